@@ -1,0 +1,1 @@
+//! Here is the DICOMweb door: QIDO-RS, WADO-RS, STOW-RS.

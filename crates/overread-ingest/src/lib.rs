@@ -1,0 +1,1 @@
+//! Here one Delivery (disc, ZIP, STOW) becomes stored Instances and a list of Problems.

@@ -1,0 +1,1 @@
+//! Here live the cited clinical, legal and payer facts and their loader.

@@ -1,0 +1,121 @@
+//! Names of our own rows: random, safe in an address, never made from patient data.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Says that a text is not one of our ids.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an id: 26 characters a-z and 2-7 are expected")]
+pub struct NotAnId;
+
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// Writes 16 random bytes as 26 base32 characters.
+fn encode(random: [u8; 16]) -> String {
+    let mut text = String::with_capacity(26);
+    let mut bits = u128::from_be_bytes(random);
+    for _ in 0..26 {
+        let index = (bits & 31) as usize;
+        text.push(char::from(ALPHABET.get(index).copied().unwrap_or(b'a')));
+        bits >>= 5;
+    }
+    text
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 26 && text.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
+macro_rules! text_id {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Makes an id from 16 random bytes.
+            pub fn from_random(random: [u8; 16]) -> Self {
+                Self(encode(random))
+            }
+
+            /// Returns the id as it stands in addresses and columns.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                if is_id(text) { Ok(Self(text.to_owned())) } else { Err(NotAnId) }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "{}({})", stringify!($name), self.0)
+            }
+        }
+    )*};
+}
+
+text_id! {
+    /// Names a case: one question about one exam.
+    CaseId,
+    /// Names a person who signs in or is written to.
+    PersonId,
+    /// Names a package of records that arrived.
+    DeliveryId,
+    /// Names a document: report, letter, note, scan.
+    DocumentId,
+    /// Names a report draft or signed report.
+    ReportId,
+    /// Names a task given to a reviewer.
+    ReviewTaskId,
+    /// Names a reviewer's entry in the directory.
+    ReviewerId,
+    /// Names a letter.
+    LetterId,
+    /// Names a machine token (never its secret).
+    TokenId,
+    /// Names a share link (never its secret).
+    LinkId,
+    /// Names a comparison of two reports.
+    ConcordanceId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CaseId, NotAnId};
+
+    #[test]
+    fn ids_round_trip_and_refuse_anything_else() {
+        let id = CaseId::from_random([255; 16]);
+        assert_eq!(id.as_str().parse::<CaseId>(), Ok(id.clone()));
+        assert_eq!("../etc/passwd".parse::<CaseId>(), Err(NotAnId));
+        assert_eq!("".parse::<CaseId>(), Err(NotAnId));
+    }
+
+    #[test]
+    fn different_bytes_give_different_ids() {
+        let (mut a, b) = ([0; 16], [0; 16]);
+        a[0] = 0x80;
+        assert_ne!(CaseId::from_random(a), CaseId::from_random(b));
+    }
+}

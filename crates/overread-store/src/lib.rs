@@ -1,0 +1,1 @@
+//! Here live the facts: all SQL, migrations, study index, cases, people, grants, audit.

@@ -1,0 +1,1 @@
+//! Here live the steps of the journey, one function a step.

@@ -1,0 +1,2 @@
+//! Here is the executable: command line, configuration and wiring.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Our scripts: demo, test, tidy, bench.
+fn main() {}
