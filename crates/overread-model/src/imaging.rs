@@ -49,6 +49,26 @@ pub struct InstanceFacts {
     pub images_in_acquisition: Option<i64>,
     /// (0042,0012), for an encapsulated document.
     pub mime_type_of_encapsulated_document: Option<String>,
+    /// What reports, key-object notes and multi-frame objects say of themselves and of other instances.
+    #[serde(default)]
+    pub content: ContentFacts,
+}
+
+/// What a structured report, key-object note, presentation state or multi-frame object says; empty for plain images.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentFacts {
+    /// Code Value of the document title, (0040,A043) at the root.
+    pub document_title_code: Option<String>,
+    /// (0040,A491): `COMPLETE` or `PARTIAL`.
+    pub completion_flag: Option<String>,
+    /// (0040,A493): `VERIFIED` or `UNVERIFIED`.
+    pub verification_flag: Option<String>,
+    /// (0040,A496): `FINAL` or `PRELIMINARY`.
+    pub preliminary_flag: Option<String>,
+    /// Every (0008,1155) below evidence, reference and source image sequences; bounded by the reader.
+    pub referenced_sop_instance_uids: Vec<SopInstanceUid>,
+    /// Items of (5200,9230); `None` when the sequence is absent.
+    pub per_frame_item_count: Option<u32>,
 }
 
 /// Study and patient attributes as one instance writes them.
@@ -169,6 +189,12 @@ pub struct QualityFacts {
     pub pixel_data_short: bool,
     /// (0012,0062).
     pub patient_identity_removed: Option<String>,
+    /// Rescale Slope and Intercept (or the enhanced functional group) are there; `None` when not looked at.
+    #[serde(default)]
+    pub has_rescale: Option<bool>,
+    /// Pixel Spacing, Imager Pixel Spacing or an ultrasound region calibration is there; `None` when not looked at.
+    #[serde(default)]
+    pub is_calibrated: Option<bool>,
 }
 
 /// What tells one MR weighting from another.
