@@ -1,0 +1,334 @@
+//! The nouns of a concordance: what two reports said, side by side, and how they differ.
+
+use serde::{Deserialize, Serialize};
+
+/// A place in a report text, in Unicode code points.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Span {
+    /// First code point, counted from 0.
+    pub start: usize,
+    /// One past the last code point.
+    pub end: usize,
+    /// The words themselves, exactly as they stand in the report.
+    pub text: String,
+}
+
+/// How two statements relate; the earlier variant wins when several apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// One report states it, the other denies it.
+    Contradicted,
+    /// Same finding, other side.
+    Laterality,
+    /// Same finding, other level, lobe, compartment or device position.
+    Location,
+    /// Same lesion, other diagnosis, type or category.
+    Interpretation,
+    /// The grade differs by a step.
+    Severity,
+    /// The size differs by at least 3 mm and 20 %.
+    Size,
+    /// One report is firm, the other is not.
+    Certainty,
+    /// One report adds extent, number or subtype.
+    MoreDetail,
+    /// Both reports say the same.
+    Agree,
+    /// Only the original report says it.
+    OnlyOriginal,
+    /// Only the second report says it.
+    OnlySecond,
+}
+
+impl Class {
+    /// Returns whether a difference of this class may change what is done.
+    #[must_use]
+    pub fn is_critical(self) -> bool {
+        matches!(
+            self,
+            Self::Contradicted | Self::Laterality | Self::Location | Self::Interpretation
+        )
+    }
+
+    /// Returns the name used in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Contradicted => "contradicted",
+            Self::Laterality => "laterality",
+            Self::Location => "location",
+            Self::Interpretation => "interpretation",
+            Self::Severity => "severity",
+            Self::Size => "size",
+            Self::Certainty => "certainty",
+            Self::MoreDetail => "more_detail",
+            Self::Agree => "agree",
+            Self::OnlyOriginal => "only_original",
+            Self::OnlySecond => "only_second",
+        }
+    }
+}
+
+/// Whether a report states a finding or its absence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Polarity {
+    /// The finding is there.
+    Present,
+    /// The finding is denied, or the structure is normal.
+    Absent,
+}
+
+/// The proposed category of the whole second opinion; the reviewer signs it or changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overall {
+    /// Both reports say the same where it matters.
+    Confirms,
+    /// The second report adds or adjusts, management probably stays.
+    Refines,
+    /// A difference may change what is done.
+    ChangesManagement,
+}
+
+impl Overall {
+    /// Returns the name used in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Confirms => "confirms",
+            Self::Refines => "refines",
+            Self::ChangesManagement => "changes_management",
+        }
+    }
+}
+
+/// Five-point scale of clinical importance, a proposal for the reviewer to sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Importance {
+    /// No difference.
+    None,
+    /// Seen by one reader only, probably without consequence.
+    UnimportantDetection,
+    /// Read differently, probably without consequence.
+    UnimportantInterpretation,
+    /// Seen or denied by one reader only, may matter.
+    ImportantDetection,
+    /// Read differently, may matter.
+    ImportantInterpretation,
+}
+
+/// What an item is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemKind {
+    /// An observation or a diagnosis.
+    Finding,
+    /// A normal statement about a structure.
+    Normal,
+    /// A tube, line, implant or graft.
+    Device,
+    /// A reporting category such as BI-RADS.
+    Category,
+    /// A measurement or age without a judgement.
+    Measurement,
+    /// Advice: what to do next.
+    Recommendation,
+}
+
+/// One row of the concordance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Row number, from 1; critical rows come first.
+    pub n: u32,
+    /// What the row is about.
+    pub kind: ItemKind,
+    /// How the two reports relate.
+    pub class: Class,
+    /// Whether the class may change management.
+    pub critical: bool,
+    /// Finding identifier in snake case, such as `disc_extrusion`.
+    pub finding: String,
+    /// Place in plain short words, such as `L4-L5`; both places when they differ.
+    pub site: Option<String>,
+    /// `left`, `right`, `bilateral`, or `right/left` when they differ.
+    pub side: Option<String>,
+    /// Whether the finding is stated or denied (by the original report when they differ).
+    pub polarity: Polarity,
+    /// Where the original report says so; several spans are alternatives.
+    pub original: Option<Vec<Span>>,
+    /// Where the second report says so; several spans are alternatives.
+    pub second: Option<Vec<Span>>,
+    /// Which rule decided the class.
+    pub rule_id: String,
+    /// One plain sentence for a reader.
+    pub sentence: String,
+    /// Proposed clinical importance.
+    pub importance: Importance,
+    /// Common difference between readers; shown folded.
+    pub variation: bool,
+    /// What is known about how often readers differ on this, when `variation` is set.
+    pub variation_note: Option<String>,
+    /// The engine inferred a place or side on one side only: a reader must look.
+    pub needs_reader_check: bool,
+}
+
+/// Which of the two reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportSide {
+    /// The first reader's report.
+    Original,
+    /// The second opinion.
+    Second,
+}
+
+/// A passage the engine did not understand and therefore did not compare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotCompared {
+    /// Which report holds it.
+    pub report: ReportSide,
+    /// Where it stands.
+    pub span: Span,
+    /// Why, in plain words.
+    pub reason: String,
+}
+
+/// A doubt whether the two reports may be compared at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardProblem {
+    /// What kind of doubt: `body_part`, `side`, `modality`, `date`, `patient`, `empty`, `other_images`, `limited`, `too_long`.
+    pub kind: String,
+    /// Plain words.
+    pub message: String,
+}
+
+/// Checks made before anything is compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// Empty when nothing speaks against comparing.
+    pub problems: Vec<GuardProblem>,
+}
+
+/// Two passages of one report that do not fit together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InternalContradiction {
+    /// Which report.
+    pub report: ReportSide,
+    /// Finding identifier.
+    pub finding: String,
+    /// What differs: `side`, `polarity` or `site`.
+    pub what: String,
+    /// The one passage.
+    pub first: Span,
+    /// The other passage.
+    pub second: Span,
+    /// Plain words.
+    pub sentence: String,
+}
+
+/// Two reports set side by side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Concordance {
+    /// Version of rules and lexicon that made this.
+    pub engine: String,
+    /// Rows, critical ones first.
+    pub items: Vec<Item>,
+    /// Proposed category.
+    pub overall: Overall,
+    /// Why, in plain words.
+    pub reasons: Vec<String>,
+    /// Share of finding-bearing sentences that were understood, 0 to 1, the lower of both reports.
+    pub coverage: f64,
+    /// Passages that were not compared.
+    pub not_compared: Vec<NotCompared>,
+    /// Doubts to settle before the rows are read.
+    pub guard: Guard,
+    /// Contradictions inside one report.
+    pub internal_contradictions: Vec<InternalContradiction>,
+}
+
+/// One understood statement of one report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Statement {
+    /// What the statement is about.
+    pub kind: ItemKind,
+    /// Finding identifier.
+    pub finding: String,
+    /// Place in plain short words.
+    pub site: Option<String>,
+    /// `left`, `right` or `bilateral`.
+    pub side: Option<String>,
+    /// Stated or denied.
+    pub polarity: Polarity,
+    /// Certainty in five steps: 5 firm, 4 likely, 3 possible, 2 unlikely, 1 denied.
+    pub certainty: u8,
+    /// Grade as a range of ordinals (1 mild, 2 moderate, 3 severe), when given.
+    pub severity: Option<(u8, u8)>,
+    /// Sizes in mm, as written.
+    pub sizes_mm: Vec<f64>,
+    /// `recent`, `historical` (before this exam) or `unchanged`.
+    pub temporality: String,
+    /// Section it stands in: `findings`, `impression` or `body`.
+    pub section: String,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Whether a phrase is negated in its sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Negation {
+    /// Denied.
+    Negated,
+    /// Stated or possible.
+    Affirmed,
+}
+
+/// When a phrase was true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Temporality {
+    /// Before this visit or exam.
+    Historical,
+    /// Now.
+    Recent,
+}
+
+/// Whom a phrase is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Experiencer {
+    /// The patient.
+    Patient,
+    /// A relative or somebody else.
+    Other,
+}
+
+/// What surrounds a phrase in its sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Context {
+    /// Denied or not.
+    pub negation: Negation,
+    /// Now or before.
+    pub temporality: Temporality,
+    /// Whose.
+    pub experiencer: Experiencer,
+}
+
+/// A comparison in words a patient reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlainView {
+    /// Three counts in words: the same, more detail, different.
+    pub counts: [String; 3],
+    /// One plain sentence for each difference.
+    pub differences: Vec<String>,
+    /// Questions to ask the doctor.
+    pub questions: Vec<String>,
+    /// What was not compared, in one sentence; empty when everything was.
+    pub not_compared: Option<String>,
+    /// What the words "cannot be excluded" and "possible" mean, when they occur.
+    pub meaning_of_words: Vec<String>,
+}
