@@ -1,1 +1,39 @@
 //! Here live the steps of the journey, one function a step.
+//!
+//! A step checks the grant, loads, decides (pure, in `overread-model`), saves and audits in one transaction.
+//! What the actor may not see is [`StepError::NotFound`]. `now` is always an argument.
+
+pub mod asking;
+pub mod cases;
+pub mod checking;
+pub mod choosing;
+pub mod comparing;
+pub mod consenting;
+pub mod context;
+pub mod covering;
+pub mod delivering;
+pub mod error;
+pub mod following;
+pub mod inviting;
+pub mod letters;
+pub mod limits;
+pub mod mailing;
+pub mod passwords;
+pub mod people;
+pub mod reading;
+pub mod records;
+pub mod reporting;
+pub mod reviewers;
+pub mod secrets;
+pub mod sessions;
+pub mod setup;
+pub mod signing_in;
+pub mod treating;
+
+pub use context::{MailConfig, SmtpConfig, Workflow, WorkflowConfig};
+pub use error::{FieldProblem, StepError, StepResult};
+
+/// Stands where a step's body is being written; gone before the crate is used.
+pub(crate) fn unfinished<T, R>(_: T) -> StepResult<R> {
+    Err(StepError::invalid("", "this step is being built"))
+}

@@ -1,0 +1,88 @@
+//! Every limit of the steps, with its unit.
+
+/// Sign-in ends after this long without a request, seconds. NIST SP 800-63B: 30 minutes.
+pub const SESSION_IDLE_SECONDS: i64 = 30 * 60;
+/// Session of staff, seconds.
+pub const SESSION_STAFF_SECONDS: i64 = 12 * 3600;
+/// Session of patients and their representatives, seconds.
+pub const SESSION_PATIENT_SECONDS: i64 = 24 * 3600;
+/// A visit is written to the store at most this often, seconds.
+pub const SESSION_TOUCH_SECONDS: i64 = 60;
+/// Sessions a person may have open.
+pub const SESSIONS_PER_PERSON: usize = 20;
+/// Shortest password, characters (code points). NIST SP 800-63B-4 3.1.1.
+pub const PASSWORD_MIN_CHARACTERS: usize = 15;
+/// Longest password, characters.
+pub const PASSWORD_MAX_CHARACTERS: usize = 256;
+/// Memory of one password hash, KiB. OWASP: at least 19 MiB with two passes.
+pub const PASSWORD_MEMORY_KIB: u32 = 19 * 1024;
+/// Passes of one password hash.
+pub const PASSWORD_PASSES: u32 = 2;
+/// Password hashes computed at once.
+pub const PASSWORD_HASHES_AT_ONCE: usize = 4;
+/// Wrong passwords before waiting begins, per account.
+pub const SIGN_IN_FREE_TRIES_ACCOUNT: i64 = 5;
+/// Wrong passwords before waiting begins, per address.
+pub const SIGN_IN_FREE_TRIES_ADDRESS: i64 = 20;
+/// First wait, seconds; doubles with each further failure.
+pub const SIGN_IN_WAIT_SECONDS: i64 = 30;
+/// Longest wait, seconds.
+pub const SIGN_IN_WAIT_MAX_SECONDS: i64 = 3600;
+/// Failures are forgotten after this long, seconds.
+pub const SIGN_IN_FORGET_SECONDS: i64 = 24 * 3600;
+/// An invitation holds this long, days.
+pub const INVITATION_DAYS: i64 = 14;
+/// Open invitations one person may have out.
+pub const INVITATIONS_OPEN: i64 = 200;
+/// A share link opens this long unless said otherwise, days.
+pub const LINK_DAYS: i64 = 30;
+/// A share link opens at most this long, days.
+pub const LINK_MAX_DAYS: i64 = 365;
+/// Open share links of one case.
+pub const LINKS_PER_CASE: i64 = 20;
+/// Wrong passcodes before a link is revoked.
+pub const LINK_PASSCODE_TRIES: i64 = 10;
+/// Shortest passcode, characters.
+pub const LINK_PASSCODE_MIN_CHARACTERS: usize = 6;
+/// A passcode once given holds this long in its browser, seconds.
+pub const LINK_UNLOCK_SECONDS: i64 = 12 * 3600;
+/// A link that nobody opened is overdue after this long, days.
+pub const LINK_UNREAD_DAYS: i64 = 3;
+/// Longest short text (names, places), characters.
+pub const SHORT_TEXT_CHARACTERS: usize = 300;
+/// Longest long text (questions, reasons), characters.
+pub const LONG_TEXT_CHARACTERS: usize = 8_000;
+/// Longest report or report section, characters.
+pub const REPORT_TEXT_CHARACTERS: usize = 100_000;
+/// Largest original report as a file, bytes.
+pub const ORIGINAL_FILE_BYTES: usize = 20 * 1024 * 1024;
+/// Largest letter or report document read back into memory, bytes.
+pub const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Drafts of requests one person may have open.
+pub const DRAFTS_PER_PERSON: i64 = 20;
+/// Cases on one page of the list.
+pub const CASES_ON_A_PAGE: i64 = 200;
+/// Lines of the timeline on the case page.
+pub const TIMELINE_ROWS: i64 = 200;
+/// Versions of a draft kept beside the newest.
+pub const KEPT_VERSIONS: i64 = 50;
+/// A consent holds at most this long, days.
+pub const CONSENT_MAX_DAYS: i64 = 3 * 365;
+/// A consent holds this long unless said otherwise, days.
+pub const CONSENT_DAYS: i64 = 365;
+/// A facility has this long to answer a records letter, days. 45 CFR 164.524(b)(2).
+pub const RECORDS_CLOCK_DAYS: i64 = 30;
+/// A reviewer reads on after delivery, days (addendum, questions).
+pub const REVIEWER_GRANT_DAYS_AFTER_DELIVERY: i64 = 30;
+/// Mails sent in one round.
+pub const MAILS_A_ROUND: i64 = 50;
+/// Tries for one mail.
+pub const MAIL_TRIES: i64 = 12;
+/// First wait after a failed mail, seconds; doubles.
+pub const MAIL_RETRY_SECONDS: i64 = 60;
+/// One conversation with the mail server, seconds.
+pub const MAIL_TIMEOUT_SECONDS: u64 = 30;
+/// Reviewers in the directory.
+pub const REVIEWERS: i64 = 5_000;
+/// Items in one list field of a form.
+pub const LIST_ITEMS: usize = 60;
