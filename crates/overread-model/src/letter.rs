@@ -321,10 +321,6 @@ pub struct CommonWords {
     pub closing: BTreeMap<String, String>,
     /// Every fixed word of the page: `enclosures`, `phone`, `email`, `page`, …
     pub words: BTreeMap<String, String>,
-    /// The months, January first.
-    pub months: Vec<String>,
-    /// A date with `{day}`, `{month}`, `{year}`.
-    pub date_format: String,
 }
 
 /// All wording of one language.

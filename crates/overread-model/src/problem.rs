@@ -46,4 +46,8 @@ pub enum ProblemKind {
     OtherPatient,
     /// The medium could not be read.
     Io,
+    /// An archive's own list and its content disagree: an entry is hidden from one of them.
+    HiddenEntry,
+    /// The exam is held already, outside this case; a coordinator decides.
+    HeldAside,
 }

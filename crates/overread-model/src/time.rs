@@ -151,6 +151,52 @@ impl CalendarDate {
         Timestamp(self.to_days() * SECONDS_A_DAY * MICROS_A_SECOND)
     }
 
+    /// Returns `March 2, 2026`, as letters and pages in English write it.
+    pub fn in_english(self) -> String {
+        const MONTHS: [&str; 12] = [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ];
+        let month = MONTHS
+            .get(usize::from(self.month) - 1)
+            .copied()
+            .unwrap_or("");
+        format!("{month} {}, {}", self.day, self.year)
+    }
+
+    /// Returns `2 de marzo de 2026`, as letters and pages in Spanish write it.
+    pub fn in_spanish(self) -> String {
+        const MONTHS: [&str; 12] = [
+            "enero",
+            "febrero",
+            "marzo",
+            "abril",
+            "mayo",
+            "junio",
+            "julio",
+            "agosto",
+            "septiembre",
+            "octubre",
+            "noviembre",
+            "diciembre",
+        ];
+        let month = MONTHS
+            .get(usize::from(self.month) - 1)
+            .copied()
+            .unwrap_or("");
+        format!("{} de {month} de {}", self.day, self.year)
+    }
+
     /// Returns `20260302`, as DICOM DA and our columns write it.
     pub fn to_da(self) -> String {
         format!("{:04}{:02}{:02}", self.year, self.month, self.day)

@@ -1,0 +1,134 @@
+//! By when each state must be left, and what happens to clocks that stop.
+
+use super::facts::{CaseFacts, Clocks};
+use super::state::CaseState;
+use super::track::Agreement;
+use crate::duration::{Span, WorkCalendar};
+use crate::time::Timestamp;
+
+/// Days a facility has to answer a request for records (45 CFR 164.524(b)(2), see the letters catalog).
+const ACCESS_SPAN: Span = Span::Days(30);
+/// The one extension a facility may take.
+const ACCESS_EXTENSION_DAYS: i64 = 30;
+/// What we ask of a facility when a treating physician asks.
+const PROVIDER_SPAN: Span = Span::BusinessDays(5);
+
+impl CaseState {
+    /// Returns when a case that enters the state now must leave it; `None` when nothing is due.
+    ///
+    /// The payer's clock is a fact (`coverage.payer_due_at`), since it depends on the plan.
+    pub fn due_at(
+        self,
+        facts: &CaseFacts,
+        calendar: &WorkCalendar,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        match self {
+            Self::RecordsCollecting => Some(records_due_at(facts, calendar, now)),
+            Self::CoveragePending => facts.coverage.payer_due_at,
+            _ => self.span(facts).map(|span| calendar.after(now, span)),
+        }
+    }
+
+    /// Returns the fixed span of the state.
+    fn span(self, facts: &CaseFacts) -> Option<Span> {
+        use crate::intake::UrgencyLevel::{Emergent, Expedited, Standard, Urgent};
+        let urgency = facts.urgency;
+        match self {
+            Self::Draft | Self::RecordsDeficient => Some(Span::Days(30)),
+            Self::ConsentPending | Self::InfoRequested => Some(Span::Days(14)),
+            Self::RecordsCheck | Self::Matching => Some(Span::BusinessDays(2)),
+            Self::Offered => Some(match urgency {
+                Urgent | Emergent => Span::Hours(4),
+                Expedited | Standard => Span::BusinessDays(2),
+            }),
+            Self::InReview => Some(match urgency {
+                // An emergency is not a second-opinion case; if one gets here it runs as urgent.
+                Urgent | Emergent => Span::BusinessDays(1),
+                Expedited => Span::BusinessDays(3),
+                Standard => Span::BusinessDays(5),
+            }),
+            Self::ReportPreliminary | Self::ReportFinal => Some(Span::BusinessDays(1)),
+            Self::Delivered => Some(
+                if facts.report.result.is_some_and(Agreement::is_discordant) {
+                    Span::Days(7)
+                } else {
+                    Span::Days(30)
+                },
+            ),
+            Self::FollowUp => Some(Span::Days(90)),
+            Self::OnHold => Some(Span::Days(60)),
+            Self::RecordsCollecting
+            | Self::CoveragePending
+            | Self::Closed
+            | Self::Withdrawn
+            | Self::Declined
+            | Self::Expired => None,
+        }
+    }
+}
+
+/// Returns when the facility must have answered: counted from the day the letter went out, else from now.
+fn records_due_at(facts: &CaseFacts, calendar: &WorkCalendar, now: Timestamp) -> Timestamp {
+    let records = &facts.records;
+    let start = records.requested_at.unwrap_or(now);
+    if records.provider_to_provider {
+        return calendar.after(start, PROVIDER_SPAN);
+    }
+    let due = calendar.after(start, ACCESS_SPAN);
+    if records.extended {
+        due.plus_days(ACCESS_EXTENSION_DAYS)
+    } else {
+        due
+    }
+}
+
+/// Returns the clocks after a move: what stops is remembered, what resumes gets its rest back.
+pub(super) fn clocks_after(
+    from: CaseState,
+    to: CaseState,
+    facts: &CaseFacts,
+    calendar: &WorkCalendar,
+    now: Timestamp,
+) -> Clocks {
+    let old = facts.clocks;
+    let left = old.due_at.map(|due_at| seconds_between(now, due_at));
+    let fresh = to.due_at(facts, calendar, now);
+    let rest = |seconds: Option<i64>| seconds.map(|seconds| now.plus_seconds(seconds)).or(fresh);
+    match (from, to) {
+        (_, CaseState::OnHold) => Clocks {
+            due_at: fresh,
+            hold_left_seconds: left,
+            ..old
+        },
+        (CaseState::OnHold, _) if !to.is_end() => Clocks {
+            due_at: rest(old.hold_left_seconds),
+            hold_left_seconds: None,
+            ..old
+        },
+        (CaseState::InReview, CaseState::InfoRequested) => Clocks {
+            due_at: fresh,
+            review_left_seconds: left,
+            ..old
+        },
+        (CaseState::InfoRequested, CaseState::InReview) => Clocks {
+            due_at: rest(old.review_left_seconds),
+            review_left_seconds: None,
+            ..old
+        },
+        // An event that stays in its state, as an addendum or a denial, gives no new time.
+        _ if from == to => Clocks {
+            due_at: old.due_at.or(fresh),
+            ..old
+        },
+        _ => Clocks {
+            due_at: fresh,
+            ..Clocks::default()
+        },
+    }
+}
+
+/// Returns the seconds from one instant to a later one; negative when it is earlier.
+const fn seconds_between(from: Timestamp, to: Timestamp) -> i64 {
+    to.as_micros().saturating_sub(from.as_micros()) / 1_000_000
+}
