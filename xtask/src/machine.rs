@@ -1,0 +1,109 @@
+//! What a bare Debian machine lacks, installed when we may, asked for in one line when we may not.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::run::{check, command, find, root, say};
+
+/// A program and the Debian package that brings it.
+pub(crate) struct Need {
+    program: &'static str,
+    package: &'static str,
+}
+
+/// Compiles the C parts of SQLite.
+pub(crate) const COMPILER: Need = Need {
+    program: "cc",
+    package: "gcc libc6-dev",
+};
+/// Builds the web assets.
+pub(crate) const NODE: Need = Need {
+    program: "node",
+    package: "nodejs",
+};
+/// Installs the web assets' packages.
+pub(crate) const NPM: Need = Need {
+    program: "npm",
+    package: "npm",
+};
+/// Runs the browser tests.
+pub(crate) const CHROMIUM: Need = Need {
+    program: "chromium",
+    package: "chromium",
+};
+/// The second database.
+pub(crate) const POSTGRES: Need = Need {
+    program: "initdb",
+    package: "postgresql",
+};
+
+const OLDEST_NODE: u32 = 20;
+
+/// Makes sure that the programs are there.
+pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
+    let missing: Vec<&Need> = needs
+        .iter()
+        .filter(|need| locate(need.program).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<&str> = missing
+        .iter()
+        .flat_map(|need| need.package.split(' '))
+        .collect();
+    if !is_root() || find("apt-get").is_none() {
+        bail!(
+            "please install first: sudo apt-get install {}",
+            packages.join(" ")
+        );
+    }
+    say(&format!("installing {}", packages.join(", ")))?;
+    let apt = |arguments: &[&str]| {
+        let mut apt = command(&root(), "apt-get", arguments);
+        apt.env("DEBIAN_FRONTEND", "noninteractive");
+        check(apt)
+    };
+    apt(&["update", "-qq"])?;
+    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    arguments.extend(packages);
+    apt(&arguments)
+}
+
+/// Makes sure that Node is there and young enough for the web assets' tools.
+pub(crate) fn ensure_node() -> Result<()> {
+    ensure(&[NODE, NPM])?;
+    let output = std::process::Command::new("node")
+        .arg("--version")
+        .output()?;
+    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let major = version
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < OLDEST_NODE) {
+        bail!("Node {OLDEST_NODE} or newer is needed for the web assets, {version} is installed");
+    }
+    Ok(())
+}
+
+/// Finds a program, PostgreSQL's own ones too, which Debian keeps off the search path.
+pub(crate) fn locate(program: &str) -> Option<PathBuf> {
+    find(program).or_else(|| {
+        let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+            .ok()?
+            .filter_map(|entry| Some(entry.ok()?.path().join("bin").join(program)))
+            .filter(|candidate| candidate.is_file())
+            .collect();
+        versions.sort();
+        versions.pop()
+    })
+}
+
+/// Says whether we may install packages and must lend PostgreSQL another user.
+pub(crate) fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(Path::new("/proc/self")).is_ok_and(|own| own.uid() == 0)
+}
