@@ -249,6 +249,9 @@ pub struct LetterKind {
     /// Enclosures named when the facts name none.
     #[serde(default)]
     pub default_enclosures: Vec<String>,
+    /// Items used when the facts leave a list fact out, by fact key.
+    #[serde(default)]
+    pub default_lists: BTreeMap<String, Bilingual<Vec<String>>>,
     /// The law or rule behind it.
     pub legal_basis: String,
     /// By when what must happen.
@@ -344,8 +347,6 @@ pub struct LetterCatalog {
     pub choices: BTreeMap<String, Vec<Choice>>,
     /// The kinds, in the order in which pages list them.
     pub letters: Vec<LetterKind>,
-    /// Items used when the facts leave a list fact out, by fact key.
-    pub default_lists: BTreeMap<String, Bilingual<Vec<String>>>,
     /// The wording.
     pub templates: Bilingual<Templates>,
 }
@@ -373,7 +374,6 @@ struct CatalogFile {
     fields: BTreeMap<String, Field>,
     choices: BTreeMap<String, Vec<Choice>>,
     letters: Vec<LetterKind>,
-    default_lists: BTreeMap<String, Bilingual<Vec<String>>>,
 }
 
 impl LetterCatalog {
@@ -391,7 +391,6 @@ impl LetterCatalog {
             fields: file.fields,
             choices: file.choices,
             letters: file.letters,
-            default_lists: file.default_lists,
             templates,
         };
         this.check_consistency()?;
