@@ -1,1 +1,42 @@
 //! Here live the facts: all SQL, migrations, study index, cases, people, grants, audit.
+//!
+//! [`Store`] opens SQLite or PostgreSQL; [`Tx`] is one transaction on either. One SQL text serves both: a function
+//! takes `&mut Tx` and runs its body through the `on!` macro, which expands it once for each database.
+
+#[macro_use]
+mod tx;
+
+pub mod access;
+pub mod audit;
+pub mod cases;
+pub mod checks;
+pub mod concordances;
+pub mod consents;
+pub mod coverages;
+mod db;
+pub mod deliveries;
+pub mod documents;
+mod error;
+pub mod fold;
+pub mod grants;
+pub mod invitations;
+pub mod letters;
+pub mod limits;
+pub mod links;
+mod migrations;
+pub mod original_reports;
+pub mod outbox;
+pub mod packs;
+pub mod people;
+pub mod proof;
+pub mod reports;
+pub mod review_tasks;
+pub mod reviewers;
+pub mod sessions;
+pub mod studies;
+pub mod timeline;
+pub mod tokens;
+
+pub use db::Store;
+pub use error::{StoreError, StoreResult};
+pub use tx::Tx;

@@ -1,0 +1,264 @@
+//! What was read and decided, by whom, when: rows that hold on to each other by their digests.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use overread_model::access::Actor;
+use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
+
+use crate::error::{StoreError, StoreResult};
+use crate::{Store, Tx, limits};
+
+/// One thing that was done. Holds ids only: no name, no text of a report, no UID of DICOM in clear words of a patient.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// What was done, a stable word: `study.read`, `case.signed`.
+    pub event: &'static str,
+    /// The case it was done in.
+    pub case_id: Option<CaseId>,
+    /// What sort of thing it was done to: `study`, `document`, `token`.
+    pub subject_kind: Option<&'static str>,
+    /// Which one (our id).
+    pub subject_id: Option<String>,
+    /// More, as JSON; no patient data.
+    pub detail: Option<serde_json::Value>,
+}
+
+impl AuditEvent {
+    /// Makes an event that concerns no particular case or thing.
+    pub fn new(event: &'static str) -> Self {
+        Self {
+            event,
+            ..Self::default()
+        }
+    }
+
+    /// Says in which case.
+    #[must_use]
+    pub fn in_case(mut self, case_id: &CaseId) -> Self {
+        self.case_id = Some(case_id.clone());
+        self
+    }
+
+    /// Says to what it was done.
+    #[must_use]
+    pub fn on(mut self, kind: &'static str, id: impl ToString) -> Self {
+        self.subject_kind = Some(kind);
+        self.subject_id = Some(id.to_string());
+        self
+    }
+
+    /// Says more about it.
+    #[must_use]
+    pub fn with(mut self, detail: serde_json::Value) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+}
+
+/// One row, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct AuditRow {
+    /// Counts from 1 without gaps.
+    pub seq: i64,
+    /// UTC µs.
+    pub at: i64,
+    /// `person`, `machine`, `link`, `system`.
+    pub actor_kind: String,
+    /// The id behind the actor.
+    pub actor_id: String,
+    /// The role it acted in, or empty.
+    pub actor_role: String,
+    /// What was done.
+    pub event: String,
+    /// In which case.
+    pub case_id: Option<String>,
+    /// To what sort of thing.
+    pub subject_kind: Option<String>,
+    /// To which one.
+    pub subject_id: Option<String>,
+    /// More, as JSON text.
+    pub detail: Option<String>,
+    /// BLAKE3 of the row before and of this row's fields.
+    pub hash: Vec<u8>,
+}
+
+/// What the proof of the chain found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ChainProof {
+    /// Rows that hold.
+    pub rows: u64,
+    /// Where it does not hold: the number of the first row that was changed, is missing or was cut off.
+    pub broken_at: Option<i64>,
+}
+
+/// Digests a row together with the row before; every field is preceded by its length, so that none can be shifted.
+fn link(previous: &[u8], row: &AuditRow) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new_derive_key("overread audit 1");
+    let mut field = |bytes: Option<&[u8]>| match bytes {
+        Some(bytes) => {
+            hasher.update(&(bytes.len() as u64 + 1).to_le_bytes());
+            hasher.update(bytes);
+        }
+        None => {
+            hasher.update(&0_u64.to_le_bytes());
+        }
+    };
+    field(Some(previous));
+    field(Some(&row.seq.to_le_bytes()));
+    field(Some(&row.at.to_le_bytes()));
+    for text in [&row.actor_kind, &row.actor_id, &row.actor_role, &row.event] {
+        field(Some(text.as_bytes()));
+    }
+    for text in [
+        &row.case_id,
+        &row.subject_kind,
+        &row.subject_id,
+        &row.detail,
+    ] {
+        field(text.as_deref().map(str::as_bytes));
+    }
+    hasher.finalize().as_bytes().to_vec()
+}
+
+/// Writes one row into the same transaction as what it tells of.
+///
+/// # Errors
+/// When the database fails; then nothing of the transaction may be kept.
+pub async fn record(
+    tx: &mut Tx,
+    actor: &Actor,
+    event: &AuditEvent,
+    now: Timestamp,
+) -> StoreResult<()> {
+    // The update takes the row's lock: rows of concurrent transactions queue here, so that the chain stays one line.
+    let (seq, previous): (i64, Vec<u8>) = on!(tx, c => sqlx::query_as(
+            "update audit_head set seq = seq + 1 where id = 1 returning seq, hash").fetch_one(&mut *c).await?);
+    let mut row = AuditRow {
+        seq,
+        at: now.as_micros(),
+        actor_kind: actor.kind().to_owned(),
+        actor_id: actor.id().to_owned(),
+        actor_role: actor.role().map_or("", |role| role.as_str()).to_owned(),
+        event: event.event.to_owned(),
+        case_id: event.case_id.as_ref().map(|id| id.as_str().to_owned()),
+        subject_kind: event.subject_kind.map(str::to_owned),
+        subject_id: event.subject_id.clone(),
+        detail: event.detail.as_ref().map(ToString::to_string),
+        hash: Vec::new(),
+    };
+    row.hash = link(&previous, &row);
+    on!(tx, c => sqlx::query(
+            "insert into audit (seq, at, actor_kind, actor_id, actor_role, event, case_id, subject_kind, subject_id, detail, hash) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+        .bind(row.seq).bind(row.at).bind(&row.actor_kind).bind(&row.actor_id).bind(&row.actor_role).bind(&row.event)
+        .bind(&row.case_id).bind(&row.subject_kind).bind(&row.subject_id).bind(&row.detail).bind(&row.hash)
+        .execute(&mut *c).await?.rows_affected());
+    on!(tx, c => sqlx::query("update audit_head set hash = $1 where id = 1")
+        .bind(&row.hash).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Lists the rows of a case, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<AuditRow>> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select seq, at, actor_kind, actor_id, actor_role, event, case_id, subject_kind, subject_id, detail, hash \
+             from audit where case_id = $1 order by seq").bind(case_id.as_str()).fetch_all(&mut *c).await?))
+}
+
+/// Proves the chain from its first row to its head.
+///
+/// # Errors
+/// When the database fails; a broken chain is no error but an answer.
+pub async fn prove(tx: &mut Tx) -> StoreResult<ChainProof> {
+    let (last_seq, last_hash): (i64, Vec<u8>) = on!(tx, c => sqlx::query_as(
+            "select seq, hash from audit_head where id = 1").fetch_one(&mut *c).await?);
+    let mut proof = ChainProof::default();
+    let (mut seq, mut hash) = (0_i64, vec![0_u8; 32]);
+    loop {
+        let rows: Vec<AuditRow> = on!(tx, c => sqlx::query_as(
+                "select seq, at, actor_kind, actor_id, actor_role, event, case_id, subject_kind, subject_id, detail, hash \
+                 from audit where seq > $1 order by seq limit $2").bind(seq).bind(limits::PROOF_ROWS).fetch_all(&mut *c).await?);
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            if row.seq != seq + 1 || link(&hash, &row) != row.hash {
+                proof.broken_at = Some(seq + 1);
+                return Ok(proof);
+            }
+            (seq, hash) = (row.seq, row.hash);
+            proof.rows += 1;
+        }
+    }
+    if seq != last_seq || hash != last_hash {
+        proof.broken_at = Some(seq + 1);
+    }
+    Ok(proof)
+}
+
+/// How long the same actor's reading of the same thing counts as one reading.
+const READING_SECONDS: i64 = 300;
+/// How many readings are remembered at once.
+const READINGS: usize = 10_000;
+
+type Reading = (&'static str, String, &'static str, String);
+
+/// Remembers recent readings, so that 300 slices of one study make one audit row and not 300.
+#[derive(Debug, Default)]
+pub struct ReadingLog {
+    recent: Mutex<HashMap<Reading, Timestamp>>,
+}
+
+impl ReadingLog {
+    /// Records a reading of a thing, durably, before it is answered; again only after five minutes.
+    ///
+    /// # Errors
+    /// When the row could not be written: then the thing may not be shown.
+    pub async fn note(
+        &self,
+        store: &Store,
+        actor: &Actor,
+        event: &AuditEvent,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let key: Reading = (
+            actor.kind(),
+            actor.id().to_owned(),
+            event.event,
+            event.subject_id.clone().unwrap_or_default(),
+        );
+        if self.is_fresh(&key, now)? {
+            return Ok(());
+        }
+        let mut tx = store.begin().await?;
+        record(&mut tx, actor, event, now).await?;
+        tx.commit().await?;
+        let mut recent = self
+            .recent
+            .lock()
+            .map_err(|_| StoreError::Damaged { table: "audit" })?;
+        if recent.len() >= READINGS {
+            recent.retain(|_, at| at.plus_seconds(READING_SECONDS) > now);
+            if recent.len() >= READINGS {
+                recent.clear();
+            }
+        }
+        recent.insert(key, now);
+        Ok(())
+    }
+
+    fn is_fresh(&self, key: &Reading, now: Timestamp) -> StoreResult<bool> {
+        let recent = self
+            .recent
+            .lock()
+            .map_err(|_| StoreError::Damaged { table: "audit" })?;
+        Ok(recent
+            .get(key)
+            .is_some_and(|at| at.plus_seconds(READING_SECONDS) > now))
+    }
+}

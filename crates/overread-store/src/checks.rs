@@ -1,0 +1,252 @@
+//! Results of the check, overrides, and studies held back for a person to decide.
+
+use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
+
+use crate::Tx;
+use crate::error::StoreResult;
+use crate::tokens::random_id;
+
+/// The result of one check.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct CheckRow {
+    /// UTC µs.
+    pub checked_at: i64,
+    /// Nothing blocks (0, 1).
+    pub ready: i32,
+    /// The result as JSON.
+    pub result: String,
+}
+
+/// Keeps a result.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(tx: &mut Tx, case_id: &CaseId, row: &CheckRow) -> StoreResult<()> {
+    let id = CaseId::from_random(random_id()?);
+    on!(tx, c => sqlx::query("insert into case_check (id, case_id, checked_at, ready, result) values ($1, $2, $3, $4, $5)")
+        .bind(id.as_str()).bind(case_id.as_str()).bind(row.checked_at).bind(row.ready).bind(&row.result)
+        .execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Returns the newest result.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Option<CheckRow>> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select checked_at, ready, result from case_check where case_id = $1 order by checked_at desc, id limit 1")
+        .bind(case_id.as_str()).fetch_optional(&mut *c).await?))
+}
+
+/// An override of one rule.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct OverrideRow {
+    /// Which rule.
+    pub rule: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Waves a rule through; the newest reason stands.
+///
+/// # Errors
+/// When the database fails.
+pub async fn override_rule(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    row: &OverrideRow,
+    made_by: &str,
+    now: Timestamp,
+) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(
+            "insert into check_override (case_id, rule, reason, made_by, made_at) values ($1, $2, $3, $4, $5) \
+             on conflict (case_id, rule) do update set reason = excluded.reason, made_by = excluded.made_by, made_at = excluded.made_at")
+        .bind(case_id.as_str()).bind(&row.rule).bind(&row.reason).bind(made_by).bind(now.as_micros())
+        .execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Lists the overrides of a case by rule.
+///
+/// # Errors
+/// When the database fails.
+pub async fn overrides(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<OverrideRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as("select rule, reason from check_override where case_id = $1 order by rule")
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?),
+    )
+}
+
+/// A study in or near a case.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct StudyRow {
+    /// Our row.
+    pub id: i64,
+    /// DICOM's name.
+    pub study_instance_uid: String,
+    /// As the images write it.
+    pub patient_name: Option<String>,
+    /// As the images write it.
+    pub patient_id: Option<String>,
+    /// As the images write it.
+    pub patient_birth_date: Option<String>,
+    /// As the images write it.
+    pub patient_sex: Option<String>,
+    /// YYYYMMDD; empty when unknown.
+    pub study_date: String,
+    /// Description.
+    pub study_description: Option<String>,
+    /// Institution.
+    pub institution_name: Option<String>,
+    /// Modalities, separated by backslashes.
+    pub modalities: String,
+    /// How many.
+    pub series_count: i64,
+    /// How many.
+    pub instance_count: i64,
+}
+
+macro_rules! study_columns {
+    () => {
+        "s.id, s.study_instance_uid, s.patient_name, s.patient_id, s.patient_birth_date, s.patient_sex, s.study_date, \
+         s.study_description, s.institution_name, s.modalities, s.series_count, s.instance_count"
+    };
+}
+
+/// Lists the studies of a case, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn studies(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<StudyRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(),
+            " from study s join case_study cs on cs.study_id = s.id where cs.case_id = $1 \
+             order by s.study_date desc, s.id desc"))
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?),
+    )
+}
+
+/// Finds a study by its UID.
+///
+/// # Errors
+/// When the database fails.
+pub async fn study_by_uid(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<Option<StudyRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), " from study s where s.study_instance_uid = $1"))
+        .bind(study_instance_uid).fetch_optional(&mut *c).await?),
+    )
+}
+
+/// A series, for the viewer.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SeriesRow {
+    /// DICOM's name.
+    pub series_instance_uid: String,
+    /// Modality.
+    pub modality: String,
+    /// Description.
+    pub series_description: Option<String>,
+    /// How many instances.
+    pub instance_count: i64,
+}
+
+/// Lists the series of a study in order of number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn series(tx: &mut Tx, study_id: i64) -> StoreResult<Vec<SeriesRow>> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select series_instance_uid, modality, series_description, instance_count from series where study_id = $1 \
+             order by coalesce(series_number, 2147483647), id")
+        .bind(study_id).fetch_all(&mut *c).await?))
+}
+
+/// A study held back.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct HeldRow {
+    /// The study.
+    #[sqlx(flatten)]
+    pub study: StudyRow,
+    /// Why.
+    pub reason: String,
+    /// UTC µs.
+    pub held_at: i64,
+}
+
+/// Takes a study out of a case until a person decides. Does nothing when a person has decided on it already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_back(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    study_id: i64,
+    reason: &str,
+    now: Timestamp,
+) -> StoreResult<bool> {
+    let done = on!(tx, c => sqlx::query(
+            "insert into quarantine (case_id, study_id, reason, held_at) values ($1, $2, $3, $4) on conflict do nothing")
+        .bind(case_id.as_str()).bind(study_id).bind(reason).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
+    // A study that a person called another patient's stays out however often it arrives.
+    on!(tx, c => sqlx::query(
+            "delete from case_study where case_id = $1 and study_id = $2 and study_id in (select study_id from quarantine \
+             where case_id = $1 and (decided_at is null or decision = 'other_patient'))")
+        .bind(case_id.as_str()).bind(study_id).execute(&mut *c).await?.rows_affected());
+    Ok(done == 1)
+}
+
+/// Lists the studies held back and not decided on.
+///
+/// # Errors
+/// When the database fails.
+pub async fn held_back(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<HeldRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), ", q.reason, q.held_at \
+            from quarantine q join study s on s.id = q.study_id where q.case_id = $1 and q.decided_at is null \
+            order by q.held_at, s.id"))
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?),
+    )
+}
+
+/// A decision on a study held back.
+#[derive(Debug, Clone, Copy)]
+pub struct HeldDecision<'a> {
+    /// The study.
+    pub study_id: i64,
+    /// It is the right patient: into the case with it.
+    pub right_patient: bool,
+    /// Why.
+    pub reason: &'a str,
+    /// Who.
+    pub decided_by: &'a str,
+}
+
+/// Decides on a study held back; says whether it was still undecided.
+///
+/// # Errors
+/// When the database fails.
+pub async fn decide_held(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    decision: HeldDecision<'_>,
+    now: Timestamp,
+) -> StoreResult<bool> {
+    let word = if decision.right_patient {
+        "right_patient"
+    } else {
+        "other_patient"
+    };
+    let done = on!(tx, c => sqlx::query(
+            "update quarantine set decided_at = $1, decided_by = $2, decision = $3, decision_reason = $4 \
+             where case_id = $5 and study_id = $6 and decided_at is null")
+        .bind(now.as_micros()).bind(decision.decided_by).bind(word).bind(decision.reason).bind(case_id.as_str())
+        .bind(decision.study_id).execute(&mut *c).await?.rows_affected());
+    if done == 1 && decision.right_patient {
+        on!(tx, c => sqlx::query(
+                "insert into case_study (case_id, study_id, linked_at) values ($1, $2, $3) on conflict do nothing")
+            .bind(case_id.as_str()).bind(decision.study_id).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
+    }
+    Ok(done == 1)
+}

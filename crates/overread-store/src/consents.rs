@@ -1,0 +1,77 @@
+//! Consents of a case.
+
+use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
+
+use crate::Tx;
+use crate::error::StoreResult;
+
+/// A consent's row.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ConsentRow {
+    /// Names it.
+    pub id: String,
+    /// In which case.
+    pub case_id: String,
+    /// Who signed.
+    pub signed_by: String,
+    /// Typed signature.
+    pub signature: String,
+    /// Authority of a representative.
+    pub authority: String,
+    /// A representative signed (0, 1).
+    pub authority_needed: i32,
+    /// `review letters share email`, separated by blanks.
+    pub scopes: String,
+    /// Receivers.
+    pub receivers: String,
+    /// Digest of the text that was signed.
+    pub text_digest: Vec<u8>,
+    /// UTC µs.
+    pub signed_at: i64,
+    /// UTC µs.
+    pub expires_at: i64,
+    /// UTC µs.
+    pub revoked_at: Option<i64>,
+}
+
+/// Adds a consent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(tx: &mut Tx, row: &ConsentRow) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(
+            "insert into consent (id, case_id, signed_by, signature, authority, authority_needed, scopes, receivers, \
+             text_digest, signed_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+        .bind(&row.id).bind(&row.case_id).bind(&row.signed_by).bind(&row.signature).bind(&row.authority)
+        .bind(row.authority_needed).bind(&row.scopes).bind(&row.receivers).bind(&row.text_digest)
+        .bind(row.signed_at).bind(row.expires_at)
+        .execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Lists the consents of a case, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<ConsentRow>> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select id, case_id, signed_by, signature, authority, authority_needed, scopes, receivers, text_digest, \
+             signed_at, expires_at, revoked_at from consent where case_id = $1 order by signed_at desc, id")
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?))
+}
+
+/// Revokes every consent in force; returns how many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revoke(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    reason: &str,
+    now: Timestamp,
+) -> StoreResult<u64> {
+    Ok(on!(tx, c => sqlx::query(
+            "update consent set revoked_at = $1, revoke_reason = $2 where case_id = $3 and revoked_at is null and expires_at > $1")
+        .bind(now.as_micros()).bind(reason).bind(case_id.as_str()).execute(&mut *c).await?.rows_affected()))
+}

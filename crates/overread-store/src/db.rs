@@ -1,0 +1,135 @@
+//! Opens a database and hands out transactions.
+
+use std::path::Path;
+
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+use crate::error::{StoreError, StoreResult};
+use crate::{Tx, limits, migrations};
+
+/// The facts of one installation; a clone is another handle.
+#[derive(Debug, Clone)]
+pub struct Store {
+    db: Db,
+}
+
+#[derive(Debug, Clone)]
+enum Db {
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Pg(PgPool),
+}
+
+impl Store {
+    /// Opens (or makes) a SQLite file and brings its tables up to date.
+    ///
+    /// One connection writes, a few read; a commit is on the disk when it returns (WAL, synchronous FULL).
+    ///
+    /// # Errors
+    /// When the file or its folder cannot be used, or holds something else.
+    pub async fn open_sqlite(path: &Path) -> StoreResult<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(limits::BUSY_TIMEOUT)
+            .foreign_keys(true)
+            .pragma("temp_store", "memory")
+            .pragma("wal_autocheckpoint", limits::CHECKPOINT_PAGES.to_string());
+        let cache = |kib: u32| format!("-{kib}");
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(
+                options
+                    .clone()
+                    .pragma("cache_size", cache(limits::WRITER_CACHE_KIB)),
+            )
+            .await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(limits::READER_CONNECTIONS)
+            .connect_lazy_with(
+                options
+                    .pragma("cache_size", cache(limits::READER_CACHE_KIB))
+                    .pragma("query_only", "1"),
+            );
+        let store = Self {
+            db: Db::Sqlite { writer, readers },
+        };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Connects to PostgreSQL and brings its tables up to date.
+    ///
+    /// # Errors
+    /// When the server refuses or its tables are of a later version.
+    pub async fn open_postgres(url: &str) -> StoreResult<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(limits::POSTGRES_CONNECTIONS)
+            .connect(url)
+            .await?;
+        let store = Self { db: Db::Pg(pool) };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Brings the tables up to date; both `open` functions did.
+    ///
+    /// # Errors
+    /// When a migration fails or the tables are of a later version of the program.
+    pub async fn migrate(&self) -> StoreResult<()> {
+        match &self.db {
+            Db::Sqlite { writer, .. } => migrations::sqlite().run(writer).await,
+            Db::Pg(pool) => migrations::postgres().run(pool).await,
+        }
+        .map_err(StoreError::Migration)
+    }
+
+    /// Begins a transaction that may write.
+    ///
+    /// On SQLite there is one at a time in the whole installation: keep it short, and never wait for anything else in it.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn begin(&self) -> StoreResult<Tx> {
+        Ok(match &self.db {
+            Db::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
+            Db::Pg(pool) => Tx::Pg(pool.begin().await?),
+        })
+    }
+
+    /// Begins a transaction that only reads; it never waits for a writer. Drop it when done.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn read(&self) -> StoreResult<Tx> {
+        Ok(match &self.db {
+            Db::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
+            Db::Pg(pool) => Tx::Pg(pool.begin().await?),
+        })
+    }
+
+    /// Says which database it is: `sqlite` or `postgresql`.
+    pub const fn kind(&self) -> &'static str {
+        match &self.db {
+            Db::Sqlite { .. } => "sqlite",
+            Db::Pg(_) => "postgresql",
+        }
+    }
+
+    /// Closes every connection and waits until that is done.
+    pub async fn close(&self) {
+        match &self.db {
+            Db::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Db::Pg(pool) => pool.close().await,
+        }
+    }
+}

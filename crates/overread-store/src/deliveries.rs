@@ -1,0 +1,206 @@
+//! Deliveries: packages of records that arrived, what came of them and what was wrong.
+
+use overread_model::extent::{Digest, Extent};
+use overread_model::ids::{CaseId, DeliveryId};
+use overread_model::time::Timestamp;
+
+use crate::audit::{self, AuditEvent};
+use crate::error::StoreResult;
+use crate::studies::DeliveryScope;
+use crate::{Tx, packs};
+
+/// What a delivery amounts to so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Files looked at.
+    pub files_seen: u64,
+    /// Instances that are new.
+    pub instances_stored: u64,
+    /// Instances that were there already, byte for byte.
+    pub duplicates: u64,
+    /// Bytes of the new ones.
+    pub bytes_stored: u64,
+    /// Things that were wrong.
+    pub problems: u64,
+}
+
+/// A delivery, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct DeliveryRow {
+    /// Its id.
+    pub id: String,
+    /// The case it adds to.
+    pub case_id: Option<String>,
+    /// Where it came from: `folder`, `zip`, `file`, `stow`.
+    pub source: String,
+    /// Who brought it.
+    pub actor_kind: String,
+    /// The id behind the actor.
+    pub actor_id: String,
+    /// UTC µs.
+    pub started_at: i64,
+    /// UTC µs; `None` while it runs, or when it was cut off.
+    pub finished_at: Option<i64>,
+    /// Files looked at.
+    pub files_seen: i64,
+    /// Instances that are new.
+    pub instances_stored: i64,
+    /// Instances that were there already.
+    pub duplicates: i64,
+    /// Bytes of the new ones.
+    pub bytes_stored: i64,
+    /// Things that were wrong.
+    pub problem_count: i64,
+    /// The receipt as JSON, when finished. Patient data.
+    pub receipt: Option<String>,
+}
+
+/// Makes the row of a delivery and its audit row; again does nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn start(
+    tx: &mut Tx,
+    scope: &DeliveryScope,
+    source: &'static str,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let added = on!(&mut *tx, c => sqlx::query(
+            "insert into delivery (id, case_id, source, actor_kind, actor_id, started_at) values ($1, $2, $3, $4, $5, $6) \
+             on conflict (id) do nothing")
+        .bind(scope.delivery_id.as_str()).bind(scope.case_id.as_ref().map(CaseId::as_str)).bind(source)
+        .bind(scope.actor.kind()).bind(scope.actor.id()).bind(now.as_micros())
+        .execute(&mut *c).await?.rows_affected());
+    if added == 0 {
+        return Ok(());
+    }
+    let mut event = AuditEvent::new("delivery.started").on("delivery", &scope.delivery_id);
+    event.case_id.clone_from(&scope.case_id);
+    audit::record(tx, &scope.actor, &event, now).await
+}
+
+/// Writes what came of a delivery, and its receipt.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finish(
+    tx: &mut Tx,
+    scope: &DeliveryScope,
+    tally: &Tally,
+    receipt_json: &str,
+    now: Timestamp,
+) -> StoreResult<()> {
+    on!(&mut *tx, c => sqlx::query(
+            "update delivery set finished_at = $2, files_seen = $3, instances_stored = $4, duplicates = $5, \
+             bytes_stored = $6, problem_count = $7, receipt = $8 where id = $1")
+        .bind(scope.delivery_id.as_str()).bind(now.as_micros()).bind(tally.files_seen as i64)
+        .bind(tally.instances_stored as i64).bind(tally.duplicates as i64).bind(tally.bytes_stored as i64)
+        .bind(tally.problems as i64).bind(receipt_json).execute(&mut *c).await?.rows_affected());
+    let detail = serde_json::json!({"stored": tally.instances_stored, "duplicates": tally.duplicates,
+        "problems": tally.problems});
+    let mut event = AuditEvent::new("delivery.finished")
+        .on("delivery", &scope.delivery_id)
+        .with(detail);
+    event.case_id.clone_from(&scope.case_id);
+    audit::record(tx, &scope.actor, &event, now).await
+}
+
+/// Adds to a delivery that has no receipt (STOW): it is finished with each answer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add(tx: &mut Tx, id: &DeliveryId, tally: &Tally, now: Timestamp) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(
+            "update delivery set finished_at = $2, files_seen = files_seen + $3, instances_stored = instances_stored + $4, \
+             duplicates = duplicates + $5, bytes_stored = bytes_stored + $6, problem_count = problem_count + $7 where id = $1")
+        .bind(id.as_str()).bind(now.as_micros()).bind(tally.files_seen as i64).bind(tally.instances_stored as i64)
+        .bind(tally.duplicates as i64).bind(tally.bytes_stored as i64).bind(tally.problems as i64)
+        .execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Finds a delivery.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(tx: &mut Tx, id: &DeliveryId) -> StoreResult<Option<DeliveryRow>> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select id, case_id, source, actor_kind, actor_id, started_at, finished_at, files_seen, instances_stored, \
+             duplicates, bytes_stored, problem_count, receipt from delivery where id = $1")
+        .bind(id.as_str()).fetch_optional(&mut *c).await?))
+}
+
+/// Lists the deliveries of a case, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<DeliveryRow>> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select id, case_id, source, actor_kind, actor_id, started_at, finished_at, files_seen, instances_stored, \
+             duplicates, bytes_stored, problem_count, receipt from delivery where case_id = $1 order by started_at desc, id")
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?))
+}
+
+/// An instance that waits for a person's decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// Its id.
+    pub id: String,
+    /// The delivery that brought it.
+    pub delivery_id: String,
+    /// Why it waits.
+    pub reason: String,
+    /// (0020,000D).
+    pub study_instance_uid: String,
+    /// (0008,0018).
+    pub sop_instance_uid: String,
+    /// Where its bytes are.
+    pub extent: Extent,
+    /// Of those bytes.
+    pub digest: Digest,
+    /// UTC µs.
+    pub created_at: i64,
+}
+
+type AsideColumns = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    i64,
+    i64,
+    i64,
+    Vec<u8>,
+    i64,
+);
+
+/// Lists the instances that wait for a decision, all or of one case, the newest first, at most `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_aside(
+    tx: &mut Tx,
+    case_id: Option<&CaseId>,
+    limit: u32,
+) -> StoreResult<Vec<Aside>> {
+    let rows: Vec<AsideColumns> = on!(tx, c => sqlx::query_as(
+            "select id, delivery_id, reason, study_instance_uid, sop_instance_uid, pack_id, offset_bytes, length_bytes, \
+             digest, created_at from conflict where resolved_at is null and ($1 = '' or case_id = $1) \
+             order by created_at desc, id limit $2")
+        .bind(case_id.map_or("", CaseId::as_str)).bind(i64::from(limit)).fetch_all(&mut *c).await?);
+    rows.into_iter()
+        .map(|row| {
+            Ok(Aside {
+                id: row.0,
+                delivery_id: row.1,
+                reason: row.2,
+                study_instance_uid: row.3,
+                sop_instance_uid: row.4,
+                extent: packs::to_extent(row.5, row.6, row.7)?,
+                digest: crate::studies::to_digest(&row.8, "conflict")?,
+                created_at: row.9,
+            })
+        })
+        .collect()
+}

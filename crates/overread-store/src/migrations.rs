@@ -1,0 +1,52 @@
+//! Brings the tables up to date. Forward only; a migration is never edited once merged.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// Migrations of both databases: number, name, SQLite text, PostgreSQL text.
+const ALL: &[(i64, &str, &str, &str)] = &[
+    (
+        1,
+        "archive",
+        include_str!("../migrations/sqlite/0001_archive.sql"),
+        include_str!("../migrations/postgres/0001_archive.sql"),
+    ),
+    (
+        2,
+        "people",
+        include_str!("../migrations/sqlite/0002_people.sql"),
+        include_str!("../migrations/postgres/0002_people.sql"),
+    ),
+    (
+        3,
+        "cases",
+        include_str!("../migrations/sqlite/0003_cases.sql"),
+        include_str!("../migrations/postgres/0003_cases.sql"),
+    ),
+];
+
+fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {
+    let migrations = ALL.iter().map(|entry| {
+        let sql = text(entry).into_sql_str();
+        Migration::new(
+            entry.0,
+            Cow::Borrowed(entry.1),
+            MigrationType::Simple,
+            sql,
+            false,
+        )
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+/// Returns the migrations of SQLite.
+pub(crate) fn sqlite() -> Migrator {
+    migrator(|entry| entry.2)
+}
+
+/// Returns the migrations of PostgreSQL.
+pub(crate) fn postgres() -> Migrator {
+    migrator(|entry| entry.3)
+}

@@ -1,0 +1,92 @@
+//! What the index knows of the packs: how far each is committed, and which of its bytes belong to nothing.
+
+use overread_model::extent::{Extent, PackId};
+use overread_model::time::Timestamp;
+
+use crate::Tx;
+use crate::error::{StoreError, StoreResult};
+
+/// Notes that a pack is committed up to here.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note(
+    tx: &mut Tx,
+    pack_id: PackId,
+    committed_bytes: u64,
+    now: Timestamp,
+) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(
+            "insert into pack (id, committed_bytes, created_at) values ($1, $2, $3) \
+             on conflict (id) do update set committed_bytes = excluded.committed_bytes")
+        .bind(pack_id.get()).bind(committed_bytes as i64).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Notes bytes that belong to nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_gap(tx: &mut Tx, extent: Extent, reason: &'static str) -> StoreResult<()> {
+    if extent.length_bytes == 0 {
+        return Ok(());
+    }
+    on!(tx, c => sqlx::query(
+            "insert into pack_gap (pack_id, offset_bytes, length_bytes, reason) values ($1, $2, $3, $4) \
+             on conflict (pack_id, offset_bytes) do nothing")
+        .bind(extent.pack_id.get()).bind(extent.offset_bytes as i64).bind(extent.length_bytes as i64).bind(reason)
+        .execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Returns how far a pack is committed; `None` when no row knows it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn committed_bytes(tx: &mut Tx, pack_id: PackId) -> StoreResult<Option<u64>> {
+    let row: Option<(i64,)> = on!(tx, c => sqlx::query_as("select committed_bytes from pack where id = $1")
+        .bind(pack_id.get()).fetch_optional(&mut *c).await?);
+    Ok(row.map(|(bytes,)| bytes.unsigned_abs()))
+}
+
+/// Lists every pack with how far it is committed, by id.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(tx: &mut Tx) -> StoreResult<Vec<(PackId, u64)>> {
+    let rows: Vec<(i64, i64)> = on!(tx, c => sqlx::query_as("select id, committed_bytes from pack order by id")
+        .fetch_all(&mut *c).await?);
+    rows.into_iter()
+        .map(|(id, bytes)| Ok((to_pack_id(id)?, bytes.unsigned_abs())))
+        .collect()
+}
+
+/// Forgets a pack that holds nothing any more; says whether it was so.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_if_empty(tx: &mut Tx, pack_id: PackId) -> StoreResult<bool> {
+    let gone = on!(tx, c => sqlx::query(
+            "delete from pack where id = $1 \
+             and not exists (select 1 from instance where pack_id = $1) \
+             and not exists (select 1 from conflict where pack_id = $1) \
+             and not exists (select 1 from document where pack_id = $1)")
+        .bind(pack_id.get()).execute(&mut *c).await?.rows_affected());
+    Ok(gone > 0)
+}
+
+/// Reads a pack id column.
+pub(crate) fn to_pack_id(number: i64) -> StoreResult<PackId> {
+    PackId::new(number).ok_or(StoreError::Damaged { table: "pack" })
+}
+
+/// Puts the three columns of an extent together.
+pub(crate) fn to_extent(pack_id: i64, offset_bytes: i64, length_bytes: i64) -> StoreResult<Extent> {
+    let unsigned =
+        |number: i64| u64::try_from(number).map_err(|_| StoreError::Damaged { table: "pack" });
+    Ok(Extent {
+        pack_id: to_pack_id(pack_id)?,
+        offset_bytes: unsigned(offset_bytes)?,
+        length_bytes: unsigned(length_bytes)?,
+    })
+}

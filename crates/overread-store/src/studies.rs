@@ -1,0 +1,51 @@
+//! The index of studies, series and instances: entering, finding, searching, deleting.
+//!
+//! Every function that answers a request takes the [`Reach`](crate::access::Reach) of who asks; what it does not cover
+//! is as if it did not exist.
+
+mod block;
+mod delete;
+mod enter;
+mod find;
+mod search;
+pub(crate) mod sql;
+mod upsert;
+
+pub use delete::{ErasedStudy, delete};
+pub(crate) use enter::to_digest;
+pub use enter::{
+    Batch, DeliveryScope, Entered, Known, NewInstance, Outcome, enter, known_digests, link_to_case,
+};
+pub use find::{
+    MetadataPiece, MetadataRef, StoredInstance, facts_of_case, facts_of_study, find_instance,
+    instances_of, list_metadata, metadata_pieces, read_block, studies_of_case, study_counts,
+};
+pub use search::{
+    DateRange, InstanceFilter, InstanceRow, Page, SeriesFilter, SeriesRow, StudyFilter, StudyRow,
+    TextMatch, count_studies, search_instances, search_series, search_studies,
+};
+
+/// The key of a study row.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct StudyKey(pub i64);
+
+impl std::fmt::Display for StudyKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// Says whether a metadata block holds what its row says.
+pub(crate) fn block_is_good(
+    dicom_json: &[u8],
+    inflated_bytes: i64,
+    facts: &[u8],
+    facts_count: i64,
+) -> bool {
+    let facts = block::facts(facts);
+    block::inflate(dicom_json, inflated_bytes).is_ok()
+        && facts.is_ok_and(|facts| i64::try_from(facts.len()) == Ok(facts_count))
+}

@@ -1,0 +1,474 @@
+//! Enters a batch of instances whose bytes are on the disc already, in one transaction.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use overread_model::access::{Actor, Right};
+use overread_model::extent::{Digest, Extent};
+use overread_model::ids::{CaseId, DeliveryId};
+use overread_model::imaging::InstanceFacts;
+use overread_model::time::Timestamp;
+use sqlx::AssertSqlSafe;
+
+use super::block::{self, Block};
+use super::sql::{Clause, bind, padded};
+use super::{StudyKey, upsert};
+use crate::error::{StoreError, StoreResult};
+use crate::tokens::random_id;
+use crate::{Tx, limits, packs};
+
+/// For whom and in which delivery an instance enters.
+#[derive(Debug, Clone)]
+pub struct DeliveryScope {
+    /// The delivery.
+    pub delivery_id: DeliveryId,
+    /// The case whose records it adds to.
+    pub case_id: Option<CaseId>,
+    /// Who brings it.
+    pub actor: Actor,
+}
+
+/// One instance, read and stored.
+#[derive(Debug, Clone)]
+pub struct NewInstance {
+    /// What its header says.
+    pub facts: InstanceFacts,
+    /// Its DICOM JSON object.
+    pub metadata_json: Vec<u8>,
+    /// Its frame table, as ingest writes it.
+    pub frames: Vec<u8>,
+    /// Where its bytes are, synced.
+    pub extent: Extent,
+    /// Of those bytes.
+    pub digest: Digest,
+    /// For whom it enters.
+    pub scope: Arc<DeliveryScope>,
+}
+
+/// What became of one instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Stored, known or kept aside.
+    pub entered: Entered,
+    /// The study names another patient than this instance does.
+    pub patient_differs: bool,
+}
+
+/// Sorts of outcomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entered {
+    /// It is new and visible from the commit on.
+    Stored(StudyKey),
+    /// The same bytes are there already.
+    Duplicate(StudyKey),
+    /// Other bytes are there under its UID; it is kept aside for a person.
+    Conflict,
+    /// Its study is held outside the case or grants of who brings it; it is kept aside for a person.
+    Foreign(StudyKey),
+}
+
+/// A batch, grouped by series, its metadata compressed; made outside the transaction, since it costs CPU.
+#[derive(Debug)]
+pub struct Batch {
+    items: Vec<NewInstance>,
+    groups: Vec<Group>,
+}
+
+#[derive(Debug)]
+struct Group {
+    items: Vec<usize>,
+    blocks: Vec<Block>,
+    /// For each item: its block and its place in the inflated block.
+    places: Vec<(usize, usize, usize)>,
+}
+
+impl Batch {
+    /// Groups and compresses.
+    ///
+    /// # Errors
+    /// When facts cannot be written as JSON (a number that is none).
+    pub fn prepare(items: Vec<NewInstance>) -> StoreResult<Self> {
+        let mut by_series: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+        for (index, item) in items.iter().enumerate() {
+            by_series.entry(uids_of(item)).or_default().push(index);
+        }
+        let groups: StoreResult<Vec<Group>> = by_series
+            .into_values()
+            .map(|indices| Group::prepare(&items, indices))
+            .collect();
+        let groups = groups?;
+        Ok(Self { items, groups })
+    }
+
+    /// Returns how many instances it holds.
+    pub const fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Says whether it holds none.
+    pub const fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+fn uids_of(item: &NewInstance) -> (&str, &str) {
+    (
+        item.facts.study.study_instance_uid.as_str(),
+        item.facts.series.series_instance_uid.as_str(),
+    )
+}
+
+impl Group {
+    fn prepare(items: &[NewInstance], indices: Vec<usize>) -> StoreResult<Self> {
+        let mut group = Self {
+            items: indices,
+            blocks: Vec::new(),
+            places: Vec::new(),
+        };
+        let (mut json, mut facts) = (Vec::new(), Vec::new());
+        for item in group.items.iter().filter_map(|index| items.get(*index)) {
+            if !json.is_empty() && json.len() + item.metadata_json.len() > limits::BLOCK_BYTES {
+                group.blocks.push(block::compress(&json, &facts)?);
+                json.clear();
+                facts.clear();
+            }
+            group
+                .places
+                .push((group.blocks.len(), json.len(), item.metadata_json.len()));
+            json.extend_from_slice(&item.metadata_json);
+            facts.push(&item.facts);
+        }
+        if !facts.is_empty() {
+            group.blocks.push(block::compress(&json, &facts)?);
+        }
+        Ok(group)
+    }
+}
+
+/// Bytes that are kept under a UID already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Of those bytes.
+    pub digest: Digest,
+    /// The study they belong to; `None` when they are kept aside.
+    pub study: Option<StudyKey>,
+}
+
+/// Returns what is kept (or kept aside) under each of these SOP Instance UIDs.
+///
+/// # Errors
+/// When the database fails.
+pub async fn known_digests(
+    tx: &mut Tx,
+    sop_instance_uids: Vec<String>,
+) -> StoreResult<HashMap<String, Vec<Known>>> {
+    let mut known: HashMap<String, Vec<Known>> = HashMap::new();
+    for chunk in sop_instance_uids.chunks(limits::FILTER_VALUES / 2) {
+        let uids = padded(chunk.to_vec());
+        let mut clause = Clause::new(
+            "select i.sop_instance_uid, i.digest, s.study_id from instance i join series s on s.id = i.series_id",
+        );
+        clause.any_of("i.sop_instance_uid", &uids);
+        clause.push(" union all select sop_instance_uid, digest, -1 from conflict where sop_instance_uid in (");
+        clause.list(&uids);
+        clause.push(")");
+        let rows: Vec<(String, Vec<u8>, i64)> = on!(&mut *tx, c => bind!(
+                sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+        for (uid, digest, study_id) in rows {
+            let study = (study_id >= 0).then_some(StudyKey(study_id));
+            known.entry(uid).or_default().push(Known {
+                digest: to_digest(&digest, "instance")?,
+                study,
+            });
+        }
+    }
+    Ok(known)
+}
+
+/// Reads a digest column.
+pub(crate) fn to_digest(bytes: &[u8], table: &'static str) -> StoreResult<Digest> {
+    bytes
+        .try_into()
+        .map(Digest::new)
+        .map_err(|_| StoreError::Damaged { table })
+}
+
+/// What the batch has learned about one study.
+#[derive(Debug, Default)]
+struct Tally {
+    instances: i64,
+    bytes: i64,
+    series: i64,
+}
+
+/// Enters the batch. The delivery rows are there already; the caller commits.
+///
+/// The outcomes stand in the order of the batch's instances.
+///
+/// # Errors
+/// When the database fails; then nothing of the transaction may be kept.
+pub async fn enter(tx: &mut Tx, batch: &Batch, now: Timestamp) -> StoreResult<Vec<Outcome>> {
+    let held = held_instances(tx, batch).await?;
+    let mut run = Run {
+        batch,
+        now,
+        held,
+        outcomes: vec![None; batch.items.len()],
+        studies: HashMap::new(),
+    };
+    for group in &batch.groups {
+        run.group(tx, group).await?;
+    }
+    for (key, tally) in &run.studies {
+        if tally.instances > 0 {
+            upsert::count_study(tx, *key, [tally.series, tally.instances, tally.bytes], now)
+                .await?;
+        }
+    }
+    let outcomes: Option<Vec<Outcome>> = run.outcomes.into_iter().collect();
+    outcomes.ok_or(StoreError::Damaged { table: "instance" })
+}
+
+type Held = HashMap<String, (StudyKey, Digest)>;
+
+/// Finds which of the batch's UIDs are kept, inside the transaction.
+async fn held_instances(tx: &mut Tx, batch: &Batch) -> StoreResult<Held> {
+    let mut held = Held::new();
+    for chunk in batch.items.chunks(limits::FILTER_VALUES / 2) {
+        let uids = padded(
+            chunk
+                .iter()
+                .map(|item| item.facts.sop_instance_uid.as_str().to_owned())
+                .collect(),
+        );
+        let mut clause = Clause::new(
+            "select i.sop_instance_uid, s.study_id, i.digest from instance i join series s on s.id = i.series_id",
+        );
+        clause.any_of("i.sop_instance_uid", &uids);
+        let rows: Vec<(String, i64, Vec<u8>)> = on!(&mut *tx, c => bind!(
+                sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+        for (uid, study_id, digest) in rows {
+            held.insert(uid, (StudyKey(study_id), to_digest(&digest, "instance")?));
+        }
+    }
+    Ok(held)
+}
+
+struct Run<'a> {
+    batch: &'a Batch,
+    now: Timestamp,
+    held: Held,
+    outcomes: Vec<Option<Outcome>>,
+    studies: HashMap<StudyKey, Tally>,
+}
+
+impl Run<'_> {
+    async fn group(&mut self, tx: &mut Tx, group: &Group) -> StoreResult<()> {
+        // What is known already needs neither study nor series.
+        let mut fresh = Vec::new();
+        for (position, index) in group.items.iter().enumerate() {
+            let Some(item) = self.batch.items.get(*index) else {
+                continue;
+            };
+            if !self.settle_known(tx, *index, item).await? {
+                fresh.push((position, *index, item));
+            }
+        }
+        let Some((_, _, first)) = fresh.first() else {
+            return Ok(());
+        };
+        let study = upsert::study(tx, &first.facts.study, self.now).await?;
+        let mut admitted = Vec::new();
+        for (position, index, item) in fresh {
+            if study.created || may_add(tx, study.key, &item.scope, self.now).await? {
+                if let Some(case_id) = &item.scope.case_id {
+                    link_to_case(tx, study.key, case_id, self.now).await?;
+                }
+                admitted.push((position, index, item));
+            } else {
+                keep_aside(tx, item, "held outside the case", self.now).await?;
+                self.answer(index, Entered::Foreign(study.key), false);
+            }
+        }
+        let Some((_, _, first)) = admitted.first() else {
+            return Ok(());
+        };
+        let series = upsert::series(tx, study.key, &first.facts.series, self.now).await?;
+        if series.created {
+            upsert::add_modality(tx, study.key, &first.facts.series.modality).await?;
+        }
+        self.rows(tx, group, &admitted, &series, &study).await
+    }
+
+    /// Writes the blocks and the rows of one series.
+    async fn rows(
+        &mut self,
+        tx: &mut Tx,
+        group: &Group,
+        admitted: &[(usize, usize, &NewInstance)],
+        series: &upsert::SeriesEntry,
+        entry: &upsert::StudyEntry,
+    ) -> StoreResult<()> {
+        let (study, series_id) = (entry.key, series.id);
+        let mut block_ids = Vec::with_capacity(group.blocks.len());
+        for block in &group.blocks {
+            block_ids.push(insert_block(tx, series_id, block).await?);
+        }
+        let (mut instances, mut bytes) = (0, 0);
+        for (position, index, item) in admitted {
+            let differs = entry.names_another_patient(&item.facts.study);
+            // A twin earlier in this batch was not known when the group began.
+            if self.held.contains_key(item.facts.sop_instance_uid.as_str()) {
+                self.settle_known(tx, *index, item).await?;
+                continue;
+            }
+            let place = group.places.get(*position).copied().unwrap_or_default();
+            let block_id = block_ids.get(place.0).copied().unwrap_or_default();
+            insert_instance(tx, item, series_id, (block_id, place.1, place.2), self.now).await?;
+            self.held.insert(
+                item.facts.sop_instance_uid.as_str().to_owned(),
+                (study, item.digest),
+            );
+            instances += 1;
+            bytes += item.extent.length_bytes as i64;
+            self.answer(*index, Entered::Stored(study), differs);
+        }
+        upsert::count_series(tx, series_id, instances, bytes, self.now).await?;
+        let tally = self.studies.entry(study).or_default();
+        tally.instances += instances;
+        tally.bytes += bytes;
+        tally.series += i64::from(series.created);
+        Ok(())
+    }
+
+    /// Answers for an instance whose UID is kept already; says whether it was.
+    async fn settle_known(
+        &mut self,
+        tx: &mut Tx,
+        index: usize,
+        item: &NewInstance,
+    ) -> StoreResult<bool> {
+        let Some((study, digest)) = self.held.get(item.facts.sop_instance_uid.as_str()).copied()
+        else {
+            return Ok(false);
+        };
+        if digest == item.digest {
+            packs::add_gap(tx, item.extent, "duplicate").await?;
+            self.answer(index, Entered::Duplicate(study), false);
+        } else {
+            keep_aside(tx, item, "other bytes under a known UID", self.now).await?;
+            self.answer(index, Entered::Conflict, false);
+        }
+        Ok(true)
+    }
+
+    fn answer(&mut self, index: usize, entered: Entered, patient_differs: bool) {
+        if let Some(slot) = self.outcomes.get_mut(index) {
+            *slot = Some(Outcome {
+                entered,
+                patient_differs,
+            });
+        }
+    }
+}
+
+/// Says whether the scope may add to a study that is there already.
+///
+/// A UID is only a claim: whoever writes it into a file must not thereby reach, or add to, somebody else's study.
+async fn may_add(
+    tx: &mut Tx,
+    study: StudyKey,
+    scope: &DeliveryScope,
+    now: Timestamp,
+) -> StoreResult<bool> {
+    if scope.actor.sees_every_case() {
+        return Ok(true);
+    }
+    let found: Option<(i64,)> = match &scope.case_id {
+        Some(case_id) => on!(&mut *tx, c => sqlx::query_as(
+                "select study_id from case_study where case_id = $1 and study_id = $2")
+            .bind(case_id.as_str()).bind(study.0).fetch_optional(&mut *c).await?),
+        None => on!(&mut *tx, c => sqlx::query_as(
+                "select cs.study_id from case_study cs join case_grant g on g.case_id = cs.case_id \
+                 where cs.study_id = $1 and g.subject_kind = $2 and g.subject_id = $3 and g.right_ = $4 \
+                 and g.revoked_at is null and g.from_at <= $5 and (g.until_at is null or g.until_at > $5) limit 1")
+            .bind(study.0).bind(scope.actor.kind()).bind(scope.actor.id()).bind(Right::AddRecords.as_str())
+            .bind(now.as_micros()).fetch_optional(&mut *c).await?),
+    };
+    Ok(found.is_some())
+}
+
+/// Makes a study part of a case; again does nothing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn link_to_case(
+    tx: &mut Tx,
+    study: StudyKey,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(
+            "insert into case_study (case_id, study_id, linked_at) values ($1, $2, $3) on conflict (case_id, study_id) do nothing")
+        .bind(case_id.as_str()).bind(study.0).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Keeps an instance aside durably, unless exactly these bytes are aside already.
+async fn keep_aside(
+    tx: &mut Tx,
+    item: &NewInstance,
+    reason: &'static str,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let id = CaseId::from_random(random_id()?);
+    let facts = &item.facts;
+    let added = on!(&mut *tx, c => sqlx::query(
+            "insert into conflict (id, delivery_id, case_id, reason, study_instance_uid, series_instance_uid, \
+             sop_instance_uid, pack_id, offset_bytes, length_bytes, digest, created_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (sop_instance_uid, digest) do nothing")
+        .bind(id.as_str()).bind(item.scope.delivery_id.as_str())
+        .bind(item.scope.case_id.as_ref().map(CaseId::as_str)).bind(reason)
+        .bind(facts.study.study_instance_uid.as_str()).bind(facts.series.series_instance_uid.as_str())
+        .bind(facts.sop_instance_uid.as_str()).bind(item.extent.pack_id.get())
+        .bind(item.extent.offset_bytes as i64).bind(item.extent.length_bytes as i64)
+        .bind(item.digest.as_bytes().to_vec()).bind(now.as_micros())
+        .execute(&mut *c).await?.rows_affected());
+    if added == 0 {
+        packs::add_gap(tx, item.extent, "duplicate").await?;
+    }
+    Ok(())
+}
+
+async fn insert_block(tx: &mut Tx, series_id: i64, block: &Block) -> StoreResult<i64> {
+    let (id,): (i64,) = on!(tx, c => sqlx::query_as(
+            "insert into metadata_block (series_id, inflated_bytes, dicom_json, facts_count, facts) \
+             values ($1, $2, $3, $4, $5) returning id")
+        .bind(series_id).bind(block.inflated_bytes as i64).bind(&block.dicom_json)
+        .bind(block.facts_count as i64).bind(&block.facts).fetch_one(&mut *c).await?);
+    Ok(id)
+}
+
+async fn insert_instance(
+    tx: &mut Tx,
+    item: &NewInstance,
+    series_id: i64,
+    (block_id, block_offset, block_length): (i64, usize, usize),
+    now: Timestamp,
+) -> StoreResult<()> {
+    let facts = &item.facts;
+    on!(tx, c => sqlx::query(
+            "insert into instance (series_id, sop_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number, \
+             row_count, column_count, number_of_frames, bits_allocated, pack_id, offset_bytes, length_bytes, digest, frames, \
+             block_id, block_offset_bytes, block_length_bytes, delivery_id, created_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
+        .bind(series_id).bind(facts.sop_instance_uid.as_str()).bind(facts.sop_class_uid.as_str())
+        .bind(facts.transfer_syntax_uid.as_str()).bind(facts.instance_number)
+        .bind(facts.rows.map(i64::from)).bind(facts.columns.map(i64::from)).bind(i64::from(facts.number_of_frames))
+        .bind(facts.quality.bits_allocated.map(i64::from)).bind(item.extent.pack_id.get())
+        .bind(item.extent.offset_bytes as i64).bind(item.extent.length_bytes as i64)
+        .bind(item.digest.as_bytes().as_slice().to_vec()).bind(&item.frames).bind(block_id).bind(block_offset as i64)
+        .bind(block_length as i64).bind(item.scope.delivery_id.as_str()).bind(now.as_micros())
+        .execute(&mut *c).await?.rows_affected());
+    Ok(())
+}

@@ -1,0 +1,302 @@
+//! Finds what a reader asks for by UID: where the bytes lie, the frames, the metadata, the facts.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use overread_model::extent::{Digest, Extent};
+use overread_model::ids::CaseId;
+use overread_model::imaging::InstanceFacts;
+use sqlx::AssertSqlSafe;
+
+use super::enter::to_digest;
+use super::sql::{Arg, Clause, bind};
+use super::{StudyKey, StudyRow, block};
+use crate::access::{Reach, restrict};
+use crate::error::{StoreError, StoreResult};
+use crate::{Tx, packs};
+
+/// One instance, with where its bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredInstance {
+    /// Our key.
+    pub id: i64,
+    /// Our key of its study.
+    pub study: StudyKey,
+    /// (0020,000D).
+    pub study_instance_uid: String,
+    /// (0020,000E).
+    pub series_instance_uid: String,
+    /// (0008,0018).
+    pub sop_instance_uid: String,
+    /// (0008,0016).
+    pub sop_class_uid: String,
+    /// (0002,0010).
+    pub transfer_syntax_uid: String,
+    /// (0028,0008).
+    pub number_of_frames: u32,
+    /// Where its bytes are.
+    pub extent: Extent,
+    /// Of those bytes.
+    pub digest: Digest,
+    /// Its frame table, as ingest writes it.
+    pub frames: Vec<u8>,
+}
+
+#[derive(sqlx::FromRow)]
+struct InstanceColumns {
+    id: i64,
+    study_id: i64,
+    study_instance_uid: String,
+    series_instance_uid: String,
+    sop_instance_uid: String,
+    sop_class_uid: String,
+    transfer_syntax_uid: String,
+    number_of_frames: i64,
+    pack_id: i64,
+    offset_bytes: i64,
+    length_bytes: i64,
+    digest: Vec<u8>,
+    frames: Vec<u8>,
+}
+
+impl TryFrom<InstanceColumns> for StoredInstance {
+    type Error = StoreError;
+
+    fn try_from(row: InstanceColumns) -> StoreResult<Self> {
+        Ok(Self {
+            id: row.id,
+            study: StudyKey(row.study_id),
+            study_instance_uid: row.study_instance_uid,
+            series_instance_uid: row.series_instance_uid,
+            sop_instance_uid: row.sop_instance_uid,
+            sop_class_uid: row.sop_class_uid,
+            transfer_syntax_uid: row.transfer_syntax_uid,
+            number_of_frames: u32::try_from(row.number_of_frames).unwrap_or(0),
+            extent: packs::to_extent(row.pack_id, row.offset_bytes, row.length_bytes)?,
+            digest: to_digest(&row.digest, "instance")?,
+            frames: row.frames,
+        })
+    }
+}
+
+const COLUMNS: &str = "select instance.id, series.study_id, study.study_instance_uid, series.series_instance_uid, \
+    instance.sop_instance_uid, instance.sop_class_uid, instance.transfer_syntax_uid, instance.number_of_frames, \
+    instance.pack_id, instance.offset_bytes, instance.length_bytes, instance.digest, instance.frames \
+    from instance join series on series.id = instance.series_id join study on study.id = series.study_id";
+
+const ORDER: &str = " order by series.series_number is null, series.series_number, series.id, \
+    instance.instance_number is null, instance.instance_number, instance.id";
+
+/// Narrows to a study, a series, an instance, as far as they are given.
+fn narrow(clause: &mut Clause, study_uid: &str, series_uid: Option<&str>, sop_uid: Option<&str>) {
+    if let Some(uid) = sop_uid {
+        clause.equal("instance.sop_instance_uid", Arg::Text(uid.to_owned()));
+    }
+    if let Some(uid) = series_uid {
+        clause.equal("series.series_instance_uid", Arg::Text(uid.to_owned()));
+    }
+    clause.equal("study.study_instance_uid", Arg::Text(study_uid.to_owned()));
+}
+
+/// Finds one instance.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_instance(
+    tx: &mut Tx,
+    reach: &Reach,
+    study_uid: &str,
+    series_uid: &str,
+    sop_uid: &str,
+) -> StoreResult<Option<StoredInstance>> {
+    let mut clause = Clause::new(COLUMNS);
+    narrow(&mut clause, study_uid, Some(series_uid), Some(sop_uid));
+    restrict(&mut clause, reach, "series.study_id");
+    let row: Option<InstanceColumns> = on!(tx, c => bind!(
+            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_optional(&mut *c).await?);
+    row.map(StoredInstance::try_from).transpose()
+}
+
+/// Lists the instances of a study or series, by series and number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn instances_of(
+    tx: &mut Tx,
+    reach: &Reach,
+    study_uid: &str,
+    series_uid: Option<&str>,
+) -> StoreResult<Vec<StoredInstance>> {
+    let mut clause = Clause::new(COLUMNS);
+    narrow(&mut clause, study_uid, series_uid, None);
+    restrict(&mut clause, reach, "series.study_id");
+    clause.push(ORDER);
+    let rows: Vec<InstanceColumns> = on!(tx, c => bind!(
+            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+    rows.into_iter().map(StoredInstance::try_from).collect()
+}
+
+/// Where the DICOM JSON of one instance stands inside an inflated block.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct MetadataRef {
+    /// (0020,000D).
+    pub study_instance_uid: String,
+    /// (0020,000E).
+    pub series_instance_uid: String,
+    /// (0008,0018).
+    pub sop_instance_uid: String,
+    /// Which block; see [`read_block`].
+    pub block_id: i64,
+    /// Bytes from the start of the inflated block.
+    pub block_offset_bytes: i64,
+    /// Bytes of the JSON object.
+    pub block_length_bytes: i64,
+}
+
+impl MetadataRef {
+    /// Cuts the JSON object out of its inflated block.
+    ///
+    /// # Errors
+    /// When the row points outside the block.
+    pub fn cut(&self, block: &Bytes) -> StoreResult<Bytes> {
+        let damaged = || StoreError::Damaged { table: "instance" };
+        let start = usize::try_from(self.block_offset_bytes).map_err(|_| damaged())?;
+        let length = usize::try_from(self.block_length_bytes).map_err(|_| damaged())?;
+        let end = start
+            .checked_add(length)
+            .filter(|end| *end <= block.len())
+            .ok_or_else(damaged)?;
+        Ok(block.slice(start..end))
+    }
+}
+
+/// The DICOM JSON object of one instance (relative `BulkDataURI`s, to be resolved when served).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MetadataPiece {
+    /// (0020,000E).
+    pub series_instance_uid: String,
+    /// (0008,0018).
+    pub sop_instance_uid: String,
+    /// `{"00080005":{..},..}`.
+    pub dicom_json: Bytes,
+}
+
+/// Lists where the metadata of a study, series or instance stands, by series and number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_metadata(
+    tx: &mut Tx,
+    reach: &Reach,
+    study_uid: &str,
+    series_uid: Option<&str>,
+    sop_uid: Option<&str>,
+) -> StoreResult<Vec<MetadataRef>> {
+    let mut clause = Clause::new(
+        "select study.study_instance_uid, series.series_instance_uid, instance.sop_instance_uid, instance.block_id, \
+         instance.block_offset_bytes, instance.block_length_bytes from instance \
+         join series on series.id = instance.series_id join study on study.id = series.study_id",
+    );
+    narrow(&mut clause, study_uid, series_uid, sop_uid);
+    restrict(&mut clause, reach, "series.study_id");
+    clause.push(ORDER);
+    Ok(
+        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?),
+    )
+}
+
+/// Reads and inflates one block of metadata (of which the caller got the id from [`list_metadata`]).
+///
+/// # Errors
+/// When the database fails or the block is damaged.
+pub async fn read_block(tx: &mut Tx, block_id: i64) -> StoreResult<Bytes> {
+    let (inflated_bytes, deflated): (i64, Vec<u8>) = on!(tx, c => sqlx::query_as(
+            "select inflated_bytes, dicom_json from metadata_block where id = $1")
+        .bind(block_id).fetch_one(&mut *c).await?);
+    block::inflate(&deflated, inflated_bytes)
+}
+
+/// Returns the DICOM JSON of every instance of a series (or of one), by number. Empty when nothing is in reach.
+///
+/// # Errors
+/// When the database fails or a block is damaged.
+pub async fn metadata_pieces(
+    tx: &mut Tx,
+    reach: &Reach,
+    study_uid: &str,
+    series_uid: Option<&str>,
+    sop_uid: Option<&str>,
+) -> StoreResult<Vec<MetadataPiece>> {
+    let refs = list_metadata(tx, reach, study_uid, series_uid, sop_uid).await?;
+    let mut blocks: HashMap<i64, Bytes> = HashMap::new();
+    let mut pieces = Vec::with_capacity(refs.len());
+    for place in refs {
+        let block = match blocks.get(&place.block_id) {
+            Some(block) => block.clone(),
+            None => {
+                let block = read_block(tx, place.block_id).await?;
+                blocks.insert(place.block_id, block.clone());
+                block
+            }
+        };
+        let dicom_json = place.cut(&block)?;
+        pieces.push(MetadataPiece {
+            series_instance_uid: place.series_instance_uid,
+            sop_instance_uid: place.sop_instance_uid,
+            dicom_json,
+        });
+    }
+    Ok(pieces)
+}
+
+/// Returns the facts of every instance of a study.
+///
+/// # Errors
+/// When the database fails or a block is damaged.
+pub async fn facts_of_study(tx: &mut Tx, study: StudyKey) -> StoreResult<Vec<InstanceFacts>> {
+    let rows: Vec<(Vec<u8>,)> = on!(tx, c => sqlx::query_as(
+            "select b.facts from metadata_block b join series s on s.id = b.series_id where s.study_id = $1 order by b.id")
+        .bind(study.0).fetch_all(&mut *c).await?);
+    let mut facts = Vec::new();
+    for (block,) in rows {
+        facts.extend(block::facts(&block)?);
+    }
+    Ok(facts)
+}
+
+/// Lists the studies of a case, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn studies_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<StudyRow>> {
+    let reach = Reach::Case(case_id.clone());
+    super::search_studies(
+        tx,
+        &reach,
+        &super::StudyFilter::default(),
+        &super::Page::default(),
+    )
+    .await
+}
+
+/// Returns the facts of every instance of a case.
+///
+/// # Errors
+/// When the database fails or a block is damaged.
+pub async fn facts_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<InstanceFacts>> {
+    let mut facts = Vec::new();
+    for study in studies_of_case(tx, case_id).await? {
+        facts.extend(facts_of_study(tx, StudyKey(study.id)).await?);
+    }
+    Ok(facts)
+}
+
+/// Returns how many instances a study has and how many bytes; `None` when there is no such study.
+///
+/// # Errors
+/// When the database fails.
+pub async fn study_counts(tx: &mut Tx, study: StudyKey) -> StoreResult<Option<(u64, u64)>> {
+    let row: Option<(i64, i64)> = on!(tx, c => sqlx::query_as(
+            "select instance_count, length_bytes from study where id = $1").bind(study.0).fetch_optional(&mut *c).await?);
+    Ok(row.map(|(count, bytes)| (count.unsigned_abs(), bytes.unsigned_abs())))
+}

@@ -1,0 +1,541 @@
+//! Searches studies, series and instances, as QIDO-RS asks, within a reach.
+
+use sqlx::AssertSqlSafe;
+
+use super::sql::{Arg, Clause, bind};
+use crate::access::{Reach, restrict};
+use crate::error::StoreResult;
+use crate::fold::fold;
+use crate::{Tx, limits};
+
+/// How a text must match. Patterns are DICOM's: `*` is any run of characters, `?` is one (PS3.4 C.2.2.2.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextMatch(pub String);
+
+/// Days from..=to as `YYYYMMDD`; an end left out is open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DateRange {
+    /// First day.
+    pub from: Option<String>,
+    /// Last day.
+    pub to: Option<String>,
+}
+
+/// What a study must be; an empty filter matches every study in reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StudyFilter {
+    /// (0010,0010): folded on both sides.
+    pub patient_name: Option<TextMatch>,
+    /// (0010,0020).
+    pub patient_id: Option<TextMatch>,
+    /// (0010,0030).
+    pub patient_birth_date: Option<String>,
+    /// (0008,0050).
+    pub accession_number: Option<TextMatch>,
+    /// (0020,000D), any of; an empty list asks nothing.
+    pub study_instance_uids: Vec<String>,
+    /// (0008,0020).
+    pub study_date: Option<DateRange>,
+    /// (0008,0061), any of.
+    pub modalities_in_study: Vec<String>,
+    /// (0008,1030).
+    pub study_description: Option<TextMatch>,
+    /// (0008,0090).
+    pub referring_physician_name: Option<TextMatch>,
+    /// (0020,0010).
+    pub dicom_study_id: Option<TextMatch>,
+}
+
+/// What a series must be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeriesFilter {
+    /// (0020,000D).
+    pub study_instance_uid: Option<String>,
+    /// (0020,000E), any of; an empty list asks nothing.
+    pub series_instance_uids: Vec<String>,
+    /// (0008,0060), any of.
+    pub modalities: Vec<String>,
+    /// (0020,0011).
+    pub series_number: Option<i64>,
+    /// (0008,103E).
+    pub series_description: Option<TextMatch>,
+    /// (0018,0015).
+    pub body_part_examined: Option<TextMatch>,
+}
+
+/// What an instance must be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InstanceFilter {
+    /// (0020,000D).
+    pub study_instance_uid: Option<String>,
+    /// (0020,000E).
+    pub series_instance_uid: Option<String>,
+    /// (0008,0018), any of; an empty list asks nothing.
+    pub sop_instance_uids: Vec<String>,
+    /// (0008,0016), any of.
+    pub sop_class_uids: Vec<String>,
+    /// (0020,0013).
+    pub instance_number: Option<i64>,
+    /// (0008,0060), any of.
+    pub modalities: Vec<String>,
+}
+
+/// Which part of the answer; `limit` is cut to [`limits::SEARCH_ROWS`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Rows at most.
+    pub limit: u32,
+    /// Rows to leave out first.
+    pub offset: u32,
+    /// Studies only: the date and key of the last row of the page before (fast at any depth).
+    pub after: Option<(String, i64)>,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            limit: limits::SEARCH_ROWS,
+            offset: 0,
+            after: None,
+        }
+    }
+}
+
+/// One study, as a search answers it. Patient data: never log it.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct StudyRow {
+    /// Our key.
+    pub id: i64,
+    /// (0020,000D).
+    pub study_instance_uid: String,
+    /// (0010,0010).
+    pub patient_name: Option<String>,
+    /// (0010,0020).
+    pub patient_id: Option<String>,
+    /// (0010,0021).
+    pub issuer_of_patient_id: Option<String>,
+    /// (0010,0030).
+    pub patient_birth_date: Option<String>,
+    /// (0010,0040).
+    pub patient_sex: Option<String>,
+    /// (0010,1010).
+    pub patient_age: Option<String>,
+    /// (0008,0020); empty when unknown.
+    pub study_date: String,
+    /// (0008,0030).
+    pub study_time: Option<String>,
+    /// (0008,0050).
+    pub accession_number: Option<String>,
+    /// (0020,0010).
+    pub dicom_study_id: Option<String>,
+    /// (0008,1030).
+    pub study_description: Option<String>,
+    /// (0008,0090).
+    pub referring_physician_name: Option<String>,
+    /// (0008,0080).
+    pub institution_name: Option<String>,
+    /// (0008,0061), separated by backslashes.
+    pub modalities: String,
+    /// (0020,1206).
+    pub series_count: i64,
+    /// (0020,1208).
+    pub instance_count: i64,
+    /// Bytes of all instances.
+    pub length_bytes: i64,
+    /// UTC µs.
+    pub created_at: i64,
+    /// UTC µs of the last instance that came.
+    pub changed_at: i64,
+}
+
+impl std::fmt::Debug for StudyRow {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("StudyRow")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One series, as a search answers it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SeriesRow {
+    /// Our key.
+    pub id: i64,
+    /// Our key of its study.
+    pub study_id: i64,
+    /// (0020,000D).
+    pub study_instance_uid: String,
+    /// (0020,000E).
+    pub series_instance_uid: String,
+    /// (0008,0060).
+    pub modality: String,
+    /// (0020,0011).
+    pub series_number: Option<i64>,
+    /// (0008,103E).
+    pub series_description: Option<String>,
+    /// (0008,0021).
+    pub series_date: Option<String>,
+    /// (0008,0031).
+    pub series_time: Option<String>,
+    /// (0018,0015).
+    pub body_part_examined: Option<String>,
+    /// (0020,0060).
+    pub laterality: Option<String>,
+    /// (0018,1030).
+    pub protocol_name: Option<String>,
+    /// (0008,0070).
+    pub manufacturer: Option<String>,
+    /// (0020,1209).
+    pub instance_count: i64,
+    /// Bytes of all instances.
+    pub length_bytes: i64,
+    /// UTC µs of the last instance that came.
+    pub changed_at: i64,
+}
+
+/// One instance, as a search answers it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct InstanceRow {
+    /// Our key.
+    pub id: i64,
+    /// (0020,000D).
+    pub study_instance_uid: String,
+    /// (0020,000E).
+    pub series_instance_uid: String,
+    /// (0008,0018).
+    pub sop_instance_uid: String,
+    /// (0008,0016).
+    pub sop_class_uid: String,
+    /// (0002,0010).
+    pub transfer_syntax_uid: String,
+    /// (0008,0060).
+    pub modality: String,
+    /// (0020,0013).
+    pub instance_number: Option<i64>,
+    /// (0028,0010).
+    pub row_count: Option<i64>,
+    /// (0028,0011).
+    pub column_count: Option<i64>,
+    /// (0028,0008).
+    pub number_of_frames: i64,
+    /// (0028,0100).
+    pub bits_allocated: Option<i64>,
+    /// Bytes of the file as received.
+    pub length_bytes: i64,
+}
+
+const STUDY_COLUMNS: &str = "select study.id, study.study_instance_uid, study.patient_name, study.patient_id, \
+    study.issuer_of_patient_id, study.patient_birth_date, study.patient_sex, study.patient_age, study.study_date, \
+    study.study_time, study.accession_number, study.dicom_study_id, study.study_description, \
+    study.referring_physician_name, study.institution_name, study.modalities, study.series_count, \
+    study.instance_count, study.length_bytes, study.created_at, study.changed_at from study";
+
+const SERIES_COLUMNS: &str = "select series.id, series.study_id, study.study_instance_uid, series.series_instance_uid, \
+    series.modality, series.series_number, series.series_description, series.series_date, series.series_time, \
+    series.body_part_examined, series.laterality, series.protocol_name, series.manufacturer, series.instance_count, \
+    series.length_bytes, series.changed_at from series join study on study.id = series.study_id";
+
+const INSTANCE_COLUMNS: &str = "select instance.id, study.study_instance_uid, series.series_instance_uid, \
+    instance.sop_instance_uid, instance.sop_class_uid, instance.transfer_syntax_uid, series.modality, \
+    instance.instance_number, instance.row_count, instance.column_count, instance.number_of_frames, \
+    instance.bits_allocated, instance.length_bytes from instance join series on series.id = instance.series_id \
+    join study on study.id = series.study_id";
+
+/// Says what a pattern asks.
+enum Pattern {
+    /// `*` or nothing: no question.
+    Anything,
+    /// No wildcard.
+    Exact(String),
+    /// Only a `*` at the end: a range of the index.
+    Prefix(String),
+    /// Anything else, for `like`.
+    Like(String),
+}
+
+fn pattern(text: &str) -> Pattern {
+    if text.chars().all(|character| character == '*') {
+        return Pattern::Anything;
+    }
+    let body = text.trim_end_matches('*');
+    if !body.contains(['*', '?']) {
+        let body = body.to_owned();
+        return if body.len() == text.len() {
+            Pattern::Exact(body)
+        } else {
+            Pattern::Prefix(body)
+        };
+    }
+    let mut like = String::with_capacity(text.len() + 4);
+    for character in text.chars() {
+        match character {
+            '*' => like.push('%'),
+            '?' => like.push('_'),
+            '%' | '_' | '\\' => like.extend(['\\', character]),
+            other => like.push(other),
+        }
+    }
+    Pattern::Like(like)
+}
+
+/// The smallest text that is greater than every text with this prefix.
+fn after_prefix(prefix: &str) -> String {
+    format!("{prefix}\u{10FFFF}")
+}
+
+fn matches(clause: &mut Clause, column: &'static str, lowered: &'static str, text: &TextMatch) {
+    match pattern(&text.0) {
+        Pattern::Anything => {}
+        Pattern::Exact(value) => clause.equal(column, Arg::Text(value)),
+        Pattern::Prefix(prefix) => {
+            clause.and(column);
+            clause.push(" >= ");
+            clause.arg(Arg::Text(prefix.clone()));
+            clause.and(column);
+            clause.push(" < ");
+            clause.arg(Arg::Text(after_prefix(&prefix)));
+        }
+        Pattern::Like(like) => {
+            clause.and(lowered);
+            clause.push(" like ");
+            clause.arg(Arg::Text(like.to_lowercase()));
+            clause.push(" escape '\\'");
+        }
+    }
+}
+
+/// Folds a name pattern, keeping its wildcards.
+fn folded(text: &TextMatch) -> TextMatch {
+    let open_start = text.0.starts_with('*');
+    let folded = fold(&text.0);
+    // "Doe^*" means every given name of Doe; the folded row ends without the separator when there is none.
+    let folded = folded.replace(" *", "*");
+    TextMatch(if open_start && !folded.starts_with('*') {
+        format!("*{folded}")
+    } else {
+        folded
+    })
+}
+
+fn study_conditions(clause: &mut Clause, filter: &StudyFilter) {
+    if let Some(name) = &filter.patient_name {
+        matches(
+            clause,
+            "study.patient_name_folded",
+            "study.patient_name_folded",
+            &folded(name),
+        );
+    }
+    let texts = [
+        (
+            &filter.patient_id,
+            "study.patient_id",
+            "lower(study.patient_id)",
+        ),
+        (
+            &filter.accession_number,
+            "study.accession_number",
+            "lower(study.accession_number)",
+        ),
+        (
+            &filter.study_description,
+            "study.study_description",
+            "lower(study.study_description)",
+        ),
+        (
+            &filter.referring_physician_name,
+            "study.referring_physician_name",
+            "lower(study.referring_physician_name)",
+        ),
+        (
+            &filter.dicom_study_id,
+            "study.dicom_study_id",
+            "lower(study.dicom_study_id)",
+        ),
+    ];
+    for (text, column, lowered) in texts {
+        if let Some(text) = text {
+            matches(clause, column, lowered, text);
+        }
+    }
+    if let Some(date) = &filter.patient_birth_date {
+        clause.equal("study.patient_birth_date", Arg::Text(date.clone()));
+    }
+    if !filter.study_instance_uids.is_empty() {
+        clause.any_of("study.study_instance_uid", &filter.study_instance_uids);
+    }
+    dates(clause, filter.study_date.as_ref());
+    if !filter.modalities_in_study.is_empty() {
+        modalities(clause, filter);
+    }
+}
+
+fn dates(clause: &mut Clause, range: Option<&DateRange>) {
+    let Some(range) = range else { return };
+    if let Some(from) = &range.from {
+        clause.and("study.study_date >= ");
+        clause.arg(Arg::Text(from.clone()));
+    }
+    if let Some(to) = &range.to {
+        clause.and("study.study_date <= ");
+        clause.arg(Arg::Text(to.clone()));
+    }
+    if range.from.is_none() && range.to.is_some() {
+        clause.and("study.study_date <> ''");
+    }
+}
+
+/// Modality and date together are one range of the index `study_modality`.
+fn modalities(clause: &mut Clause, filter: &StudyFilter) {
+    clause.and("study.id in (select study_id from study_modality where modality in (");
+    clause.list(&filter.modalities_in_study);
+    clause.push(")");
+    if let Some(range) = &filter.study_date {
+        if let Some(from) = &range.from {
+            clause.push(" and study_date >= ");
+            clause.arg(Arg::Text(from.clone()));
+        }
+        if let Some(to) = &range.to {
+            clause.push(" and study_date <= ");
+            clause.arg(Arg::Text(to.clone()));
+        }
+    }
+    clause.push(")");
+}
+
+fn paged(clause: &mut Clause, page: &Page) {
+    clause.push(" limit ");
+    clause.arg(Arg::Int(i64::from(page.limit.min(limits::SEARCH_ROWS))));
+    clause.push(" offset ");
+    clause.arg(Arg::Int(i64::from(page.offset)));
+}
+
+/// Finds studies, the newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn search_studies(
+    tx: &mut Tx,
+    reach: &Reach,
+    filter: &StudyFilter,
+    page: &Page,
+) -> StoreResult<Vec<StudyRow>> {
+    let mut clause = Clause::new(STUDY_COLUMNS);
+    restrict(&mut clause, reach, "study.id");
+    study_conditions(&mut clause, filter);
+    if let Some((date, id)) = &page.after {
+        clause.and("(study.study_date, study.id) < (");
+        clause.arg(Arg::Text(date.clone()));
+        clause.push(", ");
+        clause.arg(Arg::Int(*id));
+        clause.push(")");
+    }
+    clause.push(" order by study.study_date desc, study.id desc");
+    paged(&mut clause, page);
+    Ok(
+        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?),
+    )
+}
+
+/// Counts the studies that a filter matches within a reach.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_studies(tx: &mut Tx, reach: &Reach, filter: &StudyFilter) -> StoreResult<u64> {
+    let mut clause = Clause::new("select count(*) from study");
+    restrict(&mut clause, reach, "study.id");
+    study_conditions(&mut clause, filter);
+    let (count,): (i64,) = on!(tx, c => bind!(
+            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_one(&mut *c).await?);
+    Ok(count.unsigned_abs())
+}
+
+/// Finds series, by study and number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn search_series(
+    tx: &mut Tx,
+    reach: &Reach,
+    filter: &SeriesFilter,
+    page: &Page,
+) -> StoreResult<Vec<SeriesRow>> {
+    let mut clause = Clause::new(SERIES_COLUMNS);
+    restrict(&mut clause, reach, "series.study_id");
+    if let Some(uid) = &filter.study_instance_uid {
+        clause.equal("study.study_instance_uid", Arg::Text(uid.clone()));
+    }
+    if !filter.series_instance_uids.is_empty() {
+        clause.any_of("series.series_instance_uid", &filter.series_instance_uids);
+    }
+    if !filter.modalities.is_empty() {
+        clause.any_of("series.modality", &filter.modalities);
+    }
+    if let Some(number) = filter.series_number {
+        clause.equal("series.series_number", Arg::Int(number));
+    }
+    if let Some(text) = &filter.series_description {
+        matches(
+            &mut clause,
+            "series.series_description",
+            "lower(series.series_description)",
+            text,
+        );
+    }
+    if let Some(text) = &filter.body_part_examined {
+        matches(
+            &mut clause,
+            "series.body_part_examined",
+            "lower(series.body_part_examined)",
+            text,
+        );
+    }
+    clause.push(
+        " order by series.study_id, series.series_number is null, series.series_number, series.id",
+    );
+    paged(&mut clause, page);
+    Ok(
+        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?),
+    )
+}
+
+/// Finds instances, by series and number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn search_instances(
+    tx: &mut Tx,
+    reach: &Reach,
+    filter: &InstanceFilter,
+    page: &Page,
+) -> StoreResult<Vec<InstanceRow>> {
+    let mut clause = Clause::new(INSTANCE_COLUMNS);
+    restrict(&mut clause, reach, "series.study_id");
+    if let Some(uid) = &filter.study_instance_uid {
+        clause.equal("study.study_instance_uid", Arg::Text(uid.clone()));
+    }
+    if let Some(uid) = &filter.series_instance_uid {
+        clause.equal("series.series_instance_uid", Arg::Text(uid.clone()));
+    }
+    if !filter.sop_instance_uids.is_empty() {
+        clause.any_of("instance.sop_instance_uid", &filter.sop_instance_uids);
+    }
+    if !filter.sop_class_uids.is_empty() {
+        clause.any_of("instance.sop_class_uid", &filter.sop_class_uids);
+    }
+    if let Some(number) = filter.instance_number {
+        clause.equal("instance.instance_number", Arg::Int(number));
+    }
+    if !filter.modalities.is_empty() {
+        clause.any_of("series.modality", &filter.modalities);
+    }
+    clause.push(
+        " order by series.series_number is null, series.series_number, series.id, \
+         instance.instance_number is null, instance.instance_number, instance.id",
+    );
+    paged(&mut clause, page);
+    Ok(
+        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?),
+    )
+}

@@ -1,0 +1,180 @@
+//! Makes or completes study and series rows and keeps their counters.
+
+use overread_model::hidden::Hidden;
+use overread_model::imaging::{SeriesFacts, StudyFacts};
+use overread_model::time::Timestamp;
+
+use super::StudyKey;
+use crate::Tx;
+use crate::error::StoreResult;
+use crate::fold::fold;
+
+/// A study row that an instance belongs to.
+#[derive(Debug)]
+pub(super) struct StudyEntry {
+    pub(super) key: StudyKey,
+    pub(super) created: bool,
+    patient_id: Option<String>,
+    patient_name_folded: String,
+    patient_birth_date: Option<String>,
+}
+
+/// A series row that an instance belongs to.
+#[derive(Debug)]
+pub(super) struct SeriesEntry {
+    pub(super) id: i64,
+    pub(super) created: bool,
+}
+
+fn shown(value: Option<&Hidden<String>>) -> Option<&str> {
+    value.map(|hidden| hidden.reveal().as_str())
+}
+
+impl StudyEntry {
+    /// Says whether the instance names another patient than the study does; what either leaves out does not count.
+    pub(super) fn names_another_patient(&self, facts: &StudyFacts) -> bool {
+        let differs =
+            |known: &str, said: &str| !known.is_empty() && !said.is_empty() && known != said;
+        let name = shown(facts.patient_name.as_ref())
+            .map(fold)
+            .unwrap_or_default();
+        let id = shown(facts.patient_id.as_ref()).unwrap_or_default();
+        let birth = shown(facts.patient_birth_date.as_ref()).unwrap_or_default();
+        differs(self.patient_id.as_deref().unwrap_or_default(), id)
+            || differs(
+                self.patient_birth_date.as_deref().unwrap_or_default(),
+                birth,
+            )
+            || differs(&self.patient_name_folded, &name)
+    }
+}
+
+/// Finds or makes the study row; fills in what was not known before.
+pub(super) async fn study(
+    tx: &mut Tx,
+    facts: &StudyFacts,
+    now: Timestamp,
+) -> StoreResult<StudyEntry> {
+    let name = shown(facts.patient_name.as_ref());
+    let folded = name.map(fold).unwrap_or_default();
+    let row: Option<(i64,)> = on!(&mut *tx, c => sqlx::query_as(include_str!("insert_study.sql"))
+        .bind(facts.study_instance_uid.as_str()).bind(name).bind(&folded)
+        .bind(shown(facts.patient_id.as_ref())).bind(shown(facts.issuer_of_patient_id.as_ref()))
+        .bind(shown(facts.patient_birth_date.as_ref())).bind(&facts.patient_sex).bind(&facts.patient_age)
+        .bind(facts.study_date.as_deref().unwrap_or_default()).bind(&facts.study_time)
+        .bind(shown(facts.accession_number.as_ref())).bind(&facts.study_id).bind(&facts.study_description)
+        .bind(shown(facts.referring_physician_name.as_ref())).bind(&facts.institution_name).bind(now.as_micros())
+        .fetch_optional(&mut *c).await?);
+    if let Some((id,)) = row {
+        return Ok(StudyEntry {
+            key: StudyKey(id),
+            created: true,
+            patient_id: shown(facts.patient_id.as_ref()).map(str::to_owned),
+            patient_name_folded: folded,
+            patient_birth_date: shown(facts.patient_birth_date.as_ref()).map(str::to_owned),
+        });
+    }
+    let (id, patient_id, patient_name_folded, patient_birth_date, study_date): (
+        i64,
+        Option<String>,
+        String,
+        Option<String>,
+        String,
+    ) = on!(&mut *tx, c => sqlx::query_as(
+            "select id, patient_id, patient_name_folded, patient_birth_date, study_date from study where study_instance_uid = $1")
+        .bind(facts.study_instance_uid.as_str()).fetch_one(&mut *c).await?);
+    if let Some(date) = facts
+        .study_date
+        .as_deref()
+        .filter(|date| study_date.is_empty() && !date.is_empty())
+    {
+        set_date(tx, StudyKey(id), date).await?;
+    }
+    Ok(StudyEntry {
+        key: StudyKey(id),
+        created: false,
+        patient_id,
+        patient_name_folded,
+        patient_birth_date,
+    })
+}
+
+/// Gives a date to a study whose first instance had none.
+async fn set_date(tx: &mut Tx, key: StudyKey, date: &str) -> StoreResult<()> {
+    on!(&mut *tx, c => sqlx::query("update study set study_date = $2 where id = $1")
+        .bind(key.0).bind(date).execute(&mut *c).await?.rows_affected());
+    on!(tx, c => sqlx::query("update study_modality set study_date = $2 where study_id = $1")
+        .bind(key.0).bind(date).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Finds or makes the series row.
+pub(super) async fn series(
+    tx: &mut Tx,
+    study: StudyKey,
+    facts: &SeriesFacts,
+    now: Timestamp,
+) -> StoreResult<SeriesEntry> {
+    let known: Option<(i64,)> = on!(&mut *tx, c => sqlx::query_as(
+            "select id from series where study_id = $1 and series_instance_uid = $2")
+        .bind(study.0).bind(facts.series_instance_uid.as_str()).fetch_optional(&mut *c).await?);
+    if let Some((id,)) = known {
+        return Ok(SeriesEntry { id, created: false });
+    }
+    let (id,): (i64,) = on!(tx, c => sqlx::query_as(
+            "insert into series (study_id, series_instance_uid, modality, series_number, series_description, series_date, \
+             series_time, body_part_examined, laterality, protocol_name, manufacturer, created_at, changed_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) returning id")
+        .bind(study.0).bind(facts.series_instance_uid.as_str()).bind(&facts.modality).bind(facts.series_number)
+        .bind(&facts.series_description).bind(&facts.series_date).bind(&facts.series_time)
+        .bind(&facts.body_part_examined).bind(&facts.laterality).bind(&facts.protocol_name).bind(&facts.manufacturer)
+        .bind(now.as_micros()).fetch_one(&mut *c).await?);
+    Ok(SeriesEntry { id, created: true })
+}
+
+/// Notes a modality of the study, for search and for the list of them.
+pub(super) async fn add_modality(tx: &mut Tx, study: StudyKey, modality: &str) -> StoreResult<()> {
+    let added = on!(&mut *tx, c => sqlx::query(
+            "insert into study_modality (modality, study_date, study_id) select $2, study_date, id from study where id = $1 \
+             on conflict (modality, study_date, study_id) do nothing")
+        .bind(study.0).bind(modality).execute(&mut *c).await?.rows_affected());
+    if added == 0 {
+        return Ok(());
+    }
+    let rows: Vec<(String,)> = on!(&mut *tx, c => sqlx::query_as(
+            "select modality from study_modality where study_id = $1 order by modality")
+        .bind(study.0).fetch_all(&mut *c).await?);
+    let modalities: Vec<String> = rows.into_iter().map(|(modality,)| modality).collect();
+    on!(tx, c => sqlx::query("update study set modalities = $2 where id = $1")
+        .bind(study.0).bind(modalities.join("\\")).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Adds to a study's counters: series, instances, bytes.
+pub(super) async fn count_study(
+    tx: &mut Tx,
+    study: StudyKey,
+    [series, instances, bytes]: [i64; 3],
+    now: Timestamp,
+) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(
+            "update study set series_count = series_count + $2, instance_count = instance_count + $3, \
+             length_bytes = length_bytes + $4, changed_at = $5 where id = $1")
+        .bind(study.0).bind(series).bind(instances).bind(bytes).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Adds to a series' counters.
+pub(super) async fn count_series(
+    tx: &mut Tx,
+    series_id: i64,
+    instances: i64,
+    bytes: i64,
+    now: Timestamp,
+) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(
+            "update series set instance_count = instance_count + $2, length_bytes = length_bytes + $3, changed_at = $4 \
+             where id = $1")
+        .bind(series_id).bind(instances).bind(bytes).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
