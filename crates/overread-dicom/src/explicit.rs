@@ -1,0 +1,236 @@
+//! Any readable instance as a Part 10 file in Explicit VR Little Endian, for doors that allow nothing else.
+
+use overread_model::problem::ProblemKind;
+
+use crate::dataset::{self, DataSet, Node, NodeKind};
+use crate::inflate;
+use crate::limits::ParseLimits;
+use crate::numbers::swap_words;
+use crate::part10;
+use crate::problem::DicomProblem;
+use crate::source::{SliceSource, Source};
+use crate::syntax::{EXPLICIT_VR_LITTLE_ENDIAN, Syntax};
+use crate::tags;
+use crate::vr::Vr;
+
+/// Our Implementation Class UID, made from a random UUID (PS3.5 B.2).
+pub const IMPLEMENTATION_CLASS_UID: &str = "2.25.224128870243526823413741230955212345917";
+/// Our Implementation Version Name.
+const IMPLEMENTATION_VERSION_NAME: &str = "OVERREAD_0";
+const UNDEFINED_LENGTH: u32 = 0xFFFF_FFFF;
+
+/// Writes an instance anew: empty preamble, own meta group, Explicit VR Little Endian.
+///
+/// Encapsulated pixel data stay as they are and keep their transfer syntax; all others become
+/// 1.2.840.10008.1.2.1. The stored bytes are never changed by this; it is for what goes out.
+///
+/// # Errors
+/// The bytes cannot be read, or the result would pass the limit for inflated data sets.
+pub fn to_explicit_little_endian(
+    bytes: &[u8],
+    limits: &ParseLimits,
+) -> Result<Vec<u8>, DicomProblem> {
+    let mut source = SliceSource(bytes);
+    let (meta, syntax) = part10::read_meta(&mut source)?;
+    if syntax.deflated {
+        let inflated = inflate::inflate(&mut source, meta.data_set_offset_bytes, limits)?;
+        let mut source = SliceSource(&inflated.bytes);
+        let data_set = dataset::walk(&mut source, 0, Syntax::EXPLICIT_LITTLE, limits)?;
+        return rewrite(source, &data_set, None, limits);
+    }
+    let data_set = dataset::walk(&mut source, meta.data_set_offset_bytes, syntax, limits)?;
+    let is_encapsulated = data_set
+        .find(None, tags::PIXEL_DATA)
+        .and_then(|index| data_set.nodes.get(index))
+        .is_some_and(|node| node.kind == NodeKind::Fragments);
+    let kept = meta.transfer_syntax_uid.filter(|_| is_encapsulated);
+    rewrite(source, &data_set, kept.as_deref(), limits)
+}
+
+fn rewrite(
+    source: SliceSource<'_>,
+    data_set: &DataSet,
+    transfer_syntax_uid: Option<&str>,
+    limits: &ParseLimits,
+) -> Result<Vec<u8>, DicomProblem> {
+    let mut writer = Writer {
+        source,
+        data_set,
+        out: vec![0; 128],
+    };
+    writer.out.extend_from_slice(b"DICM");
+    writer.meta(transfer_syntax_uid.unwrap_or(EXPLICIT_VR_LITTLE_ENDIAN));
+    writer.children(None);
+    if writer.out.len() as u64 > limits.inflated_bytes.saturating_mul(2) {
+        return Err(DicomProblem::new(
+            ProblemKind::LimitExceeded,
+            "the instance is too large to be rewritten",
+        ));
+    }
+    Ok(writer.out)
+}
+
+struct Writer<'a> {
+    source: SliceSource<'a>,
+    data_set: &'a DataSet,
+    out: Vec<u8>,
+}
+
+impl Writer<'_> {
+    // PS3.10 7.1.
+    fn meta(&mut self, transfer_syntax_uid: &str) {
+        let mut group = Vec::new();
+        put_header(&mut group, 0x0002_0001, Vr::OB, 2);
+        group.extend_from_slice(&[0, 1]);
+        for (tag, from) in [
+            (0x0002_0002, tags::SOP_CLASS_UID),
+            (0x0002_0003, tags::SOP_INSTANCE_UID),
+        ] {
+            let value = self.text(from);
+            put_text(&mut group, tag, Vr::UI, &value);
+        }
+        put_text(
+            &mut group,
+            tags::TRANSFER_SYNTAX_UID,
+            Vr::UI,
+            transfer_syntax_uid.as_bytes(),
+        );
+        put_text(
+            &mut group,
+            0x0002_0012,
+            Vr::UI,
+            IMPLEMENTATION_CLASS_UID.as_bytes(),
+        );
+        put_text(
+            &mut group,
+            0x0002_0013,
+            Vr::SH,
+            IMPLEMENTATION_VERSION_NAME.as_bytes(),
+        );
+        put_header(&mut self.out, 0x0002_0000, Vr::UL, 4);
+        self.out
+            .extend_from_slice(&(group.len() as u32).to_le_bytes());
+        self.out.extend_from_slice(&group);
+    }
+
+    fn text(&mut self, tag: u32) -> Vec<u8> {
+        let node = self
+            .data_set
+            .find(None, tag)
+            .and_then(|index| self.data_set.nodes.get(index));
+        node.and_then(|node| {
+            self.source
+                .view(node.offset_bytes, node.length_bytes.min(64) as usize)
+        })
+        .unwrap_or_default()
+        .trim_ascii_end()
+        .to_vec()
+    }
+
+    /// Writes the elements of the root or an item. Depth is bounded by the walker.
+    fn children(&mut self, parent: Option<usize>) {
+        let data_set = self.data_set;
+        let mut children: Vec<_> = data_set.children(parent).collect();
+        if data_set.unordered {
+            children.sort_by_key(|(_, node)| node.tag);
+            children.dedup_by_key(|(_, node)| node.tag);
+        }
+        for (index, node) in children {
+            // Group lengths would be wrong now (PS3.5 7.2 retired them).
+            if node.tag & 0xFFFF != 0 && node.tag >> 16 > 0x0002 && node.tag >> 16 != 0xFFFE {
+                self.element(index, node);
+            }
+        }
+    }
+
+    fn element(&mut self, index: usize, node: &Node) {
+        match node.kind {
+            NodeKind::Sequence => {
+                put_header(&mut self.out, node.tag, Vr::SQ, UNDEFINED_LENGTH);
+                let data_set = self.data_set;
+                for (item, _) in data_set.children(Some(index)) {
+                    put_item(&mut self.out, tags::ITEM, UNDEFINED_LENGTH);
+                    self.children(Some(item));
+                    put_item(&mut self.out, tags::ITEM_DELIMITATION, 0);
+                }
+                put_item(&mut self.out, tags::SEQUENCE_DELIMITATION, 0);
+            }
+            NodeKind::Fragments => {
+                put_header(&mut self.out, node.tag, Vr::OB, UNDEFINED_LENGTH);
+                let data_set = self.data_set;
+                for (_, fragment) in data_set.children(Some(index)) {
+                    put_item(&mut self.out, tags::ITEM, fragment.length_bytes as u32);
+                    self.copy(fragment, 1);
+                }
+                put_item(&mut self.out, tags::SEQUENCE_DELIMITATION, 0);
+            }
+            _ => self.value(node),
+        }
+    }
+
+    fn value(&mut self, node: &Node) {
+        let length = node.length_bytes + node.length_bytes % 2;
+        // PS3.5 6.2.2 note 6: what no longer fits a length of 16 bits is written as UN.
+        let vr = if !node.vr.has_long_length() && length > u64::from(u16::MAX) {
+            Vr::UN
+        } else {
+            node.vr
+        };
+        put_header(&mut self.out, node.tag, vr, length as u32);
+        self.copy(
+            node,
+            if node.big_endian {
+                node.vr.word_bytes()
+            } else {
+                1
+            },
+        );
+        if length > node.length_bytes {
+            let is_text = node.vr.word_bytes() == 1 && !matches!(node.vr, Vr::UI | Vr::OB | Vr::UN);
+            self.out.push(if is_text { b' ' } else { 0 });
+        }
+    }
+
+    fn copy(&mut self, node: &Node, word_bytes: usize) {
+        let start = self.out.len();
+        let bytes = self
+            .source
+            .view(node.offset_bytes, node.length_bytes as usize)
+            .unwrap_or_default();
+        self.out.extend_from_slice(bytes);
+        if let Some(copied) = self.out.get_mut(start..) {
+            swap_words(copied, word_bytes);
+        }
+    }
+}
+
+fn put_tag(out: &mut Vec<u8>, tag: u32) {
+    out.extend_from_slice(&((tag >> 16) as u16).to_le_bytes());
+    out.extend_from_slice(&((tag & 0xFFFF) as u16).to_le_bytes());
+}
+
+fn put_item(out: &mut Vec<u8>, tag: u32, length: u32) {
+    put_tag(out, tag);
+    out.extend_from_slice(&length.to_le_bytes());
+}
+
+fn put_header(out: &mut Vec<u8>, tag: u32, vr: Vr, length: u32) {
+    put_tag(out, tag);
+    out.extend_from_slice(&vr.0);
+    if vr.has_long_length() {
+        out.extend_from_slice(&[0, 0]);
+        out.extend_from_slice(&length.to_le_bytes());
+    } else {
+        out.extend_from_slice(&(length as u16).to_le_bytes());
+    }
+}
+
+fn put_text(out: &mut Vec<u8>, tag: u32, vr: Vr, value: &[u8]) {
+    let value = value.strip_suffix(b"\0").unwrap_or(value);
+    let length = value.len() + value.len() % 2;
+    put_header(out, tag, vr, length as u32);
+    out.extend_from_slice(value);
+    if length > value.len() {
+        out.push(if vr == Vr::UI { 0 } else { b' ' });
+    }
+}

@@ -1,0 +1,197 @@
+//! One file's bytes in, its facts, metadata and frame table out.
+
+use std::io::{Read, Seek};
+
+use overread_model::imaging::InstanceFacts;
+use overread_model::problem::ProblemKind;
+
+use crate::dataset::{self, DataSet, NodeKind};
+use crate::dicomdir::{self, Dicomdir};
+use crate::facts;
+use crate::frames::FrameTable;
+use crate::inflate;
+use crate::json;
+use crate::limits::ParseLimits;
+use crate::numbers::swap_words;
+use crate::part10::{self, Meta};
+use crate::problem::DicomProblem;
+use crate::source::{ReaderSource, SliceSource, Source};
+use crate::syntax::Syntax;
+use crate::tags;
+
+/// What one DICOM file turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parsed {
+    /// An instance of a study.
+    Instance(Box<ParsedInstance>),
+    /// The directory of a medium; a hint, never the truth.
+    Dicomdir(Dicomdir),
+}
+
+/// Everything that is computed once, when an instance arrives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParsedInstance {
+    /// What the index and the checks need.
+    pub facts: InstanceFacts,
+    /// DICOM JSON model of the instance (one object, UTF-8). Bulk data are `BulkDataURI`s relative to the series:
+    /// `instances/{sop_instance_uid}/bulkdata/{GGGGEEEE}`.
+    pub metadata_json: Vec<u8>,
+    /// Where the frames lie.
+    pub frames: FrameTable,
+    /// What is wrong although the instance can be kept: it ends early, its pixel data do not fit.
+    pub problems: Vec<DicomProblem>,
+}
+
+/// Reads a whole instance (or DICOMDIR) that lies in memory.
+///
+/// # Errors
+/// The bytes are no DICOM, lack usable identifiers, or pass a limit.
+pub fn parse_instance(bytes: &[u8], limits: &ParseLimits) -> Result<Parsed, DicomProblem> {
+    parse(&mut SliceSource(bytes), limits)
+}
+
+/// Reads an instance (or DICOMDIR) from a file; pixel data are never read into memory.
+///
+/// # Errors
+/// As [`parse_instance`], and when the reader fails.
+pub fn parse_reader<R: Read + Seek>(
+    reader: R,
+    length_bytes: u64,
+    limits: &ParseLimits,
+) -> Result<Parsed, DicomProblem> {
+    let mut source = ReaderSource::new(reader, length_bytes);
+    let parsed = parse(&mut source, limits);
+    if source.failed() {
+        return Err(DicomProblem::new(
+            ProblemKind::Io,
+            "the file could not be read to its end",
+        ));
+    }
+    parsed
+}
+
+fn parse<S: Source>(source: &mut S, limits: &ParseLimits) -> Result<Parsed, DicomProblem> {
+    let (meta, syntax) = part10::read_meta(source)?;
+    if !syntax.deflated {
+        let data_set = dataset::walk(source, meta.data_set_offset_bytes, syntax, limits)?;
+        return judge(source, &data_set, &meta, syntax, limits);
+    }
+    let at = meta.data_set_offset_bytes;
+    let inflated = inflate::inflate(source, at, limits)?;
+    let mut source = SliceSource(&inflated.bytes);
+    let mut data_set = dataset::walk(&mut source, 0, Syntax::EXPLICIT_LITTLE, limits)?;
+    data_set.truncated |= inflated.truncated;
+    let mut parsed = judge(&mut source, &data_set, &meta, syntax, limits)?;
+    if let Parsed::Instance(instance) = &mut parsed {
+        let inner = std::mem::replace(&mut instance.frames, FrameTable::None);
+        instance.frames = FrameTable::Deflated {
+            data_set_offset_bytes: at,
+            inner: Box::new(inner),
+        };
+    }
+    Ok(parsed)
+}
+
+fn judge<S: Source>(
+    source: &mut S,
+    data_set: &DataSet,
+    meta: &Meta,
+    syntax: Syntax,
+    limits: &ParseLimits,
+) -> Result<Parsed, DicomProblem> {
+    if data_set.nodes.is_empty() {
+        return Err(DicomProblem::new(
+            ProblemKind::Truncated,
+            "the file holds no data behind its header",
+        ));
+    }
+    if data_set
+        .find(None, tags::DIRECTORY_RECORD_SEQUENCE)
+        .is_some()
+    {
+        return Ok(Parsed::Dicomdir(dicomdir::read(source, data_set)));
+    }
+    let (facts, pixels) = facts::read(source, data_set, meta, syntax).map_err(|problem| {
+        if data_set.truncated {
+            DicomProblem::new(
+                ProblemKind::Truncated,
+                format!("the file ends before its data do; {}", problem.message),
+            )
+        } else {
+            problem
+        }
+    })?;
+    let base = format!("instances/{}/", facts.sop_instance_uid);
+    let metadata_json = json::write(source, data_set, &base, limits.metadata_bytes)?;
+    let mut problems = Vec::new();
+    if data_set.truncated {
+        problems.push(DicomProblem::new(
+            ProblemKind::Truncated,
+            "the file ends before its data do; what is there was kept",
+        ));
+    } else if data_set.damaged {
+        problems.push(DicomProblem::new(
+            ProblemKind::Unreadable,
+            "a sequence in the header is damaged; what could be read was kept",
+        ));
+    }
+    if pixels.has_pixel_data && (pixels.does_not_fit || pixels.is_short && !data_set.truncated) {
+        problems.push(DicomProblem::new(
+            ProblemKind::BadPixelData,
+            "the pixel data do not fit the size and number of frames that the header states",
+        ));
+    }
+    Ok(Parsed::Instance(Box::new(ParsedInstance {
+        facts,
+        metadata_json,
+        frames: pixels.frames,
+        problems,
+    })))
+}
+
+/// Returns the bytes of one value, little endian, for a BulkDataURI: `GGGGEEEE`, or through sequences
+/// `GGGGEEEE.0.GGGGEEEE` with items from 0. Encapsulated pixel data are not a value: ask for frames.
+///
+/// # Errors
+/// The bytes cannot be read; `Ok(None)` when there is no such value.
+pub fn value_of(
+    bytes: &[u8],
+    path: &str,
+    limits: &ParseLimits,
+) -> Result<Option<Vec<u8>>, DicomProblem> {
+    let mut source = SliceSource(bytes);
+    let (meta, syntax) = part10::read_meta(&mut source)?;
+    if !syntax.deflated {
+        let data_set = dataset::walk(&mut source, meta.data_set_offset_bytes, syntax, limits)?;
+        return Ok(find_value(&mut source, &data_set, path));
+    }
+    let inflated = inflate::inflate(&mut source, meta.data_set_offset_bytes, limits)?;
+    let mut source = SliceSource(&inflated.bytes);
+    let data_set = dataset::walk(&mut source, 0, Syntax::EXPLICIT_LITTLE, limits)?;
+    Ok(find_value(&mut source, &data_set, path))
+}
+
+fn find_value(source: &mut SliceSource<'_>, data_set: &DataSet, path: &str) -> Option<Vec<u8>> {
+    let mut parts = path.split('.');
+    let mut parent = None;
+    loop {
+        let text = parts.next().filter(|text| text.len() == 8)?;
+        let tag = u32::from_str_radix(text, 16).ok()?;
+        let index = data_set.find(parent, tag)?;
+        let node = data_set.nodes.get(index)?;
+        let Some(item) = parts.next() else {
+            if node.kind != NodeKind::Value {
+                return None;
+            }
+            let mut value = source
+                .view(node.offset_bytes, node.length_bytes as usize)?
+                .to_vec();
+            if node.big_endian {
+                swap_words(&mut value, node.vr.word_bytes());
+            }
+            return Some(value);
+        };
+        let item: usize = item.parse().ok()?;
+        parent = Some(data_set.children(Some(index)).nth(item)?.0);
+    }
+}

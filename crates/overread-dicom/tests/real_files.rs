@@ -1,0 +1,305 @@
+//! Every file of the shared set, where it is at hand: parses or fails as its manifest says.
+
+use std::path::PathBuf;
+
+use overread_dicom::media::{Found, WalkLimits, walk};
+use overread_dicom::{
+    ContentKind, FrameTable, ParseLimits, Parsed, frames, parse_instance, parse_reader, sniff,
+};
+use overread_model::problem::ProblemKind;
+use serde_json::Value;
+
+fn shared() -> Option<PathBuf> {
+    let path = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/dicom"
+    ));
+    if path.join("MANIFEST.json").is_file() {
+        return Some(path);
+    }
+    eprintln!("skipped: the shared DICOM files are not beside the project");
+    None
+}
+
+fn manifest(root: &std::path::Path) -> Vec<Value> {
+    let text = std::fs::read(root.join("MANIFEST.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&text).unwrap();
+    manifest["files"].as_array().unwrap().clone()
+}
+
+fn parse(bytes: &[u8]) -> Result<Parsed, overread_dicom::DicomProblem> {
+    let limits = ParseLimits::default();
+    let parsed = parse_instance(bytes, &limits);
+    let read = parse_reader(std::io::Cursor::new(bytes), bytes.len() as u64, &limits);
+    assert_eq!(parsed, read, "both doors must agree");
+    parsed
+}
+
+fn compare(entry: &Value, bytes: &[u8], failures: &mut Vec<String>) {
+    let path = entry["path"].as_str().unwrap();
+    let named = entry["SOPInstanceUID"].is_string()
+        && entry["StudyInstanceUID"].is_string()
+        && entry["SeriesInstanceUID"].is_string()
+        && entry["SOPClassUID"].is_string();
+    let instance = match parse(bytes) {
+        Ok(Parsed::Instance(instance)) => *instance,
+        Ok(Parsed::Dicomdir(_)) => return failures.push(format!("{path}: taken for a directory")),
+        Err(problem) if named => return failures.push(format!("{path}: {problem}")),
+        Err(_) => return,
+    };
+    if !named {
+        return failures.push(format!("{path}: kept without usable identifiers"));
+    }
+    let facts = &instance.facts;
+    let mut same = |what: &str, got: Option<String>, key: &str| {
+        let expect = match &entry[key] {
+            Value::String(text) => Some(text.trim().to_owned()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
+        if expect.is_some() && got != expect {
+            failures.push(format!("{path}: {what} is {got:?}, not {expect:?}"));
+        }
+    };
+    same(
+        "instance",
+        Some(facts.sop_instance_uid.to_string()),
+        "SOPInstanceUID",
+    );
+    same(
+        "study",
+        Some(facts.study.study_instance_uid.to_string()),
+        "StudyInstanceUID",
+    );
+    same(
+        "series",
+        Some(facts.series.series_instance_uid.to_string()),
+        "SeriesInstanceUID",
+    );
+    same(
+        "class",
+        Some(facts.sop_class_uid.to_string()),
+        "SOPClassUID",
+    );
+    same("modality", Some(facts.series.modality.clone()), "Modality");
+    same("rows", facts.rows.map(|number| number.to_string()), "Rows");
+    same(
+        "columns",
+        facts.columns.map(|number| number.to_string()),
+        "Columns",
+    );
+    if entry["NumberOfFrames"].as_str() != Some("1A") {
+        same(
+            "frames",
+            Some(facts.number_of_frames.to_string()),
+            "NumberOfFrames",
+        );
+    }
+    let json: Value = serde_json::from_slice(&instance.metadata_json).unwrap();
+    assert_eq!(
+        json["00080018"]["Value"][0],
+        facts.sop_instance_uid.as_str(),
+        "{path}"
+    );
+    if entry["pixels"]["status"] == "agree" {
+        let frames = entry["pixels"]["decoded_frames"].as_u64().unwrap();
+        if u64::from(instance.frames.frame_count()) != frames {
+            failures.push(format!(
+                "{path}: {} frames, not {frames}",
+                instance.frames.frame_count()
+            ));
+        }
+        if facts.quality.pixel_data_short {
+            failures.push(format!("{path}: said to be short"));
+        }
+        let limits = ParseLimits::default();
+        for index in 0..instance.frames.frame_count() {
+            frames::extract(bytes, &instance.frames, index, &limits).unwrap();
+        }
+    }
+    if let Some(name) = entry["expect_patient_name"].as_str() {
+        let got = facts
+            .study
+            .patient_name
+            .as_ref()
+            .map(|name| name.reveal().as_str());
+        assert_eq!(got, Some(name), "{path}");
+    }
+}
+
+#[test]
+fn every_file_does_as_its_manifest_says() {
+    let Some(root) = shared() else { return };
+    let mut failures = Vec::new();
+    let mut seen = 0;
+    for entry in manifest(&root) {
+        let path = entry["path"].as_str().unwrap();
+        let bytes = std::fs::read(root.join(path)).unwrap();
+        seen += 1;
+        match entry["kind"].as_str().unwrap() {
+            "dicom" => compare(&entry, &bytes, &mut failures),
+            "dicomdir" => match parse(&bytes) {
+                Ok(Parsed::Dicomdir(directory)) => {
+                    let expect = entry["directory_records"].as_u64();
+                    if expect.is_some_and(|expect| expect != directory.records.len() as u64) {
+                        failures.push(format!(
+                            "{path}: {} records, not {expect:?}",
+                            directory.records.len()
+                        ));
+                    }
+                }
+                other => failures.push(format!("{path}: {:?}", other.map(|_| "instance"))),
+            },
+            "other" => {
+                if matches!(
+                    sniff(&bytes[..bytes.len().min(1024)]),
+                    ContentKind::Part10 | ContentKind::NoPreamble
+                ) {
+                    failures.push(format!("{path}: taken for DICOM"));
+                }
+            }
+            _ => {
+                let _any = parse(&bytes);
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{seen} files:\n{}",
+        failures.join("\n")
+    );
+    assert_eq!(seen, 411);
+}
+
+fn malicious(name: &str) -> Option<Result<Parsed, ProblemKind>> {
+    let path = shared()?.join("malicious").join(name);
+    Some(parse(&std::fs::read(path).unwrap()).map_err(|problem| problem.kind))
+}
+
+fn kept(name: &str) -> Option<overread_dicom::ParsedInstance> {
+    match malicious(name)? {
+        Ok(Parsed::Instance(instance)) => Some(*instance),
+        other => panic!("{name}: {other:?}"),
+    }
+}
+
+#[test]
+fn hostile_files_are_refused_or_told() {
+    for name in [
+        "uid-empty.dcm",
+        "uid-lead0.dcm",
+        "uid-long.dcm",
+        "uid-path.dcm",
+        "uid-sql.dcm",
+    ] {
+        let Some(got) = malicious(name) else { return };
+        assert_eq!(got.map(|_| ()), Err(ProblemKind::BadUid), "{name}");
+    }
+    for name in ["deflated-bomb.dcm", "sequence-deep.dcm"] {
+        let Some(got) = malicious(name) else { return };
+        assert_eq!(got.map(|_| ()), Err(ProblemKind::LimitExceeded), "{name}");
+    }
+    for name in ["frames-huge.dcm", "length-huge.dcm", "dims-bad.dcm"] {
+        let Some(instance) = kept(name) else { return };
+        assert!(instance.facts.quality.pixel_data_short, "{name}");
+        assert!(!instance.problems.is_empty(), "{name}");
+    }
+    for name in [
+        "bits-bad.dcm",
+        "duplicate-uid-1.dcm",
+        "encapsulated-pdf-javascript.dcm",
+        "patientname-crlf.dcm",
+        "patientname-csv.dcm",
+        "patientname-rtl.dcm",
+        "patientname-xss.dcm",
+        "preamble-html-polyglot.dcm",
+        "preamble-pe-polyglot.dcm",
+        "rle-bad-offset.dcm",
+        "j2k-siz-huge.dcm",
+        "jpeg-dims-mismatch.dcm",
+    ] {
+        let Some(_kept) = kept(name) else { return };
+    }
+}
+
+#[test]
+fn directories_neither_loop_nor_climb() {
+    for (name, outside) in [
+        ("dicomdir-loop/DICOMDIR", false),
+        ("dicomdir-traversal/DICOMDIR", true),
+    ] {
+        match malicious(name) {
+            None => return,
+            Some(Ok(Parsed::Dicomdir(directory))) => {
+                assert!(!directory.records.is_empty());
+                let climbs = directory
+                    .records
+                    .iter()
+                    .any(|record| !record.referenced_file_id.is_empty() && record.path().is_none());
+                assert_eq!(climbs, outside, "{name}");
+            }
+            Some(other) => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_patient_disc_is_walked_by_content() {
+    let Some(root) = shared() else { return };
+    let mut dicom = 0;
+    let mut files = Vec::new();
+    let mut directory = None;
+    for found in walk(&root.join("patient-cd-a/CD"), WalkLimits::default()) {
+        let Found::File(file) = found else {
+            panic!("{found:?}")
+        };
+        if file.kind == ContentKind::Part10 {
+            match parse(&std::fs::read(&file.path).unwrap()).unwrap() {
+                Parsed::Instance(_) => dicom += 1,
+                Parsed::Dicomdir(found) => directory = Some((file.name.clone(), found)),
+            }
+        }
+        files.push(file);
+    }
+    assert_eq!((files.len(), dicom), (39, 24));
+    let (name, directory) = directory.unwrap();
+    let missing = overread_dicom::dicomdir::missing_files(
+        &directory,
+        &name,
+        files.iter().map(|file| file.name.as_str()),
+    );
+    assert_eq!(missing, []);
+    assert!(files.windows(2).all(|pair| pair[0].name < pair[1].name
+        || pair[0].name.contains('/') != pair[1].name.contains('/')));
+}
+
+#[test]
+fn one_image_in_every_encoding_has_one_frame() {
+    let Some(root) = shared() else { return };
+    for found in walk(
+        &root.join("transfer-syntax/ct-chest-one-image-15-syntaxes"),
+        WalkLimits::default(),
+    ) {
+        let Found::File(file) = found else {
+            panic!("{found:?}")
+        };
+        let bytes = std::fs::read(&file.path).unwrap();
+        let Parsed::Instance(instance) = parse(&bytes).unwrap() else {
+            panic!("{}", file.name)
+        };
+        assert_eq!(instance.frames.frame_count(), 1, "{}", file.name);
+        let table = FrameTable::from_bytes(&instance.frames.to_bytes()).unwrap();
+        let limits = ParseLimits::default();
+        assert!(
+            !frames::extract(&bytes, &table, 0, &limits)
+                .unwrap()
+                .is_empty()
+        );
+        let explicit = overread_dicom::to_explicit_little_endian(&bytes, &limits).unwrap();
+        let Parsed::Instance(again) = parse(&explicit).unwrap() else {
+            panic!("{}", file.name)
+        };
+        assert_eq!(again.facts.series, instance.facts.series, "{}", file.name);
+        assert_eq!(again.frames.frame_count(), 1, "{}", file.name);
+    }
+}
