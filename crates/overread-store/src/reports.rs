@@ -18,28 +18,23 @@ pub struct ReportRow {
     pub person_id: String,
     /// Counts up with each save.
     pub version: i64,
-    /// Texts by section as JSON.
-    pub sections: String,
+    /// The draft as JSON.
+    pub draft: String,
     /// UTC µs.
     pub created_at: i64,
     /// UTC µs.
     pub saved_at: i64,
-    /// UTC µs; a signed report never changes.
+    /// The signed report as JSON; it never changes.
+    pub signed: Option<String>,
+    /// UTC µs.
     pub signed_at: Option<i64>,
-    /// Name under the report.
-    pub signed_name: Option<String>,
-    /// Declared independence.
-    pub conflict_statement: Option<String>,
-    /// Overrides that were in force when it was signed, as JSON.
-    pub limitations: Option<String>,
-    /// BLAKE3 of what was signed.
-    pub hash: Option<Vec<u8>>,
+    /// Overrides in force when it was signed, as a JSON list of texts.
+    pub limitations: String,
 }
 
 macro_rules! columns {
     () => {
-        "id, case_id, task_id, person_id, version, sections, created_at, saved_at, signed_at, signed_name, \
-         conflict_statement, limitations, hash"
+        "id, case_id, task_id, person_id, version, draft, created_at, saved_at, signed, signed_at, limitations"
     };
 }
 
@@ -49,10 +44,10 @@ macro_rules! columns {
 /// When the database fails, or the task has one already.
 pub async fn insert(tx: &mut Tx, row: &ReportRow) -> StoreResult<()> {
     on!(tx, c => sqlx::query(
-            "insert into report (id, case_id, task_id, person_id, version, sections, created_at, saved_at) \
+            "insert into report (id, case_id, task_id, person_id, version, draft, created_at, saved_at) \
              values ($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(&row.id).bind(&row.case_id).bind(&row.task_id).bind(&row.person_id).bind(row.version)
-        .bind(&row.sections).bind(row.created_at).bind(row.saved_at)
+        .bind(&row.draft).bind(row.created_at).bind(row.saved_at)
         .execute(&mut *c).await?.rows_affected());
     Ok(())
 }
@@ -84,9 +79,9 @@ pub async fn signed(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Option<ReportR
 /// When the database fails.
 pub async fn save(tx: &mut Tx, row: &ReportRow) -> StoreResult<bool> {
     let done = on!(tx, c => sqlx::query(
-            "update report set sections = $1, saved_at = $2, version = version + 1 \
+            "update report set draft = $1, saved_at = $2, version = version + 1 \
              where id = $3 and version = $4 and signed_at is null")
-        .bind(&row.sections).bind(row.saved_at).bind(&row.id).bind(row.version)
+        .bind(&row.draft).bind(row.saved_at).bind(&row.id).bind(row.version)
         .execute(&mut *c).await?.rows_affected());
     Ok(done == 1)
 }
@@ -97,10 +92,9 @@ pub async fn save(tx: &mut Tx, row: &ReportRow) -> StoreResult<bool> {
 /// When the database fails.
 pub async fn sign(tx: &mut Tx, row: &ReportRow) -> StoreResult<bool> {
     let done = on!(tx, c => sqlx::query(
-            "update report set signed_at = $1, signed_name = $2, conflict_statement = $3, limitations = $4, hash = $5, \
-             sections = $6 where id = $7 and version = $8 and signed_at is null")
-        .bind(row.signed_at).bind(&row.signed_name).bind(&row.conflict_statement).bind(&row.limitations).bind(&row.hash)
-        .bind(&row.sections).bind(&row.id).bind(row.version)
+            "update report set signed = $1, signed_at = $2, limitations = $3 \
+             where id = $4 and version = $5 and signed_at is null")
+        .bind(&row.signed).bind(row.signed_at).bind(&row.limitations).bind(&row.id).bind(row.version)
         .execute(&mut *c).await?.rows_affected());
     Ok(done == 1)
 }
@@ -112,8 +106,8 @@ pub struct KeptRow {
     pub id: String,
     /// UTC µs.
     pub saved_at: i64,
-    /// Texts by section as JSON.
-    pub sections: String,
+    /// The draft as JSON.
+    pub draft: String,
 }
 
 /// Keeps a text beside the draft; of one report at most `limit` are kept, the oldest go.
@@ -121,8 +115,8 @@ pub struct KeptRow {
 /// # Errors
 /// When the database fails.
 pub async fn keep(tx: &mut Tx, report_id: &str, row: &KeptRow, limit: i64) -> StoreResult<()> {
-    on!(tx, c => sqlx::query("insert into report_kept (id, report_id, saved_at, sections) values ($1, $2, $3, $4)")
-        .bind(&row.id).bind(report_id).bind(row.saved_at).bind(&row.sections).execute(&mut *c).await?.rows_affected());
+    on!(tx, c => sqlx::query("insert into report_kept (id, report_id, saved_at, draft) values ($1, $2, $3, $4)")
+        .bind(&row.id).bind(report_id).bind(row.saved_at).bind(&row.draft).execute(&mut *c).await?.rows_affected());
     on!(tx, c => sqlx::query(
             "delete from report_kept where report_id = $1 and id not in (select id from report_kept where report_id = $1 \
              order by saved_at desc, id limit $2)")
@@ -136,7 +130,7 @@ pub async fn keep(tx: &mut Tx, report_id: &str, row: &KeptRow, limit: i64) -> St
 /// When the database fails.
 pub async fn kept(tx: &mut Tx, report_id: &str) -> StoreResult<Vec<KeptRow>> {
     Ok(on!(tx, c => sqlx::query_as(
-            "select id, saved_at, sections from report_kept where report_id = $1 order by saved_at desc, id")
+            "select id, saved_at, draft from report_kept where report_id = $1 order by saved_at desc, id")
         .bind(report_id).fetch_all(&mut *c).await?))
 }
 
@@ -155,18 +149,10 @@ pub async fn drop_kept(tx: &mut Tx, report_id: &str, id: &str) -> StoreResult<bo
 pub struct AddendumRow {
     /// Counts from 1.
     pub number: i64,
-    /// Why.
-    pub reason: String,
-    /// Text.
-    pub body: String,
-    /// Who.
-    pub person_id: String,
-    /// Name under it.
-    pub signed_name: String,
+    /// The signed addendum as JSON.
+    pub content: String,
     /// UTC µs.
     pub signed_at: i64,
-    /// BLAKE3 over the hash before it and its own content.
-    pub hash: Vec<u8>,
 }
 
 /// Adds an addendum.
@@ -175,10 +161,8 @@ pub struct AddendumRow {
 /// When the database fails, or the number is taken.
 pub async fn add_addendum(tx: &mut Tx, report_id: &str, row: &AddendumRow) -> StoreResult<()> {
     on!(tx, c => sqlx::query(
-            "insert into report_addendum (report_id, number, reason, body, person_id, signed_name, signed_at, hash) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8)")
-        .bind(report_id).bind(row.number).bind(&row.reason).bind(&row.body).bind(&row.person_id).bind(&row.signed_name)
-        .bind(row.signed_at).bind(&row.hash)
+            "insert into report_addendum (report_id, number, content, signed_at) values ($1, $2, $3, $4)")
+        .bind(report_id).bind(row.number).bind(&row.content).bind(row.signed_at)
         .execute(&mut *c).await?.rows_affected());
     Ok(())
 }
@@ -189,8 +173,7 @@ pub async fn add_addendum(tx: &mut Tx, report_id: &str, row: &AddendumRow) -> St
 /// When the database fails.
 pub async fn addenda(tx: &mut Tx, report_id: &str) -> StoreResult<Vec<AddendumRow>> {
     Ok(on!(tx, c => sqlx::query_as(
-            "select number, reason, body, person_id, signed_name, signed_at, hash from report_addendum \
-             where report_id = $1 order by number")
+            "select number, content, signed_at from report_addendum where report_id = $1 order by number")
         .bind(report_id).fetch_all(&mut *c).await?))
 }
 

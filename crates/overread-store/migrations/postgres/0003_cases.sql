@@ -166,14 +166,12 @@ create table report (
   task_id text collate "C" not null unique references review_task (id),
   person_id text collate "C" not null references person (id),
   version bigint not null,
-  sections text collate "C" not null,
+  draft text collate "C" not null,
   created_at bigint not null,
   saved_at bigint not null,
+  signed text collate "C",
   signed_at bigint,
-  signed_name text collate "C",
-  conflict_statement text collate "C",
-  limitations text collate "C",
-  hash bytea
+  limitations text collate "C" not null default '[]'
 );
 create index report_by_case on report (case_id, created_at);
 
@@ -182,19 +180,15 @@ create table report_kept (
   id text collate "C" primary key not null,
   report_id text collate "C" not null references report (id),
   saved_at bigint not null,
-  sections text collate "C" not null
+  draft text collate "C" not null
 );
 create index report_kept_by_report on report_kept (report_id, saved_at);
 
 create table report_addendum (
   report_id text collate "C" not null references report (id),
   number bigint not null,
-  reason text collate "C" not null,
-  body text collate "C" not null,
-  person_id text collate "C" not null,
-  signed_name text collate "C" not null,
+  content text collate "C" not null,
   signed_at bigint not null,
-  hash bytea not null,
   primary key (report_id, number)
 );
 

@@ -166,14 +166,12 @@ create table report (
   task_id text not null unique references review_task (id),
   person_id text not null references person (id),
   version bigint not null,
-  sections text not null,
+  draft text not null,
   created_at bigint not null,
   saved_at bigint not null,
+  signed text,
   signed_at bigint,
-  signed_name text,
-  conflict_statement text,
-  limitations text,
-  hash blob
+  limitations text not null default '[]'
 );
 create index report_by_case on report (case_id, created_at);
 
@@ -182,19 +180,15 @@ create table report_kept (
   id text primary key not null,
   report_id text not null references report (id),
   saved_at bigint not null,
-  sections text not null
+  draft text not null
 );
 create index report_kept_by_report on report_kept (report_id, saved_at);
 
 create table report_addendum (
   report_id text not null references report (id),
   number bigint not null,
-  reason text not null,
-  body text not null,
-  person_id text not null,
-  signed_name text not null,
+  content text not null,
   signed_at bigint not null,
-  hash blob not null,
   primary key (report_id, number)
 );
 
