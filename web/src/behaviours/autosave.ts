@@ -1,0 +1,175 @@
+import { debounce, h, on, required, stopper } from "../lib/dom.ts";
+import { backoffMs, RequestFailure, send } from "../lib/fetch.ts";
+import { forget, keep, recall } from "../lib/local-copy.ts";
+import { clockTime } from "../lib/words.ts";
+import {
+  type Fields,
+  fieldsOf,
+  fillIn,
+  type LocalCopy,
+  localCopy,
+  sameFields,
+} from "./draft-fields.ts";
+
+const WAIT_MS = 1_200;
+
+/**
+ * Saves a draft while it is written: PUT `data-url` with `{version, fields}`.
+ *
+ * Every keystroke is also kept in this browser until the server has it, so neither a crash nor
+ * a lost connection loses text. A draft that was changed elsewhere is never overwritten unasked.
+ */
+export function autosave(element: HTMLElement): () => void {
+  if (!(element instanceof HTMLFormElement)) throw new Error("autosave is for forms");
+  const form = element;
+  const url = required(form, "url");
+  const csrf = required(form, "csrf");
+  const key = `draft:${url}`;
+  const status = statusLine(form);
+  const work = stopper();
+  let version = Number(form.dataset.version ?? "0");
+  let saved = fieldsOf(form);
+  let saving: Promise<void> | null = null;
+  let failures = 0;
+  let inConflict = false;
+
+  const isDirty = () => !sameFields(fieldsOf(form), saved);
+  const show = (text: string, kind: "ok" | "busy" | "warning", ...actions: HTMLElement[]) => {
+    form.dataset.saved = String(kind === "ok");
+    status.dataset.kind = kind;
+    status.replaceChildren(text, ...actions);
+  };
+
+  const put = async (fields: Fields) => {
+    show("Saving…", "busy");
+    try {
+      const response = await send(url, {
+        method: "PUT",
+        csrf,
+        headers: { "Content-Type": "application/json", Accept: "application/json" },
+        body: JSON.stringify({ version, fields }),
+        keepalive: JSON.stringify(fields).length < 48_000,
+      });
+      const answer: unknown = await response.json();
+      version = numberAt(answer, "version") ?? version + 1;
+      form.dataset.version = String(version);
+      saved = fields;
+      failures = 0;
+      if (!isDirty()) forget("local", key);
+      show(`Saved ${clockTime(new Date())}`, "ok");
+    } catch (failure) {
+      onFailure(failure instanceof RequestFailure ? failure : new RequestFailure("", 0));
+    }
+  };
+  const save = (): Promise<void> => {
+    later.cancel();
+    if (inConflict || !isDirty()) return Promise.resolve();
+    saving ??= put(fieldsOf(form)).finally(() => {
+      saving = null;
+      if (failures === 0 && !inConflict && isDirty()) later.call();
+    });
+    return saving;
+  };
+  const later = debounce(() => void save(), WAIT_MS);
+
+  const onFailure = (failure: RequestFailure) => {
+    if (failure.status === 409) {
+      inConflict = true;
+      const theirs = numberAt(failure.body, "version");
+      show(
+        "This draft was changed in another window. Your text is kept here, and not yet saved.",
+        "warning",
+        action("Save my text over it", () => {
+          inConflict = false;
+          version = theirs ?? version + 1;
+          void save();
+        }),
+        action("Show the other text", () => {
+          forget("local", key);
+          form.dataset.saved = "true";
+          window.location.reload();
+        }),
+      );
+      return;
+    }
+    failures += 1;
+    show(
+      `Not saved. ${failure.message} Your text is kept on this computer.`,
+      "warning",
+      action("Try again now", () => void save()),
+    );
+    if (failure.isTransient || failure.status >= 500) {
+      const timer = setTimeout(() => void save(), backoffMs(failures + 1));
+      work.add(() => clearTimeout(timer));
+    }
+  };
+
+  const offerLocalCopy = (copy: LocalCopy) => {
+    if (sameFields(copy.fields, saved)) return forget("local", key);
+    const when = new Date(copy.keptAt).toLocaleString(undefined, {
+      dateStyle: "medium",
+      timeStyle: "short",
+    });
+    const restore = () => {
+      fillIn(form, copy.fields);
+      show(`Text from ${when} that had not reached the server was put back.`, "warning");
+      later.call();
+    };
+    // Nobody wrote since: what was lost goes back without a question.
+    if (copy.version === version) return restore();
+    show(
+      `This computer has unsaved text from ${when}, older than the draft shown.`,
+      "warning",
+      action("Put my text back", restore),
+      action("Drop it", () => {
+        forget("local", key);
+        show("Nothing to save", "ok");
+      }),
+    );
+  };
+
+  const changed = () => {
+    keep("local", key, { version, fields: fieldsOf(form), keptAt: Date.now() } satisfies LocalCopy);
+    form.dataset.saved = "false";
+    if (!inConflict) later.call();
+  };
+  work.add(later.cancel);
+  work.add(on(form, "input", changed));
+  work.add(on(form, "change", changed));
+  work.add(on(window, "online", () => void save()));
+  work.add(
+    on(document, "visibilitychange", () => {
+      if (document.hidden) void save();
+    }),
+  );
+  work.add(
+    on(form, "submit", (event) => {
+      queueMicrotask(() => {
+        if (!event.defaultPrevented) forget("local", key);
+      });
+    }),
+  );
+  const copy = localCopy(recall("local", key));
+  if (copy) offerLocalCopy(copy);
+  return work.stop;
+}
+
+function statusLine(form: HTMLFormElement): HTMLElement {
+  const found = form.querySelector<HTMLElement>("[data-autosave-status]");
+  if (found) return found;
+  const made = h("p", { class: "autosave-status", role: "status", "data-autosave-status": true });
+  form.append(made);
+  return made;
+}
+
+function action(label: string, run: () => void): HTMLButtonElement {
+  const button = h("button", { type: "button", class: "button button--small" }, label);
+  button.addEventListener("click", run);
+  return button;
+}
+
+function numberAt(value: unknown, key: string): number | null {
+  if (typeof value !== "object" || value === null) return null;
+  const found: unknown = Reflect.get(value, key);
+  return typeof found === "number" ? found : null;
+}

@@ -1,0 +1,67 @@
+import type { SeriesEntry, StudyEntry, ViewerData } from "./data.ts";
+import { text } from "./dicom-json.ts";
+import { DicomWeb } from "./dicomweb.ts";
+import type { Engine } from "./engine.ts";
+import { buildSeries, type ImageSeries, type Series } from "./frames.ts";
+
+/** The case's series: each is asked for once, when something needs it. */
+export class Library {
+  private readonly dicomweb: DicomWeb;
+  private readonly asked = new Map<string, Promise<Series>>();
+  private readonly known = new Map<string, Series>();
+
+  constructor(
+    readonly studies: readonly StudyEntry[],
+    data: ViewerData,
+    private readonly engine: Engine,
+  ) {
+    this.dicomweb = new DicomWeb(data.dicomwebRoot);
+  }
+
+  /** Every series of the case with its study, in the order of the list. */
+  all(): Array<{ study: StudyEntry; entry: SeriesEntry }> {
+    return this.studies.flatMap((study) => study.series.map((entry) => ({ study, entry })));
+  }
+
+  /** Loads a series' metadata; a failure is forgotten, so that the next call tries again. */
+  load(study: StudyEntry, entry: SeriesEntry): Promise<Series> {
+    const uid = entry.seriesInstanceUid;
+    const before = this.asked.get(uid);
+    if (before) return before;
+    const loading = this.fetch(study.studyInstanceUid, uid);
+    this.asked.set(uid, loading);
+    loading.then(
+      (series) => this.known.set(uid, series),
+      () => this.asked.delete(uid),
+    );
+    return loading;
+  }
+
+  /** The series, when it is loaded and holds pictures. */
+  imagesOf(uid: string): ImageSeries | null {
+    const series = this.known.get(uid);
+    return series?.kind === "images" ? series : null;
+  }
+
+  /** The study of a series. */
+  studyOf(series: ImageSeries): StudyEntry | undefined {
+    return this.studies.find((study) =>
+      study.series.some((entry) => entry.seriesInstanceUid === series.uid),
+    );
+  }
+
+  private async fetch(studyUid: string, seriesUid: string): Promise<Series> {
+    const instances = await this.dicomweb.seriesMetadata(studyUid, seriesUid);
+    const series = buildSeries(seriesUid, instances, (sop, frame) =>
+      this.dicomweb.frameUrl(studyUid, seriesUid, sop, frame),
+    );
+    if (series.kind !== "images") return series;
+    const bySop = new Map(instances.map((instance) => [text(instance, "00080018"), instance]));
+    // Frame 1 first: the loader looks the metadata of a multi-frame up there.
+    for (const frame of [...series.frames].sort((a, b) => a.frameNumber - b.frameNumber)) {
+      const instance = bySop.get(frame.key.split("/")[0] ?? "");
+      if (instance) this.engine.describe(frame.imageId, instance);
+    }
+    return series;
+  }
+}

@@ -1,0 +1,553 @@
+import "../../styles/viewer.css";
+import { debounce, h, on, readJson, stopper } from "../lib/dom.ts";
+import { dicomDate } from "../lib/words.ts";
+import { type SeriesEntry, type StudyEntry, type ViewerData, viewerData } from "./data.ts";
+import { type Engine, startEngine, WHOLE } from "./engine.ts";
+import type { ImageSeries } from "./frames.ts";
+import { type Pixel, referenceLine } from "./geometry.ts";
+import { listenToGestures, type Tool } from "./gestures.ts";
+import { showHelp } from "./help.ts";
+import { differentPatients, notOfCase } from "./identity.ts";
+import { type CommandId, commandOf, keepsKeys } from "./keys.ts";
+import { kindOfModality } from "./kinds.ts";
+import { Library } from "./library.ts";
+import { followerIdx, type Link, linkBetween, outlineOf } from "./link.ts";
+import { lengthInWords } from "./measure.ts";
+import { Measuring, measurementTable } from "./measuring.ts";
+import { Pane, type PaneHost } from "./pane.ts";
+import { buildSeriesList, type SeriesList } from "./series-list.ts";
+import { keepSession, type PaneState, recallSession, type SessionState } from "./session.ts";
+import { Thumbnails } from "./thumbnails.ts";
+import { buildToolbar, type Toolbar } from "./toolbar.ts";
+import { presetsFor } from "./window.ts";
+
+/** Two panes start side by side from this width on. */
+const TWO_PANES_FROM = "(min-width: 1100px)";
+
+/** Builds the viewer inside `root`; the page's JSON is in `#viewer-data`. */
+export async function mountViewer(root: HTMLElement): Promise<() => void> {
+  const viewer = new Viewer(root, viewerData(readJson("viewer-data")));
+  await viewer.start();
+  return () => viewer.stop();
+}
+
+class Viewer implements PaneHost {
+  readonly engine: Engine = startEngine();
+  private readonly work = stopper();
+  private readonly library: Library;
+  private readonly list: SeriesList;
+  private readonly toolbar: Toolbar;
+  private readonly thumbnails: Thumbnails;
+  private readonly measuring: Measuring;
+  private readonly panes: Pane[] = [];
+  private readonly grid = h("div", { class: "viewer-panes" });
+  private readonly alert = h("div", { class: "viewer-alert", role: "alert", hidden: true });
+  private readonly note = h("span", { class: "viewer-note" });
+  private readonly live = h("div", {
+    class: "viewer-hidden",
+    role: "status",
+    "aria-live": "polite",
+  });
+  private readonly lengths = h("div", { class: "viewer-lengths" });
+  private tool: Tool = window.matchMedia("(pointer: coarse)").matches ? "scroll" : "window";
+  private layout: 1 | 2 = 1;
+  private activeIdx = 0;
+  private isLinked = true;
+  private link: Link = { kind: "none", why: "only one pane shows a picture" };
+  private readonly keepSoon = debounce(() => this.keep(), 150);
+
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly data: ViewerData,
+  ) {
+    const newestFirst = [...data.studies].sort((a, b) => b.date.localeCompare(a.date));
+    this.library = new Library(newestFirst, data, this.engine);
+    this.measuring = new Measuring(
+      () => this.onMeasured(),
+      (words) => this.say(words),
+    );
+    this.list = buildSeriesList(
+      newestFirst,
+      (study) => (this.isPrior(study) ? "Prior" : "Current"),
+      (entry, study) => void this.open(this.active, study, entry),
+    );
+    this.toolbar = buildToolbar(
+      (id) => this.run(id),
+      (preset) => this.preset(preset),
+    );
+    this.thumbnails = new Thumbnails(this.engine, this.library, this.list);
+    this.build();
+  }
+
+  private build(): void {
+    const words = this.engine.onCpu
+      ? "Not for primary diagnosis. Drawn without graphics hardware."
+      : "Not for primary diagnosis.";
+    this.root.classList.add("viewer");
+    this.root.dataset.renderer = this.engine.onCpu ? "cpu" : "gpu";
+    this.root.replaceChildren(
+      this.toolbar.root,
+      this.alert,
+      h(
+        "div",
+        { class: "viewer-body" },
+        h("div", { class: "viewer-side" }, this.list.root, this.lengths),
+        this.grid,
+      ),
+      h("p", { class: "viewer-line" }, h("strong", {}, words), " ", this.note),
+      this.live,
+    );
+    for (const idx of [0, 1]) {
+      const pane = this.makePane(idx);
+      this.panes.push(pane);
+    }
+  }
+
+  private makePane(idx: number): Pane {
+    const pane = new Pane(this, idx);
+    this.grid.append(pane.root);
+    this.work.add(
+      listenToGestures(pane.stage, {
+        tool: () => this.tool,
+        scroll: (steps) => pane.step(steps),
+        window: (across, down) => this.dragWindow(pane, across, down),
+        pan: (across, down) => pane.moveBy(across, down),
+        zoom: (factor) => pane.zoomBy(factor),
+        lengthStart: (x, y, reach) => this.measuring.start(pane, x, y, reach),
+        lengthMove: (x, y) => this.measuring.move(x, y),
+        lengthEnd: () => this.measuring.end(),
+        maximise: () => {
+          if (this.tool !== "length") this.run("layout");
+        },
+      }),
+    );
+    return pane;
+  }
+
+  /** Shows what was shown before a reload, else the first series of pictures. */
+  async start(): Promise<void> {
+    const was = recallSession(this.data.caseId);
+    this.listen();
+    if (was) {
+      this.isLinked = was.isLinked;
+      this.measuring.list = was.measurements;
+    }
+    const pictures = this.library.all().filter(({ entry }) => !kindOfModality(entry.modality));
+    const wantsTwo = pictures.length > 1 && window.matchMedia(TWO_PANES_FROM).matches;
+    this.setLayout(was?.layout ?? (wantsTwo ? 2 : 1));
+    this.activate(was?.activeIdx ?? 0);
+    this.fit();
+    if (pictures.length === 0) this.pane(0).setEmpty("There are no images in this case yet.");
+    await this.fillPanes(was, pictures);
+    this.refresh();
+    this.thumbnails.start();
+  }
+
+  private async fillPanes(
+    was: SessionState | null,
+    pictures: Array<{ study: StudyEntry; entry: SeriesEntry }>,
+  ): Promise<void> {
+    const jobs = this.panes.map(async (pane, idx) => {
+      const state = was?.panes[idx] ?? null;
+      const known = pictures.find(({ entry }) => entry.seriesInstanceUid === state?.seriesUid);
+      const target = known ?? (idx < this.layout ? pictures[idx] : undefined);
+      if (target) await this.open(pane, target.study, target.entry, known ? state : null);
+    });
+    await Promise.all(jobs);
+  }
+
+  private listen(): void {
+    this.work.add(on(document, "keydown", (event) => this.onKey(event)));
+    const fitted = debounce(() => this.fit(), 60);
+    const observer = new ResizeObserver(fitted.call);
+    observer.observe(this.grid);
+    this.work.add(() => observer.disconnect());
+    this.work.add(on(window, "pagehide", () => this.keep()));
+  }
+
+  /** Gives everything back. */
+  stop(): void {
+    this.keepSoon.cancel();
+    this.work.stop();
+    this.thumbnails.stop();
+    this.toolbar.stop();
+    for (const pane of this.panes) pane.destroy();
+    this.engine.destroy();
+    this.root.replaceChildren();
+  }
+
+  private pane(idx: number): Pane {
+    const pane = this.panes[idx] ?? this.panes[0];
+    if (!pane) throw new Error("the viewer has no pane");
+    return pane;
+  }
+
+  private get active(): Pane {
+    return this.pane(this.activeIdx);
+  }
+
+  // ---- what is shown where
+
+  private async open(
+    pane: Pane,
+    study: StudyEntry,
+    entry: SeriesEntry,
+    state: PaneState | null = null,
+  ): Promise<void> {
+    pane.root.dataset.wanted = entry.seriesInstanceUid;
+    try {
+      const series = await this.library.load(study, entry);
+      if (pane.root.dataset.wanted !== entry.seriesInstanceUid) return;
+      if (series.kind === "other") {
+        this.list.setOther(series.uid, series.what);
+        pane.setEmpty(`${series.what}. It holds no pictures that can be shown here.`);
+      } else {
+        this.list.setCount(series.uid, series.frames.length);
+        await pane.setSeries(series, state);
+        this.say(`${series.modality} ${series.description}, ${series.frames.length} images`);
+      }
+    } catch (failure) {
+      const why = failure instanceof Error ? failure.message : "";
+      pane.setEmpty(`This series could not be opened. ${why} Choose it again to try once more.`);
+    }
+    this.relink();
+    const other = this.pane(pane.idx === 0 ? 1 : 0);
+    if (!state && this.isLinked && this.link.kind === "position") this.follow(other);
+    this.refresh();
+  }
+
+  private stepSeries(by: 1 | -1): void {
+    const pictures = this.library.all().filter(({ entry }) => !kindOfModality(entry.modality));
+    const now = this.active.root.dataset.wanted;
+    const at = pictures.findIndex(({ entry }) => entry.seriesInstanceUid === now);
+    const next = pictures[Math.min(pictures.length - 1, Math.max(0, at + by))];
+    if (next && next !== pictures[at]) void this.open(this.active, next.study, next.entry);
+  }
+
+  private setLayout(layout: 1 | 2): void {
+    this.layout = layout;
+    this.root.dataset.layout = String(layout);
+    for (const [idx, pane] of this.panes.entries()) pane.root.hidden = !this.isVisible(idx);
+    const [first, second] = [this.pane(0), this.pane(1)];
+    if (layout === 2 && !second.series && first.series) this.fillSecond(first.series);
+    this.fit();
+    this.relink();
+    this.refresh();
+  }
+
+  private isVisible(idx: number): boolean {
+    return this.layout === 2 || idx === this.activeIdx;
+  }
+
+  private fillSecond(shown: ImageSeries): void {
+    const pictures = this.library.all().filter(({ entry }) => !kindOfModality(entry.modality));
+    const at = pictures.findIndex(({ entry }) => entry.seriesInstanceUid === shown.uid);
+    const next = pictures[at + 1] ?? pictures[at - 1];
+    if (next) void this.open(this.pane(1), next.study, next.entry);
+  }
+
+  private activate(idx: number): void {
+    this.activeIdx = idx === 1 ? 1 : 0;
+    for (const pane of this.panes) {
+      pane.root.dataset.active = String(pane.idx === this.activeIdx);
+      pane.root.hidden = !this.isVisible(pane.idx);
+    }
+    this.refresh();
+  }
+
+  onActivate(pane: Pane): void {
+    if (pane.idx !== this.activeIdx) this.activate(pane.idx);
+  }
+
+  private fit(): void {
+    const top = this.root.getBoundingClientRect().top + window.scrollY;
+    this.root.style.setProperty("--viewer-top", `${Math.round(top)}px`);
+    this.engine.resize();
+    for (const pane of this.panes) pane.redraw();
+  }
+
+  // ---- scrolling together
+
+  private relink(): void {
+    const [a, b] = [this.pane(0), this.pane(1)];
+    if (this.layout === 1 || !a.series || !b.series) {
+      this.link = { kind: "none", why: "only one pane shows a picture" };
+    } else {
+      this.link = linkBetween(a.series, a.frame, b.series, b.frame);
+    }
+    this.writeNote();
+  }
+
+  private writeNote(): void {
+    const both = this.layout === 2 && this.pane(0).series && this.pane(1).series;
+    if (!both) this.note.textContent = "";
+    else if (!this.isLinked) this.note.textContent = "The panes scroll apart.";
+    else if (this.link.kind === "position") {
+      this.note.textContent = "The panes scroll together by position in the body.";
+    } else if (this.link.kind === "offset") {
+      this.note.textContent =
+        "The panes scroll together from where they were linked: the two examinations share no zero.";
+    } else this.note.textContent = `The panes scroll apart: ${this.link.why}.`;
+    this.root.dataset.link = this.isLinked ? this.link.kind : "off";
+  }
+
+  onShown(pane: Pane, byHand: boolean): void {
+    if (byHand && this.isLinked && this.layout === 2 && this.link.kind !== "none") {
+      this.follow(pane);
+    }
+    for (const other of this.panes) if (other !== pane) other.redraw();
+    this.keepSoon.call();
+  }
+
+  private follow(leader: Pane): void {
+    const follower = this.pane(leader.idx === 0 ? 1 : 0);
+    if (!leader.frame || !follower.series || this.link.kind === "none") return;
+    const offset = this.link.kind === "offset" ? this.link.offsetMm : 0;
+    const sign = leader.idx === 0 ? 1 : -1;
+    const idx = followerIdx(leader.frame, follower.series, sign * offset);
+    if (idx !== null && idx !== follower.frameIdx) void follower.show(idx, false);
+  }
+
+  referenceOn(pane: Pane): readonly [Pixel, Pixel] | null {
+    if (this.layout === 1) return null;
+    const other = this.pane(pane.idx === 0 ? 1 : 0);
+    const same = pane.series?.frameOfReferenceUid;
+    if (!same || same !== other.series?.frameOfReferenceUid) return null;
+    const [shown, cutting] = [outlineOf(pane.frame), outlineOf(other.frame)];
+    return shown && cutting ? referenceLine(shown, cutting) : null;
+  }
+
+  // ---- words
+
+  private isPrior(study: StudyEntry): boolean {
+    const newest = this.library.studies[0]?.date ?? "";
+    return study.date !== "" && study.date < newest;
+  }
+
+  studyWords(series: ImageSeries): { words: string; isPrior: boolean } {
+    const study = this.library.studyOf(series);
+    const isPrior = study ? this.isPrior(study) : false;
+    const date = dicomDate(series.studyDate || study?.date || "") || "date not given";
+    return { words: isPrior ? `Prior, ${date}` : `Study of ${date}`, isPrior };
+  }
+
+  private say(words: string): void {
+    this.live.textContent = words;
+  }
+
+  private warn(): void {
+    const shown = this.panes
+      .filter((pane) => this.isVisible(pane.idx))
+      .flatMap((pane) => pane.series?.identity ?? []);
+    const [a, b] = shown;
+    const warnings = [
+      a && b ? differentPatients(a, b) : null,
+      ...shown.map((identity) => notOfCase(identity, this.data.patient)),
+    ].filter((each) => each !== null);
+    const words = [...new Set(warnings)].join(" ");
+    if (this.alert.textContent !== words) this.alert.textContent = words;
+    this.alert.hidden = words === "";
+  }
+
+  private refresh(): void {
+    const visible = this.panes.map((pane) => (this.isVisible(pane.idx) ? pane.series?.uid : ""));
+    this.list.mark(
+      visible.map((uid) => uid ?? ""),
+      this.active.series?.uid ?? null,
+    );
+    this.toolbar.update({
+      tool: this.tool,
+      layout: this.layout,
+      isLinked: this.isLinked,
+      isInverted: this.active.isInverted,
+      presets: presetsFor(this.active.series),
+    });
+    this.root.dataset.tool = this.tool;
+    this.warn();
+    this.writeLengths();
+    this.keepSoon.call();
+  }
+
+  // ---- lengths
+
+  measurementsOn(frameKey: string) {
+    return this.measuring.on(frameKey);
+  }
+
+  chosenMeasurement(): string | null {
+    return this.measuring.chosenId;
+  }
+
+  private onMeasured(): void {
+    for (const pane of this.panes) pane.redraw();
+    this.writeLengths();
+    this.keepSoon.call();
+  }
+
+  private writeLengths(): void {
+    const lines = this.measuring.list.flatMap((each) => {
+      const series = this.library.imagesOf(each.seriesUid);
+      const idx = series?.frames.findIndex((frame) => frame.key === each.frameKey) ?? -1;
+      const frame = series?.frames[idx];
+      if (!series || !frame) return [];
+      return {
+        id: each.id,
+        words: lengthInWords(each.from, each.to, frame),
+        where: `${series.description || series.modality}, image ${idx + 1}`,
+        isChosen: each.id === this.measuring.chosenId,
+      };
+    });
+    const table = measurementTable(
+      lines,
+      (id) => void this.showLength(id),
+      (id) => this.measuring.remove(this.active, id),
+    );
+    this.lengths.replaceChildren(...(table ? [table] : []));
+  }
+
+  private async showLength(id: string): Promise<void> {
+    const found = this.measuring.list.find((each) => each.id === id);
+    const target = this.library
+      .all()
+      .find(({ entry }) => entry.seriesInstanceUid === found?.seriesUid);
+    if (!found || !target) return;
+    const pane = this.panes.find((each) => each.series?.uid === found.seriesUid) ?? this.active;
+    if (pane.series?.uid !== found.seriesUid) await this.open(pane, target.study, target.entry);
+    const idx = pane.series?.frames.findIndex((frame) => frame.key === found.frameKey) ?? -1;
+    if (idx >= 0) await pane.show(idx);
+    this.activate(pane.idx);
+    this.measuring.choose(id);
+  }
+
+  // ---- commands
+
+  private onKey(event: KeyboardEvent): void {
+    const inViewer = event.target === document.body || this.root.contains(event.target as Node);
+    if (!inViewer || keepsKeys(event.target, event)) return;
+    const cursor = this.active.cursor;
+    if (cursor && event.key.startsWith("Arrow") && !event.ctrlKey) {
+      const step = event.shiftKey ? 10 : 1;
+      const across = event.key === "ArrowRight" ? step : event.key === "ArrowLeft" ? -step : 0;
+      const down = event.key === "ArrowDown" ? step : event.key === "ArrowUp" ? -step : 0;
+      event.preventDefault();
+      this.measuring.moveCursor(this.active, across, down);
+      return;
+    }
+    const id = commandOf(event);
+    if (!id) return;
+    event.preventDefault();
+    this.run(id);
+  }
+
+  private run(id: CommandId): void {
+    const pane = this.active;
+    const { view } = pane;
+    const actions: Record<CommandId, () => void> = {
+      previous: () => pane.step(-1),
+      next: () => pane.step(1),
+      first: () => void pane.show(0),
+      last: () => void pane.show(Number.MAX_SAFE_INTEGER),
+      "series-before": () => this.stepSeries(-1),
+      "series-after": () => this.stepSeries(1),
+      "pane-left": () => this.goTo(0),
+      "pane-right": () => this.goTo(1),
+      layout: () => this.setLayout(this.layout === 1 ? 2 : 1),
+      link: () => this.toggleLink(),
+      "preset-1": () => this.preset(0),
+      "preset-2": () => this.preset(1),
+      "preset-3": () => this.preset(2),
+      "preset-4": () => this.preset(3),
+      "window-wider": () => this.dragWindow(pane, 15, 0),
+      "window-narrower": () => this.dragWindow(pane, -15, 0),
+      "level-up": () => this.dragWindow(pane, 0, 15),
+      "level-down": () => this.dragWindow(pane, 0, -15),
+      invert: () => pane.setLook(pane.window, !pane.isInverted),
+      "zoom-in": () => pane.zoomBy(1.25),
+      "zoom-out": () => pane.zoomBy(1 / 1.25),
+      fit: () => pane.setView({ ...view, zoom: 1, center: WHOLE.center }),
+      "move-left": () => pane.moveBy(-30, 0),
+      "move-right": () => pane.moveBy(30, 0),
+      "move-up": () => pane.moveBy(0, -30),
+      "move-down": () => pane.moveBy(0, 30),
+      rotate: () => pane.setView({ ...view, rotation: (view.rotation + 90) % 360 }),
+      "rotate-left": () => pane.setView({ ...view, rotation: (view.rotation + 270) % 360 }),
+      "flip-h": () => pane.setView({ ...view, flipHorizontal: !view.flipHorizontal }),
+      "flip-v": () => pane.setView({ ...view, flipVertical: !view.flipVertical }),
+      reset: () => this.reset(pane),
+      "tool-scroll": () => this.setTool("scroll"),
+      "tool-window": () => this.setTool("window"),
+      "tool-pan": () => this.setTool("pan"),
+      "tool-zoom": () => this.setTool("zoom"),
+      "tool-length": () => this.setTool("length"),
+      point: () => {
+        if (this.tool === "length") this.measuring.point(pane);
+      },
+      delete: () => this.measuring.remove(pane),
+      undo: () => this.measuring.undo(),
+      cancel: () => {
+        if (!this.measuring.cancel(pane)) this.measuring.choose(null);
+      },
+      help: () => showHelp(this.root),
+    };
+    actions[id]();
+    this.refresh();
+  }
+
+  private setTool(tool: Tool): void {
+    this.measuring.cancel(this.active);
+    this.tool = tool;
+  }
+
+  private goTo(idx: number): void {
+    this.activate(idx);
+    this.active.stage.focus({ preventScroll: true });
+  }
+
+  private toggleLink(): void {
+    this.isLinked = !this.isLinked;
+    this.relink();
+    this.say(this.note.textContent ?? "");
+  }
+
+  private preset(at: number): void {
+    const pane = this.active;
+    const preset = presetsFor(pane.series)[at];
+    const window = preset?.window({ stored: pane.frame?.window ?? null, values: pane.values() });
+    if (!preset || !window) return;
+    pane.setLook(window, pane.isInverted);
+    this.say(
+      `${preset.name}, window ${Math.round(window.width)} level ${Math.round(window.center)}`,
+    );
+  }
+
+  private dragWindow(pane: Pane, across: number, down: number): void {
+    const now = pane.window;
+    if (!now || !pane.frame || pane.frame.isColor) return;
+    const step = Math.max(now.width, 1) / 250;
+    const least = Math.min(1, now.width);
+    const width = Math.max(least, now.width + across * step);
+    pane.setLook({ width, center: now.center + down * step }, pane.isInverted);
+  }
+
+  private reset(pane: Pane): void {
+    const window = presetsFor(pane.series)
+      .find((preset) => preset.name === (pane.frame?.window ? "As stored" : "Automatic"))
+      ?.window({ stored: pane.frame?.window ?? null, values: pane.values() });
+    pane.setLook(window ?? pane.window, false);
+    pane.setView(WHOLE);
+  }
+
+  onChanged(): void {
+    this.keepSoon.call();
+  }
+
+  private keep(): void {
+    keepSession(this.data.caseId, {
+      layout: this.layout,
+      activeIdx: this.activeIdx,
+      isLinked: this.isLinked,
+      panes: this.panes.map((pane) => pane.state),
+      measurements: this.measuring.list,
+    });
+  }
+}
