@@ -1,1 +1,16 @@
-//! Being written.
+//! Here lives the choice of a reviewer: which sub-specialty an exam calls for, and who in the directory fits, with reasons.
+
+mod directory;
+mod infer;
+mod map;
+mod rank;
+
+pub use directory::{Reviewer, ReviewerKind, check_directory_entry, is_region};
+pub use infer::{Clinical, Confidence, ExamFacts, Suggestion, conditions_of, infer};
+pub use map::{
+    BadMap, BodyTerm, ClinicalKind, Group, RuleWhen, SpecialtyMap, SpecialtyRule, Subspecialty,
+};
+pub use rank::{Ranked, Ranking, ReviewNeed, check_choice, rank};
+
+#[cfg(test)]
+mod tests;
