@@ -101,7 +101,7 @@ fn uid_text<S: Source>(source: &mut S, at: u64, length: u64) -> Option<String> {
 
 /// Corrects a stated syntax by what the first element shows; writers confuse implicit and explicit.
 fn corrected<S: Source>(source: &mut S, at: u64, stated: Syntax) -> Syntax {
-    if plausible(source, at, stated) {
+    if first_fits(source, at, stated) {
         return stated;
     }
     match guess_at(source, at) {
@@ -113,14 +113,35 @@ fn corrected<S: Source>(source: &mut S, at: u64, stated: Syntax) -> Syntax {
     }
 }
 
+/// Says whether the first element makes sense in a syntax.
+fn first_fits<S: Source>(source: &mut S, at: u64, syntax: Syntax) -> bool {
+    let length = source.length_bytes();
+    let written_vr = source
+        .view(at + 4, 2)
+        .and_then(<[u8]>::first_chunk::<2>)
+        .and_then(|letters| Vr::known(*letters));
+    if syntax.explicit_vr != written_vr.is_some() {
+        return false;
+    }
+    read_header(source, at, length, syntax, false).is_some_and(|header| {
+        header.length == u32::MAX
+            || u64::from(header.length) <= length.saturating_sub(at + header.header_bytes)
+    })
+}
+
+/// Returns the syntax in which most of the first elements make sense.
 fn guess_at<S: Source>(source: &mut S, at: u64) -> Option<Syntax> {
     [
-        Syntax::EXPLICIT_LITTLE,
-        Syntax::IMPLICIT_LITTLE,
         Syntax::EXPLICIT_BIG,
+        Syntax::IMPLICIT_LITTLE,
+        Syntax::EXPLICIT_LITTLE,
     ]
     .into_iter()
-    .find(|syntax| plausible(source, at, *syntax))
+    .filter_map(|syntax| Some((count_plausible(source, at, syntax)?, syntax)))
+    .filter(|(count, _)| *count > 0)
+    // The last one of equals wins.
+    .max_by_key(|(count, _)| *count)
+    .map(|(_, syntax)| syntax)
 }
 
 fn guess_head<S: Source>(source: &mut S) -> Option<Syntax> {

@@ -37,13 +37,27 @@ fn parse(bytes: &[u8]) -> Result<Parsed, overread_dicom::DicomProblem> {
 
 fn compare(entry: &Value, bytes: &[u8], failures: &mut Vec<String>) {
     let path = entry["path"].as_str().unwrap();
-    let named = entry["SOPInstanceUID"].is_string()
-        && entry["StudyInstanceUID"].is_string()
-        && entry["SeriesInstanceUID"].is_string()
-        && entry["SOPClassUID"].is_string();
+    // Read here and not by the manifest's reader, which gave up on a private sequence.
+    let is_read_better = [
+        "spine/GH1339.dcm",
+        "broken/emri_small_jpeg_2k_lossless_too_short.dcm",
+    ];
+    // Identifiers that follow no rule of the standard: letters, leading zeros.
+    let is_misnamed = [
+        "broken/bad_sequence.dcm",
+        "projection/CR-ModalitySequenceLUT.dcm",
+    ];
+    let named = is_read_better.contains(&path)
+        || entry["SOPInstanceUID"].is_string()
+            && entry["StudyInstanceUID"].is_string()
+            && entry["SeriesInstanceUID"].is_string()
+            && entry["SOPClassUID"].is_string();
     let instance = match parse(bytes) {
         Ok(Parsed::Instance(instance)) => *instance,
         Ok(Parsed::Dicomdir(_)) => return failures.push(format!("{path}: taken for a directory")),
+        Err(problem) if is_misnamed.contains(&path) => {
+            return assert_eq!(problem.kind, ProblemKind::BadUid);
+        }
         Err(problem) if named => return failures.push(format!("{path}: {problem}")),
         Err(_) => return,
     };
@@ -199,7 +213,14 @@ fn hostile_files_are_refused_or_told() {
         let Some(got) = malicious(name) else { return };
         assert_eq!(got.map(|_| ()), Err(ProblemKind::LimitExceeded), "{name}");
     }
-    for name in ["frames-huge.dcm", "length-huge.dcm", "dims-bad.dcm"] {
+    let Some(instance) = kept("dims-bad.dcm") else {
+        return;
+    };
+    assert_eq!(
+        (instance.frames, instance.problems.len()),
+        (FrameTable::None, 1)
+    );
+    for name in ["frames-huge.dcm", "length-huge.dcm"] {
         let Some(instance) = kept(name) else { return };
         assert!(instance.facts.quality.pixel_data_short, "{name}");
         assert!(!instance.problems.is_empty(), "{name}");
