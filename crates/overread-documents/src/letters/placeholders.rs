@@ -93,7 +93,7 @@ mod tests {
         check("{{reason|sentence}}", "The plan does not fit.", &[]);
         check("to {{address|inline}}.", "to 1 Main St, Springfield.", &[]);
         check("born {{dob}}", "born ", &["dob"]);
-        check("open [[ and {{", "open  and ", &[]);
+        check("open [[ and {{", "open ", &[]);
     }
 
     #[test]
