@@ -8,7 +8,7 @@ use crate::limits::ParseLimits;
 use crate::numbers::swap_words;
 use crate::part10;
 use crate::problem::DicomProblem;
-use crate::source::{SliceSource, Source};
+use crate::source::{SliceSource, Source as _};
 use crate::syntax::{EXPLICIT_VR_LITTLE_ENDIAN, Syntax};
 use crate::tags;
 use crate::vr::Vr;

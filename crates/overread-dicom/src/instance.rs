@@ -159,19 +159,47 @@ pub fn value_of(
     path: &str,
     limits: &ParseLimits,
 ) -> Result<Option<Vec<u8>>, DicomProblem> {
-    let mut source = SliceSource(bytes);
-    let (meta, syntax) = part10::read_meta(&mut source)?;
-    if !syntax.deflated {
-        let data_set = dataset::walk(&mut source, meta.data_set_offset_bytes, syntax, limits)?;
-        return Ok(find_value(&mut source, &data_set, path));
+    value_in(&mut SliceSource(bytes), path, limits)
+}
+
+/// Does what [`value_of`] does on a file, of which only headers and the value are read.
+///
+/// # Errors
+/// As [`value_of`], and when the reader fails.
+pub fn value_of_reader<R: Read + Seek>(
+    reader: R,
+    length_bytes: u64,
+    path: &str,
+    limits: &ParseLimits,
+) -> Result<Option<Vec<u8>>, DicomProblem> {
+    let mut source = ReaderSource::new(reader, length_bytes);
+    let value = value_in(&mut source, path, limits);
+    if source.failed() {
+        return Err(DicomProblem::new(
+            ProblemKind::Io,
+            "the file could not be read to its end",
+        ));
     }
-    let inflated = inflate::inflate(&mut source, meta.data_set_offset_bytes, limits)?;
+    value
+}
+
+fn value_in<S: Source>(
+    source: &mut S,
+    path: &str,
+    limits: &ParseLimits,
+) -> Result<Option<Vec<u8>>, DicomProblem> {
+    let (meta, syntax) = part10::read_meta(source)?;
+    if !syntax.deflated {
+        let data_set = dataset::walk(source, meta.data_set_offset_bytes, syntax, limits)?;
+        return Ok(find_value(source, &data_set, path));
+    }
+    let inflated = inflate::inflate(source, meta.data_set_offset_bytes, limits)?;
     let mut source = SliceSource(&inflated.bytes);
     let data_set = dataset::walk(&mut source, 0, Syntax::EXPLICIT_LITTLE, limits)?;
     Ok(find_value(&mut source, &data_set, path))
 }
 
-fn find_value(source: &mut SliceSource<'_>, data_set: &DataSet, path: &str) -> Option<Vec<u8>> {
+fn find_value<S: Source>(source: &mut S, data_set: &DataSet, path: &str) -> Option<Vec<u8>> {
     let mut parts = path.split('.');
     let mut parent = None;
     loop {

@@ -4,6 +4,7 @@
 //! and what is broken comes back as a [`DicomProblem`] in plain words, never as a panic.
 
 pub mod dicomdir;
+pub mod dictionary;
 pub mod frames;
 pub mod limits;
 pub mod media;
@@ -28,7 +29,9 @@ mod vr;
 pub use dicomdir::{Dicomdir, DirectoryRecord};
 pub use explicit::{IMPLEMENTATION_CLASS_UID, to_explicit_little_endian};
 pub use frames::FrameTable;
-pub use instance::{Parsed, ParsedInstance, parse_instance, parse_reader, value_of};
+pub use instance::{
+    Parsed, ParsedInstance, parse_instance, parse_reader, value_of, value_of_reader,
+};
 pub use limits::ParseLimits;
 pub use problem::DicomProblem;
 pub use sniff::{ContentKind, sniff};

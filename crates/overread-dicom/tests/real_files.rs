@@ -65,6 +65,57 @@ fn compare(entry: &Value, bytes: &[u8], failures: &mut Vec<String>) {
         return failures.push(format!("{path}: kept without usable identifiers"));
     }
     let facts = &instance.facts;
+    compare_facts(entry, facts, failures);
+    let json: Value = serde_json::from_slice(&instance.metadata_json).unwrap();
+    assert_eq!(
+        json["00080018"]["Value"][0],
+        facts.sop_instance_uid.as_str(),
+        "{path}"
+    );
+    compare_frames(entry, bytes, &instance, failures);
+    if let Some(name) = entry["expect_patient_name"].as_str() {
+        let got = facts
+            .study
+            .patient_name
+            .as_ref()
+            .map(|name| name.reveal().as_str());
+        assert_eq!(got, Some(name), "{path}");
+    }
+}
+
+fn compare_frames(
+    entry: &Value,
+    bytes: &[u8],
+    instance: &overread_dicom::ParsedInstance,
+    failures: &mut Vec<String>,
+) {
+    let path = entry["path"].as_str().unwrap();
+    let facts = &instance.facts;
+    if entry["pixels"]["status"] == "agree" {
+        let frames = entry["pixels"]["decoded_frames"].as_u64().unwrap();
+        if u64::from(instance.frames.frame_count()) != frames {
+            failures.push(format!(
+                "{path}: {} frames, not {frames}",
+                instance.frames.frame_count()
+            ));
+        }
+        if facts.quality.pixel_data_short {
+            failures.push(format!("{path}: said to be short"));
+        }
+        let limits = ParseLimits::default();
+        for index in 0..instance.frames.frame_count() {
+            frames::extract(bytes, &instance.frames, index, &limits).unwrap();
+        }
+    }
+}
+
+/// Compares identifiers and size with the manifest.
+fn compare_facts(
+    entry: &Value,
+    facts: &overread_model::imaging::InstanceFacts,
+    failures: &mut Vec<String>,
+) {
+    let path = entry["path"].as_str().unwrap();
     let mut same = |what: &str, got: Option<String>, key: &str| {
         let expect = match &entry[key] {
             Value::String(text) => Some(text.trim().to_owned()),
@@ -108,36 +159,6 @@ fn compare(entry: &Value, bytes: &[u8], failures: &mut Vec<String>) {
             Some(facts.number_of_frames.to_string()),
             "NumberOfFrames",
         );
-    }
-    let json: Value = serde_json::from_slice(&instance.metadata_json).unwrap();
-    assert_eq!(
-        json["00080018"]["Value"][0],
-        facts.sop_instance_uid.as_str(),
-        "{path}"
-    );
-    if entry["pixels"]["status"] == "agree" {
-        let frames = entry["pixels"]["decoded_frames"].as_u64().unwrap();
-        if u64::from(instance.frames.frame_count()) != frames {
-            failures.push(format!(
-                "{path}: {} frames, not {frames}",
-                instance.frames.frame_count()
-            ));
-        }
-        if facts.quality.pixel_data_short {
-            failures.push(format!("{path}: said to be short"));
-        }
-        let limits = ParseLimits::default();
-        for index in 0..instance.frames.frame_count() {
-            frames::extract(bytes, &instance.frames, index, &limits).unwrap();
-        }
-    }
-    if let Some(name) = entry["expect_patient_name"].as_str() {
-        let got = facts
-            .study
-            .patient_name
-            .as_ref()
-            .map(|name| name.reveal().as_str());
-        assert_eq!(got, Some(name), "{path}");
     }
 }
 

@@ -1,0 +1,36 @@
+//! Names of attributes, for doors where people and programs spell them out.
+
+use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
+use dicom_dictionary_std::StandardDataDictionary;
+
+use crate::vr;
+
+/// Returns the tag (group and element in one number) of a keyword (`PatientName`) or of eight hexadecimal digits.
+pub fn tag_of(name: &str) -> Option<u32> {
+    if name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return u32::from_str_radix(name, 16).ok();
+    }
+    let tag = StandardDataDictionary.by_name(name)?.tag();
+    Some(u32::from(tag.0) << 16 | u32::from(tag.1))
+}
+
+/// Returns the two letters of the VR that the standard gives a tag; `UN` for private and unknown ones.
+pub fn vr_of(tag: u32) -> String {
+    vr::of_tag(tag, false).as_str().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{tag_of, vr_of};
+
+    #[test]
+    fn keywords_and_digits_name_the_same() {
+        assert_eq!(tag_of("PatientName"), Some(0x0010_0010));
+        assert_eq!(tag_of("0020000d"), Some(0x0020_000D));
+        assert_eq!(tag_of("ModalitiesInStudy"), Some(0x0008_0061));
+        assert_eq!(tag_of("patientname"), None);
+        assert_eq!(tag_of("limit"), None);
+        assert_eq!(vr_of(0x0010_0010), "PN");
+        assert_eq!(vr_of(0x0009_1001), "UN");
+    }
+}
