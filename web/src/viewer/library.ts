@@ -3,6 +3,7 @@ import { text } from "./dicom-json.ts";
 import { DicomWeb } from "./dicomweb.ts";
 import type { Engine } from "./engine.ts";
 import { buildSeries, type ImageSeries, type Series } from "./frames.ts";
+import { kindOfModality } from "./kinds.ts";
 
 /** The case's series: each is asked for once, when something needs it. */
 export class Library {
@@ -13,7 +14,7 @@ export class Library {
   constructor(
     readonly studies: readonly StudyEntry[],
     data: ViewerData,
-    private readonly engine: Engine,
+    private readonly engine: Promise<Engine>,
   ) {
     this.dicomweb = new DicomWeb(data.dicomwebRoot);
   }
@@ -21,6 +22,11 @@ export class Library {
   /** Every series of the case with its study, in the order of the list. */
   all(): Array<{ study: StudyEntry; entry: SeriesEntry }> {
     return this.studies.flatMap((study) => study.series.map((entry) => ({ study, entry })));
+  }
+
+  /** The series that may hold pictures. */
+  pictures(): Array<{ study: StudyEntry; entry: SeriesEntry }> {
+    return this.all().filter(({ entry }) => !kindOfModality(entry.modality));
   }
 
   /** Loads a series' metadata; a failure is forgotten, so that the next call tries again. */
@@ -56,11 +62,12 @@ export class Library {
       this.dicomweb.frameUrl(studyUid, seriesUid, sop, frame),
     );
     if (series.kind !== "images") return series;
+    const engine = await this.engine;
     const bySop = new Map(instances.map((instance) => [text(instance, "00080018"), instance]));
     // Frame 1 first: the loader looks the metadata of a multi-frame up there.
     for (const frame of [...series.frames].sort((a, b) => a.frameNumber - b.frameNumber)) {
       const instance = bySop.get(frame.key.split("/")[0] ?? "");
-      if (instance) this.engine.describe(frame.imageId, instance);
+      if (instance) engine.describe(frame.imageId, instance);
     }
     return series;
   }

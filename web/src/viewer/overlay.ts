@@ -1,8 +1,8 @@
 import { svg } from "../lib/dom.ts";
-import type { Surface } from "./engine.ts";
 import type { Frame } from "./frames.ts";
 import { add, type Pixel, sideLetters } from "./geometry.ts";
 import { lengthInWords, type Measurement, scaleBarMm } from "./measure.ts";
+import type { Surface } from "./surface.ts";
 
 /** What is drawn over a picture. */
 export interface OverlayContent {
@@ -33,9 +33,8 @@ const OPPOSITE: Readonly<Record<string, string>> = {
   F: "H",
 };
 
-/** Which side of the patient is at each edge, however the picture is turned. */
-export function edgeLetters(surface: Surface, frame: Frame): EdgeLetters | null {
-  const [x, y] = surface.middle();
+/** Which side of the patient is at each edge of a surface with this middle, however the picture is turned. */
+export function edgeLetters(surface: Surface, [x, y]: Pixel, frame: Frame): EdgeLetters | null {
   const from = surface.canvasToPixel([x, y]);
   const toRight = surface.canvasToPixel([x + 20, y]);
   const toBottom = surface.canvasToPixel([x, y + 20]);

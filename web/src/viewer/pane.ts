@@ -1,13 +1,14 @@
 import { h, svg } from "../lib/dom.ts";
 import { RequestFailure } from "../lib/fetch.ts";
 import { count, dicomDate, personName } from "../lib/words.ts";
-import { type Engine, type Surface, type View, WHOLE } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import type { Frame, ImageSeries, Window } from "./frames.ts";
 import { type Pixel, planeName } from "./geometry.ts";
 import type { Measurement } from "./measure.ts";
 import { drawOverlay, edgeLetters } from "./overlay.ts";
 import { outwards, Prefetch } from "./prefetch.ts";
 import type { PaneState } from "./session.ts";
+import { middleOf, movedBy, type Surface, type View, WHOLE } from "./surface.ts";
 import { automatic } from "./window.ts";
 
 /** Series longer than this are not fetched whole ahead of time, only around the shown frame. */
@@ -90,7 +91,7 @@ export class Pane {
       this.problem,
       this.slider,
     );
-    this.surface = host.engine.surface(canvasBox, `pane-${idx}`, () => this.redraw());
+    this.surface = host.engine.surface(canvasBox, () => this.drawOver());
     this.prefetch = new Prefetch(
       (imageId) => host.engine.load(imageId, false),
       (imageId) => host.engine.isLoaded(imageId),
@@ -234,7 +235,7 @@ export class Pane {
 
   /** Moves the picture by CSS pixels. */
   moveBy(across: number, down: number): void {
-    if (this.frame) this.setView(this.surface.viewMovedBy(across, down));
+    if (this.frame) this.setView(movedBy(this.surface, middleOf(this.stage), across, down));
   }
 
   /** Zooms about the middle. */
@@ -244,7 +245,7 @@ export class Pane {
 
   /** Values of the shown picture, for windows made from it. */
   values(): ArrayLike<number> | null {
-    return this.surface.image()?.getPixelData() ?? null;
+    return this.surface.image?.getPixelData() ?? null;
   }
 
   /** The picture's pixel at a place of the screen. */
@@ -262,7 +263,13 @@ export class Pane {
 
   /** The pixel in the middle of the pane. */
   middlePixel(): Pixel | null {
-    return this.surface.canvasToPixel(this.surface.middle());
+    return this.surface.canvasToPixel(middleOf(this.stage));
+  }
+
+  /** Fits the picture to the pane's new size. */
+  resize(): void {
+    if (!this.root.hidden) this.surface.resize();
+    this.redraw();
   }
 
   /** Draws what lies over the picture, at the next chance. */
@@ -271,10 +278,12 @@ export class Pane {
     this.redrawRequest = requestAnimationFrame(() => this.drawOver());
   }
 
+  /** Called with the picture itself, so that letters and picture change in the same moment. */
   private drawOver(): void {
+    cancelAnimationFrame(this.redrawRequest);
     const frame = this.frame;
     if (!frame || this.root.dataset.state !== "shown") return;
-    const letters = edgeLetters(this.surface, frame);
+    const letters = edgeLetters(this.surface, middleOf(this.stage), frame);
     for (const [side, element] of Object.entries(this.letter)) {
       element.textContent = letters?.[side as keyof typeof letters] ?? "";
     }

@@ -1,7 +1,8 @@
 import { keep, recall } from "../lib/local-copy.ts";
-import type { View } from "./engine.ts";
+
 import type { Window } from "./frames.ts";
 import type { Measurement } from "./measure.ts";
+import type { View } from "./surface.ts";
 
 /** What a pane shows, as it survives a reload. */
 export interface PaneState {

@@ -1,6 +1,5 @@
 import type { SeriesEntry, StudyEntry } from "./data.ts";
 import type { Engine } from "./engine.ts";
-import { kindOfModality } from "./kinds.ts";
 import type { Library } from "./library.ts";
 import type { SeriesList } from "./series-list.ts";
 import { drawThumbnail } from "./thumbnail.ts";
@@ -30,8 +29,7 @@ export class Thumbnails {
       }
       void this.drawNext();
     });
-    for (const series of this.library.all()) {
-      if (kindOfModality(series.entry.modality)) continue;
+    for (const series of this.library.pictures()) {
       const canvas = this.list.canvasOf(series.entry.seriesInstanceUid);
       const line = canvas?.closest("button");
       if (!line) continue;

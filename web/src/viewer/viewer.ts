@@ -2,14 +2,13 @@ import "../../styles/viewer.css";
 import { debounce, h, on, readJson, stopper } from "../lib/dom.ts";
 import { dicomDate } from "../lib/words.ts";
 import { type SeriesEntry, type StudyEntry, type ViewerData, viewerData } from "./data.ts";
-import { type Engine, startEngine, WHOLE } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import type { ImageSeries } from "./frames.ts";
 import { type Pixel, referenceLine } from "./geometry.ts";
 import { listenToGestures, type Tool } from "./gestures.ts";
 import { showHelp } from "./help.ts";
 import { differentPatients, notOfCase } from "./identity.ts";
 import { type CommandId, commandOf, keepsKeys } from "./keys.ts";
-import { kindOfModality } from "./kinds.ts";
 import { Library } from "./library.ts";
 import { followerIdx, type Link, linkBetween, outlineOf } from "./link.ts";
 import { lengthInWords } from "./measure.ts";
@@ -17,6 +16,7 @@ import { Measuring, measurementTable } from "./measuring.ts";
 import { Pane, type PaneHost } from "./pane.ts";
 import { buildSeriesList, type SeriesList } from "./series-list.ts";
 import { keepSession, type PaneState, recallSession, type SessionState } from "./session.ts";
+import { WHOLE } from "./surface.ts";
 import { Thumbnails } from "./thumbnails.ts";
 import { buildToolbar, type Toolbar } from "./toolbar.ts";
 import { presetsFor } from "./window.ts";
@@ -26,15 +26,20 @@ const TWO_PANES_FROM = "(min-width: 1100px)";
 
 /** Builds the viewer inside `root`; the page's JSON is in `#viewer-data`. */
 export async function mountViewer(root: HTMLElement): Promise<() => void> {
-  const viewer = new Viewer(root, viewerData(readJson("viewer-data")));
+  const data = viewerData(readJson("viewer-data"));
+  // The engine is most of the code: what the first picture needs is asked for meanwhile.
+  const engine = import("./engine.ts").then(({ startEngine }) => startEngine());
+  const newestFirst = [...data.studies].sort((a, b) => b.date.localeCompare(a.date));
+  const library = new Library(newestFirst, data, engine);
+  const [first] = library.pictures();
+  if (first) library.load(first.study, first.entry).catch(() => {});
+  const viewer = new Viewer(root, data, library, await engine);
   await viewer.start();
   return () => viewer.stop();
 }
 
 class Viewer implements PaneHost {
-  readonly engine: Engine = startEngine();
   private readonly work = stopper();
-  private readonly library: Library;
   private readonly list: SeriesList;
   private readonly toolbar: Toolbar;
   private readonly thumbnails: Thumbnails;
@@ -59,15 +64,15 @@ class Viewer implements PaneHost {
   constructor(
     private readonly root: HTMLElement,
     private readonly data: ViewerData,
+    private readonly library: Library,
+    readonly engine: Engine,
   ) {
-    const newestFirst = [...data.studies].sort((a, b) => b.date.localeCompare(a.date));
-    this.library = new Library(newestFirst, data, this.engine);
     this.measuring = new Measuring(
       () => this.onMeasured(),
       (words) => this.say(words),
     );
     this.list = buildSeriesList(
-      newestFirst,
+      library.studies,
       (study) => (this.isPrior(study) ? "Prior" : "Current"),
       (entry, study) => void this.open(this.active, study, entry),
     );
@@ -75,7 +80,7 @@ class Viewer implements PaneHost {
       (id) => this.run(id),
       (preset) => this.preset(preset),
     );
-    this.thumbnails = new Thumbnails(this.engine, this.library, this.list);
+    this.thumbnails = new Thumbnails(engine, library, this.list);
     this.build();
   }
 
@@ -132,7 +137,7 @@ class Viewer implements PaneHost {
       this.isLinked = was.isLinked;
       this.measuring.list = was.measurements;
     }
-    const pictures = this.library.all().filter(({ entry }) => !kindOfModality(entry.modality));
+    const pictures = this.library.pictures();
     const wantsTwo = pictures.length > 1 && window.matchMedia(TWO_PANES_FROM).matches;
     this.setLayout(was?.layout ?? (wantsTwo ? 2 : 1));
     this.activate(was?.activeIdx ?? 0);
@@ -217,7 +222,7 @@ class Viewer implements PaneHost {
   }
 
   private stepSeries(by: 1 | -1): void {
-    const pictures = this.library.all().filter(({ entry }) => !kindOfModality(entry.modality));
+    const pictures = this.library.pictures();
     const now = this.active.root.dataset.wanted;
     const at = pictures.findIndex(({ entry }) => entry.seriesInstanceUid === now);
     const next = pictures[Math.min(pictures.length - 1, Math.max(0, at + by))];
@@ -240,7 +245,7 @@ class Viewer implements PaneHost {
   }
 
   private fillSecond(shown: ImageSeries): void {
-    const pictures = this.library.all().filter(({ entry }) => !kindOfModality(entry.modality));
+    const pictures = this.library.pictures();
     const at = pictures.findIndex(({ entry }) => entry.seriesInstanceUid === shown.uid);
     const next = pictures[at + 1] ?? pictures[at - 1];
     if (next) void this.open(this.pane(1), next.study, next.entry);
@@ -260,10 +265,7 @@ class Viewer implements PaneHost {
   }
 
   private fit(): void {
-    const top = this.root.getBoundingClientRect().top + window.scrollY;
-    this.root.style.setProperty("--viewer-top", `${Math.round(top)}px`);
-    this.engine.resize();
-    for (const pane of this.panes) pane.redraw();
+    for (const pane of this.panes) pane.resize();
   }
 
   // ---- scrolling together
@@ -471,8 +473,8 @@ class Viewer implements PaneHost {
       "move-down": () => pane.moveBy(0, 30),
       rotate: () => pane.setView({ ...view, rotation: (view.rotation + 90) % 360 }),
       "rotate-left": () => pane.setView({ ...view, rotation: (view.rotation + 270) % 360 }),
-      "flip-h": () => pane.setView({ ...view, flipHorizontal: !view.flipHorizontal }),
-      "flip-v": () => pane.setView({ ...view, flipVertical: !view.flipVertical }),
+      "flip-h": () => this.mirror(pane, "flipHorizontal"),
+      "flip-v": () => this.mirror(pane, "flipVertical"),
       reset: () => this.reset(pane),
       "tool-scroll": () => this.setTool("scroll"),
       "tool-window": () => this.setTool("window"),
@@ -491,6 +493,12 @@ class Viewer implements PaneHost {
     };
     actions[id]();
     this.refresh();
+  }
+
+  /** Mirrors what is seen, so a turned picture turns the other way. */
+  private mirror(pane: Pane, which: "flipHorizontal" | "flipVertical"): void {
+    const { view } = pane;
+    pane.setView({ ...view, rotation: (360 - view.rotation) % 360, [which]: !view[which] });
   }
 
   private setTool(tool: Tool): void {
