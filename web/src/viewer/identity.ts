@@ -20,6 +20,19 @@ export function notOfCase(
   return `These images are of ${inWords(images)}. This case is about ${personName(person.name)}, born ${dicomDate(person.birthDate)}.`;
 }
 
+/** All that is to be said about whom the panes show, or an empty text. */
+export function identityWarnings(
+  shown: readonly Identity[],
+  person: { name: string; birthDate: string },
+): string {
+  const [a, b] = shown;
+  const said = [
+    a && b ? differentPatients(a, b) : null,
+    ...shown.map((identity) => notOfCase(identity, person)),
+  ];
+  return [...new Set(said.filter((each) => each !== null))].join(" ");
+}
+
 /** A name as bare words: order, case, accents and titles of writing do not count. */
 function plainName(name: string): string {
   const bare = (name.split("=")[0] ?? "").normalize("NFD").replace(/\p{M}/gu, "").toUpperCase();

@@ -1,3 +1,4 @@
+import { dicomDate } from "../lib/words.ts";
 import type { SeriesEntry, StudyEntry, ViewerData } from "./data.ts";
 import { text } from "./dicom-json.ts";
 import { DicomWeb } from "./dicomweb.ts";
@@ -12,6 +13,7 @@ export class Library {
   private readonly known = new Map<string, Series>();
 
   constructor(
+    /** Newest first. */
     readonly studies: readonly StudyEntry[],
     data: ViewerData,
     private readonly engine: Promise<Engine>,
@@ -54,6 +56,19 @@ export class Library {
     return this.studies.find((study) =>
       study.series.some((entry) => entry.seriesInstanceUid === series.uid),
     );
+  }
+
+  /** Whether a study is older than the newest of the case. */
+  isPrior(study: StudyEntry): boolean {
+    return study.date !== "" && study.date < (this.studies[0]?.date ?? "");
+  }
+
+  /** What to call a series' study on its pane. */
+  studyWords(series: ImageSeries): { words: string; isPrior: boolean } {
+    const study = this.studyOf(series);
+    const isPrior = study ? this.isPrior(study) : false;
+    const date = dicomDate(series.studyDate || study?.date || "") || "date not given";
+    return { words: isPrior ? `Prior, ${date}` : `Study of ${date}`, isPrior };
   }
 
   private async fetch(studyUid: string, seriesUid: string): Promise<Series> {

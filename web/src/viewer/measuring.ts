@@ -1,4 +1,5 @@
 import { h } from "../lib/dom.ts";
+import type { ImageSeries } from "./frames.ts";
 import type { Pixel } from "./geometry.ts";
 import { lengthInWords, type Measurement } from "./measure.ts";
 import type { Pane } from "./pane.ts";
@@ -63,11 +64,7 @@ export class Measuring {
     this.onChanged();
   }
 
-  /**
-   * The keyboard's way: crosshair, start, end.
-   *
-   * Returns where the crosshair is after it, `null` when the length is done.
-   */
+  /** The keyboard's way: crosshair, start, end. */
   point(pane: Pane): void {
     const frame = pane.frame;
     if (!frame) return;
@@ -128,6 +125,22 @@ export class Measuring {
   choose(id: string | null): void {
     this.chosenId = id;
     this.onChanged();
+  }
+
+  /** The lengths for the table; those of series that are not loaded wait. */
+  lines(seriesOf: (uid: string) => ImageSeries | null): MeasurementLine[] {
+    return this.list.flatMap((each) => {
+      const series = seriesOf(each.seriesUid);
+      const idx = series?.frames.findIndex((frame) => frame.key === each.frameKey) ?? -1;
+      const frame = series?.frames[idx];
+      if (!series || !frame) return [];
+      return {
+        id: each.id,
+        words: lengthInWords(each.from, each.to, frame),
+        where: `${series.description || series.modality}, image ${idx + 1}`,
+        isChosen: each.id === this.chosenId,
+      };
+    });
   }
 
   private add(pane: Pane, from: Pixel, to: Pixel): string | null {

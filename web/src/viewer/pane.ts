@@ -1,11 +1,11 @@
 import { h, svg } from "../lib/dom.ts";
-import { RequestFailure } from "../lib/fetch.ts";
-import { count, dicomDate, personName } from "../lib/words.ts";
+import { count } from "../lib/words.ts";
 import type { Engine } from "./engine.ts";
 import type { Frame, ImageSeries, Window } from "./frames.ts";
-import { type Pixel, planeName } from "./geometry.ts";
+import type { Pixel } from "./geometry.ts";
 import type { Measurement } from "./measure.ts";
 import { drawOverlay, edgeLetters } from "./overlay.ts";
+import { type CornerName, failureWords, fillCorner, paneWords } from "./pane-words.ts";
 import { outwards, Prefetch } from "./prefetch.ts";
 import type { PaneState } from "./session.ts";
 import { middleOf, movedBy, type Surface, type View, WHOLE } from "./surface.ts";
@@ -46,7 +46,7 @@ export class Pane {
   private redrawRequest = 0;
   private readonly surface: Surface;
   private readonly layer: SVGSVGElement;
-  private readonly corner: Record<"tl" | "tr" | "bl" | "br", HTMLElement>;
+  private readonly corner: Record<CornerName, HTMLElement>;
   private readonly letter: Record<"top" | "right" | "bottom" | "left", HTMLElement>;
   private readonly problem: HTMLElement;
   private readonly loading: HTMLElement;
@@ -301,50 +301,22 @@ export class Pane {
   private write(): void {
     const [series, frame] = [this.series, this.frame];
     if (!series || !frame) return;
-    const { words, isPrior } = this.host.studyWords(series);
-    const { identity } = series;
-    const name = personName(identity.name) || "Name not given";
-    const born = identity.birthDate
-      ? `born ${dicomDate(identity.birthDate)}`
-      : "birth date not given";
-    const where = frame.plane ? planeName(frame.plane) : "";
-    const position = `${this.shownIdx + 1} / ${series.frames.length}`;
-    const look = frame.isColor || !this.window ? "" : windowWords(this.window);
-    this.root.dataset.prior = String(isPrior);
-    fill(this.corner.tl, [name, "strong"], [born], [identity.id && `ID ${identity.id}`, "wide"]);
-    fill(
-      this.corner.tr,
-      [words, isPrior ? "prior" : "strong"],
-      [`${series.modality} ${series.description}`.trim()],
-      [frame.loss ?? "", "warning"],
-    );
-    fill(
-      this.corner.bl,
-      [`Image ${position}`, "strong"],
-      [look],
-      [`Zoom ${Math.round(this.view.zoom * 100)} %${this.isInverted ? ", inverted" : ""}`],
-    );
-    fill(
-      this.corner.br,
-      [where, "wide"],
-      [frame.plane || frame.sides ? "" : "Sides not stated", "warning"],
-    );
-    this.slider.setAttribute("aria-valuetext", `Image ${position}`);
-    this.stage.setAttribute(
-      "aria-label",
-      [
-        `${name}, ${words}`,
-        `${series.modality} ${series.description}`.trim(),
-        where,
-        `image ${this.shownIdx + 1} of ${series.frames.length}`,
-        look &&
-          `window ${Math.round(this.window?.width ?? 0)} level ${Math.round(this.window?.center ?? 0)}`,
-        this.isInverted && "inverted",
-        frame.loss,
-      ]
-        .filter(Boolean)
-        .join(", "),
-    );
+    const study = this.host.studyWords(series);
+    this.root.dataset.prior = String(study.isPrior);
+    const words = paneWords({
+      series,
+      frame,
+      study,
+      position: this.shownIdx + 1,
+      window: frame.isColor ? null : this.window,
+      isInverted: this.isInverted,
+      zoom: this.view.zoom,
+    });
+    for (const [corner, lines] of Object.entries(words.corners)) {
+      fillCorner(this.corner[corner as CornerName], lines);
+    }
+    this.slider.setAttribute("aria-valuetext", words.position);
+    this.stage.setAttribute("aria-label", words.label);
   }
 
   private showWaiting(idx: number): void {
@@ -361,7 +333,7 @@ export class Pane {
     const again = h("button", { type: "button", class: "pane-button" }, "Try again");
     again.addEventListener("click", () => void this.show(idx));
     this.showProblem(
-      `Image ${idx + 1} cannot be shown. ${reason(failure)} The other images of the series are not affected.`,
+      `Image ${idx + 1} cannot be shown. ${failureWords(failure)} The other images of the series are not affected.`,
       [again],
     );
     this.stage.setAttribute("aria-label", `Image ${idx + 1} cannot be shown`);
@@ -395,39 +367,4 @@ export class Pane {
     this.surface.destroy();
     this.root.remove();
   }
-}
-
-/** A window as readers write it. */
-export function windowWords(window: Window): string {
-  return `W ${shortNumber(window.width)}  L ${shortNumber(window.center)}`;
-}
-
-function shortNumber(value: number): string {
-  return Math.abs(value) < 10 && !Number.isInteger(value)
-    ? value.toFixed(2)
-    : String(Math.round(value));
-}
-
-function fill(corner: HTMLElement, ...lines: Array<[string, string?]>): void {
-  corner.replaceChildren(
-    ...lines
-      .filter(([words]) => words)
-      .map(([words, kind]) => h("div", { class: kind ? `pane-${kind}` : undefined }, words)),
-  );
-}
-
-/** Why a frame did not come, in words. */
-function reason(failure: unknown): string {
-  if (failure instanceof RequestFailure) return failure.message;
-  const status: unknown =
-    typeof failure === "object" && failure !== null
-      ? (Reflect.get(failure, "status") ??
-        Reflect.get(Reflect.get(failure, "request") ?? {}, "status"))
-      : undefined;
-  if (status === 401) return "You are signed out. Sign in again in another tab, then try again.";
-  if (status === 404) return "It is not in the archive.";
-  if (status === 0) return "There is no connection to the server.";
-  if (typeof status === "number" && status >= 400)
-    return "The server could not read it from the file.";
-  return "Its data is damaged or of a kind that browsers cannot decode.";
 }

@@ -1,22 +1,20 @@
 import "../../styles/viewer.css";
 import { debounce, h, on, readJson, stopper } from "../lib/dom.ts";
-import { dicomDate } from "../lib/words.ts";
+import { applyPreset, dragWindow, PANE_ACTIONS } from "./actions.ts";
 import { type SeriesEntry, type StudyEntry, type ViewerData, viewerData } from "./data.ts";
 import type { Engine } from "./engine.ts";
 import type { ImageSeries } from "./frames.ts";
-import { type Pixel, referenceLine } from "./geometry.ts";
+import type { Pixel } from "./geometry.ts";
 import { listenToGestures, type Tool } from "./gestures.ts";
 import { showHelp } from "./help.ts";
-import { differentPatients, notOfCase } from "./identity.ts";
+import { identityWarnings } from "./identity.ts";
 import { type CommandId, commandOf, keepsKeys } from "./keys.ts";
 import { Library } from "./library.ts";
-import { followerIdx, type Link, linkBetween, outlineOf } from "./link.ts";
-import { lengthInWords } from "./measure.ts";
 import { Measuring, measurementTable } from "./measuring.ts";
+import { Pair } from "./pair.ts";
 import { Pane, type PaneHost } from "./pane.ts";
 import { buildSeriesList, type SeriesList } from "./series-list.ts";
 import { keepSession, type PaneState, recallSession, type SessionState } from "./session.ts";
-import { WHOLE } from "./surface.ts";
 import { Thumbnails } from "./thumbnails.ts";
 import { buildToolbar, type Toolbar } from "./toolbar.ts";
 import { presetsFor } from "./window.ts";
@@ -44,7 +42,8 @@ class Viewer implements PaneHost {
   private readonly toolbar: Toolbar;
   private readonly thumbnails: Thumbnails;
   private readonly measuring: Measuring;
-  private readonly panes: Pane[] = [];
+  private readonly panes: readonly [Pane, Pane];
+  private readonly pair: Pair;
   private readonly grid = h("div", { class: "viewer-panes" });
   private readonly alert = h("div", { class: "viewer-alert", role: "alert", hidden: true });
   private readonly note = h("span", { class: "viewer-note" });
@@ -57,8 +56,6 @@ class Viewer implements PaneHost {
   private tool: Tool = window.matchMedia("(pointer: coarse)").matches ? "scroll" : "window";
   private layout: 1 | 2 = 1;
   private activeIdx = 0;
-  private isLinked = true;
-  private link: Link = { kind: "none", why: "only one pane shows a picture" };
   private readonly keepSoon = debounce(() => this.keep(), 150);
 
   constructor(
@@ -73,7 +70,7 @@ class Viewer implements PaneHost {
     );
     this.list = buildSeriesList(
       library.studies,
-      (study) => (this.isPrior(study) ? "Prior" : "Current"),
+      (study) => (library.isPrior(study) ? "Prior" : "Current"),
       (entry, study) => void this.open(this.active, study, entry),
     );
     this.toolbar = buildToolbar(
@@ -82,6 +79,8 @@ class Viewer implements PaneHost {
     );
     this.thumbnails = new Thumbnails(engine, library, this.list);
     this.build();
+    this.panes = [this.makePane(0), this.makePane(1)];
+    this.pair = new Pair(this.panes);
   }
 
   private build(): void {
@@ -102,10 +101,6 @@ class Viewer implements PaneHost {
       h("p", { class: "viewer-line" }, h("strong", {}, words), " ", this.note),
       this.live,
     );
-    for (const idx of [0, 1]) {
-      const pane = this.makePane(idx);
-      this.panes.push(pane);
-    }
   }
 
   private makePane(idx: number): Pane {
@@ -115,7 +110,7 @@ class Viewer implements PaneHost {
       listenToGestures(pane.stage, {
         tool: () => this.tool,
         scroll: (steps) => pane.step(steps),
-        window: (across, down) => this.dragWindow(pane, across, down),
+        window: (across, down) => dragWindow(pane, across, down),
         pan: (across, down) => pane.moveBy(across, down),
         zoom: (factor) => pane.zoomBy(factor),
         lengthStart: (x, y, reach) => this.measuring.start(pane, x, y, reach),
@@ -134,7 +129,7 @@ class Viewer implements PaneHost {
     const was = recallSession(this.data.caseId);
     this.listen();
     if (was) {
-      this.isLinked = was.isLinked;
+      this.pair.isWanted = was.isLinked;
       this.measuring.list = was.measurements;
     }
     const pictures = this.library.pictures();
@@ -182,9 +177,7 @@ class Viewer implements PaneHost {
   }
 
   private pane(idx: number): Pane {
-    const pane = this.panes[idx] ?? this.panes[0];
-    if (!pane) throw new Error("the viewer has no pane");
-    return pane;
+    return this.panes[idx === 1 ? 1 : 0];
   }
 
   private get active(): Pane {
@@ -216,8 +209,7 @@ class Viewer implements PaneHost {
       pane.setEmpty(`This series could not be opened. ${why} Choose it again to try once more.`);
     }
     this.relink();
-    const other = this.pane(pane.idx === 0 ? 1 : 0);
-    if (!state && this.isLinked && this.link.kind === "position") this.follow(other);
+    if (!state) this.pair.joinAtPosition(pane);
     this.refresh();
   }
 
@@ -271,66 +263,29 @@ class Viewer implements PaneHost {
   // ---- scrolling together
 
   private relink(): void {
-    const [a, b] = [this.pane(0), this.pane(1)];
-    if (this.layout === 1 || !a.series || !b.series) {
-      this.link = { kind: "none", why: "only one pane shows a picture" };
-    } else {
-      this.link = linkBetween(a.series, a.frame, b.series, b.frame);
-    }
+    this.pair.relink(this.layout === 2);
     this.writeNote();
   }
 
   private writeNote(): void {
-    const both = this.layout === 2 && this.pane(0).series && this.pane(1).series;
-    if (!both) this.note.textContent = "";
-    else if (!this.isLinked) this.note.textContent = "The panes scroll apart.";
-    else if (this.link.kind === "position") {
-      this.note.textContent = "The panes scroll together by position in the body.";
-    } else if (this.link.kind === "offset") {
-      this.note.textContent =
-        "The panes scroll together from where they were linked: the two examinations share no zero.";
-    } else this.note.textContent = `The panes scroll apart: ${this.link.why}.`;
-    this.root.dataset.link = this.isLinked ? this.link.kind : "off";
+    this.note.textContent = this.pair.words;
+    this.root.dataset.link = this.pair.state;
   }
 
   onShown(pane: Pane, byHand: boolean): void {
-    if (byHand && this.isLinked && this.layout === 2 && this.link.kind !== "none") {
-      this.follow(pane);
-    }
+    if (byHand) this.pair.follow(pane);
     for (const other of this.panes) if (other !== pane) other.redraw();
     this.keepSoon.call();
   }
 
-  private follow(leader: Pane): void {
-    const follower = this.pane(leader.idx === 0 ? 1 : 0);
-    if (!leader.frame || !follower.series || this.link.kind === "none") return;
-    const offset = this.link.kind === "offset" ? this.link.offsetMm : 0;
-    const sign = leader.idx === 0 ? 1 : -1;
-    const idx = followerIdx(leader.frame, follower.series, sign * offset);
-    if (idx !== null && idx !== follower.frameIdx) void follower.show(idx, false);
-  }
-
   referenceOn(pane: Pane): readonly [Pixel, Pixel] | null {
-    if (this.layout === 1) return null;
-    const other = this.pane(pane.idx === 0 ? 1 : 0);
-    const same = pane.series?.frameOfReferenceUid;
-    if (!same || same !== other.series?.frameOfReferenceUid) return null;
-    const [shown, cutting] = [outlineOf(pane.frame), outlineOf(other.frame)];
-    return shown && cutting ? referenceLine(shown, cutting) : null;
+    return this.pair.referenceOn(pane);
   }
 
   // ---- words
 
-  private isPrior(study: StudyEntry): boolean {
-    const newest = this.library.studies[0]?.date ?? "";
-    return study.date !== "" && study.date < newest;
-  }
-
   studyWords(series: ImageSeries): { words: string; isPrior: boolean } {
-    const study = this.library.studyOf(series);
-    const isPrior = study ? this.isPrior(study) : false;
-    const date = dicomDate(series.studyDate || study?.date || "") || "date not given";
-    return { words: isPrior ? `Prior, ${date}` : `Study of ${date}`, isPrior };
+    return this.library.studyWords(series);
   }
 
   private say(words: string): void {
@@ -341,12 +296,7 @@ class Viewer implements PaneHost {
     const shown = this.panes
       .filter((pane) => this.isVisible(pane.idx))
       .flatMap((pane) => pane.series?.identity ?? []);
-    const [a, b] = shown;
-    const warnings = [
-      a && b ? differentPatients(a, b) : null,
-      ...shown.map((identity) => notOfCase(identity, this.data.patient)),
-    ].filter((each) => each !== null);
-    const words = [...new Set(warnings)].join(" ");
+    const words = identityWarnings(shown, this.data.patient);
     if (this.alert.textContent !== words) this.alert.textContent = words;
     this.alert.hidden = words === "";
   }
@@ -360,7 +310,7 @@ class Viewer implements PaneHost {
     this.toolbar.update({
       tool: this.tool,
       layout: this.layout,
-      isLinked: this.isLinked,
+      isLinked: this.pair.isWanted,
       isInverted: this.active.isInverted,
       presets: presetsFor(this.active.series),
     });
@@ -387,20 +337,8 @@ class Viewer implements PaneHost {
   }
 
   private writeLengths(): void {
-    const lines = this.measuring.list.flatMap((each) => {
-      const series = this.library.imagesOf(each.seriesUid);
-      const idx = series?.frames.findIndex((frame) => frame.key === each.frameKey) ?? -1;
-      const frame = series?.frames[idx];
-      if (!series || !frame) return [];
-      return {
-        id: each.id,
-        words: lengthInWords(each.from, each.to, frame),
-        where: `${series.description || series.modality}, image ${idx + 1}`,
-        isChosen: each.id === this.measuring.chosenId,
-      };
-    });
     const table = measurementTable(
-      lines,
+      this.measuring.lines((uid) => this.library.imagesOf(uid)),
       (id) => void this.showLength(id),
       (id) => this.measuring.remove(this.active, id),
     );
@@ -443,44 +381,24 @@ class Viewer implements PaneHost {
 
   private run(id: CommandId): void {
     const pane = this.active;
-    const { view } = pane;
-    const actions: Record<CommandId, () => void> = {
-      previous: () => pane.step(-1),
-      next: () => pane.step(1),
-      first: () => void pane.show(0),
-      last: () => void pane.show(Number.MAX_SAFE_INTEGER),
+    const ofPane = PANE_ACTIONS[id];
+    if (ofPane) ofPane(pane);
+    else this.runOwn(id, pane);
+    this.refresh();
+  }
+
+  private runOwn(id: CommandId, pane: Pane): void {
+    const tool = /^tool-(.+)$/.exec(id)?.[1];
+    if (tool) this.setTool(tool as Tool);
+    const preset = /^preset-(\d)$/.exec(id)?.[1];
+    if (preset) this.preset(Number(preset) - 1);
+    const actions: Partial<Record<CommandId, () => void>> = {
       "series-before": () => this.stepSeries(-1),
       "series-after": () => this.stepSeries(1),
       "pane-left": () => this.goTo(0),
       "pane-right": () => this.goTo(1),
       layout: () => this.setLayout(this.layout === 1 ? 2 : 1),
       link: () => this.toggleLink(),
-      "preset-1": () => this.preset(0),
-      "preset-2": () => this.preset(1),
-      "preset-3": () => this.preset(2),
-      "preset-4": () => this.preset(3),
-      "window-wider": () => this.dragWindow(pane, 15, 0),
-      "window-narrower": () => this.dragWindow(pane, -15, 0),
-      "level-up": () => this.dragWindow(pane, 0, 15),
-      "level-down": () => this.dragWindow(pane, 0, -15),
-      invert: () => pane.setLook(pane.window, !pane.isInverted),
-      "zoom-in": () => pane.zoomBy(1.25),
-      "zoom-out": () => pane.zoomBy(1 / 1.25),
-      fit: () => pane.setView({ ...view, zoom: 1, center: WHOLE.center }),
-      "move-left": () => pane.moveBy(-30, 0),
-      "move-right": () => pane.moveBy(30, 0),
-      "move-up": () => pane.moveBy(0, -30),
-      "move-down": () => pane.moveBy(0, 30),
-      rotate: () => pane.setView({ ...view, rotation: (view.rotation + 90) % 360 }),
-      "rotate-left": () => pane.setView({ ...view, rotation: (view.rotation + 270) % 360 }),
-      "flip-h": () => this.mirror(pane, "flipHorizontal"),
-      "flip-v": () => this.mirror(pane, "flipVertical"),
-      reset: () => this.reset(pane),
-      "tool-scroll": () => this.setTool("scroll"),
-      "tool-window": () => this.setTool("window"),
-      "tool-pan": () => this.setTool("pan"),
-      "tool-zoom": () => this.setTool("zoom"),
-      "tool-length": () => this.setTool("length"),
       point: () => {
         if (this.tool === "length") this.measuring.point(pane);
       },
@@ -491,14 +409,7 @@ class Viewer implements PaneHost {
       },
       help: () => showHelp(this.root),
     };
-    actions[id]();
-    this.refresh();
-  }
-
-  /** Mirrors what is seen, so a turned picture turns the other way. */
-  private mirror(pane: Pane, which: "flipHorizontal" | "flipVertical"): void {
-    const { view } = pane;
-    pane.setView({ ...view, rotation: (360 - view.rotation) % 360, [which]: !view[which] });
+    actions[id]?.();
   }
 
   private setTool(tool: Tool): void {
@@ -512,37 +423,14 @@ class Viewer implements PaneHost {
   }
 
   private toggleLink(): void {
-    this.isLinked = !this.isLinked;
+    this.pair.isWanted = !this.pair.isWanted;
     this.relink();
     this.say(this.note.textContent ?? "");
   }
 
   private preset(at: number): void {
-    const pane = this.active;
-    const preset = presetsFor(pane.series)[at];
-    const window = preset?.window({ stored: pane.frame?.window ?? null, values: pane.values() });
-    if (!preset || !window) return;
-    pane.setLook(window, pane.isInverted);
-    this.say(
-      `${preset.name}, window ${Math.round(window.width)} level ${Math.round(window.center)}`,
-    );
-  }
-
-  private dragWindow(pane: Pane, across: number, down: number): void {
-    const now = pane.window;
-    if (!now || !pane.frame || pane.frame.isColor) return;
-    const step = Math.max(now.width, 1) / 250;
-    const least = Math.min(1, now.width);
-    const width = Math.max(least, now.width + across * step);
-    pane.setLook({ width, center: now.center + down * step }, pane.isInverted);
-  }
-
-  private reset(pane: Pane): void {
-    const window = presetsFor(pane.series)
-      .find((preset) => preset.name === (pane.frame?.window ? "As stored" : "Automatic"))
-      ?.window({ stored: pane.frame?.window ?? null, values: pane.values() });
-    pane.setLook(window ?? pane.window, false);
-    pane.setView(WHOLE);
+    const words = applyPreset(this.active, at);
+    if (words) this.say(words);
   }
 
   onChanged(): void {
@@ -553,7 +441,7 @@ class Viewer implements PaneHost {
     keepSession(this.data.caseId, {
       layout: this.layout,
       activeIdx: this.activeIdx,
-      isLinked: this.isLinked,
+      isLinked: this.pair.isWanted,
       panes: this.panes.map((pane) => pane.state),
       measurements: this.measuring.list,
     });
