@@ -8,7 +8,7 @@ mod facts;
 mod html;
 #[cfg(feature = "pdf")]
 mod paper;
-mod placeholders;
+pub(crate) mod placeholders;
 mod problems;
 mod rules;
 mod samples;

@@ -6,10 +6,10 @@ use overread_documents::letters::{
 use overread_model::letter::{Language, Requester};
 
 use crate::snapshots;
-use crate::worlds::{CATALOG, facts, kind, today};
+use crate::worlds::{CATALOG, facts, facts_in, kind, today};
 
 fn letter(id: &str, requester: Requester, language: Language) -> letters::Letter {
-    let facts = facts(id, requester);
+    let facts = facts_in(id, requester, language);
     compose(&CATALOG, kind(id), &facts, language, today())
         .unwrap_or_else(|problems| panic!("{id} {requester:?}: {problems:?}"))
 }
@@ -126,7 +126,7 @@ fn an_email_subject_names_nobody() {
         for requester in &kind.requesters {
             for language in Language::ALL {
                 let letter = letter(&kind.id, *requester, language);
-                for secret in ["Avery", "1970", "2012", "Lumbar", "M54"] {
+                for secret in ["Avery", "Peña", "1970", "2012", "Lumbar", "M54"] {
                     assert!(!letter.email_subject.contains(secret), "{}", kind.id);
                     assert!(!letter.title.contains(secret), "{}", kind.id);
                 }
@@ -409,4 +409,20 @@ fn debug_shows_no_patient() {
         !shown.contains("Avery") && !shown.contains("1970"),
         "{shown}"
     );
+}
+
+#[test]
+fn every_kind_is_documented() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/templates/letters");
+    for entry in letters::list(&CATALOG) {
+        let readme = std::fs::read_to_string(format!("{folder}/{}/README.md", entry.id)).unwrap();
+        for key in entry.required.iter().chain(&entry.optional) {
+            assert!(
+                readme.contains(&format!("`{key}`")),
+                "{} says nothing of {key}",
+                entry.id
+            );
+        }
+        assert!(letters::sample(&entry.id).is_some());
+    }
 }

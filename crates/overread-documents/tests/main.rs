@@ -9,7 +9,10 @@
 
 mod hostile;
 mod letters;
+mod mails;
 #[cfg(feature = "pdf")]
 mod paper;
+#[cfg(feature = "pdf")]
+mod reports;
 mod snapshots;
 mod worlds;

@@ -5,7 +5,7 @@ use overread_model::letter::{Language, Requester};
 
 use crate::hostile::{NASTY, letter_with};
 use crate::snapshots;
-use crate::worlds::{CATALOG, facts, kind, today};
+use crate::worlds::{CATALOG, facts, facts_in, kind, today};
 
 /// Returns the words of a PDF without their spaces, since a line may break anywhere.
 pub(crate) fn words(pdf: &[u8]) -> String {
@@ -67,7 +67,7 @@ fn every_kind_is_set_in_both_languages() {
             (entry.requesters[0], Language::En),
             (*entry.requesters.last().unwrap(), Language::Es),
         ] {
-            let facts = facts(&entry.id, requester);
+            let facts = facts_in(&entry.id, requester, language);
             let letter = compose(&CATALOG, entry, &facts, language, today()).unwrap();
             check(
                 &letter,

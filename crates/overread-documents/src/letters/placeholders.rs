@@ -2,14 +2,14 @@
 
 /// What a template's text became.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Filled {
-    pub(super) text: String,
+pub(crate) struct Filled {
+    pub(crate) text: String,
     /// Facts that were named outside `[[…]]` and are missing.
-    pub(super) missing: Vec<String>,
+    pub(crate) missing: Vec<String>,
 }
 
 /// Fills a text. `[[…]]` is left out when a fact inside is missing; `{{fact|sentence}}` shapes the words.
-pub(super) fn fill(template: &str, fact: &dyn Fn(&str) -> Option<String>) -> Filled {
+pub(crate) fn fill(template: &str, fact: &dyn Fn(&str) -> Option<String>) -> Filled {
     let mut filled = Filled::default();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("[[") {
