@@ -1,3 +1,197 @@
 //! Here one Delivery (disc, ZIP, STOW) becomes stored Instances and a list of Problems.
+//!
+//! Files are judged by content, read and hashed in parallel, handed to one committer that writes what is ready into
+//! packs, syncs it, commits one transaction and only then answers everybody. What is wrong with a file is a
+//! [`Problem`](overread_model::problem::Problem) in the receipt and never stops the others.
 
+mod collect;
+mod commit;
+mod content;
+mod erase;
+mod error;
+pub mod limits;
+mod paths;
+pub mod pdf;
+mod prepare;
+mod receipt;
+mod session;
+mod settle;
+mod stow;
+pub mod verify;
 mod zip;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use overread_archive::Archive;
+use overread_model::access::Actor;
+use overread_model::ids::{CaseId, DeliveryId};
+use overread_model::time::Timestamp;
+use overread_store::Store;
+use overread_store::studies::DeliveryScope;
+use overread_store::tokens::random_id;
+use tokio::io::AsyncRead;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::io::SyncIoBridge;
+
+pub use content::Part;
+pub use erase::erase_study;
+pub use error::IngestError;
+pub use pdf::{PdfText, text_of_pdf};
+pub use receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
+pub use session::Progress;
+pub use stow::{StowOutcome, Stowed};
+pub use verify::{VerifyReport, verify};
+
+use session::Session;
+
+/// The way in; a clone is another handle on the same queue.
+#[derive(Debug, Clone)]
+pub struct Ingest {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    archive: Archive,
+    queue: mpsc::Sender<commit::Item>,
+    /// KiB of files in memory.
+    memory: Arc<Semaphore>,
+    /// Files that are parsed and hashed at once.
+    readers: Arc<Semaphore>,
+}
+
+/// For whom, by whom and when something is delivered.
+#[derive(Debug, Clone)]
+pub struct DeliveryOptions {
+    /// The case whose records it adds to. The caller has checked that the actor may.
+    pub case_id: Option<CaseId>,
+    /// Who brings it.
+    pub actor: Actor,
+    /// When it began.
+    pub now: Timestamp,
+    /// Where it comes from.
+    pub source: DeliverySource,
+}
+
+/// Where a delivery comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliverySource {
+    /// The command line: folders, files, ZIPs.
+    Paths,
+    /// A ZIP that was uploaded.
+    Zip,
+    /// One file that was uploaded.
+    File,
+    /// STOW-RS.
+    Stow,
+}
+
+impl DeliverySource {
+    /// Returns the source as a column writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Paths => "paths",
+            Self::Zip => "zip",
+            Self::File => "file",
+            Self::Stow => "stow",
+        }
+    }
+}
+
+impl Ingest {
+    /// Settles what an earlier run left behind and starts the committer; needs a running Tokio.
+    ///
+    /// # Errors
+    /// When the archive or the index cannot be read.
+    pub async fn open(store: Store, archive: Archive) -> Result<Self, IngestError> {
+        settle::settle(&store, &archive).await?;
+        let (queue, items) = mpsc::channel(limits::BATCH_INSTANCES);
+        tokio::spawn(commit::run(store.clone(), archive.clone(), items));
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                store,
+                archive,
+                queue,
+                memory: Arc::new(Semaphore::new((limits::BUDGET_BYTES / 1024) as usize)),
+                readers: Arc::new(Semaphore::new(cores)),
+            }),
+        })
+    }
+
+    /// Returns the store it writes to.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Returns the archive it writes to.
+    pub fn archive(&self) -> &Archive {
+        &self.shared.archive
+    }
+
+    fn scope(options: &DeliveryOptions) -> Result<Arc<DeliveryScope>, IngestError> {
+        let id = random_id().map_err(IngestError::Store)?;
+        Ok(Arc::new(DeliveryScope {
+            delivery_id: DeliveryId::from_random(id),
+            case_id: options.case_id.clone(),
+            actor: options.actor.clone(),
+        }))
+    }
+
+    /// Takes in folders, files and ZIPs of this machine. Links are not followed; nothing is changed in them.
+    ///
+    /// # Errors
+    /// When the archive cannot store; what is wrong with the files is in the receipt.
+    pub async fn paths(
+        &self,
+        paths: &[PathBuf],
+        options: DeliveryOptions,
+        progress: impl Progress,
+    ) -> Result<Receipt, IngestError> {
+        let session = Session::start(self, Self::scope(&options)?, &options, Box::new(progress));
+        let paths = paths.to_vec();
+        session
+            .run(move |session| paths::read(session, &paths))
+            .await
+    }
+
+    /// Takes in a ZIP while it arrives; memory stays bounded, and nothing counts before it is durable.
+    ///
+    /// # Errors
+    /// When the body breaks off by an error or the archive cannot store. A ZIP that merely ends early is a receipt with
+    /// a problem: what was whole is stored.
+    pub async fn zip_stream(
+        &self,
+        body: impl AsyncRead + Send + Unpin + 'static,
+        options: DeliveryOptions,
+    ) -> Result<Receipt, IngestError> {
+        let session = Session::start(self, Self::scope(&options)?, &options, Box::new(()));
+        let mut body = SyncIoBridge::new(body);
+        session
+            .run(move |session| zip::read(session, &mut body, "", 1))
+            .await
+    }
+
+    /// Takes in one file of whatever sort (DICOM, ZIP, PDF); the name is only shown.
+    ///
+    /// # Errors
+    /// As [`Ingest::zip_stream`].
+    pub async fn one_file(
+        &self,
+        name: &str,
+        body: impl AsyncRead + Send + Unpin + 'static,
+        options: DeliveryOptions,
+    ) -> Result<Receipt, IngestError> {
+        let session = Session::start(self, Self::scope(&options)?, &options, Box::new(()));
+        let mut body = SyncIoBridge::new(body);
+        let name = overread_dicom::media::printable(name);
+        session
+            .run(move |session| {
+                session.saw_file(&name);
+                content::take(session, &name, &mut body, None, 1)
+            })
+            .await
+    }
+}

@@ -1,257 +1,275 @@
-//! Reads a ZIP while it arrives: entry by entry from the local headers, checked against the central directory at its end.
+//! Reads ZIP archives while they arrive.
 //!
-//! Nothing is read twice and nothing is kept but a few numbers an entry. What cannot be streamed honestly (a stored
-//! entry whose length stands behind it, a rare compression) is left to the caller, who spools the rest to a file.
+//! Entries are taken one after another as their local headers stand in the stream; the archive's own list at its end is
+//! compared with what was found. What cannot be streamed (a stored entry whose length comes after it, rare methods,
+//! something before the first entry) is written to an unnamed temporary file from there on, and read by that list.
 
-mod directory;
-mod header;
-mod source;
+mod entry;
+mod headers;
+mod input;
+mod listing;
+mod names;
+mod rest;
 
 use std::io::{self, Read};
 
-use flate2::Crc;
+use overread_model::problem::ProblemKind;
 
-pub(crate) use directory::Ending;
-pub(crate) use header::EntryHead;
+use crate::content::{self, Taken};
+use crate::session::Session;
+use crate::{IngestError, limits};
 
-use header::{Header, Method, read_descriptor};
-use source::Source;
+pub(crate) use entry::words;
+use entry::{Entry, Fault, Finished};
+use headers::{Local, Method};
+use input::Input;
+use listing::Listing;
 
-// APPNOTE 4.3: signatures of the records.
-const LOCAL_HEADER: u32 = 0x0403_4b50;
-const CENTRAL_HEADER: u32 = 0x0201_4b50;
-const END_OF_DIRECTORY: u32 = 0x0605_4b50;
-const END_OF_DIRECTORY_64: u32 = 0x0606_4b50;
-const DESCRIPTOR: u32 = 0x0807_4b50;
-const SPANNING_MARKER: u32 = 0x3030_4b50;
-
-/// Why a ZIP cannot be read on.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ZipError {
-    /// The bytes end inside an entry or before the central directory.
-    #[error("the ZIP ends early")]
-    Truncated,
-    /// The bytes are no ZIP from here on.
-    #[error("the ZIP is damaged")]
-    Damaged,
-    /// The sender stopped or the disc failed.
-    #[error("the ZIP could not be read")]
-    Io(#[source] io::Error),
+/// What a delivery has cost so far, over all nested archives.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) entries: u64,
+    pub(crate) bytes: u64,
 }
 
-impl From<io::Error> for ZipError {
-    fn from(error: io::Error) -> Self {
-        if error.kind() == io::ErrorKind::UnexpectedEof { Self::Truncated } else { Self::Io(error) }
-    }
-}
-
-/// What comes next in the stream.
-#[derive(Debug)]
-pub(crate) enum Next {
-    /// A file: read it with [`ZipStream::body`] (or not at all), then ask on.
-    Entry(EntryHead),
-    /// An entry that only a password opens; it was passed over.
-    Encrypted(EntryHead),
-    /// From here on the stream cannot be read in order: spool it by [`ZipStream::into_rest`].
+/// How the reading of one archive goes on after an entry.
+enum Step {
+    /// With the next header.
+    Next,
+    /// Not by streaming: the rest is spooled.
     Spool,
-    /// The archive is complete.
-    End(Ending),
+    /// Not at all; a problem says why.
+    Stop,
 }
 
-/// What is remembered of an entry, to compare it with the central directory.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    offset_bytes: u64,
-    crc: Option<u32>,
-}
-
-/// A ZIP in the order in which it arrives.
-pub(crate) struct ZipStream<R> {
-    source: Source<R>,
-    current: Option<Body>,
-    seen: Vec<Seen>,
-}
-
-/// The entry whose bytes come next.
-struct Body {
-    offset_bytes: u64,
-    header: Header,
-    crc: Crc,
-    out_bytes: u64,
-    in_bytes: u64,
-    inflate: Option<Box<flate2::Decompress>>,
-    done: bool,
-}
-
-/// How an entry ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Checksum {
-    /// Bytes and checksum agree.
-    Right,
-    /// They do not: the entry is damaged.
-    Wrong,
-}
-
-impl<R: Read> ZipStream<R> {
-    /// Begins to read.
-    pub(crate) fn new(inner: R) -> Self {
-        Self { source: Source::new(inner), current: None, seen: Vec::new() }
-    }
-
-    /// Returns how many bytes of the ZIP have been used so far.
-    pub(crate) fn position_bytes(&self) -> u64 {
-        self.source.position_bytes()
-    }
-
-    /// Goes to the next entry; what was left of the one before is passed over.
-    ///
-    /// # Errors
-    /// When the bytes end early or are no ZIP.
-    pub(crate) fn next(&mut self) -> Result<Next, ZipError> {
-        self.finish_current()?;
-        let offset_bytes = self.source.position_bytes();
-        let Some(signature) = self.source.peek_u32()? else { return Err(ZipError::Truncated) };
-        match signature {
-            LOCAL_HEADER => self.entry(offset_bytes),
-            SPANNING_MARKER | DESCRIPTOR if offset_bytes == 0 => {
-                self.source.skip(4)?;
-                self.next()
-            }
-            CENTRAL_HEADER | END_OF_DIRECTORY | END_OF_DIRECTORY_64 => {
-                Ok(Next::End(directory::read(&mut self.source, &self.seen)?))
-            }
-            _ if offset_bytes == 0 => Ok(Next::Spool),
-            _ => Err(ZipError::Damaged),
-        }
-    }
-
-    fn entry(&mut self, offset_bytes: u64) -> Result<Next, ZipError> {
-        let Some(header) = header::peek(&mut self.source)? else { return Ok(Next::Spool) };
-        if header.encrypted {
-            let Some(packed_bytes) = header.packed_bytes else { return Ok(Next::Spool) };
-            self.source.skip(header.length_bytes)?;
-            self.source.skip(packed_bytes)?;
-            self.seen.push(Seen { offset_bytes, crc: None });
-            return Ok(Next::Encrypted(header.head));
-        }
-        if matches!(header.method, Method::Other) || (header.method == Method::Stored && header.packed_bytes.is_none()) {
-            return Ok(Next::Spool);
-        }
-        self.source.skip(header.length_bytes)?;
-        let head = header.head.clone();
-        let inflate = (header.method == Method::Deflated).then(|| Box::new(flate2::Decompress::new(false)));
-        self.current =
-            Some(Body { offset_bytes, header, crc: Crc::new(), out_bytes: 0, in_bytes: 0, inflate, done: false });
-        Ok(Next::Entry(head))
-    }
-
-    /// Returns the bytes of the entry that [`ZipStream::next`] named.
-    pub(crate) fn body(&mut self) -> EntryBody<'_, R> {
-        EntryBody { stream: self }
-    }
-
-    /// Ends the current entry and says whether its checksum is right; `None` when there is none.
-    ///
-    /// # Errors
-    /// When the bytes end early.
-    pub(crate) fn finish_current(&mut self) -> Result<Option<Checksum>, ZipError> {
-        if self.current.is_none() {
-            return Ok(None);
-        }
-        let mut waste = [0; 16 * 1024];
-        while self.read_current(&mut waste)? > 0 {}
-        let Some(body) = self.current.take() else { return Ok(None) };
-        let crc = body.crc.sum();
-        let expected = match body.header.packed_bytes {
-            Some(_) => body.header.crc,
-            None => read_descriptor(&mut self.source, crc, body.in_bytes, body.out_bytes)?,
-        };
-        self.seen.push(Seen { offset_bytes: body.offset_bytes, crc: Some(crc) });
-        Ok(Some(if expected == crc { Checksum::Right } else { Checksum::Wrong }))
-    }
-
-    /// Returns where the unread rest begins, and the rest itself.
-    pub(crate) fn into_rest(self) -> (u64, impl Read) {
-        (self.source.position_bytes(), self.source.into_rest())
-    }
-
-    fn read_current(&mut self, out: &mut [u8]) -> Result<usize, ZipError> {
-        let Some(body) = self.current.as_mut() else { return Ok(0) };
-        if body.done || out.is_empty() {
-            return Ok(0);
-        }
-        let read = match body.inflate.as_mut() {
-            None => read_stored(&mut self.source, body, out)?,
-            Some(_) => read_deflated(&mut self.source, body, out)?,
-        };
-        body.crc.update(out.get(..read).unwrap_or_default());
-        body.out_bytes += read as u64;
-        Ok(read)
-    }
-}
-
-fn read_stored<R: Read>(source: &mut Source<R>, body: &mut Body, out: &mut [u8]) -> Result<usize, ZipError> {
-    let left = body.header.packed_bytes.unwrap_or(0) - body.in_bytes;
-    if left == 0 {
-        body.done = true;
-        return Ok(0);
-    }
-    let want = usize::try_from(left).unwrap_or(usize::MAX).min(out.len());
-    let read = source.read(out.get_mut(..want).unwrap_or_default())?;
-    if read == 0 {
-        return Err(ZipError::Truncated);
-    }
-    body.in_bytes += read as u64;
-    Ok(read)
-}
-
-fn read_deflated<R: Read>(source: &mut Source<R>, body: &mut Body, out: &mut [u8]) -> Result<usize, ZipError> {
-    let Some(inflate) = body.inflate.as_mut() else { return Ok(0) };
+/// Reads an archive; `path` is where it lies in the delivery (empty for the delivery itself).
+///
+/// # Errors
+/// When the source fails or the archive cannot store. Whatever is wrong with the archive is a problem of the session.
+pub(crate) fn read(
+    session: &Session,
+    source: &mut dyn Read,
+    path: &str,
+    depth: usize,
+) -> Result<(), IngestError> {
+    let mut archive = Archive {
+        session,
+        input: Input::new(source),
+        path,
+        depth,
+        listing: Listing::default(),
+    };
     loop {
-        let available = source.fill()?;
-        let left = body.header.packed_bytes.map_or(u64::MAX, |packed| packed - body.in_bytes);
-        let usable = usize::try_from(left).unwrap_or(usize::MAX).min(available.len());
-        let input = available.get(..usable).unwrap_or_default();
-        let (in_before, out_before) = (inflate.total_in(), inflate.total_out());
-        let status = inflate
-            .decompress(input, out, flate2::FlushDecompress::None)
-            .map_err(|_| ZipError::Damaged)?;
-        let used = inflate.total_in() - in_before;
-        let made = usize::try_from(inflate.total_out() - out_before).unwrap_or(0);
-        source.consume(usize::try_from(used).unwrap_or(0));
-        body.in_bytes += used;
-        if status == flate2::Status::StreamEnd {
-            body.done = true;
-            let left = body.header.packed_bytes.map_or(0, |packed| packed - body.in_bytes);
-            source.skip(left)?;
-            return Ok(made);
-        }
-        if made > 0 {
-            return Ok(made);
-        }
-        if usable == 0 {
-            return Err(if left == 0 { ZipError::Damaged } else { ZipError::Truncated });
-        }
-        if used == 0 {
-            return Err(ZipError::Damaged);
+        match archive.step()? {
+            Step::Next => {}
+            Step::Spool => return rest::read(archive),
+            Step::Stop => return archive.drain(),
         }
     }
 }
 
-/// The bytes of one entry.
-pub(crate) struct EntryBody<'a, R> {
-    stream: &'a mut ZipStream<R>,
+struct Archive<'a> {
+    session: &'a Session,
+    input: Input<'a>,
+    path: &'a str,
+    depth: usize,
+    listing: Listing,
 }
 
-impl<R: Read> Read for EntryBody<'_, R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        self.stream.read_current(out).map_err(|error| match error {
-            ZipError::Io(error) => error,
-            ZipError::Truncated => io::Error::new(io::ErrorKind::UnexpectedEof, error),
-            ZipError::Damaged => io::Error::new(io::ErrorKind::InvalidData, error),
-        })
+impl Archive<'_> {
+    fn problem(&self, path: &str, kind: ProblemKind, message: impl Into<String>) {
+        self.session.problem(path, kind, message);
+    }
+
+    fn incomplete(&self) {
+        self.problem(
+            self.path,
+            ProblemKind::IncompleteArchive,
+            "the file is incomplete: it ends before its own list of contents; what was whole is kept, send it again",
+        );
+    }
+
+    /// Puts the path of an entry behind the path of its archive.
+    fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}/{name}", self.path)
+        }
+    }
+
+    /// Reads on to the end, so that whoever sends is not cut off in the middle; bounded by what a delivery may cost.
+    fn drain(&mut self) -> Result<(), IngestError> {
+        let mut left = limits::SPOOL_BYTES;
+        while left > 0 {
+            let count = self.input.available().map_err(IngestError::Body)?.len();
+            if count == 0 {
+                break;
+            }
+            self.input.consume(count);
+            left = left.saturating_sub(count as u64);
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Result<Step, IngestError> {
+        let offset = self.input.offset();
+        let signature = headers::signature(self.input.at_least(4).map_err(IngestError::Body)?);
+        match signature {
+            Some(headers::LOCAL) => self.local(offset),
+            Some(headers::CENTRAL | headers::END | headers::END_64) => {
+                let whole = listing::read(self)?;
+                if !whole {
+                    self.incomplete();
+                }
+                Ok(Step::Stop)
+            }
+            None => {
+                self.incomplete();
+                Ok(Step::Stop)
+            }
+            // Something before the first entry (a program that unpacks itself, the mark of a split archive).
+            Some(_) if self.listing.is_empty() => Ok(Step::Spool),
+            Some(_) => {
+                self.problem(
+                    self.path,
+                    ProblemKind::Unreadable,
+                    "the archive is damaged here; what comes after could not be read",
+                );
+                Ok(Step::Stop)
+            }
+        }
+    }
+
+    fn local(&mut self, offset: u64) -> Result<Step, IngestError> {
+        let Some(local) = Local::read(&mut self.input).map_err(IngestError::Body)? else {
+            self.incomplete();
+            return Ok(Step::Stop);
+        };
+        if local.needs_listing() {
+            self.input.rewind_to(offset);
+            return Ok(Step::Spool);
+        }
+        let name = names::shown(&local.name, local.is_utf8);
+        let path = self.path_of(&name);
+        if !self.session.count_entry() {
+            self.problem(
+                self.path,
+                ProblemKind::LimitExceeded,
+                format!(
+                    "more than {} files; the rest was not looked at",
+                    limits::ENTRIES
+                ),
+            );
+            return Ok(Step::Stop);
+        }
+        if !names::is_folder(&name) {
+            self.session.saw_file(&path);
+            if !names::is_inside(&name) {
+                self.problem(&path, ProblemKind::UnsafeName, names::OUTSIDE);
+            }
+        }
+        if local.is_encrypted {
+            return self.encrypted(&path, &local, offset);
+        }
+        self.content(&path, &local, offset)
+    }
+
+    fn encrypted(&mut self, path: &str, local: &Local, offset: u64) -> Result<Step, IngestError> {
+        self.problem(path, ProblemKind::Encrypted, entry::ENCRYPTED);
+        self.listing.streamed(offset, &local.name);
+        let mut left = local.packed_bytes;
+        while left > 0 {
+            let count = self.input.available().map_err(IngestError::Body)?.len() as u64;
+            if count == 0 {
+                self.incomplete();
+                return Ok(Step::Stop);
+            }
+            let count = count.min(left);
+            self.input.consume(count as usize);
+            left -= count;
+        }
+        Ok(Step::Next)
+    }
+
+    fn content(&mut self, path: &str, local: &Local, offset: u64) -> Result<Step, IngestError> {
+        self.listing.streamed(offset, &local.name);
+        let session = self.session;
+        let declared = (!local.has_descriptor).then_some(local.bytes);
+        let mut entry = Entry::new(&mut self.input, local, session);
+        let taken = if names::is_folder_bytes(&local.name) {
+            Ok(Taken::Done)
+        } else {
+            content::read(session, path, &mut entry, declared, self.depth)
+        };
+        let taken = match taken {
+            // The entry's own faults come as errors of its reader; `finish` names them.
+            Err(IngestError::Body(_)) if entry.fault().is_some() => None,
+            Err(error) => return Err(error),
+            Ok(taken) => Some(taken),
+        };
+        match entry.finish() {
+            Finished::Whole => {
+                if let Some(Taken::Wanted(held, kind)) = taken {
+                    session.submit(path, held, kind)?;
+                }
+                Ok(Step::Next)
+            }
+            Finished::Skipped(fault) => {
+                let (kind, message) = fault.words();
+                session.problem(path, kind, message);
+                Ok(Step::Next)
+            }
+            Finished::Lost(Fault::Source(error)) => Err(IngestError::Body(error)),
+            Finished::Lost(fault) => {
+                let (kind, message) = fault.words();
+                session.problem(path, kind, message);
+                if matches!(fault, Fault::Ended) {
+                    self.incomplete();
+                }
+                Ok(Step::Stop)
+            }
+        }
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// Bounds what an unknown reader may bring: the limits of an entry, without its headers.
+pub(crate) struct Guarded<R> {
+    inner: R,
+    bytes: u64,
+}
+
+impl<R: Read> Guarded<R> {
+    pub(crate) const fn new(inner: R) -> Self {
+        Self { inner, bytes: 0 }
+    }
+}
+
+impl<R: Read> Read for Guarded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self
+            .inner
+            .read(buffer)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => Fault::Ended.into_error(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                    Fault::Corrupt.into_error()
+                }
+                _ => error,
+            })?;
+        self.bytes += count as u64;
+        if self.bytes > limits::ENTRY_BYTES {
+            return Err(Fault::TooLarge.into_error());
+        }
+        Ok(count)
+    }
+}
+
+/// Says whether a method needs no list to be read.
+const fn streams(method: Method, has_descriptor: bool) -> bool {
+    match method {
+        Method::Stored => !has_descriptor,
+        Method::Deflate => true,
+        Method::Other => false,
+    }
+}

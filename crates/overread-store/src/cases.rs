@@ -182,12 +182,14 @@ impl Which {
     }
 }
 
-/// The filter on cases an actor may see; `$1` = sees every case (0, 1), `$2` kind, `$3` id, `$4` right, `$5` now,
+/// The filter on cases an actor may see (granted, or offered to the reviewer that the person is); `$1` = sees every case (0, 1), `$2` kind, `$3` id, `$4` right, `$5` now,
 /// `$6`, `$7` bounds of ended, `$8` must be overdue.
 macro_rules! visible {
     () => {
         "from case_ where ($1 = 1 or id in (select case_id from case_grant where subject_kind = $2 and subject_id = $3 \
-         and right_ = $4 and revoked_at is null and from_at <= $5 and (until_at is null or until_at > $5))) \
+         and right_ = $4 and revoked_at is null and from_at <= $5 and (until_at is null or until_at > $5)) \
+         or ($2 = 'person' and id in (select t.case_id from review_task t join reviewer r on r.id = t.reviewer_id \
+         join person p on p.email_folded = r.email_folded where p.id = $3 and t.state = 'offered'))) \
          and case when ended_at is null then 0 else 1 end between $6 and $7 \
          and ($8 = 0 or (due_at is not null and due_at <= $5))"
     };

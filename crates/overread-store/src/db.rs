@@ -78,6 +78,37 @@ impl Store {
         Ok(store)
     }
 
+    /// Connects to PostgreSQL and keeps its tables in a schema of their own, made when it is not there.
+    ///
+    /// Several installations, or tests, can so share one database.
+    ///
+    /// # Errors
+    /// When the name is not of lower-case letters, digits and underscores, or as [`Store::open_postgres`].
+    pub async fn open_postgres_in(url: &str, schema: &str) -> StoreResult<Self> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        if schema.is_empty() || schema.len() > 63 || !schema.bytes().all(plain) {
+            return Err(StoreError::SchemaName);
+        }
+        let statement =
+            format!("create schema if not exists {schema}; set search_path to {schema}");
+        let pool = PgPoolOptions::new()
+            .max_connections(limits::POSTGRES_CONNECTIONS)
+            .after_connect(move |connection, _| {
+                let statement = statement.clone();
+                Box::pin(async move {
+                    sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+                        .execute(connection)
+                        .await?;
+                    Ok(())
+                })
+            })
+            .connect(url)
+            .await?;
+        let store = Self { db: Db::Pg(pool) };
+        store.migrate().await?;
+        Ok(store)
+    }
+
     /// Brings the tables up to date; both `open` functions did.
     ///
     /// # Errors

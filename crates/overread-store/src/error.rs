@@ -22,6 +22,9 @@ pub enum StoreError {
     /// The operating system gave no random bytes.
     #[error("no random numbers are available")]
     Random,
+    /// The name of a schema is not of lower-case letters, digits and underscores.
+    #[error("the name of the schema may hold lower-case letters, digits and underscores only")]
+    SchemaName,
     /// The folder of the database cannot be used.
     #[error("the data folder cannot be used")]
     Folder(#[source] std::io::Error),

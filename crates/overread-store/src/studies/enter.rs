@@ -398,6 +398,26 @@ async fn may_add(
     Ok(found.is_some())
 }
 
+/// Says whether a delivery that holds this many different instances of a study, byte for byte, may add it to its case.
+///
+/// Who may see every case may. Others may when the case has it already, or when they brought every single instance of it:
+/// then they learn nothing that they do not hold.
+///
+/// # Errors
+/// When the database fails.
+pub async fn may_link(
+    tx: &mut Tx,
+    study: StudyKey,
+    scope: &DeliveryScope,
+    instances: u64,
+) -> StoreResult<bool> {
+    if may_add(tx, study, scope, Timestamp::from_micros(0)).await? {
+        return Ok(true);
+    }
+    let counts = super::study_counts(tx, study).await?;
+    Ok(counts.is_some_and(|(held, _)| held == instances))
+}
+
 /// Makes a study part of a case; again does nothing.
 ///
 /// # Errors

@@ -1,0 +1,48 @@
+//! The one way in which the archive fails.
+
+use std::io;
+
+use overread_model::extent::PackId;
+
+/// Says why bytes could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchiveError {
+    /// The folders of the archive cannot be used.
+    #[error("the folder of the archive cannot be used")]
+    Folder {
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A pack cannot be written: the disc is full or broken.
+    #[error("pack {pack_id} cannot be written")]
+    Write {
+        /// Which pack.
+        pack_id: PackId,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A pack cannot be read, is missing or ends early.
+    #[error("pack {pack_id} cannot be read")]
+    Read {
+        /// Which pack.
+        pack_id: PackId,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A range was asked for that lies outside what it is a range of.
+    #[error("the range asked for is outside of the file")]
+    Range,
+    /// A file that was to be copied in cannot be read.
+    #[error("the file to be stored cannot be read")]
+    Source {
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The operating system gave no random bytes.
+    #[error("no random numbers are available")]
+    Random,
+    /// The program is stopping.
+    #[error("the work was interrupted")]
+    Interrupted,
+}

@@ -1,0 +1,18 @@
+//! Every limit of the archive, with its unit.
+
+/// Bytes after which a pack is closed and the next instance begins another one.
+pub const PACK_BYTES: u64 = 256 * 1024 * 1024;
+/// Bytes of the header of a pack.
+pub const PACK_HEADER_BYTES: u64 = 16;
+/// Folders that packs are spread over.
+pub const SHELVES: u32 = 16;
+/// Packs that are open for writing at once.
+pub const OPEN_WRITERS: usize = 64;
+/// Packs that are open for reading at once.
+pub const OPEN_READERS: usize = 128;
+/// Bytes that a stream reads at once.
+pub const STREAM_CHUNK_BYTES: u64 = 512 * 1024;
+/// Bytes that one [`crate::Archive::read`] may ask for; more is streamed.
+pub const READ_BYTES: u64 = 512 * 1024 * 1024;
+/// Bytes copied at once from a spooled file.
+pub const COPY_BYTES: usize = 1024 * 1024;

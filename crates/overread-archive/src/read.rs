@@ -1,0 +1,153 @@
+//! Reads ranges of packs.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream;
+use overread_model::extent::{Extent, PackId};
+
+use crate::error::ArchiveError;
+use crate::{Archive, blocking, limits};
+
+/// The packs that are open for reading.
+#[derive(Debug, Default)]
+pub(crate) struct Readers {
+    open: Mutex<Open>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    files: HashMap<PackId, (Arc<File>, u64)>,
+    clock: u64,
+}
+
+impl Readers {
+    fn get(
+        &self,
+        pack_id: PackId,
+        open: impl FnOnce() -> io::Result<File>,
+    ) -> io::Result<Arc<File>> {
+        {
+            let mut cache = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            cache.clock += 1;
+            let clock = cache.clock;
+            if let Some((file, used)) = cache.files.get_mut(&pack_id) {
+                *used = clock;
+                return Ok(Arc::clone(file));
+            }
+        }
+        let file = Arc::new(open()?);
+        let mut cache = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let clock = cache.clock;
+        cache.files.insert(pack_id, (Arc::clone(&file), clock));
+        if cache.files.len() > limits::OPEN_READERS {
+            let oldest = cache
+                .files
+                .iter()
+                .min_by_key(|(_, (_, used))| *used)
+                .map(|(pack_id, _)| *pack_id);
+            if let Some(oldest) = oldest {
+                cache.files.remove(&oldest);
+            }
+        }
+        Ok(file)
+    }
+
+    /// Lets go of a pack that is to be removed.
+    pub(crate) fn forget(&self, pack_id: PackId) {
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .files
+            .remove(&pack_id);
+    }
+}
+
+impl Archive {
+    pub(crate) fn reader(&self, pack_id: PackId) -> Result<Arc<File>, ArchiveError> {
+        self.shared
+            .readers
+            .get(pack_id, || File::open(self.path_of(pack_id)))
+            .map_err(|source| ArchiveError::Read { pack_id, source })
+    }
+
+    /// Reads a range of an extent into memory; `within` counts from the extent's start.
+    ///
+    /// # Errors
+    /// When the range is outside of the extent or too large, or the pack cannot be read.
+    pub async fn read(&self, extent: Extent, within: Range<u64>) -> Result<Bytes, ArchiveError> {
+        let archive = self.clone();
+        blocking(move || archive.read_blocking(extent, within)).await
+    }
+
+    /// Does what [`Archive::read`] does, on the calling thread.
+    ///
+    /// # Errors
+    /// As [`Archive::read`].
+    pub fn read_blocking(&self, extent: Extent, within: Range<u64>) -> Result<Bytes, ArchiveError> {
+        if within.end > extent.length_bytes || within.start > within.end {
+            return Err(ArchiveError::Range);
+        }
+        let length = within.end - within.start;
+        if length > limits::READ_BYTES {
+            return Err(ArchiveError::Range);
+        }
+        let file = self.reader(extent.pack_id)?;
+        let mut bytes = vec![0; usize::try_from(length).map_err(|_| ArchiveError::Range)?];
+        file.read_exact_at(&mut bytes, extent.offset_bytes.saturating_add(within.start))
+            .map_err(|source| ArchiveError::Read {
+                pack_id: extent.pack_id,
+                source,
+            })?;
+        Ok(Bytes::from(bytes))
+    }
+
+    /// Streams an extent in chunks, the next one being read while this one is sent.
+    pub fn stream(&self, extent: Extent) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
+        let first = Ahead::start(self.clone(), extent, 0);
+        stream::unfold(first, |ahead| async move {
+            let ahead = ahead?;
+            let chunk = ahead.task.await.unwrap_or(Err(ArchiveError::Interrupted));
+            match chunk {
+                Ok(bytes) => {
+                    let next = Ahead::start(ahead.archive, ahead.extent, ahead.end);
+                    Some((Ok(bytes), next))
+                }
+                Err(error) => Some((Err(io::Error::other(error)), None)),
+            }
+        })
+    }
+}
+
+/// A chunk that is being read.
+struct Ahead {
+    archive: Archive,
+    extent: Extent,
+    end: u64,
+    task: tokio::task::JoinHandle<Result<Bytes, ArchiveError>>,
+}
+
+impl Ahead {
+    fn start(archive: Archive, extent: Extent, start: u64) -> Option<Self> {
+        if start >= extent.length_bytes {
+            return None;
+        }
+        let end = start
+            .saturating_add(limits::STREAM_CHUNK_BYTES)
+            .min(extent.length_bytes);
+        let reader = archive.clone();
+        let task = tokio::task::spawn_blocking(move || reader.read_blocking(extent, start..end));
+        Some(Self {
+            archive,
+            extent,
+            end,
+            task,
+        })
+    }
+}

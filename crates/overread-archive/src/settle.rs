@@ -1,0 +1,215 @@
+//! Brings the files in line with the rows: cuts off tails, removes packs without rows, overwrites what was erased.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use overread_model::extent::{Extent, PackId};
+
+use crate::error::ArchiveError;
+use crate::{Archive, blocking, file, limits};
+
+/// A pack file and how long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loose {
+    /// Which pack.
+    pub pack_id: PackId,
+    /// Bytes of its file.
+    pub length_bytes: u64,
+}
+
+/// What became of one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It is as long as the rows say, or another process writes it.
+    Fine,
+    /// A tail without rows was cut off.
+    Cut,
+    /// It had no rows at all and was removed.
+    Removed,
+    /// It is shorter than the rows say: bytes are lost.
+    Short,
+}
+
+impl Archive {
+    /// Lists every pack file. Files that are none are left alone.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub async fn list_packs(&self) -> Result<Vec<Loose>, ArchiveError> {
+        let archive = self.clone();
+        blocking(move || archive.list_packs_blocking()).await
+    }
+
+    fn list_packs_blocking(&self) -> Result<Vec<Loose>, ArchiveError> {
+        let fail = |source| ArchiveError::Folder { source };
+        let mut packs = Vec::new();
+        for shelf in 0..limits::SHELVES {
+            let folder = self.shared.folder.join(format!("{shelf:x}"));
+            for entry in std::fs::read_dir(folder).map_err(fail)? {
+                let entry = entry.map_err(fail)?;
+                if let Some(pack_id) = pack_of(&entry.file_name().to_string_lossy()) {
+                    let length_bytes = entry.metadata().map_err(fail)?.len();
+                    packs.push(Loose {
+                        pack_id,
+                        length_bytes,
+                    });
+                }
+            }
+        }
+        packs.sort_by_key(|pack| pack.pack_id);
+        Ok(packs)
+    }
+
+    /// Brings one pack file to the length that `committed` tells, which is asked only after the file is locked.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or cut, or `committed` fails.
+    pub async fn settle<E, F>(&self, pack_id: PackId, committed: F) -> Result<Settled, E>
+    where
+        E: From<ArchiveError>,
+        F: AsyncFnOnce() -> Result<Option<u64>, E>,
+    {
+        let path = self.path_of(pack_id);
+        let Some(file) = blocking(move || lock(&path, pack_id)).await? else {
+            return Ok(Settled::Fine);
+        };
+        let committed = committed().await?;
+        let archive = self.clone();
+        Ok(blocking(move || archive.bring_to(pack_id, &file, committed)).await?)
+    }
+
+    fn bring_to(
+        &self,
+        pack_id: PackId,
+        file: &File,
+        committed: Option<u64>,
+    ) -> Result<Settled, ArchiveError> {
+        let fail = |source| ArchiveError::Write { pack_id, source };
+        let Some(committed) = committed else {
+            self.remove_file(pack_id)?;
+            return Ok(Settled::Removed);
+        };
+        let length = file.metadata().map_err(fail)?.len();
+        if length == committed {
+            return Ok(Settled::Fine);
+        }
+        if length < committed {
+            return Ok(Settled::Short);
+        }
+        file.set_len(committed).map_err(fail)?;
+        file.sync_all().map_err(fail)?;
+        Ok(Settled::Cut)
+    }
+
+    fn remove_file(&self, pack_id: PackId) -> Result<(), ArchiveError> {
+        let path = self.path_of(pack_id);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(ArchiveError::Write { pack_id, source });
+            }
+            _ => {}
+        }
+        path.parent().map_or(Ok(()), file::sync_folder)
+    }
+
+    /// Removes a pack whose rows are gone.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub async fn remove(&self, pack_id: PackId) -> Result<(), ArchiveError> {
+        let archive = self.clone();
+        blocking(move || {
+            archive.shared.writers.forget(pack_id);
+            archive.shared.readers.forget(pack_id);
+            archive.remove_file(pack_id)
+        })
+        .await
+    }
+
+    /// Overwrites bytes whose rows are gone with zeros, durably.
+    ///
+    /// # Errors
+    /// When the pack cannot be written.
+    pub async fn erase(&self, extent: Extent) -> Result<(), ArchiveError> {
+        let path = self.path_of(extent.pack_id);
+        blocking(move || {
+            let pack_id = extent.pack_id;
+            let fail = |source| ArchiveError::Write { pack_id, source };
+            let file = OpenOptions::new().write(true).open(&path).map_err(fail)?;
+            let zeros = vec![0_u8; limits::COPY_BYTES];
+            let mut done = 0;
+            while done < extent.length_bytes {
+                let count = usize::try_from(extent.length_bytes - done)
+                    .unwrap_or(usize::MAX)
+                    .min(zeros.len());
+                let part = zeros.get(..count).unwrap_or_default();
+                file.write_all_at(part, extent.offset_bytes + done)
+                    .map_err(fail)?;
+                done += count as u64;
+            }
+            file.sync_data().map_err(fail)
+        })
+        .await
+    }
+
+    /// Says whether the header of a pack is what it should be.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn header_is_good(&self, pack_id: PackId) -> Result<bool, ArchiveError> {
+        let extent = Extent {
+            pack_id,
+            offset_bytes: 0,
+            length_bytes: limits::PACK_HEADER_BYTES,
+        };
+        let header = self.read(extent, 0..limits::PACK_HEADER_BYTES).await?;
+        Ok(*header == file::header(pack_id))
+    }
+
+    /// Removes what a stopped program left in the spool folder. Only names that spooling gives are touched.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub async fn empty_spool(&self) -> Result<(), ArchiveError> {
+        let folder = self.shared.spool.clone();
+        blocking(move || {
+            for entry in std::fs::read_dir(&folder)
+                .map_err(|source| ArchiveError::Folder { source })?
+                .flatten()
+            {
+                let path = entry.path();
+                // A file in use is locked by the process that uses it.
+                if let Ok(file) = File::open(&path)
+                    && file.try_lock().is_ok()
+                {
+                    let _ = std::fs::remove_file(&path);
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn pack_of(name: &str) -> Option<PackId> {
+    let digits = name
+        .strip_suffix(".pack")
+        .filter(|digits| digits.len() == 16)?;
+    i64::from_str_radix(digits, 16).ok().and_then(PackId::new)
+}
+
+/// Opens and locks a pack; `None` when another process has it, or it is gone.
+fn lock(path: &Path, pack_id: PackId) -> Result<Option<File>, ArchiveError> {
+    let fail = |source| ArchiveError::Write { pack_id, source };
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(std::fs::TryLockError::Error(source)) => Err(fail(source)),
+        },
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(fail(source)),
+    }
+}

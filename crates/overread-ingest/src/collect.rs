@@ -1,0 +1,254 @@
+//! Puts the receipt of a delivery together while its answers come in.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Instant;
+
+use overread_dicom::Dicomdir;
+use overread_dicom::dicomdir::missing_files;
+use overread_model::problem::{Problem, ProblemKind};
+use overread_model::time::Timestamp;
+use overread_store::studies::{self, DeliveryScope, Entered, StudyKey};
+use overread_store::{Store, deliveries};
+
+use crate::commit::{About, AboutInstance, Answer, aside};
+use crate::receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
+use crate::{IngestError, limits};
+
+#[derive(Default)]
+pub(crate) struct Collector {
+    receipt: Receipt,
+    problem_count: u64,
+    /// Where each study and series stands in the receipt.
+    studies: HashMap<String, usize>,
+    series: HashMap<(usize, String), usize>,
+    names: Vec<String>,
+    directories: Vec<(String, Dicomdir)>,
+    /// Studies that instances of this delivery were already in, with the UIDs that proved it.
+    known: BTreeMap<StudyKey, HashSet<String>>,
+    /// Name and birth date that each patient ID was first seen with.
+    people: HashMap<String, (String, String)>,
+    warned_people: HashSet<String>,
+}
+
+impl Collector {
+    pub(crate) fn saw_file(&mut self, path: &str) {
+        self.receipt.files_seen += 1;
+        if self.names.len() < limits::NAMES {
+            self.names.push(path.to_owned());
+        }
+    }
+
+    pub(crate) fn other_file(&mut self) {
+        self.receipt.other_files += 1;
+    }
+
+    pub(crate) fn directory(&mut self, path: &str, directory: Dicomdir) {
+        self.directories.push((path.to_owned(), directory));
+    }
+
+    pub(crate) fn problem(&mut self, problem: Problem) {
+        self.problem_count += 1;
+        if self.receipt.problems.len() < limits::PROBLEMS {
+            self.receipt.problems.push(problem);
+        }
+    }
+
+    fn note(&mut self, path: &str, kind: ProblemKind, message: impl Into<String>) {
+        self.problem(Problem {
+            path: path.to_owned(),
+            kind,
+            message: message.into(),
+        });
+    }
+
+    /// Takes the committer's answer for one file.
+    pub(crate) fn answered(&mut self, path: &str, about: About, answer: Answer) {
+        match (about, answer) {
+            (About::Instance(about), Answer::Instance(outcome)) => {
+                for problem in &about.problems {
+                    self.note(path, problem.kind, problem.message.clone());
+                }
+                self.entered(path, &about, &outcome.entered);
+                if outcome.patient_differs {
+                    self.note(
+                        path,
+                        ProblemKind::OtherPatient,
+                        "this image names another patient than the other images of the same exam; have a person look",
+                    );
+                }
+            }
+            (
+                About::Document {
+                    id,
+                    name,
+                    media_type,
+                    kind,
+                    bytes,
+                },
+                Answer::Document { new },
+            ) => {
+                if new {
+                    self.receipt.documents.push(ReceiptDocument {
+                        id: id.as_str().to_owned(),
+                        name,
+                        media_type: media_type.to_owned(),
+                        kind: kind.to_owned(),
+                        bytes,
+                    });
+                }
+            }
+            _ => self.note(
+                path,
+                ProblemKind::Io,
+                "the file changed or went away while it was read",
+            ),
+        }
+    }
+
+    fn entered(&mut self, path: &str, about: &AboutInstance, entered: &Entered) {
+        match entered {
+            Entered::Stored(_) => {
+                self.receipt.instances_stored += 1;
+                self.receipt.bytes_stored += about.bytes;
+            }
+            Entered::Duplicate(study) => {
+                self.receipt.duplicates += 1;
+                self.known
+                    .entry(*study)
+                    .or_default()
+                    .insert(about.sop_instance_uid.clone());
+            }
+            Entered::Conflict | Entered::Foreign(_) => self.receipt.kept_aside += 1,
+        }
+        if let Some((kind, message)) = aside(entered) {
+            return self.note(path, kind, message);
+        }
+        self.check_person(path, about);
+        let study = self.study(about);
+        let key = (study, about.series_instance_uid.clone());
+        let Some(entry) = self.receipt.studies.get_mut(study) else {
+            return;
+        };
+        let index = *self.series.entry(key).or_insert(entry.series.len());
+        if index == entry.series.len() {
+            entry.series.push(ReceiptSeries {
+                series_instance_uid: about.series_instance_uid.clone(),
+                modality: about.modality.clone(),
+                description: about.description.clone(),
+                instances: 0,
+            });
+        }
+        if let Some(series) = entry.series.get_mut(index) {
+            series.instances += 1;
+        }
+    }
+
+    fn study(&mut self, about: &AboutInstance) -> usize {
+        let next = self.receipt.studies.len();
+        let index = *self
+            .studies
+            .entry(about.study_instance_uid.clone())
+            .or_insert(next);
+        if index == next {
+            self.receipt.studies.push(ReceiptStudy {
+                study_instance_uid: about.study_instance_uid.clone(),
+                patient_name: about.patient_name.clone(),
+                patient_id: about.patient_id.clone(),
+                series: Vec::new(),
+            });
+        }
+        index
+    }
+
+    /// Warns once when one patient ID stands for two people in the same delivery.
+    fn check_person(&mut self, path: &str, about: &AboutInstance) {
+        let text = |value: &Option<overread_model::hidden::Hidden<String>>| {
+            value
+                .as_ref()
+                .map(|hidden| hidden.reveal().clone())
+                .unwrap_or_default()
+        };
+        let (id, name, birth) = (
+            text(&about.patient_id),
+            text(&about.patient_name),
+            text(&about.patient_birth_date),
+        );
+        if id.is_empty() {
+            return;
+        }
+        let person = (overread_store::fold::fold(&name), birth);
+        let differs = match self.people.get(&id) {
+            None => {
+                self.people.insert(id, person);
+                return;
+            }
+            Some(first) => {
+                let other = |a: &str, b: &str| !a.is_empty() && !b.is_empty() && a != b;
+                other(&first.0, &person.0) || other(&first.1, &person.1)
+            }
+        };
+        if differs && self.warned_people.insert(about.study_instance_uid.clone()) {
+            self.note(
+                path,
+                ProblemKind::OtherPatient,
+                "the same patient ID stands for two people (name or birth date differ); the exams are kept apart, have a \
+                 person look",
+            );
+        }
+    }
+
+    /// Compares the indexes of the medium with its files, links what was known, and writes the row of the delivery.
+    pub(crate) async fn finish(
+        mut self,
+        store: &Store,
+        scope: &DeliveryScope,
+        source: &'static str,
+        now: Timestamp,
+        started: Instant,
+    ) -> Result<Receipt, IngestError> {
+        for (path, directory) in std::mem::take(&mut self.directories) {
+            for problem in missing_files(&directory, &path, self.names.iter().map(String::as_str)) {
+                self.problem(problem);
+            }
+        }
+        let mut tx = store.begin().await?;
+        deliveries::start(&mut tx, scope, source, now).await?;
+        if let Some(case_id) = &scope.case_id {
+            for (study, uids) in std::mem::take(&mut self.known) {
+                if studies::may_link(&mut tx, study, scope, uids.len() as u64).await? {
+                    studies::link_to_case(&mut tx, study, case_id, now).await?;
+                } else {
+                    self.note(
+                        "",
+                        ProblemKind::HeldAside,
+                        "an exam of this delivery is held already outside this case; a coordinator can add it to the case",
+                    );
+                }
+            }
+        }
+        let left_out = self
+            .problem_count
+            .saturating_sub(self.receipt.problems.len() as u64);
+        if left_out > 0 {
+            self.receipt.problems.push(Problem {
+                path: String::new(),
+                kind: ProblemKind::LimitExceeded,
+                message: format!("{left_out} more problems are not listed"),
+            });
+        }
+        let mut receipt = self.receipt;
+        receipt.delivery = scope.delivery_id.as_str().to_owned();
+        receipt.seconds = started.elapsed().as_secs_f64();
+        let tally = deliveries::Tally {
+            files_seen: receipt.files_seen,
+            instances_stored: receipt.instances_stored,
+            duplicates: receipt.duplicates,
+            bytes_stored: receipt.bytes_stored,
+            problems: self.problem_count,
+        };
+        let json = serde_json::to_string(&receipt).map_err(|_| IngestError::Interrupted)?;
+        deliveries::finish(&mut tx, scope, &tally, &json, now).await?;
+        tx.commit().await?;
+        Ok(receipt)
+    }
+}

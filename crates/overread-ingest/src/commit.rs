@@ -1,0 +1,509 @@
+//! The one committer of a process: gathers what is ready, writes it into packs, syncs, commits once, answers all.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+use std::sync::Arc;
+
+use overread_archive::{Archive, ArchiveError, PackAppend, PackKey, PackLength};
+use overread_dicom::DicomProblem;
+use overread_model::extent::{Digest, Extent};
+use overread_model::hidden::Hidden;
+use overread_model::ids::DocumentId;
+use overread_model::problem::ProblemKind;
+use overread_model::time::Timestamp;
+use overread_store::documents::{self, NewDocument};
+use overread_store::studies::{self, Batch, DeliveryScope, Entered, Known, NewInstance, Outcome};
+use overread_store::tokens::random_id;
+use overread_store::{Store, Tx, deliveries, packs};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::content::{Held, Part};
+use crate::prepare::Readied;
+use crate::{IngestError, limits};
+
+/// For whom something is committed.
+#[derive(Debug, Clone)]
+pub(crate) struct Ticket {
+    pub(crate) scope: Arc<DeliveryScope>,
+    pub(crate) source: &'static str,
+    /// The delivery's row is counted up with each commit, since nothing finishes it (STOW).
+    pub(crate) counted: bool,
+    pub(crate) now: Timestamp,
+}
+
+/// One thing to be stored.
+#[derive(Debug)]
+pub(crate) struct Item {
+    pub(crate) ticket: Ticket,
+    pub(crate) payload: Payload,
+    pub(crate) answer_to: oneshot::Sender<Answer>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Payload {
+    Instance(Box<Readied>),
+    Document(Box<Paper>),
+}
+
+/// A document on its way.
+#[derive(Debug)]
+pub(crate) struct Paper {
+    id: DocumentId,
+    name: String,
+    held: Held,
+    digest: Digest,
+    media_type: &'static str,
+    kind: &'static str,
+}
+
+/// What the receipt will say of a payload once it is committed.
+#[derive(Debug)]
+pub(crate) enum About {
+    Instance(Box<AboutInstance>),
+    Document {
+        id: DocumentId,
+        name: String,
+        media_type: &'static str,
+        kind: &'static str,
+        bytes: u64,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) struct AboutInstance {
+    pub(crate) study_instance_uid: String,
+    pub(crate) patient_name: Option<Hidden<String>>,
+    pub(crate) patient_id: Option<Hidden<String>>,
+    pub(crate) patient_birth_date: Option<Hidden<String>>,
+    pub(crate) series_instance_uid: String,
+    pub(crate) modality: String,
+    pub(crate) description: Option<String>,
+    pub(crate) sop_class_uid: String,
+    pub(crate) sop_instance_uid: String,
+    pub(crate) bytes: u64,
+    pub(crate) problems: Vec<DicomProblem>,
+}
+
+/// What became of an item, durable when it is said.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Instance(Outcome),
+    Document {
+        new: bool,
+    },
+    /// The file could not be copied (it changed or went away).
+    Unreadable,
+    NotStored,
+}
+
+impl Payload {
+    pub(crate) fn document(
+        path: &str,
+        held: Held,
+        digest: Digest,
+        media_type: &'static str,
+        kind: &'static str,
+    ) -> Result<Self, IngestError> {
+        let id = DocumentId::from_random(random_id()?);
+        let name = path.to_owned();
+        Ok(Self::Document(Box::new(Paper {
+            id,
+            name,
+            held,
+            digest,
+            media_type,
+            kind,
+        })))
+    }
+
+    pub(crate) fn about(&self) -> About {
+        match self {
+            Self::Instance(readied) => About::Instance(Box::new(about(readied))),
+            Self::Document(paper) => About::Document {
+                id: paper.id.clone(),
+                name: paper.name.clone(),
+                media_type: paper.media_type,
+                kind: paper.kind,
+                bytes: paper.held.part.length_bytes(),
+            },
+        }
+    }
+
+    fn length_bytes(&self) -> u64 {
+        match self {
+            Self::Instance(readied) => readied.held.part.length_bytes(),
+            Self::Document(paper) => paper.held.part.length_bytes(),
+        }
+    }
+}
+
+pub(crate) fn about(readied: &Readied) -> AboutInstance {
+    let facts = &readied.parsed.facts;
+    AboutInstance {
+        study_instance_uid: facts.study.study_instance_uid.as_str().to_owned(),
+        patient_name: facts.study.patient_name.clone(),
+        patient_id: facts.study.patient_id.clone(),
+        patient_birth_date: facts.study.patient_birth_date.clone(),
+        series_instance_uid: facts.series.series_instance_uid.as_str().to_owned(),
+        modality: facts.series.modality.clone(),
+        description: facts.series.series_description.clone(),
+        sop_class_uid: facts.sop_class_uid.as_str().to_owned(),
+        sop_instance_uid: facts.sop_instance_uid.as_str().to_owned(),
+        bytes: readied.held.part.length_bytes(),
+        problems: readied.parsed.problems.clone(),
+    }
+}
+
+/// Commits until nobody can send any more.
+pub(crate) async fn run(store: Store, archive: Archive, mut items: mpsc::Receiver<Item>) {
+    while let Some(first) = items.recv().await {
+        let mut bytes = first.payload.length_bytes();
+        let mut batch = vec![first];
+        // Let whoever is just about to send do so: the larger the group, the cheaper each sync.
+        tokio::task::yield_now().await;
+        while batch.len() < limits::BATCH_INSTANCES && bytes < limits::BATCH_BYTES {
+            let Ok(item) = items.try_recv() else { break };
+            bytes += item.payload.length_bytes();
+            batch.push(item);
+        }
+        let mut waiting = Vec::with_capacity(batch.len());
+        let mut work = Vec::with_capacity(batch.len());
+        for item in batch {
+            waiting.push(item.answer_to);
+            work.push((item.ticket, item.payload));
+        }
+        let answers = match commit(&store, &archive, work).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "a batch could not be stored; nothing of it was acknowledged");
+                Vec::new()
+            }
+        };
+        let answers = answers
+            .into_iter()
+            .map(Some)
+            .chain(std::iter::repeat_with(|| None));
+        for (answer_to, answer) in waiting.into_iter().zip(answers) {
+            // Whoever does not wait any more needs no answer; it is stored all the same.
+            let _ = answer_to.send(answer.unwrap_or(Answer::NotStored));
+        }
+    }
+}
+
+/// Writes an error with its causes; none of them holds patient data.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+type Work = Vec<(Ticket, Payload)>;
+
+async fn commit(store: &Store, archive: &Archive, work: Work) -> Result<Vec<Answer>, IngestError> {
+    let mut answers: Vec<Option<Answer>> = Vec::new();
+    answers.resize_with(work.len(), || None);
+    let fresh = set_known_apart(store, work, &mut answers).await?;
+    if fresh.is_empty() {
+        return Ok(settled(answers));
+    }
+    let appended = archive.clone();
+    let written = tokio::task::spawn_blocking(move || write(&appended, fresh))
+        .await
+        .map_err(|_| IngestError::Interrupted)??;
+    let now = written.now;
+    let mut tx = store.begin().await?;
+    for pack in &written.lengths {
+        packs::note(&mut tx, pack.pack_id, pack.length_bytes, now).await?;
+    }
+    for extent in written.append.wasted().iter().chain(&written.wasted) {
+        packs::add_gap(&mut tx, *extent, "failed copy").await?;
+    }
+    let mut begun = HashSet::new();
+    for ticket in &written.tickets {
+        if begun.insert(ticket.scope.delivery_id.as_str()) {
+            deliveries::start(&mut tx, &ticket.scope, ticket.source, ticket.now).await?;
+        }
+    }
+    let outcomes = studies::enter(&mut tx, &written.batch, now).await?;
+    count_up(&mut tx, &written, &outcomes).await?;
+    for (position, outcome) in written.positions.iter().zip(outcomes) {
+        set(&mut answers, *position, Answer::Instance(outcome));
+    }
+    for (position, paper) in &written.papers {
+        let new = documents::enter(&mut tx, paper, now).await?;
+        set(&mut answers, *position, Answer::Document { new });
+    }
+    tx.commit().await?;
+    written.append.committed();
+    Ok(settled(answers))
+}
+
+fn set(answers: &mut [Option<Answer>], position: usize, answer: Answer) {
+    if let Some(slot) = answers.get_mut(position) {
+        *slot = Some(answer);
+    }
+}
+
+fn settled(answers: Vec<Option<Answer>>) -> Vec<Answer> {
+    answers
+        .into_iter()
+        .map(|answer| answer.unwrap_or(Answer::Unreadable))
+        .collect()
+}
+
+type Fresh = Vec<(usize, Ticket, Payload)>;
+
+/// Answers for instances whose very bytes are kept already, so that they are not written again.
+async fn set_known_apart(
+    store: &Store,
+    work: Work,
+    answers: &mut [Option<Answer>],
+) -> Result<Fresh, IngestError> {
+    let uid_of = |payload: &Payload| match payload {
+        Payload::Instance(readied) => {
+            Some(readied.parsed.facts.sop_instance_uid.as_str().to_owned())
+        }
+        Payload::Document(_) => None,
+    };
+    let uids: Vec<String> = work
+        .iter()
+        .filter_map(|(_, payload)| uid_of(payload))
+        .collect();
+    let known = if uids.is_empty() {
+        HashMap::new()
+    } else {
+        studies::known_digests(&mut store.read().await?, uids).await?
+    };
+    let mut fresh = Vec::with_capacity(work.len());
+    for (position, (ticket, payload)) in work.into_iter().enumerate() {
+        let twin = match &payload {
+            Payload::Instance(readied) => twin(&known, readied),
+            Payload::Document(_) => None,
+        };
+        match twin {
+            None => fresh.push((position, ticket, payload)),
+            Some(twin) => {
+                let entered = twin.study.map_or(Entered::Conflict, Entered::Duplicate);
+                set(
+                    answers,
+                    position,
+                    Answer::Instance(Outcome {
+                        entered,
+                        patient_differs: false,
+                    }),
+                );
+            }
+        }
+    }
+    Ok(fresh)
+}
+
+fn twin(known: &HashMap<String, Vec<Known>>, readied: &Readied) -> Option<Known> {
+    known
+        .get(readied.parsed.facts.sop_instance_uid.as_str())?
+        .iter()
+        .find(|known| known.digest == readied.digest)
+        .copied()
+}
+
+/// A batch whose bytes are synced.
+struct Written {
+    append: PackAppend,
+    lengths: Vec<PackLength>,
+    wasted: Vec<Extent>,
+    batch: Batch,
+    /// For each instance of the batch, its place among the answers.
+    positions: Vec<usize>,
+    sizes: Vec<(Ticket, u64)>,
+    papers: Vec<(usize, NewDocument)>,
+    tickets: Vec<Ticket>,
+    now: Timestamp,
+}
+
+/// Appends everything, syncs, and compresses the metadata; waits for the disc.
+fn write(archive: &Archive, fresh: Fresh) -> Result<Written, IngestError> {
+    let keys = keys(archive, &fresh);
+    let mut append = archive.begin();
+    let (mut instances, mut positions, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut papers, mut tickets, mut wasted) = (Vec::new(), Vec::new(), Vec::new());
+    let mut now = Timestamp::from_micros(0);
+    for ((position, ticket, payload), key) in fresh.into_iter().zip(keys) {
+        now = now.max(ticket.now);
+        tickets.push(ticket.clone());
+        match payload {
+            Payload::Instance(readied) => {
+                let Readied {
+                    parsed,
+                    held,
+                    digest,
+                } = *readied;
+                let Some(extent) = put(&mut append, &key, held, digest, &mut wasted)? else {
+                    continue;
+                };
+                instances.push(NewInstance {
+                    frames: parsed.frames.to_bytes(),
+                    facts: parsed.facts,
+                    metadata_json: parsed.metadata_json,
+                    extent,
+                    digest,
+                    scope: Arc::clone(&ticket.scope),
+                });
+                positions.push(position);
+                sizes.push((ticket, extent.length_bytes));
+            }
+            Payload::Document(paper) => {
+                let Paper {
+                    id,
+                    name,
+                    held,
+                    digest,
+                    media_type,
+                    kind,
+                } = *paper;
+                let Some(extent) = put(&mut append, &key, held, digest, &mut wasted)? else {
+                    continue;
+                };
+                let scope = &ticket.scope;
+                let case_id = scope.case_id.clone();
+                let delivery_id = Some(scope.delivery_id.clone());
+                papers.push((
+                    position,
+                    NewDocument {
+                        id,
+                        case_id,
+                        delivery_id,
+                        name,
+                        media_type,
+                        kind,
+                        extent,
+                        digest,
+                    },
+                ));
+            }
+        }
+    }
+    let batch = Batch::prepare(instances)?;
+    let lengths = append.sync()?;
+    Ok(Written {
+        append,
+        lengths,
+        wasted,
+        batch,
+        positions,
+        sizes,
+        papers,
+        tickets,
+        now,
+    })
+}
+
+/// Chooses the pack of each item: a series with enough bytes gets its own, the rest shares one.
+fn keys(archive: &Archive, fresh: &Fresh) -> Vec<PackKey> {
+    let mut bytes: HashMap<&str, u64> = HashMap::new();
+    let series_of = |payload: &'_ Payload| match payload {
+        Payload::Instance(readied) => Some(
+            readied
+                .parsed
+                .facts
+                .series
+                .series_instance_uid
+                .as_str()
+                .to_owned(),
+        ),
+        Payload::Document(_) => None,
+    };
+    for (_, _, payload) in fresh {
+        if let Payload::Instance(readied) = payload {
+            let series = readied.parsed.facts.series.series_instance_uid.as_str();
+            *bytes.entry(series).or_default() += readied.held.part.length_bytes();
+        }
+    }
+    let key = |payload: &Payload| {
+        let Some(series) = series_of(payload) else {
+            return PackKey::Mixed;
+        };
+        let large = bytes
+            .get(series.as_str())
+            .is_some_and(|bytes| *bytes >= limits::OWN_PACK_BYTES);
+        let key = PackKey::Series(series);
+        if large || archive.is_open(&key) {
+            key
+        } else {
+            PackKey::Mixed
+        }
+    };
+    fresh.iter().map(|(_, _, payload)| key(payload)).collect()
+}
+
+/// Appends one file; `None` when it could not be copied or is not what was read before.
+fn put(
+    append: &mut PackAppend,
+    key: &PackKey,
+    held: Held,
+    digest: Digest,
+    wasted: &mut Vec<Extent>,
+) -> Result<Option<Extent>, IngestError> {
+    match held.part {
+        Part::Memory(bytes) => Ok(Some(append.append(key, &bytes)?)),
+        Part::File { file, length_bytes } => {
+            match append.append_file(key, &mut file.take(length_bytes), length_bytes) {
+                Ok((extent, found)) if found == digest => Ok(Some(extent)),
+                Ok((extent, _)) => {
+                    wasted.push(extent);
+                    Ok(None)
+                }
+                Err(ArchiveError::Source { .. }) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Counts up the rows of deliveries that nothing else finishes.
+async fn count_up(tx: &mut Tx, written: &Written, outcomes: &[Outcome]) -> Result<(), IngestError> {
+    let mut tallies: HashMap<&str, (&Ticket, deliveries::Tally)> = HashMap::new();
+    for ((ticket, bytes), outcome) in written
+        .sizes
+        .iter()
+        .zip(outcomes)
+        .filter(|((ticket, _), _)| ticket.counted)
+    {
+        let (_, tally) = tallies
+            .entry(ticket.scope.delivery_id.as_str())
+            .or_insert((ticket, deliveries::Tally::default()));
+        tally.files_seen += 1;
+        match outcome.entered {
+            Entered::Stored(_) => {
+                tally.instances_stored += 1;
+                tally.bytes_stored += bytes;
+            }
+            Entered::Duplicate(_) => tally.duplicates += 1,
+            Entered::Conflict | Entered::Foreign(_) => tally.problems += 1,
+        }
+    }
+    for (ticket, tally) in tallies.values() {
+        deliveries::add(tx, &ticket.scope.delivery_id, tally, ticket.now).await?;
+    }
+    Ok(())
+}
+
+/// Returns what to tell about an instance that was kept aside; `None` for any other outcome.
+pub(crate) const fn aside(entered: &Entered) -> Option<(ProblemKind, &'static str)> {
+    match entered {
+        Entered::Conflict => Some((
+            ProblemKind::Conflict,
+            "an image with the same identifier and other content is held already; the first is kept, this one is set \
+             aside for a person to decide",
+        )),
+        Entered::Foreign(_) => Some((
+            ProblemKind::HeldAside,
+            "this exam is held already outside this case; the image is set aside until a coordinator decides",
+        )),
+        Entered::Stored(_) | Entered::Duplicate(_) => None,
+    }
+}

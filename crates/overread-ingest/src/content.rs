@@ -1,0 +1,211 @@
+//! The bytes of one file, in memory or in a temporary file, and what is done with them by their kind.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use bytes::Bytes;
+use overread_dicom::ContentKind;
+use overread_dicom::limits::SNIFF_BYTES;
+use overread_model::problem::ProblemKind;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::IngestError;
+use crate::limits;
+use crate::session::Session;
+use crate::zip;
+
+/// A file as it was received.
+#[derive(Debug)]
+pub enum Part {
+    /// In memory.
+    Memory(Bytes),
+    /// In a file, from its start on.
+    File {
+        /// Open for reading.
+        file: File,
+        /// Its length.
+        length_bytes: u64,
+    },
+}
+
+impl Part {
+    /// Returns its length.
+    pub fn length_bytes(&self) -> u64 {
+        match self {
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::File { length_bytes, .. } => *length_bytes,
+        }
+    }
+
+    /// Returns its first bytes, as far as [`overread_dicom::sniff`] wants them.
+    pub(crate) fn head(&self) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes
+                .get(..bytes.len().min(SNIFF_BYTES))
+                .unwrap_or_default()
+                .to_vec()),
+            Self::File { file, length_bytes } => {
+                let mut head =
+                    vec![0; SNIFF_BYTES.min(usize::try_from(*length_bytes).unwrap_or(SNIFF_BYTES))];
+                file.read_exact_at(&mut head, 0)?;
+                Ok(head)
+            }
+        }
+    }
+}
+
+/// A part together with its share of the memory.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) part: Part,
+    /// Given back when the part is dropped.
+    pub(crate) _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Reads as much as there is, up to `limit`; what the reader says wrong is the caller's to judge.
+pub(crate) fn read_up_to(reader: &mut dyn Read, limit: u64, into: &mut Vec<u8>) -> io::Result<()> {
+    reader.take(limit).read_to_end(into).map(|_| ())
+}
+
+/// What became of reading one content.
+pub(crate) enum Taken {
+    /// It was handed on, or looked into, or needs nothing.
+    Done,
+    /// It is whole and wanted; the caller hands it on once its checksum is proven.
+    Wanted(Held, ContentKind),
+}
+
+/// Reads one content that nothing else proves (a file, a body) and hands it on.
+pub(crate) fn take(
+    session: &Session,
+    path: &str,
+    reader: &mut dyn Read,
+    length_bytes: Option<u64>,
+    depth: usize,
+) -> Result<(), IngestError> {
+    match read(session, path, reader, length_bytes, depth)? {
+        Taken::Done => Ok(()),
+        Taken::Wanted(held, kind) => session.submit(path, held, kind),
+    }
+}
+
+/// Looks at the head of a content and reads it, or looks into it, or leaves it.
+///
+/// An error of the reader comes back as [`IngestError::Body`]; the caller knows what it means.
+pub(crate) fn read(
+    session: &Session,
+    path: &str,
+    reader: &mut dyn Read,
+    length_bytes: Option<u64>,
+    depth: usize,
+) -> Result<Taken, IngestError> {
+    let mut head = Vec::with_capacity(SNIFF_BYTES);
+    read_up_to(reader, SNIFF_BYTES as u64, &mut head).map_err(IngestError::Body)?;
+    let kind = overread_dicom::sniff(&head);
+    match kind {
+        ContentKind::Zip | ContentKind::Gzip if depth >= limits::ARCHIVE_DEPTH_LEVELS => {
+            session.problem(
+                path,
+                ProblemKind::LimitExceeded,
+                format!(
+                    "archives inside archives, more than {} deep; this one was not opened",
+                    limits::ARCHIVE_DEPTH_LEVELS
+                ),
+            );
+            Ok(Taken::Done)
+        }
+        ContentKind::Zip => {
+            let mut whole = head.as_slice().chain(reader);
+            zip::read(session, &mut whole, path, depth + 1)?;
+            Ok(Taken::Done)
+        }
+        ContentKind::Gzip => {
+            gunzip(session, path, &mut head.as_slice().chain(reader), depth).map(|()| Taken::Done)
+        }
+        _ if session.wants(path, kind, length_bytes) => {
+            let held = hold(session, head, reader, length_bytes)?;
+            Ok(Taken::Wanted(held, kind))
+        }
+        _ => {
+            session.leave(path, kind);
+            Ok(Taken::Done)
+        }
+    }
+}
+
+/// Looks into a gzip file; what it holds is judged like any other file.
+fn gunzip(
+    session: &Session,
+    path: &str,
+    reader: &mut dyn Read,
+    depth: usize,
+) -> Result<(), IngestError> {
+    let mut guarded = zip::Guarded::new(flate2::read::GzDecoder::new(reader));
+    match read(session, path, &mut guarded, None, depth + 1) {
+        Ok(Taken::Done) => Ok(()),
+        Ok(Taken::Wanted(held, kind)) => session.submit(path, held, kind),
+        Err(IngestError::Body(error)) => {
+            let (kind, message) = zip::words(&error);
+            session.problem(path, kind, message);
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Holds a content in memory when it is small enough, otherwise in an unnamed temporary file.
+fn hold(
+    session: &Session,
+    mut bytes: Vec<u8>,
+    reader: &mut dyn Read,
+    length_bytes: Option<u64>,
+) -> Result<Held, IngestError> {
+    let expected = length_bytes.unwrap_or(limits::IN_MEMORY_BYTES);
+    if expected > limits::IN_MEMORY_BYTES {
+        return spool(session.spool_folder(), &bytes, reader);
+    }
+    let mut permit = session.reserve(expected)?;
+    bytes.reserve_exact(length_bytes.map_or(0, |length| {
+        (length as usize + 1).saturating_sub(bytes.len())
+    }));
+    // One more than expected, so that a content longer than its header says is seen, and not cut off in silence.
+    let room = (expected + 1).saturating_sub(bytes.len() as u64);
+    read_up_to(reader, room, &mut bytes).map_err(IngestError::Body)?;
+    if bytes.len() as u64 > expected {
+        return spool(session.spool_folder(), &bytes, reader);
+    }
+    let spare = permit
+        .num_permits()
+        .saturating_sub(session.share_of(bytes.len() as u64) as usize);
+    drop(permit.split(spare));
+    Ok(Held {
+        part: Part::Memory(Bytes::from(bytes)),
+        _permit: Some(permit),
+    })
+}
+
+/// Copies what is read and the rest into an unnamed temporary file, which no crash can leave behind.
+pub(crate) fn spool(folder: &Path, start: &[u8], rest: &mut dyn Read) -> Result<Held, IngestError> {
+    let mut file = tempfile::tempfile_in(folder).map_err(IngestError::Spool)?;
+    file.write_all(start).map_err(IngestError::Spool)?;
+    let mut length_bytes = start.len() as u64;
+    let mut buffer = vec![0; limits::WINDOW_BYTES];
+    loop {
+        let count = match rest.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(IngestError::Body(error)),
+        };
+        file.write_all(buffer.get(..count).unwrap_or_default())
+            .map_err(IngestError::Spool)?;
+        length_bytes += count as u64;
+    }
+    file.seek(SeekFrom::Start(0)).map_err(IngestError::Spool)?;
+    Ok(Held {
+        part: Part::File { file, length_bytes },
+        _permit: None,
+    })
+}

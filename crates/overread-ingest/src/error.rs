@@ -1,0 +1,40 @@
+//! The one way in which taking in a delivery fails as a whole.
+
+use overread_archive::ArchiveError;
+use overread_store::StoreError;
+
+/// Says why a delivery could not be stored. What is wrong with its files is no error but a problem in the receipt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IngestError {
+    /// The index failed.
+    #[error("the index of the archive failed")]
+    Store(#[source] StoreError),
+    /// The archive failed.
+    #[error("the archive failed")]
+    Archive(#[source] ArchiveError),
+    /// What was sent broke off.
+    #[error("the delivery broke off while it arrived; send it again")]
+    Body(#[source] std::io::Error),
+    /// A temporary file could not be written.
+    #[error("the disc for temporary files is full or broken")]
+    Spool(#[source] std::io::Error),
+    /// The committer could not store a batch; its log line says why.
+    #[error("the archive could not store what arrived")]
+    NotStored,
+    /// The program is stopping.
+    #[error("the work was interrupted")]
+    Interrupted,
+}
+
+impl From<StoreError> for IngestError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<ArchiveError> for IngestError {
+    fn from(error: ArchiveError) -> Self {
+        Self::Archive(error)
+    }
+}

@@ -1,0 +1,60 @@
+//! Every limit of a delivery, with its unit.
+
+use std::time::Duration;
+
+/// Bytes of one file that are kept in memory; a larger one is written to an unnamed temporary file first.
+pub const IN_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of all files that are in memory at once, over all deliveries.
+pub const BUDGET_BYTES: u64 = 48 * 1024 * 1024;
+/// Files of one delivery that are on their way at once.
+pub const FILES_ON_THE_WAY: usize = 64;
+/// Instances that are committed together at most.
+pub const BATCH_INSTANCES: usize = 256;
+/// Bytes that are committed together at most (one file may pass it).
+pub const BATCH_BYTES: u64 = 24 * 1024 * 1024;
+/// Bytes of a series in one batch from which on it gets a pack of its own.
+pub const OWN_PACK_BYTES: u64 = 256 * 1024;
+/// Entries of one delivery, over all nested archives.
+pub const ENTRIES: u64 = 1_000_000;
+/// Bytes that one entry of an archive may inflate to.
+pub const ENTRY_BYTES: u64 = 8 * 1024 * 1024 * 1024;
+/// Bytes that a whole delivery may inflate to.
+pub const TOTAL_BYTES: u64 = 256 * 1024 * 1024 * 1024;
+/// How many times larger than packed an entry may become, once it is larger than [`FREE_BYTES`].
+pub const RATIO: u64 = 200;
+/// Bytes that an entry may have whatever its ratio.
+pub const FREE_BYTES: u64 = 32 * 1024 * 1024;
+/// Archives inside archives, at most.
+pub const ARCHIVE_DEPTH_LEVELS: usize = 4;
+/// Bytes of an entry's name that are looked at.
+pub const NAME_BYTES: usize = 1024;
+/// Bytes of the rest of an archive that are written to a temporary file when it cannot be streamed.
+pub const SPOOL_BYTES: u64 = 16 * 1024 * 1024 * 1024;
+/// Entries of an archive that cannot be streamed (its list is then held in memory).
+pub const SPOOLED_ENTRIES: usize = 100_000;
+/// Bytes read at once from an archive.
+pub const WINDOW_BYTES: usize = 256 * 1024;
+/// Problems that a receipt lists one by one.
+pub const PROBLEMS: usize = 5_000;
+/// Bytes of a document that is kept.
+pub const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes below which a picture is an icon.
+pub const PICTURE_MIN_BYTES: u64 = 4 * 1024;
+/// Files of a medium whose names are compared with its DICOMDIR.
+pub const NAMES: usize = 200_000;
+/// Bytes of a PDF whose text is read.
+pub const PDF_BYTES: usize = 32 * 1024 * 1024;
+/// How long the text of a PDF may take.
+pub const PDF_TIME: Duration = Duration::from_secs(20);
+/// Readers of PDF text at once; one that passed its time counts until it ends.
+pub const PDF_READERS: usize = 2;
+/// Characters of a PDF's text that are kept.
+pub const PDF_TEXT_CHARS: usize = 2_000_000;
+/// Memory that the process which reads a PDF may use, bytes.
+pub const PDF_MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
+/// Letters and digits below which a PDF counts as a scan.
+pub const PDF_TEXT_MIN_CHARS: usize = 20;
+/// Damages that the proof of an archive names one by one.
+pub const DAMAGES: usize = 1_000;
+/// Bytes read at once while the archive is proven.
+pub const PROOF_CHUNK_BYTES: u64 = 1024 * 1024;

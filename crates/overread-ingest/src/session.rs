@@ -1,0 +1,349 @@
+//! One delivery on its way: files go in in order, are read in parallel, committed in order and collected.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use overread_dicom::ContentKind;
+use overread_model::problem::{Problem, ProblemKind};
+use overread_model::time::Timestamp;
+use overread_store::studies::DeliveryScope;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::collect::Collector;
+use crate::commit::{self, Item};
+use crate::content::Held;
+use crate::prepare::{self, Prepared};
+use crate::{DeliveryOptions, Ingest, IngestError, Receipt, limits, zip};
+
+/// Is told how a delivery advances.
+pub trait Progress: Send + Sync + 'static {
+    /// One more file was looked at.
+    fn file(&self) {}
+}
+
+impl Progress for () {}
+
+/// A file on its way, in the order of the medium.
+enum Slot {
+    Reading {
+        path: String,
+        task: JoinHandle<Option<Prepared>>,
+    },
+}
+
+/// A file whose answer is awaited.
+pub(crate) struct Pending {
+    pub(crate) path: String,
+    pub(crate) about: commit::About,
+    pub(crate) answer: oneshot::Receiver<commit::Answer>,
+}
+
+pub(crate) struct Session {
+    ingest: Ingest,
+    handle: Handle,
+    slots: mpsc::Sender<Slot>,
+    collector: Arc<Mutex<Collector>>,
+    totals: Mutex<zip::Totals>,
+    progress: Box<dyn Progress>,
+}
+
+/// A session with the tasks behind it.
+pub(crate) struct Running {
+    session: Session,
+    scope: Arc<DeliveryScope>,
+    source: &'static str,
+    now: Timestamp,
+    started: Instant,
+    forwarder: JoinHandle<Result<(), IngestError>>,
+}
+
+impl Session {
+    /// Starts a delivery.
+    pub(crate) fn start(
+        ingest: &Ingest,
+        scope: Arc<DeliveryScope>,
+        options: &DeliveryOptions,
+        progress: Box<dyn Progress>,
+    ) -> Running {
+        let (slots, queue) = mpsc::channel(limits::FILES_ON_THE_WAY);
+        let collector = Arc::new(Mutex::new(Collector::default()));
+        let ticket = commit::Ticket {
+            scope: Arc::clone(&scope),
+            source: options.source.as_str(),
+            counted: false,
+            now: options.now,
+        };
+        let forwarder = tokio::spawn(forward(
+            ingest.clone(),
+            queue,
+            ticket,
+            Arc::clone(&collector),
+        ));
+        let session = Self {
+            ingest: ingest.clone(),
+            handle: Handle::current(),
+            slots,
+            collector,
+            totals: Mutex::default(),
+            progress,
+        };
+        let (source, now) = (options.source.as_str(), options.now);
+        Running {
+            session,
+            scope,
+            source,
+            now,
+            started: Instant::now(),
+            forwarder,
+        }
+    }
+
+    fn collect<T>(&self, with: impl FnOnce(&mut Collector) -> T) -> T {
+        with(
+            &mut self
+                .collector
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    fn totals(&self) -> std::sync::MutexGuard<'_, zip::Totals> {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an entry of an archive; says whether there may be one more.
+    pub(crate) fn count_entry(&self) -> bool {
+        let mut totals = self.totals();
+        totals.entries += 1;
+        totals.entries <= limits::ENTRIES
+    }
+
+    /// Counts unpacked bytes; says whether the delivery may have them.
+    pub(crate) fn count_bytes(&self, bytes: u64) -> bool {
+        let mut totals = self.totals();
+        totals.bytes += bytes;
+        totals.bytes <= limits::TOTAL_BYTES
+    }
+
+    /// Counts a file and remembers its name for the DICOMDIR.
+    pub(crate) fn saw_file(&self, path: &str) {
+        self.collect(|collector| collector.saw_file(path));
+        self.progress.file();
+    }
+
+    /// Notes a problem of a file.
+    pub(crate) fn problem(&self, path: &str, kind: ProblemKind, message: impl Into<String>) {
+        let problem = Problem {
+            path: path.to_owned(),
+            kind,
+            message: message.into(),
+        };
+        self.collect(|collector| collector.problem(problem));
+    }
+
+    /// Says whether a file of this kind is read at all.
+    pub(crate) fn wants(&self, path: &str, kind: ContentKind, length_bytes: Option<u64>) -> bool {
+        match kind {
+            ContentKind::Part10 | ContentKind::NoPreamble => true,
+            _ => {
+                prepare::document_type(kind).is_some()
+                    && prepare::is_likely_document(path, kind, length_bytes)
+            }
+        }
+    }
+
+    /// Counts a file that is not kept; says so when its name promised an image.
+    pub(crate) fn leave(&self, path: &str, kind: ContentKind) {
+        let name = path
+            .rsplit(['/', '\\'])
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let promised = name.ends_with(".dcm") || name.ends_with(".dicom") || name.ends_with(".ima");
+        if name == "dicomdir" {
+            let message =
+                "the index of the disc cannot be read; the files were looked at one by one";
+            self.problem(path, ProblemKind::BadDicomdir, message);
+        } else if kind == ContentKind::Empty && (promised || !name.contains('.')) {
+            self.problem(
+                path,
+                ProblemKind::Truncated,
+                "the file is empty; ask for a new copy",
+            );
+        } else if promised {
+            self.problem(
+                path,
+                ProblemKind::Unreadable,
+                "named like an image, but it holds none; ask for a new copy",
+            );
+        }
+        self.collect(|collector| collector.other_file());
+    }
+
+    /// Returns the folder for temporary files.
+    pub(crate) fn spool_folder(&self) -> &Path {
+        self.ingest.archive().spool_folder()
+    }
+
+    /// Returns how many permits these bytes cost.
+    pub(crate) fn share_of(&self, bytes: u64) -> u32 {
+        share_of(bytes)
+    }
+
+    /// Waits until there is memory for these bytes (at most [`limits::IN_MEMORY_BYTES`] are ever asked for at once).
+    pub(crate) fn reserve(&self, bytes: u64) -> Result<OwnedSemaphorePermit, IngestError> {
+        let memory = Arc::clone(&self.ingest.shared.memory);
+        self.handle
+            .block_on(memory.acquire_many_owned(share_of(bytes)))
+            .map_err(|_| IngestError::Interrupted)
+    }
+
+    /// Hands a whole file on.
+    pub(crate) fn submit(
+        &self,
+        path: &str,
+        held: Held,
+        kind: ContentKind,
+    ) -> Result<(), IngestError> {
+        let readers = Arc::clone(&self.ingest.shared.readers);
+        let task = self.handle.spawn(async move {
+            let _turn = readers.acquire_owned().await.ok()?;
+            tokio::task::spawn_blocking(move || prepare::prepare(held, kind))
+                .await
+                .ok()
+        });
+        let slot = Slot::Reading {
+            path: path.to_owned(),
+            task,
+        };
+        self.slots
+            .blocking_send(slot)
+            .map_err(|_| IngestError::NotStored)
+    }
+}
+
+/// Returns how many permits (KiB) these bytes cost; never more than there are.
+pub(crate) fn share_of(bytes: u64) -> u32 {
+    let kib = bytes.div_ceil(1024).clamp(1, limits::BUDGET_BYTES / 1024);
+    u32::try_from(kib).unwrap_or(u32::MAX)
+}
+
+impl Running {
+    /// Runs the reader on a thread that may wait, then waits for every answer and writes the receipt.
+    pub(crate) async fn run(
+        self,
+        read: impl FnOnce(&Session) -> Result<(), IngestError> + Send + 'static,
+    ) -> Result<Receipt, IngestError> {
+        let Self {
+            session,
+            scope,
+            source,
+            now,
+            started,
+            forwarder,
+        } = self;
+        let reading = tokio::task::spawn_blocking(move || {
+            let outcome = read(&session);
+            // The session ends here, and with it the queue behind it.
+            (outcome, session.ingest, session.collector)
+        });
+        let (outcome, ingest, collector) = reading.await.map_err(|_| IngestError::Interrupted)?;
+        let forwarded = forwarder.await.map_err(|_| IngestError::Interrupted)?;
+        // A store that failed is the cause when both complain.
+        forwarded?;
+        outcome?;
+        let collector =
+            std::mem::take(&mut *collector.lock().unwrap_or_else(PoisonError::into_inner));
+        collector
+            .finish(ingest.store(), &scope, source, now, started)
+            .await
+    }
+}
+
+/// Takes files in order, hands instances to the committer, and collects the answers beside it.
+async fn forward(
+    ingest: Ingest,
+    mut slots: mpsc::Receiver<Slot>,
+    ticket: commit::Ticket,
+    collector: Arc<Mutex<Collector>>,
+) -> Result<(), IngestError> {
+    let (pending, answers) = mpsc::unbounded_channel();
+    let collecting = tokio::spawn(collect_answers(answers, Arc::clone(&collector)));
+    while let Some(Slot::Reading { path, task }) = slots.recv().await {
+        let prepared = task.await.ok().flatten().ok_or(IngestError::Interrupted)?;
+        let with = |work: &mut dyn FnMut(&mut Collector)| {
+            work(&mut collector.lock().unwrap_or_else(PoisonError::into_inner));
+        };
+        let payload = match prepared {
+            Prepared::Unusable(problem) => {
+                let (kind, message) = (problem.kind, problem.message);
+                with(&mut |collector| {
+                    collector.problem(Problem {
+                        path: path.clone(),
+                        kind,
+                        message: message.clone(),
+                    });
+                });
+                continue;
+            }
+            Prepared::Dicomdir(directory) => {
+                let mut directory = Some(directory);
+                with(&mut |collector| {
+                    if let Some(directory) = directory.take() {
+                        collector.directory(&path, directory);
+                    }
+                });
+                continue;
+            }
+            Prepared::Instance(readied) => commit::Payload::Instance(readied),
+            Prepared::Document {
+                held,
+                digest,
+                media_type,
+                kind,
+            } => commit::Payload::document(&path, held, digest, media_type, kind)?,
+        };
+        let (answer_to, answer) = oneshot::channel();
+        let about = payload.about();
+        let item = Item {
+            ticket: ticket.clone(),
+            payload,
+            answer_to,
+        };
+        ingest
+            .shared
+            .queue
+            .send(item)
+            .await
+            .map_err(|_| IngestError::NotStored)?;
+        pending
+            .send(Pending {
+                path,
+                about,
+                answer,
+            })
+            .map_err(|_| IngestError::NotStored)?;
+    }
+    drop(pending);
+    collecting.await.map_err(|_| IngestError::Interrupted)?
+}
+
+async fn collect_answers(
+    mut answers: mpsc::UnboundedReceiver<Pending>,
+    collector: Arc<Mutex<Collector>>,
+) -> Result<(), IngestError> {
+    while let Some(pending) = answers.recv().await {
+        let answer = pending.answer.await.unwrap_or(commit::Answer::NotStored);
+        if matches!(answer, commit::Answer::NotStored) {
+            return Err(IngestError::NotStored);
+        }
+        collector
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .answered(&pending.path, pending.about, answer);
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! What is done once before anything new comes in: the files are brought in line with the rows.
+
+use overread_archive::{Archive, Settled};
+use overread_store::{Store, packs};
+
+use crate::IngestError;
+
+/// Cuts off what an earlier run wrote and never committed.
+///
+/// # Errors
+/// When the archive or the index cannot be read or cut. Lost bytes are no error here; `verify` names them.
+pub(crate) async fn settle(store: &Store, archive: &Archive) -> Result<(), IngestError> {
+    archive.empty_spool().await?;
+    for pack in archive.list_packs().await? {
+        let committed = packs::committed_bytes(&mut store.read().await?, pack.pack_id).await?;
+        if committed == Some(pack.length_bytes) {
+            continue;
+        }
+        let settled = archive
+            .settle(
+                pack.pack_id,
+                async || -> Result<Option<u64>, IngestError> {
+                    Ok(packs::committed_bytes(&mut store.read().await?, pack.pack_id).await?)
+                },
+            )
+            .await?;
+        match settled {
+            Settled::Fine => {}
+            Settled::Cut | Settled::Removed => {
+                tracing::info!(pack.id = %pack.pack_id, "removed what an interrupted run had not committed");
+            }
+            Settled::Short => {
+                tracing::error!(pack.id = %pack.pack_id, "a pack is shorter than the index says; run overread verify");
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! STOW-RS: parts in, one answer for each, in their order.
+
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt};
+use overread_dicom::{ContentKind, DicomProblem};
+use overread_model::problem::ProblemKind;
+use overread_store::studies::Entered;
+use tokio::sync::oneshot;
+
+use crate::commit::{self, AboutInstance, Answer, Item, Payload, Ticket};
+use crate::content::{self, Held, Part};
+use crate::prepare::{self, Prepared};
+use crate::session::share_of;
+use crate::{DeliveryOptions, Ingest, IngestError, limits};
+
+/// What became of one part.
+#[derive(Debug, Clone)]
+pub struct StowOutcome {
+    /// (0008,0016), when it could be read.
+    pub sop_class_uid: Option<String>,
+    /// (0008,0018).
+    pub sop_instance_uid: Option<String>,
+    /// (0020,000D).
+    pub study_instance_uid: Option<String>,
+    /// (0020,000E).
+    pub series_instance_uid: Option<String>,
+    /// Stored or not.
+    pub result: Result<Stowed, DicomProblem>,
+}
+
+/// How a part was accepted; either way it is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stowed {
+    /// It is new.
+    Stored,
+    /// It was there already, byte for byte.
+    Duplicate,
+}
+
+/// A part whose answer is awaited.
+enum Awaited {
+    Settled(StowOutcome),
+    Committing(Box<AboutInstance>, oneshot::Receiver<Answer>),
+}
+
+impl Ingest {
+    /// Stores the parts of one request, each a whole DICOM file, and answers in their order.
+    ///
+    /// The stream is asked for the next part only when there is memory for it. A `study` given must be every part's.
+    ///
+    /// # Errors
+    /// When the stream breaks off or the archive cannot store; then parts that came before may be stored all the same.
+    pub async fn stow(
+        &self,
+        parts: impl Stream<Item = std::io::Result<Part>> + Send,
+        study: Option<&str>,
+        options: DeliveryOptions,
+    ) -> Result<Vec<StowOutcome>, IngestError> {
+        let ticket = Ticket {
+            scope: Self::scope(&options)?,
+            source: options.source.as_str(),
+            counted: true,
+            now: options.now,
+        };
+        let mut parts = std::pin::pin!(parts);
+        let mut reading = std::collections::VecDeque::new();
+        let mut awaited = Vec::new();
+        while let Some(part) = parts.next().await {
+            let part = part.map_err(IngestError::Body)?;
+            reading.push_back(self.start_reading(part).await?);
+            if reading.len() >= limits::FILES_ON_THE_WAY
+                && let Some(task) = reading.pop_front()
+            {
+                awaited.push(self.pass_on(task.await, study, &ticket).await?);
+            }
+        }
+        for task in reading {
+            awaited.push(self.pass_on(task.await, study, &ticket).await?);
+        }
+        let mut outcomes = Vec::with_capacity(awaited.len());
+        for one in awaited {
+            outcomes.push(match one {
+                Awaited::Settled(outcome) => outcome,
+                Awaited::Committing(about, answer) => {
+                    answered(&about, answer.await.unwrap_or(Answer::NotStored))?
+                }
+            });
+        }
+        Ok(outcomes)
+    }
+
+    async fn start_reading(
+        &self,
+        part: Part,
+    ) -> Result<tokio::task::JoinHandle<Option<Prepared>>, IngestError> {
+        let permit = match &part {
+            Part::Memory(bytes) => {
+                let memory = Arc::clone(&self.shared.memory);
+                let share = share_of((bytes.len() as u64).min(limits::IN_MEMORY_BYTES));
+                Some(
+                    memory
+                        .acquire_many_owned(share)
+                        .await
+                        .map_err(|_| IngestError::Interrupted)?,
+                )
+            }
+            Part::File { .. } => None,
+        };
+        let readers = Arc::clone(&self.shared.readers);
+        Ok(tokio::spawn(async move {
+            let _turn = readers.acquire_owned().await.ok()?;
+            tokio::task::spawn_blocking(move || {
+                read(Held {
+                    part,
+                    _permit: permit,
+                })
+            })
+            .await
+            .ok()
+        }))
+    }
+
+    async fn pass_on(
+        &self,
+        prepared: Result<Option<Prepared>, tokio::task::JoinError>,
+        study: Option<&str>,
+        ticket: &Ticket,
+    ) -> Result<Awaited, IngestError> {
+        let readied = match prepared.ok().flatten().ok_or(IngestError::Interrupted)? {
+            Prepared::Instance(readied) => readied,
+            Prepared::Unusable(problem) => return Ok(refused(problem.kind, problem.message)),
+            Prepared::Document { .. } => {
+                return Ok(refused(ProblemKind::NotDicom, "not a DICOM file"));
+            }
+            Prepared::Dicomdir(_) => {
+                return Ok(refused(
+                    ProblemKind::NotDicom,
+                    "the index of a disc, not an image",
+                ));
+            }
+        };
+        let about = Box::new(commit::about(&readied));
+        if study.is_some_and(|study| study != about.study_instance_uid) {
+            let problem = DicomProblem {
+                kind: ProblemKind::BadUid,
+                message: "the file belongs to another study than the address names".to_owned(),
+            };
+            return Ok(Awaited::Settled(outcome(&about, Err(problem))));
+        }
+        let (answer_to, answer) = oneshot::channel();
+        let item = Item {
+            ticket: ticket.clone(),
+            payload: Payload::Instance(readied),
+            answer_to,
+        };
+        self.shared
+            .queue
+            .send(item)
+            .await
+            .map_err(|_| IngestError::NotStored)?;
+        Ok(Awaited::Committing(about, answer))
+    }
+}
+
+fn read(held: Held) -> Prepared {
+    let kind = match held.part.head() {
+        Ok(head) => overread_dicom::sniff(&head),
+        Err(_) => ContentKind::Other,
+    };
+    match kind {
+        ContentKind::Part10 | ContentKind::NoPreamble => prepare::prepare(held, kind),
+        _ => Prepared::Unusable(DicomProblem {
+            kind: ProblemKind::NotDicom,
+            message: "not a DICOM file".to_owned(),
+        }),
+    }
+}
+
+fn refused(kind: ProblemKind, message: impl Into<String>) -> Awaited {
+    Awaited::Settled(StowOutcome {
+        sop_class_uid: None,
+        sop_instance_uid: None,
+        study_instance_uid: None,
+        series_instance_uid: None,
+        result: Err(DicomProblem {
+            kind,
+            message: message.into(),
+        }),
+    })
+}
+
+fn outcome(about: &AboutInstance, result: Result<Stowed, DicomProblem>) -> StowOutcome {
+    StowOutcome {
+        sop_class_uid: Some(about.sop_class_uid.clone()),
+        sop_instance_uid: Some(about.sop_instance_uid.clone()),
+        study_instance_uid: Some(about.study_instance_uid.clone()),
+        series_instance_uid: Some(about.series_instance_uid.clone()),
+        result,
+    }
+}
+
+fn answered(about: &AboutInstance, answer: Answer) -> Result<StowOutcome, IngestError> {
+    let Answer::Instance(entered) = answer else {
+        return Err(IngestError::NotStored);
+    };
+    let result = match entered.entered {
+        Entered::Stored(_) => Ok(Stowed::Stored),
+        Entered::Duplicate(_) => Ok(Stowed::Duplicate),
+        ref other => {
+            let (kind, message) =
+                commit::aside(other).unwrap_or((ProblemKind::Conflict, "kept aside"));
+            Err(DicomProblem {
+                kind,
+                message: message.to_owned(),
+            })
+        }
+    };
+    Ok(outcome(about, result))
+}
+
+impl Ingest {
+    /// Writes the rest of a large part to an unnamed temporary file, so that it need not be in memory.
+    ///
+    /// # Errors
+    /// When the body breaks off or the disc is full.
+    pub async fn spool(
+        &self,
+        start: Vec<u8>,
+        rest: impl tokio::io::AsyncRead + Send + Unpin + 'static,
+    ) -> Result<Part, IngestError> {
+        let archive = self.shared.archive.clone();
+        let mut rest = tokio_util::io::SyncIoBridge::new(rest);
+        tokio::task::spawn_blocking(move || {
+            content::spool(archive.spool_folder(), &start, &mut rest)
+        })
+        .await
+        .map_err(|_| IngestError::Interrupted)?
+        .map(|held| held.part)
+    }
+}

@@ -1,0 +1,285 @@
+//! Re-reads every byte and row, and names what is damaged.
+
+use std::collections::HashMap;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use futures_util::{StreamExt, stream};
+use overread_archive::Archive;
+use overread_dicom::{ParseLimits, Parsed};
+use overread_model::extent::{Digest, Extent, PackId};
+use overread_store::proof::{self, Claim, InstanceClaim, Owner};
+use overread_store::{Store, StoreError, audit, packs};
+use serde::Serialize;
+
+use crate::{IngestError, limits};
+
+/// What the proof found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct VerifyReport {
+    /// Nothing is damaged.
+    pub ok: bool,
+    /// Instances whose bytes and rows hold.
+    pub instances: u64,
+    /// Bytes that were read and hold.
+    pub bytes: u64,
+    /// Instances kept aside and documents whose bytes hold.
+    pub others: u64,
+    /// Rows of the audit chain that hold.
+    pub audit_rows: u64,
+    /// What does not hold, by our own ids, without patient data.
+    pub damaged: Vec<String>,
+}
+
+impl VerifyReport {
+    fn damage(&mut self, what: String) {
+        if self.damaged.len() < limits::DAMAGES {
+            self.damaged.push(what);
+        }
+    }
+}
+
+/// Proves the archive: every row has its bytes with their digest, every byte has its row, the rows agree with each other
+/// and with the files, and the audit chain is whole.
+///
+/// It may run beside a working server: what is being written is not looked at until it is committed.
+///
+/// # Errors
+/// When the database cannot be asked at all. Damage is no error but an answer.
+pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, IngestError> {
+    let mut report = VerifyReport::default();
+    prove_rows(store, &mut report).await?;
+    // Files are listed before rows, so that a pack begun meanwhile is not missed by the rows.
+    let files: HashMap<PackId, u64> = archive
+        .list_packs()
+        .await?
+        .into_iter()
+        .map(|pack| (pack.pack_id, pack.length_bytes))
+        .collect();
+    let known = packs::list(&mut store.read().await?).await?;
+    for (pack_id, committed) in known {
+        let length = match files.get(&pack_id) {
+            Some(length) => Some(*length),
+            // It may have been begun after the listing.
+            None => archive
+                .list_packs()
+                .await?
+                .into_iter()
+                .find(|pack| pack.pack_id == pack_id)
+                .map(|pack| pack.length_bytes),
+        };
+        match length {
+            None => report.damage(format!("pack {pack_id}: the file is missing")),
+            Some(_) => prove_pack(store, archive, pack_id, committed, &mut report).await?,
+        }
+    }
+    report.ok = report.damaged.is_empty();
+    Ok(report)
+}
+
+async fn prove_rows(store: &Store, report: &mut VerifyReport) -> Result<(), IngestError> {
+    let mut tx = store.read().await?;
+    let chain = audit::prove(&mut tx).await?;
+    report.audit_rows = chain.rows;
+    if let Some(seq) = chain.broken_at {
+        report.damage(format!("audit: the chain is broken at row {seq}"));
+    }
+    for what in proof::contradictions(&mut tx).await? {
+        report.damage(what);
+    }
+    drop(tx);
+    for what in proof::damaged_blocks(store).await? {
+        report.damage(what);
+    }
+    Ok(())
+}
+
+async fn prove_pack(
+    store: &Store,
+    archive: &Archive,
+    pack_id: PackId,
+    committed: u64,
+    report: &mut VerifyReport,
+) -> Result<(), IngestError> {
+    match archive.header_is_good(pack_id).await {
+        Ok(true) => {}
+        Ok(false) => report.damage(format!("pack {pack_id}: the header is not its own")),
+        Err(_) => report.damage(format!("pack {pack_id}: it cannot be read")),
+    }
+    let claims = match proof::claims_of(&mut store.read().await?, pack_id).await {
+        Ok(claims) => claims,
+        Err(StoreError::Damaged { table }) => {
+            report.damage(format!("pack {pack_id}: a row of {table} is damaged"));
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    prove_tiling(pack_id, &claims, committed, report);
+    let mut proofs = stream::iter(claims.into_iter().filter(|claim| claim.digest.is_some()))
+        .map(|claim| prove_claim(store, archive, claim))
+        .buffer_unordered(2);
+    while let Some(proved) = proofs.next().await {
+        let (claim, fault) = proved?;
+        match fault {
+            Some(fault) => report.damage(format!("{}: {fault}", name(&claim))),
+            None => {
+                report.bytes += claim.extent.length_bytes;
+                match claim.owner {
+                    Owner::Instance(_) => report.instances += 1,
+                    Owner::Aside(_) | Owner::Document(_) | Owner::Gap => report.others += 1,
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every byte behind the header up to the committed length belongs to exactly one row.
+fn prove_tiling(pack_id: PackId, claims: &[Claim], committed: u64, report: &mut VerifyReport) {
+    let mut next = overread_archive::limits::PACK_HEADER_BYTES;
+    for claim in claims {
+        let start = claim.extent.offset_bytes;
+        if start < next {
+            report.damage(format!(
+                "{}: its bytes belong to another row, too",
+                name(claim)
+            ));
+        } else if start > next {
+            report.damage(format!(
+                "pack {pack_id}: {} bytes at {next} belong to no row",
+                start - next
+            ));
+        }
+        next = next.max(start.saturating_add(claim.extent.length_bytes));
+    }
+    // Rows that were committed while the claims were read may reach further; bytes without rows may not.
+    if next < committed {
+        report.damage(format!(
+            "pack {pack_id}: {} bytes at {next} belong to no row",
+            committed - next
+        ));
+    }
+}
+
+fn name(claim: &Claim) -> String {
+    let extent = claim.extent;
+    let place = format!("pack {} at {}", extent.pack_id, extent.offset_bytes);
+    match &claim.owner {
+        Owner::Instance(key) => format!("instance {key} ({place})"),
+        Owner::Aside(id) => format!("instance kept aside {id} ({place})"),
+        Owner::Document(id) => format!("document {id} ({place})"),
+        Owner::Gap => format!("gap ({place})"),
+    }
+}
+
+type Proved = Result<(Claim, Option<&'static str>), IngestError>;
+
+async fn prove_claim(store: &Store, archive: &Archive, claim: Claim) -> Proved {
+    let row = match claim.owner {
+        Owner::Instance(key) => proof::instance_claim(&mut store.read().await?, key).await?,
+        _ => None,
+    };
+    let archive = archive.clone();
+    tokio::task::spawn_blocking(move || {
+        let fault = prove_bytes(&archive, &claim, row.as_ref());
+        (claim, fault)
+    })
+    .await
+    .map_err(|_| IngestError::Interrupted)
+}
+
+fn prove_bytes(
+    archive: &Archive,
+    claim: &Claim,
+    row: Option<&InstanceClaim>,
+) -> Option<&'static str> {
+    let mut reader = ExtentReader {
+        archive,
+        extent: claim.extent,
+        position: 0,
+    };
+    let mut hasher = blake3::Hasher::new();
+    if claim.extent.length_bytes <= limits::IN_MEMORY_BYTES {
+        let Ok(bytes) = archive.read_blocking(claim.extent, 0..claim.extent.length_bytes) else {
+            return Some("its bytes cannot be read");
+        };
+        hasher.update(&bytes);
+        if Some(Digest::new(*hasher.finalize().as_bytes())) != claim.digest {
+            return Some("its bytes have changed");
+        }
+        return row.and_then(|row| {
+            prove_row(
+                row,
+                overread_dicom::parse_instance(&bytes, &ParseLimits::default()),
+            )
+        });
+    }
+    if hasher.update_reader(&mut reader).is_err() {
+        return Some("its bytes cannot be read");
+    }
+    if Some(Digest::new(*hasher.finalize().as_bytes())) != claim.digest {
+        return Some("its bytes have changed");
+    }
+    reader.position = 0;
+    let limits = ParseLimits::default();
+    row.and_then(|row| {
+        prove_row(
+            row,
+            overread_dicom::parse_reader(reader, claim.extent.length_bytes, &limits),
+        )
+    })
+}
+
+/// The row says of the file what the file says of itself.
+fn prove_row(
+    row: &InstanceClaim,
+    parsed: Result<Parsed, overread_dicom::DicomProblem>,
+) -> Option<&'static str> {
+    let Ok(Parsed::Instance(parsed)) = parsed else {
+        return Some("its bytes hold but cannot be read as DICOM");
+    };
+    let facts = &parsed.facts;
+    let same = facts.study.study_instance_uid.as_str() == row.study_instance_uid
+        && facts.series.series_instance_uid.as_str() == row.series_instance_uid
+        && facts.sop_instance_uid.as_str() == row.sop_instance_uid
+        && facts.transfer_syntax_uid.as_str() == row.transfer_syntax_uid;
+    if !same {
+        return Some("its row names another instance than its bytes do");
+    }
+    (parsed.frames.to_bytes() != row.frames).then_some("its frame table differs from its bytes")
+}
+
+/// Reads an extent like a file.
+struct ExtentReader<'a> {
+    archive: &'a Archive,
+    extent: Extent,
+    position: u64,
+}
+
+impl Read for ExtentReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.extent.length_bytes.saturating_sub(self.position);
+        let count = left.min(buffer.len() as u64).min(limits::PROOF_CHUNK_BYTES);
+        let bytes = self
+            .archive
+            .read_blocking(self.extent, self.position..self.position + count)
+            .map_err(io::Error::other)?;
+        if let Some(to) = buffer.get_mut(..bytes.len()) {
+            to.copy_from_slice(&bytes);
+        }
+        self.position += count;
+        Ok(bytes.len())
+    }
+}
+
+impl Seek for ExtentReader<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(distance) => self.extent.length_bytes.checked_add_signed(distance),
+            SeekFrom::Current(distance) => self.position.checked_add_signed(distance),
+        };
+        let position = position.filter(|position| *position <= self.extent.length_bytes);
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}

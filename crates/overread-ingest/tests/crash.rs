@@ -1,0 +1,183 @@
+//! kill -9 at any moment: what was acknowledged is there, nothing half-written is visible, everything is proven.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use overread_ingest::{DeliverySource, Stowed};
+use overread_store::access::Reach;
+use overread_store::studies::{self, InstanceFilter, Page};
+use overread_testkit::disc::{DiscFile, zip_of};
+
+use crate::house::{House, mr, open, options, part10};
+
+const FOLDER: &str = "OVERREAD_CRASH_TEST_FOLDER";
+const ROUND: &str = "OVERREAD_CRASH_TEST_ROUND";
+const ROUNDS: u64 = 20;
+
+/// Runs only when started by the test below: stores without end and tells what was acknowledged.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the parent tells the child its folder this way"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn child() {
+    let (Ok(folder), Ok(round)) = (std::env::var(FOLDER), std::env::var(ROUND)) else {
+        return;
+    };
+    let round: u64 = round.parse().unwrap();
+    let dir = tempfile::Builder::new()
+        .disable_cleanup(true)
+        .tempdir()
+        .unwrap();
+    let house = House {
+        dir,
+        ingest: open(folder.as_ref()).await,
+    };
+    let mut lanes = tokio::task::JoinSet::new();
+    let house = std::sync::Arc::new(house);
+    for lane in 0..3_u64 {
+        let house = std::sync::Arc::clone(&house);
+        lanes.spawn(async move {
+            for step in 0_u64.. {
+                let specs: Vec<_> = (0..4)
+                    .map(|part| mr(round * 10 + lane, 1 + step % 3, step * 4 + part))
+                    .collect();
+                if lane == 0 {
+                    let files: Vec<_> = specs
+                        .iter()
+                        .map(|spec| DiscFile::new(&*spec.sop_instance_uid, part10(spec)))
+                        .collect();
+                    let zip = std::io::Cursor::new(zip_of(&files, true).unwrap());
+                    let receipt = house
+                        .ingest
+                        .zip_stream(zip, options(DeliverySource::Zip))
+                        .await
+                        .unwrap();
+                    assert_eq!(receipt.instances_stored, 4);
+                } else {
+                    let outcomes = house.stow(specs.iter().map(part10).collect()).await;
+                    assert!(
+                        outcomes
+                            .iter()
+                            .all(|outcome| outcome.result == Ok(Stowed::Stored))
+                    );
+                }
+                let mut out = std::io::stdout().lock();
+                for spec in &specs {
+                    writeln!(
+                        out,
+                        "ACK {} {}",
+                        spec.sop_instance_uid,
+                        blake3::hash(&part10(spec))
+                    )
+                    .unwrap();
+                }
+                out.flush().unwrap();
+            }
+        });
+    }
+    while lanes.join_next().await.is_some() {}
+}
+
+/// Starts the child, lets it work until a moment that differs each round, kills it, returns what it acknowledged.
+fn kill_one(folder: &std::path::Path, round: u64) -> Vec<(String, String)> {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "crash::child",
+            "--nocapture",
+            "--test-threads",
+            "1",
+        ])
+        .env(FOLDER, folder)
+        .env(ROUND, round.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (tell, told) = mpsc::channel();
+    let lines = BufReader::new(child.stdout.take().unwrap());
+    let reader = std::thread::spawn(move || {
+        for line in lines.lines().map_while(Result::ok) {
+            // libtest may have written before it on the same line.
+            if let Some(place) = line.find("ACK ") {
+                let _ = tell.send(line[place + 4..].to_owned());
+            }
+        }
+    });
+    // The moment: after some acknowledgements, and a few microseconds to milliseconds more.
+    let random = blake3::hash(&round.to_le_bytes());
+    let (count, pause) = (
+        usize::from(random.as_bytes()[0]) % 40,
+        u64::from(random.as_bytes()[1]) * 40,
+    );
+    let mut acknowledged: Vec<String> = told.iter().take(count + 1).collect();
+    let end = std::time::Instant::now() + Duration::from_micros(pause);
+    while std::time::Instant::now() < end {
+        acknowledged.extend(told.recv_timeout(Duration::from_micros(50)));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    reader.join().unwrap();
+    acknowledged.extend(told.try_iter());
+    assert!(
+        !acknowledged.is_empty(),
+        "round {round}: the child did nothing"
+    );
+    // A last line may be cut in the middle.
+    let pairs = acknowledged.iter().filter_map(|line| line.split_once(' '));
+    pairs
+        .filter(|(_, digest)| digest.len() == 64)
+        .map(|(uid, digest)| (uid.to_owned(), digest.to_owned()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_in_twenty_kills() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut acknowledged = Vec::new();
+    for round in 1..=ROUNDS {
+        let folder = dir.path().to_owned();
+        acknowledged.extend(
+            tokio::task::spawn_blocking(move || kill_one(&folder, round))
+                .await
+                .unwrap(),
+        );
+        let ingest = open(dir.path()).await;
+        let report = overread_ingest::verify(ingest.store(), ingest.archive())
+            .await
+            .unwrap();
+        assert!(report.ok, "round {round}: {:?}", report.damaged);
+        assert!(report.instances >= acknowledged.len() as u64);
+        let mut tx = ingest.store().read().await.unwrap();
+        for (uid, digest) in &acknowledged {
+            let filter = InstanceFilter {
+                sop_instance_uids: vec![uid.clone()],
+                ..InstanceFilter::default()
+            };
+            let rows =
+                studies::search_instances(&mut tx, &Reach::Everything, &filter, &Page::default())
+                    .await
+                    .unwrap();
+            let row = rows
+                .first()
+                .unwrap_or_else(|| panic!("round {round}: {uid} is lost"));
+            let found = studies::find_instance(
+                &mut tx,
+                &Reach::Everything,
+                &row.study_instance_uid,
+                &row.series_instance_uid,
+                uid,
+            );
+            assert_eq!(
+                found.await.unwrap().unwrap().digest.to_string(),
+                *digest,
+                "round {round}: {uid}"
+            );
+        }
+        drop(tx);
+        ingest.store().close().await;
+    }
+}

@@ -1,0 +1,159 @@
+//! A store and an archive for one test.
+
+use std::path::Path;
+
+use overread_archive::Archive;
+use overread_ingest::{DeliveryOptions, DeliverySource, Ingest, Part, Receipt, StowOutcome};
+use overread_model::access::{Actor, Role};
+use overread_model::ids::{CaseId, PersonId};
+use overread_model::problem::ProblemKind;
+use overread_model::time::Timestamp;
+use overread_store::Store;
+use overread_store::access::Reach;
+use overread_store::studies::{self, StoredInstance};
+use overread_testkit::dicom::InstanceSpec;
+use tempfile::TempDir;
+
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
+
+pub(crate) struct House {
+    pub(crate) dir: TempDir,
+    pub(crate) ingest: Ingest,
+}
+
+pub(crate) async fn open(dir: &Path) -> Ingest {
+    let store = Store::open_sqlite(&dir.join("overread.sqlite"))
+        .await
+        .unwrap();
+    Ingest::open(store, Archive::open(dir).await.unwrap())
+        .await
+        .unwrap()
+}
+
+/// Opens on PostgreSQL, in a schema of its own, when a server is offered.
+pub(crate) async fn postgres(test: &str) -> Option<House> {
+    let url = overread_testkit::postgres::server_url(test)?;
+    let dir = tempfile::tempdir().unwrap();
+    let schema = format!("t_{}_{}", test, std::process::id());
+    let store = Store::open_postgres_in(&url, &schema).await.unwrap();
+    let ingest = Ingest::open(store, Archive::open(dir.path()).await.unwrap())
+        .await
+        .unwrap();
+    Some(House { dir, ingest })
+}
+
+pub(crate) fn machine() -> Actor {
+    Actor::Machine {
+        token_id: overread_model::ids::TokenId::from_random([1; 16]),
+        role: Role::Archive,
+    }
+}
+
+pub(crate) fn patient(number: u8) -> Actor {
+    Actor::Person {
+        person_id: PersonId::from_random([number; 16]),
+        role: Role::Patient,
+    }
+}
+
+pub(crate) fn options(source: DeliverySource) -> DeliveryOptions {
+    DeliveryOptions {
+        case_id: None,
+        actor: machine(),
+        now: NOW,
+        source,
+    }
+}
+
+pub(crate) fn of_case(source: DeliverySource, actor: Actor, case_id: &CaseId) -> DeliveryOptions {
+    DeliveryOptions {
+        case_id: Some(case_id.clone()),
+        actor,
+        now: NOW,
+        source,
+    }
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let ingest = open(dir.path()).await;
+        Self { dir, ingest }
+    }
+
+    pub(crate) async fn folder(&self, path: &Path) -> Receipt {
+        self.ingest
+            .paths(&[path.to_owned()], options(DeliverySource::Paths), ())
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn zip(&self, bytes: Vec<u8>) -> Receipt {
+        self.ingest
+            .zip_stream(std::io::Cursor::new(bytes), options(DeliverySource::Zip))
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn stow(&self, parts: Vec<Vec<u8>>) -> Vec<StowOutcome> {
+        let parts = parts.into_iter().map(|part| Ok(Part::Memory(part.into())));
+        let parts = futures_util::stream::iter(parts);
+        self.ingest
+            .stow(parts, None, options(DeliverySource::Stow))
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn find(&self, spec: &InstanceSpec) -> Option<StoredInstance> {
+        self.find_as(&Reach::Everything, spec).await
+    }
+
+    pub(crate) async fn find_as(
+        &self,
+        reach: &Reach,
+        spec: &InstanceSpec,
+    ) -> Option<StoredInstance> {
+        let mut tx = self.ingest.store().read().await.unwrap();
+        let (study, series) = (&spec.study_instance_uid, &spec.series_instance_uid);
+        studies::find_instance(&mut tx, reach, study, series, &spec.sop_instance_uid)
+            .await
+            .unwrap()
+    }
+
+    /// Reads an instance back whole.
+    pub(crate) async fn bytes_of(&self, spec: &InstanceSpec) -> Vec<u8> {
+        let found = self.find(spec).await.expect("the instance is there");
+        let extent = found.extent;
+        self.ingest
+            .archive()
+            .read(extent, 0..extent.length_bytes)
+            .await
+            .unwrap()
+            .to_vec()
+    }
+
+    /// Proves that nothing is damaged.
+    pub(crate) async fn prove(&self) -> overread_ingest::VerifyReport {
+        let report = overread_ingest::verify(self.ingest.store(), self.ingest.archive())
+            .await
+            .unwrap();
+        assert!(report.ok, "{:?}", report.damaged);
+        report
+    }
+}
+
+pub(crate) fn kinds(receipt: &Receipt) -> Vec<ProblemKind> {
+    receipt
+        .problems
+        .iter()
+        .map(|problem| problem.kind)
+        .collect()
+}
+
+pub(crate) fn mr(study: u64, series: u64, instance: u64) -> InstanceSpec {
+    InstanceSpec::mr(study, series, instance)
+}
+
+pub(crate) fn part10(spec: &InstanceSpec) -> Vec<u8> {
+    spec.part10().unwrap()
+}

@@ -1,0 +1,18 @@
+//! What arrives, what is kept, what is said: whole deliveries against a real store and archive.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed test may say so by a panic"
+)]
+
+mod access;
+mod crash;
+mod folders;
+mod house;
+mod pdf;
+mod shared;
+mod stow;
+mod verify;
+mod zips;

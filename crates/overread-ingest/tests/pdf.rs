@@ -1,0 +1,56 @@
+//! The text of PDFs from strangers.
+
+use overread_ingest::pdf::{PdfError, PdfText, text_of_pdf};
+
+/// Writes a PDF of one page with this content stream.
+fn pdf(content: &str) -> Vec<u8> {
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>".to_owned(),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
+    ];
+    let mut text = String::from("%PDF-1.4\n");
+    let mut offsets = Vec::new();
+    for (index, object) in objects.iter().enumerate() {
+        offsets.push(text.len());
+        text.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+    }
+    let table = text.len();
+    text.push_str("xref\n0 6\n0000000000 65535 f \n");
+    for offset in offsets {
+        text.push_str(&format!("{offset:010} 00000 n \n"));
+    }
+    text.push_str(&format!(
+        "trailer << /Size 6 /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n"
+    ));
+    text.into_bytes()
+}
+
+#[tokio::test]
+async fn text_is_read_and_scans_are_told() {
+    let report = pdf("BT /F1 12 Tf 72 700 Td (Impression: no acute fracture of the wrist.) Tj ET");
+    match text_of_pdf(report).await.unwrap() {
+        PdfText::Text(text) => assert!(text.contains("no acute fracture"), "{text}"),
+        PdfText::ScanOnly => panic!("there is text"),
+    }
+    assert_eq!(
+        text_of_pdf(pdf("0 0 100 100 re f")).await,
+        Ok(PdfText::ScanOnly)
+    );
+}
+
+#[tokio::test]
+async fn broken_ones_are_refused_without_harm() {
+    assert_eq!(
+        text_of_pdf(b"not a PDF".to_vec()).await,
+        Err(PdfError::Unreadable)
+    );
+    let whole = pdf("BT /F1 12 Tf (text that is long enough to be seen) Tj ET");
+    for end in (0..whole.len()).step_by(41) {
+        let _ = text_of_pdf(whole[..end].to_vec()).await;
+    }
+    let huge = vec![b' '; overread_ingest::limits::PDF_BYTES + 1];
+    assert_eq!(text_of_pdf(huge).await, Err(PdfError::TooLarge));
+}

@@ -1,0 +1,146 @@
+//! STOW: one answer a part, in order, durable.
+
+use overread_ingest::{DeliverySource, Part, Stowed};
+use overread_model::problem::ProblemKind;
+use overread_store::studies;
+
+use crate::house::{House, NOW, mr, options, part10, postgres};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_are_answered_in_order() {
+    rules(House::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_are_answered_in_order_on_postgresql() {
+    if let Some(house) = postgres("stow").await {
+        rules(house).await;
+    }
+}
+
+async fn rules(house: House) {
+    let mut parts: Vec<Vec<u8>> = (1..=30)
+        .map(|instance| part10(&mr(1, 1 + instance % 2, instance)))
+        .collect();
+    parts.push(b"nothing".to_vec());
+    parts.push(part10(&mr(1, 2, 1)));
+    let mut conflict = mr(1, 2, 1);
+    conflict.pixels[3] = 77;
+    parts.push(part10(&conflict));
+    let outcomes = house.stow(parts).await;
+    assert_eq!(outcomes.len(), 33);
+    for (index, outcome) in outcomes[..30].iter().enumerate() {
+        let spec = mr(1, 1 + (index as u64 + 1) % 2, index as u64 + 1);
+        assert_eq!(
+            outcome.sop_instance_uid.as_deref(),
+            Some(&*spec.sop_instance_uid)
+        );
+        assert_eq!(outcome.result, Ok(Stowed::Stored));
+        assert_eq!(house.bytes_of(&spec).await, part10(&spec));
+    }
+    assert_eq!(
+        outcomes[30].result.as_ref().unwrap_err().kind,
+        ProblemKind::NotDicom
+    );
+    assert_eq!(outcomes[31].result, Ok(Stowed::Duplicate));
+    assert_eq!(
+        outcomes[32].result.as_ref().unwrap_err().kind,
+        ProblemKind::Conflict
+    );
+    let report = house.prove().await;
+    assert_eq!((report.instances, report.others), (30, 1));
+
+    let mut tx = house.ingest.store().read().await.unwrap();
+    let reach = overread_store::access::Reach::Everything;
+    let study = mr(1, 1, 1).study_instance_uid;
+    let found = studies::search_studies(
+        &mut tx,
+        &reach,
+        &studies::StudyFilter::default(),
+        &studies::Page::default(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        (found.len(), found[0].series_count, found[0].instance_count),
+        (1, 2, 30)
+    );
+    assert_eq!(
+        (&*found[0].modalities, &*found[0].study_date),
+        ("MR", "20260302")
+    );
+    let pieces = studies::metadata_pieces(&mut tx, &reach, &study, None, None)
+        .await
+        .unwrap();
+    assert_eq!(pieces.len(), 30);
+    for piece in pieces {
+        let json: serde_json::Value = serde_json::from_slice(&piece.dicom_json).unwrap();
+        assert_eq!(json["00080018"]["Value"][0], piece.sop_instance_uid);
+    }
+    let facts = studies::facts_of_study(&mut tx, studies::StudyKey(found[0].id))
+        .await
+        .unwrap();
+    assert_eq!(facts.len(), 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_another_study_is_refused() {
+    let house = House::new().await;
+    let spec = mr(1, 1, 1);
+    let parts = futures_util::stream::iter([Ok(Part::Memory(part10(&spec).into()))]);
+    let outcomes = house
+        .ingest
+        .stow(parts, Some("1.2.3"), options(DeliverySource::Stow))
+        .await
+        .unwrap();
+    assert!(outcomes[0].result.is_err());
+    assert!(house.find(&spec).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_connections_share_a_commit_and_lose_nothing() {
+    let house = std::sync::Arc::new(House::new().await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for connection in 0..4_u64 {
+        let house = std::sync::Arc::clone(&house);
+        tasks.spawn(async move {
+            for request in 0..10_u64 {
+                let parts = (0..5)
+                    .map(|part| part10(&mr(connection, 1, request * 5 + part)))
+                    .collect();
+                let outcomes = house.stow(parts).await;
+                assert!(
+                    outcomes
+                        .iter()
+                        .all(|outcome| outcome.result == Ok(Stowed::Stored))
+                );
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(house.prove().await.instances, 200);
+    let _ = NOW;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_instance_at_the_same_time_is_stored_once() {
+    let house = std::sync::Arc::new(House::new().await);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let house = std::sync::Arc::clone(&house);
+        tasks.spawn(async move {
+            house.stow(vec![part10(&mr(1, 1, 1))]).await[0]
+                .result
+                .clone()
+                .unwrap()
+        });
+    }
+    let mut stored = 0;
+    while let Some(done) = tasks.join_next().await {
+        stored += usize::from(done.unwrap() == Stowed::Stored);
+    }
+    assert_eq!(stored, 1);
+    assert_eq!(house.prove().await.instances, 1);
+}
