@@ -6,6 +6,7 @@ mod map;
 mod rank;
 
 pub use directory::{Reviewer, ReviewerKind, check_directory_entry, is_region};
+pub(crate) use infer::groups_in_text;
 pub use infer::{Clinical, Confidence, ExamFacts, Suggestion, conditions_of, infer};
 pub use map::{
     BadMap, BodyTerm, ClinicalKind, Group, RuleWhen, SpecialtyMap, SpecialtyRule, Subspecialty,

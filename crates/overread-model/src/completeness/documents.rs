@@ -1,0 +1,319 @@
+//! The papers of a case: what they are, and what the text of a report tells about dates and signature.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use crate::hidden::Hidden;
+use crate::limits;
+use crate::text::{cut, folded};
+use crate::time::CalendarDate;
+
+/// What a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentKind {
+    /// The written report of the exam.
+    OriginalReport,
+    /// The report of an earlier exam.
+    EarlierReport,
+    /// Notes of a doctor.
+    ClinicalNote,
+    /// Laboratory results.
+    Laboratory,
+    /// Pathology report.
+    Pathology,
+    /// Referral or order.
+    Referral,
+    /// Anything else.
+    Other,
+}
+
+impl DocumentKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::OriginalReport,
+        Self::EarlierReport,
+        Self::ClinicalNote,
+        Self::Laboratory,
+        Self::Pathology,
+        Self::Referral,
+        Self::Other,
+    ];
+
+    /// Returns the kind as columns, forms and JSON write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OriginalReport => "original_report",
+            Self::EarlierReport => "earlier_report",
+            Self::ClinicalNote => "clinical_note",
+            Self::Laboratory => "laboratory",
+            Self::Pathology => "pathology",
+            Self::Referral => "referral",
+            Self::Other => "other",
+        }
+    }
+
+    /// Reads what `as_str` writes.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Guesses the kind from the name of a file; a person can correct it.
+    pub fn guess(file_name: &str) -> Self {
+        let text = format!(" {} ", folded(file_name));
+        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if has(&[" LAB", " BLOOD", " ANALITICA", " ANALISIS"]) {
+            Self::Laboratory
+        } else if has(&[" PATHOLOG", " BIOPS", " HISTOLOG", " PATOLOG"]) {
+            Self::Pathology
+        } else if has(&[" REFERRAL", " ORDER ", " REQUISITION", " VOLANTE"]) {
+            Self::Referral
+        } else if has(&["REPORT", "INFORME", "BEFUND", "IMPRESSION", "READING"]) {
+            Self::OriginalReport
+        } else if has(&[" NOTE", " NOTES", " LETTER", " HISTORY", " HISTORIA"]) {
+            Self::ClinicalNote
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// One document of a case or medium.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentFacts {
+    /// What it is.
+    pub kind: DocumentKind,
+    /// What to call it in a finding: a file name or title.
+    pub name: String,
+    /// Day it is about: of the exam, the note, the sample.
+    pub clinical_date: Option<CalendarDate>,
+    /// Accession number it names.
+    pub accession_number: Option<Hidden<String>>,
+    /// What its text tells; default when there is no text.
+    pub hints: ReportHints,
+}
+
+/// What the text of a report tells of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReportHints {
+    /// Calls itself preliminary, unsigned or a draft.
+    pub is_preliminary: bool,
+    /// Day of the exam it says it is about.
+    pub exam_date: Option<CalendarDate>,
+    /// Days of earlier exams it compared with.
+    pub comparison_dates: Vec<CalendarDate>,
+    /// Text was there to be read.
+    pub has_text: bool,
+}
+
+/// Returns what the text of a report tells: signature, its own exam's day, days it compared with.
+pub fn report_hints(text: &str) -> ReportHints {
+    let text = cut(text, limits::ORIGINAL_REPORT_CHARS);
+    let Some(patterns) = PATTERNS.as_ref() else {
+        return ReportHints::default();
+    };
+    let is_preliminary = patterns.preliminary.is_match(text);
+    let exam_date = patterns.exam_date.find_iter(text).find_map(|found| {
+        dates_in(after(text, found.end(), 40), patterns)
+            .into_iter()
+            .next()
+    });
+    let comparison_dates = patterns
+        .comparison
+        .find_iter(text)
+        .flat_map(|found| dates_in(section(after(text, found.end(), 300)), patterns))
+        .collect::<std::collections::BTreeSet<_>>();
+    ReportHints {
+        is_preliminary,
+        exam_date,
+        comparison_dates: comparison_dates.into_iter().collect(),
+        has_text: text.chars().any(char::is_alphanumeric),
+    }
+}
+
+/// Returns the text from a place on, so many characters at most.
+fn after(text: &str, start: usize, chars: usize) -> &str {
+    cut(text.get(start..).unwrap_or(""), chars)
+}
+
+/// Returns the text up to the next empty line or heading.
+fn section(text: &str) -> &str {
+    let end = text.find("\n\n").unwrap_or(text.len());
+    let text = text.get(..end).unwrap_or(text);
+    // A heading is a line of capitals with a colon; the first line is what follows the heading itself.
+    let mut offset = 0;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let heading = line.split_once(':').is_some_and(|(words, _)| {
+            let letters: Vec<char> = words.chars().filter(|c| c.is_alphabetic()).collect();
+            letters.len() >= 4 && letters.iter().all(|c| c.is_uppercase())
+        });
+        if index > 0 && heading {
+            return text.get(..offset).unwrap_or(text);
+        }
+        offset += line.len();
+    }
+    text
+}
+
+struct Patterns {
+    preliminary: Regex,
+    exam_date: Regex,
+    comparison: Regex,
+    numeric: Regex,
+    named: Regex,
+}
+
+// The patterns are part of the program, and a test uses each, so that `None` cannot go unseen.
+static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
+    Some(Patterns {
+        preliminary: Regex::new(
+            r"(?i)\b(preliminary (report|read|interpretation|result)|wet read|unsigned|not (yet )?signed|draft report|informe preliminar|sin firmar)\b|(?m)^\s*(PRELIMINARY|DRAFT|PRELIMINAR|BORRADOR)\b",
+        ).ok()?,
+        exam_date: Regex::new(
+            r"(?i)\b(date of (exam|examination|study|service)|(exam|examination|study|scan) date|fecha (del?|de la) (estudio|examen|exploraci[oó]n)|fecha de realizaci[oó]n)\s*:?",
+        ).ok()?,
+        comparison: Regex::new(r"(?i)\b(comparison|comparisons|compared (with|to)|comparaci[oó]n|comparado con|comparada con)\b\s*:?").ok()?,
+        numeric: Regex::new(r"\b(\d{1,4})[-/.](\d{1,2})[-/.](\d{2,4})\b").ok()?,
+        named: Regex::new(
+            r"(?i)\b(?:(\d{1,2})(?:st|nd|rd|th)?\s+(?:de\s+|of\s+)?)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic)[a-z]*\.?,?\s+(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?(?:del?\s+)?(\d{4})\b",
+        ).ok()?,
+    })
+});
+
+/// Returns the days a piece of text names. `03/02/2026` is read as March 2, as the United States write it, unless only the
+/// other reading is a day.
+fn dates_in(text: &str, patterns: &Patterns) -> Vec<CalendarDate> {
+    let number =
+        |found: Option<regex::Match<'_>>| found.and_then(|m| m.as_str().parse::<i32>().ok());
+    let numeric = patterns.numeric.captures_iter(text).filter_map(|found| {
+        let (a, b, c) = (
+            number(found.get(1))?,
+            number(found.get(2))?,
+            number(found.get(3))?,
+        );
+        if found.get(1)?.len() == 4 {
+            return date(a, b, c);
+        }
+        let year = if c < 100 { 2000 + c } else { c };
+        date(year, a, b).or_else(|| date(year, b, a))
+    });
+    let named = patterns.named.captures_iter(text).filter_map(|found| {
+        let month = month_number(found.get(2)?.as_str())?;
+        let day = number(found.get(1)).or_else(|| number(found.get(3)))?;
+        date(number(found.get(4))?, month, day)
+    });
+    numeric.chain(named).collect()
+}
+
+fn date(year: i32, month: i32, day: i32) -> Option<CalendarDate> {
+    let plausible = (1900..2200).contains(&year);
+    CalendarDate::new(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?)
+        .filter(|_| plausible)
+}
+
+fn month_number(name: &str) -> Option<i32> {
+    const MONTHS: [(&str, i32); 16] = [
+        ("JAN", 1),
+        ("ENE", 1),
+        ("FEB", 2),
+        ("MAR", 3),
+        ("APR", 4),
+        ("ABR", 4),
+        ("MAY", 5),
+        ("JUN", 6),
+        ("JUL", 7),
+        ("AUG", 8),
+        ("AGO", 8),
+        ("SEP", 9),
+        ("OCT", 10),
+        ("NOV", 11),
+        ("DEC", 12),
+        ("DIC", 12),
+    ];
+    let upper = name.to_uppercase();
+    MONTHS
+        .iter()
+        .find(|(short, _)| *short == upper)
+        .map(|(_, number)| *number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DocumentKind, report_hints};
+
+    fn check(text: &str, preliminary: bool, exam: Option<&str>, compared: &[&str]) {
+        let hints = report_hints(text);
+        assert_eq!(hints.is_preliminary, preliminary, "{text}");
+        assert_eq!(
+            hints.exam_date.map(|d| d.to_string()).as_deref(),
+            exam,
+            "{text}"
+        );
+        let dates: Vec<String> = hints
+            .comparison_dates
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(dates, compared, "{text}");
+    }
+
+    #[test]
+    fn a_report_tells_its_dates() {
+        check(
+            "Exam date: 03/02/2026\nCOMPARISON: MRI of January 5, 2024 and 12/24/2022.\nFINDINGS: 1/1/2020",
+            false,
+            Some("2026-03-02"),
+            &["2022-12-24", "2024-01-05"],
+        );
+        check(
+            "Date of study: 2026-03-02. Comparison: None.",
+            false,
+            Some("2026-03-02"),
+            &[],
+        );
+        check(
+            "Fecha del estudio: 2 de marzo de 2026\nCOMPARACIÓN: RM del 5 de enero de 2024.",
+            false,
+            Some("2026-03-02"),
+            &["2024-01-05"],
+        );
+        check(
+            "Compared to 25/12/2023 nothing changed.",
+            false,
+            None,
+            &["2023-12-25"],
+        );
+        check("COMPARISON: 13.13.2023", false, None, &[]);
+        check("Comparison: CT 5 Mar 2021", false, None, &["2021-03-05"]);
+    }
+
+    #[test]
+    fn a_report_tells_that_it_is_not_final() {
+        check("PRELIMINARY REPORT", true, None, &[]);
+        check("This is a wet read.", true, None, &[]);
+        check("INFORME PRELIMINAR", true, None, &[]);
+        check(
+            "A preliminary radiograph was taken. Signed by Dr. Lang.",
+            false,
+            None,
+            &[],
+        );
+        check("DRAFT\nFindings", true, None, &[]);
+    }
+
+    #[test]
+    fn names_of_files_tell_kinds() {
+        for (name, kind) in [
+            ("REPORT.PDF", DocumentKind::OriginalReport),
+            ("informe_rm.pdf", DocumentKind::OriginalReport),
+            ("Lab results.pdf", DocumentKind::Laboratory),
+            ("pathology-report.pdf", DocumentKind::Pathology),
+            ("notes.txt", DocumentKind::ClinicalNote),
+            ("README.TXT", DocumentKind::Other),
+        ] {
+            assert_eq!(DocumentKind::guess(name), kind, "{name}");
+        }
+    }
+}

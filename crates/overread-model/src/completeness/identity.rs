@@ -1,0 +1,309 @@
+//! How sure it is that two sets of names and numbers are the same person.
+
+use serde::Deserialize;
+
+use crate::hidden::Hidden;
+use crate::text::{edit_distance, folded, jaro_winkler};
+use crate::time::CalendarDate;
+
+/// Weights of `identity_score` in the data.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct IdentityWeights {
+    /// Of the birth date.
+    pub birth_date: f64,
+    /// Of the name.
+    pub name: f64,
+    /// Of the sex.
+    pub sex: f64,
+    /// Of the patient id.
+    pub patient_id_same_issuer: f64,
+}
+
+/// A person as a case or an image names them. Patient data: `Debug` shows nothing of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PersonIdentity {
+    /// Name, DICOM component groups or plain.
+    pub name: Option<Hidden<String>>,
+    /// Birth date; `None` when absent or unreadable.
+    pub birth_date: Option<Hidden<CalendarDate>>,
+    /// `F`, `M`, `O`.
+    pub sex: Option<String>,
+    /// Number of the patient.
+    pub patient_id: Option<Hidden<String>>,
+    /// Who gave that number; else the facility.
+    pub issuer: Option<Hidden<String>>,
+}
+
+/// A word is the same from this Jaro-Winkler likeness on.
+const SAME_WORD: f64 = 0.93;
+/// Words of this length may differ by one letter.
+const LONG_WORD_CHARS: usize = 5;
+
+/// Returns how sure it is that both are the same person, 0 to 1; `None` when there is nothing to compare.
+///
+/// What is missing on one side counts for nothing; its weight goes to the rest.
+pub fn identity_score(
+    left: &PersonIdentity,
+    right: &PersonIdentity,
+    weights: &IdentityWeights,
+) -> Option<f64> {
+    let name = both(&left.name, &right.name).map(|(a, b)| name_score(a.reveal(), b.reveal()));
+    let birth = both(&left.birth_date, &right.birth_date)
+        .map(|(a, b)| birth_date_score(*a.reveal(), *b.reveal()));
+    if name.flatten() == Some(0.0) && birth == Some(0.0) {
+        return Some(0.0);
+    }
+    let sex = both(&left.sex, &right.sex).and_then(|(a, b)| sex_score(a, b));
+    let id = both(&left.patient_id, &right.patient_id)
+        .filter(|_| {
+            both(&left.issuer, &right.issuer)
+                .is_some_and(|(a, b)| folded(a.reveal()) == folded(b.reveal()))
+        })
+        .map(|(a, b)| f64::from(u8::from(folded(a.reveal()) == folded(b.reveal()))));
+    let parts = [
+        (name.flatten(), weights.name),
+        (birth, weights.birth_date),
+        (sex, weights.sex),
+        (id, weights.patient_id_same_issuer),
+    ];
+    let known = parts
+        .iter()
+        .filter_map(|(score, weight)| score.map(|score| (score, *weight)));
+    let (sum, total) = known.fold((0.0, 0.0), |(sum, total), (score, weight)| {
+        (sum + score * weight, total + weight)
+    });
+    // Sex alone says nothing about who somebody is.
+    let tells = name.flatten().is_some() || birth.is_some() || id.is_some();
+    (tells && total > 0.0).then(|| sum / total)
+}
+
+fn both<'a, T>(left: &'a Option<T>, right: &'a Option<T>) -> Option<(&'a T, &'a T)> {
+    left.as_ref().zip(right.as_ref())
+}
+
+/// Returns matched words over the words of the shorter name; the best pair of component groups counts.
+fn name_score(left: &str, right: &str) -> Option<f64> {
+    let pairs = left
+        .split('=')
+        .flat_map(|a| right.split('=').map(move |b| (a, b)));
+    pairs
+        .filter_map(|(a, b)| words_score(&words(a), &words(b)))
+        .max_by(f64::total_cmp)
+}
+
+fn words(name: &str) -> Vec<String> {
+    folded(name)
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn words_score(left: &[String], right: &[String]) -> Option<f64> {
+    let (shorter, longer) = if left.len() <= right.len() {
+        (left, right)
+    } else {
+        (right, left)
+    };
+    if shorter.is_empty() {
+        return None;
+    }
+    let mut free: Vec<&String> = longer.iter().collect();
+    let mut matched = 0;
+    // Equal words first, so that a likeness cannot take a word that has its equal.
+    for exact in [true, false] {
+        for word in shorter {
+            let equals = shorter_is_done(exact, word, longer);
+            if equals {
+                continue;
+            }
+            let found = free.iter().position(|other| {
+                if exact {
+                    *other == word
+                } else {
+                    is_same_word(word, other)
+                }
+            });
+            if let Some(place) = found {
+                free.swap_remove(place);
+                matched += 1;
+            }
+        }
+    }
+    Some(f64::from(matched) / shorter.len() as f64)
+}
+
+/// Says whether a word was settled in the round of equal words already.
+fn shorter_is_done(exact: bool, word: &String, longer: &[String]) -> bool {
+    !exact && longer.contains(word)
+}
+
+fn is_same_word(left: &str, right: &str) -> bool {
+    let long = left.chars().count().min(right.chars().count()) >= LONG_WORD_CHARS;
+    jaro_winkler(left, right) >= SAME_WORD || (long && edit_distance(left, right) <= 1)
+}
+
+fn birth_date_score(left: CalendarDate, right: CalendarDate) -> f64 {
+    if left == right {
+        return 1.0;
+    }
+    if CalendarDate::new(left.year(), left.day(), left.month()) == Some(right) {
+        return 0.7;
+    }
+    let different = left
+        .to_da()
+        .bytes()
+        .zip(right.to_da().bytes())
+        .filter(|(a, b)| a != b)
+        .count();
+    if different == 1 { 0.6 } else { 0.0 }
+}
+
+fn sex_score(left: &str, right: &str) -> Option<f64> {
+    let known = |sex: &str| matches!(sex, "F" | "M");
+    (known(left) && known(right)).then(|| f64::from(u8::from(left == right)))
+}
+
+/// Says whether a name stands for nobody: made anonymous, a test, empty.
+pub fn is_anonymous_name(name: &str) -> bool {
+    let text = folded(name).replace(' ', "");
+    const STARTS: [&str; 9] = [
+        "ANON", "ANONYM", "DEIDENT", "DEID", "TEST", "UNKNOWN", "NONAME", "XXX", "NOBODY",
+    ];
+    text.is_empty() || STARTS.iter().any(|start| text.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IdentityWeights, PersonIdentity, identity_score, is_anonymous_name};
+    use crate::hidden::Hidden;
+
+    fn person(name: &str, birth: &str, sex: &str, id: &str, issuer: &str) -> PersonIdentity {
+        let text = |value: &str| (!value.is_empty()).then(|| Hidden(value.to_owned()));
+        PersonIdentity {
+            name: text(name),
+            birth_date: birth.parse().ok().map(Hidden),
+            sex: (!sex.is_empty()).then(|| sex.to_owned()),
+            patient_id: text(id),
+            issuer: text(issuer),
+        }
+    }
+
+    fn check(left: PersonIdentity, right: PersonIdentity, expect: Option<f64>) {
+        let weights = IdentityWeights {
+            birth_date: 0.4,
+            name: 0.35,
+            sex: 0.1,
+            patient_id_same_issuer: 0.15,
+        };
+        for (a, b) in [(&left, &right), (&right, &left)] {
+            match (identity_score(a, b, &weights), expect) {
+                (Some(got), Some(want)) => assert!((got - want).abs() < 0.005, "{got} for {want}"),
+                (got, want) => assert_eq!(got, want),
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_person_scores_high() {
+        let ana = || person("Perez Garcia^Ana Maria", "19700302", "F", "1", "A");
+        check(
+            ana(),
+            person("Ana María Pérez García", "19700302", "F", "", ""),
+            Some(1.0),
+        );
+        check(
+            ana(),
+            person("PEREZ^ANA", "19700302", "", "", ""),
+            Some(1.0),
+        );
+        check(
+            ana(),
+            person("Peres Garcia^Ana Maria", "19700302", "F", "", ""),
+            Some(1.0),
+        );
+        check(
+            ana(),
+            person("Perez Garcia^Ana Maria", "19700203", "F", "", ""),
+            Some((0.35 + 0.28 + 0.1) / 0.85),
+        );
+        check(
+            ana(),
+            person("Perez Garcia^Ana Maria", "19700303", "F", "", ""),
+            Some((0.35 + 0.24 + 0.1) / 0.85),
+        );
+        // Maiden name.
+        check(
+            person("Smith^Jane", "19700302", "F", "", ""),
+            person("Brown^Jane", "19700302", "F", "", ""),
+            Some((0.175 + 0.5) / 0.85),
+        );
+        check(
+            person("Wang^XiaoMing=王^小明", "19700302", "", "", ""),
+            person("王 小明", "19700302", "", "", ""),
+            Some(1.0),
+        );
+    }
+
+    #[test]
+    fn another_person_scores_low() {
+        let ana = || person("Perez^Ana", "19700302", "F", "1", "A");
+        check(
+            ana(),
+            person("Lopez^Luis", "19551111", "F", "1", "A"),
+            Some(0.0),
+        );
+        check(
+            ana(),
+            person("Perez^Ana", "19551111", "F", "", ""),
+            Some(0.45 / 0.85),
+        );
+        check(
+            ana(),
+            person("Lopez^Luis", "19700302", "M", "", ""),
+            Some(0.4 / 0.85),
+        );
+        check(
+            ana(),
+            person("Perez^Ana", "19700302", "F", "2", "A"),
+            Some(0.85),
+        );
+        check(
+            ana(),
+            person("Perez^Ana", "19700302", "F", "2", "B"),
+            Some(1.0),
+        );
+    }
+
+    #[test]
+    fn nothing_to_compare_gives_no_score() {
+        check(
+            person("", "", "F", "1", ""),
+            person("Perez^Ana", "", "F", "1", ""),
+            None,
+        );
+        check(PersonIdentity::default(), PersonIdentity::default(), None);
+        check(
+            person("^^", "", "", "", ""),
+            person("Perez", "", "", "", ""),
+            None,
+        );
+    }
+
+    #[test]
+    fn names_that_stand_for_nobody() {
+        for name in [
+            "ANONYMOUS^1",
+            "Anon 17",
+            "de-identified",
+            "TEST^PATIENT",
+            "no name",
+            "",
+            "^^",
+            "XXXX",
+        ] {
+            assert!(is_anonymous_name(name), "{name}");
+        }
+        assert!(!is_anonymous_name("Perez^Ana"));
+    }
+}

@@ -1,0 +1,199 @@
+//! D01 to D09: reports, notes and dates.
+
+use super::{Context, Findings, StudyView, has_document};
+use crate::completeness::documents::{DocumentFacts, DocumentKind};
+use crate::completeness::tables::Severity;
+use crate::text::folded;
+use crate::time::CalendarDate;
+
+pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
+    let input = context.input;
+    check_report(context, findings);
+    for document in input
+        .documents
+        .iter()
+        .filter(|d| d.kind == DocumentKind::OriginalReport)
+    {
+        check_match(context, document, findings);
+        if document.hints.is_preliminary {
+            findings.add("D03", document.name.clone(), "");
+        }
+    }
+    for view in &context.studies {
+        if view.study.preliminary_reports > 0 {
+            findings.add("D03", view.subject(), "the structured report says so");
+        }
+    }
+    if input
+        .question
+        .is_some_and(|question| question.trim().is_empty())
+    {
+        findings.add("D04", "the request", "");
+    }
+    if !has_document(input, &[DocumentKind::ClinicalNote, DocumentKind::Referral]) {
+        findings.add("D05", "the papers", "");
+    }
+    if !has_document(input, &[DocumentKind::Laboratory, DocumentKind::Pathology]) {
+        let words = folded(&format!(
+            "{} {}",
+            input.reason,
+            input.question.unwrap_or("")
+        ));
+        let severity = if context.tables.condition_words.is_match(&words) {
+            Severity::Warning
+        } else {
+            Severity::Info
+        };
+        findings.add_as("D06", severity, "the papers", "");
+    }
+    check_earlier(context, findings);
+    check_dates(context, findings);
+}
+
+fn check_report(context: &Context<'_>, findings: &mut Findings<'_>) {
+    let in_images = context
+        .studies
+        .iter()
+        .any(|view| view.study.report_objects + view.study.encapsulated_documents > 0);
+    let has_report = has_document(context.input, &[DocumentKind::OriginalReport]) || in_images;
+    if !has_report && !context.input.no_report_available {
+        findings.add("D01", "the report", "");
+    }
+}
+
+/// Looks whether a report belongs to one of the studies.
+fn check_match(context: &Context<'_>, document: &DocumentFacts, findings: &mut Findings<'_>) {
+    /// A report may be dated the day after the exam.
+    const DAYS_APART: i64 = 1;
+    if context.studies.is_empty() {
+        return;
+    }
+    if let Some(date) = document.clinical_date.or(document.hints.exam_date) {
+        let days: Vec<i64> = study_dates(context)
+            .map(|day| (day.to_days() - date.to_days()).abs())
+            .collect();
+        if !days.is_empty() && days.iter().all(|apart| *apart > DAYS_APART) {
+            let detail = format!(
+                "the report is about an exam of {}, the images are not",
+                date.in_english()
+            );
+            return findings.add("D02", document.name.clone(), detail);
+        }
+    }
+    if let Some(number) = &document.accession_number {
+        let known = context
+            .studies
+            .iter()
+            .filter_map(|view| view.study.accession_number.as_ref());
+        let known: Vec<String> = known.map(|known| folded(known.reveal())).collect();
+        if !known.is_empty() && !known.contains(&folded(number.reveal())) {
+            findings.add(
+                "D02",
+                document.name.clone(),
+                "the accession number is another one",
+            );
+        }
+    }
+}
+
+fn study_dates(context: &Context<'_>) -> impl Iterator<Item = CalendarDate> {
+    context
+        .studies
+        .iter()
+        .filter_map(|view| view.study.exam.study_date)
+}
+
+/// Looks for earlier exams, and for those that a report compared with.
+fn check_earlier(context: &Context<'_>, findings: &mut Findings<'_>) {
+    if context.studies.is_empty() {
+        return;
+    }
+    let named: Vec<CalendarDate> = context
+        .input
+        .documents
+        .iter()
+        .filter(|document| document.kind == DocumentKind::OriginalReport)
+        .flat_map(|document| document.hints.comparison_dates.iter().copied())
+        .filter(|date| !study_dates(context).any(|known| known == *date))
+        .collect();
+    if !named.is_empty() {
+        let days: Vec<String> = named.iter().map(|date| date.in_english()).collect();
+        let detail = format!(
+            "the report compares with an exam of {}",
+            crate::text::listed(&days)
+        );
+        return findings.add_as("D07", Severity::Warning, "earlier exams", detail);
+    }
+    let with_images = || {
+        context
+            .studies
+            .iter()
+            .filter(|view| view.readable().next().is_some())
+    };
+    let has_earlier =
+        with_images().any(|view| with_images().any(|other| is_earlier_of(other, view)));
+    if !has_earlier {
+        findings.add("D07", "earlier exams", "");
+    }
+}
+
+/// Says whether one study is an earlier look at a region of the other.
+fn is_earlier_of(earlier: &StudyView<'_>, later: &StudyView<'_>) -> bool {
+    let (before, after) = (earlier.study.exam.study_date, later.study.exam.study_date);
+    let in_order = before
+        .zip(after)
+        .is_some_and(|(before, after)| before < after);
+    in_order
+        && earlier
+            .regions
+            .iter()
+            .any(|region| later.regions.contains(region))
+}
+
+/// Looks for days that cannot be, and for papers without one.
+fn check_dates(context: &Context<'_>, findings: &mut Findings<'_>) {
+    for view in &context.studies {
+        let exam = &view.study.exam;
+        let Some(date) = exam.study_date else {
+            continue;
+        };
+        if context
+            .input
+            .today
+            .is_some_and(|today| date > today.plus_days(1))
+        {
+            findings.add("D09", view.subject(), "the study is dated in the future");
+        } else if exam.patient_birth_date.is_some_and(|birth| date < birth) {
+            findings.add(
+                "D09",
+                view.subject(),
+                "the study is dated before the patient's birth",
+            );
+        }
+    }
+    let undated_studies = context
+        .studies
+        .iter()
+        .filter(|v| v.study.exam.study_date.is_none())
+        .count();
+    let undated_papers = context
+        .input
+        .documents
+        .iter()
+        .filter(|document| {
+            document
+                .clinical_date
+                .or(document.hints.exam_date)
+                .is_none()
+        })
+        .count();
+    let undated = undated_studies + undated_papers;
+    if undated > 0 {
+        let detail = crate::text::counted(
+            undated,
+            "item has no date and stands last",
+            "items have no date and stand last",
+        );
+        findings.add("D08", "the timeline", detail);
+    }
+}

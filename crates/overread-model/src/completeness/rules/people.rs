@@ -1,0 +1,193 @@
+//! P01 to P06: one patient, and the right one.
+
+use super::{Context, Findings, StudyView};
+use crate::completeness::gather::PatientSeen;
+use crate::completeness::identity::{PersonIdentity, identity_score, is_anonymous_name};
+use crate::text::{counted, folded};
+
+/// From this score on, two names are the same person beyond doubt.
+const SURE: f64 = 0.9;
+/// Below this score, they are different people.
+const DIFFERENT: f64 = 0.6;
+
+pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) -> Option<f64> {
+    let patients = &context.gathered.patients;
+    check_one_patient(context, findings);
+    check_anonymous(patients, findings);
+    check_numbers(patients, findings);
+    for view in &context.studies {
+        check_side(context, view, findings);
+    }
+    check_right_patient(context, findings)
+}
+
+/// Compares everybody the images name with the patient of the case; the lowest score counts.
+fn check_right_patient(context: &Context<'_>, findings: &mut Findings<'_>) -> Option<f64> {
+    let wanted = context.input.patient.as_ref()?;
+    let weights = context.tables.identity_weights();
+    let patients = context
+        .gathered
+        .patients
+        .iter()
+        .filter(|seen| !is_anonymous(seen));
+    let lowest = patients
+        .filter_map(|seen| Some((identity_score(wanted, &seen.identity, weights)?, seen)))
+        .min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let (score, seen) = lowest;
+    let images = counted(seen.instance_count, "image", "images");
+    if context.input.identity_confirmed || score >= SURE {
+        return Some(score);
+    }
+    let differing = differences(wanted, &seen.identity);
+    if score < DIFFERENT {
+        findings.add(
+            "P01",
+            "the patient",
+            format!("{images} with another {differing}"),
+        );
+    } else {
+        findings.add(
+            "P03",
+            "the patient",
+            format!("{images} with a slightly different {differing}"),
+        );
+    }
+    Some(score)
+}
+
+/// Names what differs, without saying the values.
+fn differences(left: &PersonIdentity, right: &PersonIdentity) -> String {
+    let mut parts = Vec::new();
+    let text = |value: &Option<crate::hidden::Hidden<String>>| {
+        value.as_ref().map(|hidden| {
+            let mut words: Vec<String> = folded(hidden.reveal())
+                .split(' ')
+                .map(str::to_owned)
+                .collect();
+            words.sort();
+            words
+        })
+    };
+    if left.name.is_some() && right.name.is_some() && text(&left.name) != text(&right.name) {
+        parts.push("name");
+    }
+    if left.birth_date.is_some()
+        && right.birth_date.is_some()
+        && left.birth_date != right.birth_date
+    {
+        parts.push("birth date");
+    }
+    if left.sex.is_some() && right.sex.is_some() && left.sex != right.sex {
+        parts.push("sex");
+    }
+    if parts.is_empty() {
+        parts.push("patient number");
+    }
+    crate::text::listed(&parts)
+}
+
+/// Puts the people of the images into clusters; who cannot be compared with anybody joins the first.
+fn check_one_patient(context: &Context<'_>, findings: &mut Findings<'_>) {
+    let weights = context.tables.identity_weights();
+    let mut clusters: Vec<Vec<&PatientSeen>> = Vec::new();
+    for seen in &context.gathered.patients {
+        let fits = |cluster: &Vec<&PatientSeen>| {
+            cluster.iter().any(|other| {
+                identity_score(&other.identity, &seen.identity, weights)
+                    .is_none_or(|score| score >= DIFFERENT)
+            })
+        };
+        let (mut own, rest): (Vec<_>, Vec<_>) = clusters.into_iter().partition(fits);
+        let mut merged: Vec<&PatientSeen> = own.drain(..).flatten().collect();
+        merged.push(seen);
+        clusters = rest;
+        clusters.push(merged);
+    }
+    if clusters.len() > 1 {
+        findings.add(
+            "P02",
+            "the upload",
+            format!("{} different people", clusters.len()),
+        );
+    }
+}
+
+fn is_anonymous(seen: &PatientSeen) -> bool {
+    let name = seen
+        .identity
+        .name
+        .as_ref()
+        .map_or("", |hidden| hidden.reveal().as_str());
+    let birth = seen
+        .birth_date_text
+        .as_ref()
+        .map_or("", |hidden| hidden.reveal().as_str());
+    let no_birth = birth.trim().is_empty() || birth.trim() == "19000101";
+    let no_number = seen.identity.patient_id.is_none();
+    seen.removed || is_anonymous_name(name) || (no_birth && no_number)
+}
+
+fn check_anonymous(patients: &[PatientSeen], findings: &mut Findings<'_>) {
+    let images: usize = patients
+        .iter()
+        .filter(|seen| is_anonymous(seen))
+        .map(|seen| seen.instance_count)
+        .sum();
+    if images > 0 {
+        findings.add("P04", "the patient", counted(images, "image", "images"));
+    }
+}
+
+fn check_numbers(patients: &[PatientSeen], findings: &mut Findings<'_>) {
+    let mut numbers: Vec<String> = patients
+        .iter()
+        .filter_map(|seen| seen.identity.patient_id.as_ref())
+        .map(|id| folded(id.reveal()))
+        .collect();
+    numbers.sort();
+    numbers.dedup();
+    if numbers.len() > 1 {
+        findings.add(
+            "P05",
+            "the patient",
+            format!("{} numbers, which is normal", numbers.len()),
+        );
+    }
+}
+
+/// The sides a text names: right, left.
+fn sides_in(text: &str) -> (bool, bool) {
+    let text = format!(" {} ", folded(text));
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    (
+        has(&[" RIGHT ", " RT ", " DERECH"]),
+        has(&[" LEFT ", " LT ", " IZQUIERD"]),
+    )
+}
+
+fn check_side(context: &Context<'_>, view: &StudyView<'_>, findings: &mut Findings<'_>) {
+    let exam = &view.study.exam;
+    for text in [
+        &exam.study_description,
+        &exam.requested_procedure_description,
+        &context.input.requested_exam.to_owned(),
+    ] {
+        let (wanted, other, words) = match sides_in(text) {
+            (true, false) => ("R", "L", "right"),
+            (false, true) => ("L", "R", "left"),
+            _ => continue,
+        };
+        let wrong = view
+            .series
+            .iter()
+            .find(|(series, _)| series.sides.contains(other) && !series.sides.contains(wanted));
+        if let Some((_, summary)) = wrong {
+            let detail = format!(
+                "the description says {words}, {} says the other side",
+                summary.subject()
+            );
+            findings.add("P06", view.subject(), detail);
+            return;
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Which contrast an MR series shows; used for expectations only, never to block.
+
+use serde::Serialize;
+
+use crate::imaging::MrFacts;
+use crate::text::folded;
+
+/// What an MR series weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weighting {
+    /// Positions the others.
+    Localizer,
+    /// Apparent diffusion coefficient.
+    Adc,
+    /// Diffusion.
+    Dwi,
+    /// T2* or susceptibility.
+    T2starSwi,
+    /// Short-tau inversion recovery.
+    Stir,
+    /// Fluid-attenuated inversion recovery.
+    Flair,
+    /// Proton density.
+    Pd,
+    /// Proton density, fat suppressed.
+    PdFs,
+    /// T1.
+    T1,
+    /// T1, fat suppressed.
+    T1Fs,
+    /// T2.
+    T2,
+    /// T2, fat suppressed.
+    T2Fs,
+    /// Cannot be told.
+    Unknown,
+}
+
+impl Weighting {
+    /// Returns the weighting as JSON and the protocols write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Localizer => "localizer",
+            Self::Adc => "adc",
+            Self::Dwi => "dwi",
+            Self::T2starSwi => "t2star_swi",
+            Self::Stir => "stir",
+            Self::Flair => "flair",
+            Self::Pd => "pd",
+            Self::PdFs => "pd_fs",
+            Self::T1 => "t1",
+            Self::T1Fs => "t1_fs",
+            Self::T2 => "t2",
+            Self::T2Fs => "t2_fs",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    const fn fat_suppressed(self) -> Self {
+        match self {
+            Self::Pd => Self::PdFs,
+            Self::T1 => Self::T1Fs,
+            Self::T2 => Self::T2Fs,
+            other => other,
+        }
+    }
+}
+
+/// Says whether a text or Image Type names a localizer.
+pub fn names_localizer(image_type: &[String], description: &str) -> bool {
+    let by_type = image_type
+        .iter()
+        .any(|value| value.eq_ignore_ascii_case("LOCALIZER"));
+    let text = format!(" {} ", folded(description));
+    let by_text = [
+        " LOC ",
+        " LOCALIZER ",
+        " LOCALISER ",
+        " SCOUT ",
+        " SURVEY ",
+        " PILOT ",
+        " TOPOGRAM ",
+        " 3 PLANE ",
+        " LOCALIZADOR ",
+    ]
+    .iter()
+    .any(|word| text.contains(word));
+    by_type || by_text
+}
+
+/// Returns the weighting, by name where there is one, else by the numbers of a spin echo.
+// The thresholds are from memory and for spin echo; the data says so, and rules built on them are soft.
+pub fn weighting(image_type: &[String], description: &str, mr: &MrFacts) -> Weighting {
+    let text = format!(" {} ", folded(description));
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let typed = |word: &str| {
+        image_type
+            .iter()
+            .any(|value| value.eq_ignore_ascii_case(word))
+    };
+    let raw = description.to_uppercase();
+    if names_localizer(image_type, description) {
+        return Weighting::Localizer;
+    }
+    if typed("ADC") || has(&[" ADC", " APPARENT DIFFUSION"]) {
+        return Weighting::Adc;
+    }
+    let diffusion_text = has(&[" DWI", " DTI", " DIFF", " TRACE", " EP2D DIFF", " DIFUSION"]);
+    if mr.diffusion_b_value.is_some_and(|b| b > 0.0) || typed("DIFFUSION") || diffusion_text {
+        return Weighting::Dwi;
+    }
+    if raw.contains("T2*")
+        || has(&[
+            " SWI", " SWAN", " T2STAR", " T2 STAR", " T2 FFE", " GRE T2", " T2 GRE", " MERGE",
+            " MEDIC", " HEMO", " VENBOLD",
+        ])
+    {
+        return Weighting::T2starSwi;
+    }
+    let suppressed = has(&[
+        " FS ",
+        " FATSAT",
+        " FAT SAT",
+        " SPAIR",
+        " SPIR ",
+        " DIXON W",
+        " FAT SUPP",
+        " FSAT",
+        " FS2 ",
+        " CHESS",
+    ]) || text.trim_end().ends_with(" FS")
+        || mr
+            .scan_options
+            .iter()
+            .any(|option| option.eq_ignore_ascii_case("FS"));
+    let base = by_name(&text, &has, mr).unwrap_or_else(|| by_numbers(mr));
+    if suppressed {
+        base.fat_suppressed()
+    } else {
+        base
+    }
+}
+
+fn is_inversion_recovery(mr: &MrFacts) -> bool {
+    mr.scanning_sequence
+        .iter()
+        .any(|value| value.eq_ignore_ascii_case("IR"))
+}
+
+fn by_name(text: &str, has: &dyn Fn(&[&str]) -> bool, mr: &MrFacts) -> Option<Weighting> {
+    let short_inversion = is_inversion_recovery(mr)
+        && mr
+            .inversion_time_ms
+            .is_some_and(|ti| (80.0..=300.0).contains(&ti));
+    // Names win over numbers: a T1 FLAIR is a T1, although it is an inversion recovery.
+    if has(&[" STIR", " TIRM", " SHORT TAU"]) {
+        return Some(Weighting::Stir);
+    }
+    let t1 = has(&[
+        " T1", " T1W", " MPRAGE", " SPGR", " BRAVO", " LAVA", " VIBE", " THRIVE",
+    ]);
+    let t2 = has(&[" T2", " T2W", " CISS", " FIESTA", " HASTE", " SSFSE"]);
+    if t1 && !t2 {
+        return Some(Weighting::T1);
+    }
+    if has(&[" FLAIR", " DARK FLUID"]) {
+        return Some(Weighting::Flair);
+    }
+    if short_inversion {
+        return Some(Weighting::Stir);
+    }
+    let long_inversion = is_inversion_recovery(mr)
+        && mr.inversion_time_ms.is_some_and(|ti| ti >= 1500.0)
+        && mr.echo_time_ms.is_some_and(|te| te >= 60.0);
+    if long_inversion {
+        return Some(Weighting::Flair);
+    }
+    if has(&[" PD ", " PDW", " DP ", " PROTON", " PD FS", " PDFS"]) || text.contains(" PD") {
+        return Some(Weighting::Pd);
+    }
+    t2.then_some(Weighting::T2)
+}
+
+fn by_numbers(mr: &MrFacts) -> Weighting {
+    match (mr.repetition_time_ms, mr.echo_time_ms) {
+        (Some(tr), Some(te)) if tr < 1000.0 && te < 30.0 => Weighting::T1,
+        (Some(tr), Some(te)) if tr >= 1500.0 && te >= 60.0 => Weighting::T2,
+        (Some(tr), Some(te)) if tr >= 1000.0 && te < 60.0 => Weighting::Pd,
+        _ => Weighting::Unknown,
+    }
+}
