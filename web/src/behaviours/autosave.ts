@@ -1,4 +1,4 @@
-import { debounce, h, on, required, stopper } from "../lib/dom.ts";
+import { debounce, on, required, stopper } from "../lib/dom.ts";
 import { backoffMs, RequestFailure, send } from "../lib/fetch.ts";
 import { forget, keep, recall } from "../lib/local-copy.ts";
 import { clockTime } from "../lib/words.ts";
@@ -10,6 +10,7 @@ import {
   localCopy,
   sameFields,
 } from "./draft-fields.ts";
+import { action, numberAt, statusLine, tellVersion } from "./draft-status.ts";
 
 const WAIT_MS = 1_200;
 
@@ -52,7 +53,7 @@ export function autosave(element: HTMLElement): () => void {
       });
       const answer: unknown = await response.json();
       version = numberAt(answer, "version") ?? version + 1;
-      form.dataset.version = String(version);
+      tellVersion(form, version);
       saved = fields;
       failures = 0;
       if (!isDirty()) forget("local", key);
@@ -77,15 +78,15 @@ export function autosave(element: HTMLElement): () => void {
       inConflict = true;
       const theirs = numberAt(failure.body, "version");
       show(
-        "This draft was changed in another window. Your text is kept here, and not yet saved.",
+        failure.message,
         "warning",
         action("Save my text over it", () => {
           inConflict = false;
           version = theirs ?? version + 1;
           void save();
         }),
-        action("Show the other text", () => {
-          forget("local", key);
+        action("Show both texts", () => {
+          forget("local", key); // the server keeps this text beside the other
           form.dataset.saved = "true";
           window.location.reload();
         }),
@@ -152,24 +153,4 @@ export function autosave(element: HTMLElement): () => void {
   const copy = localCopy(recall("local", key));
   if (copy) offerLocalCopy(copy);
   return work.stop;
-}
-
-function statusLine(form: HTMLFormElement): HTMLElement {
-  const found = form.querySelector<HTMLElement>("[data-autosave-status]");
-  if (found) return found;
-  const made = h("p", { class: "autosave-status", role: "status", "data-autosave-status": true });
-  form.append(made);
-  return made;
-}
-
-function action(label: string, run: () => void): HTMLButtonElement {
-  const button = h("button", { type: "button", class: "button button--small" }, label);
-  button.addEventListener("click", run);
-  return button;
-}
-
-function numberAt(value: unknown, key: string): number | null {
-  if (typeof value !== "object" || value === null) return null;
-  const found: unknown = Reflect.get(value, key);
-  return typeof found === "number" ? found : null;
 }

@@ -1,4 +1,5 @@
 import { on, stopper } from "../lib/dom.ts";
+import { linkScrolling } from "./linked-scroll.ts";
 
 /**
  * Links the compared items with their words in both reports.
@@ -26,22 +27,23 @@ export function concordance(element: HTMLElement): () => void {
   const choose = (item: string) => {
     chosen = item;
     light(item, "is-chosen");
-    for (const part of ofItem(item)) {
-      if (part.localName === "mark") part.scrollIntoView({ block: "center", behavior: calm() });
-    }
+    for (const part of ofItem(item)) bringIntoReport(part);
     for (const row of rows) {
       if (row.dataset.item === item) row.setAttribute("aria-current", "true");
       else row.removeAttribute("aria-current");
     }
+  };
+  const toRow = (item: string) => {
+    const row = rows.find((each) => each.dataset.item === item);
+    row?.scrollIntoView({ block: "nearest", behavior: calm() });
   };
   const step = (by: 1 | -1) => {
     const at = chosen === null ? (by === 1 ? -1 : 0) : items.indexOf(chosen);
     const next = items[(at + by + items.length) % items.length];
     if (next === undefined) return;
     choose(next);
-    const row = rows.find((each) => each.dataset.item === next);
-    row?.focus({ preventScroll: true });
-    row?.scrollIntoView({ block: "nearest", behavior: calm() });
+    rows.find((row) => row.dataset.item === next)?.focus({ preventScroll: true });
+    toRow(next);
   };
 
   for (const row of rows)
@@ -53,7 +55,9 @@ export function concordance(element: HTMLElement): () => void {
   work.add(
     on(element, "click", (event) => {
       const item = itemAt(event.target);
-      if (item !== null && !isControl(event.target)) choose(item);
+      if (item === null || isControl(event.target)) return;
+      choose(item);
+      if (event.target instanceof Element && event.target.closest("mark")) toRow(item);
     }),
   );
   work.add(
@@ -72,13 +76,32 @@ export function concordance(element: HTMLElement): () => void {
   return work.stop;
 }
 
+/** Opens what is folded around a part; scrolls its report, and not the page, to it. */
+function bringIntoReport(part: HTMLElement): void {
+  for (
+    let fold = part.closest("details");
+    fold;
+    fold = fold.parentElement?.closest("details") ?? null
+  ) {
+    fold.open = true;
+  }
+  const report = part.closest<HTMLElement>("[data-report]");
+  if (part.localName !== "mark" || !report || report.scrollHeight <= report.clientHeight) return;
+  const above = part.getBoundingClientRect().top - report.getBoundingClientRect().top;
+  const top = report.scrollTop + above - report.clientHeight / 2;
+  report.scrollTo({ top, behavior: calm() });
+}
+
 function itemAt(target: EventTarget | null): string | null {
   if (!(target instanceof Element)) return null;
   return target.closest<HTMLElement>("[data-item]")?.dataset.item ?? null;
 }
 
 function isControl(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest("a, button, input, select, summary") !== null;
+  return (
+    target instanceof Element &&
+    target.closest('a:not([href^="#"]), button, input, select, summary') !== null
+  );
 }
 
 function isTyping(target: EventTarget | null): boolean {
@@ -90,41 +113,4 @@ function isTyping(target: EventTarget | null): boolean {
 
 function calm(): ScrollBehavior {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-}
-
-/** Scrolls the other reports by the same share of their height; the one under the hand leads. */
-function linkScrolling(reports: HTMLElement[]): () => void {
-  const work = stopper();
-  let leader: HTMLElement | null = null;
-  for (const report of reports) {
-    for (const type of ["pointerenter", "pointerdown", "wheel", "focusin"] as const) {
-      work.add(
-        on(
-          report,
-          type,
-          () => {
-            leader = report;
-          },
-          { passive: true },
-        ),
-      );
-    }
-    work.add(
-      on(
-        report,
-        "scroll",
-        () => {
-          if (leader !== report) return;
-          const room = report.scrollHeight - report.clientHeight;
-          if (room <= 0) return;
-          for (const other of reports) {
-            if (other === report) continue;
-            other.scrollTop = (report.scrollTop / room) * (other.scrollHeight - other.clientHeight);
-          }
-        },
-        { passive: true },
-      ),
-    );
-  }
-  return work.stop;
 }

@@ -10,11 +10,14 @@ export interface LocalCopy {
   keptAt: number;
 }
 
-/** Reads a form's values; several of one name are joined by line breaks, `csrf` is left out. */
+/** What a form sends besides the draft. */
+const NOT_DRAFT: ReadonlySet<string> = new Set(["csrf", "version"]);
+
+/** Reads a form's values; several of one name are joined by line breaks. */
 export function fieldsOf(form: HTMLFormElement): Fields {
   const fields: Fields = {};
   for (const [name, value] of new FormData(form)) {
-    if (typeof value !== "string" || name === "csrf") continue;
+    if (typeof value !== "string" || NOT_DRAFT.has(name)) continue;
     const before = fields[name];
     fields[name] = before === undefined ? value : `${before}\n${value}`;
   }
@@ -26,7 +29,7 @@ export function fillIn(form: HTMLFormElement, fields: Fields): void {
   for (const control of form.elements) {
     if (control instanceof HTMLTextAreaElement || control instanceof HTMLSelectElement) {
       control.value = fields[control.name] ?? control.value;
-    } else if (control instanceof HTMLInputElement && control.name !== "csrf") {
+    } else if (control instanceof HTMLInputElement && !NOT_DRAFT.has(control.name)) {
       fillInput(control, fields[control.name]);
     }
   }

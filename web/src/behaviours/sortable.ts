@@ -12,7 +12,7 @@ export function sortable(element: HTMLElement): () => void {
   if (!(element instanceof HTMLTableElement)) throw new Error("sortable is for tables");
   const table = element;
   const work = stopper();
-  const headings = [...(table.tHead?.rows[0]?.cells ?? [])];
+  const headings = [...table.querySelectorAll<HTMLElement>("thead tr:first-child > *")];
   for (const [column, heading] of headings.entries()) {
     if (heading.dataset.sort === "none" || !heading.textContent?.trim()) continue;
     const button = h("button", { type: "button", class: "sort" });
@@ -25,7 +25,7 @@ export function sortable(element: HTMLElement): () => void {
           heading.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
         for (const other of headings) other.removeAttribute("aria-sort");
         heading.setAttribute("aria-sort", order);
-        for (const body of table.tBodies) sortRows(body, column, order);
+        for (const body of table.querySelectorAll("tbody")) sortRows(body, column, order);
       }),
     );
   }
@@ -33,15 +33,19 @@ export function sortable(element: HTMLElement): () => void {
 }
 
 function sortRows(body: HTMLTableSectionElement, column: number, order: Order): void {
-  const rows = [...body.rows].map((row, at) => ({ row, at, key: keyOf(row, column) }));
+  const rows = [...body.querySelectorAll<HTMLElement>(":scope > tr")].map((row, at) => ({
+    row,
+    at,
+    key: keyOf(row, column),
+  }));
   const sign = order === "ascending" ? 1 : -1;
   rows.sort((a, b) => sign * compare(a.key, b.key) || a.at - b.at);
   body.append(...rows.map(({ row }) => row));
 }
 
-function keyOf(row: HTMLTableRowElement, column: number): string {
-  const cell = row.cells[column];
-  return cell?.dataset.sort ?? cell?.textContent?.trim() ?? "";
+function keyOf(row: HTMLElement, column: number): string {
+  const cell = row.children[column];
+  return cell?.getAttribute("data-sort") ?? cell?.textContent?.trim() ?? "";
 }
 
 /** Numbers as numbers, the rest as people sort words; empty cells last. */

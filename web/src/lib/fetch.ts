@@ -42,14 +42,16 @@ export function plainWords(status: number): string {
   return "The server did not accept this.";
 }
 
-/** Returns `message`, `error` or `title` of a JSON answer, which the server words for people. */
+/** Returns what a JSON answer says to people: what happened, the detail, what to do now. */
 export function serverWords(body: unknown): string | null {
   if (typeof body !== "object" || body === null) return null;
-  for (const key of ["message", "error", "title"]) {
-    const value: unknown = Reflect.get(body, key);
-    if (typeof value === "string" && value.length > 0 && value.length < 400) return value;
-  }
-  return null;
+  const said = ["error", "message", "detail", "hint"]
+    .map((key): unknown => Reflect.get(body, key))
+    .filter((words) => typeof words === "string")
+    .map((words) => words.trim())
+    .filter((words) => words.length > 0 && words.length < 400)
+    .map((words) => (/[.!?]$/.test(words) ? words : `${words}.`));
+  return said.length > 0 ? said.join(" ") : null;
 }
 
 /** Sends a request of our own page; rejects with a [`RequestFailure`] unless the answer is 2xx. */

@@ -1,4 +1,4 @@
-import { type Pixel, referenceLine } from "./geometry.ts";
+import { add, type Pixel, referenceLine, type Vector } from "./geometry.ts";
 import { followerIdx, type Link, linkBetween, outlineOf } from "./link.ts";
 import type { Pane } from "./pane.ts";
 
@@ -40,9 +40,9 @@ export class Pair {
     if (!this.isWanted || !this.isBeside || this.link.kind === "none") return;
     const follower = this.panes[leader.idx === 0 ? 1 : 0];
     if (!leader.frame || !follower.series) return;
-    const offset = this.link.kind === "offset" ? this.link.offsetMm : 0;
-    const sign = leader.idx === 0 ? 1 : -1;
-    const idx = followerIdx(leader.frame, follower.series, sign * offset);
+    const shift: Vector = this.link.kind === "offset" ? this.link.offset : [0, 0, 0];
+    const offset = leader.idx === 0 ? shift : add([0, 0, 0], shift, -1);
+    const idx = followerIdx(leader.frame, follower.series, offset);
     if (idx !== null && idx !== follower.frameIdx) void follower.show(idx, false);
   }
 
