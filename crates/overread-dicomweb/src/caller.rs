@@ -1,0 +1,78 @@
+//! Who asks, from where, and what of the archive that covers.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use overread_model::access::Actor;
+use overread_model::time::Timestamp;
+use overread_store::access::{Reach, reach};
+use overread_store::audit::AuditEvent;
+
+use crate::address::Address;
+use crate::refusal::{Answer, Refusal};
+use crate::state::DicomWebState;
+
+/// The actor of a request with its reach and the address it used.
+pub(crate) struct Caller {
+    pub(crate) actor: Actor,
+    pub(crate) reach: Reach,
+    pub(crate) now: Timestamp,
+    pub(crate) address: Address,
+}
+
+impl FromRequestParts<DicomWebState> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &DicomWebState) -> Result<Self, Refusal> {
+        let actor = parts
+            .extensions
+            .get::<Actor>()
+            .cloned()
+            .ok_or_else(Refusal::unauthorized)?;
+        let now = (state.clock)();
+        let reach = match &actor {
+            // The program itself asks nothing over HTTP.
+            Actor::System => Reach::Nothing,
+            actor => reach(actor, now),
+        };
+        let address = Address::of_request(parts, state.public_url.as_deref());
+        Ok(Self {
+            actor,
+            reach,
+            now,
+            address,
+        })
+    }
+}
+
+impl Caller {
+    /// Writes down that somebody read something, before it is shown.
+    pub(crate) async fn note_reading(
+        &self,
+        state: &DicomWebState,
+        event: &'static str,
+        study_instance_uid: Option<&str>,
+    ) -> Answer<()> {
+        let mut event = AuditEvent::new(event);
+        if let Some(uid) = study_instance_uid {
+            event = event.on("study", uid);
+        }
+        state
+            .readings
+            .note(&state.store, &self.actor, &event, self.now)
+            .await?;
+        Ok(())
+    }
+}
+
+/// The request's query string, whole.
+pub(crate) struct RawQuery(pub(crate) String);
+
+impl<S: Sync> FromRequestParts<S> for RawQuery {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.uri.query().unwrap_or_default().to_owned()))
+    }
+}

@@ -1,0 +1,510 @@
+//! WADO-RS: whole instances, alone or a series or study of them (PS3.18 10.4.1.1.1).
+
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use overread_archive::Archive;
+use overread_dicom::syntax::EXPLICIT_VR_LITTLE_ENDIAN;
+use overread_dicom::{ParseLimits, Syntax, to_explicit_little_endian};
+use overread_model::extent::Extent;
+use overread_store::studies::{StoredInstance, find_instance, instances_of};
+use serde::Deserialize;
+
+use crate::accept::{Accept, MediaRange};
+use crate::address::Address;
+use crate::caller::{Caller, RawQuery};
+use crate::limits::{REWRITTEN_BYTES, WHOLE_INSTANCE_BYTES};
+use crate::multipart::{Boundary, answer, body_of, body_of_stream};
+use crate::range::{Wanted, wanted};
+use crate::refusal::{Answer, Refusal};
+use crate::state::DicomWebState;
+
+const DICOM: &str = "application/dicom";
+/// Where `DICM` stands, and what the preamble before it is replaced by: a preamble may be a program or a page (PS3.10 7.1).
+const PREAMBLE_BYTES: usize = 128;
+static EMPTY_PREAMBLE: [u8; PREAMBLE_BYTES] = [0; PREAMBLE_BYTES];
+
+/// One instance in a path.
+#[derive(Deserialize)]
+pub(crate) struct One {
+    pub(crate) study: String,
+    pub(crate) series: String,
+    pub(crate) instance: String,
+}
+
+/// A study or series in a path.
+#[derive(Deserialize)]
+pub(crate) struct Several {
+    study: String,
+    series: Option<String>,
+}
+
+/// How an instance goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As it is stored, the preamble apart.
+    Stored,
+    /// Written anew in Explicit VR Little Endian.
+    Rewritten,
+}
+
+/// Finds one instance, or says that there is none.
+pub(crate) async fn find(
+    state: &DicomWebState,
+    caller: &Caller,
+    one: &One,
+) -> Answer<StoredInstance> {
+    let mut tx = state.store.read().await?;
+    find_instance(
+        &mut tx,
+        &caller.reach,
+        &one.study,
+        &one.series,
+        &one.instance,
+    )
+    .await?
+    .ok_or_else(Refusal::not_found)
+}
+
+/// Decides how an instance goes out to a client that takes these transfer syntaxes; `None` when it cannot.
+fn form_for(range: &MediaRange, stored: &str) -> Option<Form> {
+    let syntax = Syntax::of_uid(stored);
+    // PS3.18 8.7.3: never implicit little endian, never big endian on the web.
+    let must_change = !syntax.explicit_vr || syntax.big_endian;
+    let rewritten = Some(Form::Rewritten).filter(|_| must_change || syntax.deflated);
+    let takes_any = range.essence == "*/*";
+    match range.transfer_syntax.as_deref() {
+        Some("*") if !must_change => Some(Form::Stored),
+        None if takes_any && !must_change => Some(Form::Stored),
+        Some(wanted) if wanted == stored && !must_change => Some(Form::Stored),
+        // The default is Explicit VR Little Endian (PS3.18 8.7.3.4).
+        None if stored == EXPLICIT_VR_LITTLE_ENDIAN || is_lossy(stored) => Some(Form::Stored),
+        None | Some(EXPLICIT_VR_LITTLE_ENDIAN | "*") => rewritten,
+        _ => None,
+    }
+}
+
+/// Says whether a syntax always loses something, so that nothing is gained by decoding it.
+fn is_lossy(stored: &str) -> bool {
+    let last = stored
+        .strip_prefix("1.2.840.10008.1.2.4.")
+        .unwrap_or_default();
+    matches!(last, "50" | "51" | "81" | "91" | "93" | "203" | "112") || last.starts_with("10")
+}
+
+fn refused_transcode(stored: &str) -> Refusal {
+    Refusal::not_acceptable(format!(
+        "the instance is stored as {stored} and is not decoded here; ask for transfer-syntax={stored} or transfer-syntax=*"
+    ))
+}
+
+/// The transfer syntax that goes out.
+fn outgoing(form: Form, stored: &str) -> &str {
+    match form {
+        Form::Stored => stored,
+        Form::Rewritten => EXPLICIT_VR_LITTLE_ENDIAN,
+    }
+}
+
+/// Chooses among the ranges: parts or a single part, and the form.
+fn choose(accept: &Accept, stored: &str) -> Answer<(bool, Form)> {
+    let mut could_be_taken = false;
+    for range in &accept.0 {
+        let is_parts = range.takes_parts(DICOM);
+        if !is_parts && !range.takes_single(DICOM) {
+            continue;
+        }
+        could_be_taken = true;
+        if let Some(form) = form_for(range, stored) {
+            return Ok((is_parts, form));
+        }
+    }
+    if could_be_taken {
+        return Err(refused_transcode(stored));
+    }
+    Err(Refusal::not_acceptable(
+        "instances are offered as application/dicom",
+    ))
+}
+
+/// GET .../instances/{instance}.
+pub(crate) async fn instance(
+    State(state): State<DicomWebState>,
+    Path(one): Path<One>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let accept = Accept::of_request(&headers, &query)?;
+    accept.refuse_mixed()?;
+    let found = find(&state, &caller, &one).await?;
+    let (is_parts, form) = choose(&accept, &found.transfer_syntax_uid)?;
+    caller
+        .note_reading(&state, "study.images_read", Some(&one.study))
+        .await?;
+    let content = Content::of(&state.archive, &found, form).await?;
+    let mut response = if is_parts {
+        in_parts(&caller.address, &found, form, content)?
+    } else {
+        alone(&headers, &found, form, content)?
+    };
+    immutable(&mut response);
+    Ok(response)
+}
+
+/// Says that an answer never changes: an instance is never overwritten.
+pub(crate) fn immutable(response: &mut Response) {
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, max-age=31536000, immutable"),
+    );
+    response.headers_mut().insert(
+        header::VARY,
+        HeaderValue::from_static("Accept, Authorization, Cookie"),
+    );
+}
+
+fn type_of(form: Form, found: &StoredInstance) -> String {
+    format!(
+        "{DICOM}; transfer-syntax={}",
+        outgoing(form, &found.transfer_syntax_uid)
+    )
+}
+
+fn in_parts(address: &Address, found: &StoredInstance, form: Form, content: Content) -> Answer {
+    let boundary = Boundary::new()?;
+    let location = address.instance(
+        &found.study_instance_uid,
+        &found.series_instance_uid,
+        &found.sop_instance_uid,
+    );
+    let opening = boundary.opening(
+        true,
+        &type_of(form, found),
+        &location,
+        content.length_bytes(),
+    );
+    let closing = boundary.closing();
+    let total = opening.len() as u64 + content.length_bytes() + closing.len() as u64;
+    let content_type = boundary.content_type(DICOM)?;
+    let body = match content {
+        Content::Pieces(pieces) => {
+            let whole = [opening]
+                .into_iter()
+                .chain(pieces)
+                .chain([closing])
+                .collect();
+            body_of(whole).0
+        }
+        long => {
+            let start = stream::iter([Ok(opening)]);
+            let end = stream::iter([Ok(closing)]);
+            body_of_stream(start.chain(long.stream()).chain(end))
+        }
+    };
+    Ok(answer(body, content_type, total))
+}
+
+fn alone(headers: &HeaderMap, found: &StoredInstance, form: Form, content: Content) -> Answer {
+    let content_type =
+        HeaderValue::try_from(type_of(form, found)).map_err(|_| Refusal::internal())?;
+    let name = format!("attachment; filename=\"{}.dcm\"", found.sop_instance_uid);
+    let mut response = ranged(headers, content, content_type)?;
+    if let Ok(value) = HeaderValue::try_from(name) {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+/// Answers a single part, or the one range of it that was asked.
+pub(crate) fn ranged(headers: &HeaderMap, content: Content, content_type: HeaderValue) -> Answer {
+    let total = content.length_bytes();
+    let (range, status) = match wanted(headers, total) {
+        Wanted::Everything => (0..total, StatusCode::OK),
+        Wanted::Bytes(range) => (range, StatusCode::PARTIAL_CONTENT),
+        Wanted::Nothing => {
+            let mut response =
+                Refusal::new(StatusCode::RANGE_NOT_SATISFIABLE, "there are no such bytes")
+                    .into_response();
+            set_content_range(&mut response, &format!("bytes */{total}"));
+            return Ok(response);
+        }
+    };
+    let length_bytes = range.end - range.start;
+    let shown = format!(
+        "bytes {}-{}/{total}",
+        range.start,
+        range.end.saturating_sub(1)
+    );
+    let mut response = answer(content.body(range), content_type, length_bytes);
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if status == StatusCode::PARTIAL_CONTENT {
+        set_content_range(&mut response, &shown);
+    }
+    Ok(response)
+}
+
+fn set_content_range(response: &mut Response, text: &str) {
+    if let Ok(value) = HeaderValue::try_from(text) {
+        response.headers_mut().insert(header::CONTENT_RANGE, value);
+    }
+}
+
+/// GET /studies/{study} and /studies/{study}/series/{series}.
+pub(crate) async fn several(
+    State(state): State<DicomWebState>,
+    Path(several): Path<Several>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let accept = Accept::of_request(&headers, &query)?;
+    accept.refuse_mixed()?;
+    let mut tx = state.store.read().await?;
+    let found = instances_of(
+        &mut tx,
+        &caller.reach,
+        &several.study,
+        several.series.as_deref(),
+    )
+    .await?;
+    drop(tx);
+    if found.is_empty() {
+        return Err(Refusal::not_found());
+    }
+    let mut forms = Vec::with_capacity(found.len());
+    for one in &found {
+        let parts_only = Accept(
+            accept
+                .0
+                .iter()
+                .filter(|range| range.takes_parts(DICOM))
+                .cloned()
+                .collect(),
+        );
+        forms.push(choose(&parts_only, &one.transfer_syntax_uid)?.1);
+    }
+    caller
+        .note_reading(&state, "study.images_read", Some(&several.study))
+        .await?;
+    let boundary = Boundary::new()?;
+    let content_type = boundary.content_type(DICOM)?;
+    let closing = boundary.closing();
+    let archive = state.archive.clone();
+    let address = caller.address.clone();
+    // One instance at a time is read, while the one before it is sent: memory does not grow with the study.
+    let parts =
+        stream::iter(found.into_iter().zip(forms).enumerate()).then(move |(index, (one, form))| {
+            let (archive, boundary, address) = (archive.clone(), boundary.clone(), address.clone());
+            async move { part(&archive, &boundary, &address, index == 0, &one, form).await }
+        });
+    let pieces = parts.flat_map(|part| match part {
+        Ok((opening, content)) => stream::iter([Ok(opening)]).chain(content.stream()).boxed(),
+        Err(error) => stream::iter([Err(error)]).boxed(),
+    });
+    let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
+    let mut response = body.into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
+    Ok(response)
+}
+
+async fn part(
+    archive: &Archive,
+    boundary: &Boundary,
+    address: &Address,
+    is_first: bool,
+    one: &StoredInstance,
+    form: Form,
+) -> std::io::Result<(Bytes, Content)> {
+    // An error in the middle of an answer can only break it off.
+    let content = Content::of(archive, one, form)
+        .await
+        .map_err(|_| std::io::Error::other("an instance could not be read"))?;
+    let location = address.instance(
+        &one.study_instance_uid,
+        &one.series_instance_uid,
+        &one.sop_instance_uid,
+    );
+    let opening = boundary.opening(
+        is_first,
+        &type_of(form, one),
+        &location,
+        content.length_bytes(),
+    );
+    Ok((opening, content))
+}
+
+/// What a part holds: in memory, or still in the archive.
+pub(crate) enum Content {
+    /// In memory, to be sent one after another.
+    Pieces(Vec<Bytes>),
+    /// A long instance with a preamble that is not sent.
+    Long(Long),
+}
+
+/// A long instance in the archive.
+pub(crate) struct Long {
+    archive: Archive,
+    extent: Extent,
+}
+
+impl Content {
+    /// Reads an instance in a form.
+    async fn of(archive: &Archive, found: &StoredInstance, form: Form) -> Answer<Self> {
+        let length_bytes = found.extent.length_bytes;
+        if form == Form::Stored && length_bytes > WHOLE_INSTANCE_BYTES {
+            let head = archive.read(found.extent, 0..132).await?;
+            if has_preamble(&head) {
+                return Ok(Self::Long(Long {
+                    archive: archive.clone(),
+                    extent: found.extent,
+                }));
+            }
+        }
+        if length_bytes > REWRITTEN_BYTES {
+            return Err(Refusal::too_large(
+                "the instance is too large to be written anew in Explicit VR Little Endian",
+            ));
+        }
+        let bytes = archive.read(found.extent, 0..length_bytes).await?;
+        if form == Form::Stored && has_preamble(&bytes) {
+            return Ok(Self::Pieces(vec![
+                Bytes::from_static(&EMPTY_PREAMBLE),
+                bytes.slice(PREAMBLE_BYTES..),
+            ]));
+        }
+        let written = tokio::task::spawn_blocking(move || {
+            to_explicit_little_endian(&bytes, &ParseLimits::default())
+        })
+        .await
+        .map_err(|_| Refusal::internal())?
+        .map_err(|problem| Refusal::not_acceptable(problem.message))?;
+        Ok(Self::Pieces(vec![Bytes::from(written)]))
+    }
+
+    pub(crate) fn length_bytes(&self) -> u64 {
+        match self {
+            Self::Pieces(pieces) => pieces.iter().map(|piece| piece.len() as u64).sum(),
+            Self::Long(long) => long.extent.length_bytes,
+        }
+    }
+
+    fn stream(self) -> BoxStream<'static, std::io::Result<Bytes>> {
+        match self {
+            Self::Pieces(pieces) => stream::iter(pieces.into_iter().map(Ok)).boxed(),
+            Self::Long(long) => {
+                let all = 0..long.extent.length_bytes;
+                long.stream(all)
+            }
+        }
+    }
+
+    fn body(self, range: Range<u64>) -> Body {
+        match self {
+            Self::Pieces(pieces) => body_of(cut(pieces, &range)).0,
+            Self::Long(long) => body_of_stream(long.stream(range)),
+        }
+    }
+}
+
+/// Cuts a range out of pieces.
+fn cut(pieces: Vec<Bytes>, range: &Range<u64>) -> Vec<Bytes> {
+    let mut start = 0_u64;
+    let mut out = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let length = piece.len() as u64;
+        let from = range.start.saturating_sub(start).min(length);
+        let to = range.end.saturating_sub(start).min(length);
+        if from < to {
+            out.push(piece.slice(from as usize..to as usize));
+        }
+        start += length;
+    }
+    out
+}
+
+impl Long {
+    fn stream(self, range: Range<u64>) -> BoxStream<'static, std::io::Result<Bytes>> {
+        let preamble = PREAMBLE_BYTES as u64;
+        let empty = cut(vec![Bytes::from_static(&EMPTY_PREAMBLE)], &range);
+        let start = range.start.max(preamble);
+        let rest = Extent {
+            pack_id: self.extent.pack_id,
+            offset_bytes: self.extent.offset_bytes.saturating_add(start),
+            length_bytes: range.end.saturating_sub(start),
+        };
+        stream::iter(empty.into_iter().map(Ok))
+            .chain(self.archive.stream(rest))
+            .boxed()
+    }
+}
+
+fn has_preamble(bytes: &[u8]) -> bool {
+    bytes.get(PREAMBLE_BYTES..PREAMBLE_BYTES + 4) == Some(b"DICM")
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{Form, cut, form_for};
+    use crate::accept::MediaRange;
+
+    fn range(text: &str) -> MediaRange {
+        let mut headers = axum::http::HeaderMap::new();
+        headers.insert("accept", text.parse().expect("a header"));
+        let accept = crate::accept::Accept::of_request(&headers, "").expect("reads");
+        accept.0.into_iter().next().expect("one range")
+    }
+
+    #[test]
+    fn forms_follow_g11_g12_g13() {
+        let plain = range("multipart/related; type=\"application/dicom\"");
+        let any = range("multipart/related; type=application/dicom; transfer-syntax=*");
+        let explicit = "1.2.840.10008.1.2.1";
+        let jpeg_lossless = "1.2.840.10008.1.2.4.70";
+        assert_eq!(form_for(&plain, explicit), Some(Form::Stored));
+        assert_eq!(form_for(&any, jpeg_lossless), Some(Form::Stored));
+        assert_eq!(form_for(&plain, jpeg_lossless), None);
+        assert_eq!(
+            form_for(&plain, "1.2.840.10008.1.2.4.50"),
+            Some(Form::Stored)
+        );
+        for implicit_or_big in ["1.2.840.10008.1.2", "1.2.840.10008.1.2.2"] {
+            assert_eq!(form_for(&any, implicit_or_big), Some(Form::Rewritten));
+            assert_eq!(form_for(&plain, implicit_or_big), Some(Form::Rewritten));
+        }
+        assert_eq!(
+            form_for(&plain, "1.2.840.10008.1.2.1.99"),
+            Some(Form::Rewritten)
+        );
+        assert_eq!(form_for(&any, "1.2.840.10008.1.2.1.99"), Some(Form::Stored));
+    }
+
+    #[test]
+    fn ranges_cross_pieces() {
+        let pieces = vec![Bytes::from_static(b"abc"), Bytes::from_static(b"defg")];
+        assert_eq!(
+            cut(pieces.clone(), &(2..5)),
+            [Bytes::from_static(b"c"), Bytes::from_static(b"de")]
+        );
+        assert_eq!(cut(pieces, &(4..5)), [Bytes::from_static(b"e")]);
+    }
+}

@@ -1,0 +1,72 @@
+//! One byte range of a single part (RFC 9110 14).
+
+use std::ops::Range;
+
+use axum::http::{HeaderMap, header};
+
+/// What a Range header asks of a body.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// No range, or one that is ignored: everything.
+    Everything,
+    /// These bytes.
+    Bytes(Range<u64>),
+    /// Nothing that is there: 416.
+    Nothing,
+}
+
+/// Reads the Range header; several ranges at once are answered with everything, as RFC 9110 allows.
+pub(crate) fn wanted(headers: &HeaderMap, length_bytes: u64) -> Wanted {
+    let Some(text) = headers
+        .get(header::RANGE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return Wanted::Everything;
+    };
+    let Some((first, last)) = text
+        .strip_prefix("bytes=")
+        .filter(|ranges| !ranges.contains(','))
+        .and_then(|range| range.trim().split_once('-'))
+    else {
+        return Wanted::Everything;
+    };
+    let range = match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) if first <= last => first..last.saturating_add(1).min(length_bytes),
+        (Ok(first), Err(_)) if last.is_empty() => first..length_bytes,
+        (Err(_), Ok(suffix)) if first.is_empty() => {
+            length_bytes.saturating_sub(suffix)..length_bytes
+        }
+        _ => return Wanted::Everything,
+    };
+    if range.start >= range.end {
+        return Wanted::Nothing;
+    }
+    Wanted::Bytes(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue, header};
+
+    use super::{Wanted, wanted};
+
+    fn check(text: &'static str, expect: Wanted) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::RANGE, HeaderValue::from_static(text));
+        assert_eq!(wanted(&headers, 100), expect, "{text}");
+    }
+
+    #[test]
+    fn ranges_are_cut_to_what_is_there() {
+        check("bytes=0-9", Wanted::Bytes(0..10));
+        check("bytes=90-500", Wanted::Bytes(90..100));
+        check("bytes=90-", Wanted::Bytes(90..100));
+        check("bytes=-10", Wanted::Bytes(90..100));
+        check("bytes=-500", Wanted::Bytes(0..100));
+        check("bytes=100-", Wanted::Nothing);
+        check("bytes=-0", Wanted::Nothing);
+        check("bytes=9-1", Wanted::Everything);
+        check("bytes=0-1,5-6", Wanted::Everything);
+        check("lines=0-1", Wanted::Everything);
+    }
+}

@@ -1,0 +1,84 @@
+//! The map of the door.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{MethodRouter, get, options};
+
+use crate::refusal::Refusal;
+use crate::state::DicomWebState;
+use crate::{bulkdata, capabilities, frames, instances, metadata, search, stow};
+
+/// Returns the routes, relative to where they are nested (`/dicom-web`).
+pub fn router(state: DicomWebState) -> Router {
+    const STUDY: &str = "/studies/{study}";
+    const SERIES: &str = "/studies/{study}/series/{series}";
+    const INSTANCE: &str = "/studies/{study}/series/{series}/instances/{instance}";
+    let with_options =
+        |route: MethodRouter<DicomWebState>| route.options(capabilities::capabilities);
+    let at = |start: &str, end: &str| format!("{start}{end}");
+    let metadata = || with_options(get(metadata::metadata));
+    Router::new()
+        .route("/", options(capabilities::capabilities))
+        .route(
+            "/studies",
+            with_options(get(search::studies).post(stow::store)),
+        )
+        .route("/series", with_options(get(search::series)))
+        .route("/instances", with_options(get(search::instances)))
+        .route(
+            STUDY,
+            with_options(get(instances::several).post(stow::store)),
+        )
+        .route(&at(STUDY, "/metadata"), metadata())
+        .route(&at(STUDY, "/series"), with_options(get(search::series)))
+        .route(
+            &at(STUDY, "/instances"),
+            with_options(get(search::instances)),
+        )
+        .route(SERIES, with_options(get(instances::several)))
+        .route(&at(SERIES, "/metadata"), metadata())
+        .route(
+            &at(SERIES, "/instances"),
+            with_options(get(search::instances)),
+        )
+        .route(INSTANCE, with_options(get(instances::instance)))
+        .route(&at(INSTANCE, "/metadata"), metadata())
+        .route(
+            &at(INSTANCE, "/frames/{frames}"),
+            with_options(get(frames::frames)),
+        )
+        .route(
+            &at(INSTANCE, "/bulkdata/{path}"),
+            with_options(get(bulkdata::bulkdata)),
+        )
+        .fallback(|| async { Refusal::not_found() })
+        // Store requests are streamed and limited part by part, not as a whole.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(guarded))
+        .with_state(state)
+}
+
+/// Adds what keeps a browser from taking an answer for anything else than data.
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"),
+    );
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("private, no-store"));
+    response
+}

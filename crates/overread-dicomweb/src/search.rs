@@ -1,0 +1,152 @@
+//! QIDO-RS: searching studies, series and instances (PS3.18 10.6).
+
+mod levels;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use overread_store::Tx;
+use overread_store::studies::{InstanceFilter, SeriesFilter, StudyFilter};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::accept::Accept;
+use crate::caller::{Caller, RawQuery};
+use crate::params::Query;
+use crate::refusal::Answer;
+use crate::results::Found;
+use crate::state::DicomWebState;
+
+const SERVICE: &str = "Overread";
+
+/// The UIDs that a search path may name.
+#[derive(Deserialize, Default)]
+pub(crate) struct Parents {
+    study: Option<String>,
+    series: Option<String>,
+}
+
+/// What a search found: one page, and how many results are left behind it.
+pub(crate) struct Results {
+    pub(crate) page: Vec<Found>,
+    pub(crate) remaining: u64,
+}
+
+/// GET /studies.
+pub(crate) async fn studies(
+    State(state): State<DicomWebState>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let query = prepared(&state, &caller, &headers, &query, None).await?;
+    let mut tx = state.store.read().await?;
+    let results = levels::studies(&mut tx, &caller, &query, StudyFilter::default()).await?;
+    Ok(answered(&results, &query))
+}
+
+/// GET /series and /studies/{study}/series.
+pub(crate) async fn series(
+    State(state): State<DicomWebState>,
+    Path(parents): Path<Parents>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let query = prepared(&state, &caller, &headers, &query, parents.study.as_deref()).await?;
+    let mut tx = state.store.read().await?;
+    let filter = SeriesFilter {
+        study_instance_uid: parents.study,
+        ..SeriesFilter::default()
+    };
+    let results = levels::series(&mut tx, &caller, &query, filter).await?;
+    Ok(answered(&results, &query))
+}
+
+/// GET /instances, /studies/{study}/instances and /studies/{study}/series/{series}/instances.
+pub(crate) async fn instances(
+    State(state): State<DicomWebState>,
+    Path(parents): Path<Parents>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let query = prepared(&state, &caller, &headers, &query, parents.study.as_deref()).await?;
+    let mut tx = state.store.read().await?;
+    let filter = InstanceFilter {
+        study_instance_uid: parents.study,
+        series_instance_uid: parents.series,
+        ..InstanceFilter::default()
+    };
+    let results = levels::instances(&mut tx, &caller, &query, filter).await?;
+    Ok(answered(&results, &query))
+}
+
+async fn prepared(
+    state: &DicomWebState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    query: &str,
+    study: Option<&str>,
+) -> Answer<Query> {
+    Accept::of_request(headers, query)?.require_json()?;
+    let query = Query::parse(query)?;
+    caller
+        .note_reading(state, "studies.searched", study)
+        .await?;
+    Ok(query)
+}
+
+/// Writes the page; 204 when it is empty (PS3.18 10.6.3.1).
+fn answered(results: &Results, query: &Query) -> Response {
+    let mut response = if results.page.is_empty() {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let page: Vec<Value> = results.page.iter().map(Found::to_json).collect();
+        let body = serde_json::to_vec(&page).unwrap_or_default();
+        let json = HeaderValue::from_static("application/dicom+json");
+        ([(header::CONTENT_TYPE, json)], body).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
+    for name in &query.unsupported {
+        let text = format!(
+            "299 {SERVICE}: The {name} parameter is not supported. Only literal matching has been performed."
+        );
+        append_warning(headers, &text);
+    }
+    if results.remaining > 0 && !results.page.is_empty() {
+        let text = format!(
+            "299 {SERVICE}: There are {} additional results that can be requested",
+            results.remaining
+        );
+        append_warning(headers, &text);
+    }
+    response
+}
+
+fn append_warning(headers: &mut HeaderMap, text: &str) {
+    if let Ok(value) = HeaderValue::try_from(text) {
+        headers.append(header::WARNING, value);
+    }
+}
+
+/// Reads the metadata of the first instance of a study or series, as JSON.
+pub(crate) async fn first_metadata(
+    tx: &mut Tx,
+    caller: &Caller,
+    study: &str,
+    series: Option<&str>,
+    instance: Option<&str>,
+) -> Answer<Value> {
+    let places =
+        overread_store::studies::list_metadata(tx, &caller.reach, study, series, instance).await?;
+    let Some(place) = places.first() else {
+        return Ok(Value::Null);
+    };
+    let block = overread_store::studies::read_block(tx, place.block_id).await?;
+    Ok(serde_json::from_slice(&place.cut(&block)?).unwrap_or(Value::Null))
+}

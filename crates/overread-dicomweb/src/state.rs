@@ -1,0 +1,46 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use overread_archive::Archive;
+use overread_ingest::Ingest;
+use overread_model::time::Timestamp;
+use overread_store::Store;
+use overread_store::audit::ReadingLog;
+
+use crate::cache::Cache;
+
+/// What the DICOMweb door works with; a clone is a handle.
+#[derive(Clone)]
+pub struct DicomWebState {
+    pub(crate) store: Store,
+    pub(crate) archive: Archive,
+    pub(crate) ingest: Ingest,
+    pub(crate) clock: fn() -> Timestamp,
+    /// Scheme, host and port that URLs in answers start with; the request's own when absent.
+    pub(crate) public_url: Option<Arc<str>>,
+    pub(crate) readings: Arc<ReadingLog>,
+    pub(crate) cache: Arc<Cache>,
+}
+
+impl DicomWebState {
+    /// Puts the rooms together.
+    pub fn new(store: Store, archive: Archive, ingest: Ingest, clock: fn() -> Timestamp) -> Self {
+        Self {
+            store,
+            archive,
+            ingest,
+            clock,
+            public_url: None,
+            readings: Arc::new(ReadingLog::default()),
+            cache: Arc::new(Cache::default()),
+        }
+    }
+
+    /// Sets what URLs in answers start with (`https://overread.example`), for servers behind a proxy.
+    #[must_use]
+    pub fn with_public_url(mut self, public_url: &str) -> Self {
+        self.public_url = Some(Arc::from(public_url.trim_end_matches('/')));
+        self
+    }
+}

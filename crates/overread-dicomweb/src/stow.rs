@@ -1,0 +1,391 @@
+//! STOW-RS: instances in, one outcome for each out (PS3.18 10.5, annex I).
+
+use std::io;
+
+use axum::body::{Body, BodyDataStream};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, Stream};
+use overread_dicom::DicomProblem;
+use overread_ingest::{DeliveryOptions, DeliverySource, Ingest, IngestError, Part, StowOutcome};
+use overread_model::access::{Actor, Right, Role};
+use overread_model::ids::CaseId;
+use overread_model::problem::ProblemKind;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::io::StreamReader;
+
+use crate::address::Address;
+use crate::caller::{Caller, RawQuery};
+use crate::incoming::{BadContentType, ContentType, Event, PartReader};
+use crate::limits::STOW_INSTANCES;
+use crate::params::percent_decoded;
+use crate::refusal::{Answer, Refusal};
+use crate::state::DicomWebState;
+
+/// A study in the path, when there is one.
+#[derive(Deserialize, Default)]
+pub(crate) struct Target {
+    study: Option<String>,
+}
+
+/// Pieces on the way from the network to a temporary file.
+const SPOOL_QUEUE: usize = 8;
+/// The header that a page sends with everything that changes something.
+const CSRF_HEADER: &str = "x-overread-csrf";
+
+/// POST /studies and /studies/{study}.
+pub(crate) async fn store(
+    State(state): State<DicomWebState>,
+    Path(target): Path<Target>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: Body,
+) -> Answer {
+    let case_id = permitted(&state, &caller, &headers, &query).await?;
+    let content_type = content_type(&headers)?;
+    takes_json(&headers)?;
+    let options = DeliveryOptions {
+        case_id,
+        actor: caller.actor.clone(),
+        now: caller.now,
+        source: DeliverySource::Stow,
+    };
+    let parts = parts(
+        state.ingest.clone(),
+        body.into_data_stream(),
+        &content_type.boundary,
+    );
+    let outcomes = state
+        .ingest
+        .stow(parts, target.study.as_deref(), options)
+        .await;
+    let outcomes = outcomes.map_err(|error| refused(&error))?;
+    if outcomes.is_empty() {
+        return Err(Refusal::bad_request("the body holds no part"));
+    }
+    Ok(answered(
+        &outcomes,
+        target.study.as_deref(),
+        &caller.address,
+    ))
+}
+
+/// Checks that the actor may store, and for which case.
+async fn permitted(
+    state: &DicomWebState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    query: &str,
+) -> Answer<Option<CaseId>> {
+    let forbidden = || Refusal::new(StatusCode::FORBIDDEN, "you may not add images here");
+    // A browser sends its cookie along with any form; only our pages can send this header.
+    if matches!(caller.actor, Actor::Person { .. }) && !headers.contains_key(CSRF_HEADER) {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "the request did not come from a page of this site; reload the page and try again",
+        ));
+    }
+    let case = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("case="))
+        .map(percent_decoded);
+    let may_always = matches!(caller.actor.role(), Some(Role::Archive | Role::Coordinator));
+    let Some(case) = case else {
+        return if may_always {
+            Ok(None)
+        } else {
+            Err(forbidden())
+        };
+    };
+    let case_id: CaseId = case
+        .parse()
+        .map_err(|_| Refusal::bad_request("this is no case"))?;
+    if may_always {
+        return Ok(Some(case_id));
+    }
+    let mut tx = state.store.read().await?;
+    let rights =
+        overread_store::grants::rights_of(&mut tx, &caller.actor, &case_id, caller.now).await?;
+    if rights.is_empty() {
+        return Err(Refusal::not_found());
+    }
+    if !rights.contains(&Right::AddRecords) {
+        return Err(forbidden());
+    }
+    Ok(Some(case_id))
+}
+
+fn content_type(headers: &HeaderMap) -> Answer<ContentType> {
+    let text = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let content_type = ContentType::parse(text.unwrap_or_default()).map_err(|bad| {
+        let status = match bad {
+            BadContentType::NotMultipart => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            BadContentType::Boundary => StatusCode::BAD_REQUEST,
+        };
+        Refusal::new(status, bad.to_string())
+    })?;
+    match content_type.part_type.as_deref() {
+        None | Some("application/dicom") => Ok(content_type),
+        Some(_) => Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "instances are taken as application/dicom only",
+        )),
+    }
+}
+
+/// The answer is JSON; a client that names only other types could not read it.
+fn takes_json(headers: &HeaderMap) -> Answer<()> {
+    if headers.contains_key(header::ACCEPT) {
+        crate::accept::Accept::of_request(headers, "")?.require_json()?;
+    }
+    Ok(())
+}
+
+fn refused(error: &IngestError) -> Refusal {
+    match error {
+        IngestError::Body(cause) => Refusal::bad_request(format!(
+            "the body broke off or is no multipart body ({cause}); parts before that may be stored"
+        )),
+        error => {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "instances could not be stored"
+            );
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the archive could not store the instances; send them again later",
+            )
+        }
+    }
+}
+
+struct Incoming {
+    ingest: Ingest,
+    chunks: BodyDataStream,
+    reader: PartReader,
+    parts_seen: usize,
+}
+
+/// Cuts the body into parts: small ones in memory, large ones in temporary files.
+fn parts(
+    ingest: Ingest,
+    chunks: BodyDataStream,
+    boundary: &str,
+) -> impl Stream<Item = io::Result<Part>> + Send {
+    let body = Incoming {
+        ingest,
+        chunks,
+        reader: PartReader::new(boundary),
+        parts_seen: 0,
+    };
+    stream::unfold(Some(body), |body| async move {
+        let mut body = body?;
+        match body.next_part().await {
+            Ok(Some(part)) => Some((Ok(part), Some(body))),
+            Ok(None) => None,
+            Err(error) => Some((Err(error), None)),
+        }
+    })
+}
+
+impl Incoming {
+    async fn event(&mut self) -> io::Result<Event> {
+        loop {
+            match self.reader.next_event().map_err(io::Error::other)? {
+                Event::More => match self.chunks.next().await {
+                    Some(chunk) => self.reader.push(&chunk.map_err(io::Error::other)?),
+                    None => {
+                        self.reader.finish().map_err(io::Error::other)?;
+                        return Ok(Event::End);
+                    }
+                },
+                event => return Ok(event),
+            }
+        }
+    }
+
+    async fn next_part(&mut self) -> io::Result<Option<Part>> {
+        loop {
+            match self.event().await? {
+                Event::Part(_) => break,
+                Event::End => return Ok(None),
+                _ => {}
+            }
+        }
+        self.parts_seen += 1;
+        if self.parts_seen > STOW_INSTANCES {
+            return Err(io::Error::other("too many parts in one request"));
+        }
+        let limit = overread_ingest::limits::IN_MEMORY_BYTES;
+        let mut bytes = Vec::new();
+        loop {
+            match self.event().await? {
+                Event::Data(data) => bytes.extend_from_slice(&data),
+                _ => return Ok(Some(Part::Memory(Bytes::from(bytes)))),
+            }
+            if bytes.len() as u64 > limit {
+                return self.spool(bytes).await.map(Some);
+            }
+        }
+    }
+
+    /// Writes a large part to a temporary file while it arrives.
+    async fn spool(&mut self, start: Vec<u8>) -> io::Result<Part> {
+        let (sender, receiver) = tokio::sync::mpsc::channel::<io::Result<Bytes>>(SPOOL_QUEUE);
+        let rest = StreamReader::new(ReceiverStream::new(receiver));
+        let ingest = self.ingest.clone();
+        let writing = tokio::spawn(async move { ingest.spool(start, rest).await });
+        loop {
+            match self.event().await {
+                Ok(Event::Data(data)) => {
+                    if sender.send(Ok(data)).await.is_err() {
+                        break;
+                    }
+                }
+                Ok(_) => break,
+                Err(error) => {
+                    let told = io::Error::other("the body broke off");
+                    let _gone = sender.send(Err(told)).await;
+                    return Err(error);
+                }
+            }
+        }
+        drop(sender);
+        writing
+            .await
+            .map_err(io::Error::other)?
+            .map_err(io::Error::other)
+    }
+}
+
+/// Failure reasons of PS3.18 I.2.2, as the decimal numbers that JSON carries.
+fn reason(problem: &DicomProblem, outcome: &StowOutcome, study: Option<&str>) -> u16 {
+    let is_mismatch = study.is_some()
+        && outcome.study_instance_uid.is_some()
+        && outcome.study_instance_uid.as_deref() != study;
+    match problem.kind {
+        _ if is_mismatch => 0xA900,
+        // Out of resources.
+        ProblemKind::LimitExceeded => 0xA700,
+        // Processing failure: other bytes are kept under this UID.
+        ProblemKind::Conflict | ProblemKind::OtherPatient | ProblemKind::Io => 0x0110,
+        // Cannot understand.
+        _ => 0xC000,
+    }
+}
+
+/// Writes the Store Instances Response (PS3.18 annex I).
+fn answered(outcomes: &[StowOutcome], study: Option<&str>, address: &Address) -> Response {
+    let (mut stored, mut failed, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for outcome in outcomes {
+        let names = (
+            outcome.sop_class_uid.as_deref(),
+            outcome.sop_instance_uid.as_deref(),
+        );
+        match (&outcome.result, names) {
+            (Ok(_), (class, instance)) => {
+                stored.push(reference(class, instance, retrieve_url(outcome, address)))
+            }
+            (Err(problem), (Some(class), Some(instance))) => {
+                let mut item = reference(Some(class), Some(instance), None);
+                add_reason(&mut item, reason(problem, outcome, study));
+                failed.push(item);
+            }
+            (Err(problem), _) => {
+                let mut item = json!({});
+                add_reason(&mut item, reason(problem, outcome, study));
+                others.push(item);
+            }
+        }
+    }
+    let status = if stored.len() == outcomes.len() {
+        StatusCode::OK
+    } else if stored.is_empty() && failed.is_empty() {
+        // Nothing in the body was an instance at all (PS3.18 10.5.3.1).
+        StatusCode::BAD_REQUEST
+    } else if stored.is_empty() {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::ACCEPTED
+    };
+    let mut body = serde_json::Map::new();
+    let one_study = one_study(outcomes, study);
+    let url = one_study.map(|uid| vec![Value::from(address.study(uid))]);
+    put(&mut body, "00081190", "UR", url.unwrap_or_default());
+    for (tag, items) in [
+        ("00081198", failed),
+        ("00081199", stored),
+        ("0008119A", others),
+    ] {
+        if !items.is_empty() {
+            put(&mut body, tag, "SQ", items);
+        }
+    }
+    let json = HeaderValue::from_static("application/dicom+json");
+    let bytes = serde_json::to_vec(&body).unwrap_or_default();
+    (status, [(header::CONTENT_TYPE, json)], bytes).into_response()
+}
+
+/// The study of the response's Retrieve URL: the one in the path, or the only one that was stored.
+fn one_study<'a>(outcomes: &'a [StowOutcome], study: Option<&'a str>) -> Option<&'a str> {
+    if study.is_some() {
+        return study;
+    }
+    let mut uids = outcomes
+        .iter()
+        .filter(|outcome| outcome.result.is_ok())
+        .filter_map(|outcome| outcome.study_instance_uid.as_deref());
+    let first = uids.next()?;
+    uids.all(|uid| uid == first).then_some(first)
+}
+
+fn retrieve_url(outcome: &StowOutcome, address: &Address) -> Option<String> {
+    Some(address.instance(
+        outcome.study_instance_uid.as_deref()?,
+        outcome.series_instance_uid.as_deref()?,
+        outcome.sop_instance_uid.as_deref()?,
+    ))
+}
+
+fn put(item: &mut serde_json::Map<String, Value>, tag: &str, vr: &str, values: Vec<Value>) {
+    let element = if values.is_empty() {
+        json!({ "vr": vr })
+    } else {
+        json!({ "vr": vr, "Value": values })
+    };
+    item.insert(tag.to_owned(), element);
+}
+
+fn reference(class: Option<&str>, instance: Option<&str>, url: Option<String>) -> Value {
+    let mut item = serde_json::Map::new();
+    put(
+        &mut item,
+        "00081150",
+        "UI",
+        class.map(Value::from).into_iter().collect(),
+    );
+    put(
+        &mut item,
+        "00081155",
+        "UI",
+        instance.map(Value::from).into_iter().collect(),
+    );
+    if let Some(url) = url {
+        put(&mut item, "00081190", "UR", vec![Value::from(url)]);
+    }
+    Value::Object(item)
+}
+
+fn add_reason(item: &mut Value, reason: u16) {
+    if let Some(item) = item.as_object_mut() {
+        put(item, "00081197", "US", vec![Value::from(reason)]);
+    }
+}
