@@ -1,18 +1,17 @@
 import { on, required, stopper } from "../lib/dom.ts";
 import { RequestFailure } from "../lib/fetch.ts";
-import { isLitter, ofDrop, ofInput, type PickedFile } from "../lib/picked-files.ts";
-import { addAnswer, emptyReceipt } from "../lib/receipt.ts";
-import { inParallel, upload } from "../lib/upload.ts";
+import { isLitter, isZip, ofDrop, ofInput, type PickedFile } from "../lib/picked-files.ts";
+import { addAnswer, emptyReceipt, type Receipt } from "../lib/receipt.ts";
+import { upload } from "../lib/upload.ts";
+import { count } from "../lib/words.ts";
+import { portions, type Zip, zipOf } from "../lib/zip.ts";
 import { uploadPanel } from "./upload-panel.ts";
-
-/** Files sent at the same time. */
-const WIDTH = 4;
 
 /**
  * Sends a disc: chosen files, a chosen folder, or anything dropped on the form.
  *
- * Sending starts at once. ZIP archives go whole; loose files go four at a time and share the
- * delivery that the first answer named.
+ * Sending starts at once. Loose files are packed into ZIPs in the browser, so that a folder
+ * arrives as one delivery and no file name stands in an address.
  */
 export function uploadDelivery(element: HTMLElement): () => void {
   if (!(element instanceof HTMLFormElement)) throw new Error("upload-delivery is for forms");
@@ -101,33 +100,41 @@ async function sendAll(
   panel: ReturnType<typeof uploadPanel>,
 ): Promise<void> {
   const receipt = emptyReceipt();
-  const one = async (picked: PickedFile) => {
-    if (to.signal.aborted) return;
-    try {
-      const answer = await upload(picked, {
-        ...to,
-        url: withDelivery(to.url, receipt.delivery),
-        onProgress: (sentBytes) => panel.progress(picked, sentBytes),
-        onWait: panel.waiting,
-      });
-      addAnswer(receipt, answer);
-    } catch (failure) {
-      if (to.signal.aborted) return;
-      const message = failure instanceof RequestFailure ? failure.message : "It could not be read.";
-      receipt.problems.push({ path: picked.path, message });
-    }
-    panel.done(picked);
-  };
-  // The first file alone: its answer names the delivery that the others join.
-  const [first, ...rest] = files;
-  if (first) await one(first);
-  await inParallel(rest, WIDTH, one);
+  // One after the other: they share the line, and a portion that is through stays through.
+  const archives = files.filter(isZip).map((file) => [file]);
+  for (const portion of [...archives, ...portions(files.filter((file) => !isZip(file)))]) {
+    if (to.signal.aborted) break;
+    await sendPortion(portion, to, panel, receipt);
+    panel.done(portion);
+  }
   panel.end(receipt, to.signal.aborted);
 }
 
-function withDelivery(url: string, delivery: string | null): string {
-  if (!delivery) return url;
-  const joined = new URL(url, document.baseURI);
-  joined.searchParams.set("delivery", delivery);
-  return joined.pathname + joined.search;
+async function sendPortion(
+  portion: PickedFile[],
+  to: Destination,
+  panel: ReturnType<typeof uploadPanel>,
+  receipt: Receipt,
+): Promise<void> {
+  const [first] = portion;
+  if (!first) return;
+  panel.reading();
+  const zip: Zip = isZip(first) ? { blob: first.file, unreadable: [] } : await zipOf(portion);
+  for (const { path } of zip.unreadable) {
+    receipt.problems.push({ path, message: "It could not be read from the disc." });
+  }
+  if (zip.unreadable.length === portion.length) return;
+  try {
+    const answer = await upload(zip.blob, {
+      ...to,
+      onProgress: (sentBytes) => panel.progress(portion, sentBytes),
+      onWait: panel.waiting,
+    });
+    addAnswer(receipt, answer);
+  } catch (failure) {
+    if (to.signal.aborted) return;
+    const message = failure instanceof RequestFailure ? failure.message : "It could not be read.";
+    const path = portion.length === 1 ? first.path : count(portion.length, "file");
+    receipt.problems.push({ path, message });
+  }
 }

@@ -6,9 +6,10 @@ import { bytes, count, personName } from "../lib/words.ts";
 /** What a person sees of an upload: bar, words, result. */
 export interface UploadPanel {
   begin: (files: PickedFile[], stop: () => void) => void;
-  progress: (file: PickedFile, sentBytes: number) => void;
+  reading: () => void;
+  progress: (portion: readonly PickedFile[], sentBytes: number) => void;
   waiting: (waitMs: number) => void;
-  done: (file: PickedFile) => void;
+  done: (portion: readonly PickedFile[]) => void;
   end: (receipt: Receipt, stopped: boolean) => void;
   refuse: (why: string) => void;
   remove: () => void;
@@ -24,7 +25,7 @@ export function uploadPanel(form: HTMLFormElement): UploadPanel {
   const box = h("div", { class: "upload-panel" }, running, words, result);
   (form.querySelector("[data-upload-results]") ?? form).append(box);
 
-  const sent = new Map<PickedFile, number>();
+  const sent = new Map<readonly PickedFile[], number>();
   let files: PickedFile[] = [];
   let totalBytes = 0;
   let doneCount = 0;
@@ -46,7 +47,7 @@ export function uploadPanel(form: HTMLFormElement): UploadPanel {
     begin: (chosen, onStop) => {
       files = chosen;
       stop = onStop;
-      totalBytes = files.reduce((sum, each) => sum + each.file.size, 0);
+      totalBytes = sizeOf(files);
       doneCount = 0;
       sent.clear();
       result.replaceChildren();
@@ -54,15 +55,16 @@ export function uploadPanel(form: HTMLFormElement): UploadPanel {
       delete words.dataset.kind;
       show("Keep this page open.");
     },
-    progress: (file, sentBytes) => {
-      sent.set(file, Math.min(sentBytes, file.file.size));
+    reading: () => show("Reading the files. Keep this page open."),
+    progress: (portion, sentBytes) => {
+      sent.set(portion, Math.min(sentBytes, sizeOf(portion)));
       show();
     },
     waiting: (waitMs) =>
       show(`The connection was lost. Trying again in ${Math.ceil(waitMs / 1000)} s…`),
-    done: (file) => {
-      sent.set(file, file.file.size);
-      doneCount += 1;
+    done: (portion) => {
+      sent.set(portion, sizeOf(portion));
+      doneCount += portion.length;
       show();
     },
     end: (receipt, stopped) => {
@@ -81,6 +83,10 @@ export function uploadPanel(form: HTMLFormElement): UploadPanel {
     },
     remove: () => box.remove(),
   };
+}
+
+function sizeOf(files: readonly PickedFile[]): number {
+  return files.reduce((sum, each) => sum + each.file.size, 0);
 }
 
 function details(receipt: Receipt): HTMLElement[] {

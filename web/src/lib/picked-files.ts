@@ -64,12 +64,9 @@ async function list(directory: FileSystemDirectoryEntry): Promise<FileSystemEntr
   }
 }
 
-/** What a file is sent as: the server looks at the content anyway. */
-export function mediaType(file: PickedFile): string {
-  const name = file.path.toLowerCase();
-  if (name.endsWith(".zip")) return "application/zip";
-  if (name.endsWith(".dcm")) return "application/dicom";
-  return "application/octet-stream";
+/** Whether a file is an archive already and goes as it is. */
+export function isZip(file: PickedFile): boolean {
+  return file.path.toLowerCase().endsWith(".zip");
 }
 
 /** Files that every computer puts into folders and that nobody means to send. */

@@ -1,44 +1,41 @@
 import { backoffMs, CSRF_HEADER, plainWords, RequestFailure, serverWords } from "./fetch.ts";
-import { mediaType, type PickedFile } from "./picked-files.ts";
 
-/** How often one file is tried before it is given up. */
+/** How often one portion is tried before it is given up. */
 const MAX_TRIES = 6;
 
-/** Where a file goes and who wants to know how far it is. */
+/** Where a ZIP goes and who wants to know how far it is. */
 export interface UploadTarget {
   url: string;
   csrf: string;
   signal: AbortSignal;
   onProgress: (sentBytes: number) => void;
-  onWait?: (waitMs: number) => void;
+  onWait: (waitMs: number) => void;
 }
 
-/** Sends one file, again and again with growing pauses while the trouble is passing. */
-export async function upload(picked: PickedFile, target: UploadTarget): Promise<unknown> {
+/** Sends a ZIP, again and again with growing pauses while the trouble is passing. */
+export async function upload(zip: Blob, target: UploadTarget): Promise<unknown> {
   for (let tryNumber = 1; ; tryNumber += 1) {
     try {
-      return await post(picked, target);
+      return await post(zip, target);
     } catch (failure) {
       target.onProgress(0);
       if (!(failure instanceof RequestFailure) || !failure.isTransient) throw failure;
       if (tryNumber >= MAX_TRIES) throw failure;
       const waitMs = backoffMs(tryNumber);
-      target.onWait?.(waitMs);
+      target.onWait(waitMs);
       await pause(waitMs, target.signal);
     }
   }
 }
 
 /** One try. XMLHttpRequest, since `fetch` cannot tell how much was sent. */
-function post(picked: PickedFile, target: UploadTarget): Promise<unknown> {
+function post(zip: Blob, target: UploadTarget): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", target.url);
-    request.setRequestHeader("Content-Type", mediaType(picked));
+    request.setRequestHeader("Content-Type", "application/zip");
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader(CSRF_HEADER, target.csrf);
-    // In a header and not in the address: names of files may name a patient.
-    request.setRequestHeader("x-overread-file-name", encodeURIComponent(picked.path));
     request.upload.addEventListener("progress", (event) => target.onProgress(event.loaded));
     const abort = () => request.abort();
     target.signal.addEventListener("abort", abort, { once: true });
@@ -53,7 +50,7 @@ function post(picked: PickedFile, target: UploadTarget): Promise<unknown> {
         reject(new RequestFailure(words, request.status, body));
       }
     });
-    request.send(picked.file);
+    request.send(zip);
   });
 }
 
@@ -77,21 +74,4 @@ function pause(waitMs: number, signal: AbortSignal): Promise<void> {
     }, waitMs);
     signal.addEventListener("abort", stop, { once: true });
   });
-}
-
-/** Runs `work` over all items, at most `width` at a time. */
-export async function inParallel<T>(
-  items: readonly T[],
-  width: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length) {
-      const item = items[next];
-      next += 1;
-      if (item !== undefined) await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
 }
