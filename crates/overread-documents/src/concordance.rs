@@ -11,7 +11,7 @@ use crate::reports::{ExamLine, PatientLine, Practice, Signature};
 use crate::{
     cleaning, dates, limits,
     pdf::{PdfError, Sheet, render},
-    reports::{nonempty, patient_and_exam, practice},
+    reports::{exam_facts, nonempty, patient_facts, practice},
 };
 
 #[cfg(feature = "pdf")]
@@ -236,12 +236,14 @@ fn sheet(document: &ConcordanceDocument) -> Value {
         kept.map(|row| row_value(document, row, &words)).collect()
     };
     let decision = document.decision.as_ref();
+    let mut facts = patient_facts(&document.patient, language);
+    facts.extend(exam_facts(&document.exam, language));
     json!({
         "language": language,
         "title": words.title,
         "page_label": words.page,
         "practice": practice(&document.practice),
-        "facts": patient_and_exam(&document.patient, &document.exam, language),
+        "facts": facts,
         "words": words.map(),
         "category": words.category(decision.map_or(document.proposed, |decision| decision.category)),
         "signed": decision.map(|decision| words.signed

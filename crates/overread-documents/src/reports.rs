@@ -284,7 +284,8 @@ fn sheet(report: &ReportDocument) -> Value {
         "standing": words.standing(standing),
         "standing_note": words.standing_note(standing),
         "practice": practice(&report.practice),
-        "facts": facts(report, &words),
+        "patient": facts(report, &words),
+        "exam": exam_facts(&report.exam, report.language),
         "sections": sections(report, &words),
         "plain_heading": words.plain,
         "plain": prose(&report.plain),
@@ -324,30 +325,7 @@ pub(crate) fn practice(practice: &Practice) -> Value {
 }
 
 #[cfg(feature = "pdf")]
-pub(crate) fn patient_and_exam(
-    patient: &PatientLine,
-    exam: &ExamLine,
-    language: Language,
-) -> Vec<(String, String)> {
-    let words = words::of(language);
-    let day = |date: CalendarDate| dates::long(date, language);
-    let born = patient.birth_date.map(day);
-    let entries = [
-        (words.patient, nonempty(&patient.name)),
-        (words.born, born),
-        (
-            words.identifier,
-            patient.identifier.as_deref().and_then(nonempty),
-        ),
-        (words.sex, patient.sex.as_deref().and_then(nonempty)),
-        (words.exam, nonempty(&exam.name)),
-        (words.exam_date, exam.date.map(day)),
-        (words.facility, exam.facility.as_deref().and_then(nonempty)),
-        (
-            words.accession,
-            exam.accession.as_deref().and_then(nonempty),
-        ),
-    ];
+fn labelled<const N: usize>(entries: [(&str, Option<String>); N]) -> Vec<(String, String)> {
     let given = entries
         .into_iter()
         .filter_map(|(label, text)| Some((label.to_owned(), text?)));
@@ -355,8 +333,38 @@ pub(crate) fn patient_and_exam(
 }
 
 #[cfg(feature = "pdf")]
+pub(crate) fn patient_facts(patient: &PatientLine, language: Language) -> Vec<(String, String)> {
+    let words = words::of(language);
+    let birth_date = patient.birth_date.map(|date| dates::long(date, language));
+    labelled([
+        (words.patient, nonempty(&patient.name)),
+        (words.born, birth_date),
+        (
+            words.identifier,
+            patient.identifier.as_deref().and_then(nonempty),
+        ),
+        (words.sex, patient.sex.as_deref().and_then(nonempty)),
+    ])
+}
+
+#[cfg(feature = "pdf")]
+pub(crate) fn exam_facts(exam: &ExamLine, language: Language) -> Vec<(String, String)> {
+    let words = words::of(language);
+    let date = exam.date.map(|date| dates::long(date, language));
+    labelled([
+        (words.exam, nonempty(&exam.name)),
+        (words.exam_date, date),
+        (words.facility, exam.facility.as_deref().and_then(nonempty)),
+        (
+            words.accession,
+            exam.accession.as_deref().and_then(nonempty),
+        ),
+    ])
+}
+
+#[cfg(feature = "pdf")]
 fn facts(report: &ReportDocument, words: &words::Words) -> Vec<(String, String)> {
-    let mut facts = patient_and_exam(&report.patient, &report.exam, report.language);
+    let mut facts = patient_facts(&report.patient, report.language);
     let requested =
         nonempty(&report.requested_by).unwrap_or_else(|| words.self_referred.to_owned());
     facts.push((words.requested_by.to_owned(), requested));
@@ -371,21 +379,17 @@ fn sections(report: &ReportDocument, words: &words::Words) -> Vec<Value> {
         let filled = lead.is_some() || !prose.is_empty();
         filled.then(|| json!({"id": id, "heading": heading, "lead": lead, "prose": prose}))
     };
-    let unless = |text: &str, own: &'static str| nonempty(text).is_none().then_some(own);
+    let or =
+        |text: &str, own: &str| nonempty(text).map_or_else(|| own.to_owned(), |_| text.to_owned());
     let quality = Some(words.quality_of(report.quality));
-    let no_comparison = unless(&report.comparison, words.no_comparison);
-    let own_limits = unless(&report.limits, words.limits_text);
+    let comparison = or(&report.comparison, words.no_comparison);
+    let limits = or(&report.limits, words.limits_text);
     let sections = [
         section("urgent", words.urgent, None, &report.urgent),
         section("question", words.question, None, &report.question),
         section("clinical", words.clinical, None, &report.clinical),
         Some(materials(report, words)),
-        section(
-            "comparison",
-            words.comparison,
-            no_comparison,
-            &report.comparison,
-        ),
+        section("comparison", words.comparison, None, &comparison),
         section("quality", words.quality, quality, &report.quality_text),
         section("findings", words.findings, None, &report.findings),
         section("agreement", words.agreement, None, &report.agreement),
@@ -397,7 +401,7 @@ fn sections(report: &ReportDocument, words: &words::Words) -> Vec<Value> {
             &report.alternatives,
         ),
         section("next_steps", words.next_steps, None, &report.next_steps),
-        section("limits", words.limits, own_limits, &report.limits),
+        section("limits", words.limits, None, &limits),
     ];
     sections.into_iter().flatten().collect()
 }

@@ -35,6 +35,14 @@ pub(super) struct Run {
     pub(super) ends: Vec<u32>,
 }
 
+/// One paragraph of a report.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Paragraph {
+    pub(super) runs: Vec<Run>,
+    /// Whether an empty line stood before it.
+    pub(super) gap: bool,
+}
+
 /// Returns the words at a place, on one line; `None` when the place is outside the text or empty.
 pub(super) fn quote(text: &str, place: Place) -> Option<String> {
     let length = place.end.checked_sub(place.start)?;
@@ -45,7 +53,7 @@ pub(super) fn quote(text: &str, place: Place) -> Option<String> {
 
 /// Returns the text as paragraphs of runs. Passages may overlap and may cross lines; those outside the text are left
 /// out.
-pub(super) fn paragraphs(text: &str, spans: &[Span]) -> Vec<Vec<Run>> {
+pub(super) fn paragraphs(text: &str, spans: &[Span]) -> Vec<Paragraph> {
     let characters: Vec<char> = text.chars().take(limits::SECTION_CHARS).collect();
     let spans: Vec<Span> = spans
         .iter()
@@ -65,7 +73,7 @@ pub(super) fn paragraphs(text: &str, spans: &[Span]) -> Vec<Vec<Run>> {
     }
     cuts.sort_unstable();
     cuts.dedup();
-    let mut out: Vec<Vec<Run>> = vec![Vec::new()];
+    let mut lines: Vec<Vec<Run>> = vec![Vec::new()];
     for pair in cuts.windows(2) {
         let [start, end] = pair else { continue };
         let words: String = characters
@@ -74,7 +82,9 @@ pub(super) fn paragraphs(text: &str, spans: &[Span]) -> Vec<Vec<Run>> {
             .iter()
             .collect();
         if words == "\n" || words == "\r" {
-            out.push(Vec::new());
+            if words == "\n" || characters.get(*end) != Some(&'\n') {
+                lines.push(Vec::new());
+            }
             continue;
         }
         let over = spans
@@ -85,7 +95,7 @@ pub(super) fn paragraphs(text: &str, spans: &[Span]) -> Vec<Vec<Run>> {
         let mut ends: Vec<u32> = ending.map(|span| span.number).collect();
         ends.sort_unstable();
         ends.dedup();
-        if let Some(paragraph) = out.last_mut() {
+        if let Some(paragraph) = lines.last_mut() {
             paragraph.push(Run {
                 text: spaced(&words),
                 weight,
@@ -93,7 +103,16 @@ pub(super) fn paragraphs(text: &str, spans: &[Span]) -> Vec<Vec<Run>> {
             });
         }
     }
-    out.retain(|runs| runs.iter().any(|run| !run.text.trim().is_empty()));
+    let mut out: Vec<Paragraph> = Vec::new();
+    let mut gap = false;
+    for runs in lines {
+        if runs.iter().all(|run| run.text.trim().is_empty()) {
+            gap = !out.is_empty();
+        } else {
+            out.push(Paragraph { runs, gap });
+            gap = false;
+        }
+    }
     out
 }
 
@@ -123,7 +142,7 @@ fn spaced(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, Run, Span, Weight, paragraphs, quote};
+    use super::{Paragraph, Place, Run, Span, Weight, paragraphs, quote};
 
     fn span(start: usize, end: usize, number: u32, weight: Weight) -> Span {
         Span {
@@ -145,10 +164,11 @@ mod tests {
             format!("{weight}{}{weight}{}", run.text, ends.join(","))
         };
         let lines = paragraphs(text, spans);
-        let lines: Vec<String> = lines
-            .iter()
-            .map(|runs| runs.iter().map(run).collect())
-            .collect();
+        let one = |line: &Paragraph| {
+            let runs: String = line.runs.iter().map(run).collect();
+            if line.gap { format!("\n{runs}") } else { runs }
+        };
+        let lines: Vec<String> = lines.iter().map(one).collect();
         lines.join("\n")
     }
 
@@ -171,7 +191,7 @@ mod tests {
             span(3, 8, 2, Weight::Critical),
         ];
         assert_eq!(shape("abc de\nfg", &spans), "*abc*! d!1!e!\n!f!2g");
-        assert_eq!(shape("ab\r\n\r\ncd", &[]), "ab\ncd");
+        assert_eq!(shape("\n\nab\n\n\ncd\nef", &[]), "ab\n\ncd\nef");
     }
 
     #[test]
