@@ -5,7 +5,16 @@ use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{StepResult, Workflow};
+use overread_model::access::{Right, Role};
+use overread_model::case::{CaseEvent, CaseFacts, CaseState};
+use overread_model::intake::{Request, UrgencyFacts, UrgencyLevel, advise, check_request, urgency};
+use overread_model::time::CalendarDate;
+use overread_store::audit::{self, AuditEvent};
+use overread_store::cases::{self, CaseRow};
+use overread_store::{Tx, grants};
+
+use crate::casework::{self, CaseFile, Intake, Said, checked_text};
+use crate::{FieldProblem, StepError, StepResult, Workflow, inviting, limits};
 
 /// Step 1: who asks, and for whom. Everything is what the person typed.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,7 +172,46 @@ pub enum Saved {
 /// # Errors
 /// `Forbidden` for roles that do not ask (reviewer, administrator, machine); `Limit` on too many open drafts.
 pub async fn start(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<CaseId> {
-    crate::unfinished((ctx, actor, now))
+    let person_id = casework::person_of(actor)?;
+    let asks = matches!(
+        actor.role(),
+        Some(
+            Role::Patient
+                | Role::Representative
+                | Role::ReferringPhysician
+                | Role::Insurer
+                | Role::Coordinator
+        )
+    );
+    if !asks {
+        return Err(StepError::Forbidden);
+    }
+    let mut tx = ctx.store.begin().await?;
+    if cases::draft_count(&mut tx, person_id.as_str()).await? >= limits::DRAFTS_PER_PERSON {
+        return Err(StepError::Limit(
+            "You have too many unfinished requests. Finish or discard one first.".to_owned(),
+        ));
+    }
+    let case_id = casework::new_id(CaseId::from_random)?;
+    let due_at = CaseState::Draft.due_at(&CaseFacts::default(), &ctx.config.calendar, now);
+    let row = draft_row(
+        &case_id,
+        person_id.as_str(),
+        &Intake::default(),
+        due_at,
+        now,
+    )?;
+    cases::insert(&mut tx, &row).await?;
+    join(&mut tx, actor, &case_id, now).await?;
+    audit::record(
+        &mut tx,
+        actor,
+        &AuditEvent::new("case.started").in_case(&case_id),
+        now,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(case_id)
 }
 
 /// Returns what was typed so far.
@@ -176,7 +224,32 @@ pub async fn view(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<AskView> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let problems = problems_of(&file.intake, now);
+    let Intake {
+        who,
+        exam,
+        why,
+        urgency,
+    } = file.intake;
+    Ok(AskView {
+        case_id: file.case_id,
+        version: file.row.version,
+        can_submit: problems.is_empty() && file.state == CaseState::Draft,
+        problems,
+        urgency_level: Some(file.row.urgency).filter(|level| !level.is_empty()),
+        advice: Some(
+            advise(&why.triggers, &ctx.knowledge.intake)
+                .as_str()
+                .to_owned(),
+        ),
+        emergency: file.row.emergency != 0,
+        who,
+        exam,
+        why,
+        urgency,
+    })
 }
 
 /// Saves one step; what was typed is kept even when something in it is missing (see [`AskView::problems`]).
@@ -191,8 +264,40 @@ pub async fn save(
     step: AskStep,
     now: Timestamp,
 ) -> StepResult<Saved> {
-    let _ = step;
-    crate::unfinished((ctx, actor, case_id, version, now))
+    check_lengths(&step)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::AddRecords)?;
+    file.require_state(
+        &[CaseState::Draft],
+        "The request was sent already and cannot be changed here.",
+    )?;
+    file.expect(version)?;
+    check_choices(ctx, &step)?;
+    match step {
+        AskStep::Who(who) => file.intake.who = who,
+        AskStep::Exam(exam) => file.intake.exam = exam,
+        AskStep::Why(why) => file.intake.why = why,
+        AskStep::Urgency(answers) if !answers.red_flags.is_empty() => {
+            stop_for_emergency(&mut tx, ctx, &mut file, now).await?;
+            tx.commit().await?;
+            return Ok(Saved::Emergency);
+        }
+        AskStep::Urgency(answers) => file.intake.urgency = answers,
+    }
+    fill_columns(&mut file, now)?;
+    file.save(&mut tx).await?;
+    audit::record(
+        &mut tx,
+        actor,
+        &AuditEvent::new("case.draft_saved").in_case(case_id),
+        now,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(Saved::Kept {
+        version: file.row.version,
+    })
 }
 
 /// Sends the request: draft -> consent_pending.
@@ -206,7 +311,20 @@ pub async fn submit(
     version: i64,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, version, now))
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.expect(version)?;
+    if file.state == CaseState::Draft {
+        crate::error::refuse_if_any(problems_of(&file.intake, now))?;
+    }
+    fill_columns(&mut file, now)?;
+    let event = if file.facts.consent.is_complete() {
+        CaseEvent::SubmitWithConsent
+    } else {
+        CaseEvent::Submit
+    };
+    casework::apply(&mut tx, ctx, &mut file, actor, event, Said::default(), now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Throws a draft away.
@@ -219,5 +337,226 @@ pub async fn discard(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    erase(&mut file)?;
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::Discard,
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Returns the row of a new draft.
+pub(crate) fn draft_row(
+    case_id: &CaseId,
+    created_by: &str,
+    intake: &Intake,
+    due_at: Option<Timestamp>,
+    now: Timestamp,
+) -> StepResult<CaseRow> {
+    Ok(CaseRow {
+        id: case_id.as_str().to_owned(),
+        number: None,
+        parent_id: None,
+        state: CaseState::Draft.as_str().to_owned(),
+        held_from: None,
+        expired_at: None,
+        due_at: due_at.map(Timestamp::as_micros),
+        review_left_seconds: None,
+        hold_left_seconds: None,
+        version: 1,
+        created_by: created_by.to_owned(),
+        created_at: now.as_micros(),
+        state_since: now.as_micros(),
+        submitted_at: None,
+        delivered_at: None,
+        ended_at: None,
+        urgency: String::new(),
+        title: String::new(),
+        patient_name: String::new(),
+        intake: serde_json::to_string(intake).map_err(StepError::internal)?,
+        emergency: 0,
+        identity_confirmed: 0,
+        original_missing: 0,
+        follow_up_wanted: 0,
+        follow_up_declined: 0,
+        outcome: None,
+    })
+}
+
+/// Ties the starter to the case; physicians and insurers are the asking side too.
+async fn join(tx: &mut Tx, actor: &Actor, case_id: &CaseId, now: Timestamp) -> StepResult<()> {
+    let role = actor.role().ok_or(StepError::Forbidden)?;
+    if role != Role::Coordinator {
+        inviting::join_case(tx, actor, case_id, role, now).await?;
+    }
+    Ok(grants::tie(tx, case_id, actor.id(), "asked").await?)
+}
+
+/// Returns what keeps the request from being sent.
+fn problems_of(intake: &Intake, now: Timestamp) -> Vec<FieldProblem> {
+    let Intake {
+        who,
+        exam,
+        why,
+        urgency,
+    } = intake;
+    let request = Request {
+        requester: who.requester.parse().ok(),
+        relation: &who.relation,
+        authority: &who.authority,
+        patient_name: &who.patient_name,
+        patient_birth_date: &who.patient_birth_date,
+        sender_name: &who.sender_name,
+        sender_email: &who.sender_email,
+        exam_name: &exam.name,
+        exam_date: &exam.date,
+        exam_facility: &exam.facility,
+        symptoms: &why.symptoms,
+        reason: &why.reason,
+        question: &why.question,
+        trigger_count: why.triggers.len(),
+        red_flags_answered: urgency.answered,
+        treatment_date: &urgency.treatment_date,
+    };
+    check_request(&request, now.date())
+}
+
+/// Sets the columns that lists and rules read from what was typed.
+pub(crate) fn fill_columns(file: &mut CaseFile, now: Timestamp) -> StepResult<()> {
+    let Intake {
+        who,
+        exam,
+        urgency: answers,
+        ..
+    } = &file.intake;
+    let parts = [
+        exam.name.trim(),
+        exam.modality.trim(),
+        exam.body_part.trim(),
+    ];
+    let title = match parts {
+        [name, ..] if !name.is_empty() => name.to_owned(),
+        [_, modality, part] => format!("{modality} {part}").trim().to_owned(),
+    };
+    let facts = UrgencyFacts {
+        red_flag: !answers.red_flags.is_empty(),
+        treatment_on: answers.treatment_date.parse::<CalendarDate>().ok(),
+        urgent_reason_given: !answers.urgent_reason.trim().is_empty(),
+        inpatient: answers.inpatient,
+    };
+    let level = urgency(&facts, now.date()).0;
+    file.row.title = title;
+    file.row.patient_name = who.patient_name.trim().to_owned();
+    file.row.urgency = if answers.answered {
+        level.as_str().to_owned()
+    } else {
+        String::new()
+    };
+    file.row.intake = serde_json::to_string(&file.intake).map_err(StepError::internal)?;
+    file.facts.urgency = UrgencyLevel::from_text(&file.row.urgency).unwrap_or_default();
+    Ok(())
+}
+
+/// Takes everything typed out of the row.
+fn erase(file: &mut CaseFile) -> StepResult<()> {
+    file.intake = Intake::default();
+    file.row.intake = serde_json::to_string(&file.intake).map_err(StepError::internal)?;
+    for text in [
+        &mut file.row.title,
+        &mut file.row.patient_name,
+        &mut file.row.urgency,
+    ] {
+        text.clear();
+    }
+    Ok(())
+}
+
+/// Ends the case and keeps the flag alone: an emergency is no second-opinion case.
+async fn stop_for_emergency(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &mut CaseFile,
+    now: Timestamp,
+) -> StepResult<()> {
+    erase(file)?;
+    file.row.emergency = 1;
+    file.facts.intake.red_flag_raised = true;
+    file.hats.push(overread_model::case::CaseRole::System);
+    casework::apply(
+        tx,
+        ctx,
+        file,
+        &Actor::System,
+        CaseEvent::EmergencyFlagged,
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Refuses what no form of ours sends: overlong texts.
+fn check_lengths(step: &AskStep) -> StepResult<()> {
+    let value = match step {
+        AskStep::Who(who) => serde_json::to_value(who),
+        AskStep::Exam(exam) => serde_json::to_value(exam),
+        AskStep::Why(why) => serde_json::to_value(why),
+        AskStep::Urgency(urgency) => serde_json::to_value(urgency),
+    };
+    let value = value.map_err(StepError::internal)?;
+    for (field, value) in value.as_object().into_iter().flatten() {
+        let long = matches!(
+            field.as_str(),
+            "symptoms"
+                | "reason"
+                | "question"
+                | "urgent_reason"
+                | "sender_address"
+                | "facility_address"
+        );
+        let limit = if long {
+            limits::LONG_TEXT_CHARACTERS / 2
+        } else {
+            limits::SHORT_TEXT_CHARACTERS
+        };
+        if let Some(text) = value.as_str() {
+            checked_text(field, text, limit, None)?;
+        }
+        if value
+            .as_array()
+            .is_some_and(|items| items.len() > limits::LIST_ITEMS)
+        {
+            return Err(StepError::invalid(field, "These are too many."));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses choices that no form of ours offers.
+fn check_choices(ctx: &Workflow, step: &AskStep) -> StepResult<()> {
+    let tables = &ctx.knowledge.intake;
+    let known = match step {
+        AskStep::Why(why) => why
+            .triggers
+            .iter()
+            .all(|id| tables.triggers.iter().any(|trigger| trigger.id == *id)),
+        AskStep::Urgency(urgency) => urgency
+            .red_flags
+            .iter()
+            .all(|id| tables.red_flags.items.iter().any(|flag| flag.id == *id)),
+        AskStep::Who(_) | AskStep::Exam(_) => true,
+    };
+    if known {
+        Ok(())
+    } else {
+        Err(StepError::invalid("", "Choose from the list."))
+    }
 }

@@ -4,7 +4,23 @@ use overread_model::access::Actor;
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
-use crate::{StepResult, Workflow};
+use overread_ingest::Receipt;
+use overread_model::access::Right;
+use overread_model::case::{CaseEvent, CaseRole, CaseState};
+use overread_model::completeness::{
+    self, CheckInput, CheckResult, DocumentFacts, DocumentKind, Gathered, MediumFacts,
+    PersonIdentity, report_hints,
+};
+use overread_model::hidden::Hidden;
+use overread_model::problem::Problem;
+use overread_model::time::CalendarDate;
+use overread_store::checks::{self, CheckRow, OverrideRow};
+use overread_store::documents::{self, DocumentRow};
+use overread_store::{Tx, deliveries, original_reports, studies};
+use serde::Deserialize;
+
+use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
+use crate::{StepError, StepResult, Workflow, papers};
 
 /// One finding of the check.
 pub struct FindingRow {
@@ -46,7 +62,29 @@ pub async fn run(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<CheckView> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::AddRecords)?;
+    judge(&mut tx, ctx, &mut file, now).await?;
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        "check.ran",
+        "The records were checked",
+        Said {
+            note: "",
+            staff_only: true,
+        },
+        now,
+    )
+    .await?;
+    settle(&mut tx, ctx, &mut file, now).await?;
+    let view = view_of(&mut tx, case_id)
+        .await?
+        .ok_or(StepError::NotFound)?;
+    tx.commit().await?;
+    Ok(view)
 }
 
 /// Waves findings of these rules through, with a reason that the reviewer and the report show.
@@ -62,5 +100,353 @@ pub async fn override_rules(
     reason: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, version, rules, reason, now))
+    let reason = checked_reason(reason)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require_hat(CaseRole::Coordinator)?;
+    file.expect(version)?;
+    let found = newest(&mut tx, case_id)
+        .await?
+        .ok_or_else(|| StepError::invalid("", "There is no check yet."))?;
+    if rules.is_empty()
+        || !rules.iter().all(|rule| {
+            found
+                .check
+                .findings
+                .iter()
+                .any(|finding| finding.rule == *rule)
+        })
+    {
+        return Err(StepError::invalid(
+            "rules",
+            "Choose findings of the last check.",
+        ));
+    }
+    for rule in rules {
+        let row = OverrideRow {
+            rule: rule.clone(),
+            reason: reason.to_owned(),
+        };
+        checks::override_rule(&mut tx, case_id, &row, actor.id(), now).await?;
+    }
+    if rules
+        .iter()
+        .any(|rule| IDENTITY_RULES.contains(&rule.as_str()))
+    {
+        file.row.identity_confirmed = 1;
+        file.facts.records.identity_confirmed = true;
+    }
+    file.facts.given.reason = true;
+    file.facts.given.overridden_rule_count = u32::try_from(rules.len()).unwrap_or(u32::MAX);
+    let said = Said {
+        note: reason,
+        staff_only: false,
+    };
+    if file.state == CaseState::RecordsDeficient {
+        casework::apply(
+            &mut tx,
+            ctx,
+            &mut file,
+            actor,
+            CaseEvent::Override,
+            said,
+            now,
+        )
+        .await?;
+    } else {
+        file.save(&mut tx).await?;
+        let what = "A coordinator waved a finding of the check through";
+        casework::note(&mut tx, &file, actor, "check.overridden", what, said, now).await?;
+    }
+    judge(&mut tx, ctx, &mut file, now).await?;
+    settle(&mut tx, ctx, &mut file, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Rules that say the images may be somebody else's; waving them through confirms the identity.
+const IDENTITY_RULES: [&str; 2] = ["P01", "P03"];
+
+/// What is kept of a check, as far as we read it back.
+#[derive(Deserialize)]
+pub(crate) struct KeptCheck {
+    patients: Vec<KeptPatient>,
+    pub(crate) findings: Vec<KeptFinding>,
+    missing: Vec<KeptMissing>,
+    identity_score: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct KeptPatient {
+    name: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct KeptFinding {
+    pub(crate) rule: String,
+    severity: String,
+    subject: String,
+    message: String,
+    #[serde(default)]
+    letter: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct KeptMissing {
+    message: String,
+    letter: String,
+}
+
+/// The newest check with the overrides in force.
+pub(crate) struct Newest {
+    pub(crate) check: KeptCheck,
+    checked_at: Timestamp,
+    overrides: Vec<OverrideRow>,
+    pub(crate) open_blockers: u32,
+    pub(crate) identity_score: Option<f64>,
+}
+
+/// Returns the newest check of a case.
+pub(crate) async fn newest(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<Newest>> {
+    let Some(row) = checks::newest(tx, case_id).await? else {
+        return Ok(None);
+    };
+    let check: KeptCheck = serde_json::from_str(&row.result).map_err(StepError::internal)?;
+    let overrides = checks::overrides(tx, case_id).await?;
+    let waved = |rule: &str| overrides.iter().any(|row| row.rule == rule);
+    let open = check
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == "blocker" && !waved(&finding.rule))
+        .count();
+    Ok(Some(Newest {
+        open_blockers: u32::try_from(open).unwrap_or(u32::MAX),
+        identity_score: check.identity_score,
+        checked_at: Timestamp::from_micros(row.checked_at),
+        overrides,
+        check,
+    }))
+}
+
+/// Returns the newest check for a page.
+pub(crate) async fn view_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<CheckView>> {
+    let Some(newest) = newest(tx, case_id).await? else {
+        return Ok(None);
+    };
+    let reason = |rule: &str| {
+        newest
+            .overrides
+            .iter()
+            .find(|row| row.rule == rule)
+            .map(|row| row.reason.clone())
+    };
+    Ok(Some(CheckView {
+        checked_at: newest.checked_at,
+        ready: newest.open_blockers == 0,
+        patients: newest
+            .check
+            .patients
+            .iter()
+            .map(|patient| crate::records::readable_name(Some(&patient.name)))
+            .collect(),
+        findings: newest
+            .check
+            .findings
+            .iter()
+            .map(|finding| FindingRow {
+                rule: finding.rule.clone(),
+                severity: finding.severity.clone(),
+                subject: finding.subject.clone(),
+                message: finding.message.clone(),
+                overridden: reason(&finding.rule),
+                letter_kind: finding.letter.clone().unwrap_or_default(),
+            })
+            .collect(),
+        missing: newest
+            .check
+            .missing
+            .iter()
+            .map(|missing| missing.message.clone())
+            .collect(),
+    }))
+}
+
+/// Returns the kinds of letters that the newest check asks for, with why.
+pub(crate) async fn letters_asked_for(
+    tx: &mut Tx,
+    case_id: &CaseId,
+) -> StepResult<Vec<(String, String)>> {
+    let Some(newest) = newest(tx, case_id).await? else {
+        return Ok(Vec::new());
+    };
+    Ok(newest
+        .check
+        .missing
+        .into_iter()
+        .map(|missing| (missing.letter, missing.message))
+        .collect())
+}
+
+/// Checks the case's records as they are now, keeps the result and refreshes the facts.
+pub(crate) async fn judge(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &mut CaseFile,
+    now: Timestamp,
+) -> StepResult<()> {
+    let case_id = file.case_id.clone();
+    let tables = &ctx.knowledge.rules;
+    let mut gathered = Gathered::default();
+    for facts in studies::facts_of_case(tx, &case_id).await? {
+        gathered.add(&facts, tables);
+    }
+    let (problems, medium) = arrivals(tx, &case_id).await?;
+    let papers = papers_of(tx, file).await?;
+    let overridden: Vec<String> = checks::overrides(tx, &case_id)
+        .await?
+        .into_iter()
+        .map(|row| row.rule)
+        .collect();
+    let why = &file.intake.why;
+    let input = CheckInput {
+        documents: &papers,
+        problems: &problems,
+        medium,
+        patient: Some(patient_of(&file.intake)),
+        question: Some(if why.question.trim().is_empty() {
+            &why.reason
+        } else {
+            &why.question
+        }),
+        reason: &why.reason,
+        requested_exam: &file.intake.exam.name,
+        no_report_available: file.row.original_missing != 0,
+        identity_confirmed: file.row.identity_confirmed != 0,
+        overridden: &overridden,
+        requester: file.intake.who.requester.parse().unwrap_or_default(),
+        today: Some(now.date()),
+    };
+    let result: CheckResult =
+        completeness::check(&gathered, &input, tables, &ctx.knowledge.specialties);
+    let row = CheckRow {
+        checked_at: now.as_micros(),
+        ready: i32::from(result.ready),
+        result: serde_json::to_string(&result).map_err(StepError::internal)?,
+    };
+    checks::insert(tx, &case_id, &row).await?;
+    let kept = newest(tx, &case_id).await?;
+    let records = &mut file.facts.records;
+    records.open_blocker_count = kept.as_ref().map_or(0, |kept| kept.open_blockers);
+    records.identity_score = kept.and_then(|kept| kept.identity_score);
+    records.study_count =
+        u32::try_from(checks::studies(tx, &case_id).await?.len()).unwrap_or(u32::MAX);
+    Ok(())
+}
+
+/// Moves a case that is being checked on to what the check says: deficient when something blocks.
+pub(crate) async fn settle(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &mut CaseFile,
+    now: Timestamp,
+) -> StepResult<()> {
+    if file.state == CaseState::RecordsCheck && file.facts.records.open_blocker_count > 0 {
+        as_system(tx, ctx, file, CaseEvent::BlockingIssue, now).await?;
+    }
+    Ok(())
+}
+
+/// Moves the case in the program's own name.
+pub(crate) async fn as_system(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &mut CaseFile,
+    event: CaseEvent,
+    now: Timestamp,
+) -> StepResult<()> {
+    let hats = std::mem::replace(&mut file.hats, vec![CaseRole::System]);
+    let moved = casework::apply(tx, ctx, file, &Actor::System, event, Said::default(), now).await;
+    file.hats = hats;
+    moved.map(|_| ())
+}
+
+/// Returns the patient as the request names them.
+pub(crate) fn patient_of(intake: &Intake) -> PersonIdentity {
+    let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let who = &intake.who;
+    PersonIdentity {
+        name: filled(&who.patient_name).map(Hidden),
+        birth_date: who
+            .patient_birth_date
+            .parse::<CalendarDate>()
+            .ok()
+            .map(Hidden),
+        sex: filled(&who.patient_sex),
+        patient_id: filled(&who.patient_mrn).map(Hidden),
+        issuer: filled(&intake.exam.facility).map(Hidden),
+    }
+}
+
+/// Returns what was wrong with what arrived, and what the media showed.
+async fn arrivals(tx: &mut Tx, case_id: &CaseId) -> StepResult<(Vec<Problem>, MediumFacts)> {
+    let mut problems = Vec::new();
+    let mut medium = MediumFacts::default();
+    for delivery in deliveries::list_of_case(tx, case_id).await? {
+        let Some(receipt) = delivery
+            .receipt
+            .and_then(|text| serde_json::from_str::<Receipt>(&text).ok())
+        else {
+            continue;
+        };
+        medium.duplicate_count += usize::try_from(receipt.duplicates).unwrap_or(usize::MAX);
+        medium.program_count += usize::try_from(receipt.other_files).unwrap_or(usize::MAX);
+        medium.picture_count += receipt
+            .documents
+            .iter()
+            .filter(|paper| paper.kind == "picture")
+            .count();
+        problems.extend(receipt.problems);
+    }
+    Ok((problems, medium))
+}
+
+/// Returns the papers of the case as the rules see them.
+async fn papers_of(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<DocumentFacts>> {
+    let original = original_reports::newest(tx, &file.case_id).await?;
+    let taken = original_reports::documents(tx, &file.case_id).await?;
+    let mut list: Vec<DocumentFacts> = documents::list_of_case(tx, &file.case_id)
+        .await?
+        .into_iter()
+        .filter(|row| {
+            row.kind != papers::LETTER
+                && row.kind != "picture"
+                && !taken.iter().any(|id| id == row.id.as_str())
+        })
+        .map(paper_of)
+        .collect();
+    list.extend(original.map(|row| {
+        let hints = report_hints(&row.body);
+        DocumentFacts {
+            kind: DocumentKind::OriginalReport,
+            name: "the original report".to_owned(),
+            clinical_date: hints.exam_date.or(row.report_date.parse().ok()),
+            accession_number: None,
+            hints,
+        }
+    }));
+    Ok(list)
+}
+
+fn paper_of(row: DocumentRow) -> DocumentFacts {
+    let kind = if row.kind == "report" {
+        DocumentKind::OriginalReport
+    } else {
+        DocumentKind::guess(&row.name)
+    };
+    DocumentFacts {
+        kind,
+        name: row.name,
+        clinical_date: None,
+        accession_number: None,
+        hints: Default::default(),
+    }
 }

@@ -5,7 +5,16 @@ use overread_model::ids::{CaseId, ReviewTaskId, ReviewerId};
 use overread_model::time::Timestamp;
 use serde::Deserialize;
 
-use crate::{StepResult, Workflow};
+use overread_model::access::Right;
+use overread_model::case::{CaseEvent, CaseFacts, CaseRole, CaseState};
+use overread_model::choosing::{ExamFacts, Ranked, ReviewNeed, check_choice, infer, rank};
+use overread_model::intake::UrgencyLevel;
+use overread_model::time::CalendarDate;
+use overread_store::review_tasks::{self, TaskRow};
+use overread_store::{Tx, checks, coverages, reviewers as rows, studies};
+
+use crate::casework::{self, CaseFile, Said, checked_reason, checked_text};
+use crate::{StepError, StepResult, Workflow, limits, reviewers};
 
 /// A reviewer as a choice for this case.
 pub struct Suggestion {
@@ -131,7 +140,51 @@ pub async fn view(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<ChoiceView> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let may_choose = may_choose(&file);
+    let need = need_of(&mut tx, ctx, &file).await?;
+    let directory = rows::list(&mut tx, limits::REVIEWERS).await?;
+    let entries = directory
+        .iter()
+        .map(reviewers::entry_of)
+        .collect::<StepResult<Vec<_>>>()?;
+    let ranking = rank(&entries, &need, &ctx.knowledge.specialties);
+    let shown = |ranked: Vec<Ranked>| -> StepResult<Vec<Suggestion>> {
+        let row = |ranked: &Ranked| {
+            directory
+                .iter()
+                .find(|row| row.id == ranked.reviewer_id.as_str())
+        };
+        ranked
+            .into_iter()
+            .filter_map(|ranked| row(&ranked).map(|row| suggestion(row, ranked)))
+            .collect()
+    };
+    let first = need.suggestions.first();
+    let offers = review_tasks::list(&mut tx, case_id).await?;
+    Ok(ChoiceView {
+        version: file.row.version,
+        state: file.state.as_str().to_owned(),
+        subspecialty: first.map_or_else(String::new, |first| title_of(ctx, &first.primary)),
+        subspecialty_because: first.map_or_else(Vec::new, |first| first.reasons.clone()),
+        low_confidence: ranking.low_confidence,
+        radiologists: shown(ranking.radiologists)?,
+        clinical_specialists: shown(ranking.clinical_specialists)?,
+        clinical_kinds: first.map_or_else(Vec::new, |first| {
+            first
+                .clinical
+                .iter()
+                .map(|kind| kind.title.clone())
+                .collect()
+        }),
+        offers: if may_choose || file.wears(CaseRole::Coordinator) {
+            offers.into_iter().filter_map(offer_of).collect()
+        } else {
+            Vec::new()
+        },
+        may_choose,
+    })
 }
 
 /// Chooses a reviewer: matching -> coverage_pending.
@@ -146,7 +199,45 @@ pub async fn choose(
     reviewer_id: &ReviewerId,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, version, reviewer_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::AddRecords)?;
+    file.expect(version)?;
+    let row = rows::find(&mut tx, reviewer_id)
+        .await?
+        .ok_or_else(|| StepError::invalid("reviewer", "Choose from the list."))?;
+    let entry = reviewers::entry_of(&row)?;
+    let need = need_of(&mut tx, ctx, &file).await?;
+    let against = check_choice(&entry, &need);
+    if !against.is_empty() {
+        return Err(StepError::invalid(
+            "reviewer",
+            format!("This reviewer cannot be chosen: {}.", against.join("; ")),
+        ));
+    }
+    file.facts.reviewer = need.reviewer_facts(&entry, false);
+    let task_id = casework::new_id(ReviewTaskId::from_random)?;
+    review_tasks::insert(
+        &mut tx,
+        task_id.as_str(),
+        case_id,
+        reviewer_id.as_str(),
+        actor.id(),
+        now,
+    )
+    .await?;
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::ReviewerSelected,
+        Said::default(),
+        now,
+    )
+    .await?;
+    quote_fee(&mut tx, case_id, &row, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Goes back to the choice: coverage_pending -> matching.
@@ -160,7 +251,21 @@ pub async fn change(
     version: i64,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, version, now))
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.expect(version)?;
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::ChangeReviewer,
+        Said::default(),
+        now,
+    )
+    .await?;
+    casework::end_task(&mut tx, &file, "withdrawn", now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Says that nobody fits: matching -> declined.
@@ -175,7 +280,26 @@ pub async fn nobody(
     reason: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, version, reason, now))
+    let reason = checked_reason(reason)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.expect(version)?;
+    file.facts.given.reason = true;
+    let said = Said {
+        note: reason,
+        staff_only: false,
+    };
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::NoReviewer,
+        said,
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
 }
 
 /// Returns the offer to the reviewer it was made to.
@@ -188,7 +312,32 @@ pub async fn offer(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<OfferView> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load_or_offer(&mut tx, actor, case_id, now).await?;
+    let task = asked_task(&file)?.clone();
+    let coverage = coverages::find(&mut tx, case_id).await?.unwrap_or_default();
+    let studies = checks::studies(&mut tx, case_id).await?;
+    let intake = &file.intake;
+    let due = CaseState::InReview.due_at(&file.facts, &ctx.config.calendar, now);
+    let view = OfferView {
+        task_id: task.id.parse().map_err(StepError::internal)?,
+        version: file.row.version,
+        exam: file.row.title.clone(),
+        question: intake.why.question.clone(),
+        urgency: file.row.urgency.clone(),
+        facility: intake.exam.facility.clone(),
+        first_reader: intake.exam.first_reader.clone(),
+        patient_region: intake.who.patient_region.clone(),
+        respond_by: task.respond_by.map(Timestamp::from_micros),
+        report_due_at: due.unwrap_or(now),
+        fee_cents: coverage.quote_cents,
+        currency: coverage.currency,
+        study_count: i64::try_from(studies.len()).unwrap_or(i64::MAX),
+        instance_count: studies.iter().map(|study| study.instance_count).sum(),
+    };
+    casework::note_read(&mut tx, actor, case_id, "offer", now).await?;
+    tx.commit().await?;
+    Ok(view)
 }
 
 /// Accepts: offered -> in_review; the grant to read and write begins.
@@ -203,7 +352,43 @@ pub async fn accept(
     form: &AcceptOffer,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, version, form.independent, now))
+    let statement = checked_text(
+        "statement",
+        &form.statement,
+        limits::LONG_TEXT_CHARACTERS,
+        None,
+    )?;
+    let mut problems = Vec::new();
+    if !form.independent {
+        problems.push(crate::FieldProblem::new(
+            "independent",
+            "Confirm that you are independent of the first reading, or decline.",
+        ));
+    }
+    if !form.licensed {
+        problems.push(crate::FieldProblem::new(
+            "licensed",
+            "Confirm that your licence covers this reading, or decline.",
+        ));
+    }
+    crate::error::refuse_if_any(problems)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load_or_offer(&mut tx, actor, case_id, now).await?;
+    let task = asked_task(&file)?.clone();
+    file.expect(version)?;
+    file.facts.reviewer.conflict_stated = true;
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::Accept,
+        Said::default(),
+        now,
+    )
+    .await?;
+    review_tasks::accept(&mut tx, &task.id, true, statement, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Declines with a reason: offered -> matching; not asked again for this case.
@@ -218,5 +403,178 @@ pub async fn decline(
     reason: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, version, reason, now))
+    let reason = checked_reason(reason)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load_or_offer(&mut tx, actor, case_id, now).await?;
+    let task = asked_task(&file)?.clone();
+    file.expect(version)?;
+    file.facts.given.reason = true;
+    let said = Said {
+        note: reason,
+        staff_only: true,
+    };
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::Decline,
+        said,
+        now,
+    )
+    .await?;
+    review_tasks::end(&mut tx, &task.id, "declined", reason, now).await?;
+    Ok(tx.commit().await?)
+}
+
+fn may_choose(file: &CaseFile) -> bool {
+    let hat = [
+        CaseRole::Coordinator,
+        CaseRole::Requester,
+        CaseRole::ReferringPhysician,
+    ]
+    .iter()
+    .any(|hat| file.wears(*hat));
+    hat && file.state == CaseState::Matching
+}
+
+/// Returns the task when the actor is the reviewer who was asked and has not answered.
+fn asked_task(file: &CaseFile) -> StepResult<&TaskRow> {
+    let task = file
+        .task
+        .as_ref()
+        .filter(|task| task.state == "offered" && file.wears(CaseRole::Reviewer));
+    task.ok_or(StepError::NotFound)
+}
+
+/// Returns what the case needs of a reviewer: what the images and the request say, and who is out.
+async fn need_of(tx: &mut Tx, ctx: &Workflow, file: &CaseFile) -> StepResult<ReviewNeed> {
+    let intake = &file.intake;
+    let mut exam = ExamFacts::default();
+    for facts in studies::facts_of_case(tx, &file.case_id).await? {
+        exam.add(&facts);
+    }
+    if exam.modalities.is_empty() {
+        exam.modalities.extend(
+            Some(intake.exam.modality.trim().to_owned()).filter(|modality| !modality.is_empty()),
+        );
+    }
+    if exam.study_description.is_empty() {
+        exam.study_description = format!("{} {}", intake.exam.name, intake.exam.body_part);
+    }
+    exam.patient_birth_date =
+        exam.patient_birth_date
+            .or(intake.who.patient_birth_date.parse::<CalendarDate>().ok());
+    exam.study_date = exam
+        .study_date
+        .or(intake.exam.date.parse::<CalendarDate>().ok());
+    let diagnosis = format!(
+        "{} {} {}",
+        intake.why.diagnosis, intake.why.reason, intake.why.question
+    );
+    let mut need = reviewers::need_of(intake);
+    need.is_child = exam.age_years().is_some_and(|years| years < 18);
+    need.suggestions = infer(&exam, &diagnosis, &ctx.knowledge.specialties);
+    need.modalities = exam.modalities;
+    need.wanted_within_hours = match file.facts.urgency {
+        UrgencyLevel::Urgent | UrgencyLevel::Emergent => Some(24),
+        UrgencyLevel::Expedited => Some(72),
+        UrgencyLevel::Standard => None,
+    };
+    let declined = review_tasks::list(tx, &file.case_id).await?;
+    let declined = declined
+        .into_iter()
+        .filter(|task| matches!(task.state.as_str(), "declined" | "lapsed"));
+    let before = review_tasks::readers_before(tx, &file.case_id).await?;
+    let out = declined.map(|task| task.reviewer_id).chain(before);
+    need.excluded = out.filter_map(|id| id.parse().ok()).collect();
+    Ok(need)
+}
+
+/// Returns a sub-specialty in words.
+pub(crate) fn title_of(ctx: &Workflow, subspecialty: &str) -> String {
+    ctx.knowledge
+        .specialties
+        .subspecialty(subspecialty)
+        .map_or_else(|| subspecialty.to_owned(), |entry| entry.en.clone())
+}
+
+fn suggestion(row: &rows::ReviewerRow, ranked: Ranked) -> StepResult<Suggestion> {
+    let form = reviewers::form_of(row)?;
+    Ok(Suggestion {
+        reviewer_id: ranked.reviewer_id,
+        name: signed_name(&form.name, &form.credentials),
+        institution: form.institution,
+        kind: form.kind,
+        score: ranked.score,
+        reasons: ranked.reasons,
+        doubts: ranked.doubts,
+        excluded_because: ranked.excluded_because,
+        fee_cents: form.fee_cents,
+        currency: form.currency,
+        turnaround_business_days: form.turnaround_business_days,
+        languages: form.languages,
+    })
+}
+
+/// Returns a name with its credentials.
+pub(crate) fn signed_name(name: &str, credentials: &str) -> String {
+    if credentials.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name}, {credentials}")
+    }
+}
+
+fn offer_of(task: TaskRow) -> Option<OfferRow> {
+    let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+    Some(OfferRow {
+        task_id: task.id.parse().ok()?,
+        reviewer_name: task.reviewer_name,
+        state: task.state,
+        offered_at: at(task.offered_at),
+        respond_by: at(task.respond_by),
+        answered_at: at(task.answered_at),
+        decline_reason: task.decline_reason,
+    })
+}
+
+/// Starts the cost with the reviewer's fee, so that nobody is surprised later.
+async fn quote_fee(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    row: &rows::ReviewerRow,
+    now: Timestamp,
+) -> StepResult<()> {
+    let form = reviewers::form_of(row)?;
+    let Some(fee_cents) = form.fee_cents else {
+        return Ok(());
+    };
+    let coverage = coverages::CoverageRow {
+        status: "quoted".to_owned(),
+        kind: "self_pay".to_owned(),
+        quote_cents: Some(fee_cents),
+        share_cents: Some(fee_cents),
+        currency: form.currency,
+        quoted_at: Some(now.as_micros()),
+        ..coverages::CoverageRow::default()
+    };
+    Ok(coverages::save(tx, case_id, &coverage).await?)
+}
+
+/// Sends the offer to the chosen reviewer in the transaction that settled the cost.
+pub(crate) async fn send_offer(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+    now: Timestamp,
+) -> StepResult<()> {
+    let task = file
+        .task
+        .as_ref()
+        .filter(|task| task.state == "chosen")
+        .ok_or_else(|| StepError::invalid("", "Choose a reviewer first."))?;
+    let facts: &CaseFacts = &file.facts;
+    let respond_by = CaseState::Offered.due_at(facts, &ctx.config.calendar, now);
+    Ok(review_tasks::offer(tx, &task.id, respond_by, now).await?)
 }

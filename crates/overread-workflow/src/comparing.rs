@@ -7,7 +7,16 @@ use overread_model::ids::{CaseId, ConcordanceId};
 use overread_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{StepResult, Workflow};
+use overread_concordance::{Class, Overall};
+use overread_model::access::Right;
+use overread_model::case::{Agreement, CaseRole};
+use overread_model::report::SignedReport;
+use overread_store::concordances::{self, ConcordanceRow};
+use overread_store::reports::ReportRow;
+use overread_store::{Tx, original_reports, reports};
+
+use crate::casework::{self, CaseFile, Said, checked_text};
+use crate::{FieldProblem, StepError, StepResult, Workflow, choosing, limits, printing, reporting};
 
 /// A reviewer's correction of one item.
 #[derive(Clone, Serialize, Deserialize)]
@@ -62,7 +71,7 @@ pub struct ComparisonView {
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct DecideComparison {
-    /// `concordant`, `minor` or `major` (the engine's own names for the overall category).
+    /// `confirms`, `refines` or `changes_management`.
     pub overall: String,
     /// Remark.
     pub note: String,
@@ -81,7 +90,73 @@ pub async fn compare(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<ConcordanceId> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let (exam, original, signed_row, second_text) = {
+        let mut tx = ctx.store.read().await?;
+        let file = casework::load(&mut tx, actor, case_id, now).await?;
+        if !file.wears(CaseRole::Coordinator) && file.own_task().is_err() {
+            return Err(StepError::Forbidden);
+        }
+        let missing =
+            |what: &str| StepError::invalid("", format!("There is no {what} to compare yet."));
+        let original = original_reports::newest(&mut tx, case_id)
+            .await?
+            .ok_or_else(|| missing("original report"))?;
+        let row = reports::signed(&mut tx, case_id)
+            .await?
+            .ok_or_else(|| missing("signed second report"))?;
+        let signed = reporting::signed_content(&row)?;
+        (file.row.title, original, row, second_text_of(&signed))
+    };
+    let digest = inputs_digest(&exam, &original.body, &second_text);
+    let known = |row: &ConcordanceRow| row.inputs_digest == digest;
+    {
+        let mut tx = ctx.store.read().await?;
+        if let Some(row) = concordances::newest(&mut tx, case_id).await?.filter(known) {
+            return row.id.parse().map_err(StepError::internal);
+        }
+    }
+    let (first, second) = (original.body.clone(), second_text.clone());
+    let worked =
+        tokio::task::spawn_blocking(move || overread_concordance::compare(&exam, &first, &second));
+    let concordance = worked.await.map_err(StepError::internal)?;
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    // Another click may have been faster.
+    if let Some(row) = concordances::newest(&mut tx, case_id).await?.filter(known) {
+        return row.id.parse().map_err(StepError::internal);
+    }
+    let id = casework::new_id(ConcordanceId::from_random)?;
+    let texts = Texts {
+        original: original.body,
+        second: second_text,
+        digest,
+    };
+    let row = new_row(
+        &id,
+        &file,
+        &signed_row,
+        original.version,
+        &concordance,
+        texts,
+        now,
+    )?;
+    concordances::insert(&mut tx, &row).await?;
+    let what = "Both reports were set side by side";
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        "concordance.made",
+        what,
+        Said {
+            note: "",
+            staff_only: true,
+        },
+        now,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(id)
 }
 
 /// Returns the comparison; noted as read.
@@ -94,7 +169,13 @@ pub async fn view(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<ComparisonView> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let row = readable(&mut tx, &file).await?.ok_or(StepError::NotFound)?;
+    let may_decide = decides(&mut tx, actor, &file).await?;
+    casework::note_read(&mut tx, actor, case_id, "comparison", now).await?;
+    tx.commit().await?;
+    view_of(&file, row, may_decide)
 }
 
 /// Signs the overall category, with corrections kept beside the engine's result.
@@ -108,7 +189,50 @@ pub async fn decide(
     form: &DecideComparison,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, form.overall.as_str(), now))
+    let overall = overall_named(&form.overall)
+        .ok_or_else(|| StepError::invalid("overall", "Choose what both reports together say."))?;
+    let note = checked_text("note", &form.note, limits::LONG_TEXT_CHARACTERS, None)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !decides(&mut tx, actor, &file).await? {
+        return Err(StepError::Forbidden);
+    }
+    if file.row.delivered_at.is_some() {
+        return Err(StepError::invalid(
+            "",
+            "The result was delivered. Write an addendum to the report instead.",
+        ));
+    }
+    let mut row = concordances::newest(&mut tx, case_id)
+        .await?
+        .ok_or(StepError::NotFound)?;
+    check_corrections(&row, &form.corrections, overall, note)?;
+    let signed_row = reports::signed(&mut tx, case_id)
+        .await?
+        .ok_or(StepError::NotFound)?;
+    let signer = reporting::signed_content(&signed_row)?.signer;
+    row.corrections = serde_json::to_string(&form.corrections).map_err(StepError::internal)?;
+    row.overall = Some(overall.name().to_owned());
+    row.note = note.to_owned();
+    row.decided_by = Some(actor.id().to_owned());
+    row.decided_name = Some(choosing::signed_name(&signer.name, &signer.credentials));
+    row.decided_at = Some(now.as_micros());
+    if !concordances::decide(&mut tx, &row).await? {
+        return Err(StepError::Stale);
+    }
+    file.save(&mut tx).await?;
+    let what = "The reviewer signed what both reports together say";
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        "concordance.decided",
+        what,
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
 }
 
 /// Returns both reports side by side as one PDF; noted as read.
@@ -121,5 +245,199 @@ pub async fn pdf(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<Bytes> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let row = readable(&mut tx, &file).await?.ok_or(StepError::NotFound)?;
+    let signed_row = reports::signed(&mut tx, case_id)
+        .await?
+        .ok_or(StepError::NotFound)?;
+    let signed = reporting::signed_content(&signed_row)?;
+    let paper = printing::comparison(&mut tx, ctx, &file, &row, &signed).await?;
+    casework::note_read(&mut tx, actor, case_id, "comparison", now).await?;
+    tx.commit().await?;
+    printing::print_comparison(paper).await
+}
+
+/// Returns the text of the second report that is compared: what it found and what it concludes.
+pub(crate) fn second_text_of(signed: &SignedReport) -> String {
+    let part = |heading: &str, key: &str| {
+        signed
+            .sections
+            .get(key)
+            .map(|text| format!("{heading}:\n{text}"))
+    };
+    let parts = [
+        part("FINDINGS", "findings"),
+        part("IMPRESSION", "impression"),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+}
+
+fn inputs_digest(exam: &str, original: &str, second: &str) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new();
+    for part in [exam, original, second] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().as_bytes().to_vec()
+}
+
+/// Both texts as compared.
+struct Texts {
+    original: String,
+    second: String,
+    digest: Vec<u8>,
+}
+
+fn new_row(
+    id: &ConcordanceId,
+    file: &CaseFile,
+    report: &ReportRow,
+    original_version: i64,
+    concordance: &Concordance,
+    texts: Texts,
+    now: Timestamp,
+) -> StepResult<ConcordanceRow> {
+    Ok(ConcordanceRow {
+        id: id.as_str().to_owned(),
+        case_id: file.case_id.as_str().to_owned(),
+        report_id: report.id.clone(),
+        original_version,
+        inputs_digest: texts.digest,
+        engine_version: concordance.engine.clone(),
+        result: serde_json::to_string(concordance).map_err(StepError::internal)?,
+        original_text: texts.original,
+        second_text: texts.second,
+        made_at: now.as_micros(),
+        version: 1,
+        corrections: "[]".to_owned(),
+        overall: None,
+        note: String::new(),
+        decided_by: None,
+        decided_name: None,
+        decided_at: None,
+    })
+}
+
+/// Returns the comparison when this reader may see it: staff once it is made, others once the result is delivered.
+pub(crate) async fn readable(tx: &mut Tx, file: &CaseFile) -> StepResult<Option<ConcordanceRow>> {
+    let staff = file.wears(CaseRole::Coordinator) || file.own_task().is_ok();
+    let allowed =
+        file.rights.contains(&Right::ViewReport) && (staff || file.row.delivered_at.is_some());
+    if allowed {
+        Ok(concordances::newest(tx, &file.case_id).await?)
+    } else {
+        Ok(None)
+    }
+}
+
+/// The reviewer who signed the report signs the category.
+async fn decides(tx: &mut Tx, actor: &Actor, file: &CaseFile) -> StepResult<bool> {
+    if file.own_task().is_err() {
+        return Ok(false);
+    }
+    let signed = reports::signed(tx, &file.case_id).await?;
+    Ok(signed.is_some_and(|report| report.person_id == actor.id())
+        && file.row.delivered_at.is_none())
+}
+
+fn view_of(file: &CaseFile, row: ConcordanceRow, may_decide: bool) -> StepResult<ComparisonView> {
+    let decision = decision_of(&row);
+    Ok(ComparisonView {
+        concordance_id: row.id.parse().map_err(StepError::internal)?,
+        case_version: file.row.version,
+        concordance: serde_json::from_str(&row.result).map_err(StepError::internal)?,
+        engine_version: row.engine_version,
+        made_at: Timestamp::from_micros(row.made_at),
+        exam: file.row.title.clone(),
+        original_text: row.original_text,
+        second_text: row.second_text,
+        corrections: serde_json::from_str(&row.corrections).map_err(StepError::internal)?,
+        decision,
+        may_decide,
+    })
+}
+
+fn decision_of(row: &ConcordanceRow) -> Option<Decision> {
+    Some(Decision {
+        overall: row.overall.clone()?,
+        note: row.note.clone(),
+        decided_by: row.decided_name.clone().unwrap_or_default(),
+        decided_at: Timestamp::from_micros(row.decided_at?),
+    })
+}
+
+/// Returns the engine's category with this name.
+pub(crate) fn overall_named(name: &str) -> Option<Overall> {
+    [
+        Overall::Confirms,
+        Overall::Refines,
+        Overall::ChangesManagement,
+    ]
+    .into_iter()
+    .find(|overall| overall.name() == name)
+}
+
+/// Returns the signed category in the words of the rules.
+pub(crate) fn agreement_of(name: &str) -> Option<Agreement> {
+    overall_named(name).map(|overall| match overall {
+        Overall::Confirms => Agreement::Concordant,
+        Overall::Refines => Agreement::DiscordantMinor,
+        Overall::ChangesManagement => Agreement::DiscordantMajor,
+    })
+}
+
+const CLASSES: [Class; 11] = [
+    Class::Contradicted,
+    Class::Laterality,
+    Class::Location,
+    Class::Interpretation,
+    Class::Severity,
+    Class::Size,
+    Class::Certainty,
+    Class::MoreDetail,
+    Class::Agree,
+    Class::OnlyOriginal,
+    Class::OnlySecond,
+];
+
+/// Refuses corrections of rows that are not there, and another category than proposed without a word why.
+fn check_corrections(
+    row: &ConcordanceRow,
+    corrections: &[Correction],
+    overall: Overall,
+    note: &str,
+) -> StepResult<()> {
+    let concordance: Concordance =
+        serde_json::from_str(&row.result).map_err(StepError::internal)?;
+    let mut problems = Vec::new();
+    for correction in corrections {
+        if correction.item_idx >= concordance.items.len()
+            || !CLASSES.iter().any(|class| class.name() == correction.class)
+        {
+            problems.push(FieldProblem::new(
+                "corrections",
+                "One correction is of no row, or names no class.",
+            ));
+        }
+        checked_text(
+            "corrections",
+            &correction.note,
+            limits::LONG_TEXT_CHARACTERS,
+            None,
+        )?;
+    }
+    if corrections.len() > concordance.items.len() {
+        problems.push(FieldProblem::new(
+            "corrections",
+            "There are more corrections than rows.",
+        ));
+    }
+    if overall != concordance.overall && note.is_empty() {
+        problems.push(FieldProblem::new(
+            "note",
+            "You chose another category than proposed. Write in one sentence why.",
+        ));
+    }
+    crate::error::refuse_if_any(problems)
 }

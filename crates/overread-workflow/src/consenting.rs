@@ -5,7 +5,15 @@ use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use serde::Deserialize;
 
-use crate::{StepResult, Workflow};
+use overread_model::access::Role;
+use overread_model::case::{CaseEvent, CaseRole, CaseState};
+use overread_model::letter::Requester;
+use overread_model::text::folded;
+use overread_model::time::CalendarDate;
+use overread_store::consents::{self, ConsentRow as Row};
+
+use crate::casework::{self, CaseFile, Said, checked_text};
+use crate::{FieldProblem, StepError, StepResult, Workflow, limits};
 
 /// What the signer fills in.
 #[derive(Clone, Default, Deserialize)]
@@ -79,7 +87,33 @@ pub async fn view(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<ConsentView> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let signed: Vec<ConsentRow> = consents::list(&mut tx, case_id)
+        .await?
+        .into_iter()
+        .map(|row| row_of(row, now))
+        .collect();
+    let form = SignConsent {
+        scope_review: true,
+        scope_letters: true,
+        scope_share: true,
+        scope_email: true,
+        receivers: receivers_of(ctx, &file),
+        expires_on: now.plus_days(limits::CONSENT_DAYS).date().to_string(),
+        signature: String::new(),
+        authority: file.intake.who.authority.clone(),
+    };
+    let in_force = signed.iter().any(|row| row.active);
+    Ok(ConsentView {
+        text: text_of(&file, &ctx.config.organisation),
+        signer_name: signer_of(&file).to_owned(),
+        needs_authority: needs_authority(&file),
+        form,
+        may_sign: may_sign(actor, &file) && !in_force,
+        may_revoke: may_sign(actor, &file) && in_force,
+        signed,
+    })
 }
 
 /// Signs; in consent_pending the case moves on to records_collecting.
@@ -93,7 +127,49 @@ pub async fn sign(
     form: &SignConsent,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, form.signature.as_str(), now))
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !may_sign(actor, &file) {
+        return Err(StepError::Forbidden);
+    }
+    let row = checked(ctx, actor, &file, form, now)?;
+    let before = consents::list(&mut tx, case_id).await?;
+    if before.into_iter().any(|row| row_of(row, now).active) {
+        return Err(StepError::invalid(
+            "",
+            "A consent is in force already. Revoke it first to sign another one.",
+        ));
+    }
+    consents::insert(&mut tx, &row).await?;
+    file.facts.consent.signed = true;
+    (file.facts.consent.dated, file.facts.consent.expiry_set) = (true, true);
+    (file.facts.consent.expired, file.facts.consent.revoked) = (false, false);
+    file.facts.consent.authority_needed = row.authority_needed != 0;
+    file.facts.consent.authority_shown = !row.authority.is_empty();
+    if file.state == CaseState::ConsentPending {
+        casework::apply(
+            &mut tx,
+            ctx,
+            &mut file,
+            actor,
+            CaseEvent::ConsentSigned,
+            Said::default(),
+            now,
+        )
+        .await?;
+    } else {
+        casework::note(
+            &mut tx,
+            &file,
+            actor,
+            "consent.signed",
+            "A consent was signed",
+            Said::default(),
+            now,
+        )
+        .await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Revokes the consent in force: reviewers' and physicians' grants and links end at once, the case goes on hold.
@@ -107,5 +183,224 @@ pub async fn revoke(
     reason: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, reason, now))
+    let reason = checked_text("reason", reason, limits::LONG_TEXT_CHARACTERS, None)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !may_sign(actor, &file) {
+        return Err(StepError::Forbidden);
+    }
+    if consents::revoke(&mut tx, case_id, reason, now).await? == 0 {
+        return Err(StepError::invalid("", "There is no consent in force."));
+    }
+    let said = Said {
+        note: reason,
+        staff_only: false,
+    };
+    if overread_model::case::rule_for(file.state, CaseEvent::ConsentRevoked).is_some() {
+        casework::apply(
+            &mut tx,
+            ctx,
+            &mut file,
+            actor,
+            CaseEvent::ConsentRevoked,
+            said,
+            now,
+        )
+        .await?;
+    } else {
+        // Before records and after the report there is nothing to put on hold; what others could see ends all the same.
+        overread_store::grants::revoke_all_but_askers(&mut tx, case_id, now).await?;
+        overread_store::links::revoke_all(&mut tx, case_id, now).await?;
+        casework::note(
+            &mut tx,
+            &file,
+            actor,
+            "consent.revoked",
+            "The consent was revoked",
+            said,
+            now,
+        )
+        .await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Only the asking side signs, and never an employee in its place.
+fn may_sign(actor: &Actor, file: &CaseFile) -> bool {
+    let role = matches!(
+        actor.role(),
+        Some(Role::Patient | Role::Representative | Role::ReferringPhysician)
+    );
+    role && file.wears(CaseRole::Requester)
+        && !file.state.is_end()
+        && file.state != CaseState::Draft
+}
+
+fn requester_of(file: &CaseFile) -> Option<Requester> {
+    file.intake.who.requester.parse().ok()
+}
+
+fn needs_authority(file: &CaseFile) -> bool {
+    matches!(
+        requester_of(file),
+        Some(Requester::PersonalRepresentative | Requester::ParentGuardian)
+    )
+}
+
+/// Returns whose signature is expected.
+fn signer_of(file: &CaseFile) -> &str {
+    let who = &file.intake.who;
+    match requester_of(file) {
+        None | Some(Requester::Patient) => &who.patient_name,
+        Some(_) if who.sender_name.trim().is_empty() => &who.patient_name,
+        Some(_) => &who.sender_name,
+    }
+}
+
+fn receivers_of(ctx: &Workflow, file: &CaseFile) -> String {
+    let physician = file.intake.why.physician_name.trim();
+    let ours = format!(
+        "the reviewers and coordinators of {}",
+        ctx.config.organisation
+    );
+    if physician.is_empty() {
+        ours
+    } else {
+        format!("{ours}; {physician}")
+    }
+}
+
+/// Returns the text that is signed; its digest is kept with the signature.
+fn text_of(file: &CaseFile, organisation: &str) -> Vec<String> {
+    let exam = if file.row.title.is_empty() {
+        "this exam"
+    } else {
+        &file.row.title
+    };
+    vec![
+        format!("I ask {organisation} for a second opinion on {exam}."),
+        "I allow the use of the images, reports and documents of this case for that purpose, by the receivers named below.".to_owned(),
+        "Where I tick it, letters may be sent in my name to the places that hold the records, the result may be shared with \
+         the treating physician, and I may get news by e-mail. Such mails say only that there is news, never what."
+            .to_owned(),
+        "I can take this consent back at any time on this page. From then on nobody but me sees the records here. \
+         What was already done before stays on record."
+            .to_owned(),
+        "My treatment does not depend on this consent. A receiver outside the health care rules could pass information on.".to_owned(),
+        "A second opinion rests on the records that were sent. It does not replace the doctor who treats me, and it is no \
+         reason to delay emergency care."
+            .to_owned(),
+    ]
+}
+
+fn checked(
+    ctx: &Workflow,
+    actor: &Actor,
+    file: &CaseFile,
+    form: &SignConsent,
+    now: Timestamp,
+) -> StepResult<Row> {
+    let mut problems = Vec::new();
+    if !form.scope_review {
+        problems.push(FieldProblem::new(
+            "scope_review",
+            "Without this the second opinion is not possible.",
+        ));
+    }
+    if folded(&form.signature) != folded(signer_of(file)) || form.signature.trim().is_empty() {
+        problems.push(FieldProblem::new(
+            "signature",
+            "Type the full name as it stands in the request. This is your signature.",
+        ));
+    }
+    let authority = form.authority.trim();
+    if needs_authority(file) && authority.is_empty() {
+        problems.push(FieldProblem::new(
+            "authority",
+            "Say what your authority rests on, for example mother, or power of attorney.",
+        ));
+    }
+    let last = now.plus_days(limits::CONSENT_MAX_DAYS).date();
+    let expires_on = form
+        .expires_on
+        .parse::<CalendarDate>()
+        .ok()
+        .filter(|day| *day >= now.date() && *day <= last);
+    if expires_on.is_none() {
+        problems.push(FieldProblem::new(
+            "expires_on",
+            "Choose a day from today on, at most three years ahead, as 2026-03-02.",
+        ));
+    }
+    let (Some(expires_on), true) = (expires_on, problems.is_empty()) else {
+        return Err(StepError::Invalid(problems));
+    };
+    let receivers = checked_text(
+        "receivers",
+        &form.receivers,
+        limits::LONG_TEXT_CHARACTERS,
+        Some("Say who may receive the records."),
+    )?;
+    let authority = checked_text("authority", authority, limits::SHORT_TEXT_CHARACTERS, None)?;
+    let scopes: Vec<&str> = [
+        (form.scope_review, "review"),
+        (form.scope_letters, "letters"),
+        (form.scope_share, "share"),
+        (form.scope_email, "email"),
+    ]
+    .into_iter()
+    .filter_map(|(ticked, word)| ticked.then_some(word))
+    .collect();
+    let text = text_of(file, &ctx.config.organisation).join("\n");
+    Ok(Row {
+        id: casework::new_id(CaseId::from_random)?.as_str().to_owned(),
+        case_id: file.case_id.as_str().to_owned(),
+        signed_by: casework::person_of(actor)?.as_str().to_owned(),
+        signature: form.signature.trim().to_owned(),
+        authority: authority.to_owned(),
+        authority_needed: i32::from(needs_authority(file)),
+        scopes: scopes.join(" "),
+        receivers: receivers.to_owned(),
+        text_digest: blake3::hash(text.as_bytes()).as_bytes().to_vec(),
+        signed_at: now.as_micros(),
+        // It holds to the end of its last day.
+        expires_at: expires_on.plus_days(1).start().as_micros(),
+        revoked_at: None,
+    })
+}
+
+fn row_of(row: Row, now: Timestamp) -> ConsentRow {
+    ConsentRow {
+        active: row.revoked_at.is_none() && row.expires_at > now.as_micros(),
+        consent_id: row.id,
+        signature: row.signature,
+        authority: row.authority,
+        scopes: row.scopes.split(' ').map(str::to_owned).collect(),
+        receivers: row.receivers,
+        signed_at: Timestamp::from_micros(row.signed_at),
+        expires_at: Timestamp::from_micros(row.expires_at),
+        revoked_at: row.revoked_at.map(Timestamp::from_micros),
+    }
+}
+
+/// Refuses a step that needs this scope of a consent in force.
+pub(crate) async fn require_scope(
+    tx: &mut overread_store::Tx,
+    case_id: &CaseId,
+    scope: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    let rows = consents::list(tx, case_id).await?;
+    let given = rows
+        .into_iter()
+        .map(|row| row_of(row, now))
+        .any(|row| row.active && row.scopes.iter().any(|given| given == scope));
+    if given {
+        Ok(())
+    } else {
+        Err(StepError::invalid(
+            "",
+            "The consent in force does not allow this. Ask the patient for it first.",
+        ))
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use overread_archive::Archive;
 use overread_ingest::Ingest;
 use overread_knowledge::Knowledge;
+use overread_model::duration::WorkCalendar;
 use overread_store::Store;
 
 /// Handles to the rooms below, cheap to clone.
@@ -32,6 +33,8 @@ pub struct WorkflowConfig {
     pub organisation: String,
     /// Where mails go.
     pub mail: MailConfig,
+    /// Working days, for deadlines.
+    pub calendar: WorkCalendar,
 }
 
 /// Where mails go.

@@ -5,9 +5,19 @@ use overread_model::ids::{CaseId, LinkId};
 use overread_model::time::Timestamp;
 use serde::Deserialize;
 
-use crate::cases::ReadRow;
-use crate::secrets::Secret;
-use crate::{StepResult, Workflow};
+use overread_model::access::Right;
+use overread_model::case::{CaseEvent, CaseRole, CaseState, rule_for};
+use overread_model::person;
+use overread_model::time::CalendarDate;
+use overread_store::links::{self as rows, LinkRow as Row};
+use overread_store::{Tx, concordances, outbox};
+
+use crate::cases::{self, ReadRow};
+use crate::casework::{self, CaseFile, Said, checked_text};
+use crate::secrets::{self, Secret};
+use crate::{
+    FieldProblem, StepError, StepResult, Workflow, consenting, limits, mailing, passwords,
+};
 
 /// What is filled in for a link.
 #[derive(Clone, Default, Deserialize)]
@@ -130,7 +140,52 @@ pub async fn view(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<ActView> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::ViewReport)?;
+    let shares = may_share(&file);
+    let mut links = Vec::new();
+    if shares {
+        for row in rows::list(&mut tx, case_id).await? {
+            let mailed_at = outbox::sent_for_link(&mut tx, &row.id).await?;
+            links.push(row_of(row, mailed_at, now)?);
+        }
+    }
+    let why = &file.intake.why;
+    let may_release = file.wears(CaseRole::Coordinator) && file.state == CaseState::ReportFinal;
+    let shown = file.row.delivered_at.is_some()
+        || file.wears(CaseRole::Coordinator)
+        || file.own_task().is_ok();
+    let comparison = concordances::newest(&mut tx, case_id)
+        .await?
+        .filter(|_| shown);
+    Ok(ActView {
+        version: file.row.version,
+        state: file.state.as_str().to_owned(),
+        overall: comparison.and_then(|row| row.overall),
+        suggested: NewLink {
+            recipient_name: why.physician_name.clone(),
+            recipient_email: why.physician_email.clone(),
+            expires_on: now.plus_days(limits::LINK_DAYS).date().to_string(),
+            with_images: true,
+            ..NewLink::default()
+        },
+        links,
+        reads: if shares {
+            cases::reads(&mut tx, case_id).await?
+        } else {
+            Vec::new()
+        },
+        release_problems: if may_release {
+            release_problems(&mut tx, &file, now).await?
+        } else {
+            Vec::new()
+        },
+        may_release,
+        may_share: shares && file.row.delivered_at.is_some(),
+        may_close: shares && matches!(file.state, CaseState::Delivered | CaseState::FollowUp),
+        outcome: file.row.outcome.clone().unwrap_or_default(),
+    })
 }
 
 /// Releases the result: report_final -> delivered; the requester is told.
@@ -144,7 +199,24 @@ pub async fn release(
     version: i64,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, version, now))
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require_hat(CaseRole::Coordinator)?;
+    file.expect(version)?;
+    if file.state == CaseState::ReportFinal {
+        crate::error::refuse_if_any(release_problems(&mut tx, &file, now).await?)?;
+    }
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::Release,
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
 }
 
 /// Makes a share link for the treating physician and mails it when an address is given.
@@ -158,7 +230,57 @@ pub async fn share(
     form: &NewLink,
     now: Timestamp,
 ) -> StepResult<MadeLink> {
-    crate::unfinished((ctx, actor, case_id, form.with_images, now))
+    let mut link = checked(form, actor, case_id, now)?;
+    if !form.passcode.is_empty() {
+        link.passcode_hash = Some(passwords::hash(&form.passcode).await?);
+    }
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !may_share(&file) {
+        return Err(StepError::Forbidden);
+    }
+    file.require_state(
+        &[CaseState::Delivered, CaseState::FollowUp],
+        "Links are made once the result is delivered and while the case is open.",
+    )?;
+    consenting::require_scope(&mut tx, case_id, "share", now).await?;
+    let open = rows::list(&mut tx, case_id).await?;
+    let open = open
+        .iter()
+        .filter(|row| row.revoked_at.is_none() && row.expires_at > now.as_micros())
+        .count();
+    if i64::try_from(open).unwrap_or(i64::MAX) >= limits::LINKS_PER_CASE {
+        return Err(StepError::Limit(
+            "This case has too many open links. Revoke one first.".to_owned(),
+        ));
+    }
+    let secret = Secret::new()?;
+    rows::insert(&mut tx, &link, &secrets::hash(secret.reveal())).await?;
+    let link_id: LinkId = link.id.parse().map_err(StepError::internal)?;
+    let address = format!("{}/links/{}", ctx.config.public_url, secret.reveal());
+    if !link.recipient_email.is_empty() {
+        queue_mail(&mut tx, ctx, &file, &link, &address, now).await?;
+    }
+    let said = Said {
+        note: &link.recipient_name,
+        staff_only: false,
+    };
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        "link.made",
+        "The result was shared by a link",
+        said,
+        now,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(MadeLink {
+        link_id,
+        secret,
+        address,
+    })
 }
 
 /// Takes a link back at once.
@@ -172,5 +294,196 @@ pub async fn revoke(
     link_id: &LinkId,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, link_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !may_share(&file) {
+        return Err(StepError::Forbidden);
+    }
+    if !rows::revoke(&mut tx, case_id, link_id, now).await? {
+        return Err(StepError::NotFound);
+    }
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        "link.revoked",
+        "A link was taken back",
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// The asking side and the coordinator share.
+fn may_share(file: &CaseFile) -> bool {
+    file.wears(CaseRole::Coordinator) || file.wears(CaseRole::Requester)
+}
+
+/// Returns why the result cannot be released yet: the conditions of the rules, and the reviewer's category.
+async fn release_problems(
+    tx: &mut Tx,
+    file: &CaseFile,
+    now: Timestamp,
+) -> StepResult<Vec<FieldProblem>> {
+    let guards = rule_for(file.state, CaseEvent::Release)
+        .map(|rule| rule.guards)
+        .unwrap_or_default();
+    let failed = guards.iter().filter(|guard| !guard.holds(&file.facts, now));
+    let mut problems: Vec<FieldProblem> = failed
+        .map(|guard| FieldProblem::new("", guard.refusal()))
+        .collect();
+    let comparison = concordances::newest(tx, &file.case_id).await?;
+    if comparison.is_some_and(|row| row.overall.is_none()) {
+        problems.push(FieldProblem::new(
+            "",
+            "The reviewer has not signed yet what both reports together say.",
+        ));
+    }
+    Ok(problems)
+}
+
+/// Checks what was filled in and makes the row; the passcode is hashed by the caller.
+fn checked(form: &NewLink, actor: &Actor, case_id: &CaseId, now: Timestamp) -> StepResult<Row> {
+    let mut problems = Vec::new();
+    let name = person::check_name("recipient_name", &form.recipient_name)
+        .map_err(|problem| problems.push(problem))
+        .ok();
+    let email = match form.recipient_email.trim() {
+        "" => Some(String::new()),
+        typed => person::check_email(typed)
+            .map_err(|problem| problems.push(FieldProblem::new("recipient_email", problem.message)))
+            .ok(),
+    };
+    let day = |text: &str| text.trim().parse::<CalendarDate>().ok();
+    let not_before = if form.not_before.trim().is_empty() {
+        Some(now)
+    } else {
+        day(&form.not_before).map(CalendarDate::start)
+    };
+    let expires_at = if form.expires_on.trim().is_empty() {
+        Some(now.plus_days(limits::LINK_DAYS))
+    } else {
+        day(&form.expires_on).map(|day| day.plus_days(1).start())
+    };
+    let latest = now.plus_days(limits::LINK_MAX_DAYS);
+    let fits = not_before
+        .zip(expires_at)
+        .is_some_and(|(from, until)| from < until && until > now && until <= latest.plus_days(1));
+    if !fits {
+        problems.push(FieldProblem::new(
+            "expires_on",
+            "Choose a last day after the first, at most one year ahead.",
+        ));
+    }
+    let passcode = form.passcode.chars().count();
+    if passcode > 0
+        && !(limits::LINK_PASSCODE_MIN_CHARACTERS..=limits::SHORT_TEXT_CHARACTERS)
+            .contains(&passcode)
+    {
+        problems.push(FieldProblem::new("passcode", "Use at least 6 characters."));
+    }
+    let (Some(recipient_name), Some(recipient_email), Some(not_before), Some(expires_at), true) =
+        (name, email, not_before, expires_at, problems.is_empty())
+    else {
+        return Err(StepError::Invalid(problems));
+    };
+    checked_text(
+        "recipient_name",
+        &recipient_name,
+        limits::SHORT_TEXT_CHARACTERS,
+        None,
+    )?;
+    Ok(Row {
+        id: casework::new_id(LinkId::from_random)?.as_str().to_owned(),
+        case_id: case_id.as_str().to_owned(),
+        recipient_name,
+        recipient_email,
+        created_by: actor.id().to_owned(),
+        created_at: now.as_micros(),
+        not_before: not_before.as_micros().max(now.as_micros()),
+        expires_at: expires_at.as_micros(),
+        passcode_hash: None,
+        wrong_passcode_count: 0,
+        with_images: i32::from(form.with_images),
+        opened_at: None,
+        last_used_at: None,
+        acknowledged_at: None,
+        decided_at: None,
+        decision: None,
+        decision_note: None,
+        revoked_at: None,
+    })
+}
+
+async fn queue_mail(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+    link: &Row,
+    address: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    let until = Timestamp::from_micros(link.expires_at).date();
+    let mail = mailing::result_link(
+        ctx,
+        &link.recipient_name,
+        &file.intake.who.language,
+        address,
+        until,
+    );
+    let link_id: LinkId = link.id.parse().map_err(StepError::internal)?;
+    let new = outbox::NewMail {
+        dedup_key: format!("link:{}", link.id),
+        to_name: &link.recipient_name,
+        to_address: &link.recipient_email,
+        subject: mail.subject,
+        body_text: mail.text,
+        body_html: mail.html,
+        case_id: Some(&file.case_id),
+        link_id: Some(&link_id),
+    };
+    Ok(outbox::queue(tx, &new, now).await?)
+}
+
+fn row_of(row: Row, mailed_at: Option<i64>, now: Timestamp) -> StepResult<LinkRow> {
+    let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+    let unread_since = Timestamp::from_micros(row.not_before).plus_days(limits::LINK_UNREAD_DAYS);
+    let progress = if row.decided_at.is_some() {
+        LinkProgress::Decided
+    } else if row.acknowledged_at.is_some() {
+        LinkProgress::Acknowledged
+    } else if row.revoked_at.is_some() {
+        LinkProgress::Revoked
+    } else if row.opened_at.is_some() {
+        LinkProgress::Opened
+    } else if row.expires_at <= now.as_micros() {
+        LinkProgress::Expired
+    } else {
+        LinkProgress::Sent
+    };
+    Ok(LinkRow {
+        link_id: row.id.parse().map_err(StepError::internal)?,
+        recipient_name: row.recipient_name,
+        recipient_email: row.recipient_email,
+        created_at: Timestamp::from_micros(row.created_at),
+        not_before: Timestamp::from_micros(row.not_before),
+        expires_at: Timestamp::from_micros(row.expires_at),
+        has_passcode: row.passcode_hash.is_some(),
+        with_images: row.with_images != 0,
+        overdue: matches!(progress, LinkProgress::Sent | LinkProgress::Expired)
+            && unread_since <= now,
+        progress,
+        mailed_at: at(mailed_at),
+        opened_at: at(row.opened_at),
+        last_used_at: at(row.last_used_at),
+        acknowledged_at: at(row.acknowledged_at),
+        decided_at: at(row.decided_at),
+        decision: row
+            .decision
+            .as_deref()
+            .map_or_else(String::new, crate::treating::decision_words),
+        decision_note: row.decision_note.unwrap_or_default(),
+        revoked_at: at(row.revoked_at),
+    })
 }

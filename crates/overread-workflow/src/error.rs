@@ -1,18 +1,11 @@
 //! The ways a step can end without doing what was asked.
 
-use serde::Serialize;
+use overread_model::case::Refusal;
+pub use overread_model::text::FieldProblem;
+use overread_store::StoreError;
 
 /// What a step returns.
 pub type StepResult<T> = Result<T, StepError>;
-
-/// One thing to correct, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FieldProblem {
-    /// Name of the form field; empty when the whole page is meant.
-    pub field: String,
-    /// What is wrong and what to do, for people. Holds no patient data.
-    pub message: String,
-}
 
 /// Why a step did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -43,16 +36,6 @@ fn first_message(problems: &[FieldProblem]) -> &str {
         .map_or("something is missing", |problem| problem.message.as_str())
 }
 
-impl FieldProblem {
-    /// Makes a problem of one field.
-    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            message: message.into(),
-        }
-    }
-}
-
 impl StepError {
     /// Makes a refusal for one field (empty name: the whole page).
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
@@ -72,4 +55,35 @@ pub(crate) fn refuse_if_any(problems: Vec<FieldProblem>) -> StepResult<()> {
     } else {
         Err(StepError::Invalid(problems))
     }
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<Refusal> for StepError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotYours { .. } => Self::Forbidden,
+            Refusal::NotPossible { .. } => Self::invalid("", capitalised(&refusal.to_string())),
+            Refusal::NotYet(guards) => Self::Invalid(
+                guards
+                    .iter()
+                    .map(|guard| FieldProblem::new("", capitalised(guard.refusal())))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// Returns words as a sentence.
+fn capitalised(words: &str) -> String {
+    let mut characters = words.chars();
+    let first = characters
+        .next()
+        .map(|first| first.to_uppercase().to_string())
+        .unwrap_or_default();
+    format!("{first}{}.", characters.as_str())
 }

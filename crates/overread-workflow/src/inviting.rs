@@ -1,13 +1,21 @@
 //! Invitations: accounts are made by people who were asked in.
 
-use overread_model::access::{Actor, Role};
-use overread_model::ids::CaseId;
+use overread_model::access::{Actor, Right, Role};
+use overread_model::case::CaseRole;
+use overread_model::ids::{CaseId, PersonId};
+use overread_model::person;
 use overread_model::time::Timestamp;
+use overread_store::audit::{self, AuditEvent};
+use overread_store::people::PersonRow;
+use overread_store::{Tx, grants, invitations as rows, outbox};
 
-use crate::secrets::Secret;
-use crate::sessions::NewSession;
+use crate::people::NewPerson;
+use crate::secrets::{self, Secret};
+use crate::sessions::{self, NewSession};
 use crate::signing_in::Client;
-use crate::{StepResult, Workflow};
+use crate::{
+    StepError, StepResult, Workflow, casework, limits, mailing, passwords, people, throttling,
+};
 
 /// Who is asked in.
 #[derive(Clone)]
@@ -97,7 +105,55 @@ pub async fn invite(
     invite: &Invite,
     now: Timestamp,
 ) -> StepResult<Invited> {
-    crate::unfinished((ctx, actor, invite.role, now))
+    let invited_by = casework::person_of(actor)?;
+    let mut problems = Vec::new();
+    let name = person::check_name("name", &invite.name)
+        .map_err(|problem| problems.push(problem))
+        .ok();
+    let email = person::check_email(&invite.email)
+        .map_err(|problem| problems.push(problem))
+        .ok();
+    let (Some(name), Some(email)) = (name, email) else {
+        return Err(StepError::Invalid(problems));
+    };
+    let mut tx = ctx.store.begin().await?;
+    may_invite(&mut tx, actor, invite, now).await?;
+    if rows::open_count(&mut tx, invited_by, now).await? >= limits::INVITATIONS_OPEN {
+        return Err(StepError::Limit(
+            "You have too many open invitations. Take some back first.".to_owned(),
+        ));
+    }
+    let secret = Secret::new()?;
+    let language = if invite.language == "es" { "es" } else { "en" };
+    let row = rows::InvitationRow {
+        id: casework::new_id(PersonId::from_random)?.as_str().to_owned(),
+        name,
+        email_folded: overread_store::people::fold_email(&email),
+        email,
+        role: invite.role.as_str().to_owned(),
+        language: language.to_owned(),
+        case_id: invite.case_id.as_ref().map(|id| id.as_str().to_owned()),
+        invited_by: invited_by.as_str().to_owned(),
+        created_at: now.as_micros(),
+        expires_at: now.plus_days(limits::INVITATION_DAYS).as_micros(),
+        accepted_at: None,
+        revoked_at: None,
+    };
+    rows::insert(&mut tx, &row, &secrets::hash(secret.reveal())).await?;
+    let address = format!("{}/invitations/{}", ctx.config.public_url, secret.reveal());
+    queue_mail(&mut tx, ctx, &row, &address, now).await?;
+    let mut event = AuditEvent::new("invitation.made")
+        .on("invitation", &row.id)
+        .with(serde_json::json!({ "role": row.role }));
+    event.case_id.clone_from(&invite.case_id);
+    audit::record(&mut tx, actor, &event, now).await?;
+    tx.commit().await?;
+    Ok(Invited {
+        invitation_id: row.id,
+        secret,
+        address,
+        expires_at: Timestamp::from_micros(row.expires_at),
+    })
 }
 
 /// Lists invitations, open ones first.
@@ -105,7 +161,14 @@ pub async fn invite(
 /// # Errors
 /// `Forbidden` unless administrator or coordinator.
 pub async fn list(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<Vec<InvitationRow>> {
-    crate::unfinished((ctx, actor, now))
+    let invited_by = match actor.role() {
+        Some(Role::Administrator) => "",
+        Some(Role::Coordinator) => actor.id(),
+        _ => return Err(StepError::Forbidden),
+    };
+    let mut tx = ctx.store.read().await?;
+    let list = rows::list(&mut tx, invited_by, now, limits::PEOPLE_ON_A_PAGE).await?;
+    list.into_iter().map(row_of).collect()
 }
 
 /// Takes an open invitation back.
@@ -118,7 +181,19 @@ pub async fn revoke(
     invitation_id: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, invitation_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let row = rows::find_by_id(&mut tx, invitation_id)
+        .await?
+        .ok_or(StepError::NotFound)?;
+    if actor.role() != Some(Role::Administrator) && row.invited_by != actor.id() {
+        return Err(StepError::NotFound);
+    }
+    if !rows::revoke(&mut tx, invitation_id, now).await? {
+        return Err(StepError::NotFound);
+    }
+    let event = AuditEvent::new("invitation.revoked").on("invitation", invitation_id);
+    audit::record(&mut tx, actor, &event, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Opens the page behind an invitation.
@@ -126,7 +201,22 @@ pub async fn revoke(
 /// # Errors
 /// `NotFound` when the secret is wrong, used, over or taken back.
 pub async fn open(ctx: &Workflow, secret: &str, now: Timestamp) -> StepResult<InvitationView> {
-    crate::unfinished((ctx, secret, now))
+    let mut tx = ctx.store.read().await?;
+    let row = find_open(&mut tx, secret, now).await?;
+    let has_account = overread_store::people::find_by_email(&mut tx, &row.email_folded)
+        .await?
+        .is_some();
+    let invited_by = overread_store::people::name_of(&mut tx, &row.invited_by)
+        .await?
+        .unwrap_or_default();
+    Ok(InvitationView {
+        role: row.role.parse().map_err(StepError::internal)?,
+        name: row.name,
+        email: row.email,
+        invited_by,
+        has_account,
+        expires_at: Timestamp::from_micros(row.expires_at),
+    })
 }
 
 /// Makes the account (or adds the role to the one that exists), gives the case grant, signs in.
@@ -140,5 +230,201 @@ pub async fn accept(
     client: &Client,
     now: Timestamp,
 ) -> StepResult<NewSession> {
-    crate::unfinished((ctx, secret, form.name.as_str(), client, now))
+    let (row, account) = {
+        let mut tx = ctx.store.read().await?;
+        let row = find_open(&mut tx, secret, now).await?;
+        let account = overread_store::people::find_by_email(&mut tx, &row.email_folded).await?;
+        (row, account)
+    };
+    let role: Role = row.role.parse().map_err(StepError::internal)?;
+    let newcomer = match &account {
+        Some(person) => {
+            prove_account(ctx, person, form, client, now).await?;
+            None
+        }
+        None => Some(newcomer(ctx, &row, form).await?),
+    };
+    let mut tx = ctx.store.begin().await?;
+    let person_id = match (&account, newcomer) {
+        (Some(person), _) => person.person_id()?,
+        (None, Some(new)) => people::add(&mut tx, &new, now).await?,
+        (None, None) => return Err(StepError::NotFound),
+    };
+    if !rows::accept(&mut tx, &row.id, &person_id, now).await? {
+        return Err(StepError::NotFound);
+    }
+    overread_store::people::add_role(&mut tx, &person_id, role).await?;
+    let actor = Actor::Person {
+        person_id: person_id.clone(),
+        role,
+    };
+    if let Some(case_id) = row.case_id.as_deref() {
+        let case_id: CaseId = case_id.parse().map_err(StepError::internal)?;
+        join_case(&mut tx, &actor, &case_id, role, now).await?;
+    }
+    let event = AuditEvent::new("invitation.accepted").on("invitation", &row.id);
+    audit::record(&mut tx, &actor, &event, now).await?;
+    let session = sessions::begin(&mut tx, &person_id, role, client, now).await?;
+    tx.commit().await?;
+    Ok(session)
+}
+
+/// Refuses an invitation that is not the actor's to make.
+async fn may_invite(tx: &mut Tx, actor: &Actor, invite: &Invite, now: Timestamp) -> StepResult<()> {
+    let file = match &invite.case_id {
+        Some(case_id) => Some(casework::load(tx, actor, case_id, now).await?),
+        None => None,
+    };
+    let allowed = match actor.role() {
+        Some(Role::Administrator) => invite.role != Role::Archive && invite.case_id.is_none(),
+        Some(Role::Coordinator) => !matches!(invite.role, Role::Administrator | Role::Archive),
+        _ => {
+            let asks = file.as_ref().is_some_and(|file| {
+                file.wears(CaseRole::Requester) && file.require(Right::AddRecords).is_ok()
+            });
+            asks && matches!(invite.role, Role::Representative | Role::ReferringPhysician)
+        }
+    };
+    if !allowed {
+        return Err(StepError::Forbidden);
+    }
+    // A reviewer reads by an accepted offer, never by an invitation.
+    if invite.case_id.is_some() && matches!(invite.role, Role::Reviewer | Role::Coordinator) {
+        return Err(StepError::invalid(
+            "role",
+            "Invite without a case: these roles get cases in another way.",
+        ));
+    }
+    Ok(())
+}
+
+async fn queue_mail(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    row: &rows::InvitationRow,
+    address: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    let until = Timestamp::from_micros(row.expires_at).date();
+    let mail = mailing::invitation(ctx, &row.name, &row.language, address, until);
+    let new = outbox::NewMail {
+        dedup_key: format!("invitation:{}", row.id),
+        to_name: &row.name,
+        to_address: &row.email,
+        subject: mail.subject,
+        body_text: mail.text,
+        body_html: mail.html,
+        case_id: None,
+        link_id: None,
+    };
+    Ok(outbox::queue(tx, &new, now).await?)
+}
+
+fn row_of(row: rows::InvitationRow) -> StepResult<InvitationRow> {
+    let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+    Ok(InvitationRow {
+        role: row.role.parse().map_err(StepError::internal)?,
+        case_id: row
+            .case_id
+            .map(|id| id.parse())
+            .transpose()
+            .map_err(StepError::internal)?,
+        invitation_id: row.id,
+        name: row.name,
+        email: row.email,
+        created_at: Timestamp::from_micros(row.created_at),
+        expires_at: Timestamp::from_micros(row.expires_at),
+        accepted_at: at(row.accepted_at),
+        revoked_at: at(row.revoked_at),
+    })
+}
+
+/// Finds an invitation that can still be taken; everything else is not there.
+async fn find_open(tx: &mut Tx, secret: &str, now: Timestamp) -> StepResult<rows::InvitationRow> {
+    let row = rows::find(tx, &secrets::hash(secret))
+        .await?
+        .ok_or(StepError::NotFound)?;
+    let open =
+        row.accepted_at.is_none() && row.revoked_at.is_none() && row.expires_at > now.as_micros();
+    if open {
+        Ok(row)
+    } else {
+        Err(StepError::NotFound)
+    }
+}
+
+/// Asks the password of an account that exists.
+async fn prove_account(
+    ctx: &Workflow,
+    person: &PersonRow,
+    form: &AcceptInvitation,
+    client: &Client,
+    now: Timestamp,
+) -> StepResult<()> {
+    let guess = throttling::Guess {
+        target: format!("account {}", person.email_folded),
+        address: client.address.clone(),
+    };
+    throttling::begin(ctx, &guess, now).await?;
+    let fits = passwords::fits(&form.password, Some(&person.password_hash)).await?;
+    if !fits || person.disabled_at.is_some() {
+        return Err(StepError::invalid(
+            "password",
+            "This is not the password of your account. Please try again.",
+        ));
+    }
+    throttling::succeeded(ctx, &guess).await
+}
+
+/// Checks what a newcomer typed and hashes the password.
+async fn newcomer(
+    ctx: &Workflow,
+    row: &rows::InvitationRow,
+    form: &AcceptInvitation,
+) -> StepResult<NewPerson> {
+    let typed = if form.name.trim().is_empty() {
+        &row.name
+    } else {
+        &form.name
+    };
+    let name =
+        person::check_name("name", typed).map_err(|problem| StepError::Invalid(vec![problem]))?;
+    let words = [
+        name.as_str(),
+        row.email.as_str(),
+        ctx.config.organisation.as_str(),
+        "overread",
+    ];
+    passwords::check_new(&form.password, &form.password_again, &words)?;
+    let password_hash = passwords::hash(&form.password).await?;
+    Ok(NewPerson {
+        name,
+        email: row.email.clone(),
+        password_hash,
+        language: row.language.clone(),
+    })
+}
+
+/// Ties a person to a case and gives what their role has there.
+pub(crate) async fn join_case(
+    tx: &mut Tx,
+    actor: &Actor,
+    case_id: &CaseId,
+    role: Role,
+    now: Timestamp,
+) -> StepResult<()> {
+    let tie = match role {
+        Role::ReferringPhysician => "treats",
+        Role::Insurer => "insures",
+        _ => "asked",
+    };
+    grants::tie(tx, case_id, actor.id(), tie).await?;
+    let grant = grants::NewGrant {
+        case_id,
+        subject_kind: "person",
+        subject_id: actor.id(),
+        rights: casework::ceiling(role),
+        until_at: None,
+    };
+    Ok(grants::give(tx, grant, actor, now).await?)
 }

@@ -5,6 +5,7 @@
 
 pub mod asking;
 pub mod cases;
+mod casework;
 pub mod checking;
 pub mod choosing;
 pub mod comparing;
@@ -13,13 +14,18 @@ pub mod context;
 pub mod covering;
 pub mod delivering;
 pub mod error;
+mod facts;
 pub mod following;
 pub mod inviting;
+pub mod jobs;
 pub mod letters;
 pub mod limits;
 pub mod mailing;
-pub mod passwords;
+mod news;
+mod papers;
+mod passwords;
 pub mod people;
+mod printing;
 pub mod reading;
 pub mod records;
 pub mod reporting;
@@ -28,12 +34,8 @@ pub mod secrets;
 pub mod sessions;
 pub mod setup;
 pub mod signing_in;
+mod throttling;
 pub mod treating;
 
 pub use context::{MailConfig, SmtpConfig, Workflow, WorkflowConfig};
 pub use error::{FieldProblem, StepError, StepResult};
-
-/// Stands where a step's body is being written; gone before the crate is used.
-pub(crate) fn unfinished<T, R>(_: T) -> StepResult<R> {
-    Err(StepError::invalid("", "this step is being built"))
-}

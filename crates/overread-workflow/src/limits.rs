@@ -86,3 +86,13 @@ pub const MAIL_TIMEOUT_SECONDS: u64 = 30;
 pub const REVIEWERS: i64 = 5_000;
 /// Items in one list field of a form.
 pub const LIST_ITEMS: usize = 60;
+/// People on one page of the list.
+pub const PEOPLE_ON_A_PAGE: i64 = 2_000;
+/// Rows in the list of what is overdue.
+pub const OVERDUE_ROWS: i64 = 200;
+/// Largest amount of money in a quote, cents.
+pub const AMOUNT_CENTS: i64 = 100_000_000;
+/// Below this likeness a study names another person than the case (rule P01).
+pub const IDENTITY_OTHER_PERSON: f64 = 0.6;
+/// Letters one case may have.
+pub const LETTERS_PER_CASE: usize = 200;

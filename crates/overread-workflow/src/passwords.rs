@@ -1,1 +1,204 @@
-//! Passwords: the rules of NIST SP 800-63B-4 and argon2id.
+//! Passwords: the rules of NIST SP 800-63B-4 (in the model) and argon2id.
+
+use std::sync::OnceLock;
+
+use argon2::password_hash::rand_core::OsRng;
+use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use overread_model::person::{PasswordRules, check_password, normalised_password};
+use tokio::sync::Semaphore;
+
+use crate::{FieldProblem, StepError, StepResult, limits};
+
+/// Hashes take memory; more at once would only wait for each other.
+static AT_ONCE: Semaphore = Semaphore::const_new(limits::PASSWORD_HASHES_AT_ONCE);
+
+/// Long passwords that stand in every list of leaked ones; shorter ones fail by their length.
+const KNOWN: &[&str] = &[
+    "passwordpassword",
+    "password12345678",
+    "passwordpassword1",
+    "password123456789",
+    "123456789012345",
+    "1234567890123456",
+    "qwertyuiopasdfghjkl",
+    "qwertyuiopasdfgh",
+    "qwertyuiop123456",
+    "1qaz2wsx3edc4rfv",
+    "1qaz2wsx3edc4rfv5tgb",
+    "zaq12wsxcde34rfv",
+    "q1w2e3r4t5y6u7i8",
+    "qazwsxedcrfvtgb",
+    "correcthorsebatterystaple",
+    "correct horse battery staple",
+    "iloveyouiloveyou",
+    "letmeinletmeinletmein",
+    "administrator123",
+    "administratoradmin",
+    "adminadminadmin",
+    "adminadminadminadmin",
+    "changemechangeme",
+    "welcomewelcome1",
+    "welcomewelcome123",
+    "trustno1trustno1",
+    "monkeymonkeymonkey",
+    "dragondragondragon",
+    "sunshinesunshine",
+    "princessprincess",
+    "footballfootball",
+    "baseballbaseball",
+    "supermansuperman",
+    "thisismypassword",
+    "mypasswordismypassword",
+    "asdfghjklqwertyuiop",
+    "abcdefghijklmnop",
+    "abcdefghijklmno",
+    "1111111111111111",
+    "0123456789abcdef",
+    "contraseñacontraseña",
+    "contrasena123456",
+    "radiologyradiology",
+    "hospitalhospital",
+];
+
+fn is_known(password: &str) -> bool {
+    KNOWN.contains(&password)
+}
+
+fn hasher() -> StepResult<Argon2<'static>> {
+    let params = Params::new(
+        limits::PASSWORD_MEMORY_KIB,
+        limits::PASSWORD_PASSES,
+        1,
+        None,
+    )
+    .map_err(StepError::internal)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// Refuses a password that is weak, or typed differently the second time.
+pub(crate) fn check_new(password: &str, again: &str, context_words: &[&str]) -> StepResult<()> {
+    let rules = PasswordRules {
+        is_known,
+        context_words,
+        beside_second_factor: false,
+    };
+    let mut problems = Vec::new();
+    if let Err(problem) = check_password(password, rules) {
+        let mut text = problem.to_string();
+        if let Some(first) = text.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        problems.push(FieldProblem::new("password", format!("{text}.")));
+    }
+    if normalised_password(password) != normalised_password(again) {
+        problems.push(FieldProblem::new(
+            "password_again",
+            "The two passwords differ.",
+        ));
+    }
+    crate::error::refuse_if_any(problems)
+}
+
+/// Returns the argon2id hash of a password or passcode, as PHC text.
+pub(crate) async fn hash(password: &str) -> StepResult<String> {
+    let password = normalised_password(password);
+    off_the_runtime(move || {
+        let salt = SaltString::generate(&mut OsRng);
+        let hash = hasher()?
+            .hash_password(password.as_bytes(), &salt)
+            .map_err(broken)?;
+        Ok(hash.to_string())
+    })
+    .await
+}
+
+/// Says whether the password fits the hash; without a hash the same work is done and the answer is no.
+pub(crate) async fn fits(password: &str, hash: Option<&str>) -> StepResult<bool> {
+    if password.chars().count() > limits::PASSWORD_MAX_CHARACTERS {
+        return Ok(false);
+    }
+    let password = normalised_password(password);
+    let (text, known) = match hash {
+        Some(hash) => (hash.to_owned(), true),
+        None => (nobody().await?, false),
+    };
+    off_the_runtime(move || {
+        let parsed = PasswordHash::new(&text).map_err(broken)?;
+        Ok(hasher()?
+            .verify_password(password.as_bytes(), &parsed)
+            .is_ok()
+            && known)
+    })
+    .await
+}
+
+/// Returns a hash that no password fits, so that an unknown name costs as much time as a known one.
+async fn nobody() -> StepResult<String> {
+    static NOBODY: OnceLock<String> = OnceLock::new();
+    if let Some(text) = NOBODY.get() {
+        return Ok(text.clone());
+    }
+    let text = hash(crate::secrets::Secret::new()?.reveal()).await?;
+    Ok(NOBODY.get_or_init(|| text).clone())
+}
+
+async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> StepResult<T> + Send + 'static,
+) -> StepResult<T> {
+    let _permit = AT_ONCE.acquire().await.map_err(StepError::internal)?;
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(StepError::internal)?
+}
+
+/// The hash library's error, without its text.
+#[derive(Debug, thiserror::Error)]
+#[error("a password could not be hashed")]
+struct Broken;
+
+fn broken(_: argon2::password_hash::Error) -> StepError {
+    StepError::internal(Broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check_new, fits, hash};
+
+    #[tokio::test]
+    async fn a_hash_fits_its_password_only() {
+        let text = hash("una frase larga y propia").await.unwrap();
+        assert!(
+            text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{text}"
+        );
+        assert!(fits("una frase larga y propia", Some(&text)).await.unwrap());
+        assert!(!fits("una frase larga y ajena", Some(&text)).await.unwrap());
+        assert!(!fits("una frase larga y propia", None).await.unwrap());
+        assert!(!fits(&"x".repeat(10_000), Some(&text)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn the_same_letters_in_another_form_fit() {
+        let text = hash("Señal de la montaña azul").await.unwrap();
+        assert!(
+            fits("Sen\u{303}al de la montan\u{303}a azul", Some(&text))
+                .await
+                .unwrap()
+        );
+    }
+
+    #[test]
+    fn weak_passwords_are_refused() {
+        for weak in [
+            "short",
+            "passwordpassword",
+            "aaaaaaaaaaaaaaaaaaaa",
+            "1234567890123456",
+        ] {
+            assert!(check_new(weak, weak, &[]).is_err(), "{weak}");
+        }
+        assert!(check_new("a sentence of my own", "a sentence of my own", &[]).is_ok());
+        assert!(check_new("a sentence of my own", "another sentence here", &[]).is_err());
+    }
+}

@@ -5,7 +5,18 @@ use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use serde::Serialize;
 
-use crate::{StepResult, Workflow};
+use overread_model::access::Right;
+use overread_model::case::{CaseRole, CaseState};
+use overread_model::ids::DocumentId;
+use overread_model::report::{
+    FirstImpression, OriginalSource, check_original, lock_first_impression as lock,
+    may_open_original,
+};
+use overread_store::original_reports::{self, OriginalRow};
+use overread_store::{Tx, checks, concordances, documents, review_tasks};
+
+use crate::casework::{self, CaseFile, Said, checked_reason, checked_text};
+use crate::{StepError, StepResult, Workflow, limits, papers, records};
 
 /// The data of the viewer page, as its script element holds them.
 #[derive(Serialize)]
@@ -138,7 +149,13 @@ pub async fn viewer(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<ViewerData> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::ViewImages)?;
+    let data = viewer_data(&mut tx, case_id).await?;
+    casework::note_read(&mut tx, actor, case_id, "images", now).await?;
+    tx.commit().await?;
+    Ok(data)
 }
 
 /// Returns the state of the first impression.
@@ -151,7 +168,17 @@ pub async fn first_impression(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<FirstImpressionView> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let locked = locked_impression(&file).filter(|_| may_see_impression(&file));
+    let mine = file.own_task().is_ok();
+    let original_exists = original_reports::exists(&mut tx, case_id).await?;
+    Ok(FirstImpressionView {
+        may_lock: mine && locked.is_none() && is_being_read(file.state),
+        original_exists,
+        may_open_original: original_exists && may_open(&file),
+        locked: locked.map(|impression| (impression.text, impression.locked_at)),
+    })
 }
 
 /// Locks the reviewer's first impression, time-stamped; from now on the original report opens.
@@ -165,7 +192,34 @@ pub async fn lock_first_impression(
     text: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, text.len(), now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let task = file.own_task()?;
+    file.require_state(
+        &[
+            CaseState::InReview,
+            CaseState::InfoRequested,
+            CaseState::ReportPreliminary,
+        ],
+        "The review is over.",
+    )?;
+    let impression = lock(text, locked_impression(&file).as_ref(), now)
+        .map_err(|problem| StepError::Invalid(vec![problem]))?;
+    if !review_tasks::lock_first_impression(&mut tx, &task.id, &impression.text, now).await? {
+        return Err(StepError::Stale);
+    }
+    let what = "The reviewer locked a first impression";
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        "report.first_impression_locked",
+        what,
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
 }
 
 /// Returns the page of the original report; showing the text is audited and noted as read.
@@ -178,7 +232,35 @@ pub async fn original(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<OriginalView> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let exists = original_reports::exists(&mut tx, case_id).await?;
+    let may_see = may_open(&file);
+    let row = if may_see {
+        original_reports::newest(&mut tx, case_id).await?
+    } else {
+        None
+    };
+    if row.is_some() {
+        casework::note_read(&mut tx, actor, case_id, "original report", now).await?;
+        if let (true, Some(task)) = (file.wears(CaseRole::Reviewer), &file.task) {
+            review_tasks::note_original_opened(&mut tx, &task.id, now).await?;
+        }
+    }
+    let may_enter = may_enter(&mut tx, &file).await?;
+    let candidates = if may_enter {
+        candidates(&mut tx, case_id).await?
+    } else {
+        Vec::new()
+    };
+    tx.commit().await?;
+    Ok(OriginalView {
+        report: row.map(report_of),
+        locked_away: exists && !may_see,
+        declared_missing: file.row.original_missing != 0,
+        candidates,
+        may_enter,
+    })
 }
 
 /// Enters (or corrects) the original report.
@@ -193,8 +275,71 @@ pub async fn enter_original(
     facts: &OriginalFacts,
     now: Timestamp,
 ) -> StepResult<()> {
-    let _ = input;
-    crate::unfinished((ctx, actor, case_id, facts.author.len(), now))
+    {
+        let mut tx = ctx.store.read().await?;
+        let file = casework::load(&mut tx, actor, case_id, now).await?;
+        if !may_enter(&mut tx, &file).await? {
+            return Err(StepError::Forbidden);
+        }
+    }
+    let (text, source, document_id) = text_of(ctx, actor, case_id, input, now).await?;
+    let body = check_original(&text).map_err(|problem| StepError::Invalid(vec![problem]))?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !may_enter(&mut tx, &file).await? {
+        return Err(StepError::Forbidden);
+    }
+    let version = original_reports::newest(&mut tx, case_id)
+        .await?
+        .map_or(0, |row| row.version)
+        + 1;
+    let row = OriginalRow {
+        version,
+        body,
+        source: source.as_str().to_owned(),
+        document_id: document_id.map(|id| id.as_str().to_owned()),
+        report_date: checked_text(
+            "report_date",
+            &facts.report_date,
+            limits::SHORT_TEXT_CHARACTERS,
+            None,
+        )?
+        .to_owned(),
+        author: checked_text("author", &facts.author, limits::SHORT_TEXT_CHARACTERS, None)?
+            .to_owned(),
+        institution: checked_text(
+            "institution",
+            &facts.institution,
+            limits::SHORT_TEXT_CHARACTERS,
+            None,
+        )?
+        .to_owned(),
+        entered_by: actor.id().to_owned(),
+        entered_at: now.as_micros(),
+    };
+    original_reports::insert(&mut tx, case_id, &row).await?;
+    file.row.original_missing = 0;
+    if file.intake.exam.first_reader.trim().is_empty() && !row.author.is_empty() {
+        file.intake.exam.first_reader.clone_from(&row.author);
+        file.row.intake = serde_json::to_string(&file.intake).map_err(StepError::internal)?;
+    }
+    file.save(&mut tx).await?;
+    let what = if version == 1 {
+        "The original report was entered"
+    } else {
+        "The original report was corrected"
+    };
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        "original_report.entered",
+        what,
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
 }
 
 /// Says that there is no original report to compare with.
@@ -208,5 +353,178 @@ pub async fn declare_original_missing(
     reason: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, reason, now))
+    let reason = checked_reason(reason)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !may_enter(&mut tx, &file).await? {
+        return Err(StepError::Forbidden);
+    }
+    if original_reports::exists(&mut tx, case_id).await? {
+        return Err(StepError::invalid(
+            "",
+            "There is an original report in this case.",
+        ));
+    }
+    file.row.original_missing = 1;
+    file.save(&mut tx).await?;
+    let said = Said {
+        note: reason,
+        staff_only: false,
+    };
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        "original_report.missing",
+        "There is no original report",
+        said,
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Gathers what the viewer shows of a case.
+pub(crate) async fn viewer_data(tx: &mut Tx, case_id: &CaseId) -> StepResult<ViewerData> {
+    let rows = checks::studies(tx, case_id).await?;
+    let patient = rows.first().map_or_else(
+        || ViewerPatient {
+            name: String::new(),
+            birth_date: String::new(),
+            id: String::new(),
+        },
+        |row| ViewerPatient {
+            name: records::readable_name(row.patient_name.as_deref()),
+            birth_date: records::readable_date(row.patient_birth_date.as_deref()),
+            id: row.patient_id.clone().unwrap_or_default(),
+        },
+    );
+    let mut studies = Vec::new();
+    for row in rows {
+        let series = checks::series(tx, row.id).await?;
+        studies.push(ViewerStudy {
+            study_instance_uid: row.study_instance_uid,
+            description: row.study_description.unwrap_or_default(),
+            date: records::readable_date(Some(&row.study_date)),
+            series: series
+                .into_iter()
+                .map(|row| ViewerSeries {
+                    series_instance_uid: row.series_instance_uid,
+                    modality: row.modality,
+                    description: row.series_description.unwrap_or_default(),
+                    instances: row.instance_count,
+                })
+                .collect(),
+        });
+    }
+    Ok(ViewerData {
+        case_id: case_id.clone(),
+        dicomweb_root: "/dicom-web",
+        studies,
+        patient,
+    })
+}
+
+const fn is_being_read(state: CaseState) -> bool {
+    matches!(
+        state,
+        CaseState::InReview | CaseState::InfoRequested | CaseState::ReportPreliminary
+    )
+}
+
+/// Returns the first impression of the task in hand.
+pub(crate) fn locked_impression(file: &CaseFile) -> Option<FirstImpression> {
+    let task = file.task.as_ref()?;
+    let locked_at = Timestamp::from_micros(task.first_impression_at?);
+    Some(FirstImpression {
+        text: task.first_impression.clone()?,
+        locked_at,
+    })
+}
+
+/// The first impression is the reviewer's alone until the report is signed.
+pub(crate) fn may_see_impression(file: &CaseFile) -> bool {
+    file.own_task().is_ok()
+        || (file.wears(CaseRole::Coordinator) && file.facts.report.signed_at.is_some())
+}
+
+/// Says whether this reader may see the original report: a reviewer only after the lock.
+pub(crate) fn may_open(file: &CaseFile) -> bool {
+    let allowed = file.rights.contains(&Right::ViewDocuments);
+    allowed && may_open_original(&file.hats, file.facts.report.first_impression_locked)
+}
+
+/// The asking side and the coordinator enter the original report, until the comparison is made.
+async fn may_enter(tx: &mut Tx, file: &CaseFile) -> StepResult<bool> {
+    let hat = file.wears(CaseRole::Requester) || file.wears(CaseRole::Coordinator);
+    let open =
+        !file.state.is_end() && file.state != CaseState::Draft && file.row.delivered_at.is_none();
+    let free =
+        open && hat && !file.wears(CaseRole::Reviewer) && file.rights.contains(&Right::AddRecords);
+    Ok(free && concordances::newest(tx, &file.case_id).await?.is_none())
+}
+
+/// Lists documents that could be the original report.
+async fn candidates(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<(DocumentId, String)>> {
+    let list = documents::list_of_case(tx, case_id).await?;
+    let fits = |row: &documents::DocumentRow| {
+        row.kind != papers::LETTER
+            && (row.media_type == "application/pdf" || row.media_type.starts_with("text/"))
+    };
+    Ok(list
+        .into_iter()
+        .filter(fits)
+        .map(|row| (row.id, row.name))
+        .collect())
+}
+
+/// Returns the text of what was handed in.
+async fn text_of(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    input: OriginalInput,
+    now: Timestamp,
+) -> StepResult<(String, OriginalSource, Option<DocumentId>)> {
+    match input {
+        OriginalInput::Pasted(text) => Ok((text, OriginalSource::Paste, None)),
+        OriginalInput::File { name, bytes } => {
+            if bytes.len() > limits::ORIGINAL_FILE_BYTES {
+                let mib = limits::ORIGINAL_FILE_BYTES / 1024 / 1024;
+                return Err(StepError::invalid(
+                    "file",
+                    format!("This file is too large: at most {mib} MiB."),
+                ));
+            }
+            let (text, source) = papers::text_of(&bytes).await?;
+            let new = papers::NewPaper {
+                case_id,
+                name: &name,
+                media_type: papers::media_type_of(source),
+                kind: "report",
+                bytes,
+            };
+            let id = papers::keep(ctx, new, now).await?;
+            Ok((text, source, Some(id)))
+        }
+        OriginalInput::Document(id) => {
+            let bytes = records::document(ctx, actor, case_id, &id, now)
+                .await?
+                .bytes;
+            let (text, source) = papers::text_of(&bytes).await?;
+            Ok((text, source, Some(id)))
+        }
+    }
+}
+
+fn report_of(row: OriginalRow) -> OriginalReport {
+    OriginalReport {
+        version: row.version,
+        text: row.body,
+        source: row.source,
+        report_date: row.report_date,
+        author: row.author,
+        institution: row.institution,
+        entered_at: Timestamp::from_micros(row.entered_at),
+    }
 }

@@ -7,9 +7,20 @@ use overread_model::ids::{CaseId, DeliveryId, DocumentId};
 use overread_model::time::Timestamp;
 use tokio::io::AsyncRead;
 
-use crate::checking::CheckView;
-use crate::letters::SentLetterRow;
-use crate::{StepResult, Workflow};
+use overread_ingest::{DeliveryOptions, DeliverySource, IngestError};
+use overread_model::access::{Right, Role};
+use overread_model::case::{CaseEvent, CaseRole, CaseState};
+use overread_model::completeness::{PersonIdentity, identity_score, is_anonymous_name};
+use overread_model::hidden::Hidden;
+use overread_model::time::CalendarDate;
+use overread_store::audit::{self, AuditEvent};
+use overread_store::checks::{self, HeldDecision};
+use overread_store::{Tx, deliveries, documents, original_reports};
+
+use crate::casework::{self, CaseFile, Said, checked_reason};
+use crate::checking::{self, CheckView};
+use crate::letters::{self, SentLetterRow};
+use crate::{StepError, StepResult, Workflow, limits, papers, reading};
 
 /// What arrives.
 pub enum Incoming<R> {
@@ -141,7 +152,37 @@ pub async fn view(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<RecordsView> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::ViewDocuments)?;
+    let decides = file.wears(CaseRole::Coordinator);
+    let held = checks::held_back(&mut tx, case_id).await?;
+    let taken = hidden_papers(&mut tx, &file).await?;
+    let studies = checks::studies(&mut tx, case_id).await?;
+    let papers = documents::list_of_case(&mut tx, case_id).await?;
+    let view = RecordsView {
+        version: file.row.version,
+        deliveries: deliveries_of(&mut tx, case_id).await?,
+        studies: studies.into_iter().map(study_of).collect(),
+        quarantine_count: held.len(),
+        quarantine: if decides {
+            held.into_iter().map(held_of).collect()
+        } else {
+            Vec::new()
+        },
+        documents: papers
+            .into_iter()
+            .filter(|row| !taken.iter().any(|id| id == row.id.as_str()))
+            .map(document_of)
+            .collect(),
+        check: checking::view_of(&mut tx, case_id).await?,
+        letters: letters::sent_of(&mut tx, case_id, now).await?,
+        may_add: file.rights.contains(&Right::AddRecords) && !file.state.is_end(),
+        may_decide: decides,
+    };
+    casework::note_read(&mut tx, actor, case_id, "records", now).await?;
+    tx.commit().await?;
+    Ok(view)
 }
 
 /// Takes a delivery in, for a case or (coordinators and archive machines) for none; what names another patient is
@@ -159,8 +200,40 @@ pub async fn receive<R>(
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
-    let _ = incoming;
-    crate::unfinished((ctx, actor, case_id, now))
+    match case_id {
+        Some(case_id) => {
+            let mut tx = ctx.store.read().await?;
+            let file = casework::load(&mut tx, actor, case_id, now).await?;
+            file.require(Right::AddRecords)?;
+            if file.state.is_end() || file.state == CaseState::Draft {
+                return Err(StepError::invalid(
+                    "",
+                    "Records can be added once the request is sent and while the case is open.",
+                ));
+            }
+        }
+        None if matches!(actor.role(), Some(Role::Coordinator | Role::Archive)) => {}
+        None => return Err(StepError::Forbidden),
+    }
+    let source = match &incoming {
+        Incoming::Zip(_) => DeliverySource::Zip,
+        Incoming::File { .. } => DeliverySource::File,
+    };
+    let options = DeliveryOptions {
+        case_id: case_id.cloned(),
+        actor: actor.clone(),
+        now,
+        source,
+    };
+    let receipt = match incoming {
+        Incoming::Zip(body) => ctx.ingest.zip_stream(body, options).await,
+        Incoming::File { name, body } => ctx.ingest.one_file(&name, body, options).await,
+    };
+    let receipt = receipt.map_err(|error: IngestError| StepError::internal(error))?;
+    if let Some(case_id) = case_id {
+        arrived(ctx, actor, case_id, &receipt, now).await?;
+    }
+    Ok(receipt)
 }
 
 /// Decides on a held-back study.
@@ -176,15 +249,57 @@ pub async fn decide_quarantine(
     reason: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((
-        ctx,
-        actor,
-        case_id,
-        study_instance_uid,
-        decision,
+    let reason = checked_reason(reason)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require_hat(CaseRole::Coordinator)?;
+    let held = checks::held_back(&mut tx, case_id).await?;
+    let row = held
+        .into_iter()
+        .find(|row| row.study.study_instance_uid == study_instance_uid)
+        .ok_or(StepError::NotFound)?;
+    let right_patient = decision == QuarantineDecision::RightPatient;
+    let kept = HeldDecision {
+        study_id: row.study.id,
+        right_patient,
         reason,
+        decided_by: actor.id(),
+    };
+    if !checks::decide_held(&mut tx, case_id, kept, now).await? {
+        return Err(StepError::Stale);
+    }
+    if right_patient {
+        file.row.identity_confirmed = 1;
+        file.facts.records.identity_confirmed = true;
+        file.save(&mut tx).await?;
+    }
+    let (event, what) = if right_patient {
+        (
+            "quarantine.released",
+            "A coordinator confirmed that images held back are this patient's",
+        )
+    } else {
+        (
+            "quarantine.kept_out",
+            "A coordinator kept images of another patient out of the case",
+        )
+    };
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        event,
+        what,
+        Said {
+            note: reason,
+            staff_only: true,
+        },
         now,
-    ))
+    )
+    .await?;
+    checking::judge(&mut tx, ctx, &mut file, now).await?;
+    checking::settle(&mut tx, ctx, &mut file, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Returns a document's bytes; the reading is audited. A reviewer does not get the original report before the lock.
@@ -198,7 +313,28 @@ pub async fn document(
     document_id: &DocumentId,
     now: Timestamp,
 ) -> StepResult<DocumentBytes> {
-    crate::unfinished((ctx, actor, case_id, document_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::ViewDocuments)?;
+    let row = documents::find(&mut tx, document_id)
+        .await?
+        .filter(|row| row.case_id.as_ref() == Some(case_id))
+        .ok_or(StepError::NotFound)?;
+    if hidden_papers(&mut tx, &file)
+        .await?
+        .iter()
+        .any(|id| id == document_id.as_str())
+    {
+        return Err(StepError::Forbidden);
+    }
+    casework::note_read(&mut tx, actor, case_id, "documents", now).await?;
+    tx.commit().await?;
+    let bytes = papers::bytes_of(ctx, &row).await?;
+    Ok(DocumentBytes {
+        name: row.name,
+        media_type: row.media_type,
+        bytes,
+    })
 }
 
 /// Says that everything the requester has was sent: records_collecting or records_deficient -> records_check.
@@ -212,7 +348,23 @@ pub async fn received(
     version: i64,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, version, now))
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::AddRecords)?;
+    file.expect(version)?;
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::RecordsReceived,
+        Said::default(),
+        now,
+    )
+    .await?;
+    checking::judge(&mut tx, ctx, &mut file, now).await?;
+    checking::settle(&mut tx, ctx, &mut file, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Accepts the records: records_check -> matching.
@@ -226,5 +378,235 @@ pub async fn accept(
     version: i64,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, version, now))
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.expect(version)?;
+    if !checks::held_back(&mut tx, case_id).await?.is_empty() {
+        return Err(StepError::invalid(
+            "",
+            "Decide first on the images that are held back.",
+        ));
+    }
+    checking::judge(&mut tx, ctx, &mut file, now).await?;
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::RecordsAccepted,
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Does what follows from a delivery: holds other patients' studies back, checks, moves the case.
+async fn arrived(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    receipt: &Receipt,
+    now: Timestamp,
+) -> StepResult<()> {
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    let held = hold_strangers(&mut tx, ctx, &file, now).await?;
+    if held > 0 {
+        let what = "Images that name another patient were held back";
+        casework::note(
+            &mut tx,
+            &file,
+            &Actor::System,
+            "quarantine.held",
+            what,
+            Said {
+                note: "",
+                staff_only: true,
+            },
+            now,
+        )
+        .await?;
+    }
+    if receipt.is_usable() || !receipt.documents.is_empty() {
+        let what = "Images or papers were added";
+        casework::note(
+            &mut tx,
+            &file,
+            actor,
+            "delivery.added",
+            what,
+            Said::default(),
+            now,
+        )
+        .await?;
+    }
+    checking::judge(&mut tx, ctx, &mut file, now).await?;
+    let waits = matches!(
+        file.state,
+        CaseState::RecordsCollecting | CaseState::RecordsDeficient
+    );
+    if waits && receipt.is_usable() && file.facts.records.study_count > 0 {
+        checking::as_system(&mut tx, ctx, &mut file, CaseEvent::RecordsReceived, now).await?;
+    }
+    checking::settle(&mut tx, ctx, &mut file, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Takes studies that name somebody else out of the case; returns how many are new there.
+async fn hold_strangers(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+    now: Timestamp,
+) -> StepResult<usize> {
+    let wanted = checking::patient_of(&file.intake);
+    let weights = &ctx.knowledge.rules.identity_weights;
+    let mut held = 0;
+    for study in checks::studies(tx, &file.case_id).await? {
+        if study.patient_name.as_deref().is_some_and(is_anonymous_name) {
+            continue;
+        }
+        let named = PersonIdentity {
+            name: study.patient_name.clone().map(Hidden),
+            birth_date: study
+                .patient_birth_date
+                .as_deref()
+                .and_then(|text| text.parse::<CalendarDate>().ok())
+                .map(Hidden),
+            sex: study.patient_sex.clone(),
+            patient_id: study.patient_id.clone().map(Hidden),
+            issuer: study.institution_name.clone().map(Hidden),
+        };
+        let differs = identity_score(&wanted, &named, weights)
+            .is_some_and(|score| score < limits::IDENTITY_OTHER_PERSON);
+        let reason =
+            "The name or birth date in these images does not fit the patient of this case.";
+        if differs && checks::hold_back(tx, &file.case_id, study.id, reason, now).await? {
+            let event = AuditEvent::new("study.held_back")
+                .in_case(&file.case_id)
+                .on("study", study.id);
+            audit::record(tx, &Actor::System, &event, now).await?;
+            held += 1;
+        }
+    }
+    Ok(held)
+}
+
+/// Returns the papers a reviewer may not open before the first impression is locked.
+async fn hidden_papers(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<String>> {
+    if reading::may_open(file) {
+        return Ok(Vec::new());
+    }
+    let mut hidden = original_reports::documents(tx, &file.case_id).await?;
+    for row in documents::list_of_case(tx, &file.case_id).await? {
+        // Whatever may hold the first reading waits: only pictures and our own letters are no report.
+        if row.kind != papers::LETTER && row.kind != "picture" {
+            hidden.push(row.id.as_str().to_owned());
+        }
+    }
+    Ok(hidden)
+}
+
+async fn deliveries_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<DeliveryRow>> {
+    let mut list = Vec::new();
+    for row in deliveries::list_of_case(tx, case_id).await? {
+        let receipt = row
+            .receipt
+            .as_deref()
+            .and_then(|text| serde_json::from_str::<Receipt>(text).ok());
+        let name = overread_store::people::name_of(tx, &row.actor_id).await?;
+        list.push(DeliveryRow {
+            delivery_id: row.id.parse().map_err(StepError::internal)?,
+            received_at: Timestamp::from_micros(row.started_at),
+            from: name.unwrap_or_else(|| "a connected machine".to_owned()),
+            instances_stored: row.instances_stored,
+            duplicates: row.duplicates,
+            problems: receipt.map(|receipt| receipt.problems).unwrap_or_default(),
+        });
+    }
+    Ok(list)
+}
+
+fn study_of(row: checks::StudyRow) -> StudyRow {
+    StudyRow {
+        study_date: readable_date(Some(&row.study_date)),
+        description: row.study_description.unwrap_or_default(),
+        institution: row.institution_name.unwrap_or_default(),
+        patient_name: readable_name(row.patient_name.as_deref()),
+        patient_birth_date: readable_date(row.patient_birth_date.as_deref()),
+        modalities: row
+            .modalities
+            .split('\\')
+            .filter(|modality| !modality.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        series_count: row.series_count,
+        instance_count: row.instance_count,
+        study_instance_uid: row.study_instance_uid,
+    }
+}
+
+fn held_of(row: checks::HeldRow) -> QuarantineRow {
+    QuarantineRow {
+        study: study_of(row.study),
+        reason: row.reason,
+        since: Timestamp::from_micros(row.held_at),
+    }
+}
+
+fn document_of(row: documents::DocumentRow) -> DocumentRow {
+    DocumentRow {
+        document_id: row.id,
+        name: row.name,
+        media_type: row.media_type,
+        kind: row.kind,
+        length_bytes: row.extent.length_bytes,
+        created_at: Timestamp::from_micros(row.created_at),
+    }
+}
+
+/// Returns a name as people write it: `Ana Ruiz` for `RUIZ^ANA` stays in the letters the images use.
+pub(crate) fn readable_name(name: Option<&str>) -> String {
+    // PS3.5 6.2.1.1: family^given^middle^prefix^suffix; groups by `=`, the first one is shown.
+    let group = name
+        .unwrap_or_default()
+        .split('=')
+        .find(|group| !group.trim().is_empty())
+        .unwrap_or_default();
+    let mut parts = group.split('^').map(str::trim);
+    let family = parts.next().unwrap_or_default();
+    let mut words: Vec<&str> = parts
+        .by_ref()
+        .take(2)
+        .filter(|part| !part.is_empty())
+        .collect();
+    if !family.is_empty() {
+        words.push(family);
+    }
+    words.join(" ")
+}
+
+/// Returns a DICOM date as 2026-03-02; empty when it is none.
+pub(crate) fn readable_date(text: Option<&str>) -> String {
+    text.and_then(|text| text.parse::<CalendarDate>().ok())
+        .map_or_else(String::new, |date| date.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{readable_date, readable_name};
+
+    #[test]
+    fn names_and_dates_are_written_for_people() {
+        assert_eq!(readable_name(Some("Ruiz^Ana^Maria")), "Ana Maria Ruiz");
+        assert_eq!(
+            readable_name(Some("Yamada^Tarou=山田^太郎")),
+            "Tarou Yamada"
+        );
+        assert_eq!(readable_name(Some("Ana Ruiz")), "Ana Ruiz");
+        assert_eq!(readable_name(None), "");
+        assert_eq!(readable_date(Some("20260302")), "2026-03-02");
+        assert_eq!(readable_date(Some("yesterday")), "");
+    }
 }

@@ -7,7 +7,23 @@ use overread_model::access::Actor;
 use overread_model::ids::{CaseId, ReportId};
 use overread_model::time::Timestamp;
 
-use crate::{StepResult, Workflow};
+use overread_model::access::Right;
+use overread_model::case::{CaseEvent, CaseRole, CaseState};
+use overread_model::letter::Language;
+use overread_model::report::Addendum;
+use overread_model::report::{
+    AGREEMENT_KEY, ExamQuality, OverallAgreement, QUALITY_KEY, ReportDraft, SignContext,
+    SignedReport, Signer, add_addendum, check_to_sign, sign as sign_report,
+};
+use overread_store::reports::{self, ReportRow};
+use overread_store::review_tasks::TaskRow;
+use overread_store::{Tx, checks, reviewers as directory};
+
+use crate::casework::{self, CaseFile, Said, checked_text};
+use crate::{
+    StepError, StepResult, Workflow, choosing, comparing, limits, printing, reading, reviewers,
+    signing_in,
+};
 
 /// Texts of the report by section id (`findings`, `impression`, ...), plus `quality` (`diagnostic`, `limited`,
 /// `non_diagnostic`) and `agreement_overall` where asked.
@@ -129,7 +145,18 @@ pub async fn desk(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<ReportDesk> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let desk = match file.own_task() {
+        Ok(task) => own_desk(&mut tx, ctx, actor, &file, task, now).await?,
+        Err(_) => {
+            let row = readable(&mut tx, &file).await?.ok_or(StepError::NotFound)?;
+            casework::note_read(&mut tx, actor, case_id, "second report", now).await?;
+            desk_of(&mut tx, ctx, &file, row).await?
+        }
+    };
+    tx.commit().await?;
+    Ok(desk)
 }
 
 /// Saves the draft's sections (those given; others stay).
@@ -144,7 +171,50 @@ pub async fn save_draft(
     fields: &Sections,
     now: Timestamp,
 ) -> StepResult<DraftSaved> {
-    crate::unfinished((ctx, actor, case_id, version, fields.len(), now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let task = file.own_task()?;
+    file.require_state(
+        &BEING_WRITTEN,
+        "The report is not open for writing at present.",
+    )?;
+    let mut row = own_draft(&mut tx, actor, &file, task, now).await?;
+    if row.signed_at.is_some() {
+        return Err(StepError::invalid(
+            "",
+            "The report is signed and cannot change. Add an addendum instead.",
+        ));
+    }
+    let mut draft = draft_of(&row)?;
+    draft
+        .apply(fields, &ctx.knowledge.report)
+        .map_err(StepError::Invalid)?;
+    let text = serde_json::to_string(&draft).map_err(StepError::internal)?;
+    let newest = row.version;
+    if newest == version {
+        row.draft = text;
+        row.saved_at = now.as_micros();
+        if reports::save(&mut tx, &row).await? {
+            tx.commit().await?;
+            return Ok(DraftSaved::Saved {
+                version: version + 1,
+                saved_at: now,
+            });
+        }
+        return Err(StepError::Stale);
+    }
+    let kept_id = casework::new_id(ReportId::from_random)?.as_str().to_owned();
+    let kept = reports::KeptRow {
+        id: kept_id.clone(),
+        saved_at: now.as_micros(),
+        draft: text,
+    };
+    reports::keep(&mut tx, &row.id, &kept, limits::KEPT_VERSIONS).await?;
+    tx.commit().await?;
+    Ok(DraftSaved::Conflict {
+        version: newest,
+        kept_id,
+    })
 }
 
 /// Drops a kept version after its writer has taken over what was needed.
@@ -158,7 +228,15 @@ pub async fn drop_kept(
     kept_id: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, kept_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let row = reports::of_task(&mut tx, &file.own_task()?.id)
+        .await?
+        .ok_or(StepError::NotFound)?;
+    if !reports::drop_kept(&mut tx, &row.id, kept_id).await? {
+        return Err(StepError::NotFound);
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Signs: the password is asked again, the text is locked, hash and time are kept; in_review -> report_final.
@@ -173,8 +251,68 @@ pub async fn sign(
     password: &str,
     now: Timestamp,
 ) -> StepResult<Signature> {
-    let _ = password;
-    crate::unfinished((ctx, actor, case_id, version, now))
+    {
+        // Nobody is asked for a password for a report that is not theirs.
+        let mut tx = ctx.store.read().await?;
+        casework::load(&mut tx, actor, case_id, now)
+            .await?
+            .own_task()?;
+    }
+    signing_in::ask_again(ctx, actor, password, now).await?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    let task = file.own_task()?.clone();
+    file.require_state(&BEING_WRITTEN, "The report cannot be signed at present.")?;
+    let mut row = reports::of_task(&mut tx, &task.id)
+        .await?
+        .ok_or(StepError::NotFound)?;
+    if row.version != version || row.signed_at.is_some() {
+        return Err(StepError::Stale);
+    }
+    let limitations = limitations(&mut tx, case_id).await?;
+    let context = sign_context(&file, &task, !limitations.is_empty(), true);
+    let signer = signer_of(&mut tx, ctx, actor, &task).await?;
+    let ids = (
+        case_id.clone(),
+        row.id.parse().map_err(StepError::internal)?,
+        1,
+    );
+    let signed = sign_report(
+        &draft_of(&row)?,
+        ids,
+        &context,
+        signer,
+        &ctx.knowledge.report,
+        now,
+    )
+    .map_err(StepError::Invalid)?;
+    row.signed = Some(serde_json::to_string(&signed).map_err(StepError::internal)?);
+    row.signed_at = Some(now.as_micros());
+    row.limitations = serde_json::to_string(&limitations).map_err(StepError::internal)?;
+    if !reports::sign(&mut tx, &row).await? {
+        return Err(StepError::Stale);
+    }
+    let facts = &mut file.facts.report;
+    (facts.reauthenticated, facts.mandatory_sections_filled) = (true, true);
+    (facts.quality_assessed, facts.agreement_set) = (true, true);
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::Sign,
+        Said::default(),
+        now,
+    )
+    .await?;
+    overread_store::review_tasks::end(&mut tx, &task.id, "done", "", now).await?;
+    let original_exists = file.facts.report.original_present;
+    tx.commit().await?;
+    if original_exists && let Err(error) = comparing::compare(ctx, actor, case_id, now).await {
+        // The signature stands; the comparison can be asked for again from its page.
+        tracing::error!(case.id = %case_id, %error, "the comparison was not made after signing");
+    }
+    Ok(signature_of(&signed))
 }
 
 /// Adds a signed addendum to the signed report.
@@ -190,8 +328,51 @@ pub async fn addendum(
     password: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    let _ = (text, password);
-    crate::unfinished((ctx, actor, case_id, reason, now))
+    {
+        let mut tx = ctx.store.read().await?;
+        casework::load(&mut tx, actor, case_id, now)
+            .await?
+            .own_task()?;
+    }
+    signing_in::ask_again(ctx, actor, password, now).await?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    let task = file.own_task()?.clone();
+    let row = reports::of_task(&mut tx, &task.id)
+        .await?
+        .filter(|row| row.signed_at.is_some())
+        .ok_or(StepError::NotFound)?;
+    let signed = signed_content(&row)?;
+    let earlier = addenda_of(&mut tx, &row.id).await?;
+    let signer = signer_of(&mut tx, ctx, actor, &task).await?;
+    let addendum = add_addendum(&signed, &earlier, (reason, text), signer, true, now)
+        .map_err(StepError::Invalid)?;
+    let kept = reports::AddendumRow {
+        number: i64::from(addendum.number),
+        content: serde_json::to_string(&addendum).map_err(StepError::internal)?,
+        signed_at: now.as_micros(),
+    };
+    reports::add_addendum(&mut tx, &row.id, &kept)
+        .await
+        .map_err(|error| {
+            if error.is_unique_violation() {
+                StepError::Stale
+            } else {
+                error.into()
+            }
+        })?;
+    file.facts.given.reason = true;
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::Addendum,
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
 }
 
 /// Asks the requester for more: in_review -> info_requested; the clock stops.
@@ -205,7 +386,39 @@ pub async fn request_info(
     question: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, question, now))
+    let question = checked_text(
+        "question",
+        question,
+        limits::LONG_TEXT_CHARACTERS,
+        Some("Write your question."),
+    )?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.own_task()?;
+    file.facts.given.question = true;
+    let said = Said {
+        note: question,
+        staff_only: false,
+    };
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::RequestInfo,
+        said,
+        now,
+    )
+    .await?;
+    let row = reports::InfoRow {
+        id: casework::new_id(ReportId::from_random)?.as_str().to_owned(),
+        question: question.to_owned(),
+        asked_at: now.as_micros(),
+        answer: None,
+        answered_at: None,
+    };
+    reports::ask(&mut tx, case_id, &row, actor.id()).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Answers the reviewer's question: info_requested -> in_review.
@@ -219,7 +432,31 @@ pub async fn supply_info(
     answer: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, actor, case_id, answer, now))
+    let answer = checked_text(
+        "answer",
+        answer,
+        limits::LONG_TEXT_CHARACTERS,
+        Some("Write your answer."),
+    )?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::AddRecords)?;
+    let said = Said {
+        note: answer,
+        staff_only: false,
+    };
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::InfoSupplied,
+        said,
+        now,
+    )
+    .await?;
+    reports::answer(&mut tx, case_id, answer, actor.id(), now.as_micros()).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Returns the signed report as PDF, addenda included; noted as read.
@@ -232,5 +469,415 @@ pub async fn pdf(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<Bytes> {
-    crate::unfinished((ctx, actor, case_id, now))
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::ViewReport)?;
+    let row = readable(&mut tx, &file).await?.ok_or(StepError::NotFound)?;
+    let paper = printing::report(&mut tx, ctx, &file, &row).await?;
+    casework::note_read(&mut tx, actor, case_id, "second report", now).await?;
+    tx.commit().await?;
+    printing::print_report(paper).await
+}
+
+/// States in which the reviewer writes.
+const BEING_WRITTEN: [CaseState; 3] = [
+    CaseState::InReview,
+    CaseState::InfoRequested,
+    CaseState::ReportPreliminary,
+];
+
+/// Sections that the editor does not show: each has its own way.
+const NOT_IN_EDITOR: [&str; 2] = ["addendum", "key_images"];
+
+pub(crate) fn draft_of(row: &ReportRow) -> StepResult<ReportDraft> {
+    serde_json::from_str(&row.draft).map_err(StepError::internal)
+}
+
+/// Returns what was signed.
+pub(crate) fn signed_content(row: &ReportRow) -> StepResult<SignedReport> {
+    serde_json::from_str(row.signed.as_deref().unwrap_or_default()).map_err(StepError::internal)
+}
+
+pub(crate) async fn addenda_of(tx: &mut Tx, report_id: &str) -> StepResult<Vec<Addendum>> {
+    let rows = reports::addenda(tx, report_id).await?;
+    rows.iter()
+        .map(|row| serde_json::from_str(&row.content).map_err(StepError::internal))
+        .collect()
+}
+
+/// Returns the signed report when this reader may see it: staff from the signature on, others once it is delivered.
+pub(crate) async fn readable(tx: &mut Tx, file: &CaseFile) -> StepResult<Option<ReportRow>> {
+    let staff = file.wears(CaseRole::Coordinator) || file.own_task().is_ok();
+    let allowed =
+        file.rights.contains(&Right::ViewReport) && (staff || file.row.delivered_at.is_some());
+    if allowed {
+        Ok(reports::signed(tx, &file.case_id).await?)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Returns the reviewer's own draft, made on the first visit.
+async fn own_draft(
+    tx: &mut Tx,
+    actor: &Actor,
+    file: &CaseFile,
+    task: &TaskRow,
+    now: Timestamp,
+) -> StepResult<ReportRow> {
+    if let Some(row) = reports::of_task(tx, &task.id).await? {
+        return Ok(row);
+    }
+    let draft = ReportDraft {
+        language: language_of(file),
+        ..ReportDraft::default()
+    };
+    let row = ReportRow {
+        id: casework::new_id(ReportId::from_random)?.as_str().to_owned(),
+        case_id: file.case_id.as_str().to_owned(),
+        task_id: task.id.clone(),
+        person_id: casework::person_of(actor)?.as_str().to_owned(),
+        version: 1,
+        draft: serde_json::to_string(&draft).map_err(StepError::internal)?,
+        created_at: now.as_micros(),
+        saved_at: now.as_micros(),
+        signed: None,
+        signed_at: None,
+        limitations: "[]".to_owned(),
+    };
+    reports::insert(tx, &row).await?;
+    Ok(row)
+}
+
+pub(crate) fn language_of(file: &CaseFile) -> Language {
+    if file.intake.who.language == "es" {
+        Language::Es
+    } else {
+        Language::En
+    }
+}
+
+/// Returns the overrides in force, as texts for the limits of the report.
+pub(crate) async fn limitations(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<String>> {
+    let rows = checks::overrides(tx, case_id).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| format!("{}: {}", row.rule, row.reason))
+        .collect())
+}
+
+fn sign_context(
+    file: &CaseFile,
+    task: &TaskRow,
+    limitation_needed: bool,
+    reauthenticated: bool,
+) -> SignContext {
+    SignContext {
+        original_present: file.facts.report.original_present,
+        first_impression_locked: task.first_impression_at.is_some(),
+        urgent_opened: false,
+        limitation_needed,
+        reauthenticated,
+        conflict_stated: task.independent != 0,
+    }
+}
+
+/// Returns who signs, as it stands under the report.
+async fn signer_of(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    actor: &Actor,
+    task: &TaskRow,
+) -> StepResult<Signer> {
+    let person_id = casework::person_of(actor)?;
+    let id = task.reviewer_id.parse().map_err(StepError::internal)?;
+    let entry = directory::find(tx, &id).await?.ok_or(StepError::NotFound)?;
+    let form = reviewers::form_of(&entry)?;
+    let statement = task.conflict_statement.trim();
+    let subspecialty = form.subspecialties.first().map_or("", String::as_str);
+    let licence = if form.npi.is_empty() {
+        form.licence_regions.join(", ")
+    } else {
+        format!("NPI {}", form.npi)
+    };
+    Ok(Signer {
+        person_id: person_id.clone(),
+        name: form.name,
+        credentials: form.credentials,
+        licence,
+        subspecialty: choosing::title_of(ctx, subspecialty),
+        conflict_statement: if statement.is_empty() {
+            INDEPENDENT.to_owned()
+        } else {
+            format!("{INDEPENDENT} {statement}")
+        },
+    })
+}
+
+const INDEPENDENT: &str =
+    "I did not read this exam before and belong to no group of the first reader.";
+
+pub(crate) fn signature_of(signed: &SignedReport) -> Signature {
+    Signature {
+        name: choosing::signed_name(&signed.signer.name, &signed.signer.credentials),
+        signed_at: signed.signed_at,
+        hash: signed.hash.to_string(),
+        conflict_statement: signed.signer.conflict_statement.clone(),
+    }
+}
+
+pub(crate) fn addendum_row(addendum: &Addendum) -> AddendumRow {
+    AddendumRow {
+        number: i64::from(addendum.number),
+        reason: addendum.reason.clone(),
+        text: addendum.text.clone(),
+        signed_by: choosing::signed_name(&addendum.signer.name, &addendum.signer.credentials),
+        signed_at: addendum.signed_at,
+        hash: addendum.hash.to_string(),
+    }
+}
+
+/// The desk of the reviewer: the editor until the signature, then the signed report.
+async fn own_desk(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    actor: &Actor,
+    file: &CaseFile,
+    task: &TaskRow,
+    now: Timestamp,
+) -> StepResult<ReportDesk> {
+    let row = own_draft(tx, actor, file, task, now).await?;
+    if row.signed_at.is_some() {
+        let mut desk = desk_of(tx, ctx, file, row).await?;
+        desk.may_add_addendum = matches!(file.state, CaseState::ReportFinal | CaseState::Delivered);
+        return Ok(desk);
+    }
+    let open = BEING_WRITTEN.contains(&file.state);
+    let draft = draft_of(&row)?;
+    let limitations = limitations(tx, &file.case_id).await?;
+    let context = sign_context(file, task, !limitations.is_empty(), true);
+    let problems = check_to_sign(&draft, &context, &ctx.knowledge.report);
+    let suggested = suggestions(tx, file).await?;
+    let kept = reports::kept(tx, &row.id).await?;
+    Ok(ReportDesk {
+        report_id: row.id.parse().map_err(StepError::internal)?,
+        version: row.version,
+        case_version: file.row.version,
+        sections: fields_of(ctx, &draft, &context, &suggested),
+        may_sign: open
+            && problems.is_empty()
+            && matches!(
+                file.state,
+                CaseState::InReview | CaseState::ReportPreliminary
+            ),
+        problems,
+        kept: kept.into_iter().map(kept_of).collect::<StepResult<_>>()?,
+        signature: None,
+        addenda: Vec::new(),
+        first_impression: reading::locked_impression(file)
+            .map(|impression| (impression.text, impression.locked_at)),
+        limitations,
+        may_edit: open,
+        may_add_addendum: false,
+        saved_at: Some(Timestamp::from_micros(row.saved_at)),
+    })
+}
+
+/// The desk of a reader of the signed report.
+async fn desk_of(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+    row: ReportRow,
+) -> StepResult<ReportDesk> {
+    let signed = signed_content(&row)?;
+    let addenda = addenda_of(tx, &row.id).await?;
+    let impression = reading::locked_impression(file).filter(|_| reading::may_see_impression(file));
+    Ok(ReportDesk {
+        report_id: signed.report_id.clone(),
+        version: row.version,
+        case_version: file.row.version,
+        sections: signed_fields(ctx, &signed),
+        problems: Vec::new(),
+        kept: Vec::new(),
+        signature: Some(signature_of(&signed)),
+        addenda: addenda.iter().map(addendum_row).collect(),
+        first_impression: impression.map(|impression| (impression.text, impression.locked_at)),
+        limitations: serde_json::from_str(&row.limitations).map_err(StepError::internal)?,
+        may_edit: false,
+        may_sign: false,
+        may_add_addendum: false,
+        saved_at: None,
+    })
+}
+
+fn kept_of(row: reports::KeptRow) -> StepResult<KeptVersion> {
+    let draft: ReportDraft = serde_json::from_str(&row.draft).map_err(StepError::internal)?;
+    let mut sections = draft.sections;
+    sections.extend(
+        draft
+            .quality
+            .map(|quality| (QUALITY_KEY.to_owned(), quality.as_str().to_owned())),
+    );
+    sections.extend(
+        draft
+            .agreement
+            .map(|agreement| (AGREEMENT_KEY.to_owned(), agreement.as_str().to_owned())),
+    );
+    Ok(KeptVersion {
+        kept_id: row.id,
+        saved_at: Timestamp::from_micros(row.saved_at),
+        sections,
+    })
+}
+
+/// Returns the sections of the signed report that have text, with the two judgements in words.
+pub(crate) fn signed_fields(ctx: &Workflow, signed: &SignedReport) -> Vec<SectionField> {
+    let field = |key: &str, title: &str, text: &str| SectionField {
+        key: key.to_owned(),
+        title: title.to_owned(),
+        hint: String::new(),
+        required: false,
+        text: text.to_owned(),
+        suggested: String::new(),
+        choices: Vec::new(),
+    };
+    let language = signed.language;
+    let mut fields = Vec::new();
+    for entry in &ctx.knowledge.report.sections {
+        if entry.id == "technique_quality" {
+            fields.push(field(
+                QUALITY_KEY,
+                quality_title(language),
+                signed.quality.title(language),
+            ));
+        }
+        if entry.id == "agreement" {
+            fields.push(field(
+                AGREEMENT_KEY,
+                agreement_title(language),
+                signed.agreement.title(language),
+            ));
+        }
+        if let Some(text) = signed.sections.get(&entry.id) {
+            fields.push(field(&entry.id, entry.title(language), text));
+        }
+    }
+    fields
+}
+
+const fn quality_title(language: Language) -> &'static str {
+    match language {
+        Language::En => "Quality of the exam",
+        Language::Es => "Calidad del estudio",
+    }
+}
+
+const fn agreement_title(language: Language) -> &'static str {
+    match language {
+        Language::En => "Agreement as a whole",
+        Language::Es => "Concordancia en conjunto",
+    }
+}
+
+/// Returns the editor's fields in order, the two judgements before the section they belong to.
+fn fields_of(
+    ctx: &Workflow,
+    draft: &ReportDraft,
+    context: &SignContext,
+    suggested: &Sections,
+) -> Vec<SectionField> {
+    let language = draft.language;
+    let mut fields = Vec::new();
+    for entry in &ctx.knowledge.report.sections {
+        if NOT_IN_EDITOR.contains(&entry.id.as_str())
+            || (entry.id == "urgent" && !context.urgent_opened)
+        {
+            continue;
+        }
+        if entry.id == "technique_quality" {
+            fields.push(quality_field(draft));
+        }
+        if entry.id == "agreement" {
+            fields.push(agreement_field(draft, context));
+            if !context.original_present {
+                continue;
+            }
+        }
+        let offered = suggested.get(&entry.id).cloned();
+        fields.push(SectionField {
+            key: entry.id.clone(),
+            title: entry.title(language).to_owned(),
+            hint: entry.fields.join("; "),
+            required: entry.required.applies(context),
+            text: draft.sections.get(&entry.id).cloned().unwrap_or_default(),
+            suggested: offered
+                .or_else(|| entry.suggestion(language).map(str::to_owned))
+                .unwrap_or_default(),
+            choices: Vec::new(),
+        });
+    }
+    fields
+}
+
+fn quality_field(draft: &ReportDraft) -> SectionField {
+    let language = draft.language;
+    SectionField {
+        key: QUALITY_KEY.to_owned(),
+        title: quality_title(language).to_owned(),
+        hint: String::new(),
+        required: true,
+        text: draft
+            .quality
+            .map_or_else(String::new, |quality| quality.as_str().to_owned()),
+        suggested: String::new(),
+        choices: ExamQuality::ALL
+            .into_iter()
+            .map(|value| (value.as_str().to_owned(), value.title(language).to_owned()))
+            .collect(),
+    }
+}
+
+fn agreement_field(draft: &ReportDraft, context: &SignContext) -> SectionField {
+    let language = draft.language;
+    let fits = |value: &OverallAgreement| {
+        (*value == OverallAgreement::NoOriginal) != context.original_present
+    };
+    let choices = OverallAgreement::ALL.into_iter().filter(fits);
+    SectionField {
+        key: AGREEMENT_KEY.to_owned(),
+        title: agreement_title(language).to_owned(),
+        hint: String::new(),
+        required: context.original_present,
+        text: draft
+            .agreement
+            .map_or_else(String::new, |agreement| agreement.as_str().to_owned()),
+        suggested: String::new(),
+        choices: choices
+            .map(|value| (value.as_str().to_owned(), value.title(language).to_owned()))
+            .collect(),
+    }
+}
+
+/// Returns what the case already says, offered while a section is empty.
+async fn suggestions(tx: &mut Tx, file: &CaseFile) -> StepResult<Sections> {
+    let why = &file.intake.why;
+    let studies = checks::studies(tx, &file.case_id).await?;
+    let materials: Vec<String> = studies.iter().map(printing::material_line).collect();
+    let clinical: Vec<&str> = [why.symptoms.trim(), why.diagnosis.trim()]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect();
+    let question = if why.question.trim().is_empty() {
+        why.reason.trim()
+    } else {
+        why.question.trim()
+    };
+    let parts = [
+        ("request", question.to_owned()),
+        ("materials", materials.join("\n")),
+        ("clinical", clinical.join("\n")),
+    ];
+    let filled = parts.into_iter().filter(|(_, text)| !text.is_empty());
+    Ok(filled.map(|(key, text)| (key.to_owned(), text)).collect())
 }

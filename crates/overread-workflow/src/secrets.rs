@@ -30,7 +30,8 @@ impl std::fmt::Debug for Secret {
 /// Returns random bytes of the system.
 pub(crate) fn random<const N: usize>() -> StepResult<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(StepError::internal)?;
+    getrandom::fill(&mut bytes)
+        .map_err(|_| StepError::internal(overread_store::StoreError::Random))?;
     Ok(bytes)
 }
 

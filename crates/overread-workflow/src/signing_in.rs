@@ -1,9 +1,16 @@
 //! Signing in with a password, throttled, without telling who has an account.
 
+use overread_model::access::Actor;
+use overread_model::ids::PersonId;
 use overread_model::time::Timestamp;
+use overread_store::audit::{self, AuditEvent};
+use overread_store::people;
 
-use crate::sessions::NewSession;
-use crate::{StepResult, Workflow};
+use crate::sessions::{self, NewSession};
+use crate::{StepError, StepResult, Workflow, passwords, throttling};
+
+/// One text for an unknown name, a wrong password and a closed account.
+const WRONG: &str = "E-mail address or password are not right. Please check both and try again.";
 
 /// Where a request comes from, as far as sessions and throttling need it.
 #[derive(Debug, Clone, Default)]
@@ -35,5 +42,84 @@ pub async fn sign_in(
     client: &Client,
     now: Timestamp,
 ) -> StepResult<NewSession> {
-    crate::unfinished((ctx, form, client, now))
+    let folded = people::fold_email(&form.email);
+    let guess = throttling::Guess {
+        target: format!("account {folded}"),
+        address: client.address.clone(),
+    };
+    throttling::begin(ctx, &guess, now).await?;
+    let known = {
+        let mut tx = ctx.store.read().await?;
+        people::find_by_email(&mut tx, &folded)
+            .await?
+            .filter(|row| row.disabled_at.is_none())
+    };
+    let fits = passwords::fits(
+        &form.password,
+        known.as_ref().map(|row| row.password_hash.as_str()),
+    )
+    .await?;
+    let Some(person) = known.filter(|_| fits) else {
+        note_failure(ctx, client, now).await?;
+        return Err(StepError::invalid("", WRONG));
+    };
+    throttling::succeeded(ctx, &guess).await?;
+    let person_id = person.person_id()?;
+    let mut tx = ctx.store.begin().await?;
+    // Asked again inside: the account may have been closed while the password was checked.
+    let still_open = people::find(&mut tx, &person_id)
+        .await?
+        .is_some_and(|row| row.disabled_at.is_none());
+    let roles = people::roles(&mut tx, &person_id).await?;
+    let Some(role) = sessions::first_role(&roles).filter(|_| still_open) else {
+        return Err(StepError::invalid("", WRONG));
+    };
+    people::note_sign_in(&mut tx, &person_id, now).await?;
+    let session = sessions::begin(&mut tx, &person_id, role, client, now).await?;
+    tx.commit().await?;
+    Ok(session)
+}
+
+async fn note_failure(ctx: &Workflow, client: &Client, now: Timestamp) -> StepResult<()> {
+    let mut tx = ctx.store.begin().await?;
+    let event =
+        AuditEvent::new("session.refused").with(serde_json::json!({ "address": client.address }));
+    audit::record(&mut tx, &Actor::System, &event, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Asks a signed-in person's password again, as signing and other grave steps need.
+///
+/// # Errors
+/// `Invalid` with field `password`, `Limit`, or `Forbidden` for an actor who is no person.
+pub(crate) async fn ask_again(
+    ctx: &Workflow,
+    actor: &Actor,
+    password: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    let person_id: &PersonId = crate::casework::person_of(actor)?;
+    let guess = throttling::Guess {
+        target: format!("again {person_id}"),
+        address: String::new(),
+    };
+    throttling::begin(ctx, &guess, now).await?;
+    let person = {
+        let mut tx = ctx.store.read().await?;
+        people::find(&mut tx, person_id)
+            .await?
+            .filter(|row| row.disabled_at.is_none())
+    };
+    if !passwords::fits(
+        password,
+        person.as_ref().map(|row| row.password_hash.as_str()),
+    )
+    .await?
+    {
+        return Err(StepError::invalid(
+            "password",
+            "This is not your password. Please try again.",
+        ));
+    }
+    throttling::succeeded(ctx, &guess).await
 }

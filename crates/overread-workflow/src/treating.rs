@@ -6,10 +6,17 @@ use overread_model::access::Actor;
 use overread_model::time::Timestamp;
 use serde::Deserialize;
 
-use crate::comparing::Correction;
-use crate::reporting::{AddendumRow, Signature};
+use overread_model::case::CaseEvent;
+use overread_model::ids::{CaseId, LinkId};
+use overread_store::audit::{self, AuditEvent};
+use overread_store::links::{self, LinkRow};
+use overread_store::{Tx, concordances, reports};
+
+use crate::casework::{self, CaseFile, Said, checked_text};
+use crate::comparing::{self, Correction};
+use crate::reporting::{self, AddendumRow, Signature};
 use crate::signing_in::Client;
-use crate::{StepResult, Workflow};
+use crate::{StepError, StepResult, Workflow, limits, passwords, printing, secrets, throttling};
 
 /// What a link answers before anything is shown.
 pub enum LinkDoor {
@@ -102,7 +109,45 @@ pub async fn open(
     client: &Client,
     now: Timestamp,
 ) -> StepResult<LinkDoor> {
-    crate::unfinished((ctx, secret, session, client, now))
+    let row = guarded_find(ctx, secret, client, now).await?;
+    if !is_unlocked(&row, secret, session, now) {
+        return Ok(LinkDoor::PasscodeNeeded);
+    }
+    let mut tx = ctx.store.begin().await?;
+    let (mut row, file, actor) = enter(&mut tx, secret, session, now).await?;
+    let first = row.opened_at.is_none();
+    row.opened_at = row.opened_at.or(Some(now.as_micros()));
+    row.last_used_at = Some(now.as_micros());
+    links::update(&mut tx, &row).await?;
+    if first {
+        casework::note(
+            &mut tx,
+            &file,
+            &actor,
+            "link.opened",
+            "The result was opened",
+            Said::default(),
+            now,
+        )
+        .await?;
+    }
+    let view = view_of(&mut tx, ctx, &file, &row).await?;
+    for what in ["second report", "original report", "comparison"] {
+        let shown = match what {
+            "original report" => view.original_text.is_some(),
+            "comparison" => view.concordance.is_some(),
+            _ => true,
+        };
+        if shown {
+            casework::note_read(&mut tx, &actor, &file.case_id, what, now).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(LinkDoor::Open(Box::new(OpenLink {
+        actor,
+        csrf: secrets::derive("overread 2026 link csrf", secret),
+        view,
+    })))
 }
 
 /// Checks the passcode and returns the cookie value that opens the link from this browser.
@@ -116,7 +161,64 @@ pub async fn unlock(
     client: &Client,
     now: Timestamp,
 ) -> StepResult<String> {
-    crate::unfinished((ctx, secret, passcode.len(), client, now))
+    let row = guarded_find(ctx, secret, client, now).await?;
+    let guess = throttling::Guess {
+        target: format!("link {}", row.id),
+        address: client.address.clone(),
+    };
+    throttling::begin(ctx, &guess, now).await?;
+    if passwords::fits(passcode, row.passcode_hash.as_deref()).await? {
+        throttling::succeeded(ctx, &guess).await?;
+        let mut tx = ctx.store.begin().await?;
+        let (mut row, _, _) = find(&mut tx, secret, now).await?;
+        row.wrong_passcode_count = 0;
+        links::update(&mut tx, &row).await?;
+        tx.commit().await?;
+        return Ok(unlock_value(
+            &row,
+            secret,
+            now.plus_seconds(limits::LINK_UNLOCK_SECONDS),
+        ));
+    }
+    let mut tx = ctx.store.begin().await?;
+    let (mut row, file, actor) = find(&mut tx, secret, now).await?;
+    row.wrong_passcode_count += 1;
+    let over = row.wrong_passcode_count >= limits::LINK_PASSCODE_TRIES;
+    if over {
+        row.revoked_at = Some(now.as_micros());
+        let what = "A link was closed after too many wrong passcodes";
+        casework::note(
+            &mut tx,
+            &file,
+            &Actor::System,
+            "link.locked",
+            what,
+            Said::default(),
+            now,
+        )
+        .await?;
+    }
+    links::update(&mut tx, &row).await?;
+    audit::record(
+        &mut tx,
+        &actor,
+        &AuditEvent::new("link.refused")
+            .in_case(&file.case_id)
+            .on("link", &row.id),
+        now,
+    )
+    .await?;
+    tx.commit().await?;
+    if over {
+        return Err(StepError::Limit(
+            "There were too many wrong passcodes, so this link is closed. Ask for a new one."
+                .to_owned(),
+        ));
+    }
+    Err(StepError::invalid(
+        "passcode",
+        "This passcode is not right. Please check it and try again.",
+    ))
 }
 
 /// Returns the actor of an open link without noting a reading: for `/dicom-web` requests made from its viewer.
@@ -129,7 +231,12 @@ pub async fn actor(
     session: Option<&str>,
     now: Timestamp,
 ) -> StepResult<Actor> {
-    crate::unfinished((ctx, secret, session, now))
+    let mut tx = ctx.store.read().await?;
+    let (row, _, actor) = enter(&mut tx, secret, session, now).await?;
+    if row.with_images == 0 {
+        return Err(StepError::NotFound);
+    }
+    Ok(actor)
 }
 
 /// Says whether the token of a form belongs to this link (constant time).
@@ -150,7 +257,27 @@ pub async fn acknowledge(
     session: Option<&str>,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, secret, session, now))
+    let mut tx = ctx.store.begin().await?;
+    let (mut row, file, actor) = enter(&mut tx, secret, session, now).await?;
+    if row.acknowledged_at.is_some() {
+        return Ok(());
+    }
+    row.opened_at = row.opened_at.or(Some(now.as_micros()));
+    row.acknowledged_at = Some(now.as_micros());
+    row.last_used_at = Some(now.as_micros());
+    links::update(&mut tx, &row).await?;
+    let what = "The treating physician confirmed having read the result";
+    casework::note(
+        &mut tx,
+        &file,
+        &actor,
+        "link.acknowledged",
+        what,
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
 }
 
 /// Says what will be done; the case shows it.
@@ -164,7 +291,51 @@ pub async fn decide(
     form: &Decide,
     now: Timestamp,
 ) -> StepResult<()> {
-    crate::unfinished((ctx, secret, session, form.decision.as_str(), now))
+    if !DECISIONS.iter().any(|(value, _)| *value == form.decision) {
+        return Err(StepError::invalid("decision", "Choose what you will do."));
+    }
+    let note = checked_text("note", &form.note, limits::LONG_TEXT_CHARACTERS, None)?;
+    let mut tx = ctx.store.begin().await?;
+    let (mut row, mut file, actor) = enter(&mut tx, secret, session, now).await?;
+    row.opened_at = row.opened_at.or(Some(now.as_micros()));
+    row.acknowledged_at = row.acknowledged_at.or(Some(now.as_micros()));
+    row.last_used_at = Some(now.as_micros());
+    row.decided_at = Some(now.as_micros());
+    row.decision = Some(form.decision.clone());
+    row.decision_note = Some(note.to_owned());
+    links::update(&mut tx, &row).await?;
+    let what = format!(
+        "The treating physician decided: {}",
+        decision_words(&form.decision)
+    );
+    casework::note(
+        &mut tx,
+        &file,
+        &actor,
+        "link.decided",
+        &what,
+        Said {
+            note,
+            staff_only: false,
+        },
+        now,
+    )
+    .await?;
+    if form.decision == "further_test"
+        && overread_model::case::rule_for(file.state, CaseEvent::FurtherTestOrdered).is_some()
+    {
+        casework::apply(
+            &mut tx,
+            ctx,
+            &mut file,
+            &actor,
+            CaseEvent::FurtherTestOrdered,
+            Said::default(),
+            now,
+        )
+        .await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Returns the signed report as PDF for the holder of the link.
@@ -177,5 +348,196 @@ pub async fn report_pdf(
     session: Option<&str>,
     now: Timestamp,
 ) -> StepResult<Bytes> {
-    crate::unfinished((ctx, secret, session, now))
+    let mut tx = ctx.store.begin().await?;
+    let (_, file, actor) = enter(&mut tx, secret, session, now).await?;
+    let row = reports::signed(&mut tx, &file.case_id)
+        .await?
+        .ok_or(StepError::NotFound)?;
+    let paper = printing::report(&mut tx, ctx, &file, &row).await?;
+    casework::note_read(&mut tx, &actor, &file.case_id, "second report", now).await?;
+    tx.commit().await?;
+    printing::print_report(paper).await
+}
+
+/// What a treating physician can decide, value and label.
+const DECISIONS: [(&str, &str); 6] = [
+    ("discuss", "I will go through both reports with the patient"),
+    ("plan_unchanged", "The plan stays as it is"),
+    ("plan_changed", "The plan changes"),
+    ("further_test", "I order a further test"),
+    ("third_opinion", "I advise a third opinion"),
+    ("other", "Something else"),
+];
+
+/// Returns a decision in words.
+pub(crate) fn decision_words(value: &str) -> String {
+    DECISIONS
+        .iter()
+        .find(|(known, _)| *known == value)
+        .map_or(value, |(_, label)| label)
+        .to_owned()
+}
+
+/// Finds a link that opens now. Wrong, revoked, expired, early and withdrawn ones look alike.
+async fn find(tx: &mut Tx, secret: &str, now: Timestamp) -> StepResult<(LinkRow, CaseFile, Actor)> {
+    if secret.len() > 64 {
+        return Err(StepError::NotFound);
+    }
+    let row = links::find(tx, &secrets::hash(secret))
+        .await?
+        .ok_or(StepError::NotFound)?;
+    if !is_in_force(&row, now) {
+        return Err(StepError::NotFound);
+    }
+    let case_id: CaseId = row.case_id.parse().map_err(StepError::internal)?;
+    let link_id: LinkId = row.id.parse().map_err(StepError::internal)?;
+    let actor = Actor::Link {
+        link_id,
+        case_id: case_id.clone(),
+    };
+    // The link itself is the grant; what it may see is fixed here.
+    let mut file = casework::load(tx, &Actor::System, &case_id, now).await?;
+    file.hats =
+        overread_model::case::CaseRole::worn_by(&actor, overread_model::case::Ties::default());
+    file.rights = vec![
+        overread_model::access::Right::ViewReport,
+        overread_model::access::Right::Acknowledge,
+    ];
+    if file.row.delivered_at.is_none() {
+        return Err(StepError::NotFound);
+    }
+    Ok((row, file, actor))
+}
+
+const fn is_in_force(row: &LinkRow, now: Timestamp) -> bool {
+    row.revoked_at.is_none()
+        && row.not_before <= now.as_micros()
+        && row.expires_at > now.as_micros()
+}
+
+/// Finds a link, and slows an address down that tries secrets.
+async fn guarded_find(
+    ctx: &Workflow,
+    secret: &str,
+    client: &Client,
+    now: Timestamp,
+) -> StepResult<LinkRow> {
+    let found = {
+        let mut tx = ctx.store.read().await?;
+        find(&mut tx, secret, now).await
+    };
+    match found {
+        Ok((row, _, _)) => Ok(row),
+        Err(StepError::NotFound) if !client.address.is_empty() => {
+            let guess = throttling::Guess {
+                target: format!("links from {}", client.address),
+                address: client.address.clone(),
+            };
+            throttling::begin(ctx, &guess, now).await?;
+            Err(StepError::NotFound)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Finds a link whose passcode, if it has one, was given in this browser.
+async fn enter(
+    tx: &mut Tx,
+    secret: &str,
+    session: Option<&str>,
+    now: Timestamp,
+) -> StepResult<(LinkRow, CaseFile, Actor)> {
+    let found = find(tx, secret, now).await?;
+    if is_unlocked(&found.0, secret, session, now) {
+        Ok(found)
+    } else {
+        Err(StepError::NotFound)
+    }
+}
+
+/// Returns what the browser keeps after the passcode fitted: an end, and a proof that only we can make.
+fn unlock_value(row: &LinkRow, secret: &str, until: Timestamp) -> String {
+    let until = until.as_micros();
+    let bound = format!(
+        "{secret}\n{}\n{until}",
+        row.passcode_hash.as_deref().unwrap_or_default()
+    );
+    format!(
+        "{until}.{}",
+        secrets::derive("overread 2026 link unlock", &bound)
+    )
+}
+
+fn is_unlocked(row: &LinkRow, secret: &str, session: Option<&str>, now: Timestamp) -> bool {
+    if row.passcode_hash.is_none() {
+        return true;
+    }
+    let Some((until, _)) = session.and_then(|value| value.split_once('.')) else {
+        return false;
+    };
+    let Ok(until) = until.parse::<i64>() else {
+        return false;
+    };
+    let expected = unlock_value(row, secret, Timestamp::from_micros(until));
+    until > now.as_micros()
+        && session.is_some_and(|value| secrets::same(value.as_bytes(), expected.as_bytes()))
+}
+
+async fn view_of(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+    link: &LinkRow,
+) -> StepResult<LinkView> {
+    let row = reports::signed(tx, &file.case_id)
+        .await?
+        .ok_or(StepError::NotFound)?;
+    let signed = reporting::signed_content(&row)?;
+    let addenda = reporting::addenda_of(tx, &row.id).await?;
+    let comparison = concordances::newest(tx, &file.case_id).await?;
+    let original = overread_store::original_reports::newest(tx, &file.case_id).await?;
+    let intake = &file.intake;
+    let sections = reporting::signed_fields(ctx, &signed);
+    let corrections = comparison
+        .as_ref()
+        .map(|row| serde_json::from_str(&row.corrections));
+    let concordance = comparison
+        .as_ref()
+        .map(|row| serde_json::from_str(&row.result));
+    let compared = comparison.as_ref();
+    Ok(LinkView {
+        recipient_name: link.recipient_name.clone(),
+        patient_name: intake.who.patient_name.clone(),
+        patient_birth_date: intake.who.patient_birth_date.clone(),
+        exam: file.row.title.clone(),
+        exam_date: intake.exam.date.clone(),
+        question: intake.why.question.clone(),
+        sections: sections
+            .into_iter()
+            .map(|field| ReportSection {
+                title: field.title,
+                text: field.text,
+            })
+            .collect(),
+        signature: reporting::signature_of(&signed),
+        addenda: addenda.iter().map(reporting::addendum_row).collect(),
+        original_text: compared
+            .map(|row| row.original_text.clone())
+            .or(original.map(|row| row.body)),
+        second_text: compared.map_or_else(
+            || comparing::second_text_of(&signed),
+            |row| row.second_text.clone(),
+        ),
+        concordance: concordance.transpose().map_err(StepError::internal)?,
+        corrections: corrections
+            .transpose()
+            .map_err(StepError::internal)?
+            .unwrap_or_default(),
+        overall: compared.and_then(|row| row.overall.clone()),
+        with_images: link.with_images != 0,
+        expires_at: Timestamp::from_micros(link.expires_at),
+        acknowledged_at: link.acknowledged_at.map(Timestamp::from_micros),
+        decided_at: link.decided_at.map(Timestamp::from_micros),
+        decisions: DECISIONS.to_vec(),
+    })
 }

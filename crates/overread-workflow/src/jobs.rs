@@ -1,0 +1,93 @@
+//! What happens by itself when a time is over. Safe to run twice and on several nodes.
+
+use overread_model::access::Actor;
+use overread_model::case::{CaseEvent, CaseState};
+use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
+use overread_store::{cases, review_tasks};
+
+use crate::casework::{self, Said};
+use crate::{StepError, StepResult, Workflow, limits};
+
+/// What one round did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobRound {
+    /// Drafts, consents and follow-ups whose time was over.
+    pub timed_out: usize,
+    /// Offers that nobody answered.
+    pub offers_lapsed: usize,
+}
+
+/// Ends what nobody went on with in time: drafts, missing consents, unanswered offers, follow-ups.
+///
+/// # Errors
+/// Fails when the store does; a case that somebody changed meanwhile is left for the next round.
+pub async fn run_due(ctx: &Workflow, now: Timestamp) -> StepResult<JobRound> {
+    let mut round = JobRound::default();
+    for (state, event) in [
+        (CaseState::Draft, CaseEvent::Timeout),
+        (CaseState::ConsentPending, CaseEvent::Timeout),
+        (CaseState::FollowUp, CaseEvent::Timeout),
+        (CaseState::Offered, CaseEvent::Decline),
+    ] {
+        for case_id in past_due(ctx, state, now).await? {
+            match end(ctx, &case_id, state, event, now).await {
+                Ok(()) if event == CaseEvent::Decline => round.offers_lapsed += 1,
+                Ok(()) => round.timed_out += 1,
+                Err(StepError::Stale | StepError::NotFound) => {}
+                Err(StepError::Invalid(_)) => {
+                    tracing::warn!(case.id = %case_id, "a case past its time could not be ended")
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(round)
+}
+
+async fn past_due(ctx: &Workflow, state: CaseState, now: Timestamp) -> StepResult<Vec<CaseId>> {
+    let mut tx = ctx.store.read().await?;
+    let rows = cases::past_due(&mut tx, state.as_str(), now, limits::CASES_ON_A_PAGE).await?;
+    rows.iter()
+        .map(|row| row.case_id().map_err(StepError::from))
+        .collect()
+}
+
+async fn end(
+    ctx: &Workflow,
+    case_id: &CaseId,
+    state: CaseState,
+    event: CaseEvent,
+    now: Timestamp,
+) -> StepResult<()> {
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, &Actor::System, case_id, now).await?;
+    // Asked again inside the transaction: somebody may have been faster.
+    if file.state != state || file.facts.clocks.due_at.is_none_or(|due_at| due_at > now) {
+        return Err(StepError::Stale);
+    }
+    let task = file.task.clone();
+    file.facts.given.reason = true;
+    let note = if event == CaseEvent::Decline {
+        "The reviewer did not answer in time."
+    } else {
+        ""
+    };
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        &Actor::System,
+        event,
+        Said {
+            note,
+            staff_only: true,
+        },
+        now,
+    )
+    .await?;
+    if let (CaseEvent::Decline, Some(task)) = (event, task) {
+        review_tasks::end(&mut tx, &task.id, "lapsed", note, now).await?;
+    }
+    Ok(tx.commit().await?)
+}

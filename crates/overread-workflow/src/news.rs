@@ -1,0 +1,176 @@
+//! Telling people that a case moved: what happened in words, and mails without clinical content.
+
+use overread_documents::mails::News;
+use overread_model::access::Role;
+use overread_model::case::{CaseEvent, CaseState, Notify, Transition};
+use overread_model::time::Timestamp;
+use overread_store::{Tx, consents, grants, outbox, people};
+
+use crate::casework::CaseFile;
+use crate::{StepResult, Workflow, mailing};
+
+/// Returns what happened, for the timeline.
+pub(crate) const fn happened(event: CaseEvent) -> &'static str {
+    match event {
+        CaseEvent::Submit | CaseEvent::SubmitWithConsent => "The second opinion was asked for",
+        CaseEvent::EmergencyFlagged => "The request was stopped: the answers point to an emergency",
+        CaseEvent::ConsentSigned => "The consent was signed",
+        CaseEvent::RecordsReceived => "Records arrived",
+        CaseEvent::BlockingIssue => "The check found something missing",
+        CaseEvent::Override => "A coordinator let the case go on in spite of a finding",
+        CaseEvent::RecordsAccepted => "The records were accepted",
+        CaseEvent::ReviewerSelected => "A reviewer was chosen",
+        CaseEvent::NoReviewer => "No fitting reviewer was found",
+        CaseEvent::CoverageCleared => "The cost was settled and the reviewer was asked",
+        CaseEvent::CoverageDenied => "The payer said no",
+        CaseEvent::ChangeReviewer => "Another reviewer is being chosen",
+        CaseEvent::Accept => "The reviewer accepted",
+        CaseEvent::Decline => "The reviewer declined",
+        CaseEvent::RequestInfo => "The reviewer asked for more",
+        CaseEvent::InfoSupplied => "The reviewer's question was answered",
+        CaseEvent::ProceedLimited => "The review goes on without what was asked for",
+        CaseEvent::ImagesInadequate => "The reviewer found the images not readable",
+        CaseEvent::SavePreliminary => "A preliminary report was saved",
+        CaseEvent::Sign => "The second report was signed",
+        CaseEvent::Reopen => "The case was opened again",
+        CaseEvent::Release => "The result was delivered",
+        CaseEvent::Addendum => "An addendum was signed",
+        CaseEvent::OpenFollowUp => "The follow-up began",
+        CaseEvent::ThirdOpinion => "A third opinion was asked for",
+        CaseEvent::FurtherTestOrdered => "A further test was ordered",
+        CaseEvent::Resolve => "The outcome was recorded and the case closed",
+        CaseEvent::Close => "The case was closed",
+        CaseEvent::Timeout => "The time ran out",
+        CaseEvent::Withdraw => "The request was taken back",
+        CaseEvent::Discard => "The draft was thrown away",
+        CaseEvent::Hold => "The case was put on hold",
+        CaseEvent::Resume => "The case goes on",
+        CaseEvent::ConsentRevoked => "The consent was revoked",
+        CaseEvent::GiveUp => "The missing records will not come; the case ended",
+    }
+}
+
+/// Returns how a mail names what happened.
+const fn sort_of(event: CaseEvent) -> News {
+    match event {
+        CaseEvent::RecordsReceived => News::RecordsArrived,
+        CaseEvent::BlockingIssue | CaseEvent::ImagesInadequate => News::RecordsIncomplete,
+        CaseEvent::Accept => News::ReviewerFound,
+        CaseEvent::Release => News::ReportReady,
+        _ => News::Something,
+    }
+}
+
+/// Somebody to write to.
+struct Receiver {
+    name: String,
+    address: String,
+    language: String,
+}
+
+/// Queues the mails of a move: there is news, and where. Nothing clinical, no name of a patient.
+pub(crate) async fn tell(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+    moved: &Transition,
+    now: Timestamp,
+) -> StepResult<()> {
+    for notify in &moved.notify {
+        for receiver in receivers(tx, file, *notify).await? {
+            let path = format!("/cases/{}", file.case_id);
+            let mail = match (notify, moved.to) {
+                (Notify::Reviewer, CaseState::Offered) => {
+                    let due = moved.clocks.due_at.map(Timestamp::date);
+                    mailing::review_offer(
+                        ctx,
+                        &receiver.name,
+                        &receiver.language,
+                        &format!("{path}/offer"),
+                        due,
+                    )
+                }
+                _ => mailing::news_on_case(
+                    ctx,
+                    &receiver.name,
+                    &receiver.language,
+                    sort_of(moved.event),
+                    &path,
+                ),
+            };
+            let key = format!(
+                "{}:{}:{}",
+                file.case_id,
+                file.row.version,
+                people::fold_email(&receiver.address)
+            );
+            let new = outbox::NewMail {
+                dedup_key: key,
+                to_name: &receiver.name,
+                to_address: &receiver.address,
+                subject: mail.subject,
+                body_text: mail.text,
+                body_html: mail.html,
+                case_id: Some(&file.case_id),
+                link_id: None,
+            };
+            outbox::queue(tx, &new, now).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn receivers(tx: &mut Tx, file: &CaseFile, notify: Notify) -> StepResult<Vec<Receiver>> {
+    let language = file.intake.who.language.clone();
+    Ok(match notify {
+        Notify::Requester if mail_allowed(tx, file).await? => tied(tx, file, "asked").await?,
+        Notify::Requester => Vec::new(),
+        Notify::Coordinator => {
+            let rows = people::with_role(tx, Role::Coordinator).await?;
+            rows.into_iter().map(receiver_of).collect()
+        }
+        Notify::Reviewer => match &file.task {
+            Some(task) if !task.reviewer_email.is_empty() => vec![Receiver {
+                name: task.reviewer_name.clone(),
+                address: task.reviewer_email.clone(),
+                language,
+            }],
+            _ => Vec::new(),
+        },
+        // A physician without an account gets the result by a share link, which has its own mail.
+        Notify::ReferringPhysician | Notify::TreatingPhysician => tied(tx, file, "treats").await?,
+        Notify::InsurerForOwnRequest => tied(tx, file, "insures").await?,
+    })
+}
+
+/// Says whether the requester allowed mails (or has not been asked yet).
+async fn mail_allowed(tx: &mut Tx, file: &CaseFile) -> StepResult<bool> {
+    let rows = consents::list(tx, &file.case_id).await?;
+    Ok(rows
+        .first()
+        .is_none_or(|consent| consent.scopes.split(' ').any(|scope| scope == "email")))
+}
+
+async fn tied(tx: &mut Tx, file: &CaseFile, tie: &'static str) -> StepResult<Vec<Receiver>> {
+    let mut receivers = Vec::new();
+    for person in grants::tied(tx, &file.case_id, tie).await? {
+        let Ok(person_id) = person.parse() else {
+            continue;
+        };
+        if let Some(row) = people::find(tx, &person_id)
+            .await?
+            .filter(|row| row.disabled_at.is_none())
+        {
+            receivers.push(receiver_of(row));
+        }
+    }
+    Ok(receivers)
+}
+
+fn receiver_of(row: people::PersonRow) -> Receiver {
+    Receiver {
+        name: row.name,
+        address: row.email,
+        language: row.language,
+    }
+}
