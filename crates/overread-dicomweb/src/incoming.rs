@@ -4,8 +4,8 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::accept::{split_quoted, unquoted};
 use crate::limits::{BOUNDARY_CHARACTERS, PART_HEADER_BYTES, PREAMBLE_BYTES};
+use crate::quoted::{split_quoted, unquoted};
 
 /// The Content-Type of a multipart request.
 #[derive(Debug, Clone, PartialEq, Eq)]

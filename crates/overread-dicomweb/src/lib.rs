@@ -16,6 +16,7 @@ pub mod limits;
 mod metadata;
 mod multipart;
 mod params;
+mod quoted;
 mod range;
 mod refusal;
 mod results;

@@ -1,6 +1,10 @@
 //! QIDO-RS: searching studies, series and instances (PS3.18 10.6).
 
-mod levels;
+mod instances;
+mod keys;
+mod parents;
+mod series;
+mod studies;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -41,7 +45,7 @@ pub(crate) async fn studies(
 ) -> Answer {
     let query = prepared(&state, &caller, &headers, &query, None).await?;
     let mut tx = state.store.read().await?;
-    let results = levels::studies(&mut tx, &caller, &query, StudyFilter::default()).await?;
+    let results = studies::studies(&mut tx, &caller, &query, StudyFilter::default()).await?;
     Ok(answered(&results, &query))
 }
 
@@ -59,7 +63,7 @@ pub(crate) async fn series(
         study_instance_uid: parents.study,
         ..SeriesFilter::default()
     };
-    let results = levels::series(&mut tx, &caller, &query, filter).await?;
+    let results = series::series(&mut tx, &caller, &query, filter).await?;
     Ok(answered(&results, &query))
 }
 
@@ -78,7 +82,7 @@ pub(crate) async fn instances(
         series_instance_uid: parents.series,
         ..InstanceFilter::default()
     };
-    let results = levels::instances(&mut tx, &caller, &query, filter).await?;
+    let results = instances::instances(&mut tx, &caller, &query, filter).await?;
     Ok(answered(&results, &query))
 }
 

@@ -1,1 +1,15 @@
-//! Route tests.
+//! The DICOMweb routes over a real index and archive; tests carry the ids of the checks they make.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed test may say so by a panic"
+)]
+
+mod access;
+mod house;
+mod made;
+mod retrieve;
+mod search;
+mod store;

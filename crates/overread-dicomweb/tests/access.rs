@@ -1,0 +1,225 @@
+//! Nobody, the wrong role, another case, an expired grant.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use overread_model::access::{Actor, Right, Role};
+use overread_model::ids::LinkId;
+
+use crate::house::{House, NOW, multipart, person, request};
+use crate::made::Made;
+
+const JSON: (&str, &str) = ("accept", "application/dicom+json");
+
+fn two_studies() -> [Made; 2] {
+    let other = Made {
+        study: "1.2.4",
+        series: "1.2.4.1",
+        instance: "1.2.4.1.1".to_owned(),
+        ..Made::default()
+    };
+    [Made::default(), other]
+}
+
+fn resources(made: &Made) -> Vec<String> {
+    let (study, series) = (made.study, made.series);
+    vec![
+        format!("/studies/{study}"),
+        format!("/studies/{study}/metadata"),
+        format!("/studies/{study}/series/{series}"),
+        format!("/studies/{study}/series/{series}/metadata"),
+        made.url(),
+        format!("{}/metadata", made.url()),
+        format!("{}/frames/1", made.url()),
+        format!("{}/bulkdata/7FE00010", made.url()),
+    ]
+}
+
+#[tokio::test]
+async fn nobody_is_asked_to_sign_in_g8() {
+    let house = House::with(&[Made::default()]).await;
+    let mut paths = resources(&Made::default());
+    paths.extend(["/studies", "/series", "/instances", ""].map(str::to_owned));
+    for path in paths {
+        let method = if path.is_empty() {
+            Method::OPTIONS
+        } else {
+            Method::GET
+        };
+        let got = house
+            .send(
+                None,
+                request(method, &path, &[("accept", "*/*")], Body::empty()),
+            )
+            .await;
+        assert_eq!(got.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(got.header("www-authenticate"), "Bearer");
+    }
+    let got = house
+        .send(None, request(Method::POST, "/studies", &[], Body::empty()))
+        .await;
+    assert_eq!(got.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn what_no_grant_covers_does_not_exist_g9() {
+    let house = House::with(&two_studies()).await;
+    let reviewer = person(2, Role::Reviewer);
+    house
+        .grant(7, "1.2.3", &reviewer, &[Right::ViewImages], None)
+        .await;
+    let expired = person(3, Role::Reviewer);
+    house
+        .grant(7, "1.2.3", &expired, &[Right::ViewImages], Some(NOW - 1))
+        .await;
+    let no_images = person(4, Role::Insurer);
+    house
+        .grant(
+            7,
+            "1.2.3",
+            &no_images,
+            &[Right::ViewCase, Right::ViewReport],
+            None,
+        )
+        .await;
+    let [mine, other] = two_studies();
+    for path in resources(&mine) {
+        let got = house
+            .get_as(Some(reviewer.clone()), &path, &[("accept", "*/*")])
+            .await;
+        assert_eq!(got.status, StatusCode::OK, "{path}");
+        for stranger in [&expired, &no_images, &person(5, Role::Administrator)] {
+            let got = house
+                .get_as(Some(stranger.clone()), &path, &[("accept", "*/*")])
+                .await;
+            assert_eq!(got.status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+    for path in resources(&other) {
+        let got = house
+            .get_as(Some(reviewer.clone()), &path, &[("accept", "*/*")])
+            .await;
+        let missing = house
+            .get_as(
+                Some(reviewer.clone()),
+                &path.replace("1.2.4", "9.9.9"),
+                &[("accept", "*/*")],
+            )
+            .await;
+        assert_eq!(
+            (got.status, &got.body),
+            (StatusCode::NOT_FOUND, &missing.body),
+            "{path}"
+        );
+    }
+}
+
+/// Q24: lists, counts and paging know only what is in reach.
+#[tokio::test]
+async fn searches_are_filtered_before_they_are_counted_q24() {
+    let house = House::with(&two_studies()).await;
+    let reviewer = person(2, Role::Reviewer);
+    let case_id = house
+        .grant(7, "1.2.3", &reviewer, &[Right::ViewImages], None)
+        .await;
+    let link = Actor::Link {
+        link_id: LinkId::from_random([9; 16]),
+        case_id,
+    };
+    for actor in [&reviewer, &link] {
+        for path in ["/studies?limit=1", "/series?limit=1", "/instances?limit=1"] {
+            let got = house.get_as(Some(actor.clone()), path, &[JSON]).await;
+            assert_eq!(got.status, StatusCode::OK);
+            assert_eq!(got.header("warning"), "", "{path} tells of more");
+            let found = got.json();
+            assert_eq!(found.as_array().unwrap().len(), 1);
+            assert_eq!(found[0]["0020000D"]["Value"][0], "1.2.3");
+        }
+        let got = house
+            .get_as(
+                Some(actor.clone()),
+                "/studies?StudyInstanceUID=1.2.4",
+                &[JSON],
+            )
+            .await;
+        assert_eq!(got.status, StatusCode::NO_CONTENT);
+        let got = house
+            .get_as(Some(actor.clone()), "/studies/1.2.4/series", &[JSON])
+            .await;
+        assert_eq!(got.status, StatusCode::NO_CONTENT);
+    }
+    let got = house
+        .get_as(Some(person(8, Role::Patient)), "/studies", &[JSON])
+        .await;
+    assert_eq!(got.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn storing_needs_a_role_or_a_grant() {
+    let house = House::with(&[Made::default()]).await;
+    let body = multipart(&[Made::number(2).bytes()]);
+    let csrf = [("x-overread-csrf", "token")];
+    let patient = person(2, Role::Patient);
+    let case_id = house
+        .grant(
+            7,
+            "1.2.3",
+            &patient,
+            &[Right::ViewImages, Right::AddRecords],
+            None,
+        )
+        .await;
+    let viewer = person(3, Role::Reviewer);
+    house
+        .grant(7, "1.2.3", &viewer, &[Right::ViewImages], None)
+        .await;
+    let to_case = format!("/studies?case={case_id}");
+    let cases = [
+        (&viewer, "/studies", &csrf[..], StatusCode::FORBIDDEN),
+        (&viewer, &to_case, &csrf[..], StatusCode::FORBIDDEN),
+        (
+            &person(6, Role::Reviewer),
+            &to_case,
+            &csrf[..],
+            StatusCode::NOT_FOUND,
+        ),
+        (&patient, "/studies", &csrf[..], StatusCode::FORBIDDEN),
+        (&patient, &to_case, &[], StatusCode::FORBIDDEN),
+        (
+            &person(5, Role::Coordinator),
+            "/studies",
+            &[],
+            StatusCode::FORBIDDEN,
+        ),
+        (&patient, &to_case, &csrf[..], StatusCode::OK),
+        (
+            &person(5, Role::Coordinator),
+            "/studies",
+            &csrf[..],
+            StatusCode::OK,
+        ),
+    ];
+    for (actor, path, headers, expect) in cases {
+        let got = house
+            .stow_as(actor.clone(), path, headers, body.clone())
+            .await;
+        assert_eq!(got.status, expect, "{path} {:?}", actor.role());
+    }
+}
+
+#[tokio::test]
+async fn answers_are_never_pages() {
+    let house = House::with(&[Made::default()]).await;
+    for path in resources(&Made::default())
+        .into_iter()
+        .chain(["/studies".to_owned(), "/nothing".to_owned()])
+    {
+        let got = house.get(&path, "*/*").await;
+        assert_eq!(got.header("x-content-type-options"), "nosniff", "{path}");
+        assert!(
+            got.header("content-security-policy").contains("sandbox"),
+            "{path}"
+        );
+        assert!(!got.header("content-type").contains("html"), "{path}");
+        assert!(got.header("cache-control").starts_with("private"), "{path}");
+    }
+}

@@ -1,0 +1,268 @@
+//! A throw-away index and archive behind the real router.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use overread_archive::Archive;
+use overread_dicomweb::{DicomWebState, router};
+use overread_ingest::Ingest;
+use overread_model::access::{Actor, Right, Role};
+use overread_model::ids::{CaseId, PersonId, TokenId};
+use overread_model::time::Timestamp;
+use overread_store::Store;
+use overread_store::access::Reach;
+use overread_store::grants::{NewGrant, give};
+use overread_store::studies::{Page, StudyFilter, StudyKey, link_to_case, search_studies};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::made::Made;
+
+pub(crate) const NOW: i64 = 1_772_446_500_000_000;
+
+pub(crate) struct House {
+    pub(crate) store: Store,
+    router: Router,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer, read to its end.
+pub(crate) struct Got {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+pub(crate) fn archive_token() -> Actor {
+    Actor::Machine {
+        token_id: TokenId::from_random([1; 16]),
+        role: Role::Archive,
+    }
+}
+
+pub(crate) fn person(number: u8, role: Role) -> Actor {
+    Actor::Person {
+        person_id: PersonId::from_random([number; 16]),
+        role,
+    }
+}
+
+fn clock() -> Timestamp {
+    Timestamp::from_micros(NOW)
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("index.sqlite"))
+            .await
+            .unwrap();
+        store.migrate().await.unwrap();
+        let archive = Archive::open(folder.path()).await.unwrap();
+        let ingest = Ingest::open(store.clone(), archive.clone()).await.unwrap();
+        let state = DicomWebState::new(store.clone(), archive, ingest, clock);
+        Self {
+            store,
+            router: Router::new().nest("/dicom-web", router(state)),
+            _folder: folder,
+        }
+    }
+
+    /// A house that holds these instances.
+    pub(crate) async fn with(instances: &[Made]) -> Self {
+        let house = Self::new().await;
+        let files: Vec<Vec<u8>> = instances.iter().map(Made::bytes).collect();
+        let got = house.stow("/studies", &files).await;
+        assert_eq!(
+            got.status,
+            StatusCode::OK,
+            "{}",
+            String::from_utf8_lossy(&got.body)
+        );
+        house
+    }
+
+    pub(crate) async fn send(&self, actor: Option<Actor>, mut request: Request<Body>) -> Got {
+        if let Some(actor) = actor {
+            request.extensions_mut().insert(actor);
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Got {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.collect().await.unwrap().to_bytes().to_vec(),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str, accept: &str) -> Got {
+        self.get_as(Some(archive_token()), path, &[("accept", accept)])
+            .await
+    }
+
+    pub(crate) async fn get_as(
+        &self,
+        actor: Option<Actor>,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Got {
+        self.send(actor, request(Method::GET, path, headers, Body::empty()))
+            .await
+    }
+
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        let got = self.get(path, "application/dicom+json").await;
+        assert_eq!(
+            got.status,
+            StatusCode::OK,
+            "{path}: {}",
+            String::from_utf8_lossy(&got.body)
+        );
+        serde_json::from_slice(&got.body).unwrap()
+    }
+
+    pub(crate) async fn stow(&self, path: &str, files: &[Vec<u8>]) -> Got {
+        self.stow_as(archive_token(), path, &[], multipart(files))
+            .await
+    }
+
+    pub(crate) async fn stow_as(
+        &self,
+        actor: Actor,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Got {
+        let content_type = (
+            "content-type",
+            "multipart/related; type=\"application/dicom\"; boundary=b0undary",
+        );
+        let headers: Vec<_> = [content_type]
+            .into_iter()
+            .chain(headers.iter().copied())
+            .collect();
+        self.send(
+            Some(actor),
+            request(Method::POST, path, &headers, Body::from(body)),
+        )
+        .await
+    }
+
+    pub(crate) async fn study_key(&self, uid: &str) -> StudyKey {
+        let mut tx = self.store.read().await.unwrap();
+        let filter = StudyFilter {
+            study_instance_uids: vec![uid.to_owned()],
+            ..StudyFilter::default()
+        };
+        let rows = search_studies(&mut tx, &Reach::Everything, &filter, &Page::default())
+            .await
+            .unwrap();
+        StudyKey(rows[0].id)
+    }
+
+    /// Puts a study into a case and gives somebody rights there.
+    pub(crate) async fn grant(
+        &self,
+        case: u8,
+        study: &str,
+        actor: &Actor,
+        rights: &[Right],
+        until: Option<i64>,
+    ) -> CaseId {
+        let case_id = CaseId::from_random([case; 16]);
+        let study = self.study_key(study).await;
+        let mut tx = self.store.begin().await.unwrap();
+        link_to_case(&mut tx, study, &case_id, clock())
+            .await
+            .unwrap();
+        let grant = NewGrant {
+            case_id: &case_id,
+            subject_kind: actor.kind(),
+            subject_id: actor.id(),
+            rights,
+            until_at: until.map(Timestamp::from_micros),
+        };
+        give(&mut tx, grant, actor, Timestamp::from_micros(NOW - 10))
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        case_id
+    }
+}
+
+pub(crate) fn request(
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Body,
+) -> Request<Body> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("/dicom-web{path}"))
+        .header("host", "pacs.example:8080");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(body).unwrap()
+}
+
+pub(crate) fn multipart(files: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for file in files {
+        body.extend_from_slice(b"\r\n--b0undary\r\nContent-Type: application/dicom\r\n\r\n");
+        body.extend_from_slice(file);
+    }
+    body.extend_from_slice(b"\r\n--b0undary--\r\n");
+    body
+}
+
+impl Got {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// The parts of a multipart answer: headers in lower case and content.
+    pub(crate) fn parts(&self) -> Vec<(String, Vec<u8>)> {
+        let content_type = self.header("content-type");
+        let boundary = content_type
+            .split("boundary=")
+            .nth(1)
+            .unwrap()
+            .trim_matches('"');
+        let delimiter = format!("\r\n--{boundary}").into_bytes();
+        let body = [b"\r\n".as_slice(), &self.body].concat();
+        let mut starts: Vec<usize> = body
+            .windows(delimiter.len())
+            .enumerate()
+            .filter(|(_, window)| *window == delimiter)
+            .map(|(at, _)| at)
+            .collect();
+        let end = starts.pop().unwrap();
+        assert!(body[end + delimiter.len()..].starts_with(b"--"));
+        let ends: Vec<usize> = starts.iter().skip(1).copied().chain([end]).collect();
+        starts
+            .iter()
+            .zip(ends)
+            .map(|(start, end)| {
+                let part = &body[start + delimiter.len() + 2..end];
+                let split = part
+                    .windows(4)
+                    .position(|window| window == b"\r\n\r\n")
+                    .unwrap();
+                (
+                    String::from_utf8(part[..split].to_vec())
+                        .unwrap()
+                        .to_lowercase(),
+                    part[split + 4..].to_vec(),
+                )
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,164 @@
+//! STOW-RS.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+
+use crate::house::{House, archive_token, multipart, request};
+use crate::made::{Made, element};
+
+#[tokio::test]
+async fn stored_instances_are_named_s1_s5() {
+    let house = House::new().await;
+    let got = house
+        .stow(
+            "/studies",
+            &[Made::default().bytes(), Made::number(2).bytes()],
+        )
+        .await;
+    assert_eq!(got.status, StatusCode::OK);
+    assert_eq!(got.header("content-type"), "application/dicom+json");
+    let answer = got.json();
+    assert_eq!(
+        answer["00081190"]["Value"][0],
+        "http://pacs.example:8080/dicom-web/studies/1.2.3"
+    );
+    let stored = answer["00081199"]["Value"].as_array().unwrap();
+    assert_eq!(stored.len(), 2);
+    assert_eq!(
+        stored[0]["00081150"]["Value"][0],
+        "1.2.840.10008.5.1.4.1.1.4"
+    );
+    assert_eq!(stored[0]["00081155"]["Value"][0], "1.2.3.1.1");
+    let url = format!(
+        "http://pacs.example:8080/dicom-web{}",
+        Made::default().url()
+    );
+    assert_eq!(stored[0]["00081190"]["Value"][0], url);
+    assert!(answer.get("00081198").is_none());
+    // What was acknowledged can be read at once.
+    assert_eq!(
+        house.get(&Made::number(2).url(), "*/*").await.status,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn again_is_no_error_and_other_bytes_are_s10() {
+    let house = House::with(&[Made::default()]).await;
+    assert_eq!(
+        house
+            .stow("/studies", &[Made::default().bytes()])
+            .await
+            .status,
+        StatusCode::OK
+    );
+    let changed = Made {
+        extra: element(0x0028_2110, "CS", b"01"),
+        ..Made::default()
+    };
+    let got = house.stow("/studies", &[changed.bytes()]).await;
+    assert_eq!(got.status, StatusCode::CONFLICT);
+    let failed = &got.json()["00081198"]["Value"][0];
+    assert_eq!(failed["00081155"]["Value"][0], "1.2.3.1.1");
+    assert_eq!(failed["00081197"]["Value"][0], 272);
+    let kept = house.get(&Made::default().url(), "application/dicom").await;
+    assert_eq!(kept.body.len(), Made::default().bytes().len());
+}
+
+#[tokio::test]
+async fn every_part_has_its_own_outcome_s2_s3_s4_s6() {
+    let house = House::new().await;
+    let got = house
+        .stow(
+            "/studies",
+            &[Made::default().bytes(), b"not dicom".to_vec()],
+        )
+        .await;
+    assert_eq!(got.status, StatusCode::ACCEPTED);
+    assert_eq!(
+        got.json()["0008119A"]["Value"][0]["00081197"]["Value"][0],
+        0xC000
+    );
+    let got = house.stow("/studies", &[b"not dicom".to_vec()]).await;
+    assert_eq!(got.status, StatusCode::BAD_REQUEST);
+    let other = Made {
+        study: "1.2.4",
+        instance: "1.2.4.9".to_owned(),
+        ..Made::default()
+    };
+    let got = house
+        .stow("/studies/1.2.3", &[other.bytes(), Made::number(5).bytes()])
+        .await;
+    assert_eq!(got.status, StatusCode::ACCEPTED);
+    let failed = &got.json()["00081198"]["Value"][0];
+    assert_eq!(failed["00081155"]["Value"][0], "1.2.4.9");
+    assert_eq!(failed["00081197"]["Value"][0], 0xA900);
+    let got = house.stow("/studies/1.2.3", &[other.bytes()]).await;
+    assert_eq!(got.status, StatusCode::CONFLICT);
+    assert_eq!(
+        house.get(&other.url(), "*/*").await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn bodies_must_be_multipart_s3_s11() {
+    let house = House::new().await;
+    for (content_type, expect) in [
+        ("multipart/form-data; boundary=b0undary", 415),
+        ("application/dicom", 415),
+        (
+            "multipart/related; type=\"application/dicom+xml\"; boundary=b0undary",
+            415,
+        ),
+        ("multipart/related; type=\"application/dicom\"", 400),
+        ("multipart/related; boundary=b0undary", 200),
+        (
+            "Multipart/Related; TYPE=application/dicom; BOUNDARY=\"b0undary\"",
+            200,
+        ),
+    ] {
+        let headers = [("content-type", content_type)];
+        let body = Body::from(multipart(&[Made::default().bytes()]));
+        let got = house
+            .send(
+                Some(archive_token()),
+                request(Method::POST, "/studies", &headers, body),
+            )
+            .await;
+        assert_eq!(got.status, expect, "{content_type}");
+    }
+    let mut cut = multipart(&[Made::number(2).bytes()]);
+    cut.truncate(cut.len() - 40);
+    let got = house.stow_as(archive_token(), "/studies", &[], cut).await;
+    assert_eq!(got.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        house.get(&Made::number(2).url(), "*/*").await.status,
+        StatusCode::NOT_FOUND
+    );
+    let got = house
+        .stow_as(archive_token(), "/studies", &[], b"--b0undary--".to_vec())
+        .await;
+    assert_eq!(got.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_long_part_goes_by_a_file() {
+    let house = House::new().await;
+    let long = Made {
+        extra: element(0x0029_1010, "OB", &vec![5; 20 * 1024 * 1024]),
+        ..Made::default()
+    };
+    let got = house
+        .stow("/studies", &[long.bytes(), Made::number(2).bytes()])
+        .await;
+    assert_eq!(
+        got.status,
+        StatusCode::OK,
+        "{}",
+        String::from_utf8_lossy(&got.body)
+    );
+    let mut expect = long.bytes();
+    expect[..128].fill(0);
+    assert!(house.get(&long.url(), "application/dicom").await.body == expect);
+}

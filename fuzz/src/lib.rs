@@ -1,0 +1,117 @@
+//! What must hold for any bytes at all. A panic here is a bug there.
+
+use std::io::Cursor;
+
+use overread_dicom::media::{Found, WalkLimits, walk};
+use overread_dicom::{
+    FrameTable, ParseLimits, Parsed, dicomdir, frames, parse_instance, parse_reader, sniff,
+    to_explicit_little_endian, value_of,
+};
+
+#[path = "../../crates/overread-dicomweb/src/incoming.rs"]
+#[allow(dead_code, unreachable_pub, reason = "only the reader is exercised")]
+mod incoming;
+#[path = "../../crates/overread-dicomweb/src/limits.rs"]
+#[allow(dead_code, unreachable_pub, reason = "only the reader's limits are used")]
+mod limits;
+#[path = "../../crates/overread-dicomweb/src/quoted.rs"]
+mod quoted;
+
+/// Small limits, so that a run finds what passes them.
+fn limits_of_parse() -> ParseLimits {
+    ParseLimits {
+        elements: 20_000,
+        metadata_bytes: 4 << 20,
+        inflated_bytes: 4 << 20,
+        ..ParseLimits::default()
+    }
+}
+
+/// Part 10 files, and everything that is done with them later.
+pub fn instance(data: &[u8]) {
+    let limits = limits_of_parse();
+    let _kind = sniff(data);
+    let parsed = parse_instance(data, &limits);
+    let read = parse_reader(Cursor::new(data), data.len() as u64, &limits);
+    assert_eq!(parsed, read, "memory and file must agree");
+    let Ok(Parsed::Instance(instance)) = parsed else {
+        return;
+    };
+    let text = std::str::from_utf8(&instance.metadata_json).expect("metadata are UTF-8");
+    assert!(text.starts_with('{') && text.ends_with('}'));
+    assert!(!text.contains("NaN") || text.contains('"'));
+    let table = FrameTable::from_bytes(&instance.frames.to_bytes()).expect("tables survive");
+    assert_eq!(table, instance.frames);
+    for index in 0..table.frame_count().min(16) {
+        let _frame = frames::extract(data, &table, index, &limits);
+    }
+    let _pixels = value_of(data, "7FE00010", &limits);
+    if let Ok(written) = to_explicit_little_endian(data, &limits) {
+        let again = parse_instance(&written, &limits);
+        if let Ok(Parsed::Instance(again)) = again {
+            assert_eq!(again.facts.sop_instance_uid, instance.facts.sop_instance_uid);
+        }
+    }
+}
+
+/// A disc: files by the input's own names, and a DICOMDIR that may name anything.
+pub fn medium(data: &[u8]) {
+    let limits = limits_of_parse();
+    let folder = tempfile::tempdir().expect("a folder");
+    for (index, content) in data.split(|byte| *byte == 0xFF).take(8).enumerate() {
+        let name = format!("F{index}");
+        std::fs::write(folder.path().join(name), content).expect("a file");
+    }
+    let depth = usize::from(data.first().copied().unwrap_or(0) % 40);
+    let deep: std::path::PathBuf = std::iter::repeat_n("D", depth).collect();
+    std::fs::create_dir_all(folder.path().join(deep)).expect("folders");
+    let mut names = Vec::new();
+    for found in walk(folder.path(), WalkLimits::default()) {
+        match found {
+            Found::File(file) => names.push(file.name),
+            Found::Problem(problem) => assert!(!problem.message.is_empty()),
+        }
+    }
+    let mut directory = vec![0; 128];
+    directory.extend_from_slice(b"DICM\x02\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0");
+    directory.extend_from_slice(b"\x04\0\x20\x12SQ\0\0\xff\xff\xff\xff");
+    directory.extend_from_slice(data);
+    if let Ok(Parsed::Dicomdir(parsed)) = parse_instance(&directory, &limits) {
+        for record in &parsed.records {
+            if let Some(path) = record.path() {
+                assert!(!path.starts_with('/') && !path.split('/').any(|part| part == ".."));
+            }
+        }
+        let _missing = dicomdir::missing_files(&parsed, "DICOMDIR", names.iter().map(String::as_str));
+    }
+}
+
+/// Multipart bodies, in one piece and in small ones: both must say the same.
+pub fn multipart(data: &[u8]) {
+    let (chunk, body) = data.split_first().map_or((1, data), |(first, rest)| (usize::from(*first).max(1), rest));
+    if let Ok(text) = std::str::from_utf8(body) {
+        let _type = incoming::ContentType::parse(text);
+    }
+    let framed = [b"--b\r\n\r\n".as_slice(), body].concat();
+    for body in [body, &framed] {
+        assert_eq!(taken_apart(body, chunk), taken_apart(body, body.len().max(1)));
+    }
+}
+
+fn taken_apart(body: &[u8], chunk_bytes: usize) -> Result<Vec<Vec<u8>>, ()> {
+    let mut reader = incoming::PartReader::new("b");
+    let mut chunks = body.chunks(chunk_bytes);
+    let mut parts: Vec<Vec<u8>> = Vec::new();
+    loop {
+        match reader.next_event().map_err(|_| ())? {
+            incoming::Event::Part(_) => parts.push(Vec::new()),
+            incoming::Event::Data(bytes) => parts.last_mut().expect("a part").extend_from_slice(&bytes),
+            incoming::Event::PartEnd => {}
+            incoming::Event::End => return Ok(parts),
+            incoming::Event::More => match chunks.next() {
+                Some(chunk) => reader.push(chunk),
+                None => return reader.finish().map(|()| parts).map_err(|_| ()),
+            },
+        }
+    }
+}
