@@ -15,6 +15,9 @@ import type { Surface } from "./surface.ts";
 const CACHE_BYTES = 768 * 1024 * 1024;
 const CACHE_BYTES_SMALL = 256 * 1024 * 1024;
 
+/** How long a picture may take to arrive and be decoded, ms. */
+const LOAD_TIMEOUT_MS = 90_000;
+
 type MakeSurface = (element: HTMLDivElement, onDrawn: () => void) => Surface;
 
 /**
@@ -39,6 +42,8 @@ export async function startEngine(): Promise<Engine> {
 
 /** Loads pictures and makes surfaces to show them on. */
 export class Engine {
+  private readonly refused = new Map<string, Error>();
+
   constructor(
     /** Whether pictures are drawn without a GPU. */
     readonly onCpu: boolean,
@@ -54,12 +59,20 @@ export class Engine {
     );
   }
 
+  /** Makes a frame fail at once and not in the decoder, which would neither finish nor fail. */
+  refuse(imageId: string, why: Error): void {
+    this.refused.set(imageId, why);
+  }
+
   /** Fetches and decodes a picture; `isWanted` pictures go before those fetched ahead. */
   load(imageId: string, isWanted: boolean): Promise<Types.IImage> {
-    return imageLoader.loadAndCacheImage(imageId, {
+    const refusal = this.refused.get(imageId);
+    if (refusal) return Promise.reject(refusal);
+    const loading = imageLoader.loadAndCacheImage(imageId, {
       priority: isWanted ? -5 : 5,
       requestType: isWanted ? Enums.RequestType.Interaction : Enums.RequestType.Prefetch,
     });
+    return inTime(loading);
   }
 
   /** Whether a picture is decoded and at hand. */
@@ -71,4 +84,12 @@ export class Engine {
   destroy(): void {
     cache.purgeCache();
   }
+}
+
+/** Gives up waiting: some damaged pictures make the decoder neither finish nor fail. */
+function inTime<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("it took too long")), LOAD_TIMEOUT_MS);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

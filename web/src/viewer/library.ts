@@ -1,10 +1,11 @@
 import { dicomDate } from "../lib/words.ts";
 import type { SeriesEntry, StudyEntry, ViewerData } from "./data.ts";
-import { text } from "./dicom-json.ts";
+import { type DataSet, text } from "./dicom-json.ts";
 import { DicomWeb } from "./dicomweb.ts";
 import type { Engine } from "./engine.ts";
 import { buildSeries, type ImageSeries, type Series } from "./frames.ts";
 import { kindOfModality } from "./kinds.ts";
+import { unfoldPalette } from "./palette.ts";
 
 /** The case's series: each is asked for once, when something needs it. */
 export class Library {
@@ -79,11 +80,40 @@ export class Library {
     if (series.kind !== "images") return series;
     const engine = await this.engine;
     const bySop = new Map(instances.map((instance) => [text(instance, "00080018"), instance]));
+    const noColours = await this.unfoldPalettes(bySop, studyUid, seriesUid);
     // Frame 1 first: the loader looks the metadata of a multi-frame up there.
     for (const frame of [...series.frames].sort((a, b) => a.frameNumber - b.frameNumber)) {
-      const instance = bySop.get(frame.key.split("/")[0] ?? "");
-      if (instance) engine.describe(frame.imageId, instance);
+      const sop = frame.key.split("/")[0] ?? "";
+      const instance = bySop.get(sop);
+      const failure = noColours.get(sop) ?? unreadable(instance);
+      if (failure) engine.refuse(frame.imageId, failure);
+      else if (instance) engine.describe(frame.imageId, instance);
     }
     return series;
   }
+
+  /** Brings in the colour tables; what fails, by SOP Instance UID, fails alone. */
+  private async unfoldPalettes(
+    bySop: ReadonlyMap<string, DataSet>,
+    studyUid: string,
+    seriesUid: string,
+  ): Promise<Map<string, Error>> {
+    const failures = new Map<string, Error>();
+    for (const [sop, instance] of bySop) {
+      const own = this.dicomweb.frameUrl(studyUid, seriesUid, sop, 1);
+      try {
+        await unfoldPalette(instance, (uri) => this.dicomweb.bulkData(uri, own));
+      } catch (failure) {
+        failures.set(sop, failure instanceof Error ? failure : new Error(String(failure)));
+      }
+    }
+    return failures;
+  }
+}
+
+/** Pictures that would make the decoder neither finish nor fail. */
+function unreadable(instance: DataSet | undefined): Error | null {
+  // PS3.3 C.7.6.3: Photometric Interpretation is required, old files lack it all the same.
+  const says = instance ? text(instance, "00280004") : "";
+  return says ? null : new Error("the picture does not say what its values mean");
 }

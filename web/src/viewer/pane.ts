@@ -132,18 +132,33 @@ export class Pane {
 
   /** Says why there is no picture. */
   setEmpty(why: string): void {
+    this.clear();
+    this.root.dataset.state = "empty";
+    this.showProblem(why, []);
+    this.stage.setAttribute("aria-label", why);
+  }
+
+  /** Takes the old picture away while a series is on its way. */
+  setWaiting(words: string): void {
+    this.clear();
+    this.root.dataset.state = "waiting";
+    this.loading.textContent = words;
+    this.loading.hidden = false;
+    this.stage.setAttribute("aria-label", words);
+  }
+
+  private clear(): void {
     this.series = null;
     this.shownIdx = -1;
     this.turn += 1;
     this.prefetch.stop();
-    this.root.dataset.state = "empty";
-    this.showProblem(why, []);
     for (const part of [...Object.values(this.corner), ...Object.values(this.letter)]) {
       part.replaceChildren();
     }
     this.layer.replaceChildren();
+    this.loading.hidden = true;
+    this.problem.hidden = true;
     this.slider.hidden = true;
-    this.stage.setAttribute("aria-label", why);
   }
 
   /** Shows a series, from its middle or where it was left. */

@@ -193,6 +193,9 @@ class Viewer implements PaneHost {
     state: PaneState | null = null,
   ): Promise<void> {
     pane.root.dataset.wanted = entry.seriesInstanceUid;
+    if (pane.series?.uid !== entry.seriesInstanceUid) {
+      pane.setWaiting(`Loading ${entry.modality} ${entry.description}…`);
+    }
     try {
       const series = await this.library.load(study, entry);
       if (pane.root.dataset.wanted !== entry.seriesInstanceUid) return;
