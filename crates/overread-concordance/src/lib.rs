@@ -1,90 +1,86 @@
 //! Here two report texts become aligned statements and discrepancies: pure, no model weights.
 
+mod align;
+mod classify;
+mod exam;
+mod frame;
+mod guard;
+mod hits;
+mod items;
+pub mod jsonl;
+mod lexicon;
+mod limits;
+mod marks;
+mod mention;
+mod merge;
+mod overall;
+pub mod plain;
+mod reading;
+mod scope;
+mod site;
+mod statement;
+mod text;
 mod types;
 
+pub use scope::context_of;
 pub use types::{
     Class, Concordance, Context, Experiencer, Guard, GuardProblem, Importance,
     InternalContradiction, Item, ItemKind, Negation, NotCompared, Overall, PlainView, Polarity,
     ReportSide, Span, Statement, Temporality,
 };
 
+/// Version of rules and lexicon; kept with every stored concordance.
+pub const ENGINE: &str = concat!(
+    "overread-concordance ",
+    env!("CARGO_PKG_VERSION"),
+    " rules 1"
+);
+
 /// Sets two reports of one exam side by side.
+///
+/// Total and deterministic: any text gives an answer, the same texts give the same answer.
 #[must_use]
 pub fn compare(exam: &str, original: &str, second: &str) -> Concordance {
-    let _ = (exam, original, second);
+    let lex = lexicon::lexicon();
+    let (text_o, text_s) = (
+        text::read(original, limits::REPORT_CHARS_MAX, &lex.spelling),
+        text::read(second, limits::REPORT_CHARS_MAX, &lex.spelling),
+    );
+    let (known, problems) = guard::check(lex, exam, &text_o, &text_s);
+    let mut o = statement::read(lex, &known, text_o);
+    let mut s = statement::read(lex, &known, text_s);
+    merge::merge(lex, &mut o);
+    merge::merge(lex, &mut s);
+    let mut internal = merge::contradictions(lex, &o, ReportSide::Original);
+    internal.extend(merge::contradictions(lex, &s, ReportSide::Second));
+    let pairs = align::align(lex, &o.frames, &s.frames);
+    let items = items::items(lex, &known, &o, &s, &pairs);
+    let not_compared = guard::not_compared(&o, &s, original, second);
+    let coverage = guard::coverage(&o).min(guard::coverage(&s));
+    let problems = guard::limits_of_reading(&o, &s, problems);
+    let (overall, reasons) = overall::decide(&items, &o, &s, coverage);
     Concordance {
-        engine: String::new(),
-        items: Vec::new(),
-        overall: Overall::Refines,
-        reasons: Vec::new(),
-        coverage: 0.0,
-        not_compared: Vec::new(),
-        guard: Guard::default(),
-        internal_contradictions: Vec::new(),
+        engine: ENGINE.to_string(),
+        items,
+        overall,
+        reasons,
+        coverage,
+        not_compared,
+        guard: Guard { problems },
+        internal_contradictions: internal,
     }
 }
 
 /// Reads the statements of one report.
 #[must_use]
 pub fn statements(text: &str) -> Vec<Statement> {
-    let _ = text;
-    Vec::new()
-}
-
-/// Tells whether a phrase is denied, past, or about somebody else in its sentence.
-#[must_use]
-pub fn context_of(sentence: &str, concept: &str) -> Context {
-    let _ = (sentence, concept);
-    Context {
-        negation: Negation::Affirmed,
-        temporality: Temporality::Recent,
-        experiencer: Experiencer::Patient,
-    }
-}
-
-/// Lines in, lines out: what the command line and batch users call.
-pub mod jsonl {
-    /// Why a line could not be answered.
-    #[derive(Debug, thiserror::Error)]
-    pub enum LineError {
-        /// Not the JSON that was expected.
-        #[error("the line is not a JSON object with the expected fields")]
-        Json(#[source] serde_json::Error),
-    }
-
-    /// Reads one `{"id","exam","original","second"}` and writes `{"id","overall","items",...}`.
-    ///
-    /// # Errors
-    /// When the line is not such an object.
-    pub fn compare_line(line: &str) -> Result<String, LineError> {
-        let value: serde_json::Value = serde_json::from_str(line).map_err(LineError::Json)?;
-        Ok(value.to_string())
-    }
-
-    /// Reads one `{"id","text"}` or `{"id","sentence","concept"}` and writes what was understood.
-    ///
-    /// # Errors
-    /// When the line is not such an object.
-    pub fn statements_line(line: &str) -> Result<String, LineError> {
-        let value: serde_json::Value = serde_json::from_str(line).map_err(LineError::Json)?;
-        Ok(value.to_string())
-    }
-}
-
-/// The words a patient reads.
-pub mod plain {
-    use super::{Concordance, PlainView};
-
-    /// Puts a concordance into a patient's words.
-    #[must_use]
-    pub fn view(concordance: &Concordance) -> PlainView {
-        let _ = concordance;
-        PlainView {
-            counts: [String::new(), String::new(), String::new()],
-            differences: Vec::new(),
-            questions: Vec::new(),
-            not_compared: None,
-            meaning_of_words: Vec::new(),
-        }
-    }
+    let lex = lexicon::lexicon();
+    let read = text::read(text, limits::REPORT_CHARS_MAX, &lex.spelling);
+    let known = exam::of_report(lex, &read);
+    let report = statement::read(lex, &known, read);
+    report
+        .frames
+        .iter()
+        .filter_map(|f| items::statement(lex, &report.text, f))
+        .collect()
 }

@@ -1,0 +1,509 @@
+//! Here the statements of two reports find their partners.
+
+use crate::frame::{Frame, What};
+use crate::lexicon::{FindingId, Lexicon};
+use crate::limits::CANDIDATES_MAX;
+use crate::merge::size_differs;
+use crate::site::{self, Relation};
+
+/// How a partner was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// Finding, place and side fit.
+    Strict,
+    /// The side is opposite.
+    OtherSide,
+    /// The place is another one of the same organ.
+    OtherPlace,
+    /// One states, the other denies.
+    Denial,
+    /// Both deny or both are normal.
+    Calm,
+}
+
+/// Two statements set side by side, or one alone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair {
+    pub(crate) original: Option<usize>,
+    pub(crate) second: Option<usize>,
+    pub(crate) pass: Pass,
+}
+
+struct Aligner<'a> {
+    lex: &'a Lexicon,
+    o: &'a [Frame],
+    s: &'a [Frame],
+    used_o: Vec<bool>,
+    used_s: Vec<bool>,
+    pairs: Vec<Pair>,
+}
+
+/// Aligns two lists of statements.
+pub(crate) fn align(lex: &Lexicon, o: &[Frame], s: &[Frame]) -> Vec<Pair> {
+    let mut aligner = Aligner {
+        lex,
+        o,
+        s,
+        used_o: vec![false; o.len()],
+        used_s: vec![false; s.len()],
+        pairs: Vec::new(),
+    };
+    aligner.pass(Pass::Strict);
+    aligner.pass(Pass::OtherSide);
+    aligner.pass(Pass::OtherPlace);
+    aligner.covered();
+    aligner.denials();
+    aligner.pass(Pass::Calm);
+    aligner.rest();
+    aligner.pairs
+}
+
+impl Aligner<'_> {
+    fn pass(&mut self, pass: Pass) {
+        let mut candidates: Vec<(i32, usize, usize)> = Vec::new();
+        for (i, a) in self.o.iter().enumerate() {
+            if self.used_o.get(i).copied().unwrap_or(true) {
+                continue;
+            }
+            let mut found = 0;
+            for (j, b) in self.s.iter().enumerate() {
+                if found >= CANDIDATES_MAX {
+                    break;
+                }
+                if self.used_s.get(j).copied().unwrap_or(true) {
+                    continue;
+                }
+                if let Some(score) = self.score(pass, a, b) {
+                    candidates.push((score, i, j));
+                    found += 1;
+                }
+            }
+        }
+        candidates.sort_by_key(|(score, i, j)| (std::cmp::Reverse(*score), *i, *j));
+        for (_, i, j) in candidates {
+            let free = |list: &[bool], at: usize| !list.get(at).copied().unwrap_or(true);
+            if free(&self.used_o, i) && free(&self.used_s, j) {
+                self.take(i, j, pass);
+            }
+        }
+    }
+
+    fn take(&mut self, i: usize, j: usize, pass: Pass) {
+        if let Some(u) = self.used_o.get_mut(i) {
+            *u = true;
+        }
+        if let Some(u) = self.used_s.get_mut(j) {
+            *u = true;
+        }
+        self.pairs.push(Pair {
+            original: Some(i),
+            second: Some(j),
+            pass,
+        });
+    }
+
+    fn score(&self, pass: Pass, a: &Frame, b: &Frame) -> Option<i32> {
+        if pass == Pass::Calm {
+            return self.calm_score(a, b);
+        }
+        let concept = self.concept_score(a, b)?;
+        let relation = site::relate(self.lex, a, b);
+        let opposite = matches!((a.side, b.side), (Some(x), Some(y)) if x.opposite(y));
+        let sizes = match (a.size(), b.size()) {
+            (Some(x), Some(y)) if size_differs(x, y) => -10,
+            (Some(_), Some(_)) => 25,
+            _ => 0,
+        };
+        let place = match relation {
+            Relation::Same => 60,
+            Relation::Compatible => 30,
+            _ => 0,
+        };
+        let side = i32::from(a.side == b.side && a.side.is_some()) * 30;
+        let severity = i32::from(a.severity.is_some() && a.severity == b.severity) * 8;
+        let amount = i32::from(a.many == b.many) * 2 + i32::from(a.acute == b.acute) * 4;
+        let total = concept + place + side + sizes + severity + amount;
+        match pass {
+            Pass::Strict => (!opposite
+                && matches!(relation, Relation::Same | Relation::Compatible))
+            .then_some(total),
+            Pass::OtherSide => {
+                let meets = matches!(relation, Relation::Same | Relation::Compatible)
+                    || (relation == Relation::OtherPlace && sizes > 0);
+                (opposite && meets && concept >= 80).then_some(total)
+            }
+            Pass::OtherPlace => {
+                let supported = sizes > 0
+                    || self.weight(a) >= 2
+                    || matches!(a.what, What::Category(_))
+                    || self.device(a);
+                (relation == Relation::OtherPlace
+                    && concept >= 80
+                    && supported
+                    && !(opposite && sizes <= 0))
+                    .then_some(total)
+            }
+            _ => None,
+        }
+    }
+
+    fn weight(&self, f: &Frame) -> u8 {
+        f.finding()
+            .and_then(|id| self.lex.finding(id))
+            .map_or(1, |x| x.weight)
+    }
+
+    fn device(&self, f: &Frame) -> bool {
+        f.finding()
+            .and_then(|id| self.lex.finding(id))
+            .is_some_and(|x| x.device)
+    }
+
+    /// How well two stated findings fit, places apart.
+    fn concept_score(&self, a: &Frame, b: &Frame) -> Option<i32> {
+        if a.denied || b.denied {
+            return None;
+        }
+        match (&a.what, &b.what) {
+            (What::Finding(x), What::Finding(y)) => self.kin(*x, *y),
+            (What::Category(x), What::Category(y)) if x == y => Some(100),
+            (What::Measured, What::Measured) if a.nodes == b.nodes => Some(100),
+            (What::Advice, What::Advice) => Some(100),
+            _ => None,
+        }
+    }
+
+    fn kin(&self, x: FindingId, y: FindingId) -> Option<i32> {
+        if x == y {
+            return Some(100);
+        }
+        if self.lex.is_kind(x, y) || self.lex.is_kind(y, x) {
+            return Some(90);
+        }
+        let (fx, fy) = (self.lex.finding(x)?, self.lex.finding(y)?);
+        if self.lex.root(x) != self.lex.root(y) {
+            return None;
+        }
+        let lesion = self.lex.finding_named("focal_lesion") == Some(self.lex.root(x));
+        let both_named = fx.dx && fy.dx;
+        let general = lesion && !(fx.dx && fy.dx);
+        Some(if general {
+            82
+        } else if both_named || lesion {
+            70
+        } else {
+            60
+        })
+    }
+
+    /// A statement without partner may be part of one that has one: "L4-5 and L5-S1" against two lines.
+    fn covered(&mut self) {
+        let matched: Vec<(usize, usize)> = self
+            .pairs
+            .iter()
+            .filter(|p| p.pass == Pass::Strict)
+            .filter_map(|p| Some((p.original?, p.second?)))
+            .collect();
+        let mut extra = Vec::new();
+        for (j, b) in self
+            .s
+            .iter()
+            .enumerate()
+            .filter(|(j, f)| !self.used_s.get(*j).copied().unwrap_or(true) && f.present())
+        {
+            if let Some((i, _)) = matched
+                .iter()
+                .find(|(i, _)| self.o.get(*i).is_some_and(|a| self.tells_again(a, b)))
+            {
+                extra.push((*i, j, false));
+            }
+        }
+        for (i, a) in self
+            .o
+            .iter()
+            .enumerate()
+            .filter(|(i, f)| !self.used_o.get(*i).copied().unwrap_or(true) && f.present())
+        {
+            if let Some((_, j)) = matched
+                .iter()
+                .find(|(_, j)| self.s.get(*j).is_some_and(|b| self.tells_again(b, a)))
+            {
+                extra.push((i, *j, true));
+            }
+        }
+        for (i, j, original) in extra {
+            let flag = if original {
+                self.used_o.get_mut(i)
+            } else {
+                self.used_s.get_mut(j)
+            };
+            if let Some(u) = flag {
+                *u = true;
+            }
+        }
+    }
+
+    fn tells_again(&self, told: &Frame, again: &Frame) -> bool {
+        let (Some(x), Some(y)) = (told.finding(), again.finding()) else {
+            return false;
+        };
+        let kin = x == y || self.lex.is_kind(x, y) || self.lex.is_kind(y, x);
+        let sized = match (told.size(), again.size()) {
+            (Some(a), Some(b)) => !size_differs(a, b),
+            (None, Some(_)) => false,
+            _ => true,
+        };
+        let sided = told.side == again.side
+            || again.side.is_none()
+            || told.side == Some(crate::frame::Side::Both);
+        kin && sized
+            && sided
+            && matches!(
+                site::relate(self.lex, told, again),
+                Relation::Same | Relation::Compatible
+            )
+            && told.present()
+    }
+
+    fn denials(&mut self) {
+        let located: Vec<usize> = self
+            .pairs
+            .iter()
+            .filter(|p| p.pass == Pass::OtherPlace)
+            .filter_map(|p| p.second)
+            .collect();
+        let mut found = Vec::new();
+        for (j, b) in self.s.iter().enumerate() {
+            let free = !self.used_s.get(j).copied().unwrap_or(true);
+            if b.present() && (free || located.contains(&j)) {
+                if let Some(i) = self.denial(self.o, b) {
+                    let special = self
+                        .o
+                        .get(i)
+                        .is_some_and(|d| !d.nodes.is_empty() && d.finding().is_none());
+                    if free || special {
+                        found.push(Pair {
+                            original: Some(i),
+                            second: Some(j),
+                            pass: Pass::Denial,
+                        });
+                    }
+                }
+            }
+        }
+        for (i, a) in self.o.iter().enumerate() {
+            if a.present() && !self.used_o.get(i).copied().unwrap_or(true) {
+                if let Some(j) = self.denial(self.s, a) {
+                    found.push(Pair {
+                        original: Some(i),
+                        second: Some(j),
+                        pass: Pass::Denial,
+                    });
+                }
+            }
+        }
+        for pair in &found {
+            let (i, j) = (
+                pair.original.unwrap_or(usize::MAX),
+                pair.second.unwrap_or(usize::MAX),
+            );
+            for (list, at) in [(&mut self.used_o, i), (&mut self.used_s, j)] {
+                if let Some(u) = list.get_mut(at) {
+                    *u = true;
+                }
+            }
+        }
+        self.pairs.extend(found);
+    }
+
+    /// Finds the most exact statement that denies a finding.
+    fn denial(&self, list: &[Frame], stated: &Frame) -> Option<usize> {
+        let id = stated.finding()?;
+        let finding = self.lex.finding(id)?;
+        if stated.descriptor && finding.id != "enhancement" && finding.id != "solid_component"
+            || finding.measure
+        {
+            return None;
+        }
+        list.iter()
+            .enumerate()
+            .take(CANDIDATES_MAX)
+            .filter_map(|(at, d)| self.denies(d, stated, id).map(|exactness| (exactness, at)))
+            .max_by_key(|(exactness, at)| (*exactness, std::cmp::Reverse(*at)))
+            .map(|(_, at)| at)
+    }
+
+    fn denies(&self, d: &Frame, stated: &Frame, id: FindingId) -> Option<i32> {
+        if !site::covers(self.lex, d, stated) || d.certainty == 3 {
+            return None;
+        }
+        let finding = self.lex.finding(id)?;
+        match &d.what {
+            What::Finding(denied) if d.denied => {
+                let exact = *denied == id;
+                let kind = self.lex.is_kind(id, *denied);
+                if !kind || d.additional && finding.weight < 3 {
+                    return None;
+                }
+                let minor = stated.severity.is_some_and(|(_, high)| high <= 1);
+                if d.qualified && (minor || finding.weight == 0 || finding.benign) {
+                    return None;
+                }
+                if d.acute == Some(true) && (stated.acute == Some(false) || stated.historical) {
+                    return None;
+                }
+                if narrower(d, stated) {
+                    return None;
+                }
+                Some(if exact { 300 } else { 200 } + i32::from(!d.nodes.is_empty()) * 20)
+            }
+            What::Normal => self.normal_denies(d, stated, id),
+            _ => None,
+        }
+    }
+
+    fn normal_denies(&self, d: &Frame, stated: &Frame, id: FindingId) -> Option<i32> {
+        let finding = self.lex.finding(id)?;
+        if finding.device || d.nodes.is_empty() && d.levels.is_empty() {
+            return None;
+        }
+        let has = |cat: &str| finding.cats.iter().any(|c| c == cat);
+        let region_wide = d.nodes.iter().any(|n| self.wide(*n));
+        let fits = match d.attr.as_deref() {
+            None => !region_wide || finding.weight >= 2 || has("acute"),
+            Some("size" | "contour") => has("size"),
+            Some("acute") => {
+                has("acute")
+                    && finding.weight >= 2
+                    && stated.acute != Some(false)
+                    && !stated.historical
+            }
+            Some("align") => has("align"),
+            Some("thickness") => has("thick"),
+            Some(attr) => has(attr),
+        };
+        let trivial = finding.weight == 0
+            && d.levels.is_empty()
+            && !d.nodes.iter().any(|n| stated.nodes.contains(n));
+        let qualified = d.qualified && finding.weight < 2;
+        let old = stated.historical && finding.weight < 2;
+        (fits && !trivial && !qualified && !old).then(|| {
+            let depth = d
+                .nodes
+                .iter()
+                .map(|n| if self.wide(*n) { 0 } else { 20 })
+                .max()
+                .unwrap_or(10);
+            100 + depth + i32::from(d.attr.is_none()) * 5
+        })
+    }
+
+    fn wide(&self, node: usize) -> bool {
+        self.lex.node(node).is_some_and(|n| {
+            !n.organ
+                && matches!(
+                    n.id.as_str(),
+                    "head"
+                        | "chest"
+                        | "abdomen"
+                        | "pelvis"
+                        | "upper_abdomen"
+                        | "neck"
+                        | "spine"
+                        | "body"
+                        | "lumbar_spine"
+                        | "cervical_spine"
+                        | "thoracic_spine"
+                )
+                || n.id == "spine"
+        })
+    }
+
+    fn calm_score(&self, a: &Frame, b: &Frame) -> Option<i32> {
+        let calm = |f: &Frame| {
+            matches!(f.what, What::Normal | What::Measured) || f.denied && f.finding().is_some()
+        };
+        if !calm(a) || !calm(b) || !site::sides_meet(a.side, b.side) {
+            return None;
+        }
+        let relation = site::relate(self.lex, a, b);
+        if matches!(relation, Relation::Unrelated | Relation::OtherPlace) {
+            return None;
+        }
+        let place = if relation == Relation::Same { 30 } else { 0 };
+        match (&a.what, &b.what) {
+            (What::Finding(x), What::Finding(y)) => {
+                let kin = if x == y {
+                    100
+                } else if self.lex.is_kind(*x, *y) || self.lex.is_kind(*y, *x) {
+                    80
+                } else {
+                    return None;
+                };
+                Some(kin + place)
+            }
+            (What::Normal, What::Normal) => {
+                let attr = if a.attr == b.attr { 10 } else { 0 };
+                let named = !(a.nodes.is_empty() && b.nodes.is_empty())
+                    || !a.levels.is_empty() && !b.levels.is_empty();
+                (named
+                    && (a.levels.is_empty() == b.levels.is_empty() || relation == Relation::Same))
+                    .then_some(70 + place + attr)
+            }
+            (What::Normal, What::Finding(y)) => self.normal_means(a, b, *y).map(|s| s + place),
+            (What::Finding(x), What::Normal) => self.normal_means(b, a, *x).map(|s| s + place),
+            (What::Measured, What::Normal) | (What::Normal, What::Measured) => {
+                (relation == Relation::Same).then_some(60)
+            }
+            _ => None,
+        }
+    }
+
+    /// "Marrow signal is normal" says the same as "no marrow lesion".
+    fn normal_means(&self, normal: &Frame, denied: &Frame, id: FindingId) -> Option<i32> {
+        let mut stated = denied.clone();
+        stated.denied = false;
+        stated.qualified = false;
+        stated.historical = false;
+        stated.acute = None;
+        let covers = site::covers(self.lex, normal, &stated)
+            || site::relate(self.lex, normal, &stated) == Relation::Same;
+        let fits = self.normal_denies(normal, &stated, id).is_some();
+        (covers && fits).then_some(60)
+    }
+
+    fn rest(&mut self) {
+        for (i, _) in self
+            .o
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| !self.used_o.get(*i).copied().unwrap_or(true))
+        {
+            self.pairs.push(Pair {
+                original: Some(i),
+                second: None,
+                pass: Pass::Strict,
+            });
+        }
+        for (j, _) in self
+            .s
+            .iter()
+            .enumerate()
+            .filter(|(j, _)| !self.used_s.get(*j).copied().unwrap_or(true))
+        {
+            self.pairs.push(Pair {
+                original: None,
+                second: Some(j),
+                pass: Pass::Strict,
+            });
+        }
+    }
+}
+
+/// "No full-thickness tear" does not deny a partial one.
+fn narrower(d: &Frame, stated: &Frame) -> bool {
+    d.types.iter().any(|(key, value)| {
+        matches!(key.as_str(), "depth" | "pattern" | "displaced")
+            && stated.type_of(key) != Some(value.as_str())
+    })
+}

@@ -1,0 +1,480 @@
+//! Here two aligned statements get their class, the rule that decided, and one plain sentence.
+
+use crate::align::{Pair, Pass};
+use crate::frame::{Frame, What};
+use crate::lexicon::{Finding, Lexicon};
+use crate::marks::level_name;
+use crate::merge::size_differs;
+use crate::site::{self, Relation};
+use crate::types::Class;
+
+/// What was decided for a pair.
+#[derive(Debug, Clone)]
+pub(crate) struct Verdict {
+    pub(crate) class: Class,
+    pub(crate) rule: &'static str,
+    pub(crate) what_differs: String,
+}
+
+/// Both reports' frames, for rules that need the neighbours.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Both<'a> {
+    pub(crate) lex: &'a Lexicon,
+    pub(crate) o: &'a [Frame],
+    pub(crate) s: &'a [Frame],
+}
+
+fn verdict(class: Class, rule: &'static str, what_differs: impl Into<String>) -> Verdict {
+    Verdict {
+        class,
+        rule,
+        what_differs: what_differs.into(),
+    }
+}
+
+/// Decides the class of a pair.
+pub(crate) fn classify(both: &Both<'_>, pair: &Pair) -> Verdict {
+    let a = pair.original.and_then(|i| both.o.get(i));
+    let b = pair.second.and_then(|j| both.s.get(j));
+    match (a, b) {
+        (Some(a), Some(b)) => paired(both, pair, a, b),
+        (Some(_), None) => verdict(
+            Class::OnlyOriginal,
+            "only-original",
+            "only the original report says it",
+        ),
+        _ => verdict(
+            Class::OnlySecond,
+            "only-second",
+            "only the second report says it",
+        ),
+    }
+}
+
+fn paired(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
+    match pair.pass {
+        Pass::Denial => {
+            let stated = if a.present() { a } else { b };
+            if stated.certainty <= 3 {
+                return verdict(
+                    Class::Certainty,
+                    "certainty-denied",
+                    "one report does not exclude it, the other denies it",
+                );
+            }
+            verdict(
+                Class::Contradicted,
+                "denied",
+                "one report states it, the other denies it",
+            )
+        }
+        Pass::OtherSide => verdict(Class::Laterality, "other-side", sides(a, b)),
+        Pass::OtherPlace => verdict(Class::Location, "other-place", places(both.lex, a, b)),
+        Pass::Calm => calm(a, b),
+        Pass::Strict => strict(both, pair, a, b),
+    }
+}
+
+fn sides(a: &Frame, b: &Frame) -> String {
+    let name = |f: &Frame| f.side.map_or("no side", crate::frame::Side::name);
+    format!("original says {}, second says {}", name(a), name(b))
+}
+
+fn places(lex: &Lexicon, a: &Frame, b: &Frame) -> String {
+    let name = |f: &Frame| f.site_name(lex).unwrap_or_else(|| "no place".into());
+    format!("original says {}, second says {}", name(a), name(b))
+}
+
+fn calm(a: &Frame, b: &Frame) -> Verdict {
+    if matches!((&a.what, &b.what), (What::Measured, What::Measured)) {
+        return measured(a, b);
+    }
+    verdict(Class::Agree, "both-normal", "both reports say so")
+}
+
+fn measured(a: &Frame, b: &Frame) -> Verdict {
+    if let (Some(x), Some(y)) = (a.size(), b.size()) {
+        if size_differs(x, y) {
+            return verdict(
+                Class::Size,
+                "size",
+                format!("original {x} mm, second {y} mm"),
+            );
+        }
+    }
+    if let (Some((x, u)), Some((y, v))) = (a.amount, b.amount) {
+        let apart = (x - y).abs() / x.max(y).max(1e-9);
+        let days = u == crate::marks::Unit::Days && (x - y).abs() >= 7.0;
+        if u == v && (days || u != crate::marks::Unit::Days && apart >= 0.2) {
+            return verdict(Class::Size, "amount", format!("original {x}, second {y}"));
+        }
+    }
+    verdict(Class::Agree, "same-measure", "both reports say so")
+}
+
+fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
+    if let (What::Category(_), What::Category(_)) = (&a.what, &b.what) {
+        let same =
+            a.value == b.value || a.value.starts_with(&b.value) || b.value.starts_with(&a.value);
+        return if same {
+            verdict(
+                Class::Agree,
+                "same-category",
+                "both reports give the same category",
+            )
+        } else {
+            verdict(
+                Class::Interpretation,
+                "category",
+                format!(
+                    "original {}, second {}",
+                    a.value.to_uppercase(),
+                    b.value.to_uppercase()
+                ),
+            )
+        };
+    }
+    let (Some(x), Some(y)) = (a.finding(), b.finding()) else {
+        return measured(a, b);
+    };
+    let (Some(fx), Some(fy)) = (both.lex.finding(x), both.lex.finding(y)) else {
+        return measured(a, b);
+    };
+    if let Some(v) = diagnosis(both, pair, a, b) {
+        return v;
+    }
+    if let Some(v) = kind(both.lex, a, b, fx, fy) {
+        return v;
+    }
+    if let Some(v) = graded(a, b, fx) {
+        return v;
+    }
+    if fx.measure || fy.measure {
+        return measured(a, b);
+    }
+    if let (Some(p), Some(q)) = (a.size(), b.size()) {
+        if size_differs(p, q) {
+            return verdict(
+                Class::Size,
+                "size",
+                format!("original {p} mm, second {q} mm"),
+            );
+        }
+    }
+    if let (Some(_), Some(_)) = (a.amount, b.amount) {
+        let v = measured(a, b);
+        if v.class != Class::Agree {
+            return v;
+        }
+    }
+    let (low, high) = (a.certainty.min(b.certainty), a.certainty.max(b.certainty));
+    if low <= 3 && high >= 4
+        || low == 4
+            && high == 5
+            && (fx.dx || fy.dx)
+            && fx.weight.max(fy.weight) >= 2
+            && a.sizes_mm.is_empty()
+    {
+        return verdict(
+            Class::Certainty,
+            "certainty",
+            "one report is firm, the other is not",
+        );
+    }
+    detail(both, a, b)
+}
+
+/// Diagnoses tied to a lesion, the firmest first.
+pub(crate) fn diagnoses<'a>(
+    lex: &Lexicon,
+    frames: &'a [Frame],
+    at: usize,
+) -> Vec<(usize, &'a Frame)> {
+    let own = |f: &Frame| {
+        f.finding()
+            .and_then(|id| lex.finding(id))
+            .is_some_and(|x| x.dx)
+    };
+    let mut out: Vec<(usize, &Frame)> = frames
+        .iter()
+        .enumerate()
+        .filter(|(i, f)| own(f) && !f.denied && (*i == at || f.owner == Some(at)))
+        .collect();
+    out.sort_by_key(|(i, f)| (std::cmp::Reverse(f.certainty), *i));
+    out
+}
+
+fn diagnosis(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Option<Verdict> {
+    let lex = both.lex;
+    let x = diagnoses(lex, both.o, pair.original?);
+    let y = diagnoses(lex, both.s, pair.second?);
+    let (Some((_, dx)), Some((_, dy))) = (x.first(), y.first()) else {
+        return None;
+    };
+    let same = x
+        .iter()
+        .filter(|(_, f)| f.certainty == dx.certainty || f.certainty >= 4)
+        .any(|(_, f)| {
+            y.iter()
+                .filter(|(_, g)| g.certainty == dy.certainty || g.certainty >= 4)
+                .any(|(_, g)| kin(lex, f, g))
+        });
+    if same {
+        let _ = (a, b);
+        return None;
+    }
+    let name = |f: &Frame| {
+        f.finding()
+            .and_then(|id| lex.finding(id))
+            .map(|f| f.id.replace('_', " "))
+            .unwrap_or_default()
+    };
+    Some(verdict(
+        Class::Interpretation,
+        "diagnosis",
+        format!("original says {}, second says {}", name(dx), name(dy)),
+    ))
+}
+
+fn kin(lex: &Lexicon, a: &Frame, b: &Frame) -> bool {
+    match (a.finding(), b.finding()) {
+        (Some(x), Some(y)) => x == y || lex.is_kind(x, y) || lex.is_kind(y, x),
+        _ => false,
+    }
+}
+
+fn kind(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding, fy: &Finding) -> Option<Verdict> {
+    let related = kin(lex, a, b);
+    let lesion = a
+        .finding()
+        .is_some_and(|x| Some(lex.root(x)) == lex.finding_named("focal_lesion"));
+    if !related && !(lesion && !(fx.dx && fy.dx)) {
+        if fx.rank > 0 && fy.rank > 0 {
+            return Some(verdict(
+                Class::Severity,
+                "rank",
+                format!(
+                    "original says {}, second says {}",
+                    fx.id.replace('_', " "),
+                    fy.id.replace('_', " ")
+                ),
+            ));
+        }
+        return Some(verdict(
+            Class::Interpretation,
+            "kind",
+            format!(
+                "original says {}, second says {}",
+                fx.id.replace('_', " "),
+                fy.id.replace('_', " ")
+            ),
+        ));
+    }
+    for key in ["depth", "weber", "stability", "presentation"] {
+        if let (Some(p), Some(q)) = (a.type_of(key), b.type_of(key)) {
+            if p != q {
+                return Some(verdict(
+                    Class::Interpretation,
+                    "type",
+                    format!("original says {p}, second says {q}"),
+                ));
+            }
+        }
+    }
+    if let (Some(p), Some(q)) = (a.type_of("malignancy"), b.type_of("malignancy")) {
+        if p != q {
+            return Some(verdict(
+                Class::Interpretation,
+                "benign-suspicious",
+                format!("original says {p}, second says {q}"),
+            ));
+        }
+    }
+    if fx.id == "breast_density" || fx.id == "placenta_position" {
+        for key in ["density", "placenta"] {
+            if let (Some(p), Some(q)) = (a.type_of(key), b.type_of(key)) {
+                if p != q {
+                    let class = if key == "placenta" {
+                        Class::Location
+                    } else {
+                        Class::Severity
+                    };
+                    return Some(verdict(
+                        class,
+                        "type",
+                        format!("original says {p}, second says {q}"),
+                    ));
+                }
+            }
+        }
+    }
+    if let (Some(p), Some(q)) = (a.acute, b.acute) {
+        let aging = matches!(
+            fx.id.as_str(),
+            "vertebral_fracture"
+                | "fracture"
+                | "rib_fracture"
+                | "infarct"
+                | "hemorrhage"
+                | "subdural_hematoma"
+                | "thrombosis"
+                | "pulmonary_embolism"
+                | "skull_fracture"
+        );
+        if p != q && aging {
+            return Some(verdict(
+                Class::Interpretation,
+                "age",
+                "one report calls it acute, the other old",
+            ));
+        }
+    }
+    let typed = matches!(
+        fx.id.as_str(),
+        "modic_change" | "acromion_type" | "labral_tear" | "odontoid_fracture" | "fracture"
+    );
+    if let (Some(p), Some(q), true) = (a.grade, b.grade, typed) {
+        if p != q {
+            return Some(verdict(
+                Class::Interpretation,
+                "type-number",
+                format!("original says type {p}, second says type {q}"),
+            ));
+        }
+    }
+    None
+}
+
+fn graded(a: &Frame, b: &Frame, fx: &Finding) -> Option<Verdict> {
+    if let (Some(p), Some(q)) = (a.grade, b.grade) {
+        if p != q {
+            return Some(verdict(
+                Class::Severity,
+                "grade-number",
+                format!("original says grade {p}, second says grade {q}"),
+            ));
+        }
+        return None;
+    }
+    if let (Some(p), Some(q)) = (a.severity, b.severity) {
+        let sized = a.size().is_some() && b.size().is_some();
+        if (p.1 < q.0 || q.1 < p.0) && !sized && !fx.measure {
+            let name = |s: (u8, u8)| match s {
+                (_, 1) => "mild",
+                (1, 2) => "mild to moderate",
+                (2, 2) => "moderate",
+                (2, 3) => "moderate to severe",
+                _ => "severe",
+            };
+            return Some(verdict(
+                Class::Severity,
+                "grade",
+                format!("original says {}, second says {}", name(p), name(q)),
+            ));
+        }
+    }
+    None
+}
+
+fn detail(both: &Both<'_>, a: &Frame, b: &Frame) -> Verdict {
+    let lex = both.lex;
+    let weight = |f: &Frame| {
+        f.finding()
+            .and_then(|id| lex.finding(id))
+            .map_or(0, |x| x.weight)
+    };
+    let important = weight(a).max(weight(b)) >= 2;
+    let measured = |f: &Frame| i32::from(!f.sizes_mm.is_empty()) * 2;
+    let graded = |f: &Frame| {
+        i32::from(f.severity.is_some() || f.grade.is_some()) * if important { 2 } else { 0 }
+    };
+    let narrower = |p: &Frame, q: &Frame| match (p.finding(), q.finding()) {
+        (Some(x), Some(y))
+            if x != y && lex.is_kind(x, y) && lex.finding(y).is_some_and(|f| f.site.is_some()) =>
+        {
+            1
+        }
+        _ => 0,
+    };
+    let places = |p: &Frame, q: &Frame| {
+        let new = p
+            .nodes
+            .iter()
+            .filter(|n| {
+                !p.site_inferred
+                    && lex.node(**n).is_some_and(|n| !n.generic)
+                    && !q.nodes.iter().any(|m| lex.is_part(**n, *m) && **n == *m)
+            })
+            .count();
+        let deeper = p
+            .nodes
+            .iter()
+            .any(|n| !p.site_inferred && q.nodes.iter().all(|m| *n != *m && !lex.is_part(*m, *n)));
+        if deeper && new > 0 && p.nodes.len() > q.nodes.len() {
+            1
+        } else {
+            0
+        }
+    };
+    let axis = |p: &Frame, q: &Frame| {
+        let has = |f: &Frame| {
+            f.nodes.iter().any(|n| {
+                lex.node(*n).is_some_and(|n| {
+                    matches!(n.axis.as_str(), "lobe" | "part" | "quadrant" | "chamber")
+                })
+            })
+        };
+        i32::from(!p.site_inferred && has(p) && !has(q)) * 2
+    };
+    let points =
+        |p: &Frame, q: &Frame| measured(p) + graded(p) + narrower(p, q) + places(p, q) + axis(p, q);
+    let (x, y) = (points(a, b), points(b, a));
+    if (x - y).abs() >= 2 {
+        let who = if y > x {
+            "the second report adds detail"
+        } else {
+            "the original report has more detail"
+        };
+        return verdict(Class::MoreDetail, "detail", who);
+    }
+    verdict(Class::Agree, "same", "both reports say so")
+}
+
+/// Whether the place or side was taken from around on one side only.
+pub(crate) fn unsure(lex: &Lexicon, a: &Frame, b: &Frame) -> bool {
+    let site = a.site_inferred != b.site_inferred && site::relate(lex, a, b) != Relation::Same;
+    let side = a.side_inferred != b.side_inferred && a.side == b.side && a.side.is_some();
+    site || side
+}
+
+/// Names where both statements stand.
+pub(crate) fn common_site(
+    lex: &Lexicon,
+    a: Option<&Frame>,
+    b: Option<&Frame>,
+    class: Class,
+) -> Option<String> {
+    let name = |f: Option<&Frame>| f.and_then(|f| f.site_name(lex));
+    let (p, q) = (name(a), name(b));
+    if class == Class::Location {
+        if let (Some(p), Some(q)) = (&p, &q) {
+            return Some(format!("{p} / {q}"));
+        }
+    }
+    if class == Class::Contradicted {
+        let stated = [a, b].into_iter().flatten().find(|f| f.present());
+        if let Some(name) = stated.and_then(|f| f.site_name(lex)) {
+            return Some(name);
+        }
+    }
+    let level = [a, b]
+        .into_iter()
+        .flatten()
+        .find(|f| !f.levels.is_empty() && f.finding().is_some());
+    if let Some(f) = level {
+        return f
+            .site_name(lex)
+            .or_else(|| f.levels.first().map(|l| level_name(*l)));
+    }
+    p.or(q)
+}

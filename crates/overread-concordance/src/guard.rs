@@ -1,0 +1,142 @@
+//! Here is checked whether the two reports may be compared at all, and what was left out.
+
+use crate::exam::{self, Exam};
+use crate::lexicon::Lexicon;
+use crate::limits::REPORT_CHARS_MAX;
+use crate::statement::Report;
+use crate::text::Text;
+use crate::types::{GuardProblem, NotCompared, ReportSide, Span};
+
+/// Passages listed as not compared, at most.
+const LISTED_MAX: usize = 200;
+
+/// Learns what the exam is and lists the doubts.
+pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec<GuardProblem>) {
+    let mut known = exam::of_name(lex, name);
+    let (of_o, of_s) = (exam::of_report(lex, o), exam::of_report(lex, s));
+    let mut problems = Vec::new();
+    for (text, who) in [(o, "original"), (s, "second")] {
+        if !text.tokens.iter().any(|t| t.is_word()) {
+            problems.push(problem(
+                "empty",
+                format!("The {who} report has no words to compare."),
+            ));
+        }
+    }
+    if exam::paired(lex, &known.region) || known.region.is_empty() {
+        if let (Some(a), Some(b)) = (of_o.side, of_s.side) {
+            if a.opposite(b) {
+                problems.push(problem("side", format!("The original report is titled {}, the second {}: check that both are about the same body part.", a.name(), b.name())));
+            }
+        }
+    }
+    let stated = |e: &Exam| e.region.clone();
+    for (e, who) in [(&of_o, "original"), (&of_s, "second")] {
+        let related = e.region.iter().any(|r| {
+            known
+                .region
+                .iter()
+                .any(|k| lex.is_part(*r, *k) || lex.is_part(*k, *r))
+        });
+        if !e.region.is_empty() && !known.region.is_empty() && !related && e.modality.is_some() {
+            problems.push(problem("body_part", format!("The {who} report seems to be about another body part than the examination: check it.")));
+        }
+        if let (Some(m), Some(k)) = (&e.modality, &known.modality) {
+            if m != k && !related {
+                problems.push(problem(
+                    "modality",
+                    format!(
+                        "The {who} report seems to be about another kind of examination: check it."
+                    ),
+                ));
+            }
+        }
+    }
+    if known.region.is_empty() {
+        known.region = if of_o.region.is_empty() {
+            stated(&of_s)
+        } else {
+            stated(&of_o)
+        };
+        known.fetal |= of_o.fetal || of_s.fetal;
+    }
+    known.side = known
+        .side
+        .or(of_o
+            .side
+            .filter(|_| of_s.side.is_none_or(|b| of_o.side == Some(b))))
+        .or(of_s.side.filter(|_| of_o.side.is_none()));
+    (known, problems)
+}
+
+fn problem(kind: &str, message: String) -> GuardProblem {
+    GuardProblem {
+        kind: kind.to_string(),
+        message,
+    }
+}
+
+/// Adds what the reports say about their own limits.
+pub(crate) fn limits_of_reading(
+    o: &Report,
+    s: &Report,
+    mut problems: Vec<GuardProblem>,
+) -> Vec<GuardProblem> {
+    for (r, who) in [(o, "original"), (s, "second")] {
+        if let Some(&(start, end)) = r.limited.first() {
+            let words = r.text.slice(start, end.min(start + 160));
+            problems.push(problem("limited", format!("The {who} report says that something could not be judged well: \u{201c}{words}\u{201d}")));
+        }
+    }
+    problems
+}
+
+/// Lists the passages that were not compared.
+pub(crate) fn not_compared(
+    o: &Report,
+    s: &Report,
+    original: &str,
+    second: &str,
+) -> Vec<NotCompared> {
+    let mut out = Vec::new();
+    for (r, report, whole) in [
+        (o, ReportSide::Original, original),
+        (s, ReportSide::Second, second),
+    ] {
+        for &(start, end) in r.unread.iter().take(LISTED_MAX) {
+            let span = Span {
+                start,
+                end,
+                text: r.text.slice(start, end),
+            };
+            out.push(NotCompared {
+                report,
+                span,
+                reason: "No finding was recognised in this sentence.".to_string(),
+            });
+        }
+        let length = r.text.chars.len();
+        if length >= REPORT_CHARS_MAX && whole.chars().nth(length).is_some() {
+            let span = Span {
+                start: length,
+                end: length,
+                text: String::new(),
+            };
+            out.push(NotCompared {
+                report,
+                span,
+                reason: "The report is longer than can be read; the rest was left out.".to_string(),
+            });
+        }
+    }
+    out
+}
+
+/// Returns the share of finding-bearing sentences that were understood.
+pub(crate) fn coverage(r: &Report) -> f64 {
+    if r.bearing == 0 {
+        return 0.0;
+    }
+    let missed = r.unread.len().min(r.bearing);
+    (r.bearing - missed) as f64 / r.bearing as f64
+}

@@ -1,0 +1,469 @@
+//! Here vertebral levels, sizes, grades, ages and category scores are read from the tokens of a sentence.
+
+use crate::lexicon::CueKind;
+use crate::scope::CueAt;
+use crate::text::{Kind, Token};
+
+/// A vertebral level: vertebra n is 2n, the disc below it is 2n + 1; C1 is vertebra 1.
+pub(crate) type Level = u8;
+
+/// Levels named at a token range (inclusive).
+#[derive(Debug, Clone)]
+pub(crate) struct LevelAt {
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    pub(crate) levels: Vec<Level>,
+}
+
+/// A size in mm at a token range (inclusive).
+#[derive(Debug, Clone)]
+pub(crate) struct SizeAt {
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    /// Largest dimension in mm.
+    pub(crate) mm: f64,
+    /// An earlier measurement, a distance or an instruction: not the size of the finding.
+    pub(crate) aside: bool,
+}
+
+/// A number with a unit that is no length: days of gestation, grams, heart beats.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct AmountAt {
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    pub(crate) value: f64,
+    pub(crate) unit: Unit,
+}
+
+/// Unit of an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Days,
+    Grams,
+    Millilitres,
+}
+
+/// A category such as BI-RADS 4B at a token range (inclusive).
+#[derive(Debug, Clone)]
+pub(crate) struct RadsAt {
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    pub(crate) scheme: String,
+    pub(crate) value: String,
+}
+
+fn vertebra(norm: &str) -> Option<u8> {
+    let mut chars = norm.chars();
+    let letter = chars.next()?;
+    let digits = chars.as_str();
+    if digits.is_empty() || digits.len() > 2 || !digits.chars().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    numbered(letter, digits.parse().ok()?)
+}
+
+fn numbered(letter: char, n: u8) -> Option<u8> {
+    match (letter, n) {
+        ('c', 1..=7) => Some(n),
+        ('t' | 'd', 1..=12) => Some(7 + n),
+        ('l', 1..=5) => Some(19 + n),
+        ('s', 1..=5) => Some(24 + n),
+        _ => None,
+    }
+}
+
+/// Finds the vertebral levels of a sentence.
+pub(crate) fn levels(tokens: &[Token]) -> Vec<LevelAt> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        match level_at(tokens, at) {
+            Some(found) => {
+                at = found.last + 1;
+                out.push(found);
+            }
+            None => at += 1,
+        }
+    }
+    out
+}
+
+fn level_at(tokens: &[Token], at: usize) -> Option<LevelAt> {
+    let token = tokens.get(at)?;
+    if !token.is_word() {
+        return None;
+    }
+    if let Some(pair) = glued(&token.norm) {
+        return Some(LevelAt {
+            first: at,
+            last: at,
+            levels: pair,
+        });
+    }
+    let low = vertebra(&token.norm)?;
+    let link = tokens.get(at + 1);
+    let linked = link.is_some_and(|t| {
+        matches!(t.kind, Kind::Hyphen | Kind::Slash | Kind::Dash)
+            || matches!(
+                t.norm.as_str(),
+                "to" | "through" | "on" | "over" | "upon" | "thru"
+            )
+    });
+    if linked {
+        let article = usize::from(tokens.get(at + 2).is_some_and(|t| t.is("the")));
+        let next = tokens.get(at + 2 + article);
+        let letter = token.norm.chars().next().unwrap_or('l');
+        let high = next.and_then(|t| match t.kind {
+            Kind::Word => vertebra(&t.norm),
+            Kind::Number if link.is_some_and(|l| !l.is_word()) => {
+                numbered(letter, t.value as u8).filter(|h| *h > low)
+            }
+            _ => None,
+        });
+        if let Some(high) = high.filter(|h| *h != low) {
+            let (low, high) = (low.min(high), low.max(high));
+            let levels = (low..high).map(|v| 2 * v + 1).collect();
+            return Some(LevelAt {
+                first: at,
+                last: at + 2 + article,
+                levels,
+            });
+        }
+    }
+    let letter_t = token.norm.starts_with('t') || token.norm.starts_with('d');
+    let early = token.norm.len() == 2 && matches!(token.norm.chars().nth(1), Some('1' | '2' | '3'));
+    let spinal = tokens.iter().skip(at + 1).take(3).any(|t| {
+        matches!(
+            t.norm.as_str(),
+            "vertebra"
+                | "vertebral"
+                | "body"
+                | "level"
+                | "rib"
+                | "root"
+                | "nerve"
+                | "transverse"
+                | "spinou"
+                | "superior"
+                | "inferior"
+                | "endplate"
+                | "compression"
+                | "wedge"
+                | "fracture"
+        )
+    });
+    if letter_t && early && !spinal {
+        return None;
+    }
+    Some(LevelAt {
+        first: at,
+        last: at,
+        levels: vec![2 * low],
+    })
+}
+
+/// "L4L5" written as one word.
+fn glued(norm: &str) -> Option<Vec<Level>> {
+    if norm.len() < 4 || norm.len() > 6 || !norm.is_ascii() {
+        return None;
+    }
+    let split = norm
+        .char_indices()
+        .skip(1)
+        .find(|(_, c)| c.is_ascii_alphabetic())?
+        .0;
+    let low = vertebra(norm.get(..split)?)?;
+    let high = vertebra(norm.get(split..)?)?;
+    (high == low + 1).then(|| vec![2 * low + 1])
+}
+
+/// Writes a level as a reader does.
+pub(crate) fn level_name(level: Level) -> String {
+    let name = |v: u8| match v {
+        1..=7 => format!("C{v}"),
+        8..=19 => format!("T{}", v - 7),
+        20..=24 => format!("L{}", v - 19),
+        _ => format!("S{}", v.saturating_sub(24)),
+    };
+    if level.is_multiple_of(2) {
+        name(level / 2)
+    } else {
+        format!("{}-{}", name(level / 2), name(level / 2 + 1))
+    }
+}
+
+/// Finds the sizes of a sentence.
+pub(crate) fn sizes(tokens: &[Token], cues: &[CueAt<'_>]) -> Vec<SizeAt> {
+    let mut out: Vec<SizeAt> = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        if let Some((last, mm)) = size_at(tokens, at) {
+            let aside = aside(tokens, cues, at, last);
+            out.push(SizeAt {
+                first: at,
+                last,
+                mm,
+                aside,
+            });
+            at = last + 1;
+        } else {
+            at += 1;
+        }
+    }
+    out
+}
+
+fn size_at(tokens: &[Token], first: usize) -> Option<(usize, f64)> {
+    let mut at = first;
+    let mut biggest = 0.0_f64;
+    loop {
+        let number = tokens.get(at).filter(|t| t.kind == Kind::Number)?;
+        biggest = biggest.max(number.value);
+        let after = tokens.get(at + 1)?;
+        if let Some(scale) = unit(after) {
+            let more = tokens.get(at + 2).is_some_and(times)
+                && tokens.get(at + 3).is_some_and(|t| t.kind == Kind::Number);
+            if more {
+                if let Some((last, rest)) = size_at(tokens, at + 3) {
+                    return Some((last, rest.max(biggest * scale)));
+                }
+            }
+            return Some((at + 1, biggest * scale));
+        }
+        let joins =
+            times(after) || (matches!(after.kind, Kind::Hyphen | Kind::Dash) || after.is("to"));
+        if after.kind == Kind::Hyphen && tokens.get(at + 2).and_then(unit).is_some() {
+            let scale = tokens.get(at + 2).and_then(unit)?;
+            return Some((at + 2, biggest * scale));
+        }
+        if !joins || at - first > 8 {
+            return None;
+        }
+        at += 2;
+    }
+}
+
+fn times(token: &Token) -> bool {
+    token.is("x") || token.is("by") || token.is("\u{d7}") || token.is("*")
+}
+
+fn unit(token: &Token) -> Option<f64> {
+    match token.norm.as_str() {
+        "mm" | "millimeter" | "milimetro" => Some(1.0),
+        "cm" | "centimeter" => Some(10.0),
+        "inch" | "inche" => Some(25.4),
+        _ => None,
+    }
+}
+
+fn aside(tokens: &[Token], cues: &[CueAt<'_>], first: usize, last: usize) -> bool {
+    let near_before = |kind: CueKind, reach: usize| {
+        cues.iter().any(|c| {
+            c.cue.kind == kind
+                && c.last < first
+                && first - c.last <= reach
+                && !tokens
+                    .get(c.last..first)
+                    .unwrap_or_default()
+                    .iter()
+                    .any(|t| t.kind == Kind::Comma)
+        })
+    };
+    let near_after = |kind: CueKind, reach: usize| {
+        cues.iter()
+            .any(|c| c.cue.kind == kind && c.first > last && c.first - last <= reach)
+    };
+    let slash = tokens.get(last + 1).is_some_and(|t| t.kind == Kind::Slash);
+    near_before(CueKind::Prior, 4)
+        || near_after(CueKind::Distance, 2)
+        || near_before(CueKind::NotSize, 4)
+        || near_after(CueKind::NotSize, 2)
+        || slash
+}
+
+/// Finds ages of gestation, weights and volumes.
+pub(crate) fn amounts(tokens: &[Token]) -> Vec<AmountAt> {
+    let mut out = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if token.kind != Kind::Number {
+            continue;
+        }
+        let hyphen = usize::from(tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Hyphen));
+        let Some(name) = tokens.get(at + 1 + hyphen).map(|t| t.norm.as_str()) else {
+            continue;
+        };
+        let last = at + 1 + hyphen;
+        match name {
+            "week" | "w" | "wk" | "with" | "weeks" => {
+                let follow = (last + 1..last + 4)
+                    .find(|&i| tokens.get(i).is_some_and(|t| t.kind == Kind::Number));
+                let days = follow.filter(|&i| {
+                    tokens
+                        .get(i + 1)
+                        .is_some_and(|t| matches!(t.norm.as_str(), "day" | "d"))
+                });
+                if name == "with" && days.is_none() {
+                    continue;
+                }
+                let extra = days.and_then(|i| tokens.get(i)).map_or(0.0, |t| t.value);
+                out.push(AmountAt {
+                    first: at,
+                    last: days.map_or(last, |i| i + 1),
+                    value: token.value * 7.0 + extra,
+                    unit: Unit::Days,
+                });
+            }
+            "g" | "gram" | "gm" => out.push(AmountAt {
+                first: at,
+                last,
+                value: token.value,
+                unit: Unit::Grams,
+            }),
+            "kg" => out.push(AmountAt {
+                first: at,
+                last,
+                value: token.value * 1000.0,
+                unit: Unit::Grams,
+            }),
+            "cc" | "ml" | "ccm" => out.push(AmountAt {
+                first: at,
+                last,
+                value: token.value,
+                unit: Unit::Millilitres,
+            }),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Reads a number written in digits or roman numerals.
+pub(crate) fn ordinal(token: &Token) -> Option<u8> {
+    if token.kind == Kind::Number && token.value <= 20.0 {
+        return Some(token.value as u8);
+    }
+    Some(match token.norm.as_str() {
+        "i" | "one" => 1,
+        "ii" | "two" => 2,
+        "iii" | "three" => 3,
+        "iv" | "four" => 4,
+        "v" | "five" => 5,
+        "vi" => 6,
+        "vii" => 7,
+        "viii" => 8,
+        "ix" => 9,
+        _ => return None,
+    })
+}
+
+/// Finds "grade 2", "type III", "Modic 1": token range and number.
+pub(crate) fn grades(tokens: &[Token], cues: &[CueAt<'_>]) -> Vec<(usize, usize, u8)> {
+    let mut out = Vec::new();
+    for cue in cues.iter().filter(|c| c.cue.kind == CueKind::GradeWord) {
+        for at in cue.last + 1..cue.last + 4 {
+            let Some(token) = tokens.get(at) else { break };
+            if let Some(n) = ordinal(token) {
+                out.push((cue.first, at, n));
+                break;
+            }
+            let filler = matches!(token.kind, Kind::Colon | Kind::Hyphen)
+                || matches!(
+                    token.norm.as_str(),
+                    "type" | "grade" | "change" | "class" | "stage" | "tear" | "lesion"
+                );
+            if !filler {
+                break;
+            }
+        }
+    }
+    out
+}
+
+/// Finds reporting categories.
+pub(crate) fn rads(tokens: &[Token], cues: &[CueAt<'_>]) -> Vec<RadsAt> {
+    let mut out = Vec::new();
+    for cue in cues.iter().filter(|c| c.cue.kind == CueKind::Rads) {
+        for at in cue.last + 1..cue.last + 5 {
+            let Some(token) = tokens.get(at) else { break };
+            if let Some(n) = ordinal(token) {
+                let (last, value) = with_letter(tokens, at, n);
+                out.push(RadsAt {
+                    first: cue.first,
+                    last,
+                    scheme: cue.cue.value.clone(),
+                    value,
+                });
+                break;
+            }
+            let filler = matches!(
+                token.kind,
+                Kind::Colon | Kind::Hyphen | Kind::Dash | Kind::Open
+            ) || matches!(
+                token.norm.as_str(),
+                "category"
+                    | "score"
+                    | "class"
+                    | "of"
+                    | "is"
+                    | "assessment"
+                    | "us"
+                    | "level"
+                    | "type"
+                    | "acr"
+                    | "cat"
+                    | "final"
+            );
+            if !filler {
+                break;
+            }
+        }
+    }
+    for (at, token) in tokens.iter().enumerate() {
+        if let Some((scheme, value)) = fused(token) {
+            out.push(RadsAt {
+                first: at,
+                last: at,
+                scheme,
+                value,
+            });
+        }
+    }
+    out
+}
+
+fn with_letter(tokens: &[Token], at: usize, n: u8) -> (usize, String) {
+    let end = tokens.get(at).map_or(0, |t| t.end);
+    match tokens.get(at + 1) {
+        Some(t)
+            if t.start == end
+                && matches!(t.norm.as_str(), "a" | "b" | "c" | "x" | "s" | "m" | "f") =>
+        {
+            (at + 1, format!("{n}{}", t.norm))
+        }
+        _ => (at, n.to_string()),
+    }
+}
+
+/// "TR4", "LR5", "IIF" written as one word.
+fn fused(token: &Token) -> Option<(String, String)> {
+    if !token.is_word() {
+        return None;
+    }
+    for (prefix, scheme) in [
+        ("birads", "birads"),
+        ("tirads", "tirads"),
+        ("pirads", "pirads"),
+        ("orads", "orads"),
+        ("tr", "tirads"),
+        ("lr", "lirads"),
+    ] {
+        let Some(rest) = token.norm.strip_prefix(prefix) else {
+            continue;
+        };
+        let digit = rest.chars().next().is_some_and(|c| c.is_ascii_digit());
+        if digit && rest.len() <= 2 {
+            return Some((scheme.to_string(), rest.to_string()));
+        }
+    }
+    None
+}

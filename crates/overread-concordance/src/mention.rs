@@ -1,0 +1,277 @@
+//! Here the marked words of a sentence become mentions, each with its own stretch of the sentence.
+
+use crate::hits::Marked;
+use crate::lexicon::{CueKind, FindingId, Lexicon};
+use crate::text::{Kind, Token};
+
+/// What a mention is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Core {
+    Finding(FindingId),
+    Normal,
+    Category(String, String),
+    Measured,
+}
+
+/// A mention: its own words (inclusive) and its stretch of the sentence (end exclusive).
+#[derive(Debug, Clone)]
+pub(crate) struct Mention {
+    pub(crate) core: Core,
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
+
+/// Findings that, right before another finding, only describe it.
+const ADJECTIVES: [&str; 17] = [
+    "enlargement",
+    "dilatation",
+    "thickening",
+    "degeneration",
+    "calcification",
+    "cyst",
+    "hemorrhage",
+    "stenosis",
+    "inflammation",
+    "atherosclerosis",
+    "sclerosis",
+    "abnormal_signal",
+    "enhancement",
+    "spine_degenerative_change",
+    "edema",
+    "malignancy",
+    "fluid",
+];
+
+/// Lists the mentions of a sentence from left to right, each with its stretch.
+pub(crate) fn mentions(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>) -> Vec<Mention> {
+    let mut list = Vec::new();
+    for f in &marked.findings {
+        list.push(Mention {
+            core: Core::Finding(f.id),
+            first: f.first,
+            last: f.last,
+            from: 0,
+            to: 0,
+        });
+    }
+    for cue in marked.cues.iter().filter(|c| c.cue.kind == CueKind::Normal) {
+        let taken = list
+            .iter()
+            .any(|m| m.first <= cue.last && cue.first <= m.last);
+        if !taken {
+            list.push(Mention {
+                core: Core::Normal,
+                first: cue.first,
+                last: cue.last,
+                from: 0,
+                to: 0,
+            });
+        }
+    }
+    for r in &marked.rads {
+        list.retain(|m| m.last < r.first || m.first > r.last);
+        list.push(Mention {
+            core: Core::Category(r.scheme.clone(), r.value.clone()),
+            first: r.first,
+            last: r.last,
+            from: 0,
+            to: 0,
+        });
+    }
+    list.sort_by_key(|m| m.first);
+    drop_unfit(lex, tokens, marked, &mut list);
+    if list.is_empty() {
+        list.extend(measured(marked));
+    }
+    stretch(tokens, marked, &mut list);
+    list
+}
+
+fn measured(marked: &Marked<'_>) -> Option<Mention> {
+    let node = marked.nodes.first()?;
+    let size = marked
+        .sizes
+        .iter()
+        .find(|s| !s.aside)
+        .map(|s| s.last)
+        .or_else(|| marked.amounts.first().map(|a| a.last))?;
+    Some(Mention {
+        core: Core::Measured,
+        first: node.first,
+        last: node.last.max(size.min(node.last)),
+        from: 0,
+        to: 0,
+    })
+}
+
+fn drop_unfit(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>, list: &mut Vec<Mention>) {
+    let adjectives: Vec<FindingId> = ADJECTIVES
+        .iter()
+        .filter_map(|a| lex.finding_named(a))
+        .collect();
+    let mut keep = vec![true; list.len()];
+    for (i, m) in list.iter().enumerate() {
+        let Core::Finding(id) = m.core else { continue };
+        let Some(f) = lex.finding(id) else { continue };
+        let place_near = |m: &Mention| {
+            marked.nodes.iter().any(|n| {
+                let close = n.first.abs_diff(m.last) <= 9 || m.first.abs_diff(n.last) <= 9;
+                close && f.needs.iter().any(|w| lex.is_part(n.id, *w))
+            })
+        };
+        let mut fits = f.needs.is_empty() || place_near(m);
+        if let Some(next) = list.get(i + 1) {
+            let gap = tokens.get(m.last + 1..next.first).unwrap_or_default();
+            let adjoining =
+                gap.iter().all(|t| t.kind == Kind::Hyphen) && matches!(next.core, Core::Finding(_));
+            let close = gap.len() <= 2
+                && gap.iter().all(Token::is_word)
+                && !gap.iter().any(|t| {
+                    matches!(
+                        t.norm.as_str(),
+                        "and"
+                            | "or"
+                            | "with"
+                            | "of"
+                            | "in"
+                            | "at"
+                            | "without"
+                            | "is"
+                            | "are"
+                            | "vs"
+                    )
+                });
+            if (adjoining || close)
+                && adjectives.contains(&id)
+                && matches!(next.core, Core::Finding(_))
+            {
+                fits = false;
+            }
+        }
+        if let Some(flag) = keep.get_mut(i) {
+            *flag = fits;
+        }
+    }
+    let mut at = 0;
+    list.retain(|_| {
+        at += 1;
+        keep.get(at - 1).copied().unwrap_or(true)
+    });
+}
+
+fn stretch(tokens: &[Token], marked: &Marked<'_>, list: &mut [Mention]) {
+    let mut from = 0;
+    for i in 0..list.len() {
+        let next = list.get(i + 1).map(|n| (n.first, n.core == Core::Normal));
+        let Some(m) = list.get_mut(i) else { break };
+        m.from = from;
+        m.to = match next {
+            Some((first, normal)) => split(tokens, marked, m.last, first, normal),
+            None => tokens.len(),
+        };
+        from = m.to;
+    }
+}
+
+/// Returns where the stretch of the next mention begins.
+fn split(
+    tokens: &[Token],
+    marked: &Marked<'_>,
+    last: usize,
+    next: usize,
+    next_normal: bool,
+) -> usize {
+    let mut best: Option<(u8, usize)> = None;
+    for at in last + 1..next {
+        let Some(token) = tokens.get(at) else { break };
+        let strength = strength(tokens, marked, at, next, token);
+        if strength == 0 {
+            continue;
+        }
+        let better = match best {
+            None => true,
+            Some((s, _)) => strength > s || (strength == s && !next_normal),
+        };
+        if better {
+            best = Some((strength, at));
+        }
+    }
+    match best {
+        Some((_, at)) => at,
+        None => before_modifiers(tokens, marked, last, next),
+    }
+}
+
+fn strength(tokens: &[Token], marked: &Marked<'_>, at: usize, next: usize, token: &Token) -> u8 {
+    let joins_places = || {
+        let left = placed(marked, at.wrapping_sub(1));
+        let article = usize::from(
+            tokens
+                .get(at + 1)
+                .is_some_and(|t| t.is("the") || t.is("and")),
+        );
+        let right = placed(marked, at + 1 + article);
+        let direct = (at + 1..next).all(|i| placed(marked, i) || modifies(tokens, marked, i));
+        left && right && !direct
+    };
+    match token.kind {
+        Kind::Comma if joins_places() => 0,
+        Kind::Comma => 6,
+        Kind::Open | Kind::Close => 4,
+        Kind::Colon | Kind::Dash => 5,
+        Kind::Word => match token.norm.as_str() {
+            "which" | "but" | "while" | "however" | "although" | "whereas" => 5,
+            "with" | "without" | "causing" | "resulting" | "that" | "producing" | "due"
+            | "secondary" | "versu" | "vs" | "versus" | "plus" | "contacting" | "compressing" => 3,
+            "and" | "or" | "nor" if joins_places() => 0,
+            "and" | "or" | "nor" => 2,
+            _ => 0,
+        },
+        _ => 0,
+    }
+}
+
+fn placed(marked: &Marked<'_>, at: usize) -> bool {
+    marked.levels.iter().any(|l| l.first <= at && at <= l.last)
+        || marked.nodes.iter().any(|n| n.first <= at && at <= n.last)
+        || marked.cues.iter().any(|c| {
+            c.first <= at
+                && at <= c.last
+                && matches!(c.cue.kind, CueKind::Left | CueKind::Right | CueKind::Both)
+        })
+}
+
+fn modifies(tokens: &[Token], marked: &Marked<'_>, at: usize) -> bool {
+    let article = tokens
+        .get(at)
+        .is_some_and(|t| t.kind == Kind::Hyphen || matches!(t.norm.as_str(), "a" | "an" | "the"));
+    article
+        || marked.cues.iter().any(|c| {
+            c.first <= at
+                && at <= c.last
+                && matches!(
+                    c.cue.kind,
+                    CueKind::Sev
+                        | CueKind::Type
+                        | CueKind::Acute
+                        | CueKind::Chronic
+                        | CueKind::Neg
+                        | CueKind::Likely
+                        | CueKind::Possible
+                        | CueKind::Firm
+                        | CueKind::Many
+                        | CueKind::Qual
+                )
+        })
+        || marked.sizes.iter().any(|s| s.first <= at && at <= s.last)
+}
+
+fn before_modifiers(tokens: &[Token], marked: &Marked<'_>, last: usize, next: usize) -> usize {
+    let mut at = next;
+    while at > last + 1 && (modifies(tokens, marked, at - 1) || placed(marked, at - 1)) {
+        at -= 1;
+    }
+    at
+}

@@ -1,0 +1,253 @@
+//! Here one report's repetitions become one statement, and its own contradictions are noticed.
+
+use crate::frame::{Frame, What};
+use crate::lexicon::Lexicon;
+use crate::limits::SPANS_MAX;
+use crate::reading::Section;
+use crate::site::{self, Relation};
+use crate::statement::Report;
+use crate::text::Text;
+use crate::types::{InternalContradiction, ReportSide, Span};
+
+/// How far back a repetition is looked for, in statements.
+const LOOK_BACK: usize = 400;
+
+/// Joins repetitions; owners are renumbered.
+pub(crate) fn merge(lex: &Lexicon, report: &mut Report) {
+    let frames = std::mem::take(&mut report.frames);
+    let mut kept: Vec<Frame> = Vec::new();
+    let mut place: Vec<usize> = Vec::new();
+    for mut frame in frames {
+        frame.owner = frame.owner.and_then(|o| place.get(o).copied());
+        let twin = (0..kept.len())
+            .rev()
+            .take(LOOK_BACK)
+            .filter(|k| kept.get(*k).is_some_and(|k| repeats(lex, k, &frame)))
+            .min_by_key(|k| {
+                let exact = kept.get(*k).is_some_and(|k| {
+                    k.what == frame.what
+                        && site::relate(lex, k, &frame) == Relation::Same
+                        && k.side == frame.side
+                });
+                (!exact, *k)
+            });
+        match twin {
+            Some(at) => {
+                place.push(at);
+                if let Some(first) = kept.get_mut(at) {
+                    absorb(lex, first, frame);
+                }
+            }
+            None => {
+                place.push(kept.len());
+                kept.push(frame);
+            }
+        }
+    }
+    for (at, frame) in kept.iter_mut().enumerate() {
+        if frame.owner == Some(at) {
+            frame.owner = None;
+        }
+    }
+    drop_summaries(lex, &mut kept);
+    report.frames = kept;
+}
+
+fn repeats(lex: &Lexicon, first: &Frame, again: &Frame) -> bool {
+    if first.denied != again.denied
+        || first.sentence == again.sentence
+            && first.spans == again.spans
+            && first.nodes != again.nodes
+    {
+        return false;
+    }
+    let late = again.section == Section::Impression;
+    let relation = site::relate(lex, first, again);
+    if matches!(relation, Relation::Unrelated | Relation::OtherPlace)
+        || !site::sides_meet(first.side, again.side)
+    {
+        return false;
+    }
+    match (&first.what, &again.what) {
+        (What::Finding(a), What::Finding(b)) => {
+            let same = a == b || lex.is_kind(*a, *b) || lex.is_kind(*b, *a);
+            let sizes = match (first.size(), again.size()) {
+                (Some(x), Some(y)) => !size_differs(x, y),
+                _ => true,
+            };
+            let placed = relation == Relation::Same
+                || late
+                || again.site_inferred
+                || (again.levels.is_empty() && again.nodes == first.nodes);
+            let sided = first.side == again.side || late || again.side.is_none();
+            let graded = late || !grades_part(first, again);
+            same && sizes
+                && placed
+                && sided
+                && graded
+                && (late
+                    || first.denied
+                    || first.sentence != again.sentence
+                    || a == b && first.side == again.side && relation == Relation::Same)
+        }
+        (What::Category(a), What::Category(b)) => {
+            a == b && first.value == again.value && (first.side == again.side || late)
+        }
+        (What::Normal, What::Normal) => {
+            relation == Relation::Same
+                && first.side == again.side
+                && first.attr == again.attr
+                && first.nodes == again.nodes
+        }
+        _ => false,
+    }
+}
+
+fn grades_part(a: &Frame, b: &Frame) -> bool {
+    match (a.severity, b.severity) {
+        (Some(x), Some(y)) => x.1 < y.0 || y.1 < x.0,
+        _ => false,
+    }
+}
+
+/// Whether two sizes in mm are more than measurement apart.
+pub(crate) fn size_differs(a: f64, b: f64) -> bool {
+    let (small, big) = (a.min(b), a.max(b));
+    big - small >= 3.0 - 1e-9 && (big - small) / big.max(1e-9) >= 0.2 - 1e-9
+}
+
+fn absorb(lex: &Lexicon, first: &mut Frame, again: Frame) {
+    if let (Some(a), Some(b)) = (first.finding(), again.finding()) {
+        if a != b && lex.is_kind(b, a) {
+            first.what = What::Finding(b);
+        }
+    }
+    for span in again.spans {
+        if first.spans.len() < SPANS_MAX && !first.spans.contains(&span) {
+            first.spans.push(span);
+        }
+    }
+    for node in again.nodes {
+        let generic = lex.node(node).is_some_and(|n| n.generic);
+        if !first.nodes.contains(&node) && !generic && !again.site_inferred && first.nodes.len() < 4
+        {
+            first.nodes.push(node);
+        }
+    }
+    if first.levels.is_empty() {
+        first.levels = again.levels;
+    }
+    first.side = first.side.or(again.side);
+    if first.sizes_mm.is_empty() {
+        first.sizes_mm = again.sizes_mm;
+    }
+    first.severity = first.severity.or(again.severity);
+    first.grade = first.grade.or(again.grade);
+    first.acute = first.acute.or(again.acute);
+    first.certainty = first.certainty.max(again.certainty);
+    first.descriptor &= again.descriptor;
+    for (key, value) in again.types {
+        if first.type_of(&key).is_none() {
+            first.types.push((key, value));
+        }
+    }
+}
+
+/// "Multilevel degenerative change" says nothing new beside the changes themselves.
+fn drop_summaries(lex: &Lexicon, frames: &mut [Frame]) {
+    let detailed = frames.iter().any(|f| {
+        f.present()
+            && f.finding().and_then(|id| lex.finding(id)).is_some_and(|x| {
+                !x.summary
+                    && matches!(
+                        x.var.as_str(),
+                        "degeneration" | "facet" | "disc" | "stenosis" | "foramen"
+                    )
+            })
+    });
+    for frame in frames.iter_mut() {
+        let summary = frame
+            .finding()
+            .and_then(|id| lex.finding(id))
+            .is_some_and(|x| x.summary);
+        if summary && detailed && frame.levels.is_empty() {
+            frame.descriptor = true;
+        }
+    }
+}
+
+/// Finds passages of one report that do not fit together.
+pub(crate) fn contradictions(
+    lex: &Lexicon,
+    report: &Report,
+    side: ReportSide,
+) -> Vec<InternalContradiction> {
+    let mut out = Vec::new();
+    for (i, a) in report
+        .frames
+        .iter()
+        .enumerate()
+        .filter(|(_, f)| f.present() && f.section == Section::Impression)
+    {
+        for b in report
+            .frames
+            .iter()
+            .take(i)
+            .filter(|f| f.present() && f.section != Section::Impression)
+        {
+            let same = a.finding() == b.finding();
+            let opposite = matches!((a.side, b.side), (Some(x), Some(y)) if x.opposite(y));
+            let close = site::relate(lex, a, b) == Relation::Same
+                && (a.size().is_none()
+                    || b.size().is_none()
+                    || !size_differs(a.size().unwrap_or(0.0), b.size().unwrap_or(0.0)));
+            let twin = report.frames.iter().any(|c| {
+                c.present()
+                    && c.finding() == a.finding()
+                    && c.side == a.side
+                    && c.section != Section::Impression
+                    && !std::ptr::eq(c, a)
+            });
+            if same && opposite && close && !twin && !a.side_inferred && !b.side_inferred {
+                out.extend(contradiction(lex, &report.text, side, b, a, "side"));
+            }
+        }
+        if out.len() >= 50 {
+            break;
+        }
+    }
+    out
+}
+
+fn contradiction(
+    lex: &Lexicon,
+    text: &Text,
+    report: ReportSide,
+    first: &Frame,
+    second: &Frame,
+    what: &str,
+) -> Option<InternalContradiction> {
+    let span = |f: &Frame| {
+        f.spans.first().map(|&(start, end)| Span {
+            start,
+            end,
+            text: text.slice(start, end),
+        })
+    };
+    let name = first.name(lex);
+    let words = |f: &Frame| f.side.map_or("no side", crate::frame::Side::name);
+    let sentence = format!(
+        "The body says {}, the impression says {}: {}.",
+        words(first),
+        words(second),
+        name.replace('_', " ")
+    );
+    Some(InternalContradiction {
+        report,
+        finding: name,
+        what: what.to_string(),
+        first: span(first)?,
+        second: span(second)?,
+        sentence,
+    })
+}

@@ -1,0 +1,264 @@
+//! Here a report is cut into sections, lines and sentences, each with the label it stands under.
+
+use crate::lexicon::{Lexicon, joined};
+use crate::limits::SENTENCE_TOKENS_MAX;
+use crate::text::{Kind, Text, Token};
+
+/// Part of a report a sentence stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// No heading was seen yet.
+    Body,
+    Findings,
+    Impression,
+    Recommendation,
+    /// Indication, technique, comparison, signatures: never a source of statements.
+    Aside,
+}
+
+impl Section {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Body => "body",
+            Self::Findings => "findings",
+            Self::Impression => "impression",
+            Self::Recommendation => "recommendation",
+            Self::Aside => "aside",
+        }
+    }
+
+    fn of(name: &str) -> Self {
+        match name {
+            "findings" => Self::Findings,
+            "impression" => Self::Impression,
+            "recommendation" => Self::Recommendation,
+            _ => Self::Aside,
+        }
+    }
+}
+
+/// A sentence as a token range, end exclusive.
+#[derive(Debug, Clone)]
+pub(crate) struct Sentence {
+    pub(crate) first: usize,
+    pub(crate) end: usize,
+    pub(crate) section: Section,
+    /// The label this sentence or its line begins with, as a token range.
+    pub(crate) label: Option<(usize, usize)>,
+    /// The label stands inside this very sentence.
+    pub(crate) label_inside: bool,
+    /// Sentences of one line or paragraph share this number.
+    pub(crate) paragraph: usize,
+}
+
+struct Reader<'a> {
+    tokens: &'a [Token],
+    lex: &'a Lexicon,
+    out: Vec<Sentence>,
+    section: Section,
+    section_once: bool,
+    label: Option<(usize, usize)>,
+    label_stays: bool,
+    paragraph: usize,
+}
+
+/// Cuts a text into sentences.
+pub(crate) fn sentences(text: &Text, lex: &Lexicon) -> Vec<Sentence> {
+    let mut reader = Reader {
+        tokens: &text.tokens,
+        lex,
+        out: Vec::new(),
+        section: Section::Body,
+        section_once: false,
+        label: None,
+        label_stays: false,
+        paragraph: 0,
+    };
+    reader.run();
+    reader.out
+}
+
+impl Reader<'_> {
+    fn run(&mut self) {
+        let mut first = 0;
+        for at in 0..self.tokens.len() {
+            let Some(token) = self.tokens.get(at) else {
+                break;
+            };
+            let long = at - first >= SENTENCE_TOKENS_MAX && token.kind == Kind::Comma;
+            let ends = match token.kind {
+                Kind::Period => self.period_ends(at),
+                Kind::Semicolon => true,
+                Kind::Newline => self.newline_ends(at),
+                _ => long || at - first >= 2 * SENTENCE_TOKENS_MAX,
+            };
+            if ends {
+                self.sentence(first, at, token.kind == Kind::Newline);
+                first = at + 1;
+                if token.kind == Kind::Newline {
+                    self.line_break(token.value > 1.0);
+                }
+            }
+        }
+        self.sentence(first, self.tokens.len(), true);
+    }
+
+    fn line_break(&mut self, blank: bool) {
+        self.paragraph += 1;
+        if !self.label_stays {
+            self.label = None;
+        }
+        if self.section_once && blank {
+            self.section = Section::Body;
+            self.section_once = false;
+        }
+    }
+
+    fn period_ends(&self, at: usize) -> bool {
+        let before = at.checked_sub(1).and_then(|i| self.tokens.get(i));
+        let abbreviated = before.is_some_and(|t| {
+            matches!(
+                t.norm.as_str(),
+                "vs" | "dr" | "approx" | "mr" | "e" | "i" | "cf" | "ca" | "fig"
+            )
+        });
+        !abbreviated
+            || self
+                .tokens
+                .get(at + 1)
+                .is_none_or(|t| t.kind == Kind::Newline)
+    }
+
+    fn newline_ends(&self, at: usize) -> bool {
+        let Some(token) = self.tokens.get(at) else {
+            return true;
+        };
+        let before = at.checked_sub(1).and_then(|i| self.tokens.get(i));
+        let after = self.tokens.get(at + 1);
+        if token.value > 1.0 {
+            return true;
+        }
+        let wrapped = before
+            .is_some_and(|t| t.is_word() || matches!(t.kind, Kind::Comma | Kind::Number))
+            && after.is_some_and(|t| t.is_word() && !t.upper)
+            && !self.is_heading_line(at);
+        !wrapped
+    }
+
+    /// Whether the line before a newline is a section heading.
+    fn is_heading_line(&self, newline: usize) -> bool {
+        let mut from = newline;
+        while from > 0
+            && self
+                .tokens
+                .get(from - 1)
+                .is_some_and(|t| t.kind != Kind::Newline)
+            && newline - from < 8
+        {
+            from -= 1;
+        }
+        self.tokens
+            .get(from..newline)
+            .is_some_and(|line| self.lex.sections.contains_key(&joined(line)))
+    }
+
+    fn sentence(&mut self, first: usize, end: usize, line_end: bool) {
+        let mut first = self.skip_bullet(first, end);
+        let mut label_inside = false;
+        for _ in 0..3 {
+            let Some(colon) = self.colon(first, end) else {
+                break;
+            };
+            let label = self.tokens.get(first..colon).unwrap_or_default();
+            if let Some(name) = self.lex.sections.get(&joined(label)) {
+                self.enter(name, colon + 1 < end);
+                first = self.skip_bullet(colon + 1, end);
+                label_inside = false;
+            } else {
+                self.label = Some((first, colon));
+                self.label_stays = colon + 1 >= end;
+                label_inside = true;
+                break;
+            }
+        }
+        if first >= end {
+            return;
+        }
+        let words = self.tokens.get(first..end).unwrap_or_default();
+        if line_end && words.len() <= 6 {
+            if let Some(name) = self.lex.sections.get(&joined(words)) {
+                self.enter(name, false);
+                return;
+            }
+        }
+        if words.iter().any(Token::is_word) {
+            self.out.push(Sentence {
+                first,
+                end,
+                section: self.section,
+                label: self.label,
+                label_inside,
+                paragraph: self.paragraph,
+            });
+        }
+    }
+
+    fn enter(&mut self, name: &str, text_follows: bool) {
+        self.section = Section::of(name);
+        // "HISTORY: back pain" on a line of its own does not swallow the paragraphs after it.
+        self.section_once = self.section == Section::Aside && text_follows;
+        self.label = None;
+        self.label_stays = false;
+        self.paragraph += 1;
+    }
+
+    fn colon(&self, first: usize, end: usize) -> Option<usize> {
+        let range = first..end.min(first + 14);
+        let at = range.clone().find(|&i| {
+            self.tokens.get(i).is_some_and(|t| {
+                t.kind == Kind::Colon
+                    || (t.kind == Kind::Dash && i > first && i - first <= 6 && i + 1 < end)
+            })
+        })?;
+        let label = self.tokens.get(first..at)?;
+        let dash = self.tokens.get(at).is_some_and(|t| t.kind == Kind::Dash);
+        let plain = label.iter().all(|t| {
+            t.is_word()
+                || matches!(
+                    t.kind,
+                    Kind::Number
+                        | Kind::Hyphen
+                        | Kind::Slash
+                        | Kind::Comma
+                        | Kind::Open
+                        | Kind::Close
+                        | Kind::Other
+                )
+        });
+        let known = self.lex.sections.contains_key(&joined(label));
+        (plain && !label.is_empty() && (!dash || known || label.len() <= 5)).then_some(at)
+    }
+
+    fn skip_bullet(&self, first: usize, end: usize) -> usize {
+        let mut at = first;
+        while at < end {
+            let Some(t) = self.tokens.get(at) else { break };
+            let next = self.tokens.get(at + 1).map(|t| t.kind);
+            let numbered = t.kind == Kind::Number
+                && t.value < 40.0
+                && matches!(next, Some(Kind::Period | Kind::Close));
+            match t.kind {
+                Kind::Dash
+                | Kind::Other
+                | Kind::Newline
+                | Kind::Period
+                | Kind::Colon
+                | Kind::Comma
+                | Kind::Close => at += 1,
+                _ if numbered => at += 2,
+                _ => break,
+            }
+        }
+        at.min(end)
+    }
+}

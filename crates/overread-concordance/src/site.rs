@@ -1,0 +1,176 @@
+//! Here two places are compared: the same, a part of each other, other place of one organ, or unrelated.
+
+use crate::frame::{Frame, Side};
+use crate::lexicon::{Lexicon, NodeId};
+use crate::marks::Level;
+
+/// How two places relate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// Both say the same place.
+    Same,
+    /// One is a part of the other, or one is not given.
+    Compatible,
+    /// Another place of the same organ.
+    OtherPlace,
+    /// Nothing to do with each other.
+    Unrelated,
+}
+
+/// Compares the places of two frames, sides apart.
+pub(crate) fn relate(lex: &Lexicon, a: &Frame, b: &Frame) -> Relation {
+    let levels = relate_levels(&a.levels, &b.levels);
+    let nodes = relate_nodes(lex, &a.nodes, &b.nodes);
+    match (levels, nodes) {
+        (_, Relation::Unrelated) => Relation::Unrelated,
+        (Relation::OtherPlace, _) | (_, Relation::OtherPlace) => Relation::OtherPlace,
+        (Relation::Same, _) => Relation::Same,
+        (l, n)
+            if l == Relation::Compatible
+                && n == Relation::Same
+                && a.levels.is_empty() == b.levels.is_empty() =>
+        {
+            Relation::Same
+        }
+        _ => Relation::Compatible,
+    }
+}
+
+fn near(a: Level, b: Level) -> bool {
+    a == b || (a.abs_diff(b) == 1)
+}
+
+fn relate_levels(a: &[Level], b: &[Level]) -> Relation {
+    if a.is_empty() || b.is_empty() {
+        return Relation::Compatible;
+    }
+    if a.iter().any(|x| b.contains(x)) {
+        return Relation::Same;
+    }
+    if a.iter().any(|x| b.iter().any(|y| near(*x, *y))) {
+        return Relation::Compatible;
+    }
+    Relation::OtherPlace
+}
+
+fn relate_nodes(lex: &Lexicon, a: &[NodeId], b: &[NodeId]) -> Relation {
+    let mut any_same = false;
+    let mut other_place = false;
+    let mut axes: Vec<&str> = Vec::new();
+    for node in a
+        .iter()
+        .filter_map(|n| lex.node(*n))
+        .filter(|n| !n.generic || n.axis != "organ")
+    {
+        if !axes.contains(&node.axis.as_str()) {
+            axes.push(&node.axis);
+        }
+    }
+    for axis in axes {
+        let on = |list: &[NodeId]| -> Vec<NodeId> {
+            list.iter()
+                .copied()
+                .filter(|n| {
+                    lex.node(*n)
+                        .is_some_and(|n| n.axis == axis && (!n.generic || axis != "organ"))
+                })
+                .collect()
+        };
+        let (x, y) = (on(a), on(b));
+        if x.is_empty() || y.is_empty() {
+            continue;
+        }
+        let pairs = || x.iter().flat_map(|p| y.iter().map(move |q| (*p, *q)));
+        if pairs().any(|(p, q)| p == q) {
+            any_same = true;
+        } else if pairs().any(|(p, q)| lex.is_part(p, q) || lex.is_part(q, p)) {
+        } else if axis != "organ" || pairs().any(|(p, q)| same_organ(lex, p, q)) {
+            other_place = true;
+        } else {
+            return Relation::Unrelated;
+        }
+    }
+    // A lobe of the lung and a place in the brain lie on different axes and still have nothing in common.
+    if !any_same
+        && !other_place
+        && !a.is_empty()
+        && !b.is_empty()
+        && across_axes_unrelated(lex, a, b)
+    {
+        return Relation::Unrelated;
+    }
+    match (other_place, any_same) {
+        (true, _) => Relation::OtherPlace,
+        (_, true) => Relation::Same,
+        _ => Relation::Compatible,
+    }
+}
+
+fn across_axes_unrelated(lex: &Lexicon, a: &[NodeId], b: &[NodeId]) -> bool {
+    let solid = |list: &[NodeId]| -> Vec<NodeId> {
+        list.iter()
+            .copied()
+            .filter(|n| lex.node(*n).is_some_and(|n| !n.generic))
+            .collect()
+    };
+    let (x, y) = (solid(a), solid(b));
+    if x.is_empty() || y.is_empty() {
+        return false;
+    }
+    !x.iter().any(|p| {
+        y.iter()
+            .any(|q| lex.is_part(*p, *q) || lex.is_part(*q, *p) || same_organ(lex, *p, *q))
+    })
+}
+
+/// Whether two places lie in the same organ.
+pub(crate) fn same_organ(lex: &Lexicon, a: NodeId, b: NodeId) -> bool {
+    match (lex.organ_of(a), lex.organ_of(b)) {
+        (Some(x), Some(y)) => x == y,
+        _ => false,
+    }
+}
+
+/// Whether a statement about `wide` covers `narrow`: every part of the narrow place lies in the wide one.
+pub(crate) fn covers(lex: &Lexicon, wide: &Frame, narrow: &Frame) -> bool {
+    if !wide.levels.is_empty()
+        && !wide
+            .levels
+            .iter()
+            .any(|w| narrow.levels.iter().any(|n| near(*w, *n)))
+    {
+        return false;
+    }
+    if !sides_meet(wide.side, narrow.side) {
+        return false;
+    }
+    let solid: Vec<NodeId> = wide
+        .nodes
+        .iter()
+        .copied()
+        .filter(|n| lex.node(*n).is_some_and(|n| !n.generic))
+        .collect();
+    if solid.is_empty() {
+        return true;
+    }
+    let organs: Vec<NodeId> = narrow
+        .nodes
+        .iter()
+        .copied()
+        .filter(|n| lex.node(*n).is_some_and(|n| !n.generic && n.axis != "zone"))
+        .collect();
+    if organs.is_empty() {
+        return false;
+    }
+    organs
+        .iter()
+        .all(|n| solid.iter().any(|w| lex.is_part(*n, *w)))
+}
+
+/// Whether two sides can be the same.
+pub(crate) fn sides_meet(a: Option<Side>, b: Option<Side>) -> bool {
+    match (a, b) {
+        (Some(x), Some(y)) => !x.opposite(y),
+        _ => true,
+    }
+}
