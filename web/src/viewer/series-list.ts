@@ -30,7 +30,9 @@ export function buildSeriesList(
 ): SeriesList {
   const lines = new Map<string, Line>();
   const sections = studies.map((study) => {
-    const entries = study.series.map((series) => {
+    const isOther = (series: SeriesEntry) => Number(kindOfModality(series.modality) !== null);
+    const picturesFirst = [...study.series].sort((a, b) => isOther(a) - isOther(b));
+    const entries = picturesFirst.map((series) => {
       const line = buildLine(series, () => choose(series, study));
       lines.set(series.seriesInstanceUid, line);
       return h("li", {}, line.button);
@@ -101,7 +103,6 @@ function buildLine(series: SeriesEntry, choose: () => void): Line {
       h("span", { class: "series-modality" }, series.modality),
       " ",
       h("span", { class: "series-description" }, series.description || "No description"),
-      h("br"),
       words,
     ),
   );
