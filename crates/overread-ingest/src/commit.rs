@@ -105,7 +105,9 @@ impl Payload {
         kind: &'static str,
     ) -> Result<Self, IngestError> {
         let id = DocumentId::from_random(random_id()?);
-        let name = path.to_owned();
+        // Only the last part: a document's name is shown and may become a file name somewhere.
+        let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+        let name = name.chars().take(limits::DOCUMENT_NAME_CHARS).collect();
         Ok(Self::Document(Box::new(Paper {
             id,
             name,
@@ -328,95 +330,128 @@ struct Written {
 /// Appends everything, syncs, and compresses the metadata; waits for the disc.
 fn write(archive: &Archive, fresh: Fresh) -> Result<Written, IngestError> {
     let keys = keys(archive, &fresh);
-    let mut append = archive.begin();
-    let (mut instances, mut positions, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut papers, mut tickets, mut wasted) = (Vec::new(), Vec::new(), Vec::new());
-    let mut now = Timestamp::from_micros(0);
+    let mut writing = Writing {
+        append: archive.begin(),
+        wasted: Vec::new(),
+        instances: Vec::new(),
+        positions: Vec::new(),
+        sizes: Vec::new(),
+        papers: Vec::new(),
+    };
+    let tickets: Vec<Ticket> = fresh.iter().map(|(_, ticket, _)| ticket.clone()).collect();
     for ((position, ticket, payload), key) in fresh.into_iter().zip(keys) {
-        now = now.max(ticket.now);
-        tickets.push(ticket.clone());
         match payload {
-            Payload::Instance(readied) => {
-                let Readied {
-                    parsed,
-                    held,
-                    digest,
-                } = *readied;
-                let Some(extent) = put(&mut append, &key, held, digest, &mut wasted)? else {
-                    continue;
-                };
-                instances.push(NewInstance {
-                    frames: parsed.frames.to_bytes(),
-                    facts: parsed.facts,
-                    metadata_json: parsed.metadata_json,
-                    extent,
-                    digest,
-                    scope: Arc::clone(&ticket.scope),
-                });
-                positions.push(position);
-                sizes.push((ticket, extent.length_bytes));
-            }
-            Payload::Document(paper) => {
-                let Paper {
-                    id,
-                    name,
-                    held,
-                    digest,
-                    media_type,
-                    kind,
-                } = *paper;
-                let Some(extent) = put(&mut append, &key, held, digest, &mut wasted)? else {
-                    continue;
-                };
-                let scope = &ticket.scope;
-                let case_id = scope.case_id.clone();
-                let delivery_id = Some(scope.delivery_id.clone());
-                papers.push((
-                    position,
-                    NewDocument {
-                        id,
-                        case_id,
-                        delivery_id,
-                        name,
-                        media_type,
-                        kind,
-                        extent,
-                        digest,
-                    },
-                ));
-            }
+            Payload::Instance(readied) => writing.instance(position, ticket, *readied, &key)?,
+            Payload::Document(paper) => writing.document(position, &ticket, *paper, &key)?,
         }
     }
-    let batch = Batch::prepare(instances)?;
-    let lengths = append.sync()?;
+    let lengths = writing.append.sync()?;
+    let now = tickets.iter().map(|ticket| ticket.now).max();
     Ok(Written {
-        append,
+        append: writing.append,
         lengths,
-        wasted,
-        batch,
-        positions,
-        sizes,
-        papers,
+        wasted: writing.wasted,
+        batch: Batch::prepare(writing.instances)?,
+        positions: writing.positions,
+        sizes: writing.sizes,
+        papers: writing.papers,
         tickets,
-        now,
+        now: now.unwrap_or(Timestamp::from_micros(0)),
     })
+}
+
+/// A batch that is being written.
+struct Writing {
+    append: PackAppend,
+    wasted: Vec<Extent>,
+    instances: Vec<NewInstance>,
+    positions: Vec<usize>,
+    sizes: Vec<(Ticket, u64)>,
+    papers: Vec<(usize, NewDocument)>,
+}
+
+impl Writing {
+    fn instance(
+        &mut self,
+        position: usize,
+        ticket: Ticket,
+        readied: Readied,
+        key: &PackKey,
+    ) -> Result<(), IngestError> {
+        let Readied {
+            parsed,
+            held,
+            digest,
+        } = readied;
+        let Some(extent) = self.put(key, held, digest)? else {
+            return Ok(());
+        };
+        self.instances.push(NewInstance {
+            frames: parsed.frames.to_bytes(),
+            facts: parsed.facts,
+            metadata_json: parsed.metadata_json,
+            extent,
+            digest,
+            scope: Arc::clone(&ticket.scope),
+        });
+        self.positions.push(position);
+        self.sizes.push((ticket, extent.length_bytes));
+        Ok(())
+    }
+
+    fn document(
+        &mut self,
+        position: usize,
+        ticket: &Ticket,
+        paper: Paper,
+        key: &PackKey,
+    ) -> Result<(), IngestError> {
+        let Some(extent) = self.put(key, paper.held, paper.digest)? else {
+            return Ok(());
+        };
+        let document = NewDocument {
+            id: paper.id,
+            case_id: ticket.scope.case_id.clone(),
+            delivery_id: Some(ticket.scope.delivery_id.clone()),
+            name: paper.name,
+            media_type: paper.media_type,
+            kind: paper.kind,
+            extent,
+            digest: paper.digest,
+        };
+        self.papers.push((position, document));
+        Ok(())
+    }
+
+    /// Appends one file; `None` when it could not be copied or is not what was read before.
+    fn put(
+        &mut self,
+        key: &PackKey,
+        held: Held,
+        digest: Digest,
+    ) -> Result<Option<Extent>, IngestError> {
+        let (file, length_bytes) = match held.part {
+            Part::Memory(bytes) => return Ok(Some(self.append.append(key, &bytes)?)),
+            Part::File { file, length_bytes } => (file, length_bytes),
+        };
+        match self
+            .append
+            .append_file(key, &mut file.take(length_bytes), length_bytes)
+        {
+            Ok((extent, found)) if found == digest => Ok(Some(extent)),
+            Ok((extent, _)) => {
+                self.wasted.push(extent);
+                Ok(None)
+            }
+            Err(ArchiveError::Source { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// Chooses the pack of each item: a series with enough bytes gets its own, the rest shares one.
 fn keys(archive: &Archive, fresh: &Fresh) -> Vec<PackKey> {
     let mut bytes: HashMap<&str, u64> = HashMap::new();
-    let series_of = |payload: &'_ Payload| match payload {
-        Payload::Instance(readied) => Some(
-            readied
-                .parsed
-                .facts
-                .series
-                .series_instance_uid
-                .as_str()
-                .to_owned(),
-        ),
-        Payload::Document(_) => None,
-    };
     for (_, _, payload) in fresh {
         if let Payload::Instance(readied) = payload {
             let series = readied.parsed.facts.series.series_instance_uid.as_str();
@@ -424,13 +459,14 @@ fn keys(archive: &Archive, fresh: &Fresh) -> Vec<PackKey> {
         }
     }
     let key = |payload: &Payload| {
-        let Some(series) = series_of(payload) else {
+        let Payload::Instance(readied) = payload else {
             return PackKey::Mixed;
         };
+        let series = readied.parsed.facts.series.series_instance_uid.as_str();
         let large = bytes
-            .get(series.as_str())
+            .get(series)
             .is_some_and(|bytes| *bytes >= limits::OWN_PACK_BYTES);
-        let key = PackKey::Series(series);
+        let key = PackKey::Series(series.to_owned());
         if large || archive.is_open(&key) {
             key
         } else {
@@ -438,30 +474,6 @@ fn keys(archive: &Archive, fresh: &Fresh) -> Vec<PackKey> {
         }
     };
     fresh.iter().map(|(_, _, payload)| key(payload)).collect()
-}
-
-/// Appends one file; `None` when it could not be copied or is not what was read before.
-fn put(
-    append: &mut PackAppend,
-    key: &PackKey,
-    held: Held,
-    digest: Digest,
-    wasted: &mut Vec<Extent>,
-) -> Result<Option<Extent>, IngestError> {
-    match held.part {
-        Part::Memory(bytes) => Ok(Some(append.append(key, &bytes)?)),
-        Part::File { file, length_bytes } => {
-            match append.append_file(key, &mut file.take(length_bytes), length_bytes) {
-                Ok((extent, found)) if found == digest => Ok(Some(extent)),
-                Ok((extent, _)) => {
-                    wasted.push(extent);
-                    Ok(None)
-                }
-                Err(ArchiveError::Source { .. }) => Ok(None),
-                Err(error) => Err(error.into()),
-            }
-        }
-    }
 }
 
 /// Counts up the rows of deliveries that nothing else finishes.

@@ -71,8 +71,10 @@ pub(crate) fn read_up_to(reader: &mut dyn Read, limit: u64, into: &mut Vec<u8>) 
 
 /// What became of reading one content.
 pub(crate) enum Taken {
-    /// It was handed on, or looked into, or needs nothing.
+    /// It was looked into, or needs nothing.
     Done,
+    /// Nobody wants it; the caller counts it once it is proven.
+    Left(ContentKind),
     /// It is whole and wanted; the caller hands it on once its checksum is proven.
     Wanted(Held, ContentKind),
 }
@@ -85,9 +87,20 @@ pub(crate) fn take(
     length_bytes: Option<u64>,
     depth: usize,
 ) -> Result<(), IngestError> {
-    match read(session, path, reader, length_bytes, depth)? {
-        Taken::Done => Ok(()),
-        Taken::Wanted(held, kind) => session.submit(path, held, kind),
+    read(session, path, reader, length_bytes, depth)?.settle(session, path)
+}
+
+impl Taken {
+    /// Hands on what is wanted and counts what is not, now that it is proven.
+    pub(crate) fn settle(self, session: &Session, path: &str) -> Result<(), IngestError> {
+        match self {
+            Self::Done => Ok(()),
+            Self::Left(kind) => {
+                session.leave(path, kind);
+                Ok(())
+            }
+            Self::Wanted(held, kind) => session.submit(path, held, kind),
+        }
     }
 }
 
@@ -128,10 +141,7 @@ pub(crate) fn read(
             let held = hold(session, head, reader, length_bytes)?;
             Ok(Taken::Wanted(held, kind))
         }
-        _ => {
-            session.leave(path, kind);
-            Ok(Taken::Done)
-        }
+        _ => Ok(Taken::Left(kind)),
     }
 }
 
@@ -144,8 +154,7 @@ fn gunzip(
 ) -> Result<(), IngestError> {
     let mut guarded = zip::Guarded::new(flate2::read::GzDecoder::new(reader));
     match read(session, path, &mut guarded, None, depth + 1) {
-        Ok(Taken::Done) => Ok(()),
-        Ok(Taken::Wanted(held, kind)) => session.submit(path, held, kind),
+        Ok(taken) => taken.settle(session, path),
         Err(IngestError::Body(error)) => {
             let (kind, message) = zip::words(&error);
             session.problem(path, kind, message);

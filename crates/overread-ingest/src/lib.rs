@@ -189,7 +189,7 @@ impl Ingest {
         let name = overread_dicom::media::printable(name);
         session
             .run(move |session| {
-                session.saw_file(&name);
+                session.saw_file(&name, 0);
                 content::take(session, &name, &mut body, None, 1)
             })
             .await

@@ -38,6 +38,8 @@ pub const WINDOW_BYTES: usize = 256 * 1024;
 pub const PROBLEMS: usize = 5_000;
 /// Bytes of a document that is kept.
 pub const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Characters of a document's name that are kept.
+pub const DOCUMENT_NAME_CHARS: usize = 200;
 /// Bytes below which a picture is an icon.
 pub const PICTURE_MIN_BYTES: u64 = 4 * 1024;
 /// Files of a medium whose names are compared with its DICOMDIR.

@@ -28,7 +28,7 @@ pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<(), IngestErr
 
 fn read_file(session: &Session, media: &MediaFile) -> Result<(), IngestError> {
     let name = media.name.as_str();
-    session.saw_file(name);
+    session.saw_file(name, media.length_bytes);
     let archive = matches!(media.kind, ContentKind::Zip | ContentKind::Gzip);
     if !archive && !session.wants(name, media.kind, Some(media.length_bytes)) {
         session.leave(name, media.kind);

@@ -20,8 +20,8 @@ use crate::{DeliveryOptions, Ingest, IngestError, Receipt, limits, zip};
 
 /// Is told how a delivery advances.
 pub trait Progress: Send + Sync + 'static {
-    /// One more file was looked at.
-    fn file(&self) {}
+    /// One more file was looked at; its size where it is known, else 0.
+    fn file(&self, _bytes: u64) {}
 }
 
 impl Progress for () {}
@@ -129,9 +129,9 @@ impl Session {
     }
 
     /// Counts a file and remembers its name for the DICOMDIR.
-    pub(crate) fn saw_file(&self, path: &str) {
+    pub(crate) fn saw_file(&self, path: &str, bytes: u64) {
         self.collect(|collector| collector.saw_file(path));
-        self.progress.file();
+        self.progress.file(bytes);
     }
 
     /// Notes a problem of a file.

@@ -6,7 +6,8 @@ use futures_util::{Stream, StreamExt};
 use overread_dicom::{ContentKind, DicomProblem};
 use overread_model::problem::ProblemKind;
 use overread_store::studies::Entered;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use crate::commit::{self, AboutInstance, Answer, Item, Payload, Ticket};
 use crate::content::{self, Held, Part};
@@ -38,6 +39,9 @@ pub enum Stowed {
     Duplicate,
 }
 
+/// A part that is being read.
+type Reading = JoinHandle<Option<Prepared>>;
+
 /// A part whose answer is awaited.
 enum Awaited {
     Settled(StowOutcome),
@@ -63,21 +67,14 @@ impl Ingest {
             counted: true,
             now: options.now,
         };
-        let mut parts = std::pin::pin!(parts);
-        let mut reading = std::collections::VecDeque::new();
-        let mut awaited = Vec::new();
-        while let Some(part) = parts.next().await {
-            let part = part.map_err(IngestError::Body)?;
-            reading.push_back(self.start_reading(part).await?);
-            if reading.len() >= limits::FILES_ON_THE_WAY
-                && let Some(task) = reading.pop_front()
-            {
-                awaited.push(self.pass_on(task.await, study, &ticket).await?);
-            }
-        }
-        for task in reading {
-            awaited.push(self.pass_on(task.await, study, &ticket).await?);
-        }
+        // Two halves beside each other: whoever waits for memory must not keep what is read from being committed.
+        let (slots, queue) = mpsc::channel(limits::FILES_ON_THE_WAY);
+        let (fed, awaited) = tokio::join!(
+            self.feed(parts, slots),
+            self.pass_all_on(queue, study, &ticket)
+        );
+        fed?;
+        let awaited = awaited?;
         let mut outcomes = Vec::with_capacity(awaited.len());
         for one in awaited {
             outcomes.push(match one {
@@ -90,10 +87,36 @@ impl Ingest {
         Ok(outcomes)
     }
 
-    async fn start_reading(
+    async fn feed(
         &self,
-        part: Part,
-    ) -> Result<tokio::task::JoinHandle<Option<Prepared>>, IngestError> {
+        parts: impl Stream<Item = std::io::Result<Part>> + Send,
+        slots: mpsc::Sender<Reading>,
+    ) -> Result<(), IngestError> {
+        let mut parts = std::pin::pin!(parts);
+        while let Some(part) = parts.next().await {
+            let reading = self.start_reading(part.map_err(IngestError::Body)?).await?;
+            // The other half ended early, and says why.
+            if slots.send(reading).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn pass_all_on(
+        &self,
+        mut queue: mpsc::Receiver<Reading>,
+        study: Option<&str>,
+        ticket: &Ticket,
+    ) -> Result<Vec<Awaited>, IngestError> {
+        let mut awaited = Vec::new();
+        while let Some(reading) = queue.recv().await {
+            awaited.push(self.pass_on(reading.await, study, ticket).await?);
+        }
+        Ok(awaited)
+    }
+
+    async fn start_reading(&self, part: Part) -> Result<Reading, IngestError> {
         let permit = match &part {
             Part::Memory(bytes) => {
                 let memory = Arc::clone(&self.shared.memory);

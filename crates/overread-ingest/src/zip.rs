@@ -150,8 +150,12 @@ impl Archive<'_> {
             self.input.rewind_to(offset);
             return Ok(Step::Spool);
         }
-        let name = names::shown(&local.name, local.is_utf8);
-        let path = self.path_of(&name);
+        let is_utf8 = local.is_utf8;
+        self.take(&local, is_utf8, offset)
+    }
+
+    /// Counts an entry and says what is odd about its name; says whether there may be one more.
+    fn announce(&self, name: &str, path: &str, bytes: u64) -> bool {
         if !self.session.count_entry() {
             self.problem(
                 self.path,
@@ -161,18 +165,28 @@ impl Archive<'_> {
                     limits::ENTRIES
                 ),
             );
-            return Ok(Step::Stop);
+            return false;
         }
-        if !names::is_folder(&name) {
-            self.session.saw_file(&path);
-            if !names::is_inside(&name) {
-                self.problem(&path, ProblemKind::UnsafeName, names::OUTSIDE);
+        if !names::is_folder(name) {
+            self.session.saw_file(path, bytes);
+            if !names::is_inside(name) {
+                self.problem(path, ProblemKind::UnsafeName, names::OUTSIDE);
             }
         }
-        if local.is_encrypted {
-            return self.encrypted(&path, &local, offset);
+        true
+    }
+
+    /// Takes the entry whose header was just read.
+    fn take(&mut self, local: &Local, is_utf8: bool, offset: u64) -> Result<Step, IngestError> {
+        let name = names::shown(&local.name, is_utf8);
+        let path = self.path_of(&name);
+        if !self.announce(&name, &path, local.bytes) {
+            return Ok(Step::Stop);
         }
-        self.content(&path, &local, offset)
+        if local.is_encrypted {
+            return self.encrypted(&path, local, offset);
+        }
+        self.content(&path, local, offset)
     }
 
     fn encrypted(&mut self, path: &str, local: &Local, offset: u64) -> Result<Step, IngestError> {
@@ -210,8 +224,8 @@ impl Archive<'_> {
         };
         match entry.finish() {
             Finished::Whole => {
-                if let Some(Taken::Wanted(held, kind)) = taken {
-                    session.submit(path, held, kind)?;
+                if let Some(taken) = taken {
+                    taken.settle(session, path)?;
                 }
                 Ok(Step::Next)
             }

@@ -147,10 +147,19 @@ async fn large_files_do_not_pass_through_memory() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_id_for_two_people_is_told() {
-    use overread_testkit::dicom::{VR, tags};
     let house = House::new().await;
-    let other = mr(2, 1, 1).with(tags::PATIENT_NAME, VR::PN, "Different^Person");
-    let mixed = mr(1, 1, 2).with(tags::PATIENT_NAME, VR::PN, "Third^Person");
+    let named = |mut spec: overread_testkit::dicom::InstanceSpec, name: &str| {
+        for (_, _, value) in spec
+            .attributes
+            .iter_mut()
+            .filter(|(_, _, value)| value == "Sample^Alex")
+        {
+            name.clone_into(value);
+        }
+        spec
+    };
+    let other = named(mr(2, 1, 1), "Different^Person");
+    let mixed = named(mr(1, 1, 2), "Third^Person");
     let files = [part10(&mr(1, 1, 1)), part10(&mixed), part10(&other)];
     let files: Vec<DiscFile> = files
         .into_iter()

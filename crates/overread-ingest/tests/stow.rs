@@ -98,6 +98,29 @@ async fn a_part_of_another_study_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_larger_than_the_memory_goes_through() {
+    let house = House::new().await;
+    // 80 parts of a little more than 1 MB: more than the budget, in one request.
+    let parts: Vec<Vec<u8>> = (1..=80)
+        .map(|instance| {
+            let mut spec = mr(1, 1, instance);
+            (spec.rows, spec.columns) = (724, 724);
+            spec.pixels = vec![instance as u16; 724 * 724];
+            part10(&spec)
+        })
+        .collect();
+    let bytes: usize = parts.iter().map(Vec::len).sum();
+    assert!(bytes as u64 > overread_ingest::limits::BUDGET_BYTES * 3 / 2);
+    let outcomes = house.stow(parts).await;
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| outcome.result == Ok(Stowed::Stored))
+    );
+    assert_eq!(house.prove().await.bytes, bytes as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn four_connections_share_a_commit_and_lose_nothing() {
     let house = std::sync::Arc::new(House::new().await);
     let mut tasks = tokio::task::JoinSet::new();

@@ -1,14 +1,19 @@
 //! The archive's own list, compared with what was found: nothing may be hidden from either.
 
 use std::collections::HashMap;
+use std::io;
 
 use overread_model::problem::ProblemKind;
 
 use super::headers::{self, u16_at, u32_at, u64_at};
+use super::input::Input;
 use super::{Archive, names};
-use crate::IngestError;
+use crate::{IngestError, limits};
 
 const CENTRAL_BYTES: usize = 46;
+
+/// What is said of a link.
+pub(crate) const LINK: &str = "a link to another place; it was not followed";
 
 /// Entries that were streamed, by where their headers stood.
 #[derive(Debug, Default)]
@@ -60,19 +65,21 @@ pub(crate) fn read(archive: &mut Archive<'_>) -> Result<bool, IngestError> {
         let head = archive.input.at_least(4).map_err(IngestError::Body)?;
         match headers::signature(head) {
             Some(headers::CENTRAL) => {
-                if !entry(archive)? {
+                let Some(listed) = Listed::read(&mut archive.input).map_err(IngestError::Body)?
+                else {
                     return Ok(false);
-                }
+                };
+                judge(archive, &listed);
             }
             Some(headers::END_64) => {
                 let head = archive.input.at_least(12).map_err(IngestError::Body)?;
                 let length = u64_at(head, 4).and_then(|length| length.checked_add(12));
-                if !skip(archive, length)? {
+                if !skip(&mut archive.input, length).map_err(IngestError::Body)? {
                     return Ok(false);
                 }
             }
             Some(headers::LOCATOR_64) => {
-                if !skip(archive, Some(20))? {
+                if !skip(&mut archive.input, Some(20)).map_err(IngestError::Body)? {
                     return Ok(false);
                 }
             }
@@ -82,79 +89,90 @@ pub(crate) fn read(archive: &mut Archive<'_>) -> Result<bool, IngestError> {
     }
 }
 
-fn skip(archive: &mut Archive<'_>, length: Option<u64>) -> Result<bool, IngestError> {
+fn skip(input: &mut Input<'_>, length: Option<u64>) -> io::Result<bool> {
     let Some(mut left) = length else {
         return Ok(false);
     };
     while left > 0 {
-        let count = archive.input.available().map_err(IngestError::Body)?.len() as u64;
+        let count = input.available()?.len() as u64;
         if count == 0 {
             return Ok(false);
         }
-        archive.input.consume(count.min(left) as usize);
+        input.consume(count.min(left) as usize);
         left -= count.min(left);
     }
     Ok(true)
 }
 
-fn entry(archive: &mut Archive<'_>) -> Result<bool, IngestError> {
-    let head = archive
-        .input
-        .at_least(CENTRAL_BYTES)
-        .map_err(IngestError::Body)?;
-    let (Some(made_by), Some(flags)) = (u16_at(head, 4), u16_at(head, 8)) else {
-        return Ok(false);
-    };
-    let (Some(packed), Some(bytes)) = (u32_at(head, 20), u32_at(head, 24)) else {
-        return Ok(false);
-    };
-    let lengths = [u16_at(head, 28), u16_at(head, 30), u16_at(head, 32)];
-    let [Some(name_length), Some(extra_length), Some(comment_length)] =
-        lengths.map(|length| length.map(usize::from))
-    else {
-        return Ok(false);
-    };
-    let (Some(attributes), Some(offset)) = (u32_at(head, 38), u32_at(head, 42)) else {
-        return Ok(false);
-    };
-    let variable = name_length + extra_length;
-    let head = archive
-        .input
-        .at_least(CENTRAL_BYTES + variable)
-        .map_err(IngestError::Body)?;
-    let Some(name) = head.get(CENTRAL_BYTES..CENTRAL_BYTES + name_length) else {
-        return Ok(false);
-    };
-    let Some(extra) = head.get(CENTRAL_BYTES + name_length..CENTRAL_BYTES + variable) else {
-        return Ok(false);
-    };
-    let values = headers::zip64(extra, &[bytes, packed, offset]);
-    let offset = values.get(2).copied().unwrap_or(0);
-    let name = name
-        .get(..name.len().min(crate::limits::NAME_BYTES))
-        .unwrap_or_default()
-        .to_vec();
-    judge(
-        archive,
-        offset,
-        &name,
-        flags & (1 << 11) != 0,
-        is_link(made_by, attributes),
-    );
-    archive.input.consume(CENTRAL_BYTES + variable);
-    skip(archive, Some(comment_length as u64))
+/// One line of the list.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) offset: u64,
+    pub(crate) name: Vec<u8>,
+    pub(crate) is_utf8: bool,
+    pub(crate) is_link: bool,
+    pub(crate) crc: u32,
+    pub(crate) packed_bytes: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Listed {
+    /// Reads a line, which the input stands before; `None` when the archive ends in it.
+    pub(crate) fn read(input: &mut Input<'_>) -> io::Result<Option<Self>> {
+        let head = input.at_least(CENTRAL_BYTES)?;
+        let words = [4, 8, 28, 30, 32].map(|offset| u16_at(head, offset));
+        let [
+            Some(made_by),
+            Some(flags),
+            Some(name),
+            Some(extra),
+            Some(comment),
+        ] = words
+        else {
+            return Ok(None);
+        };
+        let numbers = [16, 20, 24, 38, 42].map(|offset| u32_at(head, offset));
+        let [
+            Some(crc),
+            Some(packed),
+            Some(bytes),
+            Some(attributes),
+            Some(offset),
+        ] = numbers
+        else {
+            return Ok(None);
+        };
+        let names_end = CENTRAL_BYTES + usize::from(name);
+        let end = names_end + usize::from(extra);
+        let head = input.at_least(end)?;
+        let (Some(name), Some(extra)) =
+            (head.get(CENTRAL_BYTES..names_end), head.get(names_end..end))
+        else {
+            return Ok(None);
+        };
+        let wide = headers::zip64(extra, &[bytes, packed, offset]);
+        let wide = |index: usize| wide.get(index).copied().unwrap_or(0);
+        let listed = Self {
+            offset: wide(2),
+            name: name
+                .get(..name.len().min(limits::NAME_BYTES))
+                .unwrap_or_default()
+                .to_vec(),
+            is_utf8: flags & (1 << 11) != 0,
+            is_link: is_link(made_by, attributes),
+            crc,
+            packed_bytes: wide(1),
+            bytes: wide(0),
+        };
+        input.consume(end);
+        Ok(skip(input, Some(u64::from(comment)))?.then_some(listed))
+    }
 }
 
 /// Compares one line of the list with what was found.
-pub(crate) fn judge(
-    archive: &mut Archive<'_>,
-    offset: u64,
-    name: &[u8],
-    is_utf8: bool,
-    is_link: bool,
-) {
-    let path = archive.path_of(&names::shown(name, is_utf8));
-    match archive.listing.take(offset, name) {
+pub(crate) fn judge(archive: &mut Archive<'_>, listed: &Listed) {
+    let path = archive.path_of(&names::shown(&listed.name, listed.is_utf8));
+    match archive.listing.take(listed.offset, &listed.name) {
         Some(true) => {}
         Some(false) => archive.problem(
             &path,
@@ -167,12 +185,8 @@ pub(crate) fn judge(
             "the archive lists this file, but does not hold it where it says",
         ),
     }
-    if is_link {
-        archive.problem(
-            &path,
-            ProblemKind::UnsafeName,
-            "a link to another place; it was not followed",
-        );
+    if listed.is_link {
+        archive.problem(&path, ProblemKind::UnsafeName, LINK);
     }
 }
 
@@ -181,7 +195,7 @@ fn end(archive: &mut Archive<'_>) -> Result<bool, IngestError> {
     let Some(comment_length) = u16_at(head, 20) else {
         return Ok(false);
     };
-    if !skip(archive, Some(22 + u64::from(comment_length)))? {
+    if !skip(&mut archive.input, Some(22 + u64::from(comment_length))).map_err(IngestError::Body)? {
         return Ok(false);
     }
     tell_hidden(archive);

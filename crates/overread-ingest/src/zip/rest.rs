@@ -1,17 +1,16 @@
-//! What cannot be streamed: the rest of the archive in an unnamed temporary file, read by the archive's own list.
-
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 
 use overread_model::problem::ProblemKind;
 use zip::ZipArchive;
-use zip::result::ZipError;
 
-use super::entry::{ENCRYPTED, words};
-use super::headers::{END, signature, u16_at};
-use super::{Archive, Guarded, listing, names};
-use crate::content::{self, Taken};
+use super::entry::words;
+use super::headers::{CENTRAL, END, END_64, LOCATOR_64, Local, signature, u32_at, u64_at};
+use super::input::Input;
+use super::listing::{self, LINK, Listed};
+use super::{Archive, Guarded, Method, Step, names};
+use crate::content;
 use crate::{IngestError, limits};
 
 /// Reads what was not streamed yet.
@@ -26,27 +25,89 @@ pub(crate) fn read(mut archive: Archive<'_>) -> Result<(), IngestError> {
         );
         return Ok(());
     };
-    if entries_of(&file).is_some_and(|entries| entries > limits::SPOOLED_ENTRIES) {
-        archive.problem(
-            archive.path,
-            ProblemKind::LimitExceeded,
-            "the archive lists more files than it may",
-        );
+    let Some(place) = find_list(&file) else {
+        archive.incomplete();
         return Ok(());
-    }
-    let mut zip = match ZipArchive::new(file) {
-        Ok(zip) => zip,
-        Err(ZipError::Io(error)) => return Err(IngestError::Spool(error)),
-        Err(_) => {
-            archive.incomplete();
-            return Ok(());
-        }
     };
-    for index in 0..zip.len() {
-        entry(&mut archive, &mut zip, index, from)?;
+    let Some(lines) = read_list(&archive, &file, &place)? else {
+        return Ok(());
+    };
+    let mut rare = None;
+    for mut listed in lines {
+        // A program before the archive shifts every offset, when its writer did not count it.
+        listed.offset = listed.offset.saturating_add(place.shift_bytes);
+        if listed.offset < from {
+            listing::judge(&mut archive, &listed);
+        } else {
+            entry(&archive, &file, &listed, &mut rare)?;
+        }
     }
     listing::tell_hidden(&archive);
     Ok(())
+}
+
+/// Where the list of an archive lies.
+struct ListPlace {
+    start_bytes: u64,
+    shift_bytes: u64,
+}
+
+/// Finds the list by the end record (4.3.16), or its ZIP64 form.
+fn find_list(file: &File) -> Option<ListPlace> {
+    let length = file.metadata().ok()?.len();
+    let tail = length.min(20 + 22 + u64::from(u16::MAX));
+    let mut bytes = vec![0; usize::try_from(tail).ok()?];
+    file.read_exact_at(&mut bytes, length - tail).ok()?;
+    let end = (0..bytes.len().saturating_sub(21))
+        .rev()
+        .find(|start| bytes.get(*start..).and_then(signature) == Some(END))?;
+    let (mut size, mut offset) = (
+        u64::from(u32_at(&bytes, end + 12)?),
+        u64::from(u32_at(&bytes, end + 16)?),
+    );
+    let mut list_end = length - tail + end as u64;
+    let locator = end.checked_sub(20).and_then(|start| bytes.get(start..));
+    if let Some(locator) = locator.filter(|locator| signature(locator) == Some(LOCATOR_64)) {
+        let mut record = [0; 56];
+        let at = u64_at(locator, 8)?;
+        file.read_exact_at(&mut record, at).ok()?;
+        if signature(&record) == Some(END_64) {
+            (size, offset, list_end) = (u64_at(&record, 40)?, u64_at(&record, 48)?, at);
+        }
+    }
+    let start_bytes = list_end.checked_sub(size)?;
+    Some(ListPlace {
+        start_bytes,
+        shift_bytes: start_bytes.checked_sub(offset)?,
+    })
+}
+
+/// Reads the list; `None` when a problem was told instead.
+fn read_list(
+    archive: &Archive<'_>,
+    mut file: &File,
+    place: &ListPlace,
+) -> Result<Option<Vec<Listed>>, IngestError> {
+    file.seek(SeekFrom::Start(place.start_bytes))
+        .map_err(IngestError::Spool)?;
+    let mut input = Input::new(&mut file);
+    let mut lines = Vec::new();
+    while signature(input.at_least(4).map_err(IngestError::Spool)?) == Some(CENTRAL) {
+        let Some(listed) = Listed::read(&mut input).map_err(IngestError::Spool)? else {
+            archive.incomplete();
+            return Ok(None);
+        };
+        lines.push(listed);
+        if lines.len() > limits::SPOOLED_ENTRIES {
+            archive.problem(
+                archive.path,
+                ProblemKind::LimitExceeded,
+                "the archive lists more files than it may",
+            );
+            return Ok(None);
+        }
+    }
+    Ok(Some(lines))
 }
 
 fn spool(archive: &mut Archive<'_>, from: u64) -> Result<Option<File>, IngestError> {
@@ -72,75 +133,77 @@ fn spool(archive: &mut Archive<'_>, from: u64) -> Result<Option<File>, IngestErr
     Ok(Some(file))
 }
 
-/// Reads how many entries the end record counts, before anything is built for them.
-fn entries_of(file: &File) -> Option<usize> {
-    let length = file.metadata().ok()?.len();
-    let tail = length.min(22 + u64::from(u16::MAX));
-    let mut bytes = vec![0; usize::try_from(tail).ok()?];
-    file.read_exact_at(&mut bytes, length - tail).ok()?;
-    let start = (0..bytes.len().saturating_sub(21))
-        .rev()
-        .find(|start| bytes.get(*start..).and_then(signature) == Some(END))?;
-    let count = usize::from(u16_at(&bytes, start + 10)?);
-    // All ones: the count is in a ZIP64 record; then the size of the list bounds it (46 bytes an entry at least).
-    Some(if count == usize::from(u16::MAX) {
-        usize::try_from(length / 46).ok()?
-    } else {
-        count
-    })
-}
-
+/// Reads one entry where the list says it is, with the lengths that the list gives.
 fn entry(
-    archive: &mut Archive<'_>,
-    zip: &mut ZipArchive<File>,
-    index: usize,
-    from: u64,
+    archive: &Archive<'_>,
+    mut file: &File,
+    listed: &Listed,
+    rare: &mut Option<ZipArchive<File>>,
 ) -> Result<(), IngestError> {
-    let (offset, raw_name, encrypted, link, folder, bytes) = {
-        let Ok(raw) = zip.by_index_raw(index) else {
+    file.seek(SeekFrom::Start(listed.offset))
+        .map_err(IngestError::Spool)?;
+    let mut one = Archive {
+        session: archive.session,
+        input: Input::new(&mut file),
+        path: archive.path,
+        depth: archive.depth,
+        listing: listing::Listing::default(),
+    };
+    let name = names::shown(&listed.name, listed.is_utf8);
+    let path = archive.path_of(&name);
+    let is_entry = signature(one.input.at_least(4).map_err(IngestError::Spool)?)
+        == Some(super::headers::LOCAL);
+    let local = if is_entry {
+        Local::read(&mut one.input).map_err(IngestError::Spool)?
+    } else {
+        None
+    };
+    let Some(mut local) = local else {
+        archive.problem(
+            &path,
+            ProblemKind::HiddenEntry,
+            "the archive lists this file, but does not hold it where it says",
+        );
+        return Ok(());
+    };
+    if listed.is_link {
+        archive.problem(&path, ProblemKind::UnsafeName, LINK);
+        return Ok(());
+    }
+    local.has_descriptor = false;
+    local.name.clone_from(&listed.name);
+    (local.crc, local.packed_bytes, local.bytes) = (listed.crc, listed.packed_bytes, listed.bytes);
+    if local.method != Method::Other {
+        return one
+            .take(&local, listed.is_utf8, listed.offset)
+            .map(|_: Step| ());
+    }
+    if !one.announce(&name, &path, listed.bytes) || names::is_folder(&name) {
+        return Ok(());
+    }
+    if rare.is_none() {
+        *rare = file
+            .try_clone()
+            .ok()
+            .and_then(|file| ZipArchive::new(file).ok());
+    }
+    let index = rare.as_mut().and_then(|zip| {
+        (0..zip.len()).find(|index| {
+            zip.by_index_raw(*index)
+                .is_ok_and(|raw| raw.header_start() == listed.offset)
+        })
+    });
+    match (rare, index) {
+        (Some(zip), Some(index)) => content(archive, zip, index, &path, listed.bytes),
+        _ => {
             archive.problem(
-                archive.path,
+                &path,
                 ProblemKind::Unreadable,
                 "one file of the archive cannot be found in it",
             );
-            return Ok(());
-        };
-        let offset = raw.header_start();
-        (
-            offset,
-            raw.name_raw().to_vec(),
-            raw.encrypted(),
-            raw.is_symlink(),
-            raw.is_dir(),
-            raw.size(),
-        )
-    };
-    if offset < from {
-        listing::judge(archive, offset, &raw_name, false, link);
-        return Ok(());
+            Ok(())
+        }
     }
-    let name = names::shown(&raw_name, false);
-    let path = archive.path_of(&name);
-    if folder || !archive.session.count_entry() {
-        return Ok(());
-    }
-    archive.session.saw_file(&path);
-    if !names::is_inside(&name) {
-        archive.problem(&path, ProblemKind::UnsafeName, names::OUTSIDE);
-    }
-    if link {
-        archive.problem(
-            &path,
-            ProblemKind::UnsafeName,
-            "a link to another place; it was not followed",
-        );
-        return Ok(());
-    }
-    if encrypted {
-        archive.problem(&path, ProblemKind::Encrypted, ENCRYPTED);
-        return Ok(());
-    }
-    content(archive, zip, index, &path, bytes)
 }
 
 /// Reads one entry and proves it before it is handed on.
@@ -174,8 +237,7 @@ fn content(
         Ok(taken)
     });
     match proven {
-        Ok(Taken::Wanted(held, kind)) => session.submit(path, held, kind),
-        Ok(Taken::Done) => Ok(()),
+        Ok(taken) => taken.settle(session, path),
         Err(IngestError::Body(error)) => {
             let (kind, message) = words(&error);
             session.problem(path, kind, message);

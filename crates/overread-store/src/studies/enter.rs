@@ -215,6 +215,7 @@ pub async fn enter(tx: &mut Tx, batch: &Batch, now: Timestamp) -> StoreResult<Ve
         held,
         outcomes: vec![None; batch.items.len()],
         studies: HashMap::new(),
+        admitted: HashMap::new(),
     };
     for group in &batch.groups {
         run.group(tx, group).await?;
@@ -260,6 +261,7 @@ struct Run<'a> {
     held: Held,
     outcomes: Vec<Option<Outcome>>,
     studies: HashMap<StudyKey, Tally>,
+    admitted: HashMap<(StudyKey, DeliveryId), bool>,
 }
 
 impl Run<'_> {
@@ -278,12 +280,11 @@ impl Run<'_> {
             return Ok(());
         };
         let study = upsert::study(tx, &first.facts.study, self.now).await?;
+        let creator = Arc::clone(&first.scope);
         let mut admitted = Vec::new();
         for (position, index, item) in fresh {
-            if study.created || may_add(tx, study.key, &item.scope, self.now).await? {
-                if let Some(case_id) = &item.scope.case_id {
-                    link_to_case(tx, study.key, case_id, self.now).await?;
-                }
+            let made_it = study.created && item.scope.delivery_id == creator.delivery_id;
+            if self.admits(tx, study.key, &item.scope, made_it).await? {
                 admitted.push((position, index, item));
             } else {
                 keep_aside(tx, item, "held outside the case", self.now).await?;
@@ -298,6 +299,26 @@ impl Run<'_> {
             upsert::add_modality(tx, study.key, &first.facts.series.modality).await?;
         }
         self.rows(tx, group, &admitted, &series, &study).await
+    }
+
+    /// Says whether a delivery may add to a study, and makes the study part of its case; asks once for each.
+    async fn admits(
+        &mut self,
+        tx: &mut Tx,
+        study: StudyKey,
+        scope: &DeliveryScope,
+        made_it: bool,
+    ) -> StoreResult<bool> {
+        let key = (study, scope.delivery_id.clone());
+        if let Some(answer) = self.admitted.get(&key) {
+            return Ok(*answer);
+        }
+        let answer = made_it || may_add(tx, study, scope, self.now).await?;
+        if let Some(case_id) = scope.case_id.as_ref().filter(|_| answer) {
+            link_to_case(tx, study, case_id, self.now).await?;
+        }
+        self.admitted.insert(key, answer);
+        Ok(answer)
     }
 
     /// Writes the blocks and the rows of one series.

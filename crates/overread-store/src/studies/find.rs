@@ -1,6 +1,6 @@
 //! Finds what a reader asks for by UID: where the bytes lie, the frames, the metadata, the facts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use overread_model::extent::{Digest, Extent};
@@ -254,12 +254,20 @@ pub async fn metadata_pieces(
 /// # Errors
 /// When the database fails or a block is damaged.
 pub async fn facts_of_study(tx: &mut Tx, study: StudyKey) -> StoreResult<Vec<InstanceFacts>> {
-    let rows: Vec<(Vec<u8>,)> = on!(tx, c => sqlx::query_as(
-            "select b.facts from metadata_block b join series s on s.id = b.series_id where s.study_id = $1 order by b.id")
+    let rows: Vec<(i64, String)> = on!(&mut *tx, c => sqlx::query_as(
+            "select i.block_id, i.sop_instance_uid from instance i join series s on s.id = i.series_id \
+             where s.study_id = $1").bind(study.0).fetch_all(&mut *c).await?);
+    // A block may also hold the facts of a twin that was not stored, or was kept aside.
+    let stored: HashSet<(i64, String)> = rows.into_iter().collect();
+    let rows: Vec<(i64, Vec<u8>)> = on!(tx, c => sqlx::query_as(
+            "select b.id, b.facts from metadata_block b join series s on s.id = b.series_id where s.study_id = $1 order by b.id")
         .bind(study.0).fetch_all(&mut *c).await?);
-    let mut facts = Vec::new();
-    for (block,) in rows {
-        facts.extend(block::facts(&block)?);
+    let (mut facts, mut seen) = (Vec::new(), HashSet::new());
+    for (block_id, block) in rows {
+        facts.extend(block::facts(&block)?.into_iter().filter(|facts| {
+            let key = (block_id, facts.sop_instance_uid.as_str().to_owned());
+            stored.contains(&key) && seen.insert(key.1)
+        }));
     }
     Ok(facts)
 }

@@ -90,6 +90,7 @@ pub(super) async fn study(
     {
         set_date(tx, StudyKey(id), date).await?;
     }
+    complete(tx, id, facts, &folded).await?;
     Ok(StudyEntry {
         key: StudyKey(id),
         created: false,
@@ -97,6 +98,17 @@ pub(super) async fn study(
         patient_name_folded,
         patient_birth_date,
     })
+}
+
+/// Fills in what the instances before left out.
+async fn complete(tx: &mut Tx, id: i64, facts: &StudyFacts, folded: &str) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(include_str!("complete_study.sql"))
+        .bind(id).bind(shown(facts.patient_name.as_ref())).bind(folded).bind(shown(facts.patient_id.as_ref()))
+        .bind(shown(facts.patient_birth_date.as_ref())).bind(&facts.patient_sex)
+        .bind(shown(facts.accession_number.as_ref())).bind(&facts.study_description)
+        .bind(shown(facts.referring_physician_name.as_ref())).bind(&facts.study_time)
+        .execute(&mut *c).await?.rows_affected());
+    Ok(())
 }
 
 /// Gives a date to a study whose first instance had none.

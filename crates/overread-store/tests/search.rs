@@ -1,0 +1,317 @@
+//! Studies, series and instances are found as QIDO-RS asks.
+
+use overread_store::access::Reach;
+use overread_store::proof;
+use overread_store::studies::{
+    self, DateRange, Entered, InstanceFilter, Page, SeriesFilter, StudyFilter, TextMatch,
+};
+
+use crate::house::{House, NOW, Spec, both, enter, machine, scope};
+
+both!(search, super::rules);
+
+async fn archive(house: &House) {
+    let scope = scope(machine(), None);
+    let specs = [
+        Spec::default(),
+        Spec {
+            instance: 2,
+            ..Spec::default()
+        },
+        Spec {
+            series: 2,
+            modality: "SR",
+            ..Spec::default()
+        },
+        Spec {
+            study: 2,
+            patient: "Mullins^Ana",
+            patient_id: "P_2",
+            date: "20260101",
+            modality: "CT",
+            ..Spec::default()
+        },
+        Spec {
+            study: 3,
+            patient: "Yamada^Tarou=山田^太郎",
+            patient_id: "p-3",
+            date: "",
+            modality: "CT",
+            ..Spec::default()
+        },
+    ];
+    let outcomes = enter(house, &scope, &specs).await;
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome.entered, Entered::Stored(_))),
+        "{outcomes:?}"
+    );
+}
+
+async fn check(house: &House, filter: StudyFilter, expect: &[u64]) {
+    let mut tx = house.store.read().await.unwrap();
+    let found = studies::search_studies(&mut tx, &Reach::Everything, &filter, &Page::default())
+        .await
+        .unwrap();
+    let uids: Vec<String> = found
+        .iter()
+        .map(|study| study.study_instance_uid.clone())
+        .collect();
+    let expect: Vec<String> = expect.iter().map(|study| format!("1.2.{study}")).collect();
+    assert_eq!(uids, expect, "{filter:?}");
+    let count = studies::count_studies(&mut tx, &Reach::Everything, &filter)
+        .await
+        .unwrap();
+    assert_eq!(count, expect.len() as u64, "{filter:?}");
+}
+
+fn text(pattern: &str) -> Option<TextMatch> {
+    Some(TextMatch(pattern.to_owned()))
+}
+
+async fn rules(house: House) {
+    archive(&house).await;
+    check(&house, StudyFilter::default(), &[1, 2, 3]).await;
+    for (pattern, expect) in [
+        ("muller^jorg", &[1][..]),
+        ("MÜLLER*", &[1]),
+        ("Mul*", &[1, 2]),
+        ("*jörg*", &[1]),
+        ("*ULL*", &[1, 2]),
+        ("Mull?ns^Ana", &[2]),
+        ("*太郎*", &[3]),
+        ("*", &[1, 2, 3]),
+        ("", &[1, 2, 3]),
+        ("Doe", &[]),
+        ("%", &[]),
+        ("Müller^*", &[1]),
+    ] {
+        check(
+            &house,
+            StudyFilter {
+                patient_name: text(pattern),
+                ..StudyFilter::default()
+            },
+            expect,
+        )
+        .await;
+    }
+    for (pattern, expect) in [
+        ("P-1", &[1][..]),
+        ("P_2", &[2]),
+        ("P?*", &[1, 2, 3]),
+        ("P_*", &[2]),
+        ("*_*", &[2]),
+        ("P-1'; drop", &[]),
+    ] {
+        check(
+            &house,
+            StudyFilter {
+                patient_id: text(pattern),
+                ..StudyFilter::default()
+            },
+            expect,
+        )
+        .await;
+    }
+    check(
+        &house,
+        StudyFilter {
+            study_description: text("*lumbar 2%*"),
+            ..StudyFilter::default()
+        },
+        &[2],
+    )
+    .await;
+    check(
+        &house,
+        StudyFilter {
+            accession_number: text("A3"),
+            ..StudyFilter::default()
+        },
+        &[3],
+    )
+    .await;
+    by_date_and_modality(&house).await;
+    pages(&house).await;
+    below(&house).await;
+}
+
+async fn by_date_and_modality(house: &House) {
+    let range = |from: Option<&str>, to: Option<&str>| {
+        Some(DateRange {
+            from: from.map(str::to_owned),
+            to: to.map(str::to_owned),
+        })
+    };
+    for (study_date, expect) in [
+        (range(Some("20260101"), Some("20260101")), &[2][..]),
+        (range(Some("20260201"), None), &[1]),
+        (range(None, Some("20260201")), &[2]),
+    ] {
+        check(
+            house,
+            StudyFilter {
+                study_date,
+                ..StudyFilter::default()
+            },
+            expect,
+        )
+        .await;
+    }
+    let modality = |modality: &str| StudyFilter {
+        modalities_in_study: vec![modality.to_owned()],
+        ..StudyFilter::default()
+    };
+    check(house, modality("CT"), &[2, 3]).await;
+    check(house, modality("SR"), &[1]).await;
+    let both = StudyFilter {
+        study_date: range(Some("20260101"), Some("20261231")),
+        ..modality("CT")
+    };
+    check(house, both, &[2]).await;
+    let uids = vec!["1.2.1".to_owned(), "1.2.3".to_owned(), "1.2.99".to_owned()];
+    check(
+        house,
+        StudyFilter {
+            study_instance_uids: uids,
+            ..StudyFilter::default()
+        },
+        &[1, 3],
+    )
+    .await;
+}
+
+async fn pages(house: &House) {
+    let mut tx = house.store.read().await.unwrap();
+    let all = StudyFilter::default();
+    let page = |limit, offset, after| Page {
+        limit,
+        offset,
+        after,
+    };
+    let first = studies::search_studies(&mut tx, &Reach::Everything, &all, &page(1, 0, None))
+        .await
+        .unwrap();
+    let after = Some((first[0].study_date.clone(), first[0].id));
+    let rest = studies::search_studies(&mut tx, &Reach::Everything, &all, &page(9, 0, after))
+        .await
+        .unwrap();
+    let skipped = studies::search_studies(&mut tx, &Reach::Everything, &all, &page(9, 1, None))
+        .await
+        .unwrap();
+    assert_eq!((first.len(), rest.len()), (1, 2));
+    assert_eq!(rest, skipped);
+}
+
+async fn below(house: &House) {
+    let mut tx = house.store.read().await.unwrap();
+    let filter = SeriesFilter {
+        study_instance_uid: Some("1.2.1".to_owned()),
+        ..SeriesFilter::default()
+    };
+    let series = studies::search_series(&mut tx, &Reach::Everything, &filter, &Page::default())
+        .await
+        .unwrap();
+    let told: Vec<(&str, i64)> = series
+        .iter()
+        .map(|series| (&*series.modality, series.instance_count))
+        .collect();
+    assert_eq!(told, [("MR", 2), ("SR", 1)]);
+    let filter = InstanceFilter {
+        series_instance_uid: Some("1.2.1.1".to_owned()),
+        ..InstanceFilter::default()
+    };
+    let instances =
+        studies::search_instances(&mut tx, &Reach::Everything, &filter, &Page::default())
+            .await
+            .unwrap();
+    let numbers: Vec<_> = instances
+        .iter()
+        .map(|instance| instance.instance_number)
+        .collect();
+    assert_eq!(numbers, [Some(1), Some(2)]);
+    let pieces =
+        studies::metadata_pieces(&mut tx, &Reach::Everything, "1.2.1", Some("1.2.1.1"), None)
+            .await
+            .unwrap();
+    assert_eq!(pieces.len(), 2);
+    assert!(String::from_utf8_lossy(&pieces[1].dicom_json).contains(&pieces[1].sop_instance_uid));
+    assert_eq!(
+        studies::metadata_pieces(&mut tx, &Reach::Nothing, "1.2.1", None, None)
+            .await
+            .unwrap(),
+        []
+    );
+    assert_eq!(
+        proof::contradictions(&mut tx).await.unwrap(),
+        [] as [String; 0]
+    );
+    drop(tx);
+    assert_eq!(
+        proof::damaged_blocks(&house.store).await.unwrap(),
+        [] as [String; 0]
+    );
+}
+
+both!(twins, super::twins_and_conflicts);
+
+async fn twins_and_conflicts(house: House) {
+    let scope = scope(machine(), None);
+    // Twice in one batch, then again, then with other bytes.
+    let outcomes = enter(&house, &scope, &[Spec::default(), Spec::default()]).await;
+    assert!(matches!(outcomes[0].entered, Entered::Stored(_)));
+    assert!(matches!(outcomes[1].entered, Entered::Duplicate(_)));
+    let again = enter(
+        &house,
+        &scope,
+        &[
+            Spec::default(),
+            Spec {
+                instance: 2,
+                patient: "Other^Name",
+                ..Spec::default()
+            },
+        ],
+    )
+    .await;
+    assert!(matches!(again[0].entered, Entered::Duplicate(_)));
+    assert!(again[1].patient_differs);
+    let mut tx = house.store.read().await.unwrap();
+    assert_eq!(
+        proof::contradictions(&mut tx).await.unwrap(),
+        [] as [String; 0]
+    );
+    let claims = proof::claims_of(&mut tx, overread_model::extent::PackId::new(7).unwrap())
+        .await
+        .unwrap();
+    let starts: Vec<u64> = claims
+        .iter()
+        .map(|claim| claim.extent.offset_bytes)
+        .collect();
+    assert_eq!(starts, [16, 116, 216, 316]);
+    drop(tx);
+
+    let mut tx = house.store.begin().await.unwrap();
+    let study = studies::StudyKey(match again[0].entered {
+        Entered::Duplicate(key) => key.0,
+        _ => panic!("a duplicate names its study"),
+    });
+    let erased = studies::delete(&mut tx, study).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(erased.empty_packs.len(), 1);
+    let mut tx = house.store.read().await.unwrap();
+    assert_eq!(
+        proof::contradictions(&mut tx).await.unwrap(),
+        [] as [String; 0]
+    );
+    let all = StudyFilter::default();
+    assert_eq!(
+        studies::count_studies(&mut tx, &Reach::Everything, &all)
+            .await
+            .unwrap(),
+        0
+    );
+    let _ = NOW;
+}
