@@ -1,1 +1,129 @@
 //! Here live the cited clinical, legal and payer facts and their loader.
+//!
+//! Facts are data, never code: each entry of `data/` says where it comes from, and whether a clinician must still agree to
+//! it. The data is part of the binary and is read once; a site may load files of the same shape instead.
+
+mod coverage;
+mod insights;
+
+use std::sync::LazyLock;
+
+pub use coverage::{AppealClock, CoverageTables, DecisionClock};
+pub use insights::{Entry, entries};
+use overread_model::choosing::{BadMap, SpecialtyMap};
+use overread_model::completeness::RuleTables;
+use overread_model::intake::IntakeTables;
+use overread_model::letter::{BadCatalog, LetterCatalog};
+use overread_model::report::ReportTables;
+
+/// The texts of the data files.
+#[derive(Debug, Clone, Copy)]
+pub struct DataFiles<'a> {
+    /// `completeness/rules.json`.
+    pub rules: &'a str,
+    /// `completeness/protocols.json`.
+    pub protocols: &'a str,
+    /// `subspecialty/map.json`.
+    pub specialties: &'a str,
+    /// `codes/body_part_examined.json`.
+    pub body_parts: &'a str,
+    /// `triggers.json`.
+    pub triggers: &'a str,
+    /// `report/sections.json`.
+    pub sections: &'a str,
+    /// `insurance/timeframes.json`.
+    pub coverage: &'a str,
+    /// `letters/catalog.json`.
+    pub letters: &'a str,
+    /// `letters/templates.en.json`.
+    pub letters_en: &'a str,
+    /// `letters/templates.es.json`.
+    pub letters_es: &'a str,
+}
+
+/// The files that are part of the binary.
+pub const EMBEDDED: DataFiles<'static> = DataFiles {
+    rules: include_str!("../data/completeness/rules.json"),
+    protocols: include_str!("../data/completeness/protocols.json"),
+    specialties: include_str!("../data/subspecialty/map.json"),
+    body_parts: include_str!("../data/codes/body_part_examined.json"),
+    triggers: include_str!("../data/triggers.json"),
+    sections: include_str!("../data/report/sections.json"),
+    coverage: include_str!("../data/insurance/timeframes.json"),
+    letters: include_str!("../data/letters/catalog.json"),
+    letters_en: include_str!("../data/letters/templates.en.json"),
+    letters_es: include_str!("../data/letters/templates.es.json"),
+};
+
+/// Every fact the rules take as an argument.
+#[derive(Debug, Clone)]
+pub struct Knowledge {
+    /// Rules and protocols of the completeness check.
+    pub rules: RuleTables,
+    /// Which sub-specialty reads what.
+    pub specialties: SpecialtyMap,
+    /// Reasons to ask, red flags, urgency.
+    pub intake: IntakeTables,
+    /// Sections of the report.
+    pub report: ReportTables,
+    /// Clocks of payers.
+    pub coverage: CoverageTables,
+    /// Letters: their facts and their wording.
+    pub letters: LetterCatalog,
+}
+
+/// Says which of the data is unusable.
+#[derive(Debug, thiserror::Error)]
+pub enum BadKnowledge {
+    /// Rules, protocols or the map.
+    #[error("the tables of rules are unusable")]
+    Rules(#[from] BadMap),
+    /// The letters.
+    #[error("the catalog of letters is unusable")]
+    Letters(#[from] BadCatalog),
+    /// Another file.
+    #[error("{file} cannot be read")]
+    Json {
+        /// Which file.
+        file: &'static str,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+fn json<'a, T: serde::Deserialize<'a>>(
+    file: &'static str,
+    text: &'a str,
+) -> Result<T, BadKnowledge> {
+    serde_json::from_str(text).map_err(|source| BadKnowledge::Json { file, source })
+}
+
+impl Knowledge {
+    /// Reads data files.
+    ///
+    /// # Errors
+    /// When a file is malformed, or files do not fit each other.
+    pub fn parse(files: &DataFiles<'_>) -> Result<Self, BadKnowledge> {
+        Ok(Self {
+            rules: RuleTables::parse(files.rules, files.protocols)?,
+            specialties: SpecialtyMap::parse(files.specialties, files.body_parts)?,
+            intake: json("triggers.json", files.triggers)?,
+            report: json("report/sections.json", files.sections)?,
+            coverage: json("insurance/timeframes.json", files.coverage)?,
+            letters: LetterCatalog::parse(files.letters, files.letters_en, files.letters_es)?,
+        })
+    }
+
+    /// Returns the facts that are part of the binary; read at the first call, about ten milliseconds.
+    pub fn embedded() -> &'static Self {
+        static EMBEDDED_KNOWLEDGE: LazyLock<Knowledge> = LazyLock::new(|| {
+            #[expect(
+                clippy::expect_used,
+                reason = "the data is part of the binary and a test reads it: a program without it must not start"
+            )]
+            Knowledge::parse(&EMBEDDED).expect("the embedded data is readable")
+        });
+        &EMBEDDED_KNOWLEDGE
+    }
+}

@@ -274,8 +274,16 @@ fn gather(exam: &ExamFacts, map: &SpecialtyMap) -> Evidence {
         sources.entry(source).or_insert_with(|| words.to_owned());
     };
     for code in &exam.anatomic_region_codes {
-        if let Some(term) = map.body_terms.iter().find(|term| term.sct == *code) {
-            add(term.group.clone(), Source::AnatomicRegion, &term.meaning);
+        if let Some(term) = map
+            .body_terms
+            .iter()
+            .find(|term| term.sct.as_deref() == Some(code))
+        {
+            add(
+                term.group.clone(),
+                Source::AnatomicRegion,
+                term.meaning.as_deref().unwrap_or(&term.term),
+            );
         }
     }
     for part in &exam.body_parts {

@@ -109,14 +109,16 @@ pub struct SpecialtyRule {
 pub struct BodyTerm {
     /// As (0018,0015) writes it.
     pub term: String,
-    /// SNOMED CT code printed in DICOM.
-    pub sct: String,
+    /// SNOMED CT code printed in DICOM; older terms have none.
+    pub sct: Option<String>,
     /// Region group.
     pub group: Group,
-    /// In words.
-    pub meaning: String,
-    /// Has a left and a right.
-    pub paired: bool,
+    /// In words; older terms have none.
+    #[serde(default)]
+    pub meaning: Option<String>,
+    /// Has a left and a right; `None` when the table does not say.
+    #[serde(default)]
+    pub paired: Option<bool>,
 }
 
 #[derive(Deserialize)]

@@ -182,7 +182,8 @@ pub struct RuleTables {
     pub rules: Vec<RuleEntry>,
     /// The protocols.
     pub protocols: Vec<Protocol>,
-    pub(super) identity_weights: IdentityWeights,
+    /// Weights of the identity score.
+    pub identity_weights: IdentityWeights,
     pub(super) secondary_capture_classes: BTreeSet<String>,
     pub(super) conversion_types: BTreeMap<String, String>,
     pub(super) report_titles: BTreeSet<String>,

@@ -1,0 +1,128 @@
+use std::collections::BTreeSet;
+
+use overread_knowledge::Knowledge;
+use overread_model::choosing::{ExamFacts, Suggestion, conditions_of, infer};
+use serde_json::Value;
+
+const CASES: &str = include_str!("../testdata/subspecialty/cases.json");
+
+fn texts(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        Value::String(text) => BTreeSet::from([text.clone()]),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn exam(input: &Value) -> ExamFacts {
+    let text = |key: &str| input[key].as_str().map(str::to_owned);
+    let date = |key: &str| input[key].as_str().and_then(|text| text.parse().ok());
+    ExamFacts {
+        modalities: texts(&input["Modality"]),
+        anatomic_region_codes: texts(&input["AnatomicRegionSequence"]),
+        body_parts: texts(&input["BodyPartExamined"]),
+        study_description: text("StudyDescription").unwrap_or_default(),
+        requested_procedure_description: text("RequestedProcedureDescription").unwrap_or_default(),
+        procedure_code_meanings: texts(&input["ProcedureCode"]),
+        series_texts: texts(&input["SeriesDescription"]),
+        patient_sex: text("PatientSex"),
+        patient_age: text("PatientAge"),
+        patient_birth_date: date("PatientBirthDate"),
+        study_date: date("StudyDate"),
+    }
+}
+
+#[test]
+fn all_vectors_of_the_map_hold() {
+    let cases: Vec<Value> = serde_json::from_str(CASES).unwrap();
+    assert_eq!(cases.len(), 70);
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let found = infer(
+            &exam(&case["input"]),
+            "",
+            &Knowledge::embedded().specialties,
+        );
+        let got: Vec<Value> = found
+            .iter()
+            .map(|s| serde_json::json!({"group": s.group, "rule": s.rule, "primary": s.primary, "alt": s.alternates, "confidence": s.confidence}))
+            .collect();
+        if Value::Array(got.clone()) != case["expect"] {
+            wrong.push(format!(
+                "{}: {}\n  not {}",
+                case["id"],
+                Value::Array(got),
+                case["expect"]
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} wrong\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+fn lumbar(diagnosis: &str) -> Suggestion {
+    let exam = ExamFacts {
+        modalities: BTreeSet::from(["MR".to_owned()]),
+        study_description: "MRI LUMBAR SPINE".to_owned(),
+        body_parts: BTreeSet::from(["LSPINE".to_owned()]),
+        ..ExamFacts::default()
+    };
+    infer(&exam, diagnosis, &Knowledge::embedded().specialties).remove(0)
+}
+
+#[test]
+fn reasons_are_written_out() {
+    let found = lumbar("");
+    assert_eq!(
+        found.reasons,
+        [
+            "Study description says LUMBAR SPINE",
+            "Body part examined says LSPINE"
+        ]
+    );
+    let codes: Vec<&str> = found.clinical.iter().map(|c| c.nucc.as_str()).collect();
+    assert_eq!(
+        codes,
+        ["207XS0117X", "207T00000X", "208100000X", "208VP0014X"]
+    );
+}
+
+#[test]
+fn a_diagnosis_adds_clinical_specialists() {
+    let map = &Knowledge::embedded().specialties;
+    let titles = |text: &str, group| -> Vec<String> {
+        conditions_of(text, group, map)
+            .into_iter()
+            .map(|c| c.title)
+            .collect()
+    };
+    assert!(
+        titles("Cáncer de próstata", None).contains(&"Urology".to_owned())
+            || titles("prostate cancer", None).contains(&"Urology".to_owned())
+    );
+    assert!(
+        !titles("herniated disc", Some("knee"))
+            .iter()
+            .any(|t| t.contains("spine"))
+    );
+    assert!(
+        titles("disc herniation", Some("spine"))
+            .iter()
+            .any(|t| t.contains("spine"))
+    );
+    assert!(titles("", None).is_empty());
+    assert!(
+        lumbar("metastasis of a carcinoma")
+            .clinical
+            .iter()
+            .any(|c| c.title == "Medical oncology")
+    );
+}
