@@ -137,6 +137,26 @@ test("two series of one plane scroll together by position, crossing planes show 
   await page.context().close();
 });
 
+test("the decoder's worker may run WebAssembly and fetch it, and no more than that", async ({ people, server }) => {
+  const page = await people.page("reviewer");
+  const policies: string[] = [];
+  page.on("response", (response) => {
+    if (!/Worker-[^/]*\.js$/.test(new URL(response.url()).pathname)) return;
+    policies.push(response.headers()["content-security-policy"] ?? "");
+  });
+  await page.goto(`/cases/${server.caseAbout("in review")}/viewer`);
+  await new ViewerPage(page).ready();
+  // A worker lives under the policy of its own file: without these, compressed images stay dark.
+  await expect.poll(() => policies.length).toBeGreaterThan(0);
+  for (const policy of policies) {
+    expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval'");
+    expect(policy).toContain("connect-src 'self'");
+    expect(policy).not.toContain("sandbox");
+    expect(policy).not.toContain("'unsafe-eval'");
+  }
+  await page.context().close();
+});
+
 test("an image that cannot be had is said so, the others go on", async ({ people, server }) => {
   const page = await people.page("reviewer");
   const viewer = new ViewerPage(page);
