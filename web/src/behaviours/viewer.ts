@@ -4,6 +4,8 @@ import { h } from "../lib/dom.ts";
 export function viewer(element: HTMLElement): () => void {
   let stopped = false;
   let stop = () => {};
+  // Asked for at once and not first by the viewer: it is most of the code.
+  import("../viewer/engine.ts").catch(() => {});
   import("../viewer/viewer.ts")
     .then(async ({ mountViewer }) => {
       if (stopped) return;

@@ -41,7 +41,7 @@ export function buildSeriesList(
       "section",
       { class: "series-study" },
       h(
-        "h3",
+        "h2",
         { class: "series-heading" },
         h("span", { class: "series-when" }, wordsOf(study)),
         h("span", {}, [dicomDate(study.date), study.description].filter(Boolean).join(", ")),
