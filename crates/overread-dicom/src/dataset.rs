@@ -75,6 +75,8 @@ impl DataSet {
     /// Returns the first child with a tag.
     pub(crate) fn find(&self, parent: Option<usize>, tag: u32) -> Option<usize> {
         self.children(parent)
+            // PS3.5 7.1: tags ascend, so a higher one ends the search.
+            .take_while(|(_, node)| node.tag <= tag || self.unordered)
             .find(|(_, node)| node.tag == tag)
             .map(|(index, _)| index)
     }
