@@ -18,14 +18,18 @@ pub struct CheckRow {
     pub result: String,
 }
 
-/// Keeps a result.
+/// Keeps a result; of two in the same microsecond the later one counts as later.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn insert(tx: &mut Tx, case_id: &CaseId, row: &CheckRow) -> StoreResult<()> {
     let id = CaseId::from_random(random_id()?);
+    let last = newest(tx, case_id)
+        .await?
+        .map_or(i64::MIN, |last| last.checked_at);
+    let checked_at = row.checked_at.max(last.saturating_add(1));
     on!(tx, c => sqlx::query("insert into case_check (id, case_id, checked_at, ready, result) values ($1, $2, $3, $4, $5)")
-        .bind(id.as_str()).bind(case_id.as_str()).bind(row.checked_at).bind(row.ready).bind(&row.result)
+        .bind(id.as_str()).bind(case_id.as_str()).bind(checked_at).bind(row.ready).bind(&row.result)
         .execute(&mut *c).await?.rows_affected());
     Ok(())
 }

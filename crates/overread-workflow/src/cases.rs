@@ -215,6 +215,16 @@ pub async fn list(
 /// # Errors
 /// Fails when the store does.
 pub async fn counts(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<CaseCounts> {
+    if !actor
+        .role()
+        .is_some_and(|role| casework::ceiling(role).contains(&Right::ViewCase))
+    {
+        return Ok(CaseCounts {
+            open: 0,
+            overdue: 0,
+            ended: 0,
+        });
+    }
     let mut tx = ctx.store.read().await?;
     Ok(CaseCounts {
         open: rows::count(&mut tx, actor, Which::Open, now).await?,

@@ -548,7 +548,12 @@ async fn quote_fee(
 ) -> StepResult<()> {
     let form = reviewers::form_of(row)?;
     let Some(fee_cents) = form.fee_cents else {
-        return Ok(());
+        // What an earlier reviewer would have cost says nothing about this one.
+        let unknown = coverages::CoverageRow {
+            status: "none".to_owned(),
+            ..coverages::CoverageRow::default()
+        };
+        return Ok(coverages::save(tx, case_id, &unknown).await?);
     };
     let coverage = coverages::CoverageRow {
         status: "quoted".to_owned(),

@@ -105,10 +105,11 @@ pub async fn view(
         authority: file.intake.who.authority.clone(),
     };
     let in_force = signed.iter().any(|row| row.active);
+    let signer = signer(&mut tx, actor, &file).await?;
     Ok(ConsentView {
         text: text_of(&file, &ctx.config.organisation),
-        signer_name: signer_of(&file).to_owned(),
-        needs_authority: needs_authority(&file),
+        signer_name: signer.name,
+        needs_authority: signer.needs_authority,
         form,
         may_sign: may_sign(actor, &file) && !in_force,
         may_revoke: may_sign(actor, &file) && in_force,
@@ -132,7 +133,8 @@ pub async fn sign(
     if !may_sign(actor, &file) {
         return Err(StepError::Forbidden);
     }
-    let row = checked(ctx, actor, &file, form, now)?;
+    let signer = signer(&mut tx, actor, &file).await?;
+    let row = checked(ctx, actor, &file, &signer, form, now)?;
     let before = consents::list(&mut tx, case_id).await?;
     if before.into_iter().any(|row| row_of(row, now).active) {
         return Err(StepError::invalid(
@@ -247,14 +249,33 @@ fn needs_authority(file: &CaseFile) -> bool {
     )
 }
 
-/// Returns whose signature is expected.
-fn signer_of(file: &CaseFile) -> &str {
+/// Whose signature is expected, and whether authority must be stated with it.
+struct Signer {
+    name: String,
+    needs_authority: bool,
+}
+
+/// A representative signs with the own name; everybody else as the request names them.
+async fn signer(tx: &mut overread_store::Tx, actor: &Actor, file: &CaseFile) -> StepResult<Signer> {
+    if actor.role() == Some(Role::Representative) {
+        let name = overread_store::people::name_of(tx, actor.id())
+            .await?
+            .unwrap_or_default();
+        return Ok(Signer {
+            name,
+            needs_authority: true,
+        });
+    }
     let who = &file.intake.who;
-    match requester_of(file) {
+    let name = match requester_of(file) {
         None | Some(Requester::Patient) => &who.patient_name,
         Some(_) if who.sender_name.trim().is_empty() => &who.patient_name,
         Some(_) => &who.sender_name,
-    }
+    };
+    Ok(Signer {
+        name: name.clone(),
+        needs_authority: needs_authority(file),
+    })
 }
 
 fn receivers_of(ctx: &Workflow, file: &CaseFile) -> String {
@@ -297,6 +318,7 @@ fn checked(
     ctx: &Workflow,
     actor: &Actor,
     file: &CaseFile,
+    signer: &Signer,
     form: &SignConsent,
     now: Timestamp,
 ) -> StepResult<Row> {
@@ -307,14 +329,14 @@ fn checked(
             "Without this the second opinion is not possible.",
         ));
     }
-    if folded(&form.signature) != folded(signer_of(file)) || form.signature.trim().is_empty() {
+    if folded(&form.signature) != folded(&signer.name) || form.signature.trim().is_empty() {
         problems.push(FieldProblem::new(
             "signature",
             "Type the full name as it stands in the request. This is your signature.",
         ));
     }
     let authority = form.authority.trim();
-    if needs_authority(file) && authority.is_empty() {
+    if signer.needs_authority && authority.is_empty() {
         problems.push(FieldProblem::new(
             "authority",
             "Say what your authority rests on, for example mother, or power of attorney.",
@@ -358,7 +380,7 @@ fn checked(
         signed_by: casework::person_of(actor)?.as_str().to_owned(),
         signature: form.signature.trim().to_owned(),
         authority: authority.to_owned(),
-        authority_needed: i32::from(needs_authority(file)),
+        authority_needed: i32::from(signer.needs_authority),
         scopes: scopes.join(" "),
         receivers: receivers.to_owned(),
         text_digest: blake3::hash(text.as_bytes()).as_bytes().to_vec(),

@@ -75,7 +75,9 @@ pub async fn view(
     let row = coverages::find(&mut tx, case_id).await?;
     let here = file.state == CaseState::CoveragePending;
     let coverage = row.clone().unwrap_or_default();
-    let open = row.is_some() && coverage.accepted_at.is_none() && coverage.status != "denied";
+    let open = coverage.share_cents.is_some()
+        && coverage.accepted_at.is_none()
+        && coverage.status != "denied";
     Ok(CoverageView {
         version: file.row.version,
         state: file.state.as_str().to_owned(),

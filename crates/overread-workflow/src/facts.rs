@@ -70,7 +70,10 @@ fn intake_facts(row: &CaseRow, intake: &Intake) -> IntakeFacts {
 
 async fn consent_facts(tx: &mut Tx, row: &CaseRow, now: Timestamp) -> StepResult<ConsentFacts> {
     let rows = consents::list(tx, &row.case_id()?).await?;
-    let Some(newest) = rows.first() else {
+    let in_force = rows
+        .iter()
+        .find(|row| row.revoked_at.is_none() && row.expires_at > now.as_micros());
+    let Some(newest) = in_force.or(rows.first()) else {
         return Ok(ConsentFacts::default());
     };
     Ok(ConsentFacts {

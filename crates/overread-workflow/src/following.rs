@@ -150,7 +150,11 @@ pub async fn overdue(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResul
     let mut tx = ctx.store.read().await?;
     let mut list = Vec::new();
     for row in cases::list(&mut tx, actor, Which::Overdue, now, limits::OVERDUE_ROWS).await? {
-        let file = casework::load_or_offer(&mut tx, actor, &row.case_id()?, now).await?;
+        let file = match casework::load_or_offer(&mut tx, actor, &row.case_id()?, now).await {
+            Ok(file) => file,
+            Err(StepError::NotFound) => continue,
+            Err(error) => return Err(error),
+        };
         let due_at = row.due_at.map(Timestamp::from_micros).unwrap_or(now);
         let path = format!("/cases/{}", file.case_id);
         list.push(overdue_row(

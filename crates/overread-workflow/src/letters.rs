@@ -774,7 +774,6 @@ async fn defaults(
     } else {
         &who.sender_name
     };
-    let to_facility = asks_for_records(&kind.id) || kind.id == "records_reminder";
     let today = now.date().to_string();
     let mut pairs = vec![
         ("today", today.as_str()),
@@ -801,23 +800,7 @@ async fn defaults(
         ("pcp.phone", &why.physician_phone),
         ("pcp.role", &why.physician_role),
     ];
-    if to_facility {
-        pairs.extend([
-            ("recipient.kind", "facility"),
-            ("recipient.name", exam.facility.as_str()),
-            ("recipient.address", exam.facility_address.as_str()),
-        ]);
-    } else if kind.id == "followup_treating_physician" {
-        pairs.extend([
-            ("recipient.kind", "doctor"),
-            ("recipient.name", why.physician_name.as_str()),
-        ]);
-    } else if kind.id == "second_opinion_request" {
-        pairs.extend([
-            ("recipient.kind", "group"),
-            ("recipient.name", ctx.config.organisation.as_str()),
-        ]);
-    }
+    pairs.extend(recipient_of(ctx, file, kind));
     let filled = pairs
         .into_iter()
         .filter(|(_, value)| !value.trim().is_empty());
@@ -839,6 +822,33 @@ async fn defaults(
         );
     }
     Ok(values)
+}
+
+/// Returns whom a letter of this kind goes to, as far as the case says it.
+fn recipient_of<'a>(
+    ctx: &'a Workflow,
+    file: &'a CaseFile,
+    kind: &LetterKind,
+) -> Vec<(&'static str, &'a str)> {
+    let exam = &file.intake.exam;
+    match kind.id.as_str() {
+        id if asks_for_records(id) || id == "records_reminder" => vec![
+            ("recipient.kind", "facility"),
+            ("recipient.name", &exam.facility),
+            ("recipient.address", &exam.facility_address),
+        ],
+        "followup_treating_physician" => {
+            vec![
+                ("recipient.kind", "doctor"),
+                ("recipient.name", &file.intake.why.physician_name),
+            ]
+        }
+        "second_opinion_request" => vec![
+            ("recipient.kind", "group"),
+            ("recipient.name", &ctx.config.organisation),
+        ],
+        _ => Vec::new(),
+    }
 }
 
 fn facts_of(

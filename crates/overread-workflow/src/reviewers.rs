@@ -297,34 +297,7 @@ fn checked(
     form: &ReviewerForm,
     now: Timestamp,
 ) -> StepResult<ReviewerForm> {
-    let mut form = form.clone();
-    for text in [
-        &mut form.name,
-        &mut form.credentials,
-        &mut form.email,
-        &mut form.institution,
-        &mut form.npi,
-        &mut form.credentials_source,
-    ] {
-        *text = text.trim().to_owned();
-    }
-    let tidy = |list: &mut Vec<String>| {
-        *list = list
-            .iter()
-            .map(|item| item.trim().to_owned())
-            .filter(|item| !item.is_empty())
-            .take(limits::LIST_ITEMS)
-            .collect();
-    };
-    for list in [
-        &mut form.subspecialties,
-        &mut form.modalities,
-        &mut form.licence_regions,
-        &mut form.languages,
-        &mut form.conflicts,
-    ] {
-        tidy(list);
-    }
+    let mut form = tidied(form);
     let mut problems = check_directory_entry(
         &rule_entry(reviewer_id.clone(), &form),
         &ctx.knowledge.specialties,
@@ -372,6 +345,39 @@ fn checked(
         checked_text(field, text, limits::SHORT_TEXT_CHARACTERS, None)?;
     }
     Ok(form)
+}
+
+/// Takes blanks and empty items out of what was typed.
+fn tidied(form: &ReviewerForm) -> ReviewerForm {
+    let mut form = form.clone();
+    for text in [
+        &mut form.name,
+        &mut form.credentials,
+        &mut form.email,
+        &mut form.institution,
+        &mut form.npi,
+        &mut form.credentials_source,
+    ] {
+        *text = text.trim().to_owned();
+    }
+    let tidy = |list: &mut Vec<String>| {
+        *list = list
+            .iter()
+            .map(|item| item.trim().to_owned())
+            .filter(|item| !item.is_empty())
+            .take(limits::LIST_ITEMS)
+            .collect();
+    };
+    for list in [
+        &mut form.subspecialties,
+        &mut form.modalities,
+        &mut form.licence_regions,
+        &mut form.languages,
+        &mut form.conflicts,
+    ] {
+        tidy(list);
+    }
+    form
 }
 
 pub(crate) fn is_currency(text: &str) -> bool {

@@ -1,0 +1,331 @@
+//! First start, invitations, signing in, sessions.
+
+use overread_model::access::{Actor, Role};
+use overread_workflow::inviting::{self, AcceptInvitation, Invite};
+use overread_workflow::sessions::{self, ChangePassword};
+use overread_workflow::setup::{self, FirstAdministrator};
+use overread_workflow::signing_in::{self, SignIn};
+use overread_workflow::{StepError, Workflow, limits, people};
+
+use crate::house::{
+    NOW, PASSWORD, assert_forbidden, assert_invalid, assert_not_found, client, first_administrator,
+    join, rooms,
+};
+
+async fn sign_in(
+    ctx: &Workflow,
+    email: &str,
+    password: &str,
+    seconds: i64,
+) -> Result<sessions::NewSession, StepError> {
+    let form = SignIn {
+        email: email.to_owned(),
+        password: password.to_owned(),
+    };
+    signing_in::sign_in(ctx, &form, &client(), NOW.plus_seconds(seconds)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_setup_secret_works_once_and_only_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = rooms(&dir, None).await;
+    let old = setup::prepare(&ctx, NOW).await.unwrap().unwrap();
+    let new = setup::prepare(&ctx, NOW).await.unwrap().unwrap();
+    assert_not_found(setup::open(&ctx, old.reveal(), NOW).await);
+    setup::open(&ctx, new.reveal(), NOW).await.unwrap();
+    let mut form = FirstAdministrator {
+        name: "Ada Admin".to_owned(),
+        email: "ada@harbour.example".to_owned(),
+        password: "short".to_owned(),
+        password_again: "short".to_owned(),
+        also_coordinator: true,
+    };
+    assert_invalid(
+        setup::create_administrator(&ctx, new.reveal(), &form, &client(), NOW).await,
+        "password",
+    );
+    form.password = PASSWORD.to_owned();
+    form.password_again = PASSWORD.to_owned();
+    let session = setup::create_administrator(&ctx, new.reveal(), &form, &client(), NOW)
+        .await
+        .unwrap();
+    let signed_in = sessions::find(&ctx, session.token.reveal(), NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(signed_in.roles, [Role::Coordinator, Role::Administrator]);
+    assert_not_found(setup::create_administrator(&ctx, new.reveal(), &form, &client(), NOW).await);
+    assert!(setup::prepare(&ctx, NOW).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_tells_nothing_and_slows_guessing_down() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = rooms(&dir, None).await;
+    first_administrator(&ctx).await;
+    let wrong = sign_in(&ctx, "ada@harbour.example", "not the password at all", 0)
+        .await
+        .err()
+        .unwrap();
+    let unknown = sign_in(&ctx, "nobody@harbour.example", "not the password at all", 0)
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(wrong.to_string(), unknown.to_string());
+    sign_in(&ctx, " ADA@harbour.example ", PASSWORD, 0)
+        .await
+        .unwrap();
+    for _ in 0..limits::SIGN_IN_FREE_TRIES_ACCOUNT {
+        assert_invalid(
+            sign_in(&ctx, "ada@harbour.example", "not the password at all", 1).await,
+            "",
+        );
+    }
+    assert!(matches!(
+        sign_in(&ctx, "ada@harbour.example", PASSWORD, 2).await,
+        Err(StepError::Limit(_))
+    ));
+    // Another account is not held up, and this one is not for ever.
+    assert_invalid(
+        sign_in(&ctx, "other@harbour.example", "not the password at all", 2).await,
+        "",
+    );
+    sign_in(
+        &ctx,
+        "ada@harbour.example",
+        PASSWORD,
+        2 + limits::SIGN_IN_WAIT_SECONDS,
+    )
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_end_when_idle_at_their_end_and_when_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = rooms(&dir, None).await;
+    first_administrator(&ctx).await;
+    let session = sign_in(&ctx, "ada@harbour.example", PASSWORD, 0)
+        .await
+        .unwrap();
+    let token = session.token.reveal();
+    let at = |minutes: i64| NOW.plus_seconds(minutes * 60);
+    let first = sessions::find(&ctx, token, at(29)).await.unwrap().unwrap();
+    assert!(sessions::csrf_matches(&first, &first.csrf) && !sessions::csrf_matches(&first, "x"));
+    assert!(
+        sessions::find(&ctx, token, at(58)).await.unwrap().is_some(),
+        "a visit keeps it"
+    );
+    assert!(
+        sessions::find(&ctx, token, at(89)).await.unwrap().is_none(),
+        "31 minutes idle end it"
+    );
+    let busy = sign_in(&ctx, "ada@harbour.example", PASSWORD, 0)
+        .await
+        .unwrap();
+    for half_hour in 1..=24 {
+        let alive = sessions::find(&ctx, busy.token.reveal(), at(half_hour * 29))
+            .await
+            .unwrap()
+            .is_some();
+        assert!(alive, "{half_hour}");
+    }
+    assert!(
+        sessions::find(&ctx, busy.token.reveal(), at(12 * 60 + 1))
+            .await
+            .unwrap()
+            .is_none(),
+        "12 hours end it"
+    );
+    let other = sign_in(&ctx, "ada@harbour.example", PASSWORD, 0)
+        .await
+        .unwrap();
+    let other = sessions::find(&ctx, other.token.reveal(), NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    sessions::sign_out(&ctx, &other, NOW).await.unwrap();
+    assert!(
+        sessions::list(&ctx, &other, NOW)
+            .await
+            .unwrap()
+            .iter()
+            .all(|row| !row.current)
+    );
+    assert!(
+        sessions::find(&ctx, "no such token", NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_every_other_session() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = rooms(&dir, None).await;
+    first_administrator(&ctx).await;
+    let here = sign_in(&ctx, "ada@harbour.example", PASSWORD, 0)
+        .await
+        .unwrap();
+    let there = sign_in(&ctx, "ada@harbour.example", PASSWORD, 0)
+        .await
+        .unwrap();
+    let signed_in = sessions::find(&ctx, here.token.reveal(), NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut form = ChangePassword {
+        current_password: "not the password at all".to_owned(),
+        password: "seven boats left the harbour".to_owned(),
+        password_again: "seven boats left the harbour".to_owned(),
+    };
+    assert_invalid(
+        sessions::change_password(&ctx, &signed_in, &form, NOW).await,
+        "current_password",
+    );
+    form.current_password = PASSWORD.to_owned();
+    sessions::change_password(&ctx, &signed_in, &form, NOW)
+        .await
+        .unwrap();
+    assert!(
+        sessions::find(&ctx, here.token.reveal(), NOW)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        sessions::find(&ctx, there.token.reveal(), NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_invalid(sign_in(&ctx, "ada@harbour.example", PASSWORD, 0).await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invitations_work_once_until_their_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = rooms(&dir, None).await;
+    let ada = first_administrator(&ctx).await;
+    let invite = |email: &str, role| Invite {
+        name: "Some One".to_owned(),
+        email: email.to_owned(),
+        role,
+        case_id: None,
+        language: "en".to_owned(),
+    };
+    let form = AcceptInvitation {
+        name: String::new(),
+        password: PASSWORD.to_owned(),
+        password_again: PASSWORD.to_owned(),
+    };
+    let first = inviting::invite(&ctx, &ada, &invite("one@x.example", Role::Coordinator), NOW)
+        .await
+        .unwrap();
+    let late = NOW.plus_days(limits::INVITATION_DAYS);
+    assert_not_found(inviting::open(&ctx, first.secret.reveal(), late).await);
+    assert!(
+        !inviting::open(&ctx, first.secret.reveal(), NOW)
+            .await
+            .unwrap()
+            .has_account
+    );
+    inviting::accept(&ctx, first.secret.reveal(), &form, &client(), NOW)
+        .await
+        .unwrap();
+    assert_not_found(inviting::accept(&ctx, first.secret.reveal(), &form, &client(), NOW).await);
+    let second = inviting::invite(&ctx, &ada, &invite("two@x.example", Role::Reviewer), NOW)
+        .await
+        .unwrap();
+    inviting::revoke(&ctx, &ada, &second.invitation_id, NOW)
+        .await
+        .unwrap();
+    assert_not_found(inviting::open(&ctx, second.secret.reveal(), NOW).await);
+    // The account exists: its own password is asked, and the role is added.
+    let third = inviting::invite(&ctx, &ada, &invite("ONE@x.example", Role::Reviewer), NOW)
+        .await
+        .unwrap();
+    let wrong = AcceptInvitation {
+        password: "not the password at all".to_owned(),
+        ..form.clone()
+    };
+    assert_invalid(
+        inviting::accept(&ctx, third.secret.reveal(), &wrong, &client(), NOW).await,
+        "password",
+    );
+    let session = inviting::accept(&ctx, third.secret.reveal(), &form, &client(), NOW)
+        .await
+        .unwrap();
+    let one = sessions::find(&ctx, session.token.reveal(), NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(one.roles, [Role::Coordinator, Role::Reviewer]);
+    sessions::switch_role(&ctx, &one, Role::Reviewer, NOW)
+        .await
+        .unwrap();
+    assert_forbidden(sessions::switch_role(&ctx, &one, Role::Administrator, NOW).await);
+    assert_eq!(inviting::list(&ctx, &ada, NOW).await.unwrap().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_administrators_keep_people_and_one_always_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = rooms(&dir, None).await;
+    let ada = first_administrator(&ctx).await;
+    let patient = join(
+        &ctx,
+        &ada,
+        "Alex Sample",
+        "alex@home.example",
+        Role::Patient,
+        None,
+    )
+    .await;
+    let (
+        Actor::Person {
+            person_id: ada_id, ..
+        },
+        Actor::Person {
+            person_id: patient_id,
+            ..
+        },
+    ) = (&ada, &patient)
+    else {
+        panic!("both are people");
+    };
+    assert_forbidden(people::list(&ctx, &patient, NOW).await);
+    assert_forbidden(
+        people::set_roles(&ctx, &patient, patient_id, &[Role::Administrator], NOW).await,
+    );
+    assert_forbidden(inviting::list(&ctx, &patient, NOW).await);
+    assert_invalid(
+        people::set_roles(&ctx, &ada, ada_id, &[Role::Coordinator], NOW).await,
+        "",
+    );
+    assert_invalid(
+        people::set_disabled(&ctx, &ada, ada_id, true, NOW).await,
+        "",
+    );
+    let session = sign_in(&ctx, "alex@home.example", PASSWORD, 0)
+        .await
+        .unwrap();
+    people::set_disabled(&ctx, &ada, patient_id, true, NOW)
+        .await
+        .unwrap();
+    assert!(
+        sessions::find(&ctx, session.token.reveal(), NOW)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_invalid(sign_in(&ctx, "alex@home.example", PASSWORD, 0).await, "");
+    people::set_disabled(&ctx, &ada, patient_id, false, NOW)
+        .await
+        .unwrap();
+    sign_in(&ctx, "alex@home.example", PASSWORD, 0)
+        .await
+        .unwrap();
+    assert_eq!(people::list(&ctx, &ada, NOW).await.unwrap().len(), 2);
+}

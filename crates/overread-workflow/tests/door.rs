@@ -1,0 +1,174 @@
+//! Share links: who gets through the door, and who does not.
+
+use overread_workflow::delivering::{self, LinkProgress, NewLink};
+use overread_workflow::treating::{self, Decide, LinkDoor};
+use overread_workflow::{StepError, limits};
+
+use crate::house::{House, NOW, assert_forbidden, assert_invalid, assert_not_found, client};
+
+fn link() -> NewLink {
+    NewLink {
+        recipient_name: "Dr. Tom Treating".to_owned(),
+        ..NewLink::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_opens_in_its_time_until_it_is_taken_back() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.delivered().await;
+    let form = NewLink {
+        not_before: "2026-03-10".to_owned(),
+        expires_on: "2026-03-12".to_owned(),
+        ..link()
+    };
+    let made = delivering::share(ctx, &house.coordinator, &case_id, &form, NOW)
+        .await
+        .unwrap();
+    let secret = made.secret.reveal();
+    assert_not_found(treating::open(ctx, secret, None, &client(), NOW).await);
+    let inside = NOW.plus_days(9);
+    assert!(matches!(
+        treating::open(ctx, secret, None, &client(), inside).await,
+        Ok(LinkDoor::Open(_))
+    ));
+    assert_not_found(treating::actor(ctx, secret, None, inside).await);
+    assert_not_found(treating::open(ctx, secret, None, &client(), NOW.plus_days(11)).await);
+    assert_invalid(
+        treating::decide(ctx, secret, None, &Decide::default(), inside).await,
+        "decision",
+    );
+    delivering::revoke(ctx, &house.patient, &case_id, &made.link_id, inside)
+        .await
+        .unwrap();
+    assert_not_found(treating::acknowledge(ctx, secret, None, inside).await);
+    assert_not_found(
+        delivering::revoke(ctx, &house.patient, &case_id, &made.link_id, inside).await,
+    );
+    let view = delivering::view(ctx, &house.patient, &case_id, inside)
+        .await
+        .unwrap();
+    assert_eq!(view.links[0].progress, LinkProgress::Revoked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passcode_guards_and_too_many_wrong_ones_close() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.delivered().await;
+    let short = NewLink {
+        passcode: "12345".to_owned(),
+        ..link()
+    };
+    assert_invalid(
+        delivering::share(ctx, &house.patient, &case_id, &short, NOW).await,
+        "passcode",
+    );
+    let form = NewLink {
+        passcode: "blue-heron-7".to_owned(),
+        with_images: true,
+        ..link()
+    };
+    let made = delivering::share(ctx, &house.patient, &case_id, &form, NOW)
+        .await
+        .unwrap();
+    let secret = made.secret.reveal();
+    assert!(matches!(
+        treating::open(ctx, secret, None, &client(), NOW).await,
+        Ok(LinkDoor::PasscodeNeeded)
+    ));
+    assert_not_found(treating::report_pdf(ctx, secret, None, NOW).await);
+    assert_not_found(treating::actor(ctx, secret, Some("1.x"), NOW).await);
+    assert_invalid(
+        treating::unlock(ctx, secret, "blue-heron-8", &client(), NOW).await,
+        "passcode",
+    );
+    let cookie = treating::unlock(ctx, secret, "blue-heron-7", &client(), NOW)
+        .await
+        .unwrap();
+    assert!(matches!(
+        treating::open(ctx, secret, Some(&cookie), &client(), NOW).await,
+        Ok(LinkDoor::Open(_))
+    ));
+    treating::actor(ctx, secret, Some(&cookie), NOW)
+        .await
+        .unwrap();
+    let later = NOW.plus_seconds(limits::LINK_UNLOCK_SECONDS);
+    assert!(matches!(
+        treating::open(ctx, secret, Some(&cookie), &client(), later).await,
+        Ok(LinkDoor::PasscodeNeeded)
+    ));
+    // One wrong passcode an hour: slow enough for the throttle, too many for the link.
+    for hour in 1..=limits::LINK_PASSCODE_TRIES {
+        let at = NOW.plus_seconds(hour * limits::SIGN_IN_WAIT_MAX_SECONDS * 2);
+        let refused = treating::unlock(ctx, secret, "not this one", &client(), at).await;
+        let expected = if hour == limits::LINK_PASSCODE_TRIES {
+            "limit"
+        } else {
+            "invalid"
+        };
+        let got = match refused {
+            Err(StepError::Invalid(_)) => "invalid",
+            Err(StepError::Limit(_)) => "limit",
+            _ => "other",
+        };
+        assert_eq!(got, expected, "{hour}");
+    }
+    assert_not_found(treating::open(ctx, secret, Some(&cookie), &client(), NOW.plus_days(1)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_shares_before_the_release_or_without_a_right() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.signed().await;
+    assert_invalid(
+        delivering::share(ctx, &house.patient, &case_id, &link(), NOW).await,
+        "",
+    );
+    assert_forbidden(delivering::share(ctx, &house.reviewer, &case_id, &link(), NOW).await);
+    let version = house.version(&house.coordinator, &case_id).await;
+    // The reviewer has not signed the category yet.
+    assert_invalid(
+        delivering::release(ctx, &house.coordinator, &case_id, version, NOW).await,
+        "",
+    );
+    assert_forbidden(delivering::release(ctx, &house.patient, &case_id, version, NOW).await);
+    assert_not_found(treating::open(ctx, "no such secret", None, &client(), NOW).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trying_secrets_is_slowed_down() {
+    let house = House::sqlite().await;
+    let mut limited = false;
+    for number in 0..30 {
+        let secret = format!("guess-{number}");
+        limited |= matches!(
+            treating::open(&house.ctx, &secret, None, &client(), NOW).await,
+            Err(StepError::Limit(_))
+        );
+    }
+    assert!(limited);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unread_link_shows_as_overdue() {
+    let house = House::sqlite().await;
+    let case_id = house.delivered().await;
+    delivering::share(&house.ctx, &house.patient, &case_id, &link(), NOW)
+        .await
+        .unwrap();
+    let later = NOW.plus_days(limits::LINK_UNREAD_DAYS);
+    let rows = overread_workflow::following::overdue(&house.ctx, &house.coordinator, later)
+        .await
+        .unwrap();
+    assert!(
+        rows.iter()
+            .any(|row| row.what == "Result not opened by Dr. Tom Treating")
+    );
+    let view = delivering::view(&house.ctx, &house.patient, &case_id, later)
+        .await
+        .unwrap();
+    assert!(view.links[0].overdue);
+}
