@@ -11,7 +11,7 @@ use crate::reports::{ExamLine, PatientLine, Practice, Signature};
 use crate::{
     cleaning, dates, limits,
     pdf::{PdfError, Sheet, render},
-    reports::{exam_facts, nonempty, patient_facts, practice},
+    reports::sheet::{exam_facts, nonempty, patient_facts, practice},
 };
 
 #[cfg(feature = "pdf")]

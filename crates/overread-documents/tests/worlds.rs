@@ -75,7 +75,12 @@ pub(crate) fn facts_in(id: &str, requester: Requester, language: Language) -> Le
         let differs = key == "differences" && id == "third_opinion_request";
         let asks = key == "asks" && id != "followup_treating_physician";
         let reason = key == "reason" && id == "referral_request";
-        if facts.get(key).is_some() && !differs && !asks && !reason {
+        let other = key == "sender.name"
+            && matches!(
+                requester,
+                Requester::ReferringPhysician | Requester::Insurer
+            );
+        if facts.get(key).is_some() && !differs && !asks && !reason && !other {
             facts.set(&CATALOG, key, text).unwrap();
         }
     }

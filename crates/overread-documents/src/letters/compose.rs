@@ -7,7 +7,7 @@ use overread_model::letter::{
 };
 use overread_model::time::CalendarDate;
 
-use super::placeholders::{Filled, fill, sentence};
+use super::placeholders::{Filled, capital, fill, sentence};
 use super::{Block, FactProblem, FactProblemKind, Letter, LetterFacts, SignatureLines, rules};
 use crate::cleaning;
 
@@ -83,7 +83,7 @@ impl Desk<'_> {
             } else {
                 self.sender_contact()
             },
-            date: self.fact("today").unwrap_or_default(),
+            date: self.fact("today").filter(|_| !is_form).unwrap_or_default(),
             day: self.facts.date("today").unwrap_or(today),
             recipient: if is_form {
                 Vec::new()
@@ -284,13 +284,5 @@ impl Desk<'_> {
                     given(condition)
                 }
             })
-    }
-}
-
-fn capital(item: &str) -> String {
-    let mut characters = item.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
     }
 }

@@ -44,19 +44,28 @@ fn plain(template: &str, fact: &dyn Fn(&str) -> Option<String>, filled: &mut Fil
 fn shaped(value: &str, shape: &str) -> String {
     match shape {
         "sentence" => sentence(value),
+        "capital" => capital(value),
         "clause" => value.trim_end_matches(['.', ';', ',', ':', ' ']).to_owned(),
         "inline" => value.replace("\n\n", "\n").replace('\n', ", "),
         _ => value.to_owned(),
     }
 }
 
+/// Returns the words with a capital at the start.
+pub(super) fn capital(value: &str) -> String {
+    let mut characters = value.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => String::new(),
+    }
+}
+
 /// Returns the words with a capital at the start and an end mark at the end.
 pub(super) fn sentence(value: &str) -> String {
-    let mut characters = value.chars();
-    let mut out: String = match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => return String::new(),
-    };
+    let mut out = capital(value);
+    if out.is_empty() {
+        return out;
+    }
     let ended = out
         .trim_end_matches(['"', '\'', '”', '’', ')', '»'])
         .ends_with(['.', '!', '?', '…', ':', ';']);

@@ -1,5 +1,7 @@
 //! A letter as plain text.
 
+use overread_model::letter::Frame;
+
 use super::{Block, Letter};
 
 pub(super) fn render(letter: &Letter) -> String {
@@ -17,7 +19,20 @@ pub(super) fn render(letter: &Letter) -> String {
         format!("{}: {}", letter.subject_label, letter.subject)
     });
     parts.push(letter.salutation.clone());
-    parts.extend(letter.blocks.iter().map(block));
+    let is_form = letter.frame == Frame::Form;
+    for (index, part) in letter.blocks.iter().enumerate() {
+        parts.push(match &part.label {
+            // The sections of a form are numbered, and their names stand on a line of their own.
+            Some(label) if is_form => {
+                let bare = Block {
+                    label: None,
+                    ..part.clone()
+                };
+                format!("{}. {label}\n{}", index + 1, block(&bare))
+            }
+            _ => block(part),
+        });
+    }
     if !letter.closing.is_empty() {
         parts.push(letter.closing.clone());
     }
