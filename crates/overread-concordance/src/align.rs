@@ -15,6 +15,10 @@ pub(crate) enum Pass {
     OtherSide,
     /// The place is another one of the same organ.
     OtherPlace,
+    /// The place is another one, and nothing else ties the two.
+    OtherPlaceAlone,
+    /// Another kind of the same family at the same place.
+    OtherKind,
     /// One states, the other denies.
     Denial,
     /// Both deny or both are normal.
@@ -51,9 +55,13 @@ pub(crate) fn align(lex: &Lexicon, o: &[Frame], s: &[Frame]) -> Vec<Pair> {
     aligner.pass(Pass::Strict);
     aligner.pass(Pass::OtherSide);
     aligner.pass(Pass::OtherPlace);
+    aligner.pass(Pass::OtherKind);
+    aligner.pass(Pass::OtherPlaceAlone);
     aligner.covered();
+    aligner.other_diagnoses();
     aligner.denials();
     aligner.pass(Pass::Calm);
+    aligner.calm_again();
     aligner.rest();
     aligner.pairs
 }
@@ -107,7 +115,10 @@ impl Aligner<'_> {
             return self.calm_score(a, b);
         }
         let concept = self.concept_score(a, b)?;
-        let relation = site::relate(self.lex, a, b);
+        let mut relation = site::relate(self.lex, a, b);
+        if relation == Relation::Unrelated && self.device(a) && self.device(b) {
+            relation = Relation::OtherPlace;
+        }
         let opposite = matches!((a.side, b.side), (Some(x), Some(y)) if x.opposite(y));
         let sizes = match (a.size(), b.size()) {
             (Some(x), Some(y)) if size_differs(x, y) => -10,
@@ -181,10 +192,13 @@ impl Aligner<'_> {
             return Some(90);
         }
         let (fx, fy) = (self.lex.finding(x)?, self.lex.finding(y)?);
-        if self.lex.root(x) != self.lex.root(y) {
+        let lesion = self
+            .lex
+            .finding_named("focal_lesion")
+            .is_some_and(|l| self.lex.is_kind(x, l) && self.lex.is_kind(y, l));
+        if self.lex.root(x) != self.lex.root(y) && !lesion {
             return None;
         }
-        let lesion = self.lex.finding_named("focal_lesion") == Some(self.lex.root(x));
         let both_named = fx.dx && fy.dx;
         let general = lesion && !(fx.dx && fy.dx);
         Some(if general {
@@ -247,7 +261,7 @@ impl Aligner<'_> {
         let (Some(x), Some(y)) = (told.finding(), again.finding()) else {
             return false;
         };
-        let kin = x == y || self.lex.is_kind(x, y) || self.lex.is_kind(y, x);
+        let kin = self.lex.is_kind(x, y);
         let sized = match (told.size(), again.size()) {
             (Some(a), Some(b)) => !size_differs(a, b),
             (None, Some(_)) => false,
@@ -265,11 +279,51 @@ impl Aligner<'_> {
             && told.present()
     }
 
+    /// Two serious explanations of one organ's change exclude each other: diverticulitis, carcinoma.
+    fn other_diagnoses(&mut self) {
+        let mut found = Vec::new();
+        for (i, a) in
+            self.o.iter().enumerate().filter(|(i, f)| {
+                self.explanation(f) && !self.used_o.get(*i).copied().unwrap_or(true)
+            })
+        {
+            for (j, b) in self.s.iter().enumerate().filter(|(j, f)| {
+                self.explanation(f) && !self.used_s.get(*j).copied().unwrap_or(true)
+            }) {
+                let near = matches!(
+                    site::relate(self.lex, a, b),
+                    Relation::Same | Relation::Compatible
+                ) && !a.nodes.is_empty()
+                    && !b.nodes.is_empty();
+                if near && site::sides_meet(a.side, b.side) {
+                    found.push((i, j));
+                }
+            }
+        }
+        for (i, j) in found {
+            let free = !self.used_o.get(i).copied().unwrap_or(true)
+                && !self.used_s.get(j).copied().unwrap_or(true);
+            if free {
+                self.take(i, j, Pass::OtherKind);
+            }
+        }
+    }
+
+    fn explanation(&self, f: &Frame) -> bool {
+        let serious = f
+            .finding()
+            .and_then(|id| self.lex.finding(id))
+            .is_some_and(|x| {
+                x.weight >= 2 && (x.dx || x.cats.iter().any(|c| c == "inflam" || c == "acute"))
+            });
+        f.present() && f.explains && serious && f.certainty >= 4
+    }
+
     fn denials(&mut self) {
         let located: Vec<usize> = self
             .pairs
             .iter()
-            .filter(|p| p.pass == Pass::OtherPlace)
+            .filter(|p| matches!(p.pass, Pass::OtherPlace | Pass::OtherPlaceAlone))
             .filter_map(|p| p.second)
             .collect();
         let mut found = Vec::new();
@@ -470,6 +524,44 @@ impl Aligner<'_> {
             || site::relate(self.lex, normal, &stated) == Relation::Same;
         let fits = self.normal_denies(normal, &stated, id).is_some();
         (covers && fits).then_some(60)
+    }
+
+    /// One normal statement may answer several denials: "negative" against "no mass, no distortion".
+    fn calm_again(&mut self) {
+        let mut found = Vec::new();
+        for (i, a) in self
+            .o
+            .iter()
+            .enumerate()
+            .filter(|(i, a)| a.denied && !self.used_o.get(*i).copied().unwrap_or(true))
+        {
+            if let Some(j) = self
+                .s
+                .iter()
+                .take(CANDIDATES_MAX)
+                .position(|b| b.what == What::Normal && self.calm_score(a, b).is_some())
+            {
+                found.push((i, j));
+            }
+        }
+        for (j, b) in self
+            .s
+            .iter()
+            .enumerate()
+            .filter(|(j, b)| b.denied && !self.used_s.get(*j).copied().unwrap_or(true))
+        {
+            if let Some(i) = self
+                .o
+                .iter()
+                .take(CANDIDATES_MAX)
+                .position(|a| a.what == What::Normal && self.calm_score(a, b).is_some())
+            {
+                found.push((i, j));
+            }
+        }
+        for (i, j) in found {
+            self.take(i, j, Pass::Calm);
+        }
     }
 
     fn rest(&mut self) {

@@ -69,9 +69,11 @@ fn paired(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
             )
         }
         Pass::OtherSide => verdict(Class::Laterality, "other-side", sides(a, b)),
-        Pass::OtherPlace => verdict(Class::Location, "other-place", places(both.lex, a, b)),
+        Pass::OtherPlace | Pass::OtherPlaceAlone => {
+            verdict(Class::Location, "other-place", places(both.lex, a, b))
+        }
         Pass::Calm => calm(a, b),
-        Pass::Strict => strict(both, pair, a, b),
+        Pass::Strict | Pass::OtherKind => strict(both, pair, a, b),
     }
 }
 
@@ -167,14 +169,21 @@ fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
             return v;
         }
     }
-    let (low, high) = (a.certainty.min(b.certainty), a.certainty.max(b.certainty));
-    if low <= 3 && high >= 4
-        || low == 4
-            && high == 5
-            && (fx.dx || fy.dx)
-            && fx.weight.max(fy.weight) >= 2
-            && a.sizes_mm.is_empty()
-    {
+    let sure = |frames: &[Frame], at: Option<usize>, f: &Frame| {
+        at.and_then(|i| {
+            diagnoses(both.lex, frames, i)
+                .first()
+                .map(|(_, d)| d.certainty)
+        })
+        .unwrap_or(f.certainty)
+    };
+    let named = |frames: &[Frame], at: Option<usize>| {
+        at.is_some_and(|i| !diagnoses(both.lex, frames, i).is_empty())
+    };
+    let (p, q) = (sure(both.o, pair.original, a), sure(both.s, pair.second, b));
+    let (low, high) = (p.min(q), p.max(q));
+    let both_named = named(both.o, pair.original) && named(both.s, pair.second);
+    if low <= 3 && high >= 4 || low == 4 && high == 5 && both_named {
         return verdict(
             Class::Certainty,
             "certainty",
@@ -198,7 +207,9 @@ pub(crate) fn diagnoses<'a>(
     let mut out: Vec<(usize, &Frame)> = frames
         .iter()
         .enumerate()
-        .filter(|(i, f)| own(f) && !f.denied && (*i == at || f.owner == Some(at)))
+        .filter(|(i, f)| {
+            own(f) && !f.denied && (*i == at || f.owner == Some(at) && f.owner_same_sentence)
+        })
         .collect();
     out.sort_by_key(|(i, f)| (std::cmp::Reverse(f.certainty), *i));
     out

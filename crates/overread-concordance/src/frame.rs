@@ -74,6 +74,10 @@ pub(crate) struct Frame {
     /// Frame this diagnosis or category speaks about.
     pub(crate) owner: Option<usize>,
     pub(crate) owner_same_sentence: bool,
+    /// Given as the explanation of something: "consistent with ...".
+    pub(crate) explains: bool,
+    /// The place stands in the statement's own words.
+    pub(crate) placed: bool,
     /// Only describes another finding of its sentence.
     pub(crate) descriptor: bool,
 }
@@ -106,6 +110,8 @@ impl Frame {
             sentence,
             owner: None,
             owner_same_sentence: false,
+            explains: false,
+            placed: false,
             descriptor: false,
         }
     }
@@ -165,14 +171,21 @@ impl Frame {
     /// Names what the statement is about in snake case.
     pub(crate) fn name(&self, lex: &Lexicon) -> String {
         let place = || {
-            self.nodes.first().and_then(|n| lex.node(*n)).map_or_else(
-                || {
-                    self.levels
-                        .first()
-                        .map_or("examination".to_string(), |l| level_name(*l))
-                },
-                |n| n.id.clone(),
-            )
+            let specific = self
+                .nodes
+                .iter()
+                .find(|n| lex.node(**n).is_some_and(|n| !n.generic));
+            specific
+                .or_else(|| self.nodes.first())
+                .and_then(|n| lex.node(*n))
+                .map_or_else(
+                    || {
+                        self.levels
+                            .first()
+                            .map_or("examination".to_string(), |l| level_name(*l))
+                    },
+                    |n| n.id.clone(),
+                )
         };
         match &self.what {
             What::Finding(id) => {

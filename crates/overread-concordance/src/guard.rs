@@ -60,12 +60,13 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
         };
         known.fetal |= of_o.fetal || of_s.fetal;
     }
-    known.side = known
-        .side
-        .or(of_o
+    if exam::paired(lex, &known.region) {
+        let agreed = of_o.side.filter(|a| of_s.side.is_none_or(|b| *a == b));
+        known.side = known
             .side
-            .filter(|_| of_s.side.is_none_or(|b| of_o.side == Some(b))))
-        .or(of_s.side.filter(|_| of_o.side.is_none()));
+            .or(agreed)
+            .or(of_s.side.filter(|_| of_o.side.is_none()));
+    }
     (known, problems)
 }
 

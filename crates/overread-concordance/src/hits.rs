@@ -56,7 +56,7 @@ impl Marked<'_> {
 
 /// Marks a sentence.
 pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marked<'a> {
-    let finding_hits = lex.finding_terms.find(tokens);
+    let finding_hits = lex.finding_terms.find_across_sides(tokens);
     let mut findings: Vec<FindingAt> = finding_hits
         .iter()
         .filter_map(|h| finding(lex, exam, tokens, h))
@@ -68,6 +68,21 @@ pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marke
         .collect();
     let cue_hits = lex.cue_terms.find(tokens);
     let mut cues = scope::cues(&cue_hits, lex);
+    findings.retain(|f| {
+        let within = |n: &NodeAt| {
+            n.first <= f.first && f.last <= n.last && n.last - n.first > f.last - f.first
+        };
+        !nodes.iter().any(within)
+    });
+    for cue in cues.iter_mut().filter(|c| c.cue.kind == CueKind::Neg) {
+        // "no suspicious" before "suspicious lesion": the denial ends where the finding begins.
+        if let Some(f) = findings
+            .iter()
+            .find(|f| cue.first < f.first && f.first <= cue.last)
+        {
+            cue.last = f.first.saturating_sub(1);
+        }
+    }
     cues.retain(|c| keep_cue(tokens, c, &findings, &nodes));
     findings.retain(|f| {
         !cues
@@ -118,7 +133,11 @@ fn node(lex: &Lexicon, exam: &Exam, tokens: &[Token], hit: &Hit) -> Option<NodeA
     if hit.first == hit.last && !lex.node_word_fits(&word.norm, &exam.region) {
         return None;
     }
-    let near = |id: &&usize| exam.region.iter().any(|r| lex.is_part(**id, *r));
+    let near = |id: &&usize| {
+        exam.region
+            .iter()
+            .any(|r| lex.is_part(**id, *r) || lex.is_part(*r, **id))
+    };
     let id = *hit.ids.iter().find(near).or_else(|| hit.ids.first())?;
     let id = if exam.fetal { lex.fetal_place(id) } else { id };
     Some(NodeAt {
@@ -195,7 +214,9 @@ fn contrast(tokens: &[Token], marked: &mut Marked<'_>) {
                     "is" | "are" | "seen" | "identified" | "enlarged" | "dilated"
                 )
             });
+        let than = tokens.get(cue.first).is_some_and(|t| t.is("than"));
         if phrase == "rather than"
+            || than
             || (phrase == "not" && fenced && !has_finding && has_place && !verb)
         {
             ranges.push((cue.first, end));
@@ -203,6 +224,7 @@ fn contrast(tokens: &[Token], marked: &mut Marked<'_>) {
     }
     for (at, token) in tokens.iter().enumerate() {
         let over = token.is("over")
+            || token.is("than")
             || (token.is("instead") && tokens.get(at + 1).is_some_and(|t| t.is("of")));
         if over
             && marked

@@ -140,10 +140,14 @@ impl Maker<'_> {
         let owners = |f: Option<&Frame>| f.and_then(|f| f.owner);
         match (owners(a), owners(b)) {
             (Some(x), Some(y)) => {
-                let together = self
-                    .pairs
-                    .iter()
-                    .any(|p| p.original == Some(x) && p.second == Some(y));
+                let (p_top, q_top) = (top(&self.o.frames, x), top(&self.s.frames, y));
+                let linked = |i: usize, j: usize| {
+                    self.pairs
+                        .iter()
+                        .any(|p| p.original == Some(i) && p.second == Some(j))
+                };
+                let together =
+                    linked(x, y) || linked(p_top, q_top) || linked(x, q_top) || linked(p_top, y);
                 let same_sentence = a.is_some_and(|f| f.owner_same_sentence)
                     || b.is_some_and(|f| f.owner_same_sentence);
                 let category = a.is_some_and(|f| matches!(f.what, What::Category(_)));
@@ -155,6 +159,10 @@ impl Maker<'_> {
                 .iter()
                 .any(|p| p.original == Some(x) && p.second.is_some()),
             (None, Some(y)) if alone => self.pairs.iter().any(|p| p.second == Some(y)),
+            (None, Some(y)) => self
+                .pairs
+                .iter()
+                .any(|p| p.second == Some(y) && p.original == pair.original),
             (Some(x), None) => {
                 a.is_some_and(|f| f.owner_same_sentence)
                     && self
@@ -170,7 +178,9 @@ impl Maker<'_> {
     fn owned_category(&self, i: usize, j: usize) -> Option<Verdict> {
         let of = |frames: &[Frame], at: usize| -> Option<(String, String)> {
             frames.iter().find_map(|f| match &f.what {
-                What::Category(scheme) if f.owner == Some(at) => {
+                What::Category(scheme)
+                    if f.owner.is_some_and(|o| o == at || top(frames, o) == at) =>
+                {
                     Some((scheme.clone(), f.value.clone()))
                 }
                 _ => None,
@@ -299,6 +309,18 @@ impl Maker<'_> {
             .or(self.exam.side)
             .map(|s: Side| s.name().to_string())
     }
+}
+
+/// Returns the lesion at the end of a chain of owners.
+fn top(frames: &[Frame], at: usize) -> usize {
+    let mut here = at;
+    for _ in 0..4 {
+        match frames.get(here).and_then(|f| f.owner) {
+            Some(o) => here = o,
+            None => break,
+        }
+    }
+    here
 }
 
 fn kind(frame: &Frame, finding: Option<&Finding>) -> ItemKind {

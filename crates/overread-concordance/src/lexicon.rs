@@ -294,7 +294,14 @@ impl Spelling {
 
     fn mend(&self, word: &str) -> Option<String> {
         let first = word.chars().next();
-        let fits = |candidate: &String| candidate.chars().next() == first && near(word, candidate);
+        let near_plural = |one: &String| {
+            self.plural
+                .iter()
+                .any(|(many, o)| o == one && near(word, many))
+        };
+        let fits = |candidate: &String| {
+            candidate.chars().next() == first && (near(word, candidate) || near_plural(candidate))
+        };
         if let Some(found) = self.deletions.get(word).filter(|c| fits(c)) {
             return Some(found.clone());
         }
@@ -371,7 +378,12 @@ fn skipped(token: &Token) -> bool {
 impl Phrases {
     fn add(&mut self, words: &[Token], id: usize) {
         let mut at = 0;
-        for token in words.iter().filter(|t| !skipped(t)) {
+        let last = words.len().saturating_sub(1);
+        for (i, token) in words.iter().enumerate() {
+            // A last "a" is a letter, as in "Weber A", not an article.
+            if skipped(token) && !(i == last && token.is("a")) {
+                continue;
+            }
             let key = (at, token.norm.clone());
             at = match self.next.get(&key) {
                 Some(&n) => n,
@@ -390,12 +402,21 @@ impl Phrases {
         }
     }
 
+    /// Like `find`, but words of side may stand inside a phrase: "fluid in the left mastoid".
+    pub(crate) fn find_across_sides(&self, tokens: &[Token]) -> Vec<Hit> {
+        self.scan(tokens, true)
+    }
+
     /// Finds all phrases from left to right, the longest first, none overlapping.
     pub(crate) fn find(&self, tokens: &[Token]) -> Vec<Hit> {
+        self.scan(tokens, false)
+    }
+
+    fn scan(&self, tokens: &[Token], across: bool) -> Vec<Hit> {
         let mut hits = Vec::new();
         let mut at = 0;
         while at < tokens.len() {
-            match self.longest(tokens, at) {
+            match self.longest(tokens, at, across) {
                 Some(hit) => {
                     at = hit.last + 1;
                     hits.push(hit);
@@ -406,17 +427,20 @@ impl Phrases {
         hits
     }
 
-    fn longest(&self, tokens: &[Token], first: usize) -> Option<Hit> {
+    fn longest(&self, tokens: &[Token], first: usize, across: bool) -> Option<Hit> {
         if tokens.get(first).is_none_or(skipped) {
             return None;
         }
         let mut node = 0;
         let mut best = None;
         for (offset, token) in tokens.iter().skip(first).take(24).enumerate() {
-            if skipped(token) {
-                continue;
-            }
             let Some(&n) = self.next.get(&(node, token.norm.clone())) else {
+                let side = across
+                    && node != 0
+                    && matches!(token.norm.as_str(), "left" | "right" | "bilateral" | "both");
+                if skipped(token) || side {
+                    continue;
+                }
                 break;
             };
             node = n;
@@ -559,6 +583,17 @@ fn spelling(language: &LanguageFile, findings: &FindingsFile, anatomy: &AnatomyF
             for shorter in without_one(word) {
                 s.deletions.entry(shorter).or_insert_with(|| word.clone());
             }
+        }
+    }
+    let mut plurals: Vec<(&String, &String)> = file
+        .plural
+        .iter()
+        .filter(|(many, one)| known.contains(*one) && many.len() >= TYPO_LETTERS_MIN)
+        .collect();
+    plurals.sort();
+    for (many, one) in plurals {
+        for shorter in without_one(many) {
+            s.deletions.entry(shorter).or_insert_with(|| one.clone());
         }
     }
     s.common.extend(cues);

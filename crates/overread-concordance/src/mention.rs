@@ -82,28 +82,155 @@ pub(crate) fn mentions(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>) -> 
     }
     list.sort_by_key(|m| m.first);
     drop_unfit(lex, tokens, marked, &mut list);
-    if list.is_empty() {
-        list.extend(measured(marked));
-    }
+    shared_heads(lex, tokens, marked, &mut list);
+    plain_places(lex, tokens, marked, &mut list);
+    list.sort_by_key(|m| m.first);
     stretch(tokens, marked, &mut list);
     list
 }
 
-fn measured(marked: &Marked<'_>) -> Option<Mention> {
-    let node = marked.nodes.first()?;
-    let size = marked
-        .sizes
+/// "Pleural or pericardial effusion" is two findings.
+fn shared_heads(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>, list: &mut Vec<Mention>) {
+    let mut added = Vec::new();
+    for f in marked
+        .findings
         .iter()
-        .find(|s| !s.aside)
-        .map(|s| s.last)
-        .or_else(|| marked.amounts.first().map(|a| a.last))?;
-    Some(Mention {
-        core: Core::Measured,
-        first: node.first,
-        last: node.last.max(size.min(node.last)),
-        from: 0,
-        to: 0,
-    })
+        .filter(|f| f.last > f.first && f.first >= 2)
+    {
+        let joined = tokens
+            .get(f.first - 1)
+            .is_some_and(|t| t.is("or") || t.is("and") || t.kind == Kind::Slash);
+        let node = marked.nodes.iter().find(|n| {
+            n.last + 2 == f.first && !list.iter().any(|m| m.first <= n.last && n.first <= m.last)
+        });
+        let head = tokens.get(f.last..=f.last).and_then(|t| {
+            lex.finding_terms
+                .find(t)
+                .first()
+                .and_then(|h| h.ids.first().copied())
+        });
+        if let (true, Some(node), Some(head)) = (joined, node, head) {
+            added.push(Mention {
+                core: Core::Finding(head),
+                first: node.first,
+                last: node.last,
+                from: 0,
+                to: 0,
+            });
+        }
+    }
+    list.extend(added);
+    list.sort_by_key(|m| m.first);
+}
+
+/// Adds places that are only measured ("CBD 7 mm") or only located ("conus at L1").
+fn plain_places(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>, list: &mut Vec<Mention>) {
+    let conus = lex.node_named("conus");
+    let mut added = Vec::new();
+    for node in &marked.nodes {
+        let taken = |first: usize, last: usize| {
+            list.iter()
+                .chain(&added)
+                .any(|m: &Mention| m.first <= last && first <= m.last)
+        };
+        if taken(node.first, node.last) {
+            continue;
+        }
+        let reach = |from: usize| {
+            let gap = tokens.get(node.last + 1..from).unwrap_or_default();
+            gap.len() <= 5
+                && gap.iter().all(|t| {
+                    t.is_word() && !matches!(t.norm.as_str(), "and" | "with" | "or" | "from")
+                        || matches!(t.kind, Kind::Colon | Kind::Open | Kind::Hyphen)
+                })
+                && !taken(node.first, from)
+        };
+        let alone = |last: usize| {
+            let border = |t: &Token| {
+                matches!(t.kind, Kind::Comma | Kind::Open | Kind::Close)
+                    || matches!(t.norm.as_str(), "with" | "without" | "and" | "containing")
+            };
+            let from = tokens
+                .iter()
+                .take(node.first)
+                .rposition(border)
+                .map_or(0, |i| i + 1);
+            let to = tokens
+                .iter()
+                .skip(last)
+                .position(border)
+                .map_or(tokens.len(), |i| last + i);
+            !list
+                .iter()
+                .any(|m| m.core != Core::Normal && m.first >= from && m.last < to)
+        };
+        let size = marked
+            .sizes
+            .iter()
+            .find(|s| s.first > node.last && !s.aside && reach(s.first) && alone(s.last));
+        let amount = marked
+            .amounts
+            .iter()
+            .find(|a| a.first > node.last && reach(a.first));
+        if let Some(last) = size.map(|s| s.last).or_else(|| amount.map(|a| a.last)) {
+            let nodal = lex.node(node.id).is_some_and(|n| n.id.ends_with("nodes"));
+            let core = match lex.finding_named("lymphadenopathy").filter(|_| nodal) {
+                Some(id) => Core::Finding(id),
+                None => Core::Measured,
+            };
+            added.push(Mention {
+                core,
+                first: node.first,
+                last,
+                from: 0,
+                to: 0,
+            });
+            continue;
+        }
+        let level = marked
+            .levels
+            .iter()
+            .find(|l| l.first > node.last && l.first - node.last <= 4);
+        if let (true, Some(level)) = (Some(node.id) == conus, level) {
+            let clean = !list
+                .iter()
+                .any(|m| m.first >= node.first && m.first <= level.last + 4);
+            if clean {
+                added.push(Mention {
+                    core: Core::Normal,
+                    first: node.first,
+                    last: level.last,
+                    from: 0,
+                    to: 0,
+                });
+            }
+        }
+    }
+    let age = lex.finding_named("gestational_age");
+    for amount in marked
+        .amounts
+        .iter()
+        .filter(|a| a.unit == crate::marks::Unit::Days)
+    {
+        let known = list
+            .iter()
+            .chain(&added)
+            .any(|m| age.is_some_and(|id| m.core == Core::Finding(id)));
+        let inside = list
+            .iter()
+            .chain(&added)
+            .any(|m| m.first <= amount.last && amount.first <= m.last);
+        if let (false, false, Some(id)) = (known, inside, age) {
+            added.push(Mention {
+                core: Core::Finding(id),
+                first: amount.first,
+                last: amount.last,
+                from: 0,
+                to: 0,
+            });
+        }
+    }
+    list.extend(added);
 }
 
 fn drop_unfit(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>, list: &mut Vec<Mention>) {
@@ -233,6 +360,10 @@ fn strength(tokens: &[Token], marked: &Marked<'_>, at: usize, next: usize, token
     }
 }
 
+fn levelled(marked: &Marked<'_>, at: usize) -> bool {
+    marked.levels.iter().any(|l| l.first <= at && at <= l.last)
+}
+
 fn placed(marked: &Marked<'_>, at: usize) -> bool {
     marked.levels.iter().any(|l| l.first <= at && at <= l.last)
         || marked.nodes.iter().any(|n| n.first <= at && at <= n.last)
@@ -270,7 +401,27 @@ fn modifies(tokens: &[Token], marked: &Marked<'_>, at: usize) -> bool {
 
 fn before_modifiers(tokens: &[Token], marked: &Marked<'_>, last: usize, next: usize) -> usize {
     let mut at = next;
+    let mut judged = false;
     while at > last + 1 && (modifies(tokens, marked, at - 1) || placed(marked, at - 1)) {
+        let here = at - 1;
+        // "... measuring 3 cm suspicious for cancer": the size belongs to what stands before.
+        if judged
+            && (placed(marked, here)
+                || marked
+                    .sizes
+                    .iter()
+                    .any(|s| s.first <= here && here <= s.last))
+        {
+            break;
+        }
+        judged |= marked.cues.iter().any(|c| {
+            c.first <= here
+                && here <= c.last
+                && matches!(
+                    c.cue.kind,
+                    CueKind::Likely | CueKind::Possible | CueKind::Firm
+                )
+        });
         at -= 1;
     }
     at

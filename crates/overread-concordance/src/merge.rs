@@ -18,7 +18,6 @@ pub(crate) fn merge(lex: &Lexicon, report: &mut Report) {
     let mut kept: Vec<Frame> = Vec::new();
     let mut place: Vec<usize> = Vec::new();
     for mut frame in frames {
-        frame.owner = frame.owner.and_then(|o| place.get(o).copied());
         let twin = (0..kept.len())
             .rev()
             .take(LOOK_BACK)
@@ -45,9 +44,10 @@ pub(crate) fn merge(lex: &Lexicon, report: &mut Report) {
         }
     }
     for (at, frame) in kept.iter_mut().enumerate() {
-        if frame.owner == Some(at) {
-            frame.owner = None;
-        }
+        frame.owner = frame
+            .owner
+            .and_then(|o| place.get(o).copied())
+            .filter(|o| *o != at);
     }
     drop_summaries(lex, &mut kept);
     report.frames = kept;
@@ -69,6 +69,7 @@ fn repeats(lex: &Lexicon, first: &Frame, again: &Frame) -> bool {
         return false;
     }
     match (&first.what, &again.what) {
+        (What::Finding(a), What::Finding(b)) if restated(lex, first, again, *a, *b) => true,
         (What::Finding(a), What::Finding(b)) => {
             let same = a == b || lex.is_kind(*a, *b) || lex.is_kind(*b, *a);
             let sizes = match (first.size(), again.size()) {
@@ -103,6 +104,31 @@ fn repeats(lex: &Lexicon, first: &Frame, again: &Frame) -> bool {
     }
 }
 
+/// "Opacity in the lower lobe, in keeping with consolidation"; "contacts and displaces the S1 root".
+fn restated(lex: &Lexicon, first: &Frame, again: &Frame, a: usize, b: usize) -> bool {
+    let diagnosis = |id: usize| lex.finding(id).is_some_and(|f| f.dx);
+    let ranked = |id: usize| lex.finding(id).is_some_and(|f| f.rank > 0);
+    let near = again.sentence.saturating_sub(first.sentence) <= 1;
+    let sizes = match (first.size(), again.size()) {
+        (Some(x), Some(y)) => !size_differs(x, y),
+        _ => true,
+    };
+    let kin = (a == b || lex.is_kind(a, b)) && !diagnosis(a) && !diagnosis(b);
+    let roots = ranked(a) && ranked(b) && lex.root(a) == lex.root(b);
+    let levelled =
+        first.levels.is_empty() || again.levels.is_empty() || first.levels == again.levels;
+    let sided = site::sides_meet(first.side, again.side)
+        && (first.side == again.side || again.side.is_none() || first.side.is_none());
+    let loose = !again.placed || !first.placed;
+    !first.denied
+        && near
+        && sizes
+        && levelled
+        && sided
+        && (roots && first.sentence == again.sentence
+            || kin && loose && again.levels == first.levels)
+}
+
 fn grades_part(a: &Frame, b: &Frame) -> bool {
     match (a.severity, b.severity) {
         (Some(x), Some(y)) => x.1 < y.0 || y.1 < x.0,
@@ -118,7 +144,8 @@ pub(crate) fn size_differs(a: f64, b: f64) -> bool {
 
 fn absorb(lex: &Lexicon, first: &mut Frame, again: Frame) {
     if let (Some(a), Some(b)) = (first.finding(), again.finding()) {
-        if a != b && lex.is_kind(b, a) {
+        let rank = |id: usize| lex.finding(id).map_or(0, |f| f.rank);
+        if a != b && (lex.is_kind(b, a) || rank(b) > rank(a) && rank(a) > 0) {
             first.what = What::Finding(b);
         }
     }
@@ -138,6 +165,7 @@ fn absorb(lex: &Lexicon, first: &mut Frame, again: Frame) {
         first.levels = again.levels;
     }
     first.side = first.side.or(again.side);
+    first.placed |= again.placed;
     if first.sizes_mm.is_empty() {
         first.sizes_mm = again.sizes_mm;
     }
@@ -170,7 +198,7 @@ fn drop_summaries(lex: &Lexicon, frames: &mut [Frame]) {
             .finding()
             .and_then(|id| lex.finding(id))
             .is_some_and(|x| x.summary);
-        if summary && detailed && frame.levels.is_empty() {
+        if summary && detailed {
             frame.descriptor = true;
         }
     }

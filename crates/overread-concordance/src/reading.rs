@@ -49,6 +49,8 @@ pub(crate) struct Sentence {
     pub(crate) label_inside: bool,
     /// Sentences of one line or paragraph share this number.
     pub(crate) paragraph: usize,
+    /// Follows "Indication: ..." without a heading of its own: the report may have begun again.
+    pub(crate) soft: bool,
 }
 
 struct Reader<'a> {
@@ -57,6 +59,7 @@ struct Reader<'a> {
     out: Vec<Sentence>,
     section: Section,
     section_once: bool,
+    since_heading: usize,
     label: Option<(usize, usize)>,
     label_stays: bool,
     paragraph: usize,
@@ -70,6 +73,7 @@ pub(crate) fn sentences(text: &Text, lex: &Lexicon) -> Vec<Sentence> {
         out: Vec::new(),
         section: Section::Body,
         section_once: false,
+        since_heading: 0,
         label: None,
         label_stays: false,
         paragraph: 0,
@@ -199,7 +203,9 @@ impl Reader<'_> {
                 label: self.label,
                 label_inside,
                 paragraph: self.paragraph,
+                soft: self.section_once && self.since_heading > 0,
             });
+            self.since_heading += 1;
         }
     }
 
@@ -207,6 +213,7 @@ impl Reader<'_> {
         self.section = Section::of(name);
         // "HISTORY: back pain" on a line of its own does not swallow the paragraphs after it.
         self.section_once = self.section == Section::Aside && text_follows;
+        self.since_heading = 0;
         self.label = None;
         self.label_stays = false;
         self.paragraph += 1;

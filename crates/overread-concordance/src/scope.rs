@@ -84,7 +84,15 @@ fn forward(tokens: &[Token], cues: &[CueAt<'_>], cue: &CueAt<'_>, states: &mut [
     {
         return;
     }
+    let rather = tokens.get(cue.first).is_some_and(|t| t.is("rather"));
     for i in cue.last + 1..tokens.len() {
+        if rather
+            && tokens
+                .get(i)
+                .is_some_and(|t| t.kind == Kind::Comma || t.is("and"))
+        {
+            break;
+        }
         if ends_denial(tokens, cues, i, cue.last + 1) {
             break;
         }

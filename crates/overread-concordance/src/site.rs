@@ -23,7 +23,16 @@ pub(crate) fn relate(lex: &Lexicon, a: &Frame, b: &Frame) -> Relation {
     let nodes = relate_nodes(lex, &a.nodes, &b.nodes);
     match (levels, nodes) {
         (_, Relation::Unrelated) => Relation::Unrelated,
-        (Relation::OtherPlace, _) | (_, Relation::OtherPlace) => Relation::OtherPlace,
+        (Relation::OtherPlace, _) => Relation::OtherPlace,
+        // Parts of one spinal segment are not places to confuse: only the level counts.
+        (l, Relation::OtherPlace) if in_spine(lex, a) && in_spine(lex, b) => {
+            if l == Relation::Same {
+                Relation::Same
+            } else {
+                Relation::Compatible
+            }
+        }
+        (_, Relation::OtherPlace) => Relation::OtherPlace,
         (Relation::Same, _) => Relation::Same,
         (l, n)
             if l == Relation::Compatible
@@ -34,6 +43,11 @@ pub(crate) fn relate(lex: &Lexicon, a: &Frame, b: &Frame) -> Relation {
         }
         _ => Relation::Compatible,
     }
+}
+
+fn in_spine(lex: &Lexicon, f: &Frame) -> bool {
+    lex.node_named("spine")
+        .is_some_and(|s| f.nodes.iter().any(|n| lex.organ_of(*n) == Some(s)))
 }
 
 fn near(a: Level, b: Level) -> bool {
@@ -141,30 +155,84 @@ pub(crate) fn covers(lex: &Lexicon, wide: &Frame, narrow: &Frame) -> bool {
     {
         return false;
     }
-    if !sides_meet(wide.side, narrow.side) {
+    let one_sided = matches!(wide.side, Some(Side::Left | Side::Right));
+    if !sides_meet(wide.side, narrow.side) || one_sided && narrow.side.is_none() {
         return false;
     }
-    let solid: Vec<NodeId> = wide
-        .nodes
-        .iter()
-        .copied()
-        .filter(|n| lex.node(*n).is_some_and(|n| !n.generic))
-        .collect();
+    let home = narrow
+        .finding()
+        .and_then(|id| lex.finding(id))
+        .and_then(|f| f.site);
+    let mut solid: Vec<NodeId> = Vec::new();
+    let mut general: Vec<NodeId> = Vec::new();
+    for &id in &wide.nodes {
+        match lex.node(id) {
+            Some(n) if n.generic => general.push(id),
+            Some(n) if n.axis == "region" => {}
+            Some(_) => solid.push(id),
+            None => {}
+        }
+    }
     if solid.is_empty() {
-        return true;
+        let inside = |g: &NodeId| {
+            narrow
+                .nodes
+                .iter()
+                .chain(home.iter())
+                .any(|n| lex.is_part(*n, *g))
+        };
+        let bony = |g: &NodeId| {
+            lex.node(*g)
+                .is_some_and(|n| matches!(n.id.as_str(), "bone" | "marrow"))
+        };
+        let denied = wide.finding().is_some();
+        return general.is_empty()
+            || general.iter().any(inside)
+            || denied && general.iter().any(bony);
     }
-    let organs: Vec<NodeId> = narrow
+    covers_places(lex, &solid, narrow, home)
+}
+
+/// On each axis the wide place names, the narrow place must lie in it.
+fn covers_places(lex: &Lexicon, solid: &[NodeId], narrow: &Frame, home: Option<NodeId>) -> bool {
+    let axis_of = |n: NodeId| lex.node(n).map_or("organ", |n| n.axis.as_str());
+    let named: Vec<NodeId> = narrow
         .nodes
         .iter()
         .copied()
-        .filter(|n| lex.node(*n).is_some_and(|n| !n.generic && n.axis != "zone"))
+        .filter(|n| {
+            lex.node(*n)
+                .is_some_and(|n| !n.generic && n.axis != "region")
+        })
         .collect();
-    if organs.is_empty() {
-        return false;
-    }
-    organs
+    let at_home: Vec<NodeId> = named
         .iter()
-        .all(|n| solid.iter().any(|w| lex.is_part(*n, *w)))
+        .copied()
+        .filter(|n| home.is_some_and(|h| lex.is_part(*n, h) || lex.is_part(h, *n)))
+        .collect();
+    let mut axes: Vec<&str> = solid.iter().map(|n| axis_of(*n)).collect();
+    axes.dedup();
+    axes.iter().all(|axis| {
+        let wide: Vec<NodeId> = solid
+            .iter()
+            .copied()
+            .filter(|n| axis_of(*n) == *axis)
+            .collect();
+        let inside = |n: &NodeId| wide.iter().any(|w| lex.is_part(*n, *w));
+        if *axis != "organ" {
+            return named.iter().filter(|n| axis_of(**n) == *axis).any(inside);
+        }
+        let organs: Vec<NodeId> = named
+            .iter()
+            .copied()
+            .filter(|n| axis_of(*n) == "organ")
+            .collect();
+        if at_home.is_empty() {
+            let list = if organs.is_empty() { &named } else { &organs };
+            return !list.is_empty() && list.iter().all(inside);
+        }
+        at_home.iter().any(inside)
+    })
 }
 
 /// Whether two sides can be the same.

@@ -100,7 +100,7 @@ impl Builder<'_> {
             .tokens
             .get(sentence.first..sentence.end)
             .unwrap_or_default();
-        if sentence.section == Section::Aside {
+        if sentence.section == Section::Aside && (!sentence.soft || !self.begins_again(tokens)) {
             return;
         }
         self.refresh_label(sentence);
@@ -141,6 +141,21 @@ impl Builder<'_> {
             self.note_unread(sentence);
         }
         self.remember(sentence, &marked, start);
+    }
+
+    /// "Indication: cough, r/o pneumonia. Lungs are clear.": the second sentence is the report.
+    fn begins_again(&self, tokens: &[Token]) -> bool {
+        let marked = hits::mark(self.lex, self.exam, tokens);
+        let asked = [CueKind::Hypo, CueKind::Other]
+            .iter()
+            .any(|k| marked.has(*k));
+        let denied = marked
+            .findings
+            .iter()
+            .any(|f| marked.states.get(f.first).is_some_and(|s| s.denied));
+        let described =
+            !marked.findings.is_empty() && (!marked.nodes.is_empty() || !marked.levels.is_empty());
+        !asked && (marked.has(CueKind::Normal) || denied || described)
     }
 
     fn note_unread(&mut self, sentence: &Sentence) {
@@ -215,6 +230,10 @@ impl Builder<'_> {
         let tokens = self.text.tokens.get(first..end).unwrap_or_default();
         let marked = hits::mark(self.lex, self.exam, tokens);
         self.label = self.around(&marked, 0, tokens.len());
+        self.label.nodes.retain(|n| !self.exam.region.contains(n));
+        if marked.has(CueKind::Modality) || marked.has(CueKind::Admin) {
+            self.label.nodes.clear();
+        }
     }
 
     fn around(&self, marked: &Marked<'_>, from: usize, to: usize) -> Around {
@@ -297,15 +316,11 @@ impl Builder<'_> {
                         .iter()
                         .skip(said)
                         .any(|t| t.is("represent") || t.is("correspond") || t.is("reflect"));
-                list.retain(|m| {
-                    !(m.last < said && explained) && !(m.first > said && m.last < report)
-                });
+                list.retain(|m| !explained && !(m.first > said && m.last < report));
             }
         }
         if let Some(advice) = first_of(CueKind::Recommend) {
-            let reached = |m: &Mention| {
-                m.first > advice || (m.last + 3 >= advice && m.first < advice && false)
-            };
+            let reached = |m: &Mention| m.first > advice;
             list.retain(|m| !reached(m) || m.core == Core::Normal);
             list.retain(|m| m.core != Core::Normal || m.first < advice);
         }
@@ -407,11 +422,21 @@ impl Builder<'_> {
 
     fn describe(&self, frame: &mut Frame, tokens: &[Token], marked: &Marked<'_>, m: &Mention) {
         let (from, to) = (m.from, m.to);
+        let near = |s: &&crate::marks::SizeAt| {
+            if s.first > m.last {
+                s.first - m.last
+            } else {
+                m.first.saturating_sub(s.last)
+            }
+        };
+        let own = |s: &&crate::marks::SizeAt| s.first >= from && s.last < to && !s.aside;
         frame.sizes_mm = marked
             .sizes
             .iter()
-            .filter(|s| s.first >= from && s.last < to && !s.aside)
+            .filter(own)
+            .min_by_key(near)
             .map(|s| s.mm)
+            .into_iter()
             .collect();
         frame.amount = marked
             .amounts
@@ -432,6 +457,11 @@ impl Builder<'_> {
             .cues
             .iter()
             .any(|c| c.cue.kind == CueKind::Qual && c.first >= from && c.first <= m.last);
+        let doubtful =
+            |k: CueKind| matches!(k, CueKind::Firm | CueKind::Likely | CueKind::Possible);
+        frame.explains = marked.cues.iter().any(|c| {
+            doubtful(c.cue.kind) && c.first >= from && c.first <= m.last + 3 && c.last < to
+        });
         frame.additional = marked
             .cues
             .iter()
@@ -472,6 +502,11 @@ impl Builder<'_> {
         frame.nodes.clone_from(&own.nodes);
         frame.levels.clone_from(&own.levels);
         frame.side = own.side;
+        frame.placed = own
+            .nodes
+            .iter()
+            .any(|n| self.lex.node(*n).is_some_and(|n| !n.generic))
+            || !own.levels.is_empty();
         let earlier = list
             .get(..i)
             .unwrap_or_default()
@@ -492,14 +527,19 @@ impl Builder<'_> {
             .and_then(|f| f.site);
         let label = &self.label;
         if frame.what == What::Normal {
-            return self.locate_normal(frame, &own, sentence, marked, list, m);
+            let placed = self.locate_normal(frame, &own, sentence, marked, list, m);
+            self.forget_exam_side(frame);
+            return placed;
         }
         if frame.nodes.is_empty() && default.is_none() {
             let found = earlier.clone().find(|a| !a.nodes.is_empty());
-            let borrowed = if !label.nodes.is_empty() {
+            let borrowed = if !label.nodes.is_empty()
+                && (sentence.label_inside || self.heading(sentence) || own.levels.is_empty())
+            {
                 label.nodes.clone()
             } else if let Some(a) = found {
-                a.nodes
+                let disc = self.lex.node_named("disc");
+                a.nodes.into_iter().filter(|n| Some(*n) != disc).collect()
             } else if let Some(a) = later
                 .iter()
                 .find(|a| !a.nodes.is_empty())
@@ -511,11 +551,11 @@ impl Builder<'_> {
             };
             frame.site_inferred = true;
             frame.nodes = borrowed;
-        } else if frame
-            .nodes
-            .iter()
-            .all(|n| self.lex.node(*n).is_some_and(|n| n.generic))
-            && !label.nodes.is_empty()
+        } else if (sentence.label_inside || self.heading(sentence))
+            && frame
+                .nodes
+                .iter()
+                .all(|n| self.lex.node(*n).is_some_and(|n| n.generic))
         {
             frame
                 .nodes
@@ -530,7 +570,28 @@ impl Builder<'_> {
         }
         self.inherit_levels(frame, marked, list, i, &later, anaphor, sentence);
         self.inherit_side(frame, list, i, marked, sentence);
+        self.forget_exam_side(frame);
         true
+    }
+
+    /// Whether the sentence stands below a heading line rather than after a label in running text.
+    fn heading(&self, sentence: &Sentence) -> bool {
+        sentence.label.is_some_and(|(_, end)| {
+            self.text
+                .tokens
+                .get(end..sentence.first)
+                .unwrap_or_default()
+                .iter()
+                .any(|t| t.kind == Kind::Newline)
+        })
+    }
+
+    /// In "MRI right knee" everything is on the right: the side tells nothing.
+    fn forget_exam_side(&self, frame: &mut Frame) {
+        if frame.side.is_some() && frame.side == self.exam.side {
+            frame.side = None;
+            frame.side_inferred = false;
+        }
     }
 
     fn add_default(&self, frame: &mut Frame, site: NodeId) {
@@ -578,9 +639,7 @@ impl Builder<'_> {
         frame.attr = attr;
         if frame.nodes.is_empty() && frame.levels.is_empty() {
             let alone = list.len() == 1;
-            let labelled = sentence.label_inside
-                || !self.label.nodes.is_empty()
-                || !self.label.levels.is_empty();
+            let labelled = sentence.label_inside || self.heading(sentence);
             if !alone || !labelled {
                 let summary = marked.has(CueKind::Admin) && alone;
                 frame.qualified = true;
@@ -589,6 +648,9 @@ impl Builder<'_> {
             frame.nodes.clone_from(&self.label.nodes);
             frame.levels.clone_from(&self.label.levels);
             frame.side = frame.side.or(self.label.side);
+            if frame.nodes.is_empty() && self.label.side.is_some() {
+                frame.nodes.clone_from(&self.exam.region);
+            }
         } else if frame.side.is_none() && own.side.is_none() && self.shares_label(frame) {
             frame.side = self.label.side;
         }
@@ -754,7 +816,7 @@ impl Builder<'_> {
                         | "atelectasis"
                 )
         };
-        let follows = frame.finding().is_some_and(lateral);
+        let follows = frame.finding().is_some_and(lateral) || !frame.placed;
         let diagnosis = frame
             .finding()
             .and_then(|f| self.lex.finding(f))
@@ -779,10 +841,12 @@ impl Builder<'_> {
             return frame.what != What::Normal || !frame.denied;
         };
         let mut places = frame.nodes.clone();
-        if places
+        let unplaced = places
             .iter()
-            .all(|p| self.lex.node(*p).is_some_and(|n| n.generic))
-        {
+            .all(|p| self.lex.node(*p).is_some_and(|n| n.generic));
+        // "No fracture" stays wide: it denies every fracture of the region.
+        let wide = frame.denied && self.lex.finding_named("effusion") != Some(id);
+        if unplaced && !wide {
             places.extend(self.exam.region.iter().copied());
         }
         let resolved = self.lex.resolved(id, &places);
@@ -800,11 +864,11 @@ impl Builder<'_> {
         if unresolved_relation {
             return false;
         }
-        frame.descriptor = f.descriptor && count > 1;
-        let general = f.id == "abnormality";
+        frame.descriptor = f.descriptor && count > 1 || self.explained(marked, m, id);
+        let general = matches!(f.id.as_str(), "abnormality" | "fetal_anomaly");
         if general {
             if !frame.denied {
-                return false;
+                return f.id != "abnormality";
             }
             frame.what = What::Normal;
             frame.denied = false;
@@ -818,6 +882,28 @@ impl Builder<'_> {
             }
         }
         true
+    }
+
+    /// "Hypodensity ... consistent with infarct": the first word only describes the second.
+    fn explained(&self, marked: &Marked<'_>, m: &Mention, id: FindingId) -> bool {
+        let vague = self.lex.finding(id).is_some_and(|f| {
+            matches!(
+                f.id.as_str(),
+                "focal_lesion" | "abnormal_signal" | "thickening" | "enlargement" | "edema"
+            )
+        });
+        let focal = self.lex.finding_named("focal_lesion");
+        vague
+            && marked.findings.iter().any(|f| {
+                let between = |c: &&crate::scope::CueAt<'_>| {
+                    matches!(c.cue.kind, CueKind::Firm | CueKind::Likely)
+                        && c.first > m.last
+                        && c.last < f.first
+                };
+                f.first > m.last
+                    && !focal.is_some_and(|l| self.lex.is_kind(f.id, l))
+                    && marked.cues.iter().any(|c| between(&c))
+            })
     }
 
     /// "Pancreas and spleen normal" speaks about each of them.
@@ -919,7 +1005,17 @@ impl Builder<'_> {
             if !category && !diagnosis || frame.denied && !diagnosis {
                 continue;
             }
-            let owner = (0..at).rev().take(8).find(|o| self.may_own(*o, at));
+            let after = |o: &usize| {
+                self.frames
+                    .get(*o)
+                    .is_some_and(|o| o.sentence == frame.sentence)
+                    && self.may_own(*o, at)
+            };
+            let owner = (0..at)
+                .rev()
+                .take(8)
+                .find(|o| self.may_own(*o, at))
+                .or_else(|| (at + 1..self.frames.len()).find(after));
             let same = owner
                 .and_then(|o| self.frames.get(o))
                 .is_some_and(|o| o.sentence == frame.sentence);
@@ -945,8 +1041,15 @@ impl Builder<'_> {
         let Some(id) = o.finding() else { return false };
         let close = f.sentence.saturating_sub(o.sentence) <= 2;
         let root = self.lex.root(id);
+        let focal = self.lex.finding_named("focal_lesion");
+        let both_focal = |dx: FindingId| {
+            focal.is_some_and(|l| self.lex.is_kind(dx, l) && self.lex.is_kind(id, l))
+        };
         let kin = match f.finding() {
-            Some(dx) => self.lex.root(dx) == root && self.lex.finding(id).is_some_and(|x| !x.dx),
+            Some(dx) => {
+                (self.lex.root(dx) == root || both_focal(dx))
+                    && self.lex.finding(id).is_some_and(|x| !x.dx)
+            }
             None => {
                 self.lex.finding_named("focal_lesion") == Some(root)
                     || self.lex.finding(id).is_some_and(|x| {

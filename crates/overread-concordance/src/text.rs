@@ -121,6 +121,10 @@ fn word(chars: &[char], from: usize, spelling: &Spelling, tokens: &mut Vec<Token
     while let Some(&c) = chars.get(end) {
         let apostrophe =
             (c == '\'' || c == '\u{2019}') && chars.get(end + 1).is_some_and(|n| n.is_alphabetic());
+        let after_number = from > 0 && chars.get(from - 1).is_some_and(char::is_ascii_digit);
+        if after_number && c.is_ascii_digit() {
+            break;
+        }
         if c.is_alphanumeric() || apostrophe {
             end += 1;
         } else {
