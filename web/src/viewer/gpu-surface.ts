@@ -11,6 +11,7 @@ const point = (vector: Vector): Types.Point3 => [vector[0], vector[1], vector[2]
 
 let rendering: RenderingEngine | null = null;
 let viewportCount = 0;
+const surfaces = new Set<GpuSurface>();
 
 export class GpuSurface implements Surface {
   view: View = WHOLE;
@@ -29,6 +30,7 @@ export class GpuSurface implements Surface {
     rendering.enableElement({ viewportId: this.id, element, type: Enums.ViewportType.STACK });
     this.viewport = rendering.getViewport(this.id) as Types.IStackViewport;
     element.addEventListener(Enums.Events.IMAGE_RENDERED, this.onDrawn);
+    surfaces.add(this);
   }
 
   get image(): Types.IImage | null {
@@ -66,6 +68,8 @@ export class GpuSurface implements Surface {
     const { center } = this.view;
     const focal = this.pixelToWorld([center[0] * (columns - 1), center[1] * (rows - 1)]);
     if (!focal) return;
+    // Sets the depths between which anything is drawn; the rest of it is overwritten below.
+    this.viewport.resetCamera();
     // Towards the eye: across and up span the screen.
     const toEye = cross(down, across);
     this.viewport.setCamera({
@@ -100,8 +104,9 @@ export class GpuSurface implements Surface {
   }
 
   resize(): void {
+    // Cornerstone fits all surfaces at once and forgets how their pictures lay.
     rendering?.resize(true, false);
-    this.setView(this.view);
+    for (const surface of surfaces) surface.setView(surface.view);
   }
 
   pixelToCanvas(pixel: Pixel): Pixel | null {
@@ -120,6 +125,7 @@ export class GpuSurface implements Surface {
 
   destroy(): void {
     this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.onDrawn);
+    surfaces.delete(this);
     rendering?.disableElement(this.id);
     if (rendering?.getViewports().length === 0) {
       rendering.destroy();
