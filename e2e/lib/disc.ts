@@ -52,7 +52,10 @@ function filesBelow(folder: string): string[] {
 
 /** The study's number in all UIDs: 1 becomes 7, which has as many digits. */
 function withOwnUids(bytes: Buffer): Buffer {
-  return Buffer.from(bytes.toString("latin1").replaceAll("2.25.3290547.1", "2.25.3290547.7"), "latin1");
+  return Buffer.from(
+    bytes.toString("latin1").replaceAll("2.25.3290547.1", "2.25.3290547.7"),
+    "latin1",
+  );
 }
 
 /** Packs files into a ZIP without compression. */

@@ -1,6 +1,6 @@
+import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, type Page } from "@playwright/test";
-import { join } from "node:path";
 import { ROOT } from "./server.ts";
 
 /** Fails on any serious or critical accessibility fault. */
@@ -11,7 +11,9 @@ export async function expectAccessible(page: Page, name: string): Promise<void> 
     .map(({ id, help, nodes }) => ({
       id,
       help,
-      where: nodes.slice(0, 4).map((node) => `${node.target.join(" ")}: ${node.failureSummary ?? ""}`),
+      where: nodes
+        .slice(0, 4)
+        .map((node) => `${node.target.join(" ")}: ${node.failureSummary ?? ""}`),
     }));
   expect(grave, `accessibility of ${name}`).toEqual([]);
 }

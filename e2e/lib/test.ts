@@ -1,11 +1,20 @@
-import { test as base, type Browser, type BrowserContext, expect, type Page } from "@playwright/test";
+import {
+  type Browser,
+  type BrowserContext,
+  test as base,
+  expect,
+  type Page,
+} from "@playwright/test";
 import { DemoServer } from "./server.ts";
 
 export { expect };
 
 /** Signs people in, once each; later pages reuse the session. */
 export class People {
-  private readonly sessions = new Map<string, Awaited<ReturnType<BrowserContext["storageState"]>>>();
+  private readonly sessions = new Map<
+    string,
+    Awaited<ReturnType<BrowserContext["storageState"]>>
+  >();
 
   constructor(
     private readonly browser: Browser,

@@ -48,8 +48,14 @@ const PAGES: Record<string, Array<[name: string, address: string]>> = {
 const MAY_BE_MISSING = new Set(["not-found"]);
 
 for (const [role, pages] of Object.entries(PAGES)) {
-  for (const size of [{ width: 390, height: 844 }, { width: 1440, height: 900 }]) {
-    test(`pages of ${role} at ${size.width} px are accessible and fit`, async ({ people, server }) => {
+  for (const size of [
+    { width: 390, height: 844 },
+    { width: 1440, height: 900 },
+  ]) {
+    test(`pages of ${role} at ${size.width} px are accessible and fit`, async ({
+      people,
+      server,
+    }) => {
       const page = role === "nobody" ? await people.stranger(size) : await people.page(role, size);
       const faults = faultsOf(page);
       for (const [name, template] of pages) {

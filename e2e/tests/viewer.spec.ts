@@ -2,7 +2,10 @@ import { expectAccessible, expectFits, picture } from "../lib/look.ts";
 import { expect, faultsOf, test } from "../lib/test.ts";
 import { ViewerPage } from "../lib/viewer.ts";
 
-test("the viewer shows, scrolls, windows, measures, and keeps its state", async ({ people, server }) => {
+test("the viewer shows, scrolls, windows, measures, and keeps its state", async ({
+  people,
+  server,
+}) => {
   const page = await people.page("reviewer");
   const faults = faultsOf(page);
   const viewer = new ViewerPage(page);
@@ -22,7 +25,10 @@ test("the viewer shows, scrolls, windows, measures, and keeps its state", async 
       await expect(viewer.pane(idx)).toContainText("Elena Rivera");
       await expect(viewer.pane(idx)).toContainText("Jun 14, 1979");
       expect(await viewer.letters(idx)).toMatch(/^[LRAPHF]{1,2}( [LRAPHF]{1,2}){3}$/);
-      await expect(viewer.stage(idx)).toHaveAttribute("aria-label", /Elena Rivera.*image \d+ of \d+/);
+      await expect(viewer.stage(idx)).toHaveAttribute(
+        "aria-label",
+        /Elena Rivera.*image \d+ of \d+/,
+      );
     }
     await expect(page.getByText("Not for primary diagnosis")).toBeVisible();
   });
@@ -50,7 +56,9 @@ test("the viewer shows, scrolls, windows, measures, and keeps its state", async 
     const lightBefore = await viewer.light(0);
     await viewer.drag(0, 80, -60);
     await expect.poll(() => viewer.window(0)).not.toBe(before);
-    await expect.poll(async () => (await viewer.light(0)).mean).not.toBeCloseTo(lightBefore.mean, 1);
+    await expect
+      .poll(async () => (await viewer.light(0)).mean)
+      .not.toBeCloseTo(lightBefore.mean, 1);
     await page.keyboard.press("1");
     await expect.poll(() => viewer.window(0)).toBe(before);
     await viewer.command("invert").click();
@@ -107,7 +115,10 @@ test("the viewer shows, scrolls, windows, measures, and keeps its state", async 
   await page.context().close();
 });
 
-test("two series of one plane scroll together by position, crossing planes show a line", async ({ people, server }) => {
+test("two series of one plane scroll together by position, crossing planes show a line", async ({
+  people,
+  server,
+}) => {
   const page = await people.page("reviewer");
   const viewer = new ViewerPage(page);
   await page.goto(`/cases/${server.caseAbout("in review")}/viewer`);
@@ -122,7 +133,9 @@ test("two series of one plane scroll together by position, crossing planes show 
   await open(1, /sag.*T2|T2.*sag/i);
   await expect(page.locator("#viewer")).toHaveAttribute("data-link", "position");
   await viewer.wheel(0, 2);
-  await expect.poll(async () => (await viewer.position(0)) === (await viewer.position(1))).toBe(true);
+  await expect
+    .poll(async () => (await viewer.position(0)) === (await viewer.position(1)))
+    .toBe(true);
   await viewer.command("link").click();
   const still = await viewer.position(1);
   await viewer.wheel(0, 1);
@@ -137,7 +150,10 @@ test("two series of one plane scroll together by position, crossing planes show 
   await page.context().close();
 });
 
-test("the decoder's worker may run WebAssembly and fetch it, and no more than that", async ({ people, server }) => {
+test("the decoder's worker may run WebAssembly and fetch it, and no more than that", async ({
+  people,
+  server,
+}) => {
   const page = await people.page("reviewer");
   const policies: string[] = [];
   page.on("response", (response) => {
@@ -178,7 +194,10 @@ test("an image that cannot be had is said so, the others go on", async ({ people
 });
 
 test("the viewer works on a telephone and on two monitors", async ({ people, server }) => {
-  for (const size of [{ width: 390, height: 844 }, { width: 3840, height: 1080 }]) {
+  for (const size of [
+    { width: 390, height: 844 },
+    { width: 3840, height: 1080 },
+  ]) {
     const page = await people.page("reviewer", size);
     const viewer = new ViewerPage(page);
     await page.goto(`/cases/${server.caseAbout("in review")}/viewer`);
@@ -203,7 +222,9 @@ test("the viewer draws on the GPU when told to, the same picture", async ({ peop
   await page.goto(`${address}#gpu`);
   await viewer.ready();
   await expect(page.locator("#viewer")).toHaveAttribute("data-renderer", "gpu");
-  await expect.poll(async () => Math.abs((await viewer.light(0)).mean - onCpu.mean)).toBeLessThan(3);
+  await expect
+    .poll(async () => Math.abs((await viewer.light(0)).mean - onCpu.mean))
+    .toBeLessThan(3);
   expect(await viewer.letters(0)).toBe(letters);
   await page.context().close();
 });

@@ -22,7 +22,10 @@ async function tick(page: Page, name: string, value: string): Promise<void> {
   await page.locator(`input[name="${name}"][value="${value}"]`).check();
 }
 
-test("from a disc to a decision: every station, in every role it needs", async ({ people, server }) => {
+test("from a disc to a decision: every station, in every role it needs", async ({
+  people,
+  server,
+}) => {
   test.setTimeout(600_000);
   const patient = await people.page("patient");
   const coordinator = await people.page("coordinator");
@@ -51,7 +54,9 @@ test("from a disc to a decision: every station, in every role it needs", async (
     await patient.getByLabel("Part of the body").fill("lumbar spine");
     await patient.getByLabel("Day of the scan").fill("2026-09-14");
     await patient.getByLabel("Hospital or clinic").fill("Lakeside Imaging (fictional)");
-    await patient.getByLabel("Address of its records department").fill("900 Lakeside Avenue\nSeattle, WA 98122");
+    await patient
+      .getByLabel("Address of its records department")
+      .fill("900 Lakeside Avenue\nSeattle, WA 98122");
     await tick(patient, "images_at", "me");
     await tick(patient, "report_at", "me");
     await expectAccessible(patient, "ask/exam");
@@ -61,7 +66,9 @@ test("from a disc to a decision: every station, in every role it needs", async (
     await expect(patient).toHaveURL(/\/ask\/why/);
     await tick(patient, "triggers", "surgery");
     await patient.getByLabel("What do you feel").fill("Pain down the left leg for ten weeks.");
-    await patient.getByLabel("What should the specialist answer").fill("Which side does the disc press on?");
+    await patient
+      .getByLabel("What should the specialist answer")
+      .fill("Which side does the disc press on?");
     await patient.getByLabel("Anything else, in your own words").fill("Surgery was suggested.");
     await patient.getByLabel("What were you told it is").fill("Disc protrusion L4-L5");
     await patient.locator("#physician_name").fill("Dr. Daniel Okafor");
@@ -85,7 +92,8 @@ test("from a disc to a decision: every station, in every role it needs", async (
 
   await test.step("consent", async () => {
     await patient.goto(`${path}/consent`);
-    for (const scope of ["review", "letters", "share"]) await patient.locator(`#scope_${scope}`).check();
+    for (const scope of ["review", "letters", "share"])
+      await patient.locator(`#scope_${scope}`).check();
     await patient.getByLabel("Sign by typing your full name").fill("Elena Rivera");
     await picture(patient, "consent");
     await patient.getByRole("button", { name: "I agree and sign" }).click();
@@ -113,7 +121,9 @@ test("from a disc to a decision: every station, in every role it needs", async (
   await test.step("the disc arrives, and is checked in plain words", async () => {
     await patient.goto(`${path}/records`);
     const disc = zipOf(syntheticDisc());
-    await patient.locator("#files").setInputFiles({ name: "disc.zip", mimeType: "application/zip", buffer: disc });
+    await patient
+      .locator("#files")
+      .setInputFiles({ name: "disc.zip", mimeType: "application/zip", buffer: disc });
     await expect(patient.locator(".upload-words")).toContainText("arrived", { timeout: 120_000 });
     await picture(patient, "upload-result");
     await expectAccessible(patient, "upload result");
@@ -271,7 +281,10 @@ test("from a disc to a decision: every station, in every role it needs", async (
   for (const page of [patient, coordinator, reviewer]) await page.context().close();
 });
 
-test("the real disc beside the repository is taken in and told about", async ({ people, server }) => {
+test("the real disc beside the repository is taken in and told about", async ({
+  people,
+  server,
+}) => {
   const folder = join(ROOT, "../shared/dicom/patient-cd-a/CD");
   test.skip(!existsSync(folder), "../shared is not there: the real disc is not tried");
   const page = await people.page("patient");
