@@ -5,17 +5,21 @@ use std::time::Duration;
 /// Bytes of one file that are kept in memory; a larger one is written to an unnamed temporary file first.
 pub const IN_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of all files that are in memory at once, over all deliveries.
-pub const BUDGET_BYTES: u64 = 48 * 1024 * 1024;
+pub const BUDGET_BYTES: u64 = 40 * 1024 * 1024;
+/// Bytes of DICOM JSON that one instance may have.
+pub const METADATA_BYTES: usize = 24 * 1024 * 1024;
 /// Files of one delivery that are on their way at once.
 pub const FILES_ON_THE_WAY: usize = 64;
 /// Instances that are committed together at most.
 pub const BATCH_INSTANCES: usize = 256;
 /// Bytes that are committed together at most (one file may pass it).
-pub const BATCH_BYTES: u64 = 24 * 1024 * 1024;
+pub const BATCH_BYTES: u64 = 20 * 1024 * 1024;
 /// Bytes of a series in one batch from which on it gets a pack of its own.
 pub const OWN_PACK_BYTES: u64 = 256 * 1024;
 /// Entries of one delivery, over all nested archives.
-pub const ENTRIES: u64 = 1_000_000;
+pub const ENTRIES: u64 = 500_000;
+/// Entries that unpack to a suspicious size before the rest of a delivery is not looked at any more.
+pub const STRIKES: u64 = 16;
 /// Bytes that one entry of an archive may inflate to.
 pub const ENTRY_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 /// Bytes that a whole delivery may inflate to.

@@ -8,7 +8,7 @@
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
@@ -60,12 +60,19 @@ static READERS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(limits::PD
 /// What precedes the text on the child's output, whatever else its libraries print.
 const MARK: &str = "\u{1}overread-pdf-text\u{1}";
 
-/// Returns the text of a PDF, read on a thread.
+static READER: OnceLock<Reader> = OnceLock::new();
+
+/// Chooses where [`text_of_pdf`] reads, once for the program; says whether it was the first to choose.
+pub fn choose_reader(reader: Reader) -> bool {
+    READER.set(reader).is_ok()
+}
+
+/// Returns the text of a PDF, read where [`choose_reader`] said, else on a thread.
 ///
 /// # Errors
 /// When it is too large, damaged, protected, or takes too long.
 pub async fn text_of_pdf(bytes: Vec<u8>) -> Result<PdfText, PdfError> {
-    read_with(&Reader::Thread, bytes).await
+    read_with(READER.get().unwrap_or(&Reader::Thread), bytes).await
 }
 
 /// Returns the text of a PDF, read by this reader.

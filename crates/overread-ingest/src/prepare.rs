@@ -76,7 +76,10 @@ pub(crate) fn prepare(mut held: Held, kind: ContentKind) -> Prepared {
             Err(_) => unreadable(),
         };
     }
-    let limits = ParseLimits::default();
+    let limits = ParseLimits {
+        metadata_bytes: limits::METADATA_BYTES,
+        ..ParseLimits::default()
+    };
     let parsed = match &mut held.part {
         Part::Memory(bytes) => overread_dicom::parse_instance(bytes, &limits),
         Part::File { file, length_bytes } => {

@@ -118,7 +118,12 @@ impl Session {
     pub(crate) fn count_entry(&self) -> bool {
         let mut totals = self.totals();
         totals.entries += 1;
-        totals.entries <= limits::ENTRIES
+        totals.entries <= limits::ENTRIES && totals.strikes <= limits::STRIKES
+    }
+
+    /// Counts an entry that unpacks to a suspicious size; a delivery full of them is left.
+    pub(crate) fn strike(&self) {
+        self.totals().strikes += 1;
     }
 
     /// Counts unpacked bytes; says whether the delivery may have them.

@@ -1,6 +1,8 @@
 //! What is done once before anything new comes in: the files are brought in line with the rows.
 
-use overread_archive::{Archive, Settled};
+use std::collections::HashMap;
+
+use overread_archive::{Archive, PackId, Settled};
 use overread_store::{Store, packs};
 
 use crate::IngestError;
@@ -11,11 +13,16 @@ use crate::IngestError;
 /// When the archive or the index cannot be read or cut. Lost bytes are no error here; `verify` names them.
 pub(crate) async fn settle(store: &Store, archive: &Archive) -> Result<(), IngestError> {
     archive.empty_spool().await?;
-    for pack in archive.list_packs().await? {
-        let committed = packs::committed_bytes(&mut store.read().await?, pack.pack_id).await?;
-        if committed == Some(pack.length_bytes) {
+    let files = archive.list_packs().await?;
+    let known: HashMap<PackId, u64> = packs::list(&mut store.read().await?)
+        .await?
+        .into_iter()
+        .collect();
+    for pack in files {
+        if known.get(&pack.pack_id) == Some(&pack.length_bytes) {
             continue;
         }
+        // Asked again once the file is locked: another process may just have committed.
         let settled = archive
             .settle(
                 pack.pack_id,

@@ -30,6 +30,7 @@ use listing::Listing;
 pub(crate) struct Totals {
     pub(crate) entries: u64,
     pub(crate) bytes: u64,
+    pub(crate) strikes: u64,
 }
 
 /// How the reading of one archive goes on after an entry.
@@ -161,7 +162,7 @@ impl Archive<'_> {
                 self.path,
                 ProblemKind::LimitExceeded,
                 format!(
-                    "more than {} files; the rest was not looked at",
+                    "more than {} files, or too many that unpack to a suspicious size; the rest was not looked at",
                     limits::ENTRIES
                 ),
             );

@@ -207,16 +207,19 @@ async fn entries_hidden_from_the_list_are_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_asked_for() {
-    let mut bytes = zip_of(&[image(1), image(2)], true).unwrap();
-    // Mark the first entry as encrypted, in its header and in the list.
-    bytes[6] |= 1;
-    let list = bytes
-        .windows(4)
-        .position(|window| window == b"PK\x01\x02")
-        .unwrap();
-    bytes[list + 8] |= 1;
-    let receipt = check(bytes, 1, &[ProblemKind::Encrypted]).await;
-    assert!(receipt.problems[0].message.contains("password"));
+    // Encrypted; encrypted with its lengths behind it, as Info-ZIP writes it.
+    for flags in [1, 1 | 8] {
+        let mut bytes = zip_of(&[image(1), image(2)], true).unwrap();
+        // Mark the first entry in its header and in the list.
+        bytes[6] |= flags;
+        let list = bytes
+            .windows(4)
+            .position(|window| window == b"PK\x01\x02")
+            .unwrap();
+        bytes[list + 8] |= flags;
+        let receipt = check(bytes, 1, &[ProblemKind::Encrypted]).await;
+        assert!(receipt.problems[0].message.contains("password"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,4 +232,43 @@ async fn what_is_no_zip_says_so() {
     .await;
     check(Vec::new(), 0, &[ProblemKind::IncompleteArchive]).await;
     check(zip_of(&[], true).unwrap(), 0, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_share_bytes_are_looked_at_once() {
+    // A program before the archive makes it go by the list; the list names the first file three times.
+    let one = zip_of(&[image(1)], true).unwrap();
+    let list = one
+        .windows(4)
+        .position(|window| window == b"PK\x01\x02")
+        .unwrap();
+    let end = one
+        .windows(4)
+        .position(|window| window == b"PK\x05\x06")
+        .unwrap();
+    let line = &one[list..end];
+    let mut tail = one[end..].to_vec();
+    tail[8..12].copy_from_slice(&[3, 0, 3, 0]);
+    tail[12..16].copy_from_slice(&(line.len() as u32 * 3).to_le_bytes());
+    let bytes = [b"MZ program", &one[..list], line, line, line, &tail].concat();
+    check(bytes, 1, &[ProblemKind::HiddenEntry; 2]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_full_of_bombs_is_left() {
+    let bomb = zip_of(&[DiscFile::new("x", vec![0; 34_000_000])], true).unwrap();
+    let files: Vec<DiscFile> = (0..40)
+        .map(|index| DiscFile::new(format!("{index}.zip"), bomb.clone()))
+        .collect();
+    let house = House::new().await;
+    let receipt = house.zip(zip_of(&files, false).unwrap()).await;
+    assert!(receipt.files_seen < 40, "{}", receipt.files_seen);
+    assert!(
+        receipt
+            .problems
+            .last()
+            .unwrap()
+            .message
+            .contains("suspicious")
+    );
 }

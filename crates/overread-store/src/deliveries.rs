@@ -204,3 +204,21 @@ pub async fn list_aside(
         })
         .collect()
 }
+
+/// Notes what a person decided about an instance that was kept aside; says whether it still waited.
+///
+/// Its bytes stay where they are, so that the decision can be looked at again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn settle_aside(
+    tx: &mut Tx,
+    id: &str,
+    resolution: &str,
+    now: Timestamp,
+) -> StoreResult<bool> {
+    let changed = on!(tx, c => sqlx::query(
+            "update conflict set resolved_at = $2, resolution = $3 where id = $1 and resolved_at is null")
+        .bind(id).bind(now.as_micros()).bind(resolution).execute(&mut *c).await?.rows_affected());
+    Ok(changed > 0)
+}

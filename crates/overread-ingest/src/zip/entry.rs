@@ -220,12 +220,19 @@ impl<'e, 'i> Entry<'e, 'i> {
         Ok(count)
     }
 
+    fn found(&mut self, fault: Fault) {
+        if matches!(fault, Fault::Ratio | Fault::TooLarge) {
+            self.session.strike();
+        }
+        self.fault = Some(fault);
+    }
+
     /// Reads what nobody wanted, checks lengths and checksum, and stands before the next header.
     pub(crate) fn finish(mut self) -> Finished {
         let mut sink = vec![0; limits::WINDOW_BYTES / 4];
         while !self.ended && self.fault.is_none() {
             if let Err(fault) = self.advance(&mut sink) {
-                self.fault = Some(fault);
+                self.found(fault);
             }
         }
         match self.fault.take() {
@@ -320,7 +327,7 @@ impl Read for Entry<'_, '_> {
         match self.advance(buffer) {
             Ok(count) => Ok(count),
             Err(fault) => {
-                self.fault = Some(fault);
+                self.found(fault);
                 Err(io::Error::other("the entry is faulty"))
             }
         }

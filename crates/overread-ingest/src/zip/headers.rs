@@ -121,7 +121,7 @@ impl Local {
     /// Says whether the entry's end cannot be found without the archive's list.
     pub(crate) fn needs_listing(&self) -> bool {
         if self.is_encrypted {
-            return self.has_descriptor && self.packed_bytes == 0;
+            return self.has_descriptor;
         }
         !super::streams(self.method, self.has_descriptor)
     }

@@ -32,13 +32,20 @@ pub(crate) fn read(mut archive: Archive<'_>) -> Result<(), IngestError> {
     let Some(lines) = read_list(&archive, &file, &place)? else {
         return Ok(());
     };
-    let mut rare = None;
-    for mut listed in lines {
-        // A program before the archive shifts every offset, when its writer did not count it.
-        listed.offset = listed.offset.saturating_add(place.shift_bytes);
+    let (mut rare, mut end) = (None, from);
+    for listed in lines {
         if listed.offset < from {
             listing::judge(&mut archive, &listed);
+        } else if listed.offset < end {
+            // Files that share bytes are how small archives become endless.
+            let path = archive.path_of(&names::shown(&listed.name, listed.is_utf8));
+            let message = "the archive puts this file where another one is; it was not looked at";
+            archive.problem(&path, ProblemKind::HiddenEntry, message);
         } else {
+            end = listed
+                .offset
+                .saturating_add(listed.packed_bytes)
+                .saturating_add(30);
             entry(&archive, &file, &listed, &mut rare)?;
         }
     }
@@ -93,10 +100,12 @@ fn read_list(
     let mut input = Input::new(&mut file);
     let mut lines = Vec::new();
     while signature(input.at_least(4).map_err(IngestError::Spool)?) == Some(CENTRAL) {
-        let Some(listed) = Listed::read(&mut input).map_err(IngestError::Spool)? else {
+        let Some(mut listed) = Listed::read(&mut input).map_err(IngestError::Spool)? else {
             archive.incomplete();
             return Ok(None);
         };
+        // A program before the archive shifts every offset, when its writer did not count it.
+        listed.offset = listed.offset.saturating_add(place.shift_bytes);
         lines.push(listed);
         if lines.len() > limits::SPOOLED_ENTRIES {
             archive.problem(
@@ -107,6 +116,7 @@ fn read_list(
             return Ok(None);
         }
     }
+    lines.sort_by_key(|listed| listed.offset);
     Ok(Some(lines))
 }
 
@@ -260,6 +270,7 @@ impl<R: Read> Read for Bounded<'_, R> {
         let count = self.inner.read(buffer)?;
         self.bytes += count as u64;
         if self.bytes > limits::FREE_BYTES && self.bytes / limits::RATIO > self.packed {
+            self.session.strike();
             return Err(super::Fault::Ratio.into_error());
         }
         if !self.session.count_bytes(count as u64) {

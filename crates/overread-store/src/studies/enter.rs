@@ -1,6 +1,9 @@
 //! Enters a batch of instances whose bytes are on the disc already, in one transaction.
 
-use std::collections::{BTreeMap, HashMap};
+mod batch;
+mod rows;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use overread_model::access::{Actor, Right};
@@ -10,12 +13,14 @@ use overread_model::imaging::InstanceFacts;
 use overread_model::time::Timestamp;
 use sqlx::AssertSqlSafe;
 
-use super::block::{self, Block};
 use super::sql::{Clause, bind, padded};
 use super::{StudyKey, upsert};
 use crate::error::{StoreError, StoreResult};
-use crate::tokens::random_id;
 use crate::{Tx, limits, packs};
+
+pub use batch::Batch;
+use batch::Group;
+use rows::{insert_block, insert_instance, keep_aside};
 
 /// For whom and in which delivery an instance enters.
 #[derive(Debug, Clone)]
@@ -65,84 +70,6 @@ pub enum Entered {
     Conflict,
     /// Its study is held outside the case or grants of who brings it; it is kept aside for a person.
     Foreign(StudyKey),
-}
-
-/// A batch, grouped by series, its metadata compressed; made outside the transaction, since it costs CPU.
-#[derive(Debug)]
-pub struct Batch {
-    items: Vec<NewInstance>,
-    groups: Vec<Group>,
-}
-
-#[derive(Debug)]
-struct Group {
-    items: Vec<usize>,
-    blocks: Vec<Block>,
-    /// For each item: its block and its place in the inflated block.
-    places: Vec<(usize, usize, usize)>,
-}
-
-impl Batch {
-    /// Groups and compresses.
-    ///
-    /// # Errors
-    /// When facts cannot be written as JSON (a number that is none).
-    pub fn prepare(items: Vec<NewInstance>) -> StoreResult<Self> {
-        let mut by_series: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
-        for (index, item) in items.iter().enumerate() {
-            by_series.entry(uids_of(item)).or_default().push(index);
-        }
-        let groups: StoreResult<Vec<Group>> = by_series
-            .into_values()
-            .map(|indices| Group::prepare(&items, indices))
-            .collect();
-        let groups = groups?;
-        Ok(Self { items, groups })
-    }
-
-    /// Returns how many instances it holds.
-    pub const fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Says whether it holds none.
-    pub const fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-}
-
-fn uids_of(item: &NewInstance) -> (&str, &str) {
-    (
-        item.facts.study.study_instance_uid.as_str(),
-        item.facts.series.series_instance_uid.as_str(),
-    )
-}
-
-impl Group {
-    fn prepare(items: &[NewInstance], indices: Vec<usize>) -> StoreResult<Self> {
-        let mut group = Self {
-            items: indices,
-            blocks: Vec::new(),
-            places: Vec::new(),
-        };
-        let (mut json, mut facts) = (Vec::new(), Vec::new());
-        for item in group.items.iter().filter_map(|index| items.get(*index)) {
-            if !json.is_empty() && json.len() + item.metadata_json.len() > limits::BLOCK_BYTES {
-                group.blocks.push(block::compress(&json, &facts)?);
-                json.clear();
-                facts.clear();
-            }
-            group
-                .places
-                .push((group.blocks.len(), json.len(), item.metadata_json.len()));
-            json.extend_from_slice(&item.metadata_json);
-            facts.push(&item.facts);
-        }
-        if !facts.is_empty() {
-            group.blocks.push(block::compress(&json, &facts)?);
-        }
-        Ok(group)
-    }
 }
 
 /// Bytes that are kept under a UID already.
@@ -452,64 +379,5 @@ pub async fn link_to_case(
     on!(tx, c => sqlx::query(
             "insert into case_study (case_id, study_id, linked_at) values ($1, $2, $3) on conflict (case_id, study_id) do nothing")
         .bind(case_id.as_str()).bind(study.0).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
-    Ok(())
-}
-
-/// Keeps an instance aside durably, unless exactly these bytes are aside already.
-async fn keep_aside(
-    tx: &mut Tx,
-    item: &NewInstance,
-    reason: &'static str,
-    now: Timestamp,
-) -> StoreResult<()> {
-    let id = CaseId::from_random(random_id()?);
-    let facts = &item.facts;
-    let added = on!(&mut *tx, c => sqlx::query(
-            "insert into conflict (id, delivery_id, case_id, reason, study_instance_uid, series_instance_uid, \
-             sop_instance_uid, pack_id, offset_bytes, length_bytes, digest, created_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (sop_instance_uid, digest) do nothing")
-        .bind(id.as_str()).bind(item.scope.delivery_id.as_str())
-        .bind(item.scope.case_id.as_ref().map(CaseId::as_str)).bind(reason)
-        .bind(facts.study.study_instance_uid.as_str()).bind(facts.series.series_instance_uid.as_str())
-        .bind(facts.sop_instance_uid.as_str()).bind(item.extent.pack_id.get())
-        .bind(item.extent.offset_bytes as i64).bind(item.extent.length_bytes as i64)
-        .bind(item.digest.as_bytes().to_vec()).bind(now.as_micros())
-        .execute(&mut *c).await?.rows_affected());
-    if added == 0 {
-        packs::add_gap(tx, item.extent, "duplicate").await?;
-    }
-    Ok(())
-}
-
-async fn insert_block(tx: &mut Tx, series_id: i64, block: &Block) -> StoreResult<i64> {
-    let (id,): (i64,) = on!(tx, c => sqlx::query_as(
-            "insert into metadata_block (series_id, inflated_bytes, dicom_json, facts_count, facts) \
-             values ($1, $2, $3, $4, $5) returning id")
-        .bind(series_id).bind(block.inflated_bytes as i64).bind(&block.dicom_json)
-        .bind(block.facts_count as i64).bind(&block.facts).fetch_one(&mut *c).await?);
-    Ok(id)
-}
-
-async fn insert_instance(
-    tx: &mut Tx,
-    item: &NewInstance,
-    series_id: i64,
-    (block_id, block_offset, block_length): (i64, usize, usize),
-    now: Timestamp,
-) -> StoreResult<()> {
-    let facts = &item.facts;
-    on!(tx, c => sqlx::query(
-            "insert into instance (series_id, sop_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number, \
-             row_count, column_count, number_of_frames, bits_allocated, pack_id, offset_bytes, length_bytes, digest, frames, \
-             block_id, block_offset_bytes, block_length_bytes, delivery_id, created_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
-        .bind(series_id).bind(facts.sop_instance_uid.as_str()).bind(facts.sop_class_uid.as_str())
-        .bind(facts.transfer_syntax_uid.as_str()).bind(facts.instance_number)
-        .bind(facts.rows.map(i64::from)).bind(facts.columns.map(i64::from)).bind(i64::from(facts.number_of_frames))
-        .bind(facts.quality.bits_allocated.map(i64::from)).bind(item.extent.pack_id.get())
-        .bind(item.extent.offset_bytes as i64).bind(item.extent.length_bytes as i64)
-        .bind(item.digest.as_bytes().as_slice().to_vec()).bind(&item.frames).bind(block_id).bind(block_offset as i64)
-        .bind(block_length as i64).bind(item.scope.delivery_id.as_str()).bind(now.as_micros())
-        .execute(&mut *c).await?.rows_affected());
     Ok(())
 }

@@ -1,0 +1,69 @@
+//! The rows that entering writes.
+
+use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
+
+use super::super::block::Block;
+use super::NewInstance;
+use crate::error::StoreResult;
+use crate::tokens::random_id;
+use crate::{Tx, packs};
+
+/// Keeps an instance aside durably, unless exactly these bytes are aside already.
+pub(super) async fn keep_aside(
+    tx: &mut Tx,
+    item: &NewInstance,
+    reason: &'static str,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let id = CaseId::from_random(random_id()?);
+    let facts = &item.facts;
+    let added = on!(&mut *tx, c => sqlx::query(
+            "insert into conflict (id, delivery_id, case_id, reason, study_instance_uid, series_instance_uid, \
+             sop_instance_uid, pack_id, offset_bytes, length_bytes, digest, created_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (sop_instance_uid, digest) do nothing")
+        .bind(id.as_str()).bind(item.scope.delivery_id.as_str())
+        .bind(item.scope.case_id.as_ref().map(CaseId::as_str)).bind(reason)
+        .bind(facts.study.study_instance_uid.as_str()).bind(facts.series.series_instance_uid.as_str())
+        .bind(facts.sop_instance_uid.as_str()).bind(item.extent.pack_id.get())
+        .bind(item.extent.offset_bytes as i64).bind(item.extent.length_bytes as i64)
+        .bind(item.digest.as_bytes().to_vec()).bind(now.as_micros())
+        .execute(&mut *c).await?.rows_affected());
+    if added == 0 {
+        packs::add_gap(tx, item.extent, "duplicate").await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn insert_block(tx: &mut Tx, series_id: i64, block: &Block) -> StoreResult<i64> {
+    let (id,): (i64,) = on!(tx, c => sqlx::query_as(
+            "insert into metadata_block (series_id, inflated_bytes, dicom_json, facts_count, facts) \
+             values ($1, $2, $3, $4, $5) returning id")
+        .bind(series_id).bind(block.inflated_bytes as i64).bind(&block.dicom_json)
+        .bind(block.facts_count as i64).bind(&block.facts).fetch_one(&mut *c).await?);
+    Ok(id)
+}
+
+pub(super) async fn insert_instance(
+    tx: &mut Tx,
+    item: &NewInstance,
+    series_id: i64,
+    (block_id, block_offset, block_length): (i64, usize, usize),
+    now: Timestamp,
+) -> StoreResult<()> {
+    let facts = &item.facts;
+    on!(tx, c => sqlx::query(
+            "insert into instance (series_id, sop_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number, \
+             row_count, column_count, number_of_frames, bits_allocated, pack_id, offset_bytes, length_bytes, digest, frames, \
+             block_id, block_offset_bytes, block_length_bytes, delivery_id, created_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
+        .bind(series_id).bind(facts.sop_instance_uid.as_str()).bind(facts.sop_class_uid.as_str())
+        .bind(facts.transfer_syntax_uid.as_str()).bind(facts.instance_number)
+        .bind(facts.rows.map(i64::from)).bind(facts.columns.map(i64::from)).bind(i64::from(facts.number_of_frames))
+        .bind(facts.quality.bits_allocated.map(i64::from)).bind(item.extent.pack_id.get())
+        .bind(item.extent.offset_bytes as i64).bind(item.extent.length_bytes as i64)
+        .bind(item.digest.as_bytes().as_slice().to_vec()).bind(&item.frames).bind(block_id).bind(block_offset as i64)
+        .bind(block_length as i64).bind(item.scope.delivery_id.as_str()).bind(now.as_micros())
+        .execute(&mut *c).await?.rows_affected());
+    Ok(())
+}

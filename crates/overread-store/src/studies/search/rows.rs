@@ -1,0 +1,220 @@
+//! What a search asks and what it answers.
+
+use crate::limits;
+
+/// How a text must match. Patterns are DICOM's: `*` is any run of characters, `?` is one (PS3.4 C.2.2.2.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextMatch(pub String);
+
+/// Days from..=to as `YYYYMMDD`; an end left out is open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DateRange {
+    /// First day.
+    pub from: Option<String>,
+    /// Last day.
+    pub to: Option<String>,
+}
+
+/// What a study must be; an empty filter matches every study in reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StudyFilter {
+    /// (0010,0010): folded on both sides.
+    pub patient_name: Option<TextMatch>,
+    /// (0010,0020).
+    pub patient_id: Option<TextMatch>,
+    /// (0010,0030).
+    pub patient_birth_date: Option<String>,
+    /// (0008,0050).
+    pub accession_number: Option<TextMatch>,
+    /// (0020,000D), any of; an empty list asks nothing.
+    pub study_instance_uids: Vec<String>,
+    /// (0008,0020).
+    pub study_date: Option<DateRange>,
+    /// (0008,0061), any of.
+    pub modalities_in_study: Vec<String>,
+    /// (0008,1030).
+    pub study_description: Option<TextMatch>,
+    /// (0008,0090).
+    pub referring_physician_name: Option<TextMatch>,
+    /// (0020,0010).
+    pub dicom_study_id: Option<TextMatch>,
+}
+
+/// What a series must be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeriesFilter {
+    /// (0020,000D).
+    pub study_instance_uid: Option<String>,
+    /// (0020,000E), any of; an empty list asks nothing.
+    pub series_instance_uids: Vec<String>,
+    /// (0008,0060), any of.
+    pub modalities: Vec<String>,
+    /// (0020,0011).
+    pub series_number: Option<i64>,
+    /// (0008,103E).
+    pub series_description: Option<TextMatch>,
+    /// (0018,0015).
+    pub body_part_examined: Option<TextMatch>,
+}
+
+/// What an instance must be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InstanceFilter {
+    /// (0020,000D).
+    pub study_instance_uid: Option<String>,
+    /// (0020,000E).
+    pub series_instance_uid: Option<String>,
+    /// (0008,0018), any of; an empty list asks nothing.
+    pub sop_instance_uids: Vec<String>,
+    /// (0008,0016), any of.
+    pub sop_class_uids: Vec<String>,
+    /// (0020,0013).
+    pub instance_number: Option<i64>,
+    /// (0008,0060), any of.
+    pub modalities: Vec<String>,
+}
+
+/// Which part of the answer; `limit` is cut to [`limits::SEARCH_ROWS`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Rows at most.
+    pub limit: u32,
+    /// Rows to leave out first.
+    pub offset: u32,
+    /// Studies only: the date and key of the last row of the page before (fast at any depth).
+    pub after: Option<(String, i64)>,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self {
+            limit: limits::SEARCH_ROWS,
+            offset: 0,
+            after: None,
+        }
+    }
+}
+
+/// One study, as a search answers it. Patient data: never log it.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct StudyRow {
+    /// Our key.
+    pub id: i64,
+    /// (0020,000D).
+    pub study_instance_uid: String,
+    /// (0010,0010).
+    pub patient_name: Option<String>,
+    /// (0010,0020).
+    pub patient_id: Option<String>,
+    /// (0010,0021).
+    pub issuer_of_patient_id: Option<String>,
+    /// (0010,0030).
+    pub patient_birth_date: Option<String>,
+    /// (0010,0040).
+    pub patient_sex: Option<String>,
+    /// (0010,1010).
+    pub patient_age: Option<String>,
+    /// (0008,0020); empty when unknown.
+    pub study_date: String,
+    /// (0008,0030).
+    pub study_time: Option<String>,
+    /// (0008,0050).
+    pub accession_number: Option<String>,
+    /// (0020,0010).
+    pub dicom_study_id: Option<String>,
+    /// (0008,1030).
+    pub study_description: Option<String>,
+    /// (0008,0090).
+    pub referring_physician_name: Option<String>,
+    /// (0008,0080).
+    pub institution_name: Option<String>,
+    /// (0008,0061), separated by backslashes.
+    pub modalities: String,
+    /// (0020,1206).
+    pub series_count: i64,
+    /// (0020,1208).
+    pub instance_count: i64,
+    /// Bytes of all instances.
+    pub length_bytes: i64,
+    /// UTC µs.
+    pub created_at: i64,
+    /// UTC µs of the last instance that came.
+    pub changed_at: i64,
+}
+
+impl std::fmt::Debug for StudyRow {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("StudyRow")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One series, as a search answers it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SeriesRow {
+    /// Our key.
+    pub id: i64,
+    /// Our key of its study.
+    pub study_id: i64,
+    /// (0020,000D).
+    pub study_instance_uid: String,
+    /// (0020,000E).
+    pub series_instance_uid: String,
+    /// (0008,0060).
+    pub modality: String,
+    /// (0020,0011).
+    pub series_number: Option<i64>,
+    /// (0008,103E).
+    pub series_description: Option<String>,
+    /// (0008,0021).
+    pub series_date: Option<String>,
+    /// (0008,0031).
+    pub series_time: Option<String>,
+    /// (0018,0015).
+    pub body_part_examined: Option<String>,
+    /// (0020,0060).
+    pub laterality: Option<String>,
+    /// (0018,1030).
+    pub protocol_name: Option<String>,
+    /// (0008,0070).
+    pub manufacturer: Option<String>,
+    /// (0020,1209).
+    pub instance_count: i64,
+    /// Bytes of all instances.
+    pub length_bytes: i64,
+    /// UTC µs of the last instance that came.
+    pub changed_at: i64,
+}
+
+/// One instance, as a search answers it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct InstanceRow {
+    /// Our key.
+    pub id: i64,
+    /// (0020,000D).
+    pub study_instance_uid: String,
+    /// (0020,000E).
+    pub series_instance_uid: String,
+    /// (0008,0018).
+    pub sop_instance_uid: String,
+    /// (0008,0016).
+    pub sop_class_uid: String,
+    /// (0002,0010).
+    pub transfer_syntax_uid: String,
+    /// (0008,0060).
+    pub modality: String,
+    /// (0020,0013).
+    pub instance_number: Option<i64>,
+    /// (0028,0010).
+    pub row_count: Option<i64>,
+    /// (0028,0011).
+    pub column_count: Option<i64>,
+    /// (0028,0008).
+    pub number_of_frames: i64,
+    /// (0028,0100).
+    pub bits_allocated: Option<i64>,
+    /// Bytes of the file as received.
+    pub length_bytes: i64,
+}
