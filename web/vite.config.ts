@@ -6,8 +6,12 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig({
   base: "/",
   resolve: {
-    // vtk.js reaches xmlbuilder2 for file formats we never read, and that needs Node's `events`.
-    alias: { xmlbuilder2: here("./src/viewer/no-xmlbuilder.ts") },
+    alias: [
+      // vtk.js reaches xmlbuilder2 for file formats we never read, and that needs Node's `events`.
+      { find: "xmlbuilder2", replacement: here("./src/viewer/no-xmlbuilder.ts") },
+      // Cornerstone3D draws with WebGL only; vtk.js brings its WebGPU half along unasked.
+      { find: /^\.\.\/WebGPU\/Profiles\/\w+\.js$/, replacement: here("./src/viewer/no-webgpu.ts") },
+    ],
   },
   // The decoder's worker is a module; pre-bundling would cut it off from its wasm files.
   optimizeDeps: { exclude: ["@cornerstonejs/dicom-image-loader"] },
