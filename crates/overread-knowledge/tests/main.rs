@@ -11,3 +11,5 @@ mod case;
 mod choosing;
 mod completeness;
 mod data;
+mod exam;
+mod rules;

@@ -193,3 +193,6 @@ pub fn possible_events(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -347,6 +347,3 @@ pub(super) fn has_document(input: &CheckInput<'_>, kinds: &[DocumentKind]) -> bo
         .iter()
         .any(|document| kinds.contains(&document.kind))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,669 @@
+use overread_model::completeness::{CheckResult, DocumentKind, MediumFacts, Severity};
+use overread_model::hidden::Hidden;
+use overread_model::imaging::InstanceFacts;
+use overread_model::letter::Requester;
+use overread_model::problem::ProblemKind;
+
+use crate::exam::{AXIAL, CT, SAGITTAL, SECONDARY_CAPTURE, Setup, good, instance, person, problem};
+
+fn spoilt(spoil: impl FnOnce(&mut Setup)) -> CheckResult {
+    let mut setup = good();
+    spoil(&mut setup);
+    setup.check()
+}
+
+/// Checks that exactly these rules fire, written with their weight: `F01!` blocks, `S01?` warns, `D05` informs.
+fn check(expect: &[&str], spoil: impl FnOnce(&mut Setup)) {
+    let result = spoilt(spoil);
+    let mut fired: Vec<String> = result
+        .findings
+        .iter()
+        .map(|finding| {
+            let mark = match finding.severity {
+                Severity::Blocker => "!",
+                Severity::Warning => "?",
+                Severity::Info => "",
+            };
+            format!("{}{mark}", finding.rule)
+        })
+        .collect();
+    fired.sort();
+    fired.dedup();
+    assert_eq!(fired, expect, "{:#?}", result.findings);
+    assert_eq!(result.ready, !fired.iter().any(|rule| rule.ends_with('!')));
+}
+
+fn ct(i: &mut InstanceFacts) {
+    i.series.modality = "CT".to_owned();
+    i.sop_class_uid = CT.parse().unwrap();
+    i.study.study_description = Some("CT CHEST".to_owned());
+    i.series.body_part_examined = Some("CHEST".to_owned());
+    if let Some(geometry) = &mut i.geometry {
+        geometry.slice_thickness_mm = Some(1.0);
+    }
+}
+
+fn knee(i: &mut InstanceFacts) {
+    i.study.study_description = Some("MRI KNEE RIGHT".to_owned());
+    i.series.body_part_examined = Some("KNEE".to_owned());
+}
+
+#[test]
+fn a_good_exam_has_nothing_to_find() {
+    check(&[], |_| {});
+    let result = good().check();
+    assert_eq!(result.summary(), "Everything the reviewer needs is here.");
+    assert_eq!(
+        (
+            result.patients.len(),
+            result.studies.len(),
+            result.missing.len()
+        ),
+        (1, 2, 0)
+    );
+    assert_eq!(result.identity_score, Some(1.0));
+    assert_eq!(result.studies[0].date, "20260302");
+    assert_eq!(result.studies[0].regions, ["spine"]);
+    let series = &result.studies[0].series[1];
+    assert_eq!(
+        (series.instances, series.stacks.len(), series.localizer),
+        (15, 1, false)
+    );
+    assert!(result.studies[0].series[0].localizer);
+}
+
+#[test]
+fn f_rules() {
+    let papers_only = |s: &mut Setup| {
+        s.instances.clear();
+        s.medium.picture_count = 3;
+    };
+    check(&["F01!"], papers_only);
+    check(&["D01!", "D05", "D06", "F02!"], |s| {
+        s.instances.clear();
+        s.documents.clear();
+    });
+    check(&["F03?"], |s| s.medium.no_header_count = 4);
+    check(&["F04?"], |s| {
+        s.problems = vec![problem(ProblemKind::MissingFromMedia); 3]
+    });
+    check(&["F05"], |s| s.medium.has_dicomdir = Some(false));
+    check(&[], |s| s.medium.has_dicomdir = None);
+    check(&["F06!"], |s| {
+        s.problems = vec![problem(ProblemKind::Truncated)]
+    });
+    check(&["F06!"], |s| {
+        s.problems = vec![problem(ProblemKind::IncompleteArchive)]
+    });
+    check(&["F06!"], |s| {
+        s.series(3, |i| i.quality.pixel_data_short = true)
+    });
+    check(&["F07?"], |s| {
+        s.problems = vec![problem(ProblemKind::Conflict)]
+    });
+    check(&["F08"], |s| s.medium.duplicate_count = 2);
+    check(&["F09?"], |s| s.medium.program_count = 5);
+    check(&[], |s| s.problems = vec![problem(ProblemKind::NotDicom)]);
+}
+
+#[test]
+fn p_rules() {
+    check(&["P01!"], |s| {
+        s.patient = Some(person("Luis Lopez", "1955-11-11", "M"))
+    });
+    check(&["P01!"], |s| {
+        s.patient = Some(person("Ana Perez", "1955-11-11", "F"))
+    });
+    check(&[], |s| {
+        s.patient = Some(person("Luis Lopez", "1955-11-11", "M"));
+        s.identity_confirmed = true;
+    });
+    check(&[], |s| s.patient = None);
+    check(&["P03?"], |s| {
+        s.patient = Some(person("Ana Perez", "1970-02-03", "F"))
+    });
+    check(&["P03?"], |s| {
+        s.patient = Some(person("Ana Brown", "1970-03-02", "F"))
+    });
+    let other = |i: &mut InstanceFacts| {
+        i.study.patient_name = Some(Hidden("Lopez^Luis".to_owned()));
+        i.study.patient_birth_date = Some(Hidden("19551111".to_owned()));
+        i.study.patient_sex = Some("M".to_owned());
+    };
+    check(&["P02!"], |s| {
+        s.patient = None;
+        s.newer(other);
+    });
+    check(&["P01!", "P02!"], |s| s.newer(other));
+    check(&["P04?"], |s| {
+        s.newer(|i| i.quality.patient_identity_removed = Some("YES".to_owned()))
+    });
+    check(&["P04?"], |s| {
+        s.newer(|i| i.study.patient_name = Some(Hidden("ANON^1".to_owned())))
+    });
+    check(&["P04?"], |s| {
+        s.newer(|i| {
+            i.study.patient_birth_date = None;
+            i.study.patient_id = None;
+        })
+    });
+    check(&["P05"], |s| {
+        s.newer(|i| {
+            i.study.patient_id = Some(Hidden("X9".to_owned()));
+            i.study.institution_name = Some("Elsewhere".to_owned());
+        })
+    });
+    // A name that is merely written otherwise is the same person.
+    check(&[], |s| {
+        s.newer(|i| i.study.patient_name = Some(Hidden("PEREZ^ANA^^DRA".to_owned())))
+    });
+    let left = |i: &mut InstanceFacts| i.series.laterality = Some("L".to_owned());
+    check(&["D07", "P06?", "S07"], |s| {
+        s.newer(knee);
+        s.series(3, left);
+    });
+    check(&["D07", "S07"], |s| {
+        s.newer(knee);
+        s.series(3, |i| i.series.laterality = Some("R".to_owned()));
+    });
+    check(&["P06?"], |s| {
+        s.requested_exam = "MRI of the right side";
+        s.series(3, left);
+    });
+}
+
+#[test]
+fn d_rules() {
+    let no_report = |s: &mut Setup| {
+        s.documents
+            .retain(|d| d.kind != DocumentKind::OriginalReport)
+    };
+    check(&["D01!"], no_report);
+    check(&[], |s| {
+        no_report(s);
+        s.no_report_available = true;
+    });
+    check(&[], |s| {
+        no_report(s);
+        s.series(6, |i| {
+            i.mime_type_of_encapsulated_document = Some("application/pdf".to_owned())
+        });
+    });
+    let report = |i: &mut InstanceFacts| {
+        i.series.modality = "SR".to_owned();
+        i.series.series_description = Some("REPORT".to_owned());
+        i.rows = None;
+        i.geometry = None;
+        i.content.document_title_code = Some("18756-7".to_owned());
+    };
+    let with_report = |s: &mut Setup| {
+        no_report(s);
+        let mut one = instance("20260302", (90, "REPORT", AXIAL), 1);
+        report(&mut one);
+        s.instances.push(one);
+    };
+    check(&[], with_report);
+    check(&["D03?"], |s| {
+        with_report(s);
+        s.series(90, |i| {
+            i.content.verification_flag = Some("UNVERIFIED".to_owned())
+        });
+    });
+    check(&["D01!"], |s| {
+        with_report(s);
+        s.series(90, |i| {
+            i.content.document_title_code = Some("113076".to_owned())
+        });
+    });
+    check(&["D02?"], |s| {
+        s.documents[0].clinical_date = Some("2025-12-01".parse().unwrap())
+    });
+    check(&[], |s| {
+        s.documents[0].clinical_date = Some("2026-03-03".parse().unwrap())
+    });
+    check(&["D02?"], |s| {
+        s.documents[0].accession_number = Some(Hidden("B2".to_owned()))
+    });
+    check(&[], |s| {
+        s.documents[0].accession_number = Some(Hidden("a1".to_owned()))
+    });
+    check(&["D03?"], |s| s.documents[0].hints.is_preliminary = true);
+    check(&["D04?"], |s| s.question = Some("  "));
+    check(&[], |s| s.question = None);
+    check(&["D05"], |s| {
+        s.documents.retain(|d| d.kind != DocumentKind::ClinicalNote)
+    });
+    let no_lab = |s: &mut Setup| s.documents.retain(|d| d.kind != DocumentKind::Laboratory);
+    check(&["D06"], no_lab);
+    check(&["D06?"], |s| {
+        no_lab(s);
+        s.reason = "Suspected tumor";
+    });
+    check(&["D07"], |s| {
+        s.instances
+            .retain(|i| i.study.study_date.as_deref() == Some("20260302"))
+    });
+    check(&["D07?"], |s| {
+        s.documents[0].hints.comparison_dates = vec!["2020-05-05".parse().unwrap()]
+    });
+    check(&[], |s| {
+        s.documents[0].hints.comparison_dates = vec!["2024-01-15".parse().unwrap()]
+    });
+    check(&["D08"], |s| s.documents[1].clinical_date = None);
+    check(&["D02?", "D09?"], |s| {
+        s.newer(|i| i.study.study_date = Some("20270302".to_owned()))
+    });
+    check(&["D02?", "D09?"], |s| {
+        s.patient = None;
+        s.newer(|i| i.study.study_date = Some("19600302".to_owned()));
+    });
+}
+
+#[test]
+fn i_rules() {
+    check(&["I01?"], |s| {
+        s.series(3, |i| {
+            i.quality.lossy_image_compression = Some("01".to_owned())
+        })
+    });
+    check(&["I01?"], |s| {
+        s.series(3, |i| {
+            i.transfer_syntax_uid = "1.2.840.10008.1.2.4.50".parse().unwrap()
+        })
+    });
+    check(&[], |s| {
+        s.series(3, |i| {
+            i.transfer_syntax_uid = "1.2.840.10008.1.2.4.91".parse().unwrap()
+        })
+    });
+    check(&["I02?"], |s| {
+        s.series(3, |i| {
+            i.quality.burned_in_annotation = Some("YES".to_owned())
+        })
+    });
+    check(&["D07", "I03!"], |s| {
+        s.newer(|i| {
+            i.sop_class_uid = SECONDARY_CAPTURE.parse().unwrap();
+            i.quality.conversion_type = Some("DF".to_owned());
+        })
+    });
+    check(&[], |s| {
+        s.series(1, |i| i.quality.conversion_type = Some("DF".to_owned()))
+    });
+    check(&["I04?"], |s| {
+        s.newer(|i| i.image_type = vec!["DERIVED".to_owned()])
+    });
+    check(&["D07", "I05?"], |s| {
+        s.drop(|i| i.series.series_number != Some(1))
+    });
+    check(&["I06"], |s| s.drop(|i| i.series.series_number == Some(1)));
+    check(&["I07?"], |s| {
+        s.series(3, |i| i.quality.bits_stored = Some(8))
+    });
+    let mammogram = |side: &'static str, view: &'static str| {
+        move |i: &mut InstanceFacts| {
+            i.series.modality = "MG".to_owned();
+            i.study.study_description = Some("MAMMOGRAPHY".to_owned());
+            i.series.body_part_examined = Some("BREAST".to_owned());
+            i.series.laterality = Some(side.to_owned());
+            i.series.view_position = Some(view.to_owned());
+            i.rows = Some(3000);
+            i.columns = Some(2400);
+            i.geometry = None;
+        }
+    };
+    let both = |s: &mut Setup| {
+        s.only(1, mammogram("L", "CC"));
+        for (number, view) in [(2, "MLO"), (3, "CC")] {
+            let mut one = instance("20260302", (9, "", AXIAL), number);
+            mammogram("L", view)(&mut one);
+            s.instances.push(one);
+        }
+    };
+    check(&["D07"], both);
+    check(&["D07", "S07"], |s| s.only(1, mammogram("L", "CC")));
+    check(&["D07", "I01!"], |s| {
+        both(s);
+        s.newer(|i| i.quality.lossy_image_compression = Some("01".to_owned()));
+    });
+    check(&["D07", "I08?"], |s| {
+        both(s);
+        s.newer(|i| i.series.presentation_intent_type = Some("FOR PROCESSING".to_owned()));
+    });
+    check(&["D07", "I10"], |s| {
+        both(s);
+        s.newer(|i| i.columns = Some(1200));
+    });
+    check(&["D07", "I06"], |s| s.only(20, ct));
+    check(&["D07", "I06", "I09?"], |s| {
+        s.only(20, |i| {
+            ct(i);
+            i.quality.has_rescale = Some(false);
+        })
+    });
+    check(&["I10"], |s| s.series(3, |i| i.rows = Some(96)));
+    check(&[], |s| s.series(1, |i| i.rows = Some(96)));
+    check(&["I11?"], |s| {
+        s.problems = vec![problem(ProblemKind::BadPixelData)]
+    });
+    let uncalibrated = |i: &mut InstanceFacts| {
+        i.quality.is_calibrated = Some(false);
+        i.geometry = None;
+    };
+    check(&["I12"], |s| s.series(6, uncalibrated));
+    check(&[], |s| s.series(6, |i| i.quality.is_calibrated = None));
+}
+
+#[test]
+fn s_rules() {
+    let number = |i: &InstanceFacts, series, numbers: &[i64]| {
+        i.series.series_number == Some(series) && numbers.contains(&i.instance_number.unwrap())
+    };
+    check(&["S01?"], |s| s.drop(|i| number(i, 3, &[7])));
+    check(&["S01!"], |s| s.drop(|i| number(i, 3, &[7, 8])));
+    // Renumbered after the loss: only the geometry tells.
+    check(&["S01?"], |s| {
+        s.drop(|i| number(i, 3, &[7]));
+        s.series(3, |i| {
+            if i.instance_number > Some(7) {
+                i.instance_number = i.instance_number.map(|n| n - 1)
+            }
+        });
+    });
+    // Blocks through discs, numbered on: planned that way.
+    let blocks = |i: &mut InstanceFacts| {
+        if i.instance_number > Some(8)
+            && let Some(g) = &mut i.geometry
+        {
+            g.image_position_patient[2] += 20.0
+        }
+    };
+    check(&["S01"], |s| s.series(5, blocks));
+    check(&["S02"], |s| {
+        s.series(3, |i| {
+            if i.instance_number == Some(15) {
+                i.instance_number = Some(17)
+            }
+        })
+    });
+    check(&["S03?"], |s| {
+        s.series(3, |i| i.instance_number = i.instance_number.map(|n| n + 40))
+    });
+    check(&[], |s| {
+        s.series(3, |i| i.instance_number = i.instance_number.map(|n| n + 15))
+    });
+    check(&["S04?"], |s| {
+        s.series(3, |i| i.images_in_acquisition = Some(20))
+    });
+    check(&[], |s| s.series(3, |i| i.images_in_acquisition = Some(15)));
+    let refer = |uid: &'static str| {
+        move |s: &mut Setup| {
+            let mut note = instance("20260302", (94, "KEY IMAGES", AXIAL), 1);
+            note.series.modality = "KO".to_owned();
+            note.rows = None;
+            note.geometry = None;
+            note.content.document_title_code = Some("113032".to_owned());
+            note.content.referenced_sop_instance_uids = vec![uid.parse().unwrap()];
+            s.instances.push(note);
+        }
+    };
+    check(&[], refer("1.2.20260302.3.1"));
+    check(&["S05?"], refer("1.2.20260302.3.99"));
+    check(&["S06?"], |s| {
+        s.series(3, |i| i.content.per_frame_item_count = Some(2))
+    });
+    check(&["S07"], |s| s.drop(|i| i.series.series_number == Some(4)));
+    // The axial T1 is optional; unnamed series may be what is wanted.
+    check(&[], |s| s.drop(|i| i.series.series_number == Some(6)));
+    check(&[], |s| s.series(4, |i| i.series.series_description = None));
+    check(&["S08"], |s| {
+        s.newer(|i| {
+            i.study.study_description =
+                Some("MRI LUMBAR SPINE WITH AND WITHOUT CONTRAST".to_owned())
+        })
+    });
+    check(&[], |s| {
+        s.newer(|i| i.study.study_description = Some("MRI LUMBAR SPINE W WO".to_owned()));
+        s.series(6, |i| {
+            i.series.series_description = Some("AX T1 POST".to_owned())
+        });
+    });
+    check(&[], |s| {
+        s.newer(|i| {
+            i.study.study_description = Some("MRI LUMBAR SPINE WITHOUT CONTRAST".to_owned())
+        })
+    });
+    let phases = |missing: i64| {
+        move |s: &mut Setup| {
+            s.series(3, |i| i.sub_volume.push("temporal-position=1".to_owned()));
+            for number in 1..=15 - missing {
+                let mut one = instance("20260302", (3, "SAG T2", SAGITTAL), number);
+                one.sop_instance_uid = format!("1.2.20260302.3.{}", number + 100).parse().unwrap();
+                one.instance_number = Some(number + 15);
+                one.sub_volume.push("temporal-position=2".to_owned());
+                s.instances.push(one);
+            }
+        }
+    };
+    check(&[], phases(0));
+    check(&["S09?"], phases(2));
+    let uneven = |i: &mut InstanceFacts| {
+        if let (Some(n), Some(g)) = (i.instance_number, &mut i.geometry) {
+            g.image_position_patient[0] = (n * n) as f64
+        }
+    };
+    check(&["S10?"], |s| s.series(3, uneven));
+    // A trigger time that differs in every image splits nothing.
+    check(&[], |s| {
+        s.series(3, |i| {
+            i.sub_volume
+                .push(format!("trigger-time={}", i.instance_number.unwrap()))
+        })
+    });
+    // Without geometry nothing is said about slices.
+    check(&[], |s| s.series(6, |i| i.geometry = None));
+}
+
+#[test]
+fn joints_ultrasound_and_positron_exams_have_expectations() {
+    // A knee of one sagittal series lacks planes and weightings.
+    let result = spoilt(|s| {
+        s.newer(knee);
+        s.drop(|i| !matches!(i.series.series_number, Some(1 | 3)));
+    });
+    let finding = result.findings.iter().find(|f| f.rule == "S07").unwrap();
+    for words in ["axial plane", "coronal plane", "T1", "fat suppression"] {
+        assert!(finding.message.contains(words), "{}", finding.message);
+    }
+    let ultrasound = |i: &mut InstanceFacts| {
+        i.series.modality = "US".to_owned();
+        i.study.study_description = Some("US ABDOMEN".to_owned());
+        i.series.body_part_examined = None;
+        i.geometry = None;
+    };
+    check(&["D07", "S07"], |s| s.only(8, ultrasound));
+    check(&["D07"], |s| {
+        s.only(8, |i| {
+            ultrasound(i);
+            if i.instance_number == Some(1) {
+                i.number_of_frames = 40
+            }
+        })
+    });
+    let pet = |i: &mut InstanceFacts| {
+        i.series.modality = "PT".to_owned();
+        i.study.study_description = Some("PET CT".to_owned());
+        i.series.body_part_examined = None;
+    };
+    check(&["D07", "S07"], |s| s.only(8, pet));
+    let thick = |i: &mut InstanceFacts| {
+        ct(i);
+        if let Some(g) = &mut i.geometry {
+            g.slice_thickness_mm = Some(8.0)
+        }
+    };
+    check(&["D07", "I06", "S07"], |s| s.only(20, thick));
+}
+
+#[test]
+fn what_is_missing_names_the_letter_that_asks_for_it() {
+    let without_report = |requester: Requester| {
+        let result = spoilt(|s| {
+            s.requester = requester;
+            s.documents.remove(0);
+        });
+        result.missing[0].clone()
+    };
+    let missing = without_report(Requester::Patient);
+    assert_eq!(
+        (
+            missing.rule.as_str(),
+            missing.item.as_str(),
+            missing.letter.as_str()
+        ),
+        (
+            "D01",
+            "the original written report",
+            "records_request_access"
+        )
+    );
+    assert!(
+        missing.message.starts_with(
+            "Original written report is missing. Ask the facility for the signed report"
+        ),
+        "{}",
+        missing.message
+    );
+    assert_eq!(
+        without_report(Requester::ReferringPhysician).letter,
+        "provider_records_request"
+    );
+    assert_eq!(
+        without_report(Requester::Insurer).letter,
+        "hipaa_authorization"
+    );
+}
+
+#[test]
+fn an_override_lets_a_blocker_through_and_stays_visible() {
+    let result = spoilt(|s| {
+        s.documents.remove(0);
+        s.overridden = vec!["D01".to_owned()];
+    });
+    assert!(result.ready && result.missing.is_empty());
+    assert_eq!(result.open_blocker_count(), 0);
+    assert!(
+        result
+            .findings
+            .iter()
+            .any(|finding| finding.rule == "D01" && finding.overridden)
+    );
+}
+
+#[test]
+fn messages_are_plain_words() {
+    let result = spoilt(|s| {
+        s.drop(|i| i.series.series_number == Some(3) && i.instance_number == Some(7));
+    });
+    let finding = &result.findings[0];
+    assert_eq!(finding.subject, "series 3 (SAG T2)");
+    assert_eq!(
+        finding.message,
+        "Slices appear to be missing inside a series: about 1 slice, between image 6 and image 8. Ask the facility to resend the series."
+    );
+    assert_eq!(finding.title_es, "Parecen faltar cortes en una serie");
+    // Findings never say whose images they are.
+    let result = spoilt(|s| s.patient = Some(person("Luis Lopez", "1955-11-11", "M")));
+    for finding in &result.findings {
+        for word in ["Lopez", "Perez", "1970", "4711"] {
+            assert!(!finding.message.contains(word), "{}", finding.message);
+        }
+    }
+    assert!(!format!("{:?}", result.patients).contains("Perez"));
+}
+
+#[test]
+fn the_json_is_the_contract_of_the_command_line() {
+    let json = serde_json::to_value(spoilt(|s| {
+        s.documents.remove(0);
+    }))
+    .unwrap();
+    assert_eq!(json["ready"], false);
+    assert_eq!(json["patients"][0]["name"], "Perez^Ana");
+    assert_eq!(json["studies"][0]["series"][0]["modality"], "MR");
+    let finding = &json["findings"][0];
+    assert_eq!(
+        (finding["rule"].as_str(), finding["severity"].as_str()),
+        (Some("D01"), Some("blocker"))
+    );
+    assert!(finding["subject"].is_string() && finding["message"].is_string());
+    assert_eq!(json["missing"][0]["letter"], "records_request_access");
+}
+
+#[test]
+fn a_long_list_is_summed_up() {
+    let result = spoilt(|s| {
+        for number in 100..200 {
+            s.instances.push({
+                let mut one = instance("20260302", (number, "EXTRA", AXIAL), 1);
+                one.quality.burned_in_annotation = Some("YES".to_owned());
+                one
+            });
+        }
+    });
+    let found: Vec<_> = result
+        .findings
+        .iter()
+        .filter(|finding| finding.rule == "I02")
+        .collect();
+    assert_eq!(found.len(), 50);
+    assert!(
+        found
+            .last()
+            .unwrap()
+            .message
+            .ends_with("The same was found at 50 more places.")
+    );
+}
+
+#[test]
+fn the_same_instance_twice_counts_once() {
+    let result = spoilt(|s| {
+        let copy = s.instances.clone();
+        s.instances.extend(copy);
+    });
+    assert!(result.findings.is_empty(), "{:?}", result.findings);
+}
+
+#[test]
+fn the_timeline_is_in_order_with_the_undated_last() {
+    let result = spoilt(|s| {
+        s.documents[1].clinical_date = None;
+        s.medium = MediumFacts::default();
+    });
+    let dates: Vec<Option<String>> = result
+        .timeline
+        .iter()
+        .map(|item| item.date.map(|d| d.to_string()))
+        .collect();
+    let known: Vec<&str> = dates.iter().flatten().map(String::as_str).collect();
+    assert_eq!(
+        known,
+        ["2024-01-15", "2026-03-02", "2026-03-02", "2026-03-02"]
+    );
+    assert_eq!(dates.last(), Some(&None));
+}
+
+/// Every rule of the data fires in one of the tests above; a rule added to the data without one is found here.
+#[test]
+fn every_rule_of_the_data_is_tested() {
+    let text = include_str!("rules.rs");
+    for rule in &overread_knowledge::Knowledge::embedded().rules.rules {
+        let quoted = [
+            format!("\"{}\"", rule.id),
+            format!("\"{}!\"", rule.id),
+            format!("\"{}?\"", rule.id),
+        ];
+        assert!(quoted.iter().any(|id| text.contains(id)), "{}", rule.id);
+    }
+}
