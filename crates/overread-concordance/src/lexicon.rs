@@ -357,9 +357,9 @@ fn without_one(word: &str) -> Vec<String> {
 /// Phrases with what they stand for; the longest one wins.
 #[derive(Debug, Default)]
 pub(crate) struct Phrases {
-    next: HashMap<(u32, String), u32>,
-    payload: HashMap<u32, Vec<usize>>,
-    count: u32,
+    /// For each place in the tree of words: the next word and where it leads.
+    next: Vec<HashMap<String, usize>>,
+    payload: HashMap<usize, Vec<usize>>,
 }
 
 /// A phrase found in a text: token range (inclusive) and what it stands for.
@@ -384,15 +384,16 @@ impl Phrases {
             if skipped(token) && !(i == last && token.is("a")) {
                 continue;
             }
-            let key = (at, token.norm.clone());
-            at = match self.next.get(&key) {
-                Some(&n) => n,
-                None => {
-                    self.count += 1;
-                    self.next.insert(key, self.count);
-                    self.count
-                }
-            };
+            if self.next.len() <= at {
+                self.next.resize_with(at + 1, HashMap::new);
+            }
+            let fresh = self.next.len();
+            let Some(children) = self.next.get_mut(at) else { return };
+            let to = *children.entry(token.norm.clone()).or_insert(fresh);
+            if to == fresh {
+                self.next.push(HashMap::new());
+            }
+            at = to;
         }
         if at != 0 {
             let ids = self.payload.entry(at).or_default();
@@ -434,7 +435,7 @@ impl Phrases {
         let mut node = 0;
         let mut best = None;
         for (offset, token) in tokens.iter().skip(first).take(24).enumerate() {
-            let Some(&n) = self.next.get(&(node, token.norm.clone())) else {
+            let Some(&n) = self.next.get(node).and_then(|c| c.get(&token.norm)) else {
                 let side = across
                     && node != 0
                     && matches!(token.norm.as_str(), "left" | "right" | "bilateral" | "both");

@@ -54,6 +54,16 @@ pub(crate) fn merge(lex: &Lexicon, report: &mut Report) {
 }
 
 fn repeats(lex: &Lexicon, first: &Frame, again: &Frame) -> bool {
+    // The cheap questions first: most pairs are about different things.
+    let alike = match (&first.what, &again.what) {
+        (What::Finding(a), What::Finding(b)) => a == b || lex.root(*a) == lex.root(*b) || lex.is_kind(*a, *b) || lex.is_kind(*b, *a),
+        (What::Category(a), What::Category(b)) => a == b,
+        (What::Normal, What::Normal) => first.nodes == again.nodes,
+        _ => false,
+    };
+    if !alike {
+        return false;
+    }
     if first.denied != again.denied
         || first.sentence == again.sentence
             && first.spans == again.spans

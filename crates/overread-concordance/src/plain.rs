@@ -1,6 +1,6 @@
 //! Here a concordance is put into a patient's words.
 
-use crate::types::{Class, Concordance, Item, ItemKind, PlainView, Polarity};
+use crate::types::{Class, Concordance, Item, ItemKind, Overall, PlainView, Polarity};
 
 /// Questions offered, at most.
 const QUESTIONS_MAX: usize = 6;
@@ -10,18 +10,158 @@ const QUESTIONS_MAX: usize = 6;
 /// Never says that a report was wrong, and never reassures about what was not compared.
 #[must_use]
 pub fn view(concordance: &Concordance) -> PlainView {
-    let _ = (
-        Class::Agree,
-        ItemKind::Finding,
-        Polarity::Absent,
-        QUESTIONS_MAX,
-    );
-    let _: Vec<&Item> = concordance.items.iter().collect();
+    let rows: Vec<&Item> = concordance.items.iter().filter(|i| i.kind != ItemKind::Recommendation).collect();
+    let same = rows.iter().filter(|i| i.class == Class::Agree).count();
+    let more = rows.iter().filter(|i| i.class == Class::MoreDetail).count();
+    let different: Vec<&&Item> = rows.iter().filter(|i| differs(i)).collect();
+    let differences: Vec<String> = different.iter().map(|i| difference(i)).collect();
     PlainView {
-        counts: [String::new(), String::new(), String::new()],
-        differences: Vec::new(),
-        questions: Vec::new(),
-        not_compared: None,
-        meaning_of_words: Vec::new(),
+        counts: [
+            count(same, "The reports say the same about", "No statement was found that both reports make in the same way."),
+            count(more, "One report says more than the other about", "Neither report adds detail to what the other says."),
+            count(different.len(), "The reports differ about", no_difference(concordance)),
+        ],
+        differences,
+        questions: questions(concordance, &different),
+        not_compared: left_out(concordance),
+        meaning_of_words: meanings(&rows),
     }
+}
+
+/// A difference a patient should hear of: not a normal statement that stands in one report only.
+fn differs(item: &Item) -> bool {
+    let calm = matches!(item.class, Class::Agree | Class::MoreDetail);
+    let silent = matches!(item.class, Class::OnlyOriginal | Class::OnlySecond) && item.polarity == Polarity::Absent;
+    !calm && !silent
+}
+
+fn no_difference(concordance: &Concordance) -> &'static str {
+    if concordance.overall == Overall::Confirms {
+        "No difference was found in the parts that were compared."
+    } else {
+        "No difference was found in the parts that were compared. Some parts were not compared."
+    }
+}
+
+fn count(n: usize, start: &str, none: &str) -> String {
+    match n {
+        0 => none.to_string(),
+        1 => format!("{start} one finding."),
+        _ => format!("{start} {} findings.", in_words(n)),
+    }
+}
+
+fn in_words(n: usize) -> String {
+    const WORDS: [&str; 13] =
+        ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    WORDS.get(n).map_or_else(|| n.to_string(), |w| (*w).to_string())
+}
+
+/// Names a finding as running text.
+fn thing(item: &Item) -> String {
+    let name = item.finding.replace('_', " ");
+    let name = name.trim_end_matches(" absent").trim_end_matches(" normal");
+    match (&item.site, &item.side) {
+        (Some(site), _) if !name.contains(site.as_str()) => format!("{name} ({site})"),
+        _ => name.to_string(),
+    }
+}
+
+fn difference(item: &Item) -> String {
+    let what = thing(item);
+    let sides = item.side.as_deref().and_then(|s| s.split_once('/'));
+    let places = item.site.as_deref().and_then(|s| s.split_once(" / "));
+    match item.class {
+        Class::Contradicted => {
+            let (who, other) = if stated_first(item) { ("first", "second") } else { ("second", "first") };
+            format!("The {who} report describes {what}. The {other} report says it is not there.")
+        }
+        Class::Laterality => match sides {
+            Some((a, b)) => format!("Both reports describe {}. The first says {a}, the second says {b}.", plain_name(item)),
+            None => format!("The reports name different sides for {what}."),
+        },
+        Class::Location => match places {
+            Some((a, b)) => format!("Both reports describe {}. The first places it at {a}, the second at {b}.", plain_name(item)),
+            None => format!("The reports name different places for {what}."),
+        },
+        Class::Interpretation => format!("Both reports describe the same area ({what}) but explain it in different ways."),
+        Class::Severity => format!("The reports grade {what} differently."),
+        Class::Size => format!("The reports give different sizes for {what}."),
+        Class::Certainty => format!("One report is sure about {what}, the other is less sure."),
+        Class::OnlyOriginal => format!("Only the first report mentions {what}."),
+        Class::OnlySecond => format!("Only the second report mentions {what}."),
+        Class::Agree | Class::MoreDetail => format!("Both reports describe {what}."),
+    }
+}
+
+/// Whether the first report is the one that states the finding.
+fn stated_first(item: &Item) -> bool {
+    item.rule_id == "denied-by-second"
+}
+
+fn plain_name(item: &Item) -> String {
+    item.finding.replace('_', " ")
+}
+
+fn questions(concordance: &Concordance, different: &[&&Item]) -> Vec<String> {
+    let mut out = Vec::new();
+    for item in different.iter().filter(|i| i.critical) {
+        let what = thing(item);
+        let question = match item.class {
+            Class::Laterality => format!("Which side is right for {what}, and how can that be checked?"),
+            Class::Location => format!("Where exactly is {what}, and how can that be checked?"),
+            Class::Interpretation => format!("The reports explain {what} in different ways. Which explanation fits me, and is another test needed?"),
+            _ => format!("The reports do not agree on {what}. What does that mean for my treatment?"),
+        };
+        if out.len() < QUESTIONS_MAX.saturating_sub(1) && !out.contains(&question) {
+            out.push(question);
+        }
+    }
+    for item in different.iter().filter(|i| !i.critical && !i.variation) {
+        let question = format!("Does the difference about {} change anything for me?", thing(item));
+        if out.len() < QUESTIONS_MAX.saturating_sub(1) && !out.contains(&question) {
+            out.push(question);
+        }
+    }
+    if concordance.items.iter().any(|i| i.kind == ItemKind::Recommendation) {
+        out.push("What is the next step, and by when?".to_string());
+    } else if out.is_empty() {
+        out.push("What do these reports mean for my treatment?".to_string());
+    }
+    out.truncate(QUESTIONS_MAX);
+    out
+}
+
+fn left_out(concordance: &Concordance) -> Option<String> {
+    let n = concordance.not_compared.len();
+    match n {
+        0 => None,
+        1 => Some("One sentence was not compared. Please read it yourself or ask your doctor about it.".to_string()),
+        _ => Some(format!("{} sentences were not compared. Please read them yourself or ask your doctor about them.", capital(&in_words(n)))),
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+fn meanings(rows: &[&Item]) -> Vec<String> {
+    let says = |words: &[&str]| {
+        rows.iter().flat_map(|i| i.original.iter().chain(&i.second).flatten()).any(|s| {
+            let text = s.text.to_lowercase();
+            words.iter().any(|w| text.contains(w))
+        })
+    };
+    let mut out = Vec::new();
+    if says(&["exclude", "ruled out", "rule out"]) {
+        out.push("\u{201c}Cannot be excluded\u{201d} means: the pictures alone do not prove it is absent. It does not mean that you have it.".to_string());
+    }
+    if says(&["possibl", "may represent", "could", "might", "question"]) {
+        out.push("\u{201c}Possible\u{201d} means: it is one of several explanations, and the doctor is not sure.".to_string());
+    }
+    if says(&["likely", "probabl", "suspicious", "concerning", "suspected"]) {
+        out.push("\u{201c}Likely\u{201d} or \u{201c}suspicious\u{201d} means: the doctor thinks it fits best, but it is not proven.".to_string());
+    }
+    out
 }

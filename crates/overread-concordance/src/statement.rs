@@ -528,7 +528,7 @@ impl Builder<'_> {
         let label = &self.label;
         if frame.what == What::Normal {
             let placed = self.locate_normal(frame, &own, sentence, marked, list, m);
-            self.forget_exam_side(frame);
+            self.fill_exam_side(frame);
             return placed;
         }
         if frame.nodes.is_empty() && default.is_none() {
@@ -570,7 +570,7 @@ impl Builder<'_> {
         }
         self.inherit_levels(frame, marked, list, i, &later, anaphor, sentence);
         self.inherit_side(frame, list, i, marked, sentence);
-        self.forget_exam_side(frame);
+        self.fill_exam_side(frame);
         true
     }
 
@@ -586,11 +586,11 @@ impl Builder<'_> {
         })
     }
 
-    /// In "MRI right knee" everything is on the right: the side tells nothing.
-    fn forget_exam_side(&self, frame: &mut Frame) {
-        if frame.side.is_some() && frame.side == self.exam.side {
-            frame.side = None;
-            frame.side_inferred = false;
+    /// In "MRI right knee" everything without a side is on the right.
+    fn fill_exam_side(&self, frame: &mut Frame) {
+        if frame.side.is_none() && self.exam.side.is_some() {
+            frame.side = self.exam.side;
+            frame.side_inferred = true;
         }
     }
 

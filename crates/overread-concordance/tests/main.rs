@@ -1,0 +1,16 @@
+//! Tests of the concordance as its callers see it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a failed test may say so by a panic"
+)]
+
+mod metamorphic;
+mod negation;
+mod pairs;
+mod plain_words;
+mod score;
+mod total;
