@@ -53,6 +53,8 @@ pub(crate) struct DataSet {
     pub(crate) unordered: bool,
     /// Pixel Representation (0028,0103) is 1.
     pub(crate) signed: bool,
+    /// Tag and index of every element of the root, by tag: facts are looked up a hundred times.
+    roots: Vec<(u32, u32)>,
 }
 
 impl DataSet {
@@ -74,6 +76,11 @@ impl DataSet {
 
     /// Returns the first child with a tag.
     pub(crate) fn find(&self, parent: Option<usize>, tag: u32) -> Option<usize> {
+        if parent.is_none() {
+            let place = self.roots.partition_point(|(known, _)| *known < tag);
+            let (found, index) = self.roots.get(place)?;
+            return (*found == tag).then_some(*index as usize);
+        }
         self.children(parent)
             // PS3.5 7.1: tags ascend, so a higher one ends the search.
             .take_while(|(_, node)| node.tag <= tag || self.unordered)
@@ -161,7 +168,16 @@ pub(crate) fn walk<S: Source>(
         walker.out.damaged = true;
     }
     while walker.close() {}
-    Ok(walker.out)
+    let mut out = walker.out;
+    let roots = out
+        .children(None)
+        .map(|(index, node)| (node.tag, index as u32));
+    out.roots = roots.collect();
+    if out.unordered {
+        // A stable sort: of two elements with one tag the first counts.
+        out.roots.sort_by_key(|(tag, _)| *tag);
+    }
+    Ok(out)
 }
 
 impl<S: Source> Walker<'_, S> {

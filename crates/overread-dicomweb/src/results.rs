@@ -108,6 +108,9 @@ pub(crate) fn study(row: &StudyRow, address: &Address) -> Found {
     }
     found.text(0x0010_0030, "DA", row.patient_birth_date.as_deref());
     found.text(0x0010_0040, "CS", row.patient_sex.as_deref());
+    if row.patient_age.is_some() {
+        found.text(0x0010_1010, "AS", row.patient_age.as_deref());
+    }
     found.text(0x0020_000D, "UI", Some(&row.study_instance_uid));
     found.text(0x0020_0010, "SH", row.dicom_study_id.as_deref());
     found.number(0x0020_1206, "IS", Some(row.series_count));
