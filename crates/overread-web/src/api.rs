@@ -1,0 +1,3 @@
+//! The few addresses that programs and our own script use instead of forms.
+
+pub(crate) mod deliveries;

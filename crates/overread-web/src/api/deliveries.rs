@@ -1,0 +1,144 @@
+//! `POST /api/deliveries[?case=ID]`: one disc as a ZIP, or one file, streamed.
+
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use futures_util::TryStreamExt as _;
+use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderMap, StatusCode};
+use overread_model::access::Actor;
+use overread_model::ids::CaseId;
+use overread_workflow::records::{self, Incoming};
+use serde::Deserialize;
+use tokio_util::io::StreamReader;
+
+use crate::errors::{ApiError, PageError};
+use crate::state::WebState;
+
+/// What may stand in the address.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Wanted {
+    /// The case the delivery is for.
+    case: Option<String>,
+}
+
+/// Takes a delivery and answers what became of it, as `overread ingest --json` does.
+pub(crate) async fn receive(
+    State(state): State<WebState>,
+    actor: Option<Extension<Actor>>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let Some(Extension(actor)) = actor else {
+        return Ok(unknown());
+    };
+    let case_id: Option<CaseId> = wanted
+        .case
+        .map(|id| id.parse().map_err(|_| PageError::NotFound))
+        .transpose()?;
+    let reader = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other));
+    let incoming = match kind(&headers) {
+        Kind::Zip => Incoming::Zip(Box::pin(reader)),
+        Kind::OneFile => Incoming::File {
+            name: file_name(&headers),
+            body: Box::pin(reader),
+        },
+        Kind::Other => return Ok(unsupported()),
+    };
+    let receipt = records::receive(
+        &state.workflow,
+        &actor,
+        case_id.as_ref(),
+        incoming,
+        state.now(),
+    )
+    .await?;
+    Ok(Json(receipt).into_response())
+}
+
+/// Returns the name of a single file as the sender gives it, never used as a path.
+///
+/// It stands in a header and not in the address, since names of files may name a patient.
+fn file_name(headers: &HeaderMap) -> String {
+    let line = headers
+        .get("x-overread-file-name")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    percent_decoded(line)
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let ahead = rest.clone();
+        let mut digits = ahead.take(2).map(|digit| char::from(digit).to_digit(16));
+        match (byte, digits.next().flatten(), digits.next().flatten()) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.extend(u8::try_from(high * 16 + low));
+                rest.nth(1);
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+enum Kind {
+    Zip,
+    OneFile,
+    Other,
+}
+
+fn kind(headers: &HeaderMap) -> Kind {
+    let named = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("application/octet-stream");
+    let essence = named.split(';').next().unwrap_or_default().trim();
+    match essence.to_ascii_lowercase().as_str() {
+        "application/zip" | "application/x-zip-compressed" => Kind::Zip,
+        "application/x-www-form-urlencoded" | "multipart/form-data" => Kind::Other,
+        _ => Kind::OneFile,
+    }
+}
+
+fn unknown() -> Response {
+    let body = Json(serde_json::json!({
+        "error": "We do not know who sends this",
+        "detail": "No valid token or session came with the request. Nothing was kept.",
+        "hint": "Send a header Authorization: Bearer with a token made by: overread token create",
+    }));
+    (
+        StatusCode::UNAUTHORIZED,
+        [(WWW_AUTHENTICATE, "Bearer")],
+        body,
+    )
+        .into_response()
+}
+
+fn unsupported() -> Response {
+    let body = Json(serde_json::json!({
+        "error": "This kind of content is not taken here",
+        "detail": "A form was sent. Nothing was kept.",
+        "hint": "Send the bytes themselves, as application/zip, application/dicom or application/octet-stream.",
+    }));
+    (StatusCode::UNSUPPORTED_MEDIA_TYPE, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_decoded;
+
+    #[test]
+    fn names_are_decoded() {
+        assert_eq!(percent_decoded("IMG%2F%C3%B1 1.dcm"), "IMG/ñ 1.dcm");
+        assert_eq!(percent_decoded("100%"), "100%");
+        assert_eq!(percent_decoded("%zz%4"), "%zz%4");
+        assert_eq!(percent_decoded("%ff"), "\u{fffd}");
+        assert_eq!(percent_decoded(""), "");
+    }
+}

@@ -1,0 +1,418 @@
+//! The wizard: who, exam, why, urgency, review; one topic a screen, so that a step may have several.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use overread_model::ids::CaseId;
+use overread_workflow::asking::{self, AskStep, AskView, Exam, Saved, Urgency, Who, Why};
+use overread_workflow::sessions::SignedIn;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::InCase;
+use crate::errors::{PageError, PageResult};
+use crate::forms::{Nothing, Posted, Problems, Signed, to_correct};
+use crate::shell::{CasePlace, Shell, go, page, page_to_correct};
+use crate::state::WebState;
+
+mod choices;
+
+pub(super) use choices::red_flag_texts;
+use choices::{Choices, Flag};
+
+/// Returns the routes of this station.
+pub(super) fn routes() -> Router<WebState> {
+    Router::new()
+        .route("/cases", post(start))
+        .route("/cases/{case}/ask", get(begin))
+        .route("/cases/{case}/ask/review", get(show_review).post(submit))
+        .route("/cases/{case}/ask/discard", post(discard))
+        .route("/cases/{case}/ask/{screen}", get(show).post(save))
+}
+
+/// One screen: which step it belongs to, and what it asks.
+struct Screen {
+    key: &'static str,
+    /// Position of its step in [`STEPS`].
+    step: usize,
+    /// Name of the step as the workflow has it.
+    part: &'static str,
+    title: &'static str,
+    fields: &'static [&'static str],
+}
+
+const STEPS: [(&str, &str); 5] = [
+    ("who", "Who"),
+    ("exam", "The scan"),
+    ("why", "Why now"),
+    ("urgency", "How soon"),
+    ("review", "Check"),
+];
+
+const SCREENS: [Screen; 8] = [
+    Screen {
+        key: "who",
+        step: 0,
+        part: "who",
+        title: "Who is it for?",
+        fields: &[
+            "requester",
+            "patient_name",
+            "patient_birth_date",
+            "patient_region",
+            "patient_sex",
+            "patient_mrn",
+            "sender_name",
+            "relation",
+            "authority",
+            "sender_credentials",
+        ],
+    },
+    Screen {
+        key: "contact",
+        step: 0,
+        part: "who",
+        title: "How can we reach you?",
+        fields: &["sender_email", "sender_phone", "sender_address", "language"],
+    },
+    Screen {
+        key: "exam",
+        step: 1,
+        part: "exam",
+        title: "Which scan is it about?",
+        fields: &[
+            "modality",
+            "body_part",
+            "date",
+            "facility",
+            "facility_address",
+        ],
+    },
+    Screen {
+        key: "papers",
+        step: 1,
+        part: "exam",
+        title: "Where are the images and the first report?",
+        fields: &[
+            "images_at",
+            "report_at",
+            "name",
+            "first_reader",
+            "accession",
+        ],
+    },
+    Screen {
+        key: "why",
+        step: 2,
+        part: "why",
+        title: "Why do you want a second opinion now?",
+        fields: &["triggers", "reason"],
+    },
+    Screen {
+        key: "question",
+        step: 2,
+        part: "why",
+        title: "What should the specialist answer?",
+        fields: &["question", "symptoms", "diagnosis"],
+    },
+    Screen {
+        key: "doctor",
+        step: 2,
+        part: "why",
+        title: "Which doctor treats you?",
+        fields: &[
+            "physician_name",
+            "physician_email",
+            "physician_role",
+            "physician_phone",
+        ],
+    },
+    Screen {
+        key: "urgency",
+        step: 3,
+        part: "urgency",
+        title: "How soon is it needed?",
+        fields: &["red_flags", "treatment_date", "inpatient", "urgent_reason"],
+    },
+];
+
+fn screen(key: &str) -> Result<(usize, &'static Screen), PageError> {
+    let found = SCREENS.iter().enumerate().find(|(_, one)| one.key == key);
+    found.ok_or(PageError::NotFound)
+}
+
+impl Screen {
+    /// Returns what is wrong with the fields of this screen.
+    fn problems(&self, view: &AskView) -> Problems {
+        let mut problems = Problems::under(&view.problems, &format!("{}.", self.part));
+        problems
+            .0
+            .retain(|problem| self.fields.contains(&problem.field.as_str()));
+        problems
+    }
+
+    /// Puts what was typed on this screen into the step; other fields of the step stay.
+    fn step(&self, view: AskView, typed: &Typed) -> Result<AskStep, PageError> {
+        Ok(match self.part {
+            "who" => AskStep::Who(self.overlay(&view.who, typed)?),
+            "exam" => AskStep::Exam(self.overlay(&view.exam, typed)?),
+            "why" => AskStep::Why(self.overlay(&view.why, typed)?),
+            _ => AskStep::Urgency(Urgency {
+                answered: true,
+                ..self.overlay(&view.urgency, typed)?
+            }),
+        })
+    }
+
+    fn overlay<T>(&self, before: &T, typed: &Typed) -> Result<T, PageError>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        use serde_json::Value;
+        let broken = |error| PageError::Internal(Box::new(error));
+        let mut value = serde_json::to_value(before).map_err(broken)?;
+        for field in self.fields {
+            let given = typed.get(*field);
+            let first = given.and_then(|list| list.first());
+            let Some(slot) = value.get_mut(*field) else {
+                continue;
+            };
+            *slot = match slot {
+                Value::Array(_) => Value::from(given.cloned().unwrap_or_default()),
+                Value::Bool(_) => Value::Bool(first.is_some_and(|text| text == "true")),
+                _ => Value::String(first.cloned().unwrap_or_default()),
+            };
+        }
+        serde_json::from_value(value).map_err(broken)
+    }
+}
+
+/// What was typed: every field with all its values.
+type Typed = BTreeMap<String, Vec<String>>;
+
+/// One step in the bar above the form.
+struct Step {
+    title: &'static str,
+    path: String,
+    class: &'static str,
+    now: bool,
+}
+
+/// What every screen shows.
+struct Frame {
+    key: &'static str,
+    title: &'static str,
+    path: String,
+    steps: Vec<Step>,
+    /// 1 to 5.
+    number: usize,
+    version: i64,
+    problems: Problems,
+    choices: Choices,
+}
+
+impl Frame {
+    fn new(
+        state: &WebState,
+        session: &SignedIn,
+        view: &AskView,
+        (key, title, number): (&'static str, &'static str, usize),
+    ) -> (Shell, Self) {
+        let path = format!("/cases/{}/ask", view.case_id);
+        let steps = STEPS.iter().enumerate();
+        let steps = steps.map(|(position, (step, title))| Step {
+            title,
+            path: format!("{path}/{step}"),
+            now: position == number,
+            class: match position.cmp(&number) {
+                std::cmp::Ordering::Less => "is-done",
+                std::cmp::Ordering::Equal => "is-now",
+                std::cmp::Ordering::Greater => "",
+            },
+        });
+        let mut shell =
+            Shell::in_case(state, session, title, &view.case_id, CasePlace::Other).narrow();
+        shell.case = None;
+        let frame = Self {
+            key,
+            title,
+            steps: steps.collect(),
+            number: number + 1,
+            version: view.version,
+            problems: Problems::default(),
+            choices: Choices::new(state),
+            path,
+        };
+        (shell, frame)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "ask/screen.html")]
+struct ScreenPage {
+    shell: Shell,
+    frame: Frame,
+    who: Who,
+    exam: Exam,
+    why: Why,
+    urgency: Urgency,
+    flags: Vec<Flag>,
+}
+
+#[derive(Template)]
+#[template(path = "ask/review.html")]
+struct ReviewPage {
+    shell: Shell,
+    frame: Frame,
+    view: AskView,
+    advice: &'static str,
+    urgency: &'static str,
+    triggers: Vec<String>,
+}
+
+async fn start(
+    State(state): State<WebState>,
+    Posted { session, .. }: Posted<Nothing>,
+) -> PageResult {
+    let case_id = asking::start(&state.workflow, &session.actor, state.now()).await?;
+    Ok(go(&format!("/cases/{case_id}/ask/who")))
+}
+
+async fn begin(Signed(_): Signed, InCase(case_id): InCase) -> Response {
+    go(&format!("/cases/{case_id}/ask/who"))
+}
+
+async fn view(
+    state: &WebState,
+    session: &SignedIn,
+    case_id: &CaseId,
+) -> Result<AskView, PageError> {
+    let view = asking::view(&state.workflow, &session.actor, case_id, state.now()).await?;
+    Ok(view)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Shown {
+    check: bool,
+}
+
+/// Reads case and screen from an address.
+fn named((case_id, key): (String, String)) -> Result<(CaseId, usize, &'static Screen), PageError> {
+    let (position, screen) = screen(&key)?;
+    let case_id = case_id.parse().map_err(|_| PageError::NotFound)?;
+    Ok((case_id, position, screen))
+}
+
+async fn show(
+    State(state): State<WebState>,
+    Signed(session): Signed,
+    Path(path): Path<(String, String)>,
+    Query(shown): Query<Shown>,
+) -> PageResult {
+    let (case_id, _, screen) = named(path)?;
+    let view = view(&state, &session, &case_id).await?;
+    let place = (screen.key, screen.title, screen.step);
+    let (shell, mut frame) = Frame::new(&state, &session, &view, place);
+    if shown.check {
+        frame.problems = screen.problems(&view);
+    }
+    page(&ScreenPage {
+        shell,
+        frame,
+        flags: choices::flags(&state, &view.urgency),
+        who: view.who,
+        exam: view.exam,
+        why: view.why,
+        urgency: view.urgency,
+    })
+}
+
+/// Keeps one screen, then goes on; back to the same screen when something on it is missing.
+async fn save(
+    State(state): State<WebState>,
+    Path(path): Path<(String, String)>,
+    Posted {
+        session,
+        version,
+        form,
+    }: Posted<Typed>,
+) -> PageResult {
+    let (case_id, position, screen) = named(path)?;
+    let step = screen.step(view(&state, &session, &case_id).await?, &form)?;
+    let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
+    match asking::save(ctx, actor, &case_id, version, step, now).await? {
+        Saved::Emergency => return Ok(go("/emergency")),
+        Saved::Kept { .. } => {}
+    }
+    let path = format!("/cases/{case_id}/ask");
+    let view = view(&state, &session, &case_id).await?;
+    if screen.problems(&view).any() {
+        return Ok(go(&format!("{path}/{}?check=true#problems", screen.key)));
+    }
+    let next = SCREENS.get(position + 1).map_or("review", |next| next.key);
+    Ok(go(&format!("{path}/{next}")))
+}
+
+async fn show_review(
+    State(state): State<WebState>,
+    Signed(session): Signed,
+    InCase(case_id): InCase,
+) -> PageResult {
+    let view = view(&state, &session, &case_id).await?;
+    page(&review(&state, &session, view))
+}
+
+fn review(state: &WebState, session: &SignedIn, view: AskView) -> ReviewPage {
+    let place = ("review", "Is everything right?", 4);
+    let (shell, frame) = Frame::new(state, session, &view, place);
+    ReviewPage {
+        advice: choices::advice(view.advice.as_deref()),
+        urgency: choices::urgency(view.urgency_level.as_deref()),
+        triggers: frame.choices.trigger_texts(&view.why.triggers),
+        shell,
+        frame,
+        view,
+    }
+}
+
+async fn submit(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted {
+        session, version, ..
+    }: Posted<Nothing>,
+) -> PageResult {
+    let (ctx, now) = (&state.workflow, state.now());
+    let sent = asking::submit(ctx, &session.actor, &case_id, version, now).await;
+    match to_correct(sent)? {
+        Ok(()) => Ok(go(&format!("/cases/{case_id}"))),
+        Err(problems) => {
+            let view = view(&state, &session, &case_id).await?;
+            let mut page = review(&state, &session, view);
+            page.frame.problems = without_links(problems);
+            page_to_correct(&page)
+        }
+    }
+}
+
+/// Takes the field names away: the fields are on other screens.
+fn without_links(mut problems: Problems) -> Problems {
+    for problem in &mut problems.0 {
+        problem.field.clear();
+    }
+    problems
+}
+
+async fn discard(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted { session, .. }: Posted<Nothing>,
+) -> PageResult {
+    asking::discard(&state.workflow, &session.actor, &case_id, state.now()).await?;
+    Ok(go("/cases"))
+}

@@ -1,0 +1,135 @@
+//! What can be chosen in the wizard, in words.
+
+use overread_workflow::asking::Urgency;
+
+use crate::state::WebState;
+
+/// Value and words.
+type Options = Vec<(&'static str, &'static str)>;
+
+/// A trigger that can be ticked.
+pub(super) struct Tick {
+    /// Its id.
+    pub(super) id: String,
+    /// In words.
+    pub(super) text: String,
+}
+
+/// A red flag, and whether it was answered with yes.
+pub(super) struct Flag {
+    /// Its id.
+    pub(super) id: String,
+    /// In words.
+    pub(super) text: String,
+    /// Answered with yes.
+    pub(super) on: bool,
+}
+
+/// Every choice of the wizard.
+pub(super) struct Choices {
+    pub(super) requesters: Options,
+    pub(super) sexes: Options,
+    pub(super) languages: Options,
+    pub(super) modalities: Options,
+    pub(super) images_at: Options,
+    pub(super) report_at: Options,
+    pub(super) triggers: Vec<Tick>,
+}
+
+impl Choices {
+    pub(super) fn new(state: &WebState) -> Self {
+        let triggers = &state.workflow.knowledge.intake.triggers;
+        Self {
+            requesters: vec![
+                ("patient", "For me"),
+                ("parent_guardian", "For my child"),
+                ("personal_representative", "For somebody I act for"),
+                ("referring_physician", "For my patient: I am the doctor"),
+                ("insurer", "For an insured person: I am the insurer"),
+            ],
+            sexes: vec![
+                ("", "Not given"),
+                ("F", "Female"),
+                ("M", "Male"),
+                ("O", "Other"),
+            ],
+            languages: vec![("en", "English"), ("es", "Español")],
+            modalities: vec![
+                ("", "Please choose"),
+                ("MR", "MRI"),
+                ("CT", "CT"),
+                ("US", "Ultrasound"),
+                ("CR", "X-ray"),
+                ("MG", "Mammogram"),
+                ("PT", "PET"),
+                ("NM", "Bone scan or other nuclear medicine"),
+            ],
+            images_at: vec![
+                ("me", "I have them: a disc, files or a download"),
+                ("facility", "The hospital or clinic has them"),
+                ("unknown", "I do not know"),
+            ],
+            report_at: vec![
+                ("me", "I have it"),
+                ("facility", "The hospital or clinic has it"),
+                ("none", "There is none"),
+                ("unknown", "I do not know"),
+            ],
+            triggers: triggers
+                .iter()
+                .map(|trigger| Tick {
+                    id: trigger.id.clone(),
+                    text: trigger.en.clone(),
+                })
+                .collect(),
+        }
+    }
+
+    /// Returns the words of the triggers that were ticked.
+    pub(super) fn trigger_texts(&self, ids: &[String]) -> Vec<String> {
+        self.triggers
+            .iter()
+            .filter(|trigger| ids.contains(&trigger.id))
+            .map(|trigger| trigger.text.clone())
+            .collect()
+    }
+}
+
+/// Returns the red flags with what was answered.
+pub(super) fn flags(state: &WebState, urgency: &Urgency) -> Vec<Flag> {
+    let items = &state.workflow.knowledge.intake.red_flags.items;
+    items
+        .iter()
+        .map(|flag| Flag {
+            id: flag.id.clone(),
+            text: flag.en.clone(),
+            on: urgency.red_flags.contains(&flag.id),
+        })
+        .collect()
+}
+
+/// Returns the red flags in words, for the emergency page.
+pub(crate) fn red_flag_texts(state: &WebState) -> Vec<&'static str> {
+    let items = &state.workflow.knowledge.intake.red_flags.items;
+    items.iter().map(|flag| flag.en.as_str()).collect()
+}
+
+/// Returns the advice as a sentence.
+pub(super) fn advice(key: Option<&str>) -> &'static str {
+    match key {
+        Some("recommended") => "A second opinion is recommended in a situation like this.",
+        Some(_) => "Asking for a second opinion is reasonable.",
+        None => "",
+    }
+}
+
+/// Returns the urgency in words.
+pub(super) fn urgency(key: Option<&str>) -> &'static str {
+    match key {
+        Some("urgent") => "Urgent: read within one working day",
+        Some("expedited") => "Faster: read within three working days",
+        Some("standard") => "Normal: read within five working days",
+        Some("emergent") => "Emergency: not a case for a second opinion",
+        _ => "Not answered yet",
+    }
+}

@@ -1,0 +1,201 @@
+//! The comparison: the decision first, critical rows with both quotes, both reports with linked marks.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use overread_model::access::Role;
+use overread_model::ids::CaseId;
+use overread_workflow::comparing::{self, ComparisonView, Correction, DecideComparison};
+use overread_workflow::sessions::SignedIn;
+
+use super::InCase;
+use super::letters::pdf_file;
+use crate::errors::{PageError, PageResult};
+use crate::forms::{Nothing, Posted, Problems, Signed, to_correct};
+use crate::shell::{CasePlace, Shell, go, page, page_to_correct};
+use crate::state::WebState;
+use crate::words::Written as _;
+
+mod marks;
+mod sheet;
+
+pub(super) use sheet::{Compared, Sheet};
+
+/// Returns the routes of this station.
+pub(super) fn routes() -> Router<WebState> {
+    Router::new()
+        .route("/cases/{case}/concordance", get(show))
+        .route("/cases/{case}/concordance/compare", post(compare))
+        .route("/cases/{case}/concordance/decide", post(decide))
+        .route("/cases/{case}/concordance.pdf", get(pdf))
+}
+
+#[derive(Template)]
+#[template(path = "concordance/concordance.html")]
+struct ConcordancePage {
+    shell: Shell,
+    path: String,
+    exam: String,
+    sheet: Sheet,
+    decided: Option<String>,
+    note: String,
+    may_decide: bool,
+    patient_side: bool,
+    overalls: [(&'static str, &'static str); 3],
+    overall: String,
+    problems: Problems,
+}
+
+impl ConcordancePage {
+    fn new(state: &WebState, session: &SignedIn, case_id: &CaseId, view: ComparisonView) -> Self {
+        let decision = view.decision;
+        let overall = decision.as_ref().map_or_else(
+            || view.concordance.overall.name().to_owned(),
+            |decision| decision.overall.clone(),
+        );
+        let signed = decision.as_ref().map(|one| one.overall.clone());
+        let decided = decision
+            .as_ref()
+            .map(|one| format!("Signed by {}, {}.", one.decided_by, one.decided_at.moment()));
+        let shell = Shell::in_case(
+            state,
+            session,
+            "Comparison",
+            case_id,
+            CasePlace::Concordance,
+        );
+        Self {
+            shell: shell.wide(),
+            path: format!("/cases/{case_id}/concordance"),
+            exam: view.exam,
+            sheet: Sheet::new(Compared {
+                concordance: view.concordance,
+                corrections: &view.corrections,
+                signed: signed.as_deref(),
+                original: &view.original_text,
+                second: &view.second_text,
+            }),
+            decided,
+            note: decision.map(|one| one.note).unwrap_or_default(),
+            may_decide: view.may_decide,
+            patient_side: !matches!(
+                session.role,
+                Role::Coordinator | Role::Reviewer | Role::ReferringPhysician
+            ),
+            overalls: sheet::OVERALLS,
+            overall,
+            problems: Problems::default(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "concordance/none.html")]
+struct NonePage {
+    shell: Shell,
+    path: String,
+    case_path: String,
+    may_compare: bool,
+    problems: Problems,
+}
+
+impl NonePage {
+    fn new(state: &WebState, session: &SignedIn, case_id: &CaseId, problems: Problems) -> Self {
+        let title = "Comparison";
+        Self {
+            shell: Shell::in_case(state, session, title, case_id, CasePlace::Concordance),
+            path: format!("/cases/{case_id}/concordance"),
+            case_path: format!("/cases/{case_id}"),
+            may_compare: matches!(session.role, Role::Coordinator | Role::Reviewer),
+            problems,
+        }
+    }
+}
+
+async fn show(
+    State(state): State<WebState>,
+    Signed(session): Signed,
+    InCase(case_id): InCase,
+) -> PageResult {
+    let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
+    match comparing::view(ctx, actor, &case_id, now).await {
+        Ok(view) => page(&ConcordancePage::new(&state, &session, &case_id, view)),
+        Err(overread_workflow::StepError::NotFound) => {
+            // Nothing compared yet, or no such case for this reader: the consent page's step tells which.
+            overread_workflow::consenting::view(ctx, actor, &case_id, now).await?;
+            page(&NonePage::new(
+                &state,
+                &session,
+                &case_id,
+                Problems::default(),
+            ))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn compare(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted { session, .. }: Posted<Nothing>,
+) -> PageResult {
+    let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
+    match to_correct(comparing::compare(ctx, actor, &case_id, now).await)? {
+        Ok(_) => Ok(go(&format!("/cases/{case_id}/concordance"))),
+        Err(problems) => page_to_correct(&NonePage::new(&state, &session, &case_id, problems)),
+    }
+}
+
+/// What the reviewer sends; corrections come as `class.N` and `note.N`, N from 0.
+type Typed = std::collections::BTreeMap<String, String>;
+
+fn decision(typed: &Typed) -> DecideComparison {
+    let text = |key: &str| typed.get(key).cloned().unwrap_or_default();
+    let corrections = typed
+        .iter()
+        .filter_map(|(key, class)| {
+            let item_idx: usize = key.strip_prefix("class.")?.parse().ok()?;
+            (!class.is_empty()).then(|| Correction {
+                item_idx,
+                class: class.clone(),
+                note: text(&format!("note.{item_idx}")),
+            })
+        })
+        .collect();
+    DecideComparison {
+        overall: text("overall"),
+        note: text("note"),
+        corrections,
+    }
+}
+
+async fn decide(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted { session, form, .. }: Posted<Typed>,
+) -> PageResult {
+    let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
+    let form = decision(&form);
+    match to_correct(comparing::decide(ctx, actor, &case_id, &form, now).await)? {
+        Ok(()) => Ok(go(&format!("/cases/{case_id}/concordance"))),
+        Err(problems) => {
+            let view = comparing::view(ctx, actor, &case_id, now).await?;
+            let mut page = ConcordancePage::new(&state, &session, &case_id, view);
+            (page.overall, page.note, page.problems) = (form.overall, form.note, problems);
+            page_to_correct(&page)
+        }
+    }
+}
+
+async fn pdf(
+    State(state): State<WebState>,
+    Signed(session): Signed,
+    InCase(case_id): InCase,
+) -> PageResult {
+    let (ctx, now) = (&state.workflow, state.now());
+    let bytes = comparing::pdf(ctx, &session.actor, &case_id, now)
+        .await
+        .map_err(PageError::from)?;
+    Ok(pdf_file(bytes, "comparison.pdf"))
+}

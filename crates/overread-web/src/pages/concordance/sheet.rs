@@ -1,0 +1,238 @@
+//! A comparison arranged for reading: what the pages of cases and of share links both show.
+
+use overread_concordance::{
+    Class, Concordance, GuardProblem, InternalContradiction, Item, NotCompared, PlainView,
+    ReportSide, Span, plain,
+};
+use overread_workflow::comparing::Correction;
+
+use super::marks::{Piece, cut, mark_class};
+
+/// Categories of the whole, value and words.
+pub(super) const OVERALLS: [(&str, &str); 3] = [
+    ("confirms", "Both reports say the same where it matters"),
+    (
+        "refines",
+        "The second report adds or adjusts; the plan probably stays",
+    ),
+    ("changes_management", "A difference may change what is done"),
+];
+
+/// What is arranged.
+pub(crate) struct Compared<'a> {
+    /// The engine's result.
+    pub(crate) concordance: Concordance,
+    /// The reviewer's corrections.
+    pub(crate) corrections: &'a [Correction],
+    /// The category the reviewer signed.
+    pub(crate) signed: Option<&'a str>,
+    /// First report.
+    pub(crate) original: &'a str,
+    /// Second report.
+    pub(crate) second: &'a str,
+}
+
+/// One row.
+pub(crate) struct Row {
+    /// Number, from 1.
+    pub(crate) n: u32,
+    /// Position in the engine's list, from 0, for corrections.
+    pub(crate) item_idx: usize,
+    /// Finding and place: `Disc extrusion, L4-L5, left`.
+    pub(crate) name: String,
+    /// The class in words.
+    pub(crate) class: &'static str,
+    /// The class as corrections write it.
+    pub(crate) key: &'static str,
+    /// Class of the row's frame.
+    pub(crate) frame: &'static str,
+    /// Class of its marks.
+    pub(crate) mark: &'static str,
+    /// One plain sentence.
+    pub(crate) sentence: String,
+    /// Words of the first report; `None` when it is silent.
+    pub(crate) original: Option<String>,
+    /// Words of the second report.
+    pub(crate) second: Option<String>,
+    /// What is known of how often readers differ here.
+    pub(crate) note: Option<String>,
+    /// The engine was not sure: a reader must look.
+    pub(crate) look: bool,
+    /// What the reviewer changed, in words.
+    pub(crate) corrected: Option<String>,
+}
+
+/// Everything a page of comparison shows.
+pub(crate) struct Sheet {
+    /// One sentence: what it means.
+    pub(crate) headline: &'static str,
+    /// Class of the frame: `decision--changes`, `decision--refines`, `decision--confirms`.
+    pub(crate) frame: &'static str,
+    /// A person signed it.
+    pub(crate) signed: bool,
+    /// Why, in plain words.
+    pub(crate) reasons: Vec<String>,
+    /// Doubts to settle first.
+    pub(crate) doubts: Vec<GuardProblem>,
+    /// May change what is done.
+    pub(crate) critical: Vec<Row>,
+    /// Other differences.
+    pub(crate) other: Vec<Row>,
+    /// Usual differences between readers.
+    pub(crate) variation: Vec<Row>,
+    /// The same in both.
+    pub(crate) agree: Vec<Row>,
+    /// Contradictions inside one report.
+    pub(crate) inside: Vec<InternalContradiction>,
+    /// Passages that were not compared.
+    pub(crate) not_compared: Vec<NotCompared>,
+    /// Percent of the finding-bearing sentences that were understood.
+    pub(crate) coverage_percent: u32,
+    /// In a patient's words.
+    pub(crate) plain: PlainView,
+    /// First report in pieces.
+    pub(crate) original: Vec<Piece>,
+    /// Second report in pieces.
+    pub(crate) second: Vec<Piece>,
+}
+
+impl Sheet {
+    /// Arranges a comparison.
+    pub(crate) fn new(compared: Compared<'_>) -> Self {
+        let plain = plain::view(&compared.concordance);
+        let Compared {
+            concordance,
+            corrections,
+            signed,
+            ..
+        } = compared;
+        let items = &concordance.items;
+        let overall = signed.unwrap_or_else(|| concordance.overall.name());
+        let rows = |wanted: fn(&Item) -> bool| {
+            items
+                .iter()
+                .enumerate()
+                .filter(|(_, item)| wanted(item))
+                .map(|(idx, item)| row(idx, item, corrections))
+                .collect()
+        };
+        Self {
+            headline: headline(overall),
+            frame: frame(overall),
+            signed: signed.is_some(),
+            critical: rows(|item| item.critical && !item.variation),
+            other: rows(|item| !item.critical && !item.variation && item.class != Class::Agree),
+            variation: rows(|item| item.variation && item.class != Class::Agree),
+            agree: rows(|item| item.class == Class::Agree),
+            coverage_percent: percent(concordance.coverage),
+            original: cut(compared.original, items, |item| item.original.as_ref()),
+            second: cut(compared.second, items, |item| item.second.as_ref()),
+            plain,
+            reasons: concordance.reasons,
+            doubts: concordance.guard.problems,
+            inside: concordance.internal_contradictions,
+            not_compared: concordance.not_compared,
+        }
+    }
+
+    /// Returns which report, in words.
+    pub(crate) fn whose(side: &ReportSide) -> &'static str {
+        match side {
+            ReportSide::Original => "first report",
+            ReportSide::Second => "second report",
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the share is clamped to 0..=1 first"
+)]
+fn percent(share: f64) -> u32 {
+    (share.clamp(0.0, 1.0) * 100.0).floor() as u32
+}
+
+fn headline(overall: &str) -> &'static str {
+    match overall {
+        "confirms" => "Both reports say the same where it matters.",
+        "changes_management" => {
+            "The reports differ in a way that may change what is done. Talk to your doctor soon."
+        }
+        _ => "The second report adds or adjusts something. The plan probably stays.",
+    }
+}
+
+fn frame(overall: &str) -> &'static str {
+    match overall {
+        "confirms" => "decision--confirms",
+        "changes_management" => "decision--changes",
+        _ => "decision--refines",
+    }
+}
+
+/// Returns a class in words.
+pub(super) fn class_words(class: Class) -> &'static str {
+    match class {
+        Class::Contradicted => "One report says it, the other denies it",
+        Class::Laterality => "Other side",
+        Class::Location => "Other place",
+        Class::Interpretation => "Read differently",
+        Class::Severity => "Other grade",
+        Class::Size => "Other size",
+        Class::Certainty => "Less or more certain",
+        Class::MoreDetail => "More detail",
+        Class::Agree => "The same",
+        Class::OnlyOriginal => "Only in the first report",
+        Class::OnlySecond => "Only in the second report",
+    }
+}
+
+fn row(item_idx: usize, item: &Item, corrections: &[Correction]) -> Row {
+    let correction = corrections.iter().find(|one| one.item_idx == item_idx);
+    Row {
+        n: item.n,
+        item_idx,
+        name: name(item),
+        class: class_words(item.class),
+        key: item.class.name(),
+        frame: match item.class {
+            _ if item.critical => "item--critical",
+            Class::Agree => "item--agree",
+            _ => "item--minor",
+        },
+        mark: mark_class(item.class, item.critical),
+        sentence: item.sentence.clone(),
+        original: quote(item.original.as_deref()),
+        second: quote(item.second.as_deref()),
+        note: item.variation_note.clone(),
+        look: item.needs_reader_check,
+        corrected: correction.map(|one| {
+            let class = one.class.replace('_', " ");
+            if one.note.is_empty() {
+                format!("The reviewer judged: {class}.")
+            } else {
+                format!("The reviewer judged: {class}. {}", one.note)
+            }
+        }),
+    }
+}
+
+fn quote(spans: Option<&[Span]>) -> Option<String> {
+    let first = spans?.first()?;
+    Some(first.text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Returns finding and place in words.
+fn name(item: &Item) -> String {
+    let mut words = item.finding.replace('_', " ");
+    if let Some(first) = words.get(..1) {
+        let first = first.to_uppercase();
+        words.replace_range(..1, &first);
+    }
+    for part in [&item.site, &item.side].into_iter().flatten() {
+        words.push_str(", ");
+        words.push_str(part);
+    }
+    words
+}

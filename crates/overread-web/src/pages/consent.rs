@@ -1,0 +1,78 @@
+//! Consent: read, signed by typing the name, taken back.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use overread_model::ids::CaseId;
+use overread_workflow::consenting::{self, ConsentView, SignConsent};
+use overread_workflow::sessions::SignedIn;
+
+use super::InCase;
+use crate::errors::{PageError, PageResult};
+use crate::forms::{Posted, Problems, Reason, Signed, to_correct};
+use crate::shell::{CasePlace, Shell, go, page, page_to_correct};
+use crate::state::WebState;
+use crate::words::Written as _;
+
+/// Returns the routes of this station.
+pub(super) fn routes() -> Router<WebState> {
+    Router::new()
+        .route("/cases/{case}/consent", get(show).post(sign))
+        .route("/cases/{case}/consent/revoke", post(revoke))
+}
+
+#[derive(Template)]
+#[template(path = "cases/consent.html")]
+struct ConsentPage {
+    shell: Shell,
+    path: String,
+    view: ConsentView,
+    problems: Problems,
+}
+
+impl ConsentPage {
+    async fn of(state: &WebState, session: &SignedIn, case_id: &CaseId) -> Result<Self, PageError> {
+        let now = state.now();
+        Ok(Self {
+            shell: Shell::in_case(state, session, "Consent", case_id, CasePlace::Other).narrow(),
+            path: format!("/cases/{case_id}"),
+            view: consenting::view(&state.workflow, &session.actor, case_id, now).await?,
+            problems: Problems::default(),
+        })
+    }
+}
+
+async fn show(
+    State(state): State<WebState>,
+    Signed(session): Signed,
+    InCase(case_id): InCase,
+) -> PageResult {
+    page(&ConsentPage::of(&state, &session, &case_id).await?)
+}
+
+async fn sign(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted { session, form, .. }: Posted<SignConsent>,
+) -> PageResult {
+    let (ctx, now) = (&state.workflow, state.now());
+    match to_correct(consenting::sign(ctx, &session.actor, &case_id, &form, now).await)? {
+        Ok(()) => Ok(go(&format!("/cases/{case_id}"))),
+        Err(problems) => {
+            let mut page = ConsentPage::of(&state, &session, &case_id).await?;
+            (page.view.form, page.problems) = (form, problems);
+            page_to_correct(&page)
+        }
+    }
+}
+
+async fn revoke(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted { session, form, .. }: Posted<Reason>,
+) -> PageResult {
+    let (ctx, now) = (&state.workflow, state.now());
+    consenting::revoke(ctx, &session.actor, &case_id, &form.reason, now).await?;
+    Ok(go(&format!("/cases/{case_id}/consent")))
+}

@@ -1,0 +1,175 @@
+//! People and invitations, for administrators and coordinators.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::{get, post};
+use overread_model::access::Role;
+use overread_model::ids::PersonId;
+use overread_model::time::Timestamp;
+use overread_workflow::inviting::{self, InvitationRow, Invite, Invited};
+use overread_workflow::people::{self, PersonRow};
+use overread_workflow::sessions::SignedIn;
+use serde::Deserialize;
+
+use crate::errors::{PageError, PageResult};
+use crate::forms::{Nothing, Posted, Problems, Signed, to_correct};
+use crate::shell::{Place, Shell, go, page, page_to_correct};
+use crate::state::WebState;
+use crate::words::Written as _;
+
+/// Returns the routes of this station.
+pub(super) fn routes() -> Router<WebState> {
+    Router::new()
+        .route("/people", get(show))
+        .route("/people/invite", post(invite))
+        .route("/people/invitations/{invitation}/revoke", post(revoke))
+        .route("/people/{person}/roles", post(set_roles))
+        .route("/people/{person}/disabled", post(set_disabled))
+}
+
+/// What is typed to invite.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct InviteForm {
+    name: String,
+    email: String,
+    role: String,
+    language: String,
+    case: String,
+}
+
+#[derive(Template)]
+#[template(path = "people/list.html")]
+struct People {
+    shell: Shell,
+    show_people: bool,
+    people: Vec<PersonRow>,
+    invitations: Vec<InvitationRow>,
+    roles: Vec<Role>,
+    role_options: Vec<(&'static str, &'static str)>,
+    languages: [(&'static str, &'static str); 2],
+    form: InviteForm,
+    invited: Option<Invited>,
+    now: Timestamp,
+    problems: Problems,
+}
+
+/// Roles that people have; machines get theirs with a token.
+fn human_roles() -> impl Iterator<Item = Role> {
+    Role::ALL.into_iter().filter(|role| *role != Role::Archive)
+}
+
+impl People {
+    async fn of(state: &WebState, session: &SignedIn) -> Result<Self, PageError> {
+        let (ctx, now) = (&state.workflow, state.now());
+        let show_people = session.role == Role::Administrator;
+        let people = if show_people {
+            people::list(ctx, &session.actor, now).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            shell: Shell::new(state, session, "People", Place::People),
+            show_people,
+            people,
+            invitations: inviting::list(ctx, &session.actor, now).await?,
+            roles: human_roles().collect(),
+            role_options: human_roles()
+                .filter(|role| show_people || *role != Role::Administrator)
+                .map(|role| (role.as_str(), role.title()))
+                .collect(),
+            languages: [("en", "English"), ("es", "Español")],
+            form: InviteForm::default(),
+            invited: None,
+            now,
+            problems: Problems::default(),
+        })
+    }
+}
+
+async fn show(State(state): State<WebState>, Signed(session): Signed) -> PageResult {
+    page(&People::of(&state, &session).await?)
+}
+
+async fn invite(
+    State(state): State<WebState>,
+    Posted { session, form, .. }: Posted<InviteForm>,
+) -> PageResult {
+    let wanted = Invite {
+        name: form.name.clone(),
+        email: form.email.clone(),
+        role: form.role.parse().map_err(|_| PageError::NotFound)?,
+        case_id: (!form.case.is_empty())
+            .then(|| form.case.parse().map_err(|_| PageError::NotFound))
+            .transpose()?,
+        language: form.language.clone(),
+    };
+    let made = inviting::invite(&state.workflow, &session.actor, &wanted, state.now()).await;
+    let made = to_correct(made)?;
+    let mut people = People::of(&state, &session).await?;
+    match made {
+        Ok(invited) => {
+            people.invited = Some(invited);
+            page(&people)
+        }
+        Err(problems) => {
+            (people.form, people.problems) = (form, problems);
+            page_to_correct(&people)
+        }
+    }
+}
+
+async fn revoke(
+    State(state): State<WebState>,
+    Path(invitation): Path<String>,
+    Posted { session, .. }: Posted<Nothing>,
+) -> PageResult {
+    inviting::revoke(&state.workflow, &session.actor, &invitation, state.now()).await?;
+    Ok(go("/people"))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RolesForm {
+    roles: Vec<String>,
+}
+
+async fn set_roles(
+    State(state): State<WebState>,
+    Path(person): Path<String>,
+    Posted { session, form, .. }: Posted<RolesForm>,
+) -> PageResult {
+    let person: PersonId = person.parse().map_err(|_| PageError::NotFound)?;
+    let roles: Vec<Role> = form
+        .roles
+        .iter()
+        .map(|role| role.parse().map_err(|_| PageError::NotFound))
+        .collect::<Result<_, _>>()?;
+    people::set_roles(
+        &state.workflow,
+        &session.actor,
+        &person,
+        &roles,
+        state.now(),
+    )
+    .await?;
+    Ok(go("/people"))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DisabledForm {
+    disabled: bool,
+}
+
+async fn set_disabled(
+    State(state): State<WebState>,
+    Path(person): Path<String>,
+    Posted { session, form, .. }: Posted<DisabledForm>,
+) -> PageResult {
+    let person: PersonId = person.parse().map_err(|_| PageError::NotFound)?;
+    let (ctx, now) = (&state.workflow, state.now());
+    people::set_disabled(ctx, &session.actor, &person, form.disabled, now).await?;
+    Ok(go("/people"))
+}

@@ -1,0 +1,253 @@
+//! Records: what the disc holds in plain words, what is missing and the letter for it, the way in.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Multipart, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use http::HeaderValue;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use overread_model::ids::CaseId;
+use overread_workflow::checking::{self, FindingRow};
+use overread_workflow::records::{self, DocumentBytes, QuarantineDecision, RecordsView};
+use overread_workflow::sessions::SignedIn;
+use serde::Deserialize;
+
+use super::{InCase, part};
+use crate::errors::{PageError, PageResult};
+use crate::forms::{Nothing, Posted, Problems, Signed, to_correct};
+use crate::shell::{CasePlace, Shell, go, page, page_to_correct};
+use crate::state::WebState;
+use crate::words::{Written as _, count};
+
+mod upload;
+
+/// Returns the routes of this station.
+pub(super) fn routes() -> Router<WebState> {
+    Router::new()
+        .route("/cases/{case}/records", get(show))
+        .route("/cases/{case}/records/check", post(check))
+        .route("/cases/{case}/records/override", post(override_rules))
+        .route("/cases/{case}/records/held-back", post(decide))
+        .route("/cases/{case}/records/received", post(received))
+        .route("/cases/{case}/records/accept", post(accept))
+        .route("/cases/{case}/documents/{document}", get(document))
+}
+
+/// Returns the route that takes as long as the upload takes.
+pub(super) fn slow_routes() -> Router<WebState> {
+    Router::new().route("/cases/{case}/records/upload", post(send))
+}
+
+#[derive(Template)]
+#[template(path = "records/records.html")]
+struct RecordsPage {
+    shell: Shell,
+    path: String,
+    case_id: CaseId,
+    view: RecordsView,
+    problems: Problems,
+}
+
+impl RecordsPage {
+    async fn of(state: &WebState, session: &SignedIn, case_id: &CaseId) -> Result<Self, PageError> {
+        let view = records::view(&state.workflow, &session.actor, case_id, state.now()).await?;
+        Ok(Self {
+            shell: Shell::in_case(state, session, "Records", case_id, CasePlace::Records),
+            path: format!("/cases/{case_id}"),
+            case_id: case_id.clone(),
+            view,
+            problems: Problems::default(),
+        })
+    }
+
+    /// Returns how many images there are.
+    fn images(&self) -> String {
+        let all = self.view.studies.iter().map(|one| one.instance_count).sum();
+        count(&all, "image", "images")
+    }
+
+    /// Returns the findings of one severity that nobody waved through.
+    fn open(&self, severity: &str) -> Vec<&FindingRow> {
+        let findings = self.view.check.iter().flat_map(|check| &check.findings);
+        findings
+            .filter(|row| row.severity == severity && row.overridden.is_none())
+            .collect()
+    }
+
+    /// Returns the findings that somebody waved through.
+    fn overridden(&self) -> Vec<&FindingRow> {
+        let findings = self.view.check.iter().flat_map(|check| &check.findings);
+        findings.filter(|row| row.overridden.is_some()).collect()
+    }
+}
+
+async fn show(
+    State(state): State<WebState>,
+    Signed(session): Signed,
+    InCase(case_id): InCase,
+) -> PageResult {
+    page(&RecordsPage::of(&state, &session, &case_id).await?)
+}
+
+/// Shows the page again after a step: on success by going to it, else with what is wrong.
+async fn again<T>(
+    state: &WebState,
+    session: &SignedIn,
+    case_id: &CaseId,
+    result: overread_workflow::StepResult<T>,
+) -> PageResult {
+    match to_correct(result)? {
+        Ok(_) => Ok(go(&format!("/cases/{case_id}/records"))),
+        Err(problems) => {
+            let mut page = RecordsPage::of(state, session, case_id).await?;
+            page.problems = problems;
+            page_to_correct(&page)
+        }
+    }
+}
+
+async fn check(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted { session, .. }: Posted<Nothing>,
+) -> PageResult {
+    let result = checking::run(&state.workflow, &session.actor, &case_id, state.now()).await;
+    again(&state, &session, &case_id, result).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct OverrideForm {
+    rules: Vec<String>,
+    reason: String,
+}
+
+async fn override_rules(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted {
+        session,
+        version,
+        form,
+    }: Posted<OverrideForm>,
+) -> PageResult {
+    let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
+    let (rules, reason) = (&form.rules, &form.reason);
+    let result = checking::override_rules(ctx, actor, &case_id, version, rules, reason, now).await;
+    again(&state, &session, &case_id, result).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct HeldBackForm {
+    study: String,
+    decision: String,
+    reason: String,
+}
+
+async fn decide(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted { session, form, .. }: Posted<HeldBackForm>,
+) -> PageResult {
+    let decision = match form.decision.as_str() {
+        "right" => QuarantineDecision::RightPatient,
+        "other" => QuarantineDecision::OtherPatient,
+        _ => return Err(PageError::Unreadable),
+    };
+    let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
+    let (study, reason) = (&form.study, &form.reason);
+    let result =
+        records::decide_quarantine(ctx, actor, &case_id, study, decision, reason, now).await;
+    again(&state, &session, &case_id, result).await
+}
+
+async fn received(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted {
+        session, version, ..
+    }: Posted<Nothing>,
+) -> PageResult {
+    let (ctx, now) = (&state.workflow, state.now());
+    let result = records::received(ctx, &session.actor, &case_id, version, now).await;
+    again(&state, &session, &case_id, result).await
+}
+
+async fn accept(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted {
+        session, version, ..
+    }: Posted<Nothing>,
+) -> PageResult {
+    let (ctx, now) = (&state.workflow, state.now());
+    let result = records::accept(ctx, &session.actor, &case_id, version, now).await;
+    again(&state, &session, &case_id, result).await
+}
+
+async fn send(
+    State(state): State<WebState>,
+    Signed(session): Signed,
+    InCase(case_id): InCase,
+    form: Multipart,
+) -> PageResult {
+    let result = upload::receive_all(&state, &session, &case_id, form).await?;
+    again(&state, &session, &case_id, result).await
+}
+
+/// The document an address names.
+struct InDocument(overread_model::ids::DocumentId);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for InDocument {
+    type Rejection = PageError;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        state: &S,
+    ) -> Result<Self, PageError> {
+        part(parts, state, "document").await.map(Self)
+    }
+}
+
+async fn document(
+    State(state): State<WebState>,
+    Signed(session): Signed,
+    InCase(case_id): InCase,
+    InDocument(document_id): InDocument,
+) -> PageResult {
+    let (ctx, now) = (&state.workflow, state.now());
+    let found = records::document(ctx, &session.actor, &case_id, &document_id, now).await?;
+    Ok(as_file(found))
+}
+
+/// Sends a document for saving; what came from outside is never shown as a page of ours.
+fn as_file(document: DocumentBytes) -> Response {
+    let kind = match document.media_type.as_str() {
+        kind @ ("application/pdf" | "image/png" | "image/jpeg") => kind.to_owned(),
+        kind if kind.starts_with("text/") => "text/plain; charset=utf-8".to_owned(),
+        _ => "application/octet-stream".to_owned(),
+    };
+    let ending = match kind.as_str() {
+        "application/pdf" => "pdf",
+        "image/png" => "png",
+        "image/jpeg" => "jpg",
+        "text/plain; charset=utf-8" => "txt",
+        _ => "bin",
+    };
+    // The name came with the file and may hold the patient's name: it is not repeated in a header.
+    let disposition = format!("attachment; filename=\"document.{ending}\"");
+    let mut response = document.bytes.into_response();
+    let headers = response.headers_mut();
+    for (name, value) in [(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(
+        http::header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store"),
+    );
+    response
+}

@@ -1,0 +1,80 @@
+//! Which address leads where, and what every request passes on its way.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use crate::errors::PageError;
+use crate::state::WebState;
+use crate::{access_log, api, assets, auth, headers, limits, pages};
+
+/// Builds the whole door: pages, style and script, deliveries, DICOMweb.
+pub fn router(state: WebState) -> Router {
+    let uses = auth::TokenUse::default();
+    let for_programs =
+        || from_fn_with_state((state.clone(), uses.clone()), auth::machine_or_person);
+    let pages = pages::router()
+        .layer(from_fn(in_time))
+        .merge(pages::slow_router())
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(state.clone(), auth::person))
+        .layer(from_fn(auth::same_origin))
+        .with_state(state.clone());
+    let deliveries = Router::new()
+        .route("/api/deliveries", post(api::deliveries::receive))
+        .layer(DefaultBodyLimit::disable())
+        .layer(for_programs())
+        .with_state(state.clone());
+    let dicomweb = overread_dicomweb::router(state.dicomweb.clone())
+        .layer(DefaultBodyLimit::disable())
+        .layer(for_programs());
+    let door = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/assets/{*path}", get(assets::serve))
+        .with_state(state.clone())
+        .merge(pages)
+        .merge(deliveries)
+        .merge(pages::shared_images(&state))
+        .nest("/dicom-web", dicomweb)
+        .fallback(nowhere)
+        .method_not_allowed_fallback(nowhere)
+        .layer(from_fn(headers::add))
+        .layer(from_fn(access_log::record));
+    if state.config.cookie_secure {
+        door.layer(from_fn(headers::add_transport))
+    } else {
+        door
+    }
+}
+
+async fn nowhere() -> PageError {
+    PageError::NotFound
+}
+
+/// Answers that the program runs and its store answers.
+async fn healthz(
+    axum::extract::State(state): axum::extract::State<WebState>,
+) -> Result<&'static str, (http::StatusCode, &'static str)> {
+    match state.workflow.store.read().await {
+        Ok(_) => Ok("ok\n"),
+        Err(error) => {
+            tracing::error!("the store does not answer: {error}");
+            Err((
+                http::StatusCode::SERVICE_UNAVAILABLE,
+                "the store does not answer\n",
+            ))
+        }
+    }
+}
+
+/// Gives up on a page that takes too long.
+async fn in_time(request: Request, next: Next) -> Response {
+    let limit = Duration::from_millis(limits::PAGE_TIMEOUT_MS);
+    tokio::time::timeout(limit, next.run(request))
+        .await
+        .unwrap_or_else(|_| PageError::Timeout.into_response())
+}

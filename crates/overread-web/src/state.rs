@@ -1,0 +1,42 @@
+//! What every handler needs at hand.
+
+use std::sync::Arc;
+
+use overread_dicomweb::DicomWebState;
+use overread_model::time::Timestamp;
+use overread_workflow::Workflow;
+
+/// Settings of the people's door, read once.
+#[derive(Debug, Clone)]
+pub struct WebConfig {
+    /// Address at which people reach this installation, no slash at the end: `https://overread.example`.
+    pub public_url: String,
+    /// The address is https: cookies are sent over TLS only and carry the `__Host-` prefix.
+    pub cookie_secure: bool,
+    /// Name of the practice or hospital, shown in the foot of every page.
+    pub organisation: String,
+    /// Telephone number for emergencies where the patients live: `911`, `112`.
+    pub emergency_number: String,
+    /// A proxy in front sets `X-Forwarded-For`; believe its last entry.
+    pub behind_proxy: bool,
+}
+
+/// Handles to the rooms behind the door, cheap to clone.
+#[derive(Clone)]
+pub struct WebState {
+    /// The steps, with store, archive, ingest and knowledge.
+    pub workflow: Workflow,
+    /// What the DICOMweb door needs.
+    pub dicomweb: DicomWebState,
+    /// Settings.
+    pub config: Arc<WebConfig>,
+    /// The only clock.
+    pub clock: fn() -> Timestamp,
+}
+
+impl WebState {
+    /// Returns the present instant.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}

@@ -1,0 +1,368 @@
+//! The real router on a throw-away store, and browsers that keep their cookies.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use overread_archive::Archive;
+use overread_dicomweb::DicomWebState;
+use overread_ingest::Ingest;
+use overread_knowledge::Knowledge;
+use overread_model::access::Role;
+use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
+use overread_store::Store;
+use overread_web::{WebConfig, WebState, router};
+use overread_workflow::{MailConfig, Workflow, WorkflowConfig, setup};
+use tower::ServiceExt as _;
+
+/// Password of everybody here.
+pub(crate) const PASSWORD: &str = "a calm sea and prosperous voyage";
+
+/// 2026-03-02 10:15 UTC, in microseconds.
+static NOW: AtomicI64 = AtomicI64::new(1_772_446_500_000_000);
+
+fn now() -> Timestamp {
+    Timestamp::from_micros(NOW.load(Ordering::Relaxed))
+}
+
+/// A door of its own.
+pub(crate) struct Door {
+    router: Router,
+    pub(crate) workflow: Workflow,
+    _folder: tempfile::TempDir,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// Returns where it leads; empty when nowhere.
+    pub(crate) fn leads_to(&self) -> &str {
+        self.headers
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// Returns the value of the first hidden field of this name.
+    pub(crate) fn hidden(&self, name: &str) -> String {
+        let mark = format!("name=\"{name}\" value=\"");
+        let rest = self
+            .body
+            .split(&mark)
+            .nth(1)
+            .unwrap_or_else(|| panic!("no field {name}: {}", self.body));
+        rest.split('"').next().unwrap().to_owned()
+    }
+
+    /// Returns the address shown once after `mark`.
+    pub(crate) fn path_after(&self, mark: &str) -> String {
+        let rest = self
+            .body
+            .split(mark)
+            .nth(1)
+            .unwrap_or_else(|| panic!("no {mark}: {}", self.body));
+        format!("{mark}{}", rest.split(['<', '"', '&']).next().unwrap())
+    }
+}
+
+impl Door {
+    /// Opens a door on an empty folder.
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("overread.db"))
+            .await
+            .unwrap();
+        store.migrate().await.unwrap();
+        let archive = Archive::open(folder.path()).await.unwrap();
+        let ingest = Ingest::open(store.clone(), archive.clone()).await.unwrap();
+        let workflow = Workflow {
+            store: store.clone(),
+            archive: archive.clone(),
+            ingest: ingest.clone(),
+            knowledge: Knowledge::embedded(),
+            config: Arc::new(WorkflowConfig {
+                public_url: "http://localhost".to_owned(),
+                organisation: "Harbour Imaging".to_owned(),
+                mail: MailConfig::Folder(folder.path().join("mail")),
+            }),
+        };
+        let router = router(WebState {
+            workflow: workflow.clone(),
+            dicomweb: DicomWebState::new(store, archive, ingest, now),
+            config: Arc::new(WebConfig {
+                public_url: "http://localhost".to_owned(),
+                cookie_secure: false,
+                organisation: "Harbour Imaging".to_owned(),
+                emergency_number: "911".to_owned(),
+                behind_proxy: false,
+            }),
+            clock: now,
+        });
+        Self {
+            router,
+            workflow,
+            _folder: folder,
+        }
+    }
+
+    /// Sends a request as it stands.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8_lossy(&bytes).into_owned(),
+        }
+    }
+
+    /// Returns a browser that has signed in nobody.
+    pub(crate) fn browser(&self) -> Browser<'_> {
+        Browser {
+            door: self,
+            cookie: String::new(),
+            csrf: String::new(),
+        }
+    }
+
+    /// Makes the first administrator, who is a coordinator too, and returns their browser.
+    pub(crate) async fn administrator(&self) -> Browser<'_> {
+        let secret = setup::prepare(&self.workflow, now())
+            .await
+            .unwrap()
+            .unwrap();
+        let mut browser = self.browser();
+        let path = format!("/setup/{}", secret.reveal());
+        let answer = browser
+            .post(
+                &path,
+                &[
+                    ("name", "Ada Administrator"),
+                    ("email", "ada@example.org"),
+                    ("password", PASSWORD),
+                    ("password_again", PASSWORD),
+                    ("also_coordinator", "true"),
+                ],
+            )
+            .await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        browser.learn_csrf("/account").await;
+        browser
+    }
+
+    /// Invites somebody and lets them join.
+    pub(crate) async fn join(
+        &self,
+        administrator: &mut Browser<'_>,
+        role: Role,
+        name: &str,
+    ) -> Browser<'_> {
+        administrator.act_as(Role::Administrator).await;
+        let email = format!("{}@example.org", role.as_str());
+        let email = format!("{}{email}", name.len());
+        let answer = administrator
+            .post(
+                "/people/invite",
+                &[
+                    ("name", name),
+                    ("email", &email),
+                    ("role", role.as_str()),
+                    ("language", "en"),
+                ],
+            )
+            .await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        let path = answer.path_after("/invitations/");
+        let mut browser = self.browser();
+        let answer = browser
+            .post(
+                &path,
+                &[
+                    ("name", name),
+                    ("password", PASSWORD),
+                    ("password_again", PASSWORD),
+                ],
+            )
+            .await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        browser.learn_csrf("/account").await;
+        browser
+    }
+}
+
+/// Keeps a cookie and the token for forms.
+pub(crate) struct Browser<'a> {
+    pub(crate) door: &'a Door,
+    pub(crate) cookie: String,
+    pub(crate) csrf: String,
+}
+
+impl Browser<'_> {
+    /// Gets a page.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let request = Request::get(path)
+            .header(COOKIE, &self.cookie)
+            .body(Body::empty())
+            .unwrap();
+        self.door.send(request).await
+    }
+
+    /// Sends a form with the session's token.
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let csrf = self.csrf.clone();
+        let mut all = vec![("csrf", csrf.as_str())];
+        all.extend_from_slice(fields);
+        self.post_as_is(path, &all).await
+    }
+
+    /// Sends a form as it stands.
+    pub(crate) async fn post_as_is(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = serde_html_form::to_string(fields).unwrap();
+        let request = Request::post(path)
+            .header(COOKIE, &self.cookie)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body))
+            .unwrap();
+        let answer = self.door.send(request).await;
+        if let Some(line) = answer.headers.get(SET_COOKIE) {
+            let line = line.to_str().unwrap();
+            self.cookie = line.split(';').next().unwrap().to_owned();
+        }
+        answer
+    }
+
+    /// Reads the token for forms from a page.
+    pub(crate) async fn learn_csrf(&mut self, path: &str) {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        self.csrf = answer.hidden("csrf");
+    }
+
+    /// Switches to another role of this person.
+    pub(crate) async fn act_as(&mut self, role: Role) {
+        let answer = self.post("/account/role", &[("role", role.as_str())]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    }
+
+    /// Starts a case and fills in the wizard up to the review, unless told to stop before.
+    pub(crate) async fn ask(&mut self, patient: &str) -> CaseId {
+        let answer = self.post("/cases", &[]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        let id = answer.leads_to().split('/').nth(2).unwrap().to_owned();
+        let base = format!("/cases/{id}/ask");
+        self.step(
+            &base,
+            "who",
+            &[
+                ("requester", "patient"),
+                ("patient_name", patient),
+                ("patient_birth_date", "1968-04-12"),
+                ("patient_region", "US-WA"),
+                ("sender_name", patient),
+            ],
+        )
+        .await;
+        self.step(
+            &base,
+            "contact",
+            &[
+                ("sender_address", "12 Harbour Lane\nSeattle WA"),
+                ("sender_phone", "+1 206 555 0100"),
+                ("sender_email", "pat@example.org"),
+                ("language", "en"),
+            ],
+        )
+        .await;
+        self.step(
+            &base,
+            "exam",
+            &[
+                ("modality", "MR"),
+                ("body_part", "lumbar spine"),
+                ("date", "2026-02-10"),
+                ("facility", "Bay Imaging Center"),
+                ("facility_address", "1 Bay Road"),
+            ],
+        )
+        .await;
+        self.step(
+            &base,
+            "papers",
+            &[
+                ("images_at", "me"),
+                ("report_at", "me"),
+                ("name", "MRI lumbar spine without contrast"),
+                ("first_reader", "Dr. First"),
+            ],
+        )
+        .await;
+        self.step(
+            &base,
+            "why",
+            &[
+                ("triggers", "surgery"),
+                ("triggers", "unclear"),
+                ("reason", "Surgery was advised"),
+            ],
+        )
+        .await;
+        self.step(
+            &base,
+            "question",
+            &[
+                ("symptoms", "Pain into the left leg for six weeks"),
+                ("question", "Does the disc press on a nerve?"),
+            ],
+        )
+        .await;
+        self.step(
+            &base,
+            "doctor",
+            &[
+                ("physician_name", "Dr. Treat"),
+                ("physician_email", "treat@example.org"),
+            ],
+        )
+        .await;
+        self.step(&base, "urgency", &[("treatment_date", "")]).await;
+        id.parse().unwrap()
+    }
+
+    async fn step(&mut self, base: &str, step: &str, fields: &[(&str, &str)]) {
+        let path = format!("{base}/{step}");
+        let version = self.get(&path).await.hidden("version");
+        let mut all = vec![("version", version.as_str())];
+        all.extend_from_slice(fields);
+        let answer = self.post(&path, &all).await;
+        assert_eq!(
+            answer.status,
+            StatusCode::SEE_OTHER,
+            "{step}: {}",
+            answer.body
+        );
+        assert!(
+            !answer.leads_to().contains("check=true"),
+            "{step} is refused: {}",
+            self.get(answer.leads_to()).await.body
+        );
+    }
+
+    /// Sends the request of a case whose wizard was filled in.
+    pub(crate) async fn submit(&mut self, case_id: &CaseId) {
+        let path = format!("/cases/{case_id}/ask/review");
+        let version = self.get(&path).await.hidden("version");
+        let answer = self.post(&path, &[("version", &version)]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    }
+}

@@ -1,0 +1,59 @@
+//! `/cases/{case}`: the journey, consent, and changes of state.
+
+use http::StatusCode;
+use overread_model::access::Role;
+
+use crate::door::Door;
+
+#[tokio::test]
+async fn the_journey_says_where_it_stands_and_whose_turn() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let case_id = patient.ask("Pat Patient").await;
+    patient.submit(&case_id).await;
+    let page = patient.get(&format!("/cases/{case_id}")).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    assert!(page.body.contains("Where it stands") && page.body.contains("aria-current=\"step\""));
+    assert!(
+        page.body.contains(&format!("/cases/{case_id}/consent")),
+        "{}",
+        page.body
+    );
+    let list = patient.get("/cases").await;
+    assert!(list.body.contains("MRI lumbar spine"));
+    ada.act_as(Role::Coordinator).await;
+    assert!(ada.get("/cases").await.body.contains("Pat Patient"));
+}
+
+#[tokio::test]
+async fn only_the_patients_side_signs_the_consent() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let case_id = patient.ask("Pat Patient").await;
+    patient.submit(&case_id).await;
+    let path = format!("/cases/{case_id}/consent");
+    let fields = [
+        ("scope_review", "true"),
+        ("scope_letters", "true"),
+        ("scope_share", "true"),
+        ("signature", "Pat Patient"),
+        ("expires_on", "2027-03-01"),
+    ];
+    ada.act_as(Role::Coordinator).await;
+    let refused = ada.post(&path, &fields).await;
+    assert!(
+        matches!(
+            refused.status,
+            StatusCode::FORBIDDEN | StatusCode::UNPROCESSABLE_ENTITY
+        ),
+        "{}",
+        refused.status
+    );
+    let unsigned = patient.post(&path, &[("scope_review", "true")]).await;
+    assert_eq!(unsigned.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let signed = patient.post(&path, &fields).await;
+    assert_eq!(signed.status, StatusCode::SEE_OTHER, "{}", signed.body);
+    assert!(patient.get(&path).await.body.contains("In force"));
+}

@@ -1,0 +1,8 @@
+//! One module a path, as addresses have them.
+
+mod api_deliveries;
+mod ask;
+mod case;
+mod entrance;
+mod everywhere;
+mod people;

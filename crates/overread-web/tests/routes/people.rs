@@ -1,0 +1,67 @@
+//! `/people` and `/reviewers`.
+
+use http::StatusCode;
+use overread_model::access::Role;
+
+use crate::door::Door;
+
+#[tokio::test]
+async fn only_those_who_run_the_house_see_people_and_reviewers() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let reviewer = door.join(&mut ada, Role::Reviewer, "Rae Reviewer").await;
+    for other in [&patient, &reviewer] {
+        for path in [
+            "/people",
+            "/reviewers",
+            "/reviewers/new",
+            "/reviewers/aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
+            let status = other.get(path).await.status;
+            assert!(
+                matches!(status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND),
+                "{path}: {status}"
+            );
+        }
+    }
+    ada.act_as(Role::Administrator).await;
+    let list = ada.get("/people").await;
+    assert!(list.body.contains("Pat Patient") && list.body.contains("Rae Reviewer"));
+}
+
+#[tokio::test]
+async fn a_reviewer_is_added_and_shown_escaped() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    ada.act_as(Role::Coordinator).await;
+    let fields = [
+        ("name", "Dr. <b>Rae</b>"),
+        ("credentials", "MD"),
+        ("kind", "radiologist"),
+        ("email", "rae@example.org"),
+        ("subspecialties", "neuroradiology"),
+        ("modalities", "MR"),
+        ("institution", "University"),
+        ("licence_regions", "US-WA, ES"),
+        ("languages", "en\nes"),
+        ("fee", "350"),
+        ("currency", "USD"),
+        ("turnaround_business_days", "3"),
+        ("capacity", "5"),
+        ("credentials_checked_on", "2026-01-10"),
+        ("credentials_source", "State board"),
+    ];
+    let made = ada.post("/reviewers", &fields).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
+    let list = ada.get("/reviewers").await;
+    assert!(
+        list.body.contains("&#60;b&#62;Rae")
+            && list.body.contains("USD 350.00")
+            && list.body.contains("US-WA, ES"),
+        "{}",
+        list.body
+    );
+    let wrong = ada.post("/reviewers", &[("name", "")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
