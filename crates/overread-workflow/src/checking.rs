@@ -342,17 +342,40 @@ pub(crate) async fn judge(
     Ok(())
 }
 
-/// Moves a case that is being checked on to what the check says: deficient when something blocks.
+/// Moves a case that is being checked to what the check says: deficient while something blocks, and back when it no
+/// longer does.
 pub(crate) async fn settle(
     tx: &mut Tx,
     ctx: &Workflow,
     file: &mut CaseFile,
     now: Timestamp,
 ) -> StepResult<()> {
-    if file.state == CaseState::RecordsCheck && file.facts.records.open_blocker_count > 0 {
-        as_system(tx, ctx, file, CaseEvent::BlockingIssue, now).await?;
+    let blocked = file.facts.records.open_blocker_count > 0;
+    let event = match file.state {
+        CaseState::RecordsCheck if blocked => CaseEvent::BlockingIssue,
+        CaseState::RecordsDeficient if !blocked && file.facts.records.study_count > 0 => {
+            CaseEvent::RecordsReceived
+        }
+        _ => return Ok(()),
+    };
+    as_system(tx, ctx, file, event, now).await
+}
+
+/// Checks again after something was added, while the case is being checked.
+pub(crate) async fn again(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &mut CaseFile,
+    now: Timestamp,
+) -> StepResult<()> {
+    if !matches!(
+        file.state,
+        CaseState::RecordsCheck | CaseState::RecordsDeficient
+    ) {
+        return Ok(());
     }
-    Ok(())
+    judge(tx, ctx, file, now).await?;
+    settle(tx, ctx, file, now).await
 }
 
 /// Moves the case in the program's own name.

@@ -16,7 +16,7 @@ use overread_store::original_reports::{self, OriginalRow};
 use overread_store::{Tx, checks, concordances, documents, review_tasks};
 
 use crate::casework::{self, CaseFile, Said, checked_reason, checked_text};
-use crate::{StepError, StepResult, Workflow, limits, papers, records};
+use crate::{StepError, StepResult, Workflow, checking, limits, papers, records};
 
 /// The data of the viewer page, as its script element holds them.
 #[derive(Serialize)]
@@ -339,6 +339,7 @@ pub async fn enter_original(
         now,
     )
     .await?;
+    checking::again(&mut tx, ctx, &mut file, now).await?;
     Ok(tx.commit().await?)
 }
 
@@ -381,6 +382,7 @@ pub async fn declare_original_missing(
         now,
     )
     .await?;
+    checking::again(&mut tx, ctx, &mut file, now).await?;
     Ok(tx.commit().await?)
 }
 

@@ -401,8 +401,12 @@ pub async fn accept(
     Ok(tx.commit().await?)
 }
 
-/// Does what follows from a delivery: holds other patients' studies back, checks, moves the case.
-async fn arrived(
+/// Does what follows from a delivery that came in by another door (command line, STOW): holds other patients' studies
+/// back, checks, moves the case on. [`receive`] does it by itself.
+///
+/// # Errors
+/// `NotFound` when the actor may not see the case.
+pub async fn arrived(
     ctx: &Workflow,
     actor: &Actor,
     case_id: &CaseId,
