@@ -134,25 +134,20 @@ impl Aligner<'_> {
         let severity = i32::from(a.severity.is_some() && a.severity == b.severity) * 8;
         let amount = i32::from(a.many == b.many) * 2 + i32::from(a.acute == b.acute) * 4;
         let total = concept + place + side + sizes + severity + amount;
+        let meets = matches!(relation, Relation::Same | Relation::Compatible);
         match pass {
-            Pass::Strict => (!opposite
-                && matches!(relation, Relation::Same | Relation::Compatible))
-            .then_some(total),
+            Pass::Strict => (!opposite && concept >= 80 && meets).then_some(total),
+            Pass::OtherKind => (!opposite && concept < 80 && meets).then_some(total),
             Pass::OtherSide => {
-                let meets = matches!(relation, Relation::Same | Relation::Compatible)
-                    || (relation == Relation::OtherPlace && sizes > 0);
-                (opposite && meets && concept >= 80).then_some(total)
+                let same_lesion = relation == Relation::OtherPlace && sizes > 0;
+                (opposite && (meets || same_lesion) && concept >= 80).then_some(total)
             }
-            Pass::OtherPlace => {
-                let supported = sizes > 0
-                    || self.weight(a) >= 2
-                    || matches!(a.what, What::Category(_))
-                    || self.device(a);
-                (relation == Relation::OtherPlace
-                    && concept >= 80
-                    && supported
-                    && !(opposite && sizes <= 0))
-                    .then_some(total)
+            Pass::OtherPlace | Pass::OtherPlaceAlone => {
+                let one_side = a.side != Some(crate::frame::Side::Both) && !a.side_inferred;
+                let tied = sizes > 0 || side > 0 && one_side || self.device(a);
+                let supported = tied || pass == Pass::OtherPlaceAlone && self.weight(a) >= 2;
+                let fits = relation == Relation::OtherPlace && concept >= 80 && supported;
+                (fits && !(opposite && sizes <= 0)).then_some(total)
             }
             _ => None,
         }
@@ -192,6 +187,9 @@ impl Aligner<'_> {
             return Some(90);
         }
         let (fx, fy) = (self.lex.finding(x)?, self.lex.finding(y)?);
+        if fx.rank > 0 && fy.rank > 0 && self.lex.root(x) == self.lex.root(y) {
+            return Some(85);
+        }
         let lesion = self
             .lex
             .finding_named("focal_lesion")
@@ -329,31 +327,33 @@ impl Aligner<'_> {
         let mut found = Vec::new();
         for (j, b) in self.s.iter().enumerate() {
             let free = !self.used_s.get(j).copied().unwrap_or(true);
-            if b.present() && (free || located.contains(&j)) {
-                if let Some(i) = self.denial(self.o, b) {
-                    let special = self
-                        .o
-                        .get(i)
-                        .is_some_and(|d| !d.nodes.is_empty() && d.finding().is_none());
-                    if free || special {
-                        found.push(Pair {
-                            original: Some(i),
-                            second: Some(j),
-                            pass: Pass::Denial,
-                        });
-                    }
-                }
-            }
-        }
-        for (i, a) in self.o.iter().enumerate() {
-            if a.present() && !self.used_o.get(i).copied().unwrap_or(true) {
-                if let Some(j) = self.denial(self.s, a) {
+            if b.present()
+                && (free || located.contains(&j))
+                && let Some(i) = self.denial(self.o, b)
+            {
+                let special = self
+                    .o
+                    .get(i)
+                    .is_some_and(|d| !d.nodes.is_empty() && d.finding().is_none());
+                if free || special {
                     found.push(Pair {
                         original: Some(i),
                         second: Some(j),
                         pass: Pass::Denial,
                     });
                 }
+            }
+        }
+        for (i, a) in self.o.iter().enumerate() {
+            if a.present()
+                && !self.used_o.get(i).copied().unwrap_or(true)
+                && let Some(j) = self.denial(self.s, a)
+            {
+                found.push(Pair {
+                    original: Some(i),
+                    second: Some(j),
+                    pass: Pass::Denial,
+                });
             }
         }
         for pair in &found {
@@ -485,6 +485,8 @@ impl Aligner<'_> {
             return None;
         }
         let place = if relation == Relation::Same { 30 } else { 0 };
+        let part = |x: usize, y: usize| self.lex.is_part(x, y) || self.lex.is_part(y, x);
+        let touching = a.nodes.iter().any(|x| b.nodes.iter().any(|y| part(*x, *y)));
         match (&a.what, &b.what) {
             (What::Finding(x), What::Finding(y)) => {
                 let kin = if x == y {
@@ -498,11 +500,9 @@ impl Aligner<'_> {
             }
             (What::Normal, What::Normal) => {
                 let attr = if a.attr == b.attr { 10 } else { 0 };
-                let named = !(a.nodes.is_empty() && b.nodes.is_empty())
-                    || !a.levels.is_empty() && !b.levels.is_empty();
-                (named
-                    && (a.levels.is_empty() == b.levels.is_empty() || relation == Relation::Same))
-                    .then_some(70 + place + attr)
+                let bare = a.nodes.is_empty() || b.nodes.is_empty();
+                let levelled = bare && !a.levels.is_empty() && !b.levels.is_empty();
+                (touching || levelled && relation == Relation::Same).then_some(70 + place + attr)
             }
             (What::Normal, What::Finding(y)) => self.normal_means(a, b, *y).map(|s| s + place),
             (What::Finding(x), What::Normal) => self.normal_means(b, a, *x).map(|s| s + place),

@@ -95,14 +95,14 @@ fn calm(a: &Frame, b: &Frame) -> Verdict {
 }
 
 fn measured(a: &Frame, b: &Frame) -> Verdict {
-    if let (Some(x), Some(y)) = (a.size(), b.size()) {
-        if size_differs(x, y) {
-            return verdict(
-                Class::Size,
-                "size",
-                format!("original {x} mm, second {y} mm"),
-            );
-        }
+    if let (Some(x), Some(y)) = (a.size(), b.size())
+        && size_differs(x, y)
+    {
+        return verdict(
+            Class::Size,
+            "size",
+            format!("original {x} mm, second {y} mm"),
+        );
     }
     if let (Some((x, u)), Some((y, v))) = (a.amount, b.amount) {
         let apart = (x - y).abs() / x.max(y).max(1e-9);
@@ -154,14 +154,14 @@ fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
     if fx.measure || fy.measure {
         return measured(a, b);
     }
-    if let (Some(p), Some(q)) = (a.size(), b.size()) {
-        if size_differs(p, q) {
-            return verdict(
-                Class::Size,
-                "size",
-                format!("original {p} mm, second {q} mm"),
-            );
-        }
+    if let (Some(p), Some(q)) = (a.size(), b.size())
+        && size_differs(p, q)
+    {
+        return verdict(
+            Class::Size,
+            "size",
+            format!("original {p} mm, second {q} mm"),
+        );
     }
     if let (Some(_), Some(_)) = (a.amount, b.amount) {
         let v = measured(a, b);
@@ -219,6 +219,18 @@ fn diagnosis(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Option<Verdi
     let lex = both.lex;
     let x = diagnoses(lex, both.o, pair.original?);
     let y = diagnoses(lex, both.s, pair.second?);
+    let refused = |stated: &[(usize, &Frame)], other: &[Frame], at: usize| {
+        stated
+            .iter()
+            .any(|(_, f)| other.iter().any(|g| refuses(lex, g, f, other.get(at), at)))
+    };
+    if refused(&x, both.s, pair.second?) || refused(&y, both.o, pair.original?) {
+        return Some(verdict(
+            Class::Interpretation,
+            "diagnosis-denied",
+            "one report names a diagnosis that the other denies",
+        ));
+    }
     let (Some((_, dx)), Some((_, dy))) = (x.first(), y.first()) else {
         return None;
     };
@@ -247,6 +259,22 @@ fn diagnosis(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Option<Verdi
     ))
 }
 
+/// "Bosniak III, not a simple cyst": the lesion is there, the diagnosis is denied.
+fn refuses(
+    lex: &Lexicon,
+    denied: &Frame,
+    stated: &Frame,
+    lesion: Option<&Frame>,
+    at: usize,
+) -> bool {
+    let diagnosis = denied
+        .finding()
+        .and_then(|id| lex.finding(id))
+        .is_some_and(|x| x.dx && x.id != "malignancy");
+    let tied = denied.owner == Some(at) || lesion.is_some_and(|l| l.sentence == denied.sentence);
+    denied.denied && diagnosis && tied && denied.finding() == stated.finding()
+}
+
 fn kin(lex: &Lexicon, a: &Frame, b: &Frame) -> bool {
     match (a.finding(), b.finding()) {
         (Some(x), Some(y)) => x == y || lex.is_kind(x, y) || lex.is_kind(y, x),
@@ -256,9 +284,13 @@ fn kin(lex: &Lexicon, a: &Frame, b: &Frame) -> bool {
 
 fn kind(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding, fy: &Finding) -> Option<Verdict> {
     let related = kin(lex, a, b);
-    let lesion = a
-        .finding()
-        .is_some_and(|x| Some(lex.root(x)) == lex.finding_named("focal_lesion"));
+    let focal = lex.finding_named("focal_lesion");
+    let is_focal = |f: &Frame| {
+        f.finding()
+            .zip(focal)
+            .is_some_and(|(x, l)| lex.is_kind(x, l))
+    };
+    let lesion = is_focal(a) && is_focal(b);
     if !related && !(lesion && !(fx.dx && fy.dx)) {
         if fx.rank > 0 && fy.rank > 0 {
             return Some(verdict(
@@ -282,40 +314,40 @@ fn kind(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding, fy: &Finding) -> Opti
         ));
     }
     for key in ["depth", "weber", "stability", "presentation"] {
-        if let (Some(p), Some(q)) = (a.type_of(key), b.type_of(key)) {
-            if p != q {
-                return Some(verdict(
-                    Class::Interpretation,
-                    "type",
-                    format!("original says {p}, second says {q}"),
-                ));
-            }
-        }
-    }
-    if let (Some(p), Some(q)) = (a.type_of("malignancy"), b.type_of("malignancy")) {
-        if p != q {
+        if let (Some(p), Some(q)) = (a.type_of(key), b.type_of(key))
+            && p != q
+        {
             return Some(verdict(
                 Class::Interpretation,
-                "benign-suspicious",
+                "type",
                 format!("original says {p}, second says {q}"),
             ));
         }
     }
+    if let (Some(p), Some(q)) = (a.type_of("malignancy"), b.type_of("malignancy"))
+        && p != q
+    {
+        return Some(verdict(
+            Class::Interpretation,
+            "benign-suspicious",
+            format!("original says {p}, second says {q}"),
+        ));
+    }
     if fx.id == "breast_density" || fx.id == "placenta_position" {
         for key in ["density", "placenta"] {
-            if let (Some(p), Some(q)) = (a.type_of(key), b.type_of(key)) {
-                if p != q {
-                    let class = if key == "placenta" {
-                        Class::Location
-                    } else {
-                        Class::Severity
-                    };
-                    return Some(verdict(
-                        class,
-                        "type",
-                        format!("original says {p}, second says {q}"),
-                    ));
-                }
+            if let (Some(p), Some(q)) = (a.type_of(key), b.type_of(key))
+                && p != q
+            {
+                let class = if key == "placenta" {
+                    Class::Location
+                } else {
+                    Class::Severity
+                };
+                return Some(verdict(
+                    class,
+                    "type",
+                    format!("original says {p}, second says {q}"),
+                ));
             }
         }
     }
@@ -344,14 +376,14 @@ fn kind(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding, fy: &Finding) -> Opti
         fx.id.as_str(),
         "modic_change" | "acromion_type" | "labral_tear" | "odontoid_fracture" | "fracture"
     );
-    if let (Some(p), Some(q), true) = (a.grade, b.grade, typed) {
-        if p != q {
-            return Some(verdict(
-                Class::Interpretation,
-                "type-number",
-                format!("original says type {p}, second says type {q}"),
-            ));
-        }
+    if let (Some(p), Some(q), true) = (a.grade, b.grade, typed)
+        && p != q
+    {
+        return Some(verdict(
+            Class::Interpretation,
+            "type-number",
+            format!("original says type {p}, second says type {q}"),
+        ));
     }
     None
 }
@@ -396,8 +428,13 @@ fn detail(both: &Both<'_>, a: &Frame, b: &Frame) -> Verdict {
     };
     let important = weight(a).max(weight(b)) >= 2;
     let measured = |f: &Frame| i32::from(!f.sizes_mm.is_empty()) * 2;
+    let no_sizes = a.sizes_mm.is_empty() && b.sizes_mm.is_empty();
     let graded = |f: &Frame| {
-        i32::from(f.severity.is_some() || f.grade.is_some()) * if important { 2 } else { 0 }
+        if important && no_sizes {
+            i32::from(f.severity.is_some() || f.grade.is_some()) * 2
+        } else {
+            0
+        }
     };
     let narrower = |p: &Frame, q: &Frame| match (p.finding(), q.finding()) {
         (Some(x), Some(y))
@@ -467,10 +504,10 @@ pub(crate) fn common_site(
 ) -> Option<String> {
     let name = |f: Option<&Frame>| f.and_then(|f| f.site_name(lex));
     let (p, q) = (name(a), name(b));
-    if class == Class::Location {
-        if let (Some(p), Some(q)) = (&p, &q) {
-            return Some(format!("{p} / {q}"));
-        }
+    if class == Class::Location
+        && let (Some(p), Some(q)) = (&p, &q)
+    {
+        return Some(format!("{p} / {q}"));
     }
     if class == Class::Contradicted {
         let stated = [a, b].into_iter().flatten().find(|f| f.present());

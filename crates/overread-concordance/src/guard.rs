@@ -23,12 +23,11 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
             ));
         }
     }
-    if exam::paired(lex, &known.region) || known.region.is_empty() {
-        if let (Some(a), Some(b)) = (of_o.side, of_s.side) {
-            if a.opposite(b) {
-                problems.push(problem("side", format!("The original report is titled {}, the second {}: check that both are about the same body part.", a.name(), b.name())));
-            }
-        }
+    if (exam::paired(lex, &known.region) || known.region.is_empty())
+        && let (Some(a), Some(b)) = (of_o.side, of_s.side)
+        && a.opposite(b)
+    {
+        problems.push(problem("side", format!("The original report is titled {}, the second {}: check that both are about the same body part.", a.name(), b.name())));
     }
     let stated = |e: &Exam| e.region.clone();
     for (e, who) in [(&of_o, "original"), (&of_s, "second")] {
@@ -41,15 +40,16 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
         if !e.region.is_empty() && !known.region.is_empty() && !related && e.modality.is_some() {
             problems.push(problem("body_part", format!("The {who} report seems to be about another body part than the examination: check it.")));
         }
-        if let (Some(m), Some(k)) = (&e.modality, &known.modality) {
-            if m != k && !related {
-                problems.push(problem(
-                    "modality",
-                    format!(
-                        "The {who} report seems to be about another kind of examination: check it."
-                    ),
-                ));
-            }
+        if let (Some(m), Some(k)) = (&e.modality, &known.modality)
+            && m != k
+            && !related
+        {
+            problems.push(problem(
+                "modality",
+                format!(
+                    "The {who} report seems to be about another kind of examination: check it."
+                ),
+            ));
         }
     }
     if known.region.is_empty() {

@@ -82,19 +82,14 @@ impl Maker<'_> {
             .or(b)?;
         let spans_o = a.map(|f| self.spans(self.o, f, pair.original, &verdict));
         let spans_s = b.map(|f| self.spans(self.s, f, pair.second, &verdict));
-        if let (What::Finding(_), Some(i), Some(j)) = (&lead.what, pair.original, pair.second) {
-            if let Some(category) = self.owned_category(i, j) {
-                if matches!(
-                    verdict.class,
-                    Class::Agree
-                        | Class::MoreDetail
-                        | Class::Size
-                        | Class::Certainty
-                        | Class::Severity
-                ) {
-                    verdict = category;
-                }
-            }
+        if let (What::Finding(_), Some(i), Some(j)) = (&lead.what, pair.original, pair.second)
+            && let Some(category) = self.owned_category(i, j)
+            && matches!(
+                verdict.class,
+                Class::Agree | Class::MoreDetail | Class::Size | Class::Certainty | Class::Severity
+            )
+        {
+            verdict = category;
         }
         let finding = lead.finding().and_then(|id| self.lex.finding(id));
         let (importance, weight) = importance(&verdict, lead, finding);
@@ -253,24 +248,24 @@ impl Maker<'_> {
         {
             verdict.rule = "only-second-serious";
         }
-        if verdict.class == Class::Size && weight >= 2 {
-            if let (Some(x), Some(y)) = (a.and_then(Frame::size), b.and_then(Frame::size)) {
-                let ratio = x.max(y) / x.min(y).max(0.1);
-                let vessel = finding.is_some_and(|f| f.id == "aneurysm")
-                    && x.max(y) >= 50.0
-                    && x.min(y) < 55.0;
-                if ratio >= 1.5
-                    && x.max(y) >= 10.0
-                    && finding.is_some_and(|f| {
-                        f.id.contains("nodule")
-                            || f.id.contains("lesion")
-                            || f.id.contains("mass")
-                            || f.dx
-                    })
-                    || vessel
-                {
-                    verdict.rule = "size-large";
-                }
+        if verdict.class == Class::Size
+            && weight >= 2
+            && let (Some(x), Some(y)) = (a.and_then(Frame::size), b.and_then(Frame::size))
+        {
+            let ratio = x.max(y) / x.min(y).max(0.1);
+            let vessel =
+                finding.is_some_and(|f| f.id == "aneurysm") && x.max(y) >= 50.0 && x.min(y) < 55.0;
+            if ratio >= 1.5
+                && x.max(y) >= 10.0
+                && finding.is_some_and(|f| {
+                    f.id.contains("nodule")
+                        || f.id.contains("lesion")
+                        || f.id.contains("mass")
+                        || f.dx
+                })
+                || vessel
+            {
+                verdict.rule = "size-large";
             }
         }
     }
@@ -282,10 +277,11 @@ impl Maker<'_> {
         b: Option<&Frame>,
         verdict: &Verdict,
     ) -> String {
-        if verdict.class == Class::Agree && !lead.present() {
-            if let Some(f) = [a, b].into_iter().flatten().find(|f| f.finding().is_some()) {
-                return f.name(self.lex);
-            }
+        if verdict.class == Class::Agree
+            && !lead.present()
+            && let Some(f) = [a, b].into_iter().flatten().find(|f| f.finding().is_some())
+        {
+            return f.name(self.lex);
         }
         lead.name(self.lex)
     }
@@ -293,10 +289,10 @@ impl Maker<'_> {
     fn side(&self, a: Option<&Frame>, b: Option<&Frame>, class: Class) -> Option<String> {
         let of = |f: Option<&Frame>| f.and_then(|f| f.side);
         let (x, y) = (of(a), of(b));
-        if class == Class::Laterality {
-            if let (Some(x), Some(y)) = (x, y) {
-                return Some(format!("{}/{}", x.name(), y.name()));
-            }
+        if class == Class::Laterality
+            && let (Some(x), Some(y)) = (x, y)
+        {
+            return Some(format!("{}/{}", x.name(), y.name()));
         }
         let stated = [a, b]
             .into_iter()

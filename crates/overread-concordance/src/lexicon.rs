@@ -388,7 +388,9 @@ impl Phrases {
                 self.next.resize_with(at + 1, HashMap::new);
             }
             let fresh = self.next.len();
-            let Some(children) = self.next.get_mut(at) else { return };
+            let Some(children) = self.next.get_mut(at) else {
+                return;
+            };
             let to = *children.entry(token.norm.clone()).or_insert(fresh);
             if to == fresh {
                 self.next.push(HashMap::new());

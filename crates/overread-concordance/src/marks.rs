@@ -223,10 +223,8 @@ fn size_at(tokens: &[Token], first: usize) -> Option<(usize, f64)> {
         if let Some(scale) = unit(after) {
             let more = tokens.get(at + 2).is_some_and(times)
                 && tokens.get(at + 3).is_some_and(|t| t.kind == Kind::Number);
-            if more {
-                if let Some((last, rest)) = size_at(tokens, at + 3) {
-                    return Some((last, rest.max(biggest * scale)));
-                }
+            if more && let Some((last, rest)) = size_at(tokens, at + 3) {
+                return Some((last, rest.max(biggest * scale)));
             }
             return Some((at + 1, biggest * scale));
         }

@@ -136,7 +136,16 @@ fn plain_places(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>, list: &mut
         if taken(node.first, node.last) {
             continue;
         }
+        let nearer = |from: usize| {
+            marked
+                .nodes
+                .iter()
+                .any(|n| n.first > node.last && n.last < from)
+        };
         let reach = |from: usize| {
+            if nearer(from) {
+                return false;
+            }
             let gap = tokens.get(node.last + 1..from).unwrap_or_default();
             gap.len() <= 5
                 && gap.iter().all(|t| {
@@ -268,6 +277,15 @@ fn drop_unfit(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>, list: &mut V
                             | "is"
                             | "are"
                             | "vs"
+                            | "than"
+                            | "for"
+                            | "from"
+                            | "to"
+                            | "by"
+                            | "on"
+                            | "but"
+                            | "causing"
+                            | "due"
                     )
                 });
             if (adjoining || close)
@@ -339,10 +357,24 @@ fn strength(tokens: &[Token], marked: &Marked<'_>, at: usize, next: usize, token
                 .get(at + 1)
                 .is_some_and(|t| t.is("the") || t.is("and")),
         );
-        let right = placed(marked, at + 1 + article);
+        let alike = token.kind != Kind::Comma
+            || levelled(marked, at.wrapping_sub(1)) == levelled(marked, at + 1 + article);
+        let right = placed(marked, at + 1 + article) && alike;
         let direct = (at + 1..next).all(|i| placed(marked, i) || modifies(tokens, marked, i));
         left && right && !direct
     };
+    if let Some(cue) = marked.cues.iter().find(|c| {
+        c.first <= at
+            && at <= c.last
+            && c.last > c.first
+            && matches!(
+                c.cue.kind,
+                CueKind::Firm | CueKind::Likely | CueKind::Possible
+            )
+    }) {
+        // "consistent with" is one word for us: what follows is the explanation.
+        return if cue.first == at { 4 } else { 0 };
+    }
     match token.kind {
         Kind::Comma if joins_places() => 0,
         Kind::Comma => 6,

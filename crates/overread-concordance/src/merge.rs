@@ -17,7 +17,7 @@ pub(crate) fn merge(lex: &Lexicon, report: &mut Report) {
     let frames = std::mem::take(&mut report.frames);
     let mut kept: Vec<Frame> = Vec::new();
     let mut place: Vec<usize> = Vec::new();
-    for mut frame in frames {
+    for frame in frames {
         let twin = (0..kept.len())
             .rev()
             .take(LOOK_BACK)
@@ -56,7 +56,9 @@ pub(crate) fn merge(lex: &Lexicon, report: &mut Report) {
 fn repeats(lex: &Lexicon, first: &Frame, again: &Frame) -> bool {
     // The cheap questions first: most pairs are about different things.
     let alike = match (&first.what, &again.what) {
-        (What::Finding(a), What::Finding(b)) => a == b || lex.root(*a) == lex.root(*b) || lex.is_kind(*a, *b) || lex.is_kind(*b, *a),
+        (What::Finding(a), What::Finding(b)) => {
+            a == b || lex.root(*a) == lex.root(*b) || lex.is_kind(*a, *b) || lex.is_kind(*b, *a)
+        }
         (What::Category(a), What::Category(b)) => a == b,
         (What::Normal, What::Normal) => first.nodes == again.nodes,
         _ => false,

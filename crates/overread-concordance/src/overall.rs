@@ -27,7 +27,7 @@ pub(crate) fn decide(
         return (Overall::ChangesManagement, reasons);
     }
     let points: u32 = rows.iter().map(|i| weight(i)).sum();
-    let needed = if s.agrees && !s.disagrees { 3 } else { 2 };
+    let needed = if s.agrees && !s.disagrees { 6 } else { 2 };
     if points >= needed {
         let mut listed: Vec<String> = rows
             .iter()
@@ -76,9 +76,8 @@ fn weight(item: &Item) -> u32 {
         Class::Agree => 0,
         Class::MoreDetail => 1,
         Class::OnlyOriginal | Class::OnlySecond if item.polarity == Polarity::Absent => 0,
-        Class::OnlyOriginal => u32::from(important) + u32::from(!item.variation),
-        Class::OnlySecond => 1 + u32::from(important) + u32::from(!item.variation),
-        Class::Severity | Class::Size | Class::Certainty => 3,
-        _ => 3,
+        Class::OnlyOriginal => 2 * u32::from(important) + u32::from(!item.variation),
+        Class::OnlySecond => 2 + 2 * u32::from(important) + u32::from(!item.variation),
+        _ => 6,
     }
 }

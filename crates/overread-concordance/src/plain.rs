@@ -10,16 +10,32 @@ const QUESTIONS_MAX: usize = 6;
 /// Never says that a report was wrong, and never reassures about what was not compared.
 #[must_use]
 pub fn view(concordance: &Concordance) -> PlainView {
-    let rows: Vec<&Item> = concordance.items.iter().filter(|i| i.kind != ItemKind::Recommendation).collect();
+    let rows: Vec<&Item> = concordance
+        .items
+        .iter()
+        .filter(|i| i.kind != ItemKind::Recommendation)
+        .collect();
     let same = rows.iter().filter(|i| i.class == Class::Agree).count();
     let more = rows.iter().filter(|i| i.class == Class::MoreDetail).count();
     let different: Vec<&&Item> = rows.iter().filter(|i| differs(i)).collect();
     let differences: Vec<String> = different.iter().map(|i| difference(i)).collect();
     PlainView {
         counts: [
-            count(same, "The reports say the same about", "No statement was found that both reports make in the same way."),
-            count(more, "One report says more than the other about", "Neither report adds detail to what the other says."),
-            count(different.len(), "The reports differ about", no_difference(concordance)),
+            count(
+                same,
+                "The reports say the same about",
+                "No statement was found that both reports make in the same way.",
+            ),
+            count(
+                more,
+                "One report says more than the other about",
+                "Neither report adds detail to what the other says.",
+            ),
+            count(
+                different.len(),
+                "The reports differ about",
+                no_difference(concordance),
+            ),
         ],
         differences,
         questions: questions(concordance, &different),
@@ -31,7 +47,8 @@ pub fn view(concordance: &Concordance) -> PlainView {
 /// A difference a patient should hear of: not a normal statement that stands in one report only.
 fn differs(item: &Item) -> bool {
     let calm = matches!(item.class, Class::Agree | Class::MoreDetail);
-    let silent = matches!(item.class, Class::OnlyOriginal | Class::OnlySecond) && item.polarity == Polarity::Absent;
+    let silent = matches!(item.class, Class::OnlyOriginal | Class::OnlySecond)
+        && item.polarity == Polarity::Absent;
     !calm && !silent
 }
 
@@ -52,9 +69,13 @@ fn count(n: usize, start: &str, none: &str) -> String {
 }
 
 fn in_words(n: usize) -> String {
-    const WORDS: [&str; 13] =
-        ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-    WORDS.get(n).map_or_else(|| n.to_string(), |w| (*w).to_string())
+    const WORDS: [&str; 13] = [
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "eleven", "twelve",
+    ];
+    WORDS
+        .get(n)
+        .map_or_else(|| n.to_string(), |w| (*w).to_string())
 }
 
 /// Names a finding as running text.
@@ -73,18 +94,30 @@ fn difference(item: &Item) -> String {
     let places = item.site.as_deref().and_then(|s| s.split_once(" / "));
     match item.class {
         Class::Contradicted => {
-            let (who, other) = if stated_first(item) { ("first", "second") } else { ("second", "first") };
+            let (who, other) = if stated_first(item) {
+                ("first", "second")
+            } else {
+                ("second", "first")
+            };
             format!("The {who} report describes {what}. The {other} report says it is not there.")
         }
         Class::Laterality => match sides {
-            Some((a, b)) => format!("Both reports describe {}. The first says {a}, the second says {b}.", plain_name(item)),
+            Some((a, b)) => format!(
+                "Both reports describe {}. The first says {a}, the second says {b}.",
+                plain_name(item)
+            ),
             None => format!("The reports name different sides for {what}."),
         },
         Class::Location => match places {
-            Some((a, b)) => format!("Both reports describe {}. The first places it at {a}, the second at {b}.", plain_name(item)),
+            Some((a, b)) => format!(
+                "Both reports describe {}. The first places it at {a}, the second at {b}.",
+                plain_name(item)
+            ),
             None => format!("The reports name different places for {what}."),
         },
-        Class::Interpretation => format!("Both reports describe the same area ({what}) but explain it in different ways."),
+        Class::Interpretation => format!(
+            "Both reports describe the same area ({what}) but explain it in different ways."
+        ),
         Class::Severity => format!("The reports grade {what} differently."),
         Class::Size => format!("The reports give different sizes for {what}."),
         Class::Certainty => format!("One report is sure about {what}, the other is less sure."),
@@ -108,22 +141,35 @@ fn questions(concordance: &Concordance, different: &[&&Item]) -> Vec<String> {
     for item in different.iter().filter(|i| i.critical) {
         let what = thing(item);
         let question = match item.class {
-            Class::Laterality => format!("Which side is right for {what}, and how can that be checked?"),
+            Class::Laterality => {
+                format!("Which side is right for {what}, and how can that be checked?")
+            }
             Class::Location => format!("Where exactly is {what}, and how can that be checked?"),
-            Class::Interpretation => format!("The reports explain {what} in different ways. Which explanation fits me, and is another test needed?"),
-            _ => format!("The reports do not agree on {what}. What does that mean for my treatment?"),
+            Class::Interpretation => format!(
+                "The reports explain {what} in different ways. Which explanation fits me, and is another test needed?"
+            ),
+            _ => {
+                format!("The reports do not agree on {what}. What does that mean for my treatment?")
+            }
         };
         if out.len() < QUESTIONS_MAX.saturating_sub(1) && !out.contains(&question) {
             out.push(question);
         }
     }
     for item in different.iter().filter(|i| !i.critical && !i.variation) {
-        let question = format!("Does the difference about {} change anything for me?", thing(item));
+        let question = format!(
+            "Does the difference about {} change anything for me?",
+            thing(item)
+        );
         if out.len() < QUESTIONS_MAX.saturating_sub(1) && !out.contains(&question) {
             out.push(question);
         }
     }
-    if concordance.items.iter().any(|i| i.kind == ItemKind::Recommendation) {
+    if concordance
+        .items
+        .iter()
+        .any(|i| i.kind == ItemKind::Recommendation)
+    {
         out.push("What is the next step, and by when?".to_string());
     } else if out.is_empty() {
         out.push("What do these reports mean for my treatment?".to_string());
@@ -136,22 +182,32 @@ fn left_out(concordance: &Concordance) -> Option<String> {
     let n = concordance.not_compared.len();
     match n {
         0 => None,
-        1 => Some("One sentence was not compared. Please read it yourself or ask your doctor about it.".to_string()),
-        _ => Some(format!("{} sentences were not compared. Please read them yourself or ask your doctor about them.", capital(&in_words(n)))),
+        1 => Some(
+            "One sentence was not compared. Please read it yourself or ask your doctor about it."
+                .to_string(),
+        ),
+        _ => Some(format!(
+            "{} sentences were not compared. Please read them yourself or ask your doctor about them.",
+            capital(&in_words(n))
+        )),
     }
 }
 
 fn capital(word: &str) -> String {
     let mut chars = word.chars();
-    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+    chars
+        .next()
+        .map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
 fn meanings(rows: &[&Item]) -> Vec<String> {
     let says = |words: &[&str]| {
-        rows.iter().flat_map(|i| i.original.iter().chain(&i.second).flatten()).any(|s| {
-            let text = s.text.to_lowercase();
-            words.iter().any(|w| text.contains(w))
-        })
+        rows.iter()
+            .flat_map(|i| i.original.iter().chain(&i.second).flatten())
+            .any(|s| {
+                let text = s.text.to_lowercase();
+                words.iter().any(|w| text.contains(w))
+            })
     };
     let mut out = Vec::new();
     if says(&["exclude", "ruled out", "rule out"]) {

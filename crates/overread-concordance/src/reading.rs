@@ -189,11 +189,12 @@ impl Reader<'_> {
             return;
         }
         let words = self.tokens.get(first..end).unwrap_or_default();
-        if line_end && words.len() <= 6 {
-            if let Some(name) = self.lex.sections.get(&joined(words)) {
-                self.enter(name, false);
-                return;
-            }
+        if line_end
+            && words.len() <= 6
+            && let Some(name) = self.lex.sections.get(&joined(words))
+        {
+            self.enter(name, false);
+            return;
         }
         if words.iter().any(Token::is_word) {
             self.out.push(Sentence {

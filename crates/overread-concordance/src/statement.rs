@@ -230,7 +230,14 @@ impl Builder<'_> {
         let tokens = self.text.tokens.get(first..end).unwrap_or_default();
         let marked = hits::mark(self.lex, self.exam, tokens);
         self.label = self.around(&marked, 0, tokens.len());
-        self.label.nodes.retain(|n| !self.exam.region.contains(n));
+        if self
+            .label
+            .nodes
+            .iter()
+            .any(|n| self.exam.region.contains(n))
+        {
+            self.label.nodes.clear();
+        }
         if marked.has(CueKind::Modality) || marked.has(CueKind::Admin) {
             self.label.nodes.clear();
         }
@@ -473,10 +480,10 @@ impl Builder<'_> {
                 && c.last < to
                 && !marked.is_contrast(c.first)
         }) {
-            if let Some((key, value)) = cue.cue.value.split_once('=') {
-                if frame.type_of(key).is_none() {
-                    frame.types.push((key.to_string(), value.to_string()));
-                }
+            if let Some((key, value)) = cue.cue.value.split_once('=')
+                && frame.type_of(key).is_none()
+            {
+                frame.types.push((key.to_string(), value.to_string()));
             }
         }
     }
@@ -502,11 +509,12 @@ impl Builder<'_> {
         frame.nodes.clone_from(&own.nodes);
         frame.levels.clone_from(&own.levels);
         frame.side = own.side;
-        frame.placed = own
-            .nodes
-            .iter()
-            .any(|n| self.lex.node(*n).is_some_and(|n| !n.generic))
-            || !own.levels.is_empty();
+        frame.placed = !own.levels.is_empty()
+            || marked.nodes.iter().any(|n| {
+                let outside = n.last < m.first || n.first > m.last;
+                let inside = n.first >= m.from && n.last < m.to && !marked.is_contrast(n.first);
+                inside && outside && self.lex.node(n.id).is_some_and(|n| !n.generic)
+            });
         let earlier = list
             .get(..i)
             .unwrap_or_default()
@@ -785,7 +793,11 @@ impl Builder<'_> {
         marked: &Marked<'_>,
         sentence: &Sentence,
     ) {
-        if frame.side.is_some() || frame.denied {
+        let midline = ["cord", "spinal_canal"]
+            .iter()
+            .filter_map(|n| self.lex.node_named(n))
+            .any(|w| frame.nodes.iter().any(|n| self.lex.is_part(*n, w)));
+        if frame.side.is_some() || frame.denied || midline {
             return;
         }
         if self.label.side.is_some() && (self.shares_label(frame) || self.label.nodes.is_empty()) {
@@ -854,10 +866,10 @@ impl Builder<'_> {
             return false;
         };
         frame.what = What::Finding(resolved);
-        if resolved != id {
-            if let Some(site) = f.site {
-                self.add_default(frame, site);
-            }
+        if resolved != id
+            && let Some(site) = f.site
+        {
+            self.add_default(frame, site);
         }
         let unresolved_relation =
             !self.lex.finding(id).is_none_or(|f| f.needs.is_empty()) && resolved == id;
@@ -942,10 +954,10 @@ impl Builder<'_> {
             .iter()
             .filter(|c| c.first >= m.from && c.last < m.to && !marked.is_contrast(c.first))
         {
-            if let Some(side) = side_of(c.cue.kind).filter(|s| *s != Side::Both) {
-                if !sides.iter().any(|(s, _)| *s == side) {
-                    sides.push((side, c.first));
-                }
+            if let Some(side) = side_of(c.cue.kind).filter(|s| *s != Side::Both)
+                && !sides.iter().any(|(s, _)| *s == side)
+            {
+                sides.push((side, c.first));
             }
         }
         let grades: Vec<(usize, (u8, u8))> = marked

@@ -3,19 +3,29 @@
 use overread_concordance::{Experiencer, Negation, Temporality, context_of};
 
 fn check(sentence: &str, concept: &str, negation: Negation) {
-    assert_eq!(context_of(sentence, concept).negation, negation, "{concept} in: {sentence}");
+    assert_eq!(
+        context_of(sentence, concept).negation,
+        negation,
+        "{concept} in: {sentence}"
+    );
 }
 
 #[test]
 fn denials() {
     for (sentence, concept) in [
         ("No pleural effusion or pneumothorax.", "pneumothorax"),
-        ("There is no evidence of fracture, dislocation or bone lesion.", "bone lesion"),
+        (
+            "There is no evidence of fracture, dislocation or bone lesion.",
+            "bone lesion",
+        ),
         ("The appendix is not dilated.", "dilated"),
         ("Neither hydronephrosis nor calculus is seen.", "calculus"),
         ("Small effusion without septation.", "septation"),
         ("Acute infarct is not identified.", "infarct"),
-        ("Negative for intracranial hemorrhage.", "intracranial hemorrhage"),
+        (
+            "Negative for intracranial hemorrhage.",
+            "intracranial hemorrhage",
+        ),
     ] {
         check(sentence, concept, Negation::Negated);
     }
@@ -37,10 +47,22 @@ fn statements() {
 
 #[test]
 fn time_and_person() {
-    assert_eq!(context_of("History of breast cancer.", "breast cancer").temporality, Temporality::Historical);
-    assert_eq!(context_of("Acute appendicitis.", "appendicitis").temporality, Temporality::Recent);
-    assert_eq!(context_of("Her mother had lung cancer.", "lung cancer").experiencer, Experiencer::Other);
-    assert_eq!(context_of("Lung nodule.", "nodule").experiencer, Experiencer::Patient);
+    assert_eq!(
+        context_of("History of breast cancer.", "breast cancer").temporality,
+        Temporality::Historical
+    );
+    assert_eq!(
+        context_of("Acute appendicitis.", "appendicitis").temporality,
+        Temporality::Recent
+    );
+    assert_eq!(
+        context_of("Her mother had lung cancer.", "lung cancer").experiencer,
+        Experiencer::Other
+    );
+    assert_eq!(
+        context_of("Lung nodule.", "nodule").experiencer,
+        Experiencer::Patient
+    );
 }
 
 #[test]
@@ -56,8 +78,14 @@ fn negex_development_set() {
         let asked: serde_json::Value = serde_json::from_str(line).unwrap();
         let gold: serde_json::Value = serde_json::from_str(gold).unwrap();
         assert_eq!(asked["id"], gold["id"]);
-        let found = context_of(asked["sentence"].as_str().unwrap(), asked["concept"].as_str().unwrap());
-        let (said, truth) = (found.negation == Negation::Negated, gold["negation"] == "negated");
+        let found = context_of(
+            asked["sentence"].as_str().unwrap(),
+            asked["concept"].as_str().unwrap(),
+        );
+        let (said, truth) = (
+            found.negation == Negation::Negated,
+            gold["negation"] == "negated",
+        );
         tp += u32::from(said && truth);
         wrong += u32::from(said != truth);
     }

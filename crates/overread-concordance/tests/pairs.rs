@@ -10,7 +10,12 @@ pub struct Pairs {
 
 fn lines(path: &str) -> Option<Vec<Value>> {
     let text = std::fs::read_to_string(path).ok()?;
-    Some(text.lines().filter(|l| !l.trim().is_empty()).map(|l| serde_json::from_str(l).unwrap()).collect())
+    Some(
+        text.lines()
+            .filter(|l| !l.trim().is_empty())
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect(),
+    )
 }
 
 /// Reads a batch of our own.
@@ -21,9 +26,15 @@ pub fn own(batch: &str) -> Pairs {
 
 /// Reads the shared pairs when they are there.
 pub fn shared() -> Option<Pairs> {
-    at(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/pairs/shared"))
+    at(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/pairs/shared"
+    ))
 }
 
 fn at(dir: &str) -> Option<Pairs> {
-    Some(Pairs { pairs: lines(&format!("{dir}/pairs.jsonl"))?, gold: lines(&format!("{dir}/gold.jsonl"))? })
+    Some(Pairs {
+        pairs: lines(&format!("{dir}/pairs.jsonl"))?,
+        gold: lines(&format!("{dir}/gold.jsonl"))?,
+    })
 }

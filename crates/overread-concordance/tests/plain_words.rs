@@ -9,23 +9,46 @@ fn view(original: &str, second: &str) -> (Overall, overread_concordance::PlainVi
 
 #[test]
 fn a_difference_of_side_is_said_and_asked() {
-    let (overall, view) = view("Left paracentral disc extrusion at L4-L5. No fracture.", "Right paracentral disc extrusion at L4/5. No fracture.");
+    let (overall, view) = view(
+        "Left paracentral disc extrusion at L4-L5. No fracture.",
+        "Right paracentral disc extrusion at L4/5. No fracture.",
+    );
     assert_eq!(overall, Overall::ChangesManagement);
-    assert!(view.differences.iter().any(|d| d.contains("left") && d.contains("right")), "{view:?}");
-    assert!(view.questions.iter().any(|q| q.contains("side")), "{view:?}");
+    assert!(
+        view.differences
+            .iter()
+            .any(|d| d.contains("left") && d.contains("right")),
+        "{view:?}"
+    );
+    assert!(
+        view.questions.iter().any(|q| q.contains("side")),
+        "{view:?}"
+    );
 }
 
 #[test]
 fn never_blames_and_never_reassures() {
     for (o, s) in [
         ("No fracture.", "Acute compression fracture of L1."),
-        ("Disc bulge at L4-5.", "The patient enjoyed the visit and the weather was lovely today."),
+        (
+            "Disc bulge at L4-5.",
+            "The patient enjoyed the visit and the weather was lovely today.",
+        ),
         ("", ""),
         ("L4-5 disc extrusion.", "L4-5 disc extrusion."),
     ] {
         let (_, view) = view(o, s);
         let all = format!("{view:?}").to_lowercase();
-        for word in ["wrong", "mistake", "error", "missed", "reassur", "nothing to worry", "all is well", "everything is fine"] {
+        for word in [
+            "wrong",
+            "mistake",
+            "error",
+            "missed",
+            "reassur",
+            "nothing to worry",
+            "all is well",
+            "everything is fine",
+        ] {
             assert!(!all.contains(word), "{word} in {all}");
         }
     }
@@ -33,13 +56,22 @@ fn never_blames_and_never_reassures() {
 
 #[test]
 fn little_understood_is_never_a_confirmation() {
-    let (overall, view) = view("Disc bulge at L4-5.", "Lorem ipsum dolor sit amet consectetur. Adipiscing elit sed do eiusmod.");
+    let (overall, view) = view(
+        "Disc bulge at L4-5.",
+        "Lorem ipsum dolor sit amet consectetur. Adipiscing elit sed do eiusmod.",
+    );
     assert_ne!(overall, Overall::Confirms);
     assert!(view.not_compared.is_some());
 }
 
 #[test]
 fn doubt_is_explained() {
-    let (_, view) = view("Recurrent disc herniation at L4-5 cannot be excluded.", "Recurrent disc herniation at L4-5.");
-    assert!(view.meaning_of_words.iter().any(|m| m.contains("excluded")), "{view:?}");
+    let (_, view) = view(
+        "Recurrent disc herniation at L4-5 cannot be excluded.",
+        "Recurrent disc herniation at L4-5.",
+    );
+    assert!(
+        view.meaning_of_words.iter().any(|m| m.contains("excluded")),
+        "{view:?}"
+    );
 }

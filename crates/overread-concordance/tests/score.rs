@@ -33,8 +33,10 @@ impl Score {
     }
 
     fn balanced(&self) -> f64 {
-        let kinds: Vec<f64> =
-            (0..3).filter(|k| self.counts[*k] > 0).map(|k| self.hits[k] as f64 / self.counts[k] as f64).collect();
+        let kinds: Vec<f64> = (0..3)
+            .filter(|k| self.counts[*k] > 0)
+            .map(|k| self.hits[k] as f64 / self.counts[k] as f64)
+            .collect();
         kinds.iter().sum::<f64>() / kinds.len() as f64
     }
 
@@ -45,12 +47,24 @@ impl Score {
 
 fn spans(value: &Value) -> Vec<Range> {
     value.as_array().map_or_else(Vec::new, |list| {
-        list.iter().map(|s| (s["start"].as_u64().unwrap() as usize, s["end"].as_u64().unwrap() as usize)).collect()
+        list.iter()
+            .map(|s| {
+                (
+                    s["start"].as_u64().unwrap() as usize,
+                    s["end"].as_u64().unwrap() as usize,
+                )
+            })
+            .collect()
     })
 }
 
 fn evidence(list: Option<&Vec<overread_concordance::Span>>) -> Vec<Range> {
-    list.map_or_else(Vec::new, |l| l.iter().filter(|s| s.end - s.start <= 300).map(|s| (s.start, s.end)).collect())
+    list.map_or_else(Vec::new, |l| {
+        l.iter()
+            .filter(|s| s.end - s.start <= 300)
+            .map(|s| (s.start, s.end))
+            .collect()
+    })
 }
 
 fn overlap(gold: &[Range], shown: &[Range]) -> f64 {
@@ -59,7 +73,8 @@ fn overlap(gold: &[Range], shown: &[Range]) -> f64 {
         for (c, d) in shown {
             let shared = (*b).min(*d) as f64 - (*a).max(*c) as f64;
             if shared > 0.0 {
-                best = best.max(0.8 * shared / (b - a) as f64 + 0.2 * shared / (d - c).max(1) as f64);
+                best =
+                    best.max(0.8 * shared / (b - a) as f64 + 0.2 * shared / (d - c).max(1) as f64);
             }
         }
     }
@@ -81,16 +96,23 @@ fn matches(rows: &[Row], items: &[&Item]) -> (Vec<Option<usize>>, Vec<bool>) {
     let mut candidates = Vec::new();
     for (i, row) in rows.iter().enumerate() {
         for (j, item) in items.iter().enumerate() {
-            let (po, ps) = (evidence(item.original.as_ref()), evidence(item.second.as_ref()));
+            let (po, ps) = (
+                evidence(item.original.as_ref()),
+                evidence(item.second.as_ref()),
+            );
             let (o, s) = (overlap(&row.o, &po), overlap(&row.s, &ps));
-            let need: Vec<f64> =
-                [(o, !row.o.is_empty()), (s, !row.s.is_empty())].iter().filter(|n| n.1).map(|n| n.0).collect();
+            let need: Vec<f64> = [(o, !row.o.is_empty()), (s, !row.s.is_empty())]
+                .iter()
+                .filter(|n| n.1)
+                .map(|n| n.0)
+                .collect();
             let high = need.iter().copied().fold(0.0, f64::max);
             let low = need.iter().copied().fold(1.0, f64::min);
             if high < 0.4 || (!po.is_empty() && !ps.is_empty() && need.len() == 2 && low <= 0.1) {
                 continue;
             }
-            let score = 2.0 * need.iter().sum::<f64>() / need.len() as f64 + 0.05 * f64::from(u8::from(item.class.name() == row.class));
+            let score = 2.0 * need.iter().sum::<f64>() / need.len() as f64
+                + 0.05 * f64::from(u8::from(item.class.name() == row.class));
             candidates.push((score, i, j));
         }
     }
@@ -118,10 +140,15 @@ fn score_pair(score: &mut Score, gold: &Value, found: &Concordance) {
             s: spans(&x["second"]),
         })
         .collect();
-    let items: Vec<&Item> = found.items.iter().filter(|i| i.kind != ItemKind::Recommendation).collect();
+    let items: Vec<&Item> = found
+        .items
+        .iter()
+        .filter(|i| i.kind != ItemKind::Recommendation)
+        .collect();
     let (of_row, used) = matches(&rows, &items);
     let touches = |row: &Row, item: &Item, least: f64| {
-        overlap(&row.o, &evidence(item.original.as_ref())) >= least || overlap(&row.s, &evidence(item.second.as_ref())) >= least
+        overlap(&row.o, &evidence(item.original.as_ref())) >= least
+            || overlap(&row.s, &evidence(item.second.as_ref())) >= least
     };
     let mut alarm = false;
     for (row, matched) in rows.iter().zip(&of_row) {
@@ -137,7 +164,10 @@ fn score_pair(score: &mut Score, gold: &Value, found: &Concordance) {
         }
         if row.critical {
             score.critical += 1;
-            let flagged = right || items.iter().any(|i| i.class.is_critical() && touches(row, i, 0.4));
+            let flagged = right
+                || items
+                    .iter()
+                    .any(|i| i.class.is_critical() && touches(row, i, 0.4));
             score.flagged += usize::from(flagged);
             score.reassured += usize::from(class.is_some_and(calm));
             if !flagged {
@@ -149,7 +179,11 @@ fn score_pair(score: &mut Score, gold: &Value, found: &Concordance) {
         }
     }
     for (item, used) in items.iter().zip(&used) {
-        let silent = item.polarity == Polarity::Absent && matches!(item.class, Class::Agree | Class::OnlyOriginal | Class::OnlySecond);
+        let silent = item.polarity == Polarity::Absent
+            && matches!(
+                item.class,
+                Class::Agree | Class::OnlyOriginal | Class::OnlySecond
+            );
         if *used || silent {
             continue;
         }
@@ -162,12 +196,22 @@ fn score_pair(score: &mut Score, gold: &Value, found: &Concordance) {
     }
     let wanted = gold["overall"].as_str().unwrap();
     let named = found.overall.name();
-    let fair = gold["overall_ok"].as_array().unwrap().iter().any(|o| o == named);
+    let fair = gold["overall_ok"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|o| o == named);
     let truth = if fair { named } else { wanted };
-    let index = |name: &str| ["confirms", "refines", "changes_management"].iter().position(|n| *n == name).unwrap();
+    let index = |name: &str| {
+        ["confirms", "refines", "changes_management"]
+            .iter()
+            .position(|n| *n == name)
+            .unwrap()
+    };
     score.counts[index(truth)] += 1;
     score.hits[index(truth)] += usize::from(truth == named);
-    score.undercalls += usize::from(truth == "changes_management" && found.overall == Overall::Confirms);
+    score.undercalls +=
+        usize::from(truth == "changes_management" && found.overall == Overall::Confirms);
     score.confirming_alarmed += usize::from(wanted == "confirms" && alarm);
     score.pairs += 1;
 }
@@ -177,7 +221,11 @@ fn run(pairs: &Pairs, name: &str) -> Score {
     for (pair, gold) in pairs.pairs.iter().zip(&pairs.gold) {
         assert_eq!(pair["id"], gold["id"]);
         let text = |k: &str| pair[k].as_str().unwrap();
-        score_pair(&mut score, gold, &compare(text("exam"), text("original"), text("second")));
+        score_pair(
+            &mut score,
+            gold,
+            &compare(text("exam"), text("original"), text("second")),
+        );
     }
     println!(
         "{name}: critical recall {:.3}, false alarms a pair {:.3}, balanced {:.3}, discrepancy F1 {:.3}",
@@ -191,13 +239,40 @@ fn run(pairs: &Pairs, name: &str) -> Score {
 
 fn check(pairs: &Pairs, name: &str) {
     let score = run(pairs, name);
-    assert!(score.recall() >= 0.92, "{name}: critical recall {:.3}", score.recall());
-    assert!(score.alarms_a_pair() <= 0.12, "{name}: false alarms {:.3}", score.alarms_a_pair());
-    assert!(score.balanced() >= 0.75, "{name}: balanced {:.3}", score.balanced());
-    assert!(score.discrepancy_f1() >= 0.75, "{name}: discrepancy F1 {:.3}", score.discrepancy_f1());
-    assert!(score.reassured <= 1, "{name}: wrongly reassured {}", score.reassured);
-    assert!(score.confirming_alarmed <= 1, "{name}: confirming pairs alarmed {}", score.confirming_alarmed);
-    assert_eq!(score.undercalls, 0, "{name}: a management-changing pair was called a confirmation");
+    assert!(
+        score.recall() >= 0.92,
+        "{name}: critical recall {:.3}",
+        score.recall()
+    );
+    assert!(
+        score.alarms_a_pair() <= 0.12,
+        "{name}: false alarms {:.3}",
+        score.alarms_a_pair()
+    );
+    assert!(
+        score.balanced() >= 0.75,
+        "{name}: balanced {:.3}",
+        score.balanced()
+    );
+    assert!(
+        score.discrepancy_f1() >= 0.75,
+        "{name}: discrepancy F1 {:.3}",
+        score.discrepancy_f1()
+    );
+    assert!(
+        score.reassured <= 1,
+        "{name}: wrongly reassured {}",
+        score.reassured
+    );
+    assert!(
+        score.confirming_alarmed <= 1,
+        "{name}: confirming pairs alarmed {}",
+        score.confirming_alarmed
+    );
+    assert_eq!(
+        score.undercalls, 0,
+        "{name}: a management-changing pair was called a confirmation"
+    );
 }
 
 #[test]

@@ -8,7 +8,11 @@ use crate::pairs::own;
 fn places_are_true(found: &Concordance, original: &str, second: &str) {
     let check = |spans: &Option<Vec<overread_concordance::Span>>, text: &str| {
         for span in spans.iter().flatten() {
-            let there: String = text.chars().skip(span.start).take(span.end - span.start).collect();
+            let there: String = text
+                .chars()
+                .skip(span.start)
+                .take(span.end - span.start)
+                .collect();
             assert!(span.start < span.end);
             assert_eq!(there, span.text);
         }
@@ -76,8 +80,16 @@ proptest! {
 #[test]
 fn places_count_code_points() {
     let original = "Fractura \u{e1}\u{1f600}. Left paracentral disc extrusion at L4-L5.";
-    let found = compare("MRI lumbar spine", original, "Right paracentral disc extrusion at L4-L5.");
-    places_are_true(&found, original, "Right paracentral disc extrusion at L4-L5.");
+    let found = compare(
+        "MRI lumbar spine",
+        original,
+        "Right paracentral disc extrusion at L4-L5.",
+    );
+    places_are_true(
+        &found,
+        original,
+        "Right paracentral disc extrusion at L4-L5.",
+    );
     assert!(!found.items.is_empty());
 }
 
@@ -93,8 +105,16 @@ fn long_reports_end() {
     }
     let started = std::time::Instant::now();
     let found = compare("CT abdomen", &long, &long);
-    println!("200 kB against 200 kB: {:?}, {} rows", started.elapsed(), found.items.len());
-    assert!(started.elapsed().as_secs() < 60, "took {:?}", started.elapsed());
+    println!(
+        "200 kB against 200 kB: {:?}, {} rows",
+        started.elapsed(),
+        found.items.len()
+    );
+    assert!(
+        started.elapsed().as_secs() < 60,
+        "took {:?}",
+        started.elapsed()
+    );
     let one_word = "a".repeat(200_000);
     let _ = compare("CT", &one_word, &"L4-".repeat(60_000));
     let _ = compare("CT", &"no, ".repeat(50_000), &"1 x ".repeat(50_000));
@@ -102,14 +122,17 @@ fn long_reports_end() {
 
 #[test]
 fn lines_answer_in_the_agreed_form() {
-    let line = r#"{"id":"x","exam":"MRI knee","original":"ACL tear.","second":"The ACL is intact."}"#;
-    let answer: serde_json::Value = serde_json::from_str(&jsonl::compare_line(line).unwrap()).unwrap();
+    let line =
+        r#"{"id":"x","exam":"MRI knee","original":"ACL tear.","second":"The ACL is intact."}"#;
+    let answer: serde_json::Value =
+        serde_json::from_str(&jsonl::compare_line(line).unwrap()).unwrap();
     assert_eq!(answer["id"], "x");
     assert_eq!(answer["overall"], "changes_management");
     assert_eq!(answer["items"][0]["class"], "contradicted");
     assert_eq!(answer["items"][0]["original"][0]["start"], 0);
     let line = r#"{"id":"y","sentence":"No pleural effusion.","concept":"pleural effusion"}"#;
-    let answer: serde_json::Value = serde_json::from_str(&jsonl::statements_line(line).unwrap()).unwrap();
+    let answer: serde_json::Value =
+        serde_json::from_str(&jsonl::statements_line(line).unwrap()).unwrap();
     assert_eq!(answer["negation"], "negated");
     assert!(jsonl::compare_line("not json").is_err());
 }
