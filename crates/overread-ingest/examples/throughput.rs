@@ -37,11 +37,11 @@ fn files(folder: &Path, into: &mut Vec<DiscFile>) -> Outcome<()> {
     for path in names {
         if path.is_dir() {
             files(&path, into)?;
-        } else {
-            into.push(DiscFile::new(
-                format!("DICOM/{:06}", into.len()),
-                std::fs::read(&path)?,
-            ));
+            continue;
+        }
+        let bytes = std::fs::read(&path)?;
+        if bytes.get(128..132) == Some(b"DICM") {
+            into.push(DiscFile::new(format!("DICOM/{:06}", into.len()), bytes));
         }
     }
     Ok(())
