@@ -1,2 +1,50 @@
 //! Here is the executable: command line, configuration and wiring.
-fn main() {}
+
+mod cli;
+mod clock;
+mod commands;
+mod config;
+mod demo;
+mod home;
+mod logs;
+mod output;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match answer(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            output::remark(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what was asked; one line a command.
+fn answer(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Serve(arguments) => wait(commands::serve::run(arguments)),
+        Command::Ingest(arguments) => wait(commands::ingest::run(arguments)),
+        Command::Check(arguments) => wait(commands::check::run(arguments)),
+        Command::Letter(arguments) => commands::letter::run(&arguments),
+        Command::Concordance(_) => commands::lines::concordance(),
+        Command::Statements(_) => commands::lines::statements(),
+        Command::Verify(arguments) => wait(commands::verify::run(arguments)),
+        Command::Token(arguments) => wait(commands::token::run(arguments)),
+        Command::Migrate(arguments) => wait(commands::migrate::run(arguments)),
+        Command::Demo(arguments) => wait(commands::demo::run(arguments)),
+        Command::CheckConfig(arguments) => commands::check_config::run(&arguments),
+    }
+}
+
+fn wait(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    logs::start();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

@@ -1,0 +1,219 @@
+//! The command line: what can be asked, and the help a person reads.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use overread_model::access::Role;
+use overread_model::ids::{CaseId, TokenId};
+
+/// Radiology second opinions, from a disc of images to a decision.
+///
+/// Exit codes of every command: 0 done, 1 failed, 2 wrong usage, 3 nothing usable was found.
+#[derive(Debug, Parser)]
+#[command(name = "overread", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the pages, the viewer and DICOMweb from one data folder.
+    Serve(Serve),
+    /// Take in a disc, a folder, a ZIP or single files.
+    Ingest(Ingest),
+    /// Tell what a disc or a case holds and what is missing; writes nothing.
+    Check(Check),
+    /// Write a letter (second-opinion request, records request and more) as PDF or text.
+    Letter(Letter),
+    /// Compare report pairs: JSON lines in, JSON lines out.
+    Concordance(Lines),
+    /// List the statements of reports: JSON lines in, JSON lines out.
+    Statements(Lines),
+    /// Prove that every stored byte and row is whole.
+    Verify(Verify),
+    /// Make, list and revoke tokens for machines.
+    Token(Token),
+    /// Bring the tables of a data folder up to date.
+    Migrate(Data),
+    /// Open a demonstration on an empty data folder: a synthetic case and people of every role.
+    Demo(Demo),
+    /// Print the configuration as it would be used, without secrets.
+    CheckConfig(Data),
+}
+
+/// Which data folder.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Data {
+    /// Data folder; made when it is not there.
+    #[arg(long, value_name = "DIR", default_value = "overread-data", env = "OVERREAD_DATA")]
+    pub(crate) data: PathBuf,
+    /// Print facts as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `overread serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Data folder; made when it is not there.
+    #[arg(long, value_name = "DIR", default_value = "overread-data", env = "OVERREAD_DATA")]
+    pub(crate) data: PathBuf,
+    /// Address and port to listen at; port 0 takes a free one. The address is printed when ready.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "OVERREAD_LISTEN")]
+    pub(crate) listen: SocketAddr,
+    /// Reserved for the DICOM network door (C-STORE and its kin), which this version does not open yet.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) dimse: Option<SocketAddr>,
+    /// On an empty data folder, register the secret in this file as an archive token.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bootstrap_token: Option<PathBuf>,
+}
+
+/// `overread ingest`.
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    /// Folders, ZIP files or single files, in any mixture.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The case the records belong to.
+    #[arg(long, value_name = "ID")]
+    pub(crate) case: Option<CaseId>,
+    /// Where to keep them.
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+/// `overread check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Folders, ZIP files or single files to look at.
+    #[arg(value_name = "PATH", required_unless_present = "case", conflicts_with = "case")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Check what is stored for this case instead.
+    #[arg(long, value_name = "ID")]
+    pub(crate) case: Option<CaseId>,
+    /// Where the case is.
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+/// `overread letter`.
+#[derive(Debug, Args)]
+pub(crate) struct Letter {
+    /// Which letter; `--list` names them.
+    #[arg(required_unless_present = "list", value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// List the letters that can be written and the facts each needs.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Print a facts file for this letter to start from.
+    #[arg(long, requires = "kind")]
+    pub(crate) sample: bool,
+    /// The facts, as TOML; `--sample` prints a file to start from.
+    #[arg(long, value_name = "FILE.toml", required_unless_present_any = ["list", "sample"])]
+    pub(crate) facts: Option<PathBuf>,
+    /// Language of the letter.
+    #[arg(long, value_enum, default_value_t = LetterLanguage::En)]
+    pub(crate) language: LetterLanguage,
+    /// Where to write it; the ending says how: .pdf or .txt.
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["list", "sample"])]
+    pub(crate) out: Option<PathBuf>,
+    /// Print facts as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Languages of letters.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LetterLanguage {
+    /// English.
+    En,
+    /// Spanish.
+    Es,
+}
+
+/// `overread concordance` and `overread statements`.
+#[derive(Debug, Args)]
+pub(crate) struct Lines {
+    /// Read one JSON object a line from standard input and answer with one a line.
+    #[arg(long, required = true)]
+    pub(crate) jsonl: bool,
+}
+
+/// `overread verify`.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// What to prove.
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+/// `overread token`.
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// What to do with tokens.
+    #[command(subcommand)]
+    pub(crate) command: TokenCommand,
+}
+
+/// What can be done with tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print its secret, which is shown this once.
+    Create {
+        /// What the token may do: archive, coordinator, reviewer and so on.
+        #[arg(long)]
+        role: Role,
+        /// What people call it.
+        #[arg(long, value_name = "TEXT")]
+        name: String,
+        /// Let it reach this case.
+        #[arg(long, value_name = "ID")]
+        case: Option<CaseId>,
+        /// Which installation.
+        #[command(flatten)]
+        data: Data,
+    },
+    /// List tokens, never their secrets.
+    List {
+        /// Which installation.
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Revoke a token at once.
+    Revoke {
+        /// Its id, as `list` shows it.
+        id: TokenId,
+        /// Which installation.
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// `overread demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Data folder; must be empty or not there.
+    #[arg(long, value_name = "DIR", default_value = "overread-demo")]
+    pub(crate) data: PathBuf,
+    /// Address and port to listen at; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Print addresses and sign-ins as one line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

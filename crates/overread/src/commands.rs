@@ -1,0 +1,12 @@
+//! One module a command.
+
+pub(crate) mod check;
+pub(crate) mod check_config;
+pub(crate) mod demo;
+pub(crate) mod ingest;
+pub(crate) mod letter;
+pub(crate) mod lines;
+pub(crate) mod migrate;
+pub(crate) mod serve;
+pub(crate) mod token;
+pub(crate) mod verify;

@@ -1,0 +1,97 @@
+//! `overread ingest`: discs, folders, ZIPs and files into the archive.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use overread_ingest::{DeliveryOptions, DeliverySource, Progress, Receipt};
+use overread_model::access::Actor;
+
+use crate::cli::Ingest;
+use crate::clock;
+use crate::home::Home;
+use crate::output::{is_watched, json, line, plain};
+
+/// Nothing usable was found.
+pub(crate) const NOTHING_USABLE: u8 = 3;
+
+/// Takes the paths in and says what came of it.
+pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
+    let home = Home::open(&arguments.data.data).await?;
+    let options = DeliveryOptions {
+        case_id: arguments.case,
+        actor: Actor::System,
+        now: clock::now(),
+        source: DeliverySource::Paths,
+    };
+    let bar = Bar::new("files looked at");
+    let receipt = home.ingest.paths(&arguments.paths, options, bar.clone()).await;
+    bar.clear();
+    let receipt = receipt?;
+    home.close().await;
+    if arguments.data.json {
+        json(&receipt)?;
+    } else {
+        tell(&receipt)?;
+    }
+    Ok(if receipt.is_usable() { ExitCode::SUCCESS } else { ExitCode::from(NOTHING_USABLE) })
+}
+
+/// A progress bar that is quiet when nobody watches.
+#[derive(Clone)]
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    /// Makes a bar that counts things and bytes.
+    pub(crate) fn new(what: &'static str) -> Self {
+        let bar = if is_watched() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {msg}  {bytes} ({bytes_per_sec})") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what);
+        Self(bar)
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn file(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}
+
+fn tell(receipt: &Receipt) -> Result<()> {
+    let megabytes = receipt.bytes_stored as f64 / 1e6;
+    line(&format!(
+        "{} files seen, {} images and other DICOM objects stored ({megabytes:.1} MB), {} known already, in {:.1} s",
+        receipt.files_seen, receipt.instances_stored, receipt.duplicates, receipt.seconds
+    ))?;
+    for study in &receipt.studies {
+        let name = study.patient_name.as_ref().map_or("", |name| name.reveal());
+        line(&format!("\nStudy {}  {}", study.study_instance_uid, plain(name)))?;
+        for series in &study.series {
+            let description = plain(series.description.as_deref().unwrap_or("(no description)"));
+            line(&format!("  {:<4} {:>5} objects  {description}", plain(&series.modality), series.instances))?;
+        }
+    }
+    if !receipt.documents.is_empty() {
+        line("\nDocuments and pictures kept")?;
+    }
+    for document in &receipt.documents {
+        line(&format!("  {}  {}", plain(&document.name), plain(&document.media_type)))?;
+    }
+    if receipt.other_files > 0 {
+        line(&format!("\n{} other files (viewer, icons) were counted and not kept", receipt.other_files))?;
+    }
+    if !receipt.problems.is_empty() {
+        line("\nWhat could not be used")?;
+    }
+    for problem in &receipt.problems {
+        line(&format!("  {}: {}", plain(&problem.path), plain(&problem.message)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! `overread letter`: a letter from facts in a file, without a data folder.
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use overread_documents::Language;
+use overread_documents::letters::{self, FactProblem, Letter as Composed};
+use overread_knowledge::Knowledge;
+use overread_model::letter::LetterCatalog;
+
+use crate::cli::{Letter, LetterLanguage};
+use crate::clock;
+use crate::output::{json, line, plain, remark};
+
+/// Facts longer than this are no letter's facts.
+const FACTS_MAX_BYTES: u64 = 1024 * 1024;
+
+/// Writes a letter, or lists what can be written.
+pub(crate) fn run(arguments: &Letter) -> Result<ExitCode> {
+    let catalog = &Knowledge::embedded().letters;
+    if arguments.list {
+        return list(catalog, arguments.json);
+    }
+    if arguments.sample {
+        return sample(arguments.kind.as_deref().unwrap_or_default());
+    }
+    let (Some(kind), Some(facts), Some(out)) = (&arguments.kind, &arguments.facts, &arguments.out) else {
+        bail!("a kind, --facts and --out are needed");
+    };
+    let Some(kind) = letters::list(catalog).iter().find(|known| known.id == *kind) else {
+        bail!("there is no letter `{kind}`; `overread letter --list` names them");
+    };
+    let size = fs::metadata(facts).with_context(|| format!("{} cannot be read", facts.display()))?.len();
+    if size > FACTS_MAX_BYTES {
+        bail!("{} is larger than {} KiB", facts.display(), FACTS_MAX_BYTES / 1024);
+    }
+    let text = fs::read_to_string(facts).with_context(|| format!("{} cannot be read", facts.display()))?;
+    let language = match arguments.language {
+        LetterLanguage::En => Language::En,
+        LetterLanguage::Es => Language::Es,
+    };
+    let composed = letters::parse_facts(catalog, &text)
+        .and_then(|facts| letters::compose(catalog, kind, &facts, language, clock::now().date()));
+    match composed {
+        Ok(letter) => write(&letter, out, arguments.json),
+        Err(problems) => Ok(refuse(&problems, language)),
+    }
+}
+
+fn list(catalog: &LetterCatalog, as_json: bool) -> Result<ExitCode> {
+    for kind in letters::list(catalog) {
+        if as_json {
+            json(&serde_json::json!({ "kind": kind.id, "required": kind.required, "optional": kind.optional }))?;
+        } else {
+            line(&format!("{}\n    needs: {}", kind.id, kind.required.join(", ")))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a facts file to start from.
+fn sample(kind: &str) -> Result<ExitCode> {
+    let sample = letters::sample(kind).with_context(|| format!("there is no letter `{kind}`"))?;
+    line(sample.trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(letter: &Composed, out: &Path, as_json: bool) -> Result<ExitCode> {
+    let ending = out.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let bytes = match ending {
+        "pdf" => letter.to_pdf().context("the page could not be set")?,
+        "txt" => letter.to_text().into_bytes(),
+        _ => bail!("{} ends in neither .pdf nor .txt", out.display()),
+    };
+    fs::write(out, &bytes).with_context(|| format!("{} cannot be written", out.display()))?;
+    if as_json {
+        json(&serde_json::json!({ "kind": letter.kind, "out": out, "bytes": bytes.len() }))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what is missing or wrong; nothing is written.
+fn refuse(problems: &[FactProblem], language: Language) -> ExitCode {
+    remark("the letter was not written:");
+    for problem in problems {
+        remark(&format!("  {}: {}", plain(&problem.field), plain(&problem.message(language))));
+    }
+    ExitCode::FAILURE
+}

@@ -1,0 +1,113 @@
+//! `overread serve`: the pages, the viewer and DICOMweb from one data folder.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use axum::serve::ListenerExt;
+use overread_dicomweb::DicomWebState;
+use overread_model::access::Role;
+use overread_store::tokens::{self, NewToken};
+use overread_web::{WebConfig, WebState};
+use overread_workflow::{Workflow, setup};
+use tokio::net::TcpListener;
+
+use crate::cli::Serve;
+use crate::clock;
+use crate::home::{Home, Layout};
+use crate::output::{line, remark};
+
+/// The shortest secret that is taken from a bootstrap file.
+const BOOTSTRAP_SECRET_MIN_BYTES: usize = 32;
+
+/// Serves until told to stop.
+pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
+    let is_new = Layout::of(&arguments.data).is_new();
+    let home = Home::open(&arguments.data).await?;
+    if let Some(file) = arguments.bootstrap_token.as_deref().filter(|_| is_new) {
+        bootstrap(&home, file).await?;
+    }
+    if arguments.dimse.is_some() {
+        remark("--dimse: this version does not open the DICOM network door; nothing listens there");
+    }
+    let door = Door::open(&home, arguments.listen).await?;
+    if let Some(secret) = setup::prepare(&door.workflow, clock::now()).await? {
+        let address = &door.workflow.config.public_url;
+        remark(&format!("first start: make the administrator's account at {address}/setup/{}", secret.reveal()));
+        remark("(the link works once, and only until this start of the program ends)");
+    }
+    line(&format!("listening on {}", door.address))?;
+    door.serve().await?;
+    home.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Registers the secret of a file as an archive token.
+async fn bootstrap(home: &Home, file: &Path) -> Result<()> {
+    let secret = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let secret = secret.trim();
+    if secret.len() < BOOTSTRAP_SECRET_MIN_BYTES {
+        bail!("the secret in {} is shorter than {BOOTSTRAP_SECRET_MIN_BYTES} characters", file.display());
+    }
+    let mut tx = home.store.begin().await?;
+    let new = NewToken { name: "bootstrap", role: Role::Archive, case_id: None };
+    tokens::register(&mut tx, &new, secret, clock::now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A listening server that serves nothing yet.
+pub(crate) struct Door {
+    listener: TcpListener,
+    router: axum::Router,
+    /// The steps' context.
+    pub(crate) workflow: Workflow,
+    /// Where it listens: `http://127.0.0.1:8080`.
+    pub(crate) address: String,
+}
+
+impl Door {
+    /// Listens, and puts the rooms behind the door together.
+    pub(crate) async fn open(home: &Home, listen: SocketAddr) -> Result<Self> {
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen at {listen}"))?;
+        let address = format!("http://{}", listener.local_addr()?);
+        let workflow = home.workflow(&address);
+        let config = WebConfig {
+            public_url: workflow.config.public_url.clone(),
+            cookie_secure: workflow.config.public_url.starts_with("https://"),
+            organisation: home.config.organisation.clone(),
+            emergency_number: home.config.emergency_number.clone(),
+            behind_proxy: home.config.behind_proxy,
+        };
+        let state = WebState {
+            workflow: workflow.clone(),
+            dicomweb: DicomWebState::new(home.store.clone(), home.archive.clone(), home.ingest.clone(), clock::now)
+                .with_public_url(&workflow.config.public_url),
+            config: Arc::new(config),
+            clock: clock::now,
+        };
+        Ok(Self { listener, router: overread_web::router(state), workflow, address })
+    }
+
+    /// Serves until the program is told to stop, then lets running requests end.
+    pub(crate) async fn serve(self) -> Result<()> {
+        // Small answers must not wait for a full packet.
+        let listener = self.listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(listener, service).with_graceful_shutdown(told_to_stop()).await.context("the server stopped")
+    }
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return drop(tokio::signal::ctrl_c().await);
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

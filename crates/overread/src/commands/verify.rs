@@ -1,0 +1,31 @@
+//! `overread verify`: proof that every stored byte and row is whole.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::ingest::Bar;
+use crate::cli::Verify;
+use crate::home::Home;
+use crate::output::{json, line};
+
+/// Re-reads everything; fails when anything is damaged.
+pub(crate) async fn run(arguments: Verify) -> Result<ExitCode> {
+    let home = Home::open(&arguments.data.data).await?;
+    let bar = Bar::new("reading every byte again");
+    let report = overread_ingest::verify(&home.store, &home.archive).await;
+    bar.clear();
+    let report = report?;
+    home.close().await;
+    if arguments.data.json {
+        json(&report)?;
+    } else {
+        for damage in &report.damaged {
+            line(&format!("damaged: {damage}"))?;
+        }
+        let megabytes = report.bytes as f64 / 1e6;
+        let verdict = if report.ok { "everything is whole" } else { "not everything is whole" };
+        line(&format!("{verdict}: {} instances, {megabytes:.1} MB, {} audit rows", report.instances, report.audit_rows))?;
+    }
+    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

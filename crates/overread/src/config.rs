@@ -1,0 +1,174 @@
+//! Settings: defaults, then `config.toml` of the data folder, then `OVERREAD_*` variables. Read once.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Address at which people reach this installation; empty means the address it listens at.
+    pub(crate) public_url: String,
+    /// Name of the practice or hospital, on pages, mails and letters.
+    pub(crate) organisation: String,
+    /// Telephone number for emergencies where the patients live.
+    pub(crate) emergency_number: String,
+    /// A proxy in front sets `X-Forwarded-For`.
+    pub(crate) behind_proxy: bool,
+    /// Address of a PostgreSQL database; empty means SQLite in the data folder.
+    pub(crate) database_url: Secret,
+    /// Where mails go.
+    pub(crate) mail: Mail,
+}
+
+/// Where mails go: without a host, each becomes a file in the data folder's `mail`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Mail {
+    /// Mail server.
+    pub(crate) host: String,
+    /// Its port; 0 means 587.
+    pub(crate) port: u16,
+    /// Sender.
+    pub(crate) from: String,
+    /// Name to sign in with, when the server asks.
+    pub(crate) user: String,
+    /// Password, better given as `OVERREAD_MAIL_PASSWORD`.
+    pub(crate) password: Secret,
+    /// Without TLS; only for a server on this machine.
+    pub(crate) plain_text: bool,
+}
+
+/// A setting that is never shown.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// Returns the value; empty when not set.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    fn shown(&self) -> &'static str {
+        if self.0.is_empty() { "" } else { "(set, not shown)" }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.shown())
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.shown())
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            public_url: String::new(),
+            organisation: "Second Opinion Practice".to_owned(),
+            emergency_number: "911".to_owned(),
+            behind_proxy: false,
+            database_url: Secret::default(),
+            mail: Mail::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the settings of a data folder.
+    pub(crate) fn load(data: &Path) -> Result<Self> {
+        let path = data.join("config.toml");
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error).with_context(|| format!("{} could not be read", path.display())),
+        };
+        let mut config: Self = toml::from_str(&text).with_context(|| format!("{} is not a valid configuration", path.display()))?;
+        #[expect(clippy::disallowed_methods, reason = "the one place where variables are read")]
+        config.overlay(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn overlay(&mut self, variable: impl Fn(&str) -> Option<String>) -> Result<()> {
+        let texts = [
+            ("OVERREAD_PUBLIC_URL", &mut self.public_url),
+            ("OVERREAD_ORGANISATION", &mut self.organisation),
+            ("OVERREAD_EMERGENCY_NUMBER", &mut self.emergency_number),
+            ("OVERREAD_DATABASE_URL", &mut self.database_url.0),
+            ("OVERREAD_MAIL_HOST", &mut self.mail.host),
+            ("OVERREAD_MAIL_FROM", &mut self.mail.from),
+            ("OVERREAD_MAIL_USER", &mut self.mail.user),
+            ("OVERREAD_MAIL_PASSWORD", &mut self.mail.password.0),
+        ];
+        for (name, field) in texts {
+            if let Some(value) = variable(name) {
+                *field = value;
+            }
+        }
+        if let Some(port) = variable("OVERREAD_MAIL_PORT") {
+            self.mail.port = port.parse().context("OVERREAD_MAIL_PORT is not a port number")?;
+        }
+        for (name, field) in [
+            ("OVERREAD_BEHIND_PROXY", &mut self.behind_proxy),
+            ("OVERREAD_MAIL_PLAIN_TEXT", &mut self.mail.plain_text),
+        ] {
+            match variable(name).as_deref() {
+                None => {}
+                Some("true" | "1") => *field = true,
+                Some("false" | "0") => *field = false,
+                Some(_) => bail!("{name} is neither true nor false"),
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        if !self.public_url.is_empty() && !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
+            bail!("public_url must start with http:// or https://");
+        }
+        if self.public_url.ends_with('/') {
+            bail!("public_url must not end with a slash");
+        }
+        if !self.mail.host.is_empty() && self.mail.from.is_empty() {
+            bail!("mail.from is needed when mail.host is set");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed test may say so by a panic")]
+    use super::Config;
+
+    #[test]
+    fn variables_win_and_secrets_stay_hidden() {
+        let mut config = Config::default();
+        let variable = |name: &str| match name {
+            "OVERREAD_DATABASE_URL" => Some("postgres://user:password@host/overread".to_owned()),
+            "OVERREAD_BEHIND_PROXY" => Some("true".to_owned()),
+            _ => None,
+        };
+        config.overlay(variable).unwrap();
+        assert!(config.behind_proxy);
+        assert_eq!(config.database_url.reveal(), "postgres://user:password@host/overread");
+        assert!(!format!("{config:?}{}", toml::to_string(&config).unwrap()).contains("password@"));
+    }
+
+    #[test]
+    fn wrong_settings_are_refused() {
+        assert!(toml::from_str::<Config>("publik_url = 'x'").is_err());
+        let config = Config { public_url: "example.org".to_owned(), ..Config::default() };
+        assert!(config.check().is_err());
+    }
+}

@@ -1,0 +1,118 @@
+//! One data folder, opened: facts, bytes, and the rooms that stand on them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use overread_archive::Archive;
+use overread_ingest::Ingest;
+use overread_knowledge::Knowledge;
+use overread_model::duration::WorkCalendar;
+use overread_store::Store;
+use overread_workflow::{MailConfig, SmtpConfig, Workflow, WorkflowConfig};
+
+use crate::config::{Config, Mail};
+
+/// Where things lie in a data folder.
+pub(crate) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// Describes a data folder; touches nothing.
+    pub(crate) fn of(root: &Path) -> Self {
+        Self { root: root.to_path_buf() }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.root.join("overread.sqlite")
+    }
+
+    fn archive(&self) -> PathBuf {
+        self.root.join("archive")
+    }
+
+    fn mail(&self) -> PathBuf {
+        self.root.join("mail")
+    }
+
+    /// Says whether nothing was ever kept here.
+    pub(crate) fn is_new(&self) -> bool {
+        !self.database().exists()
+    }
+
+    /// Says whether the folder is missing or holds nothing at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        std::fs::read_dir(&self.root).map_or(true, |mut entries| entries.next().is_none())
+    }
+}
+
+/// An open installation.
+pub(crate) struct Home {
+    /// Its settings.
+    pub(crate) config: Config,
+    /// The facts.
+    pub(crate) store: Store,
+    /// The bytes.
+    pub(crate) archive: Archive,
+    /// Takes deliveries in.
+    pub(crate) ingest: Ingest,
+    layout: Layout,
+}
+
+impl Home {
+    /// Opens a data folder, making it when it is not there; its tables are brought up to date.
+    pub(crate) async fn open(data: &Path) -> Result<Self> {
+        std::fs::create_dir_all(data).with_context(|| format!("the data folder {} cannot be made", data.display()))?;
+        let layout = Layout::of(data);
+        let config = Config::load(data)?;
+        let store = match config.database_url.reveal() {
+            "" => Store::open_sqlite(&layout.database()).await,
+            url => Store::open_postgres(url).await,
+        }
+        .context("the database cannot be opened")?;
+        let archive = Archive::open(&layout.archive()).await.context("the archive cannot be opened")?;
+        let ingest = Ingest::open(store.clone(), archive.clone()).await.context("the archive and the index do not fit")?;
+        Ok(Self { config, store, archive, ingest, layout })
+    }
+
+    /// Makes the steps' context; `address` is where the server listens.
+    pub(crate) fn workflow(&self, address: &str) -> Workflow {
+        let public_url = match self.config.public_url.as_str() {
+            "" => address.to_owned(),
+            set => set.to_owned(),
+        };
+        Workflow {
+            store: self.store.clone(),
+            archive: self.archive.clone(),
+            ingest: self.ingest.clone(),
+            knowledge: Knowledge::embedded(),
+            config: Arc::new(WorkflowConfig {
+                public_url,
+                organisation: self.config.organisation.clone(),
+                mail: mail(&self.config.mail, self.layout.mail()),
+                calendar: WorkCalendar::default(),
+            }),
+        }
+    }
+
+    /// Closes the database; what was acknowledged is durable already.
+    pub(crate) async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+fn mail(config: &Mail, folder: PathBuf) -> MailConfig {
+    const SUBMISSION_PORT: u16 = 587;
+    if config.host.is_empty() {
+        return MailConfig::Folder(folder);
+    }
+    let credentials = (!config.user.is_empty()).then(|| (config.user.clone(), config.password.reveal().to_owned()));
+    MailConfig::Smtp(SmtpConfig {
+        host: config.host.clone(),
+        port: if config.port == 0 { SUBMISSION_PORT } else { config.port },
+        from: config.from.clone(),
+        credentials,
+        plain_text: config.plain_text,
+    })
+}
