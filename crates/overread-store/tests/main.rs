@@ -9,7 +9,9 @@
 
 mod access;
 mod audit;
+mod cases;
 mod house;
+mod people;
 mod search;
 mod tables;
 mod tokens;

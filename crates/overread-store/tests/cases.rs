@@ -1,0 +1,493 @@
+//! Rows of cases: versions, who sees which, grants, timeline, readings, held studies, drafts.
+
+use overread_model::access::{Actor, Right, Role};
+use overread_model::ids::{CaseId, PersonId};
+use overread_store::cases::{self, CaseRow, Which};
+use overread_store::checks::{self, CheckRow, HeldDecision, OverrideRow};
+use overread_store::grants::{self, NewGrant};
+use overread_store::{Tx, people, reports, review_tasks, reviewers, timeline};
+
+use crate::house::{House, NOW, Spec, both, enter, machine, person, scope};
+
+fn row(number: u8) -> CaseRow {
+    CaseRow {
+        id: case(number).as_str().to_owned(),
+        number: None,
+        parent_id: None,
+        state: "matching".to_owned(),
+        held_from: None,
+        expired_at: None,
+        due_at: None,
+        review_left_seconds: None,
+        hold_left_seconds: None,
+        version: 1,
+        created_by: "nobody".to_owned(),
+        created_at: NOW.as_micros(),
+        state_since: NOW.plus_seconds(i64::from(number)).as_micros(),
+        submitted_at: None,
+        delivered_at: None,
+        ended_at: None,
+        urgency: "standard".to_owned(),
+        title: "MRI".to_owned(),
+        patient_name: "Alex Sample".to_owned(),
+        intake: "{}".to_owned(),
+        emergency: 0,
+        identity_confirmed: 0,
+        original_missing: 0,
+        follow_up_wanted: 0,
+        follow_up_declined: 0,
+        outcome: None,
+    }
+}
+
+fn case(number: u8) -> CaseId {
+    CaseId::from_random([number; 16])
+}
+
+async fn add_person(tx: &mut Tx, number: u8) -> Actor {
+    people::insert(
+        tx,
+        &crate::people::row(number, &format!("p{number}@x.example")),
+    )
+    .await
+    .unwrap();
+    person(number, Role::Patient)
+}
+
+async fn versions_and_numbers(house: House) {
+    let mut tx = house.store.begin().await.unwrap();
+    let mut one = row(1);
+    cases::insert(&mut tx, &one).await.unwrap();
+    one.state = "offered".to_owned();
+    one.due_at = Some(5);
+    assert!(cases::update(&mut tx, &one).await.unwrap());
+    assert!(
+        !cases::update(&mut tx, &one).await.unwrap(),
+        "the same version twice"
+    );
+    let read = cases::find(&mut tx, &case(1)).await.unwrap().unwrap();
+    assert_eq!(
+        (read.version, read.state.as_str(), read.due_at),
+        (2, "offered", Some(5))
+    );
+    assert_eq!(cases::next_number(&mut tx, 2026).await.unwrap(), 1);
+    assert_eq!(cases::next_number(&mut tx, 2026).await.unwrap(), 2);
+    assert_eq!(cases::next_number(&mut tx, 2027).await.unwrap(), 1);
+    let mut child = row(2);
+    child.parent_id = Some(one.id.clone());
+    cases::insert(&mut tx, &child).await.unwrap();
+    assert_eq!(cases::children(&mut tx, &case(1)).await.unwrap().len(), 1);
+    assert_eq!(
+        cases::past_due(&mut tx, "offered", NOW, 9)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+async fn visibility(house: House) {
+    let mut tx = house.store.begin().await.unwrap();
+    let alex = add_person(&mut tx, 1).await;
+    for number in 1..=4 {
+        let mut new = row(number);
+        new.due_at = (number == 2).then_some(NOW.as_micros() - 1);
+        cases::insert(&mut tx, &new).await.unwrap();
+    }
+    let mut ended = row(3);
+    ended.ended_at = Some(NOW.as_micros());
+    assert!(cases::update(&mut tx, &ended).await.unwrap());
+    for (number, until_at) in [
+        (1_u8, None),
+        (2, None),
+        (3, None),
+        (4, Some(NOW.plus_seconds(60))),
+    ] {
+        let case_id = case(number);
+        let grant = NewGrant {
+            case_id: &case_id,
+            subject_kind: "person",
+            subject_id: alex.id(),
+            rights: &[Right::ViewCase, Right::AddRecords],
+            until_at,
+        };
+        grants::give(&mut tx, grant, &machine(), NOW).await.unwrap();
+    }
+    let ids = |rows: Vec<CaseRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    let open = ids(cases::list(&mut tx, &alex, Which::Open, NOW, 9)
+        .await
+        .unwrap());
+    assert_eq!(open.len(), 3);
+    assert_eq!(open[0], case(2).as_str(), "overdue first");
+    let later = NOW.plus_seconds(60);
+    assert_eq!(
+        cases::count(&mut tx, &alex, Which::Open, later)
+            .await
+            .unwrap(),
+        2,
+        "an ended grant"
+    );
+    assert_eq!(
+        cases::count(&mut tx, &alex, Which::Overdue, NOW)
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        cases::count(&mut tx, &alex, Which::Ended, NOW)
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        cases::count(&mut tx, &person(2, Role::Patient), Which::All, NOW)
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        cases::count(&mut tx, &person(3, Role::Coordinator), Which::All, NOW)
+            .await
+            .unwrap(),
+        4
+    );
+    assert_eq!(
+        grants::rights_of(&mut tx, &alex, &case(1), NOW)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+    grants::tie(&mut tx, &case(1), alex.id(), "asked")
+        .await
+        .unwrap();
+    grants::tie(&mut tx, &case(1), alex.id(), "asked")
+        .await
+        .unwrap();
+    assert_eq!(
+        grants::ties_of(&mut tx, &case(1), alex.id()).await.unwrap(),
+        ["asked"]
+    );
+    assert_eq!(
+        grants::tied(&mut tx, &case(1), "asked").await.unwrap(),
+        [alex.id()]
+    );
+    assert_eq!(
+        grants::revoke_all_but_askers(&mut tx, &case(1), NOW)
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        grants::revoke_all_but_askers(&mut tx, &case(2), NOW)
+            .await
+            .unwrap(),
+        2
+    );
+    assert_eq!(
+        grants::set_end(&mut tx, &case(4), alex.id(), NOW)
+            .await
+            .unwrap(),
+        2
+    );
+    assert!(
+        grants::rights_of(&mut tx, &alex, &case(4), NOW)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+async fn lines_and_readings(house: House) {
+    let mut tx = house.store.begin().await.unwrap();
+    let alex = add_person(&mut tx, 1).await;
+    cases::insert(&mut tx, &row(1)).await.unwrap();
+    for (to_state, staff_only) in [("a", false), ("b", true), ("a", false)] {
+        let line = timeline::NewLine {
+            event: "x",
+            from_state: "z",
+            to_state,
+            what: "It happened",
+            note: "",
+            staff_only,
+        };
+        timeline::add(&mut tx, &alex, &case(1), &line, NOW)
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        timeline::list(&mut tx, &case(1), true, 9)
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
+    let shown = timeline::list(&mut tx, &case(1), false, 9).await.unwrap();
+    assert_eq!(
+        (shown.len(), shown[0].who.as_deref()),
+        (2, Some("Person 1"))
+    );
+    let mut reached = timeline::first_reached(&mut tx, &case(1)).await.unwrap();
+    reached.sort();
+    assert_eq!(
+        reached,
+        [
+            ("a".to_owned(), NOW.as_micros()),
+            ("b".to_owned(), NOW.as_micros())
+        ]
+    );
+    timeline::note_read(&mut tx, &alex, &case(1), "report", NOW)
+        .await
+        .unwrap();
+    timeline::note_read(&mut tx, &alex, &case(1), "report", NOW.plus_seconds(9))
+        .await
+        .unwrap();
+    let reads = timeline::reads(&mut tx, &case(1), 9).await.unwrap();
+    assert_eq!(
+        (reads[0].times, reads[0].first_at, reads[0].role.as_str()),
+        (2, NOW.as_micros(), "patient")
+    );
+}
+
+async fn held_studies(house: House) {
+    let delivery = scope(machine(), Some(case(1)));
+    {
+        let mut tx = house.store.begin().await.unwrap();
+        cases::insert(&mut tx, &row(1)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    enter(&house, &delivery, &[Spec::default()]).await;
+    let mut tx = house.store.begin().await.unwrap();
+    let study = checks::study_by_uid(&mut tx, "1.2.1")
+        .await
+        .unwrap()
+        .unwrap();
+    let case_id = case(1);
+    if checks::studies(&mut tx, &case_id).await.unwrap().is_empty() {
+        let decision = HeldDecision {
+            study_id: study.id,
+            right_patient: true,
+            reason: "x",
+            decided_by: "y",
+        };
+        checks::hold_back(&mut tx, &case_id, study.id, "setup", NOW)
+            .await
+            .unwrap();
+        checks::decide_held(&mut tx, &case_id, decision, NOW)
+            .await
+            .unwrap();
+    }
+    assert_eq!(checks::series(&mut tx, study.id).await.unwrap().len(), 1);
+    cases::insert(&mut tx, &row(2)).await.unwrap();
+    cases::share_studies(&mut tx, &case_id, &case(2), NOW)
+        .await
+        .unwrap();
+    assert!(
+        checks::hold_back(&mut tx, &case(2), study.id, "another name", NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !checks::hold_back(&mut tx, &case(2), study.id, "again", NOW)
+            .await
+            .unwrap()
+    );
+    assert!(checks::studies(&mut tx, &case(2)).await.unwrap().is_empty());
+    assert_eq!(
+        checks::held_back(&mut tx, &case(2)).await.unwrap()[0].reason,
+        "another name"
+    );
+    let no = HeldDecision {
+        study_id: study.id,
+        right_patient: false,
+        reason: "other",
+        decided_by: "me",
+    };
+    assert!(
+        checks::decide_held(&mut tx, &case(2), no, NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !checks::decide_held(&mut tx, &case(2), no, NOW)
+            .await
+            .unwrap(),
+        "once"
+    );
+    cases::share_studies(&mut tx, &case_id, &case(2), NOW)
+        .await
+        .unwrap();
+    checks::hold_back(&mut tx, &case(2), study.id, "again", NOW)
+        .await
+        .unwrap();
+    assert!(
+        checks::studies(&mut tx, &case(2)).await.unwrap().is_empty(),
+        "stays out"
+    );
+    for ready in [0, 1] {
+        let check = CheckRow {
+            checked_at: NOW.as_micros(),
+            ready,
+            result: "{}".to_owned(),
+        };
+        checks::insert(&mut tx, &case_id, &check).await.unwrap();
+    }
+    assert_eq!(
+        checks::newest(&mut tx, &case_id)
+            .await
+            .unwrap()
+            .unwrap()
+            .ready,
+        1
+    );
+    for reason in ["first", "second"] {
+        let row = OverrideRow {
+            rule: "F01".to_owned(),
+            reason: reason.to_owned(),
+        };
+        checks::override_rule(&mut tx, &case_id, &row, "me", NOW)
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        checks::overrides(&mut tx, &case_id).await.unwrap()[0].reason,
+        "second"
+    );
+}
+
+async fn tasks_and_drafts(house: House) {
+    let mut tx = house.store.begin().await.unwrap();
+    let rosa = add_person(&mut tx, 1).await;
+    let Actor::Person { person_id, .. } = &rosa else {
+        panic!("a person")
+    };
+    people::add_role(&mut tx, person_id, Role::Reviewer)
+        .await
+        .unwrap();
+    let entry = reviewers::ReviewerRow {
+        id: PersonId::from_random([5; 16]).as_str().to_owned(),
+        name: "Rosa".to_owned(),
+        email_folded: "p1@x.example".to_owned(),
+        kind: "radiologist".to_owned(),
+        profile: "{}".to_owned(),
+        active: 1,
+        version: 1,
+        person_id: None,
+        open_tasks: 0,
+    };
+    reviewers::insert(&mut tx, &entry, NOW).await.unwrap();
+    assert!(reviewers::update(&mut tx, &entry, NOW).await.unwrap());
+    assert!(!reviewers::update(&mut tx, &entry, NOW).await.unwrap());
+    cases::insert(&mut tx, &row(1)).await.unwrap();
+    let mut child = row(2);
+    child.parent_id = Some(row(1).id);
+    cases::insert(&mut tx, &child).await.unwrap();
+    review_tasks::insert(&mut tx, "t1", &case(1), &entry.id, "me", NOW)
+        .await
+        .unwrap();
+    review_tasks::offer(&mut tx, "t1", Some(NOW.plus_days(2)), NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        cases::count(&mut tx, &rosa, Which::Open, NOW)
+            .await
+            .unwrap(),
+        1,
+        "an offer shows"
+    );
+    assert_eq!(reviewers::list(&mut tx, 9).await.unwrap()[0].open_tasks, 1);
+    review_tasks::accept(&mut tx, "t1", true, "", NOW)
+        .await
+        .unwrap();
+    assert!(
+        review_tasks::lock_first_impression(&mut tx, "t1", "Text", NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !review_tasks::lock_first_impression(&mut tx, "t1", "Other", NOW)
+            .await
+            .unwrap()
+    );
+    review_tasks::note_original_opened(&mut tx, "t1", NOW)
+        .await
+        .unwrap();
+    let task = review_tasks::current(&mut tx, &case(1))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (task.first_impression.as_deref(), task.person_id.as_deref()),
+        (Some("Text"), Some(rosa.id()))
+    );
+    let report = reports::ReportRow {
+        id: "r1".to_owned(),
+        case_id: row(1).id,
+        task_id: "t1".to_owned(),
+        person_id: rosa.id().to_owned(),
+        version: 1,
+        draft: "{}".to_owned(),
+        created_at: 0,
+        saved_at: 0,
+        signed: Some("{}".to_owned()),
+        signed_at: Some(1),
+        limitations: "[]".to_owned(),
+    };
+    reports::insert(&mut tx, &report).await.unwrap();
+    assert!(reports::save(&mut tx, &report).await.unwrap());
+    assert!(!reports::save(&mut tx, &report).await.unwrap());
+    assert!(
+        !reports::sign(&mut tx, &report).await.unwrap(),
+        "an old version is not signed"
+    );
+    let newest = reports::ReportRow {
+        version: 2,
+        ..report
+    };
+    assert!(reports::sign(&mut tx, &newest).await.unwrap());
+    assert!(
+        !reports::save(&mut tx, &newest).await.unwrap(),
+        "a signed report never changes"
+    );
+    assert!(reports::signed(&mut tx, &case(1)).await.unwrap().is_some());
+    for (number, saved_at) in [("k1", 1), ("k2", 2), ("k3", 3)] {
+        let kept = reports::KeptRow {
+            id: number.to_owned(),
+            saved_at,
+            draft: "{}".to_owned(),
+        };
+        reports::keep(&mut tx, "r1", &kept, 2).await.unwrap();
+    }
+    let kept: Vec<String> = reports::kept(&mut tx, "r1")
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| row.id)
+        .collect();
+    assert_eq!(kept, ["k3", "k2"]);
+    review_tasks::end(&mut tx, "t1", "done", "", NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        review_tasks::readers_before(&mut tx, &case(2))
+            .await
+            .unwrap(),
+        [entry.id.clone()]
+    );
+    assert!(
+        review_tasks::readers_before(&mut tx, &case(1))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        reviewers::of_person(&mut tx, rosa.id()).await.unwrap(),
+        [entry.id]
+    );
+}
+
+both!(cases_versions, super::versions_and_numbers);
+both!(cases_visibility, super::visibility);
+both!(cases_lines, super::lines_and_readings);
+both!(cases_held, super::held_studies);
+both!(cases_tasks, super::tasks_and_drafts);
