@@ -131,7 +131,9 @@ impl Aligner<'_> {
             _ => 0,
         };
         let side = i32::from(a.side == b.side && a.side.is_some()) * 30;
-        let severity = i32::from(a.severity.is_some() && a.severity == b.severity) * 8;
+        let equal_amounts = i32::from(a.amount.is_some() && a.amount == b.amount) * 20;
+        let severity =
+            equal_amounts + i32::from(a.severity.is_some() && a.severity == b.severity) * 8;
         let amount = i32::from(a.many == b.many) * 2 + i32::from(a.acute == b.acute) * 4;
         let total = concept + place + side + sizes + severity + amount;
         let meets = matches!(relation, Relation::Same | Relation::Compatible);
@@ -144,7 +146,8 @@ impl Aligner<'_> {
             }
             Pass::OtherPlace | Pass::OtherPlaceAlone => {
                 let one_side = a.side != Some(crate::frame::Side::Both) && !a.side_inferred;
-                let tied = sizes > 0 || side > 0 && one_side || self.device(a);
+                let serious = self.weight(a) >= 3 && self.weight(b) >= 3 && concept >= 100;
+                let tied = sizes > 0 || side > 0 && one_side || self.device(a) || serious;
                 let supported = tied || pass == Pass::OtherPlaceAlone && self.weight(a) >= 2;
                 let fits = relation == Relation::OtherPlace && concept >= 80 && supported;
                 (fits && !(opposite && sizes <= 0)).then_some(total)
@@ -344,6 +347,7 @@ impl Aligner<'_> {
                 }
             }
         }
+        found.extend(self.denied_exactly());
         for (i, a) in self.o.iter().enumerate() {
             if a.present()
                 && !self.used_o.get(i).copied().unwrap_or(true)
@@ -368,6 +372,34 @@ impl Aligner<'_> {
             }
         }
         self.pairs.extend(found);
+    }
+
+    /// "Sulci effaced, cisterns patent" against "cisterns effaced": aligned, and still denied.
+    fn denied_exactly(&self) -> Vec<Pair> {
+        let loose = |p: &&Pair| p.pass == Pass::Strict && p.original.is_some();
+        let mut out = Vec::new();
+        for pair in self.pairs.iter().filter(loose) {
+            let (Some(i), Some(j)) = (pair.original, pair.second) else {
+                continue;
+            };
+            let (Some(a), Some(b)) = (self.o.get(i), self.s.get(j)) else {
+                continue;
+            };
+            if site::relate(self.lex, a, b) == Relation::Same || self.weight(b) < 2 || !b.placed {
+                continue;
+            }
+            let denial = self.denial(self.o, b).filter(|d| {
+                self.o.get(*d).is_some_and(|d| {
+                    d.what == What::Normal && d.nodes.iter().any(|n| b.nodes.contains(n))
+                })
+            });
+            out.extend(denial.map(|d| Pair {
+                original: Some(d),
+                second: Some(j),
+                pass: Pass::Denial,
+            }));
+        }
+        out
     }
 
     /// Finds the most exact statement that denies a finding.
@@ -395,7 +427,16 @@ impl Aligner<'_> {
         match &d.what {
             What::Finding(denied) if d.denied => {
                 let exact = *denied == id;
-                let kind = self.lex.is_kind(id, *denied);
+                let focal = self.lex.finding_named("focal_lesion");
+                let lesion = |x: FindingId| focal.is_some_and(|f| self.lex.is_kind(x, f));
+                let any_lesion = lesion(*denied)
+                    && self.lex.finding(*denied).is_some_and(|f| !f.dx)
+                    && lesion(id);
+                let kind =
+                    self.lex.is_kind(id, *denied) || self.lex.names(*denied, id) || any_lesion;
+                if !exact && finding.benign && finding.weight == 0 {
+                    return None;
+                }
                 if !kind || d.additional && finding.weight < 3 {
                     return None;
                 }
@@ -515,6 +556,10 @@ impl Aligner<'_> {
 
     /// "Marrow signal is normal" says the same as "no marrow lesion".
     fn normal_means(&self, normal: &Frame, denied: &Frame, id: FindingId) -> Option<i32> {
+        let resolved = self.lex.resolved(id, &normal.nodes);
+        if denied.nodes.is_empty() && denied.levels.is_empty() && resolved != id {
+            return Some(60);
+        }
         let mut stated = denied.clone();
         stated.denied = false;
         stated.qualified = false;

@@ -401,7 +401,7 @@ fn graded(a: &Frame, b: &Frame, fx: &Finding) -> Option<Verdict> {
     }
     if let (Some(p), Some(q)) = (a.severity, b.severity) {
         let sized = a.size().is_some() && b.size().is_some();
-        if (p.1 < q.0 || q.1 < p.0) && !sized && !fx.measure {
+        if (p.1 < q.0 || q.1 < p.0) && !sized && !fx.measure && !fx.id.contains("fracture") {
             let name = |s: (u8, u8)| match s {
                 (_, 1) => "mild",
                 (1, 2) => "mild to moderate",
@@ -429,6 +429,8 @@ fn detail(both: &Both<'_>, a: &Frame, b: &Frame) -> Verdict {
     let important = weight(a).max(weight(b)) >= 2;
     let measured = |f: &Frame| i32::from(!f.sizes_mm.is_empty()) * 2;
     let no_sizes = a.sizes_mm.is_empty() && b.sizes_mm.is_empty();
+    let broken = a.name(lex).contains("fracture");
+    let important = important && !broken;
     let graded = |f: &Frame| {
         if important && no_sizes {
             i32::from(f.severity.is_some() || f.grade.is_some()) * 2

@@ -129,7 +129,11 @@ impl Maker<'_> {
     fn folded_away(&self, pair: &Pair, a: Option<&Frame>, b: Option<&Frame>) -> bool {
         let alone = a.is_none() || b.is_none();
         let Some(one) = a.or(b) else { return true };
-        if alone && (one.descriptor || one.what == What::Measured) {
+        let number = one
+            .finding()
+            .and_then(|id| self.lex.finding(id))
+            .is_some_and(|f| f.measure);
+        if alone && (one.descriptor || one.what == What::Measured || number) {
             return true;
         }
         let owners = |f: Option<&Frame>| f.and_then(|f| f.owner);
@@ -146,8 +150,18 @@ impl Maker<'_> {
                 let same_sentence = a.is_some_and(|f| f.owner_same_sentence)
                     || b.is_some_and(|f| f.owner_same_sentence);
                 let category = a.is_some_and(|f| matches!(f.what, What::Category(_)));
-                let agree = classify::classify(&self.both, pair).class == Class::Agree;
-                together && (same_sentence || category || agree)
+                let own = classify::classify(&self.both, pair).class;
+                let lesion = self.pairs.iter().filter(|p| {
+                    p.original.is_some_and(|i| i == x || i == p_top)
+                        && p.second.is_some_and(|j| j == y || j == q_top)
+                });
+                let told = lesion
+                    .map(|p| classify::classify(&self.both, p).class)
+                    .any(Class::is_critical);
+                together
+                    && (category
+                        || own == Class::Agree
+                        || same_sentence && (told || !own.is_critical()))
             }
             (Some(x), None) if alone => self
                 .pairs

@@ -808,6 +808,13 @@ impl Lexicon {
         false
     }
 
+    /// Whether a general finding takes this name at some place.
+    pub(crate) fn names(&self, general: FindingId, name: FindingId) -> bool {
+        self.resolve
+            .iter()
+            .any(|(g, _, n)| *g == general && *n == name)
+    }
+
     /// Returns the widest finding a finding belongs to.
     pub(crate) fn root(&self, id: FindingId) -> FindingId {
         let mut at = id;

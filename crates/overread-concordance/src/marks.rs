@@ -100,6 +100,9 @@ fn level_at(tokens: &[Token], at: usize) -> Option<LevelAt> {
             levels: pair,
         });
     }
+    if tokens.get(at + 1).is_some_and(|t| t.is("rib")) {
+        return None;
+    }
     let low = vertebra(&token.norm)?;
     let link = tokens.get(at + 1);
     let linked = link.is_some_and(|t| {

@@ -56,6 +56,14 @@ pub(crate) fn merge(lex: &Lexicon, report: &mut Report) {
 fn repeats(lex: &Lexicon, first: &Frame, again: &Frame) -> bool {
     // The cheap questions first: most pairs are about different things.
     let alike = match (&first.what, &again.what) {
+        // A diagnosis is tied to its lesion, not melted into it.
+        (What::Finding(a), What::Finding(b))
+            if a != b
+                && lex.finding(*b).is_some_and(|f| f.dx)
+                && !lex.finding(*a).is_some_and(|f| f.dx) =>
+        {
+            false
+        }
         (What::Finding(a), What::Finding(b)) => {
             a == b || lex.root(*a) == lex.root(*b) || lex.is_kind(*a, *b) || lex.is_kind(*b, *a)
         }
@@ -81,7 +89,18 @@ fn repeats(lex: &Lexicon, first: &Frame, again: &Frame) -> bool {
         return false;
     }
     match (&first.what, &again.what) {
+        _ if first.amount.is_some() && again.amount.is_some() && first.amount != again.amount => {
+            false
+        }
         (What::Finding(a), What::Finding(b)) if restated(lex, first, again, *a, *b) => true,
+        // A diagnosis is tied to its lesion, not melted into it.
+        (What::Finding(a), What::Finding(b))
+            if a != b
+                && lex.finding(*b).is_some_and(|f| f.dx)
+                && !lex.finding(*a).is_some_and(|f| f.dx) =>
+        {
+            false
+        }
         (What::Finding(a), What::Finding(b)) => {
             let same = a == b || lex.is_kind(*a, *b) || lex.is_kind(*b, *a);
             let sizes = match (first.size(), again.size()) {
@@ -178,6 +197,7 @@ fn absorb(lex: &Lexicon, first: &mut Frame, again: Frame) {
     }
     first.side = first.side.or(again.side);
     first.placed |= again.placed;
+    first.explains |= again.explains;
     if first.sizes_mm.is_empty() {
         first.sizes_mm = again.sizes_mm;
     }

@@ -45,6 +45,8 @@ pub(crate) struct Sentence {
     pub(crate) section: Section,
     /// The label this sentence or its line begins with, as a token range.
     pub(crate) label: Option<(usize, usize)>,
+    /// The label begins its line, so it speaks for the whole line.
+    pub(crate) label_line: bool,
     /// The label stands inside this very sentence.
     pub(crate) label_inside: bool,
     /// Sentences of one line or paragraph share this number.
@@ -62,6 +64,7 @@ struct Reader<'a> {
     since_heading: usize,
     label: Option<(usize, usize)>,
     label_stays: bool,
+    label_line: bool,
     paragraph: usize,
 }
 
@@ -76,6 +79,7 @@ pub(crate) fn sentences(text: &Text, lex: &Lexicon) -> Vec<Sentence> {
         since_heading: 0,
         label: None,
         label_stays: false,
+        label_line: false,
         paragraph: 0,
     };
     reader.run();
@@ -180,6 +184,7 @@ impl Reader<'_> {
                 label_inside = false;
             } else {
                 self.label = Some((first, colon));
+                self.label_line = self.begins_line(first);
                 self.label_stays = colon + 1 >= end;
                 label_inside = true;
                 break;
@@ -202,12 +207,30 @@ impl Reader<'_> {
                 end,
                 section: self.section,
                 label: self.label,
+                label_line: self.label_line,
                 label_inside,
                 paragraph: self.paragraph,
                 soft: self.section_once && self.since_heading > 0,
             });
             self.since_heading += 1;
         }
+    }
+
+    /// Whether only bullets, numbers or a section heading stand before a token on its line.
+    fn begins_line(&self, at: usize) -> bool {
+        for t in self.tokens.iter().take(at).rev() {
+            match t.kind {
+                Kind::Newline | Kind::Colon => return true,
+                Kind::Dash
+                | Kind::Number
+                | Kind::Period
+                | Kind::Close
+                | Kind::Open
+                | Kind::Other => {}
+                _ => return false,
+            }
+        }
+        true
     }
 
     fn enter(&mut self, name: &str, text_follows: bool) {

@@ -208,7 +208,11 @@ fn covers_places(lex: &Lexicon, solid: &[NodeId], narrow: &Frame, home: Option<N
     let at_home: Vec<NodeId> = named
         .iter()
         .copied()
-        .filter(|n| home.is_some_and(|h| lex.is_part(*n, h) || lex.is_part(h, *n)))
+        .filter(|n| {
+            home.is_some_and(|h| {
+                lex.organ_of(h).is_some() && (lex.is_part(*n, h) || lex.is_part(h, *n))
+            })
+        })
         .collect();
     let mut axes: Vec<&str> = solid.iter().map(|n| axis_of(*n)).collect();
     axes.dedup();
@@ -229,7 +233,12 @@ fn covers_places(lex: &Lexicon, solid: &[NodeId], narrow: &Frame, home: Option<N
             .collect();
         if at_home.is_empty() {
             let list = if organs.is_empty() { &named } else { &organs };
-            return !list.is_empty() && list.iter().all(inside);
+            let broad = home.is_some_and(|h| lex.organ_of(h).is_none());
+            return if broad {
+                !list.is_empty() && list.iter().all(inside)
+            } else {
+                list.iter().any(inside)
+            };
         }
         at_home.iter().any(inside)
     })

@@ -373,6 +373,21 @@ impl Builder<'_> {
         if !self.locate(&mut frame, sentence, marked, list, i, m) {
             return;
         }
+        let pronoun = tokens.first().is_some_and(|t| {
+            matches!(
+                t.norm.as_str(),
+                "it" | "this" | "these" | "they" | "appearance" | "feature" | "finding"
+            )
+        });
+        if pronoun
+            && frame
+                .finding()
+                .and_then(|id| self.lex.finding(id))
+                .is_some_and(|f| f.dx)
+        {
+            frame.placed = false;
+            frame.site_inferred = true;
+        }
         if !self.settle(&mut frame, tokens, marked, m, list.len()) {
             return;
         }
@@ -542,7 +557,7 @@ impl Builder<'_> {
         if frame.nodes.is_empty() && default.is_none() {
             let found = earlier.clone().find(|a| !a.nodes.is_empty());
             let borrowed = if !label.nodes.is_empty()
-                && (sentence.label_inside || self.heading(sentence) || own.levels.is_empty())
+                && (sentence.label_inside || self.heading(sentence) || sentence.label_line)
             {
                 label.nodes.clone()
             } else if let Some(a) = found {
@@ -572,13 +587,15 @@ impl Builder<'_> {
         if let Some(site) = default {
             self.add_default(frame, site);
         }
-        if frame.nodes.is_empty() && frame.side.is_none() && label.side.is_some() {
+        let spoken_for = sentence.label_inside || sentence.label_line || self.heading(sentence);
+        if frame.nodes.is_empty() && frame.side.is_none() && label.side.is_some() && spoken_for {
             frame.side = label.side;
             frame.side_inferred = true;
         }
         self.inherit_levels(frame, marked, list, i, &later, anaphor, sentence);
         self.inherit_side(frame, list, i, marked, sentence);
         self.fill_exam_side(frame);
+        self.narrow_places(frame);
         true
     }
 
@@ -592,6 +609,16 @@ impl Builder<'_> {
                 .iter()
                 .any(|t| t.kind == Kind::Newline)
         })
+    }
+
+    /// Beside "medial meniscus" the word "meniscus" tells nothing more.
+    fn narrow_places(&self, frame: &mut Frame) {
+        let all = frame.nodes.clone();
+        let axis = |n: NodeId| self.lex.node(n).map(|n| n.axis.as_str());
+        frame.nodes.retain(|n| {
+            !all.iter()
+                .any(|m| m != n && axis(*m) == axis(*n) && self.lex.is_part(*m, *n))
+        });
     }
 
     /// In "MRI right knee" everything without a side is on the right.
@@ -1038,7 +1065,7 @@ impl Builder<'_> {
                 if frame.side.is_none() {
                     frame.side = lesion.side;
                 }
-                if frame.site_inferred || frame.nodes.is_empty() || category {
+                if frame.site_inferred || frame.nodes.is_empty() || category || !frame.placed {
                     frame.nodes.clone_from(&lesion.nodes);
                     frame.levels.clone_from(&lesion.levels);
                 }
@@ -1073,6 +1100,7 @@ impl Builder<'_> {
         };
         let place = f.nodes.is_empty()
             || f.site_inferred
+            || !f.placed
             || f.finding().is_none()
             || crate::site::relate(self.lex, o, f) != crate::site::Relation::Unrelated
                 && crate::site::relate(self.lex, o, f) != crate::site::Relation::OtherPlace;
