@@ -64,13 +64,26 @@ const PEOPLE: [(Role, &str, &str); 8] = [
 
 /// Everybody's actor, by the short name of their address.
 struct Cast {
-    members: Vec<(&'static str, Actor)>,
+    members: Vec<Member>,
+}
+
+struct Member {
+    short: &'static str,
+    actor: Actor,
+    password: String,
 }
 
 impl Cast {
+    fn member(&self, short: &str) -> Result<&Member> {
+        self.members.iter().find(|member| member.short == short).with_context(|| format!("nobody is called {short}"))
+    }
+
     fn get(&self, short: &str) -> Result<&Actor> {
-        let member = self.members.iter().find(|(name, _)| *name == short);
-        member.map(|(_, actor)| actor).with_context(|| format!("nobody is called {short}"))
+        Ok(&self.member(short)?.actor)
+    }
+
+    fn password(&self, short: &str) -> Result<&str> {
+        Ok(&self.member(short)?.password)
     }
 }
 
@@ -135,7 +148,8 @@ async fn people(ctx: &Workflow, story: &mut Story) -> Result<(Vec<SignIn>, Cast)
             inviting::accept(ctx, invited.secret.reveal(), &form, &client, now).await
         };
         let person_id: PersonId = session.map_err(told).with_context(|| format!("the account of the {role}"))?.person_id;
-        cast.members.push((short, Actor::Person { person_id, role }));
+        let actor = Actor::Person { person_id, role };
+        cast.members.push(Member { short, actor, password: password.clone() });
         sign_ins.push(SignIn { role, name, email, password });
     }
     Ok((sign_ins, cast))
@@ -167,10 +181,10 @@ async fn directory(ctx: &Workflow, cast: &Cast, story: &mut Story) -> Result<Rev
     let mut solberg = entry("Ingrid Solberg", "radiologist", "reviewer@demo.example", &["neuroradiology"], "University Spine Imaging");
     solberg.languages = texts(&["en", "es"]);
     let others = [
-        entry("Hanna Iversen", "radiologist", "iversen@demo.example", &["musculoskeletal"], "Harbor Joint Imaging"),
+        entry("Hanna Iversen", "radiologist", "iversen@demo.example", &["msk"], "Harbor Joint Imaging"),
         entry("Peter Adeyemi", "radiologist", "adeyemi@demo.example", &["neuroradiology"], "Lakeside Imaging (fictional)"),
         entry("Lucia Moretti", "radiologist", "moretti@demo.example", &["breast"], "Women's Imaging Center"),
-        entry("Tomas Weber", "clinical_specialist", "surgeon@demo.example", &["neurosurgery"], "Cascade Spine Surgery"),
+        entry("Tomas Weber", "clinical_specialist", "surgeon@demo.example", &["207XS0117X"], "Cascade Spine Surgery"),
     ];
     let coordinator = cast.get("coordinator")?;
     let now = story.hours_later(1);
@@ -340,8 +354,14 @@ async fn report(ctx: &Workflow, cast: &Cast, case_id: &CaseId, story: &mut Story
     let now = story.hours_later(1);
     reading::original(ctx, reader, case_id, now).await.map_err(told)?;
     let desk = reporting::desk(ctx, reader, case_id, now).await.map_err(told)?;
-    let sections = texts::SECOND_REPORT.map(|(key, text)| (key.to_owned(), text.to_owned()));
-    reporting::save_draft(ctx, reader, case_id, desk.version, &sections.into(), now).await.map_err(told)?;
+    let offered = desk.sections.iter().filter(|section| section.text.is_empty() && !section.suggested.is_empty());
+    let mut sections: reporting::Sections =
+        offered.map(|section| (section.key.clone(), section.suggested.clone())).collect();
+    sections.extend(texts::SECOND_REPORT.map(|(key, text)| (key.to_owned(), text.to_owned())));
+    reporting::save_draft(ctx, reader, case_id, desk.version, &sections, now).await.map_err(told)?;
+    let desk = reporting::desk(ctx, reader, case_id, now).await.map_err(told)?;
+    let password = cast.password("reviewer")?;
+    reporting::sign(ctx, reader, case_id, desk.version, password, story.hours_later(2)).await.map_err(told)?;
     Ok(())
 }
 

@@ -27,7 +27,7 @@ L4-L5: extrusion left of the midline with a downward component, left L5 root dis
 L5-S1: dry disc, bulge, posterior annular fissure near the midline. Fatty endplate change L5-S1.";
 
 /// Sections of the second report, by their ids.
-pub(crate) const SECOND_REPORT: [(&str, &str); 7] = [
+pub(crate) const SECOND_REPORT: [(&str, &str); 10] = [
     (
         "findings",
         "Normal lumbar alignment. Vertebral body heights are preserved. The conus ends at L1 and is normal in signal.\n\
@@ -44,18 +44,25 @@ pub(crate) const SECOND_REPORT: [(&str, &str); 7] = [
          2. L5-S1 degenerative disc disease with an annular fissure and Modic type 2 changes.",
     ),
     (
-        "quality",
-        "Diagnostic. Five series, complete from T11 to S2; axial images cover all five lumbar discs. No motion.",
+        "technique_quality",
+        "Five series, complete from T11 to S2; axial images cover all five lumbar discs. No motion.",
+    ),
+    ("quality", "diagnostic"),
+    ("agreement_overall", "differs_major"),
+    (
+        "agreement",
+        "Agreement on level and canal width. Disagreement on the side and size of the L4-L5 disc lesion; the fissure at \
+         L5-S1 is not in the first report.",
     ),
     ("alternatives", "None likely. A synovial cyst has another signal and site."),
     (
-        "next_steps",
+        "recommendations",
         "Correlate with a left L5 radiculopathy. Before any procedure, confirm the side on these images. \
          Surgical opinion if weakness appears or pain persists.",
     ),
-    ("limitations", "No earlier exam was available."),
+    ("limits", "Based on the images and the first report only. No earlier exam was available."),
     (
-        "plain_language",
+        "plain",
         "A disc low in your back has moved out of place and presses on a nerve on the left side. \
          The first report said the right side. Please show both reports to your doctor before any treatment.",
     ),
