@@ -19,114 +19,99 @@ pub struct Entry {
 
 /// Returns every entry that has a name of its own.
 pub fn entries(knowledge: &Knowledge) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    let mut add = |file, id: &str, title: &str, source: &str, needs_sign_off| {
-        entries.push(Entry {
-            file,
-            id: id.to_owned(),
-            title: title.to_owned(),
-            source: source.to_owned(),
-            needs_sign_off,
-        });
-    };
-    for rule in &knowledge.rules.rules {
-        add(
-            "completeness/rules.json",
-            &rule.id,
-            &rule.title_en,
-            &rule.source,
-            rule.needs_sign_off,
-        );
-    }
-    for item in &knowledge.rules.protocols {
-        add(
-            "completeness/protocols.json",
-            &item.id,
-            &item.id,
-            &item.source,
-            item.needs_sign_off,
-        );
-    }
-    for item in &knowledge.specialties.subspecialties {
-        add(
-            "subspecialty/map.json",
-            &item.id,
-            &item.en,
-            &item.source,
-            item.needs_sign_off,
-        );
-    }
-    for item in &knowledge.specialties.rules {
-        add(
-            "subspecialty/map.json",
-            &item.id,
-            &item.primary,
-            &item.source,
-            item.needs_sign_off,
-        );
-    }
-    for item in &knowledge.intake.triggers {
-        add(
-            "triggers.json",
-            &item.id,
-            &item.en,
-            &item.source,
-            item.needs_sign_off,
-        );
-    }
-    for item in &knowledge.intake.red_flags.items {
-        add(
-            "triggers.json",
-            &item.id,
-            &item.en,
-            &item.source,
-            item.needs_sign_off,
-        );
-    }
-    for item in &knowledge.intake.urgency {
-        add(
-            "triggers.json",
-            item.id.as_str(),
-            &item.rule,
-            &item.source,
-            item.needs_sign_off,
-        );
-    }
-    for item in &knowledge.report.sections {
-        add(
-            "report/sections.json",
-            &item.id,
-            &item.en,
-            &item.source,
-            false,
-        );
-    }
-    for item in &knowledge.coverage.decision_clocks {
-        add(
-            "insurance/timeframes.json",
-            &item.plan.join(" "),
-            "decision clock",
-            &item.source,
-            false,
-        );
-    }
-    for item in &knowledge.coverage.appeal_clocks {
-        add(
-            "insurance/timeframes.json",
-            &item.plan.join(" "),
-            "appeal clock",
-            &item.source,
-            false,
-        );
-    }
-    for item in &knowledge.letters.letters {
-        add(
-            "letters/catalog.json",
-            &item.id,
-            &item.title.en,
-            &item.source,
-            false,
-        );
-    }
+    let mut entries = check_entries(knowledge);
+    entries.extend(choice_entries(knowledge));
+    entries.extend(intake_entries(knowledge));
+    entries.extend(paper_entries(knowledge));
     entries
+}
+
+/// Writes one entry; `words` are its id, its title and its source.
+fn entry(file: &'static str, words: [&str; 3], needs_sign_off: bool) -> Entry {
+    let [id, title, source] = words.map(str::to_owned);
+    Entry {
+        file,
+        id,
+        title,
+        source,
+        needs_sign_off,
+    }
+}
+
+fn check_entries(knowledge: &Knowledge) -> Vec<Entry> {
+    let rules = knowledge.rules.rules.iter().map(|rule| {
+        let words = [&rule.id, &rule.title_en, &rule.source].map(String::as_str);
+        entry("completeness/rules.json", words, rule.needs_sign_off)
+    });
+    let protocols = knowledge.rules.protocols.iter().map(|item| {
+        let words = [&item.id, &item.id, &item.source].map(String::as_str);
+        entry("completeness/protocols.json", words, item.needs_sign_off)
+    });
+    rules.chain(protocols).collect()
+}
+
+fn choice_entries(knowledge: &Knowledge) -> Vec<Entry> {
+    let file = "subspecialty/map.json";
+    let subspecialties = knowledge.specialties.subspecialties.iter().map(|item| {
+        let words = [&item.id, &item.en, &item.source].map(String::as_str);
+        entry(file, words, item.needs_sign_off)
+    });
+    let rules = knowledge.specialties.rules.iter().map(|item| {
+        let words = [&item.id, &item.primary, &item.source].map(String::as_str);
+        entry(file, words, item.needs_sign_off)
+    });
+    subspecialties.chain(rules).collect()
+}
+
+fn intake_entries(knowledge: &Knowledge) -> Vec<Entry> {
+    let file = "triggers.json";
+    let tables = &knowledge.intake;
+    let triggers = tables.triggers.iter().map(|item| {
+        let words = [&item.id, &item.en, &item.source].map(String::as_str);
+        entry(file, words, item.needs_sign_off)
+    });
+    let flags = tables.red_flags.items.iter().map(|item| {
+        let words = [&item.id, &item.en, &item.source].map(String::as_str);
+        entry(file, words, item.needs_sign_off)
+    });
+    let urgency = tables.urgency.iter().map(|item| {
+        entry(
+            file,
+            [item.id.as_str(), &item.rule, &item.source],
+            item.needs_sign_off,
+        )
+    });
+    triggers.chain(flags).chain(urgency).collect()
+}
+
+fn paper_entries(knowledge: &Knowledge) -> Vec<Entry> {
+    let sections = knowledge.report.sections.iter().map(|item| {
+        let words = [&item.id, &item.en, &item.source].map(String::as_str);
+        entry("report/sections.json", words, false)
+    });
+    let letters = knowledge.letters.letters.iter().map(|item| {
+        let words = [&item.id, &item.title.en, &item.source].map(String::as_str);
+        entry("letters/catalog.json", words, false)
+    });
+    let clock = |plans: &[String], title: &str, source: &str| {
+        entry(
+            "insurance/timeframes.json",
+            [&plans.join(" "), title, source],
+            false,
+        )
+    };
+    let coverage = &knowledge.coverage;
+    let decisions = coverage
+        .decision_clocks
+        .iter()
+        .map(|item| clock(&item.plan, "decision clock", &item.source));
+    let appeals = coverage
+        .appeal_clocks
+        .iter()
+        .map(|item| clock(&item.plan, "appeal clock", &item.source));
+    sections
+        .chain(letters)
+        .chain(decisions)
+        .chain(appeals)
+        .collect()
 }

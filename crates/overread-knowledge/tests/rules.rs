@@ -172,6 +172,7 @@ fn p_rules() {
     });
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each spoilt exam")]
 #[test]
 fn d_rules() {
     let no_report = |s: &mut Setup| {
@@ -259,6 +260,7 @@ fn d_rules() {
     });
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each spoilt exam")]
 #[test]
 fn i_rules() {
     check(&["I01?"], |s| {
@@ -354,6 +356,7 @@ fn i_rules() {
     check(&[], |s| s.series(6, |i| i.quality.is_calibrated = None));
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each spoilt exam")]
 #[test]
 fn s_rules() {
     let number = |i: &InstanceFacts, series, numbers: &[i64]| {
@@ -409,6 +412,17 @@ fn s_rules() {
     };
     check(&[], refer("1.2.20260302.3.1"));
     check(&["S05?"], refer("1.2.20260302.3.99"));
+    check(&[], |s| {
+        s.series(3, |i| {
+            i.content.referenced_sop_instance_uids = vec!["1.2.77".parse().unwrap()];
+        });
+    });
+    check(&["S05"], |s| {
+        s.series(3, |i| {
+            i.image_type = vec!["DERIVED".to_owned()];
+            i.content.referenced_sop_instance_uids = vec!["1.2.77".parse().unwrap()];
+        });
+    });
     check(&["S06?"], |s| {
         s.series(3, |i| i.content.per_frame_item_count = Some(2))
     });
@@ -569,7 +583,7 @@ fn messages_are_plain_words() {
     assert_eq!(finding.subject, "series 3 (SAG T2)");
     assert_eq!(
         finding.message,
-        "Slices appear to be missing inside a series: about 1 slice, between image 6 and image 8. Ask the facility to resend the series."
+        "Slices appear to be missing inside a series: about 1 slice, between image 6 and image 8. Ask the facility to send the series again."
     );
     assert_eq!(finding.title_es, "Parecen faltar cortes en una serie");
     // Findings never say whose images they are.

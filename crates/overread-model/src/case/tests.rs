@@ -210,6 +210,7 @@ fn guard(
     assert_eq!(refusal.to_string(), expect.refusal());
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each guard")]
 #[test]
 fn each_guard_is_named_when_it_fails() {
     use CaseEvent as E;

@@ -104,12 +104,17 @@ impl ExamFacts {
 
     /// Returns the patient's age in whole years on the day of the study, if the images tell.
     pub fn age_years(&self) -> Option<i32> {
+        // What the machine wrote on the day counts first: a birth date may have been changed when the name was taken out.
+        let written = self.patient_age.as_deref().and_then(age_string_years);
+        if written.is_some() {
+            return written;
+        }
         match (self.patient_birth_date, self.study_date) {
             (Some(birth), Some(study)) if study >= birth => {
                 let had_birthday = (study.month(), study.day()) >= (birth.month(), birth.day());
                 Some(study.year() - birth.year() - i32::from(!had_birthday))
             }
-            _ => self.patient_age.as_deref().and_then(age_string_years),
+            _ => None,
         }
     }
 }

@@ -46,6 +46,7 @@ pub(super) struct SeriesGathered {
     pub(super) mr: MrFacts,
     pub(super) slices: Vec<Slice>,
     pub(super) sub_volumes: Vec<Vec<String>>,
+    sub_volume_places: BTreeMap<Vec<String>, usize>,
     pub(super) numbers: Vec<Option<i64>>,
     pub(super) acquisitions: BTreeMap<i64, (usize, i64)>,
     pub(super) instances: usize,
@@ -81,6 +82,7 @@ pub(super) struct StudyGathered {
     pub(super) patients: BTreeSet<usize>,
     pub(super) series: BTreeMap<SeriesInstanceUid, SeriesGathered>,
     pub(super) referenced: HashSet<[u8; 16]>,
+    pub(super) sources: HashSet<[u8; 16]>,
     pub(super) referenced_by_whole_content: bool,
     pub(super) report_objects: usize,
     pub(super) encapsulated_documents: usize,
@@ -205,7 +207,16 @@ impl StudyGathered {
         }
         let content = &facts.content;
         let referenced = content.referenced_sop_instance_uids.iter().map(short_name);
-        self.referenced.extend(referenced);
+        // A plain image refers to its localizer, which proves nothing; reports, notes and masks refer to what they are about.
+        if NO_IMAGES.contains(&facts.series.modality.as_str()) {
+            self.referenced.extend(referenced);
+        } else if facts
+            .image_type
+            .first()
+            .is_some_and(|value| value == "DERIVED")
+        {
+            self.sources.extend(referenced);
+        }
         if let Some(title) = &content.document_title_code {
             if tables.whole_content_titles.contains(title) {
                 self.referenced_by_whole_content = true;
@@ -241,7 +252,9 @@ impl SeriesGathered {
         if let Some(intent) = &series.presentation_intent_type {
             self.intents.insert(intent.clone());
         }
-        let is_image = facts.rows.is_some() && !NO_IMAGES.contains(&series.modality.as_str());
+        let is_image = facts.rows.is_some()
+            && facts.quality.has_pixel_data
+            && !NO_IMAGES.contains(&series.modality.as_str());
         if is_image {
             self.add_image(facts, tables);
         }
@@ -363,17 +376,17 @@ impl SeriesGathered {
         if facts.number_of_frames > 1 || self.slices.len() >= limits::SLICES_A_SERIES_COUNT {
             return;
         }
-        let known = self
-            .sub_volumes
-            .iter()
-            .position(|keys| *keys == facts.sub_volume);
+        let known = self.sub_volume_places.get(&facts.sub_volume).copied();
         let last = self.sub_volumes.len().saturating_sub(1);
         let index = match known {
             Some(index) => index,
             None if self.sub_volumes.len() >= SUB_VOLUMES_COUNT => last,
             None => {
+                let place = self.sub_volumes.len();
                 self.sub_volumes.push(facts.sub_volume.clone());
-                self.sub_volumes.len() - 1
+                self.sub_volume_places
+                    .insert(facts.sub_volume.clone(), place);
+                place
             }
         };
         self.slices.push(Slice {

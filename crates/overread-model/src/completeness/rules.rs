@@ -116,7 +116,8 @@ impl Findings<'_> {
             return;
         }
         let (subject, detail) = (subject.into(), detail.into());
-        let action = Some(entry.patient_action.clone()).filter(|action| action != "none");
+        let action =
+            Some(entry.patient_action.clone()).filter(|action| !action.starts_with("none"));
         let mut message = entry.title_en.clone();
         if !detail.is_empty() {
             message = format!("{message}: {}", detail.trim_end_matches('.'));

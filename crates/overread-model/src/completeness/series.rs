@@ -53,8 +53,10 @@ impl SeriesSummary {
         let stacks = stacks(&slices);
         let texts = format!("{} {}", series.description, series.protocol_name);
         let typed = series.images > 0 && series.localizer_typed == series.images;
-        let named = names_localizer(&[], &series.description);
-        let localizer = typed || named || is_localizer_like(&stacks);
+        // Only sliced exams have localizers; a skeletal survey is no survey in this sense.
+        let sliced = matches!(series.modality.as_str(), "CT" | "MR" | "PT" | "NM");
+        let named = sliced && names_localizer(&[], &series.description);
+        let localizer = typed || named || (sliced && is_localizer_like(&stacks));
         let largest = stacks.iter().max_by_key(|stack| stack.count);
         let is_mr = series.modality == "MR" && series.images > 0;
         let by_text = is_mr.then(|| {

@@ -72,20 +72,15 @@ pub fn names_localizer(image_type: &[String], description: &str) -> bool {
     let by_type = image_type
         .iter()
         .any(|value| value.eq_ignore_ascii_case("LOCALIZER"));
-    let text = format!(" {} ", folded(description));
-    let by_text = [
-        " LOC ",
-        " LOCALIZER ",
-        " LOCALISER ",
-        " SCOUT ",
-        " SURVEY ",
-        " PILOT ",
-        " TOPOGRAM ",
-        " 3 PLANE ",
-        " LOCALIZADOR ",
-    ]
-    .iter()
-    .any(|word| text.contains(word));
+    let text = folded(description);
+    let words: Vec<&str> = text.split(' ').collect();
+    let sure = ["LOCALIZER", "LOCALISER", "SCOUT", "TOPOGRAM", "LOCALIZADOR"];
+    // Short words name a localizer only where a name begins or ends: "ext loc ref" is something else.
+    let short = ["LOC", "SURVEY", "PILOT"];
+    let edges = [words.first(), words.last()];
+    let by_text = words.iter().any(|word| sure.contains(word))
+        || edges.into_iter().flatten().any(|word| short.contains(word))
+        || text.contains("3 PLANE");
     by_type || by_text
 }
 
@@ -188,5 +183,61 @@ fn by_numbers(mr: &MrFacts) -> Weighting {
         (Some(tr), Some(te)) if tr >= 1500.0 && te >= 60.0 => Weighting::T2,
         (Some(tr), Some(te)) if tr >= 1000.0 && te < 60.0 => Weighting::Pd,
         _ => Weighting::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Weighting, names_localizer, weighting};
+    use crate::imaging::MrFacts;
+
+    #[test]
+    fn localizers_are_named() {
+        for name in [
+            "3-PLANE LOC",
+            "* SAG LOC",
+            "LOC",
+            "Loc 3pl",
+            "Scout",
+            "T/S/C RF FAST PILOT",
+            "Localizador",
+            "SURVEY",
+        ] {
+            assert!(names_localizer(&[], name), "{name}");
+        }
+        for name in [
+            "temporal position,ext loc ref",
+            "SAG T2",
+            "LOCALIZED SPECTROSCOPY",
+            "",
+            "3D T2 SPACE",
+        ] {
+            assert!(!names_localizer(&[], name), "{name}");
+        }
+    }
+
+    fn check(description: &str, expect: Weighting) {
+        assert_eq!(
+            weighting(&[], description, &MrFacts::default()),
+            expect,
+            "{description}"
+        );
+    }
+
+    #[test]
+    fn names_of_many_makers_are_understood() {
+        check("t2_tse_sag_320", Weighting::T2);
+        check("t1_tse_tra_fs", Weighting::T1Fs);
+        check("SAG T2 FAT SAT", Weighting::T2Fs);
+        check("t2_tirm_sag", Weighting::Stir);
+        check("T2 STIR COR", Weighting::Stir);
+        check("AX PD SPAIR", Weighting::PdFs);
+        check("DP FS CORONAL", Weighting::PdFs);
+        check("AX T2* GRE", Weighting::T2starSwi);
+        check("t1_mprage_sag_p2_iso", Weighting::T1);
+        check("Ax T2 FLAIR", Weighting::Flair);
+        check("DWI b1000", Weighting::Dwi);
+        check("dADC", Weighting::Unknown);
+        check("pd_tse_fs_cor", Weighting::PdFs);
     }
 }

@@ -56,9 +56,6 @@ fn check_study(context: &Context<'_>, view: &StudyView<'_>, findings: &mut Findi
         };
         return findings.add("I03", view.subject(), detail);
     }
-    if sum(|series| series.derived) == images {
-        findings.add("I04", view.subject(), "");
-    }
     let originals: Vec<bool> = view
         .series
         .iter()
@@ -68,6 +65,10 @@ fn check_study(context: &Context<'_>, view: &StudyView<'_>, findings: &mut Findi
     let sliced = view.series.iter().any(|(series, _)| {
         matches!(series.modality.as_str(), "CT" | "MR") && series.images > series.secondary_captures
     });
+    // Ultrasound and projections are marked as derived by ordinary processing, so only slices count.
+    if sliced && sum(|series| series.derived) == images {
+        findings.add("I04", view.subject(), "");
+    }
     if originals.iter().all(|localizer| *localizer) {
         findings.add("I05", view.subject(), "");
     } else if sliced && !originals.contains(&true) {
@@ -131,7 +132,7 @@ fn check_series(
     if let Some(side) = series.smallest_side.filter(|side| *side < smallest) {
         findings.add("I10", subject, format!("{side} pixels on the short side"));
     }
-    if series.uncalibrated == series.images {
+    if series.uncalibrated == series.images && series.secondary_captures == 0 {
         findings.add("I12", subject, "");
     }
 }

@@ -63,7 +63,7 @@ fn check_protocol(protocol: &Protocol, view: &StudyView<'_>, findings: &mut Find
     labels.extend(moving_pictures(protocol, &series));
     labels.extend(positron_partner(protocol, view, &series));
     if !labels.is_empty() {
-        let detail = format!("often included in such an exam: {}", listed(&labels));
+        let detail = format!("{}; such exams often include it", listed(&labels));
         findings.add("S07", view.subject(), detail);
     }
 }

@@ -41,14 +41,16 @@ fn check_stacks(
         }
     }
     let (starts_at, holes) = number_holes(&series.numbers);
-    if holes > 0 && !has_gap {
+    if holes > 0 && !has_gap && !summary.stacks.is_empty() {
         let detail = format!(
             "{}, while the slices lie evenly",
             missing_words(holes, series.images, "number")
         );
         findings.add("S02", summary.subject(), detail);
     }
-    if let Some(start) = starts_at.filter(|start| *start > 1)
+    // Only slices are numbered from 1 by custom; ultrasound and projections number as they like.
+    let sliced = matches!(series.modality.as_str(), "CT" | "MR" | "PT");
+    if let Some(start) = starts_at.filter(|start| *start > 1 && sliced)
         && !has_lower_numbers(view, series, start)
     {
         findings.add(
@@ -167,23 +169,27 @@ fn check_frames(series: &SeriesGathered, summary: &SeriesSummary, findings: &mut
 /// Looks for instances that others refer to and that did not come.
 fn check_references(context: &Context<'_>, view: &StudyView<'_>, findings: &mut Findings<'_>) {
     let received = &context.gathered.received;
-    let missing = view
-        .study
-        .referenced
-        .iter()
-        .filter(|name| !received.contains(*name))
-        .count();
-    if missing == 0 {
-        return;
-    }
-    let proof = if view.study.referenced_by_whole_content {
-        ", and the list of the whole study names them"
-    } else {
-        ""
+    let absent = |names: &std::collections::HashSet<[u8; 16]>| {
+        names
+            .iter()
+            .filter(|name| !received.contains(*name))
+            .count()
     };
-    findings.add(
-        "S05",
-        view.subject(),
-        format!("{}{proof}", counted(missing, "image", "images")),
-    );
+    let missing = absent(&view.study.referenced);
+    if missing > 0 {
+        let proof = if view.study.referenced_by_whole_content {
+            ", and the list of the whole study names them"
+        } else {
+            ""
+        };
+        let detail = format!("{}{proof}", counted(missing, "image", "images"));
+        return findings.add("S05", view.subject(), detail);
+    }
+    // Reconstructions often travel without their sources, and name their localizer too: good to know, no more.
+    let sources = absent(&view.study.sources);
+    if sources > 0 {
+        let images = counted(sources, "image", "images");
+        let detail = format!("{images} from which others were reconstructed");
+        findings.add_as("S05", Severity::Info, view.subject(), detail);
+    }
 }
