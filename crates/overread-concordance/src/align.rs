@@ -142,6 +142,13 @@ impl Aligner<'_> {
             Pass::OtherKind => (!opposite && concept < 80 && meets).then_some(total),
             Pass::OtherSide => {
                 let same_lesion = relation == Relation::OtherPlace && sizes > 0;
+                let ranked = a
+                    .finding()
+                    .and_then(|id| self.lex.finding(id))
+                    .is_some_and(|f| f.rank > 0);
+                if (a.side_inferred || b.side_inferred) && !ranked {
+                    return None;
+                }
                 (opposite && (meets || same_lesion) && concept >= 80).then_some(total)
             }
             Pass::OtherPlace | Pass::OtherPlaceAlone => {
@@ -150,7 +157,9 @@ impl Aligner<'_> {
                 let tied = sizes > 0 || side > 0 && one_side || self.device(a) || serious;
                 let supported = tied || pass == Pass::OtherPlaceAlone && self.weight(a) >= 2;
                 let fits = relation == Relation::OtherPlace && concept >= 80 && supported;
-                (fits && !(opposite && sizes <= 0)).then_some(total)
+                let told =
+                    sizes > 0 || !a.site_inferred && !b.site_inferred || !a.levels.is_empty();
+                (fits && told && !(opposite && sizes <= 0)).then_some(total)
             }
             _ => None,
         }
@@ -176,7 +185,13 @@ impl Aligner<'_> {
         match (&a.what, &b.what) {
             (What::Finding(x), What::Finding(y)) => self.kin(*x, *y),
             (What::Category(x), What::Category(y)) if x == y => Some(100),
-            (What::Measured, What::Measured) if a.nodes == b.nodes => Some(100),
+            (What::Measured, What::Measured) => {
+                let part = |x: usize, y: usize| self.lex.is_part(x, y) || self.lex.is_part(y, x);
+                a.nodes
+                    .iter()
+                    .any(|x| b.nodes.iter().any(|y| part(*x, *y)))
+                    .then_some(100)
+            }
             (What::Advice, What::Advice) => Some(100),
             _ => None,
         }
@@ -440,7 +455,9 @@ impl Aligner<'_> {
                 if !kind || d.additional && finding.weight < 3 {
                     return None;
                 }
-                let minor = stated.severity.is_some_and(|(_, high)| high <= 1);
+                let minor = stated
+                    .severity
+                    .map_or(finding.weight < 2, |(_, high)| high <= 1);
                 if d.qualified && (minor || finding.weight == 0 || finding.benign) {
                     return None;
                 }
@@ -460,6 +477,12 @@ impl Aligner<'_> {
     fn normal_denies(&self, d: &Frame, stated: &Frame, id: FindingId) -> Option<i32> {
         let finding = self.lex.finding(id)?;
         if finding.device || d.nodes.is_empty() && d.levels.is_empty() {
+            return None;
+        }
+        // "L5-S1 normal" speaks of the disc; the L5 root may be touched one level higher.
+        if d.nodes.is_empty()
+            && self.lex.finding_named("nerve_root_compromise") == Some(self.lex.root(id))
+        {
             return None;
         }
         let has = |cat: &str| finding.cats.iter().any(|c| c == cat);

@@ -64,7 +64,11 @@ fn paired(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
             }
             verdict(
                 Class::Contradicted,
-                "denied",
+                if a.present() {
+                    "denied-by-second"
+                } else {
+                    "denied-by-original"
+                },
                 "one report states it, the other denies it",
             )
         }
@@ -116,81 +120,64 @@ fn measured(a: &Frame, b: &Frame) -> Verdict {
 
 fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
     if let (What::Category(_), What::Category(_)) = (&a.what, &b.what) {
-        let same =
-            a.value == b.value || a.value.starts_with(&b.value) || b.value.starts_with(&a.value);
-        return if same {
-            verdict(
-                Class::Agree,
-                "same-category",
-                "both reports give the same category",
-            )
-        } else {
-            verdict(
-                Class::Interpretation,
-                "category",
-                format!(
-                    "original {}, second {}",
-                    a.value.to_uppercase(),
-                    b.value.to_uppercase()
-                ),
-            )
-        };
+        return category(a, b);
     }
-    let (Some(x), Some(y)) = (a.finding(), b.finding()) else {
+    let known = |f: &Frame| f.finding().and_then(|id| both.lex.finding(id));
+    let (Some(fx), Some(fy)) = (known(a), known(b)) else {
         return measured(a, b);
     };
-    let (Some(fx), Some(fy)) = (both.lex.finding(x), both.lex.finding(y)) else {
-        return measured(a, b);
-    };
-    if let Some(v) = diagnosis(both, pair, a, b) {
-        return v;
-    }
-    if let Some(v) = kind(both.lex, a, b, fx, fy) {
-        return v;
-    }
-    if let Some(v) = graded(a, b, fx) {
+    let decided = diagnosis(both, pair)
+        .or_else(|| kind(both.lex, a, b, fx, fy))
+        .or_else(|| graded(a, b, fx));
+    if let Some(v) = decided {
         return v;
     }
     if fx.measure || fy.measure {
         return measured(a, b);
     }
-    if let (Some(p), Some(q)) = (a.size(), b.size())
-        && size_differs(p, q)
-    {
+    let size = measured(a, b);
+    if size.class != Class::Agree {
+        return size;
+    }
+    certainty(both, pair, a, b).unwrap_or_else(|| detail(both, a, b))
+}
+
+fn category(a: &Frame, b: &Frame) -> Verdict {
+    if a.value.starts_with(&b.value) || b.value.starts_with(&a.value) {
         return verdict(
-            Class::Size,
-            "size",
-            format!("original {p} mm, second {q} mm"),
+            Class::Agree,
+            "same-category",
+            "both reports give the same category",
         );
     }
-    if let (Some(_), Some(_)) = (a.amount, b.amount) {
-        let v = measured(a, b);
-        if v.class != Class::Agree {
-            return v;
-        }
-    }
-    let sure = |frames: &[Frame], at: Option<usize>, f: &Frame| {
+    let what = format!(
+        "original {}, second {}",
+        a.value.to_uppercase(),
+        b.value.to_uppercase()
+    );
+    verdict(Class::Interpretation, "category", what)
+}
+
+/// A lesion is as certain as the diagnosis given for it.
+fn certainty(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Option<Verdict> {
+    let named = |frames: &[Frame], at: Option<usize>| {
         at.and_then(|i| {
             diagnoses(both.lex, frames, i)
                 .first()
                 .map(|(_, d)| d.certainty)
         })
-        .unwrap_or(f.certainty)
     };
-    let named = |frames: &[Frame], at: Option<usize>| {
-        at.is_some_and(|i| !diagnoses(both.lex, frames, i).is_empty())
-    };
-    let (p, q) = (sure(both.o, pair.original, a), sure(both.s, pair.second, b));
+    let (x, y) = (named(both.o, pair.original), named(both.s, pair.second));
+    let (p, q) = (x.unwrap_or(a.certainty), y.unwrap_or(b.certainty));
     let (low, high) = (p.min(q), p.max(q));
-    let both_named = named(both.o, pair.original) && named(both.s, pair.second);
-    if low <= 3 && high >= 4 || low == 4 && high == 5 && both_named {
-        return verdict(
+    let differs = low <= 3 && high >= 4 || low == 4 && high == 5 && x.is_some() && y.is_some();
+    differs.then(|| {
+        verdict(
             Class::Certainty,
             "certainty",
             "one report is firm, the other is not",
-        );
-    }
-    detail(both, a, b)
+        )
+    })
 }
 
 /// Diagnoses tied to a lesion, the firmest first.
@@ -215,7 +202,7 @@ pub(crate) fn diagnoses<'a>(
     out
 }
 
-fn diagnosis(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Option<Verdict> {
+fn diagnosis(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
     let lex = both.lex;
     let x = diagnoses(lex, both.o, pair.original?);
     let y = diagnoses(lex, both.s, pair.second?);
@@ -243,7 +230,6 @@ fn diagnosis(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Option<Verdi
                 .any(|(_, g)| kin(lex, f, g))
         });
     if same {
-        let _ = (a, b);
         return None;
     }
     let name = |f: &Frame| {
@@ -283,109 +269,90 @@ fn kin(lex: &Lexicon, a: &Frame, b: &Frame) -> bool {
 }
 
 fn kind(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding, fy: &Finding) -> Option<Verdict> {
-    let related = kin(lex, a, b);
     let focal = lex.finding_named("focal_lesion");
     let is_focal = |f: &Frame| {
         f.finding()
             .zip(focal)
             .is_some_and(|(x, l)| lex.is_kind(x, l))
     };
-    let lesion = is_focal(a) && is_focal(b);
-    if !related && !(lesion && !(fx.dx && fy.dx)) {
-        if fx.rank > 0 && fy.rank > 0 {
-            return Some(verdict(
-                Class::Severity,
-                "rank",
-                format!(
-                    "original says {}, second says {}",
-                    fx.id.replace('_', " "),
-                    fy.id.replace('_', " ")
-                ),
-            ));
-        }
-        return Some(verdict(
-            Class::Interpretation,
-            "kind",
-            format!(
-                "original says {}, second says {}",
-                fx.id.replace('_', " "),
-                fy.id.replace('_', " ")
-            ),
-        ));
+    let one_lesion = is_focal(a) && is_focal(b) && !(fx.dx && fy.dx);
+    if !kin(lex, a, b) && !one_lesion {
+        let what = said(&fx.id.replace('_', " "), &fy.id.replace('_', " "));
+        let ranked = fx.rank > 0 && fy.rank > 0;
+        return Some(if ranked {
+            verdict(Class::Severity, "rank", what)
+        } else {
+            verdict(Class::Interpretation, "kind", what)
+        });
     }
-    for key in ["depth", "weber", "stability", "presentation"] {
-        if let (Some(p), Some(q)) = (a.type_of(key), b.type_of(key))
-            && p != q
-        {
-            return Some(verdict(
-                Class::Interpretation,
-                "type",
-                format!("original says {p}, second says {q}"),
-            ));
-        }
-    }
-    if let (Some(p), Some(q)) = (a.type_of("malignancy"), b.type_of("malignancy"))
-        && p != q
-    {
-        return Some(verdict(
-            Class::Interpretation,
-            "benign-suspicious",
-            format!("original says {p}, second says {q}"),
-        ));
-    }
-    if fx.id == "breast_density" || fx.id == "placenta_position" {
-        for key in ["density", "placenta"] {
-            if let (Some(p), Some(q)) = (a.type_of(key), b.type_of(key))
-                && p != q
-            {
-                let class = if key == "placenta" {
-                    Class::Location
-                } else {
-                    Class::Severity
-                };
-                return Some(verdict(
-                    class,
-                    "type",
-                    format!("original says {p}, second says {q}"),
-                ));
+    for (key, class, rule) in TYPES {
+        if let (Some(p), Some(q)) = (a.type_of(key), b.type_of(key)) {
+            let own = match key {
+                "density" => fx.id == "breast_density",
+                "placenta" => fx.id == "placenta_position",
+                _ => true,
+            };
+            if own && p != q {
+                return Some(verdict(class, rule, said(p, q)));
             }
         }
     }
-    if let (Some(p), Some(q)) = (a.acute, b.acute) {
-        let aging = matches!(
-            fx.id.as_str(),
-            "vertebral_fracture"
-                | "fracture"
-                | "rib_fracture"
-                | "infarct"
-                | "hemorrhage"
-                | "subdural_hematoma"
-                | "thrombosis"
-                | "pulmonary_embolism"
-                | "skull_fracture"
-        );
-        if p != q && aging {
-            return Some(verdict(
-                Class::Interpretation,
-                "age",
-                "one report calls it acute, the other old",
-            ));
-        }
-    }
-    let typed = matches!(
-        fx.id.as_str(),
-        "modic_change" | "acromion_type" | "labral_tear" | "odontoid_fracture" | "fracture"
-    );
-    if let (Some(p), Some(q), true) = (a.grade, b.grade, typed)
+    if let (Some(p), Some(q)) = (a.acute, b.acute)
         && p != q
+        && AGING.contains(&fx.id.as_str())
+    {
+        return Some(verdict(
+            Class::Interpretation,
+            "age",
+            "one report calls it acute, the other old",
+        ));
+    }
+    if let (Some(p), Some(q)) = (a.grade, b.grade)
+        && p != q
+        && TYPED.contains(&fx.id.as_str())
     {
         return Some(verdict(
             Class::Interpretation,
             "type-number",
-            format!("original says type {p}, second says type {q}"),
+            said(&format!("type {p}"), &format!("type {q}")),
         ));
     }
     None
+}
+
+/// Words of type that make a difference, and which one.
+const TYPES: [(&str, Class, &str); 7] = [
+    ("depth", Class::Interpretation, "type"),
+    ("weber", Class::Interpretation, "type"),
+    ("stability", Class::Interpretation, "type"),
+    ("presentation", Class::Interpretation, "type"),
+    ("malignancy", Class::Interpretation, "benign-suspicious"),
+    ("density", Class::Severity, "type"),
+    ("placenta", Class::Location, "type"),
+];
+/// Findings of which the age decides what is done.
+const AGING: [&str; 9] = [
+    "vertebral_fracture",
+    "fracture",
+    "rib_fracture",
+    "infarct",
+    "hemorrhage",
+    "subdural_hematoma",
+    "thrombosis",
+    "pulmonary_embolism",
+    "skull_fracture",
+];
+/// Findings whose number names a type, not a grade.
+const TYPED: [&str; 5] = [
+    "modic_change",
+    "acromion_type",
+    "labral_tear",
+    "odontoid_fracture",
+    "fracture",
+];
+
+fn said(a: &str, b: &str) -> String {
+    format!("original says {a}, second says {b}")
 }
 
 fn graded(a: &Frame, b: &Frame, fx: &Finding) -> Option<Verdict> {
@@ -421,63 +388,29 @@ fn graded(a: &Frame, b: &Frame, fx: &Finding) -> Option<Verdict> {
 
 fn detail(both: &Both<'_>, a: &Frame, b: &Frame) -> Verdict {
     let lex = both.lex;
-    let weight = |f: &Frame| {
-        f.finding()
-            .and_then(|id| lex.finding(id))
-            .map_or(0, |x| x.weight)
-    };
-    let important = weight(a).max(weight(b)) >= 2;
-    let measured = |f: &Frame| i32::from(!f.sizes_mm.is_empty()) * 2;
-    let no_sizes = a.sizes_mm.is_empty() && b.sizes_mm.is_empty();
-    let broken = a.name(lex).contains("fracture");
-    let important = important && !broken;
-    let graded = |f: &Frame| {
-        if important && no_sizes {
-            i32::from(f.severity.is_some() || f.grade.is_some()) * 2
-        } else {
-            0
-        }
-    };
+    let finding = |f: &Frame| f.finding().and_then(|id| lex.finding(id));
+    let weight = |f: &Frame| finding(f).map_or(0, |x| x.weight);
+    let broken = finding(a).is_some_and(|f| f.id.contains("fracture"));
+    let sized = !a.sizes_mm.is_empty() || !b.sizes_mm.is_empty();
+    let grades_count = weight(a).max(weight(b)) >= 2 && !broken && !sized;
     let narrower = |p: &Frame, q: &Frame| match (p.finding(), q.finding()) {
-        (Some(x), Some(y))
-            if x != y && lex.is_kind(x, y) && lex.finding(y).is_some_and(|f| f.site.is_some()) =>
-        {
-            1
+        (Some(x), Some(y)) => {
+            x != y && lex.is_kind(x, y) && lex.finding(y).is_some_and(|f| f.site.is_some())
         }
-        _ => 0,
+        _ => false,
     };
-    let places = |p: &Frame, q: &Frame| {
-        let new = p
-            .nodes
+    let part = |f: &Frame| {
+        f.nodes
             .iter()
-            .filter(|n| {
-                !p.site_inferred
-                    && lex.node(**n).is_some_and(|n| !n.generic)
-                    && !q.nodes.iter().any(|m| lex.is_part(**n, *m) && **n == *m)
-            })
-            .count();
-        let deeper = p
-            .nodes
-            .iter()
-            .any(|n| !p.site_inferred && q.nodes.iter().all(|m| *n != *m && !lex.is_part(*m, *n)));
-        if deeper && new > 0 && p.nodes.len() > q.nodes.len() {
-            1
-        } else {
-            0
-        }
+            .filter_map(|n| lex.node(*n))
+            .any(|n| matches!(n.axis.as_str(), "lobe" | "part" | "quadrant" | "chamber"))
     };
-    let axis = |p: &Frame, q: &Frame| {
-        let has = |f: &Frame| {
-            f.nodes.iter().any(|n| {
-                lex.node(*n).is_some_and(|n| {
-                    matches!(n.axis.as_str(), "lobe" | "part" | "quadrant" | "chamber")
-                })
-            })
-        };
-        i32::from(!p.site_inferred && has(p) && !has(q)) * 2
+    let points = |p: &Frame, q: &Frame| {
+        i32::from(!p.sizes_mm.is_empty()) * 2
+            + i32::from(grades_count && (p.severity.is_some() || p.grade.is_some())) * 2
+            + i32::from(narrower(p, q))
+            + i32::from(!p.site_inferred && part(p) && !part(q)) * 2
     };
-    let points =
-        |p: &Frame, q: &Frame| measured(p) + graded(p) + narrower(p, q) + places(p, q) + axis(p, q);
     let (x, y) = (points(a, b), points(b, a));
     if (x - y).abs() >= 2 {
         let who = if y > x {

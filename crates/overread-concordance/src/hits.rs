@@ -112,8 +112,8 @@ pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marke
 }
 
 fn finding(lex: &Lexicon, exam: &Exam, tokens: &[Token], hit: &Hit) -> Option<FindingAt> {
-    let word = tokens.get(hit.first)?;
-    if hit.first == hit.last && !lex.finding_word_fits(&word.norm, &exam.region) {
+    let words = crate::lexicon::joined(tokens.get(hit.first..=hit.last).unwrap_or_default());
+    if !lex.finding_word_fits(&words, &exam.region) {
         return None;
     }
     let near = |id: &&usize| {

@@ -1,6 +1,6 @@
 //! Here aligned statements become the rows a reader sees.
 
-use crate::align::{Pair, Pass};
+use crate::align::Pair;
 use crate::classify::{self, Both, Verdict};
 use crate::exam::Exam;
 use crate::frame::{Frame, Side, What};
@@ -472,10 +472,4 @@ pub(crate) fn statement(lex: &Lexicon, text: &Text, frame: &Frame) -> Option<Sta
             text: text.slice(start, end),
         },
     })
-}
-
-/// Whether a pair is a denial.
-#[allow(dead_code, reason = "read by tests")]
-pub(crate) fn is_denial(pair: &Pair) -> bool {
-    pair.pass == Pass::Denial
 }

@@ -370,6 +370,16 @@ pub(crate) struct Hit {
     pub(crate) ids: Vec<usize>,
 }
 
+/// "L4", or the "5" of "L4-5".
+fn level_like(token: &Token) -> bool {
+    let mut chars = token.norm.chars();
+    let letter = matches!(chars.next(), Some('c' | 't' | 'l' | 's'));
+    let digits = chars.as_str();
+    let named =
+        letter && (1..=2).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_digit());
+    named || token.kind == Kind::Number && token.norm.len() <= 2
+}
+
 fn skipped(token: &Token) -> bool {
     matches!(token.kind, Kind::Hyphen | Kind::Slash)
         || (token.is_word() && matches!(token.norm.as_str(), "the" | "a" | "an"))
@@ -440,7 +450,8 @@ impl Phrases {
             let Some(&n) = self.next.get(node).and_then(|c| c.get(&token.norm)) else {
                 let side = across
                     && node != 0
-                    && matches!(token.norm.as_str(), "left" | "right" | "bilateral" | "both");
+                    && (matches!(token.norm.as_str(), "left" | "right" | "bilateral" | "both")
+                        || level_like(token));
                 if skipped(token) || side {
                     continue;
                 }
@@ -659,8 +670,15 @@ impl Lexicon {
                 .filter_map(|p| self.node_by_id.get(p).copied())
                 .collect()
         };
+        let spelt = |words: &str| {
+            words
+                .split(' ')
+                .map(|w| self.spelling.normalise(w))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         list.iter()
-            .map(|(word, places)| (self.spelling.normalise(word), ids(places)))
+            .map(|(word, places)| (spelt(word), ids(places)))
             .collect()
     }
 
@@ -827,14 +845,34 @@ impl Lexicon {
         at
     }
 
-    /// Gives a general finding at these places its own name.
+    /// Gives a general finding at these places its own name; the most exact place decides.
     pub(crate) fn resolved(&self, id: FindingId, places: &[NodeId]) -> FindingId {
-        for &(general, place, name) in &self.resolve {
-            if general == id && places.iter().any(|&p| self.is_part(p, place)) {
-                return name;
+        let fits = |place: NodeId| places.iter().any(|&p| self.is_part(p, place));
+        self.resolve
+            .iter()
+            .enumerate()
+            .filter(|(_, (general, place, _))| *general == id && fits(*place))
+            .max_by_key(|(at, (_, place, _))| {
+                let nodal = self
+                    .nodes
+                    .get(*place)
+                    .is_some_and(|n| n.id.ends_with("nodes"));
+                (nodal, self.depth(*place), std::cmp::Reverse(*at))
+            })
+            .map_or(id, |(_, (_, _, name))| *name)
+    }
+
+    fn depth(&self, node: NodeId) -> usize {
+        let mut at = Some(node);
+        let mut steps = 0;
+        while let Some(parent) = at.and_then(|id| self.nodes.get(id)).and_then(|n| n.parent) {
+            at = Some(parent);
+            steps += 1;
+            if steps > 24 {
+                break;
             }
         }
-        id
+        steps
     }
 }
 

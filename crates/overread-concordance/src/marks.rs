@@ -90,71 +90,28 @@ pub(crate) fn levels(tokens: &[Token]) -> Vec<LevelAt> {
 
 fn level_at(tokens: &[Token], at: usize) -> Option<LevelAt> {
     let token = tokens.get(at)?;
-    if !token.is_word() {
+    if !token.is_word() || tokens.get(at + 1).is_some_and(|t| t.is("rib")) {
         return None;
     }
-    if let Some(pair) = glued(&token.norm) {
+    if let Some(levels) = glued(&token.norm) {
         return Some(LevelAt {
             first: at,
             last: at,
-            levels: pair,
+            levels,
         });
-    }
-    if tokens.get(at + 1).is_some_and(|t| t.is("rib")) {
-        return None;
     }
     let low = vertebra(&token.norm)?;
-    let link = tokens.get(at + 1);
-    let linked = link.is_some_and(|t| {
-        matches!(t.kind, Kind::Hyphen | Kind::Slash | Kind::Dash)
-            || matches!(
-                t.norm.as_str(),
-                "to" | "through" | "on" | "over" | "upon" | "thru"
-            )
-    });
-    if linked {
-        let article = usize::from(tokens.get(at + 2).is_some_and(|t| t.is("the")));
-        let next = tokens.get(at + 2 + article);
-        let letter = token.norm.chars().next().unwrap_or('l');
-        let high = next.and_then(|t| match t.kind {
-            Kind::Word => vertebra(&t.norm),
-            Kind::Number if link.is_some_and(|l| !l.is_word()) => {
-                numbered(letter, t.value as u8).filter(|h| *h > low)
-            }
-            _ => None,
-        });
-        if let Some(high) = high.filter(|h| *h != low) {
-            let (low, high) = (low.min(high), low.max(high));
-            let levels = (low..high).map(|v| 2 * v + 1).collect();
-            return Some(LevelAt {
-                first: at,
-                last: at + 2 + article,
-                levels,
-            });
-        }
+    if let Some(pair) = level_range(tokens, at, low) {
+        return Some(pair);
     }
     let letter_t = token.norm.starts_with('t') || token.norm.starts_with('d');
     let early = token.norm.len() == 2 && matches!(token.norm.chars().nth(1), Some('1' | '2' | '3'));
-    let spinal = tokens.iter().skip(at + 1).take(3).any(|t| {
-        matches!(
-            t.norm.as_str(),
-            "vertebra"
-                | "vertebral"
-                | "body"
-                | "level"
-                | "rib"
-                | "root"
-                | "nerve"
-                | "transverse"
-                | "spinou"
-                | "superior"
-                | "inferior"
-                | "endplate"
-                | "compression"
-                | "wedge"
-                | "fracture"
-        )
-    });
+    let spinal = tokens
+        .iter()
+        .skip(at + 1)
+        .take(3)
+        .any(|t| SPINAL_WORDS.contains(&t.norm.as_str()));
+    // T1, T2 and T3 are mostly MR sequences.
     if letter_t && early && !spinal {
         return None;
     }
@@ -162,6 +119,54 @@ fn level_at(tokens: &[Token], at: usize) -> Option<LevelAt> {
         first: at,
         last: at,
         levels: vec![2 * low],
+    })
+}
+
+/// Words that make T1 or T2 a vertebra.
+const SPINAL_WORDS: [&str; 14] = [
+    "vertebra",
+    "vertebral",
+    "body",
+    "level",
+    "root",
+    "nerve",
+    "transverse",
+    "spinou",
+    "superior",
+    "inferior",
+    "endplate",
+    "compression",
+    "wedge",
+    "fracture",
+];
+
+/// "L4-5", "L4/L5", "L3 to S1", "L4 on L5".
+fn level_range(tokens: &[Token], at: usize, low: u8) -> Option<LevelAt> {
+    let link = tokens.get(at + 1)?;
+    let mark = matches!(link.kind, Kind::Hyphen | Kind::Slash | Kind::Dash);
+    let word = matches!(
+        link.norm.as_str(),
+        "to" | "through" | "on" | "over" | "upon" | "thru"
+    );
+    if !mark && !word {
+        return None;
+    }
+    let article = usize::from(tokens.get(at + 2).is_some_and(|t| t.is("the")));
+    let next = tokens.get(at + 2 + article)?;
+    let letter = tokens
+        .get(at)
+        .and_then(|t| t.norm.chars().next())
+        .unwrap_or('l');
+    let high = match next.kind {
+        Kind::Word => vertebra(&next.norm)?,
+        Kind::Number if mark => numbered(letter, next.value as u8).filter(|h| *h > low)?,
+        _ => return None,
+    };
+    let (low, high) = (low.min(high), low.max(high));
+    (low != high).then(|| LevelAt {
+        first: at,
+        last: at + 2 + article,
+        levels: (low..high).map(|v| 2 * v + 1).collect(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Here the marked words of a sentence become mentions, each with its own stretch of the sentence.
 
-use crate::hits::Marked;
+use crate::hits::{Marked, NodeAt};
 use crate::lexicon::{CueKind, FindingId, Lexicon};
 use crate::text::{Kind, Token};
 
@@ -125,113 +125,33 @@ fn shared_heads(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>, list: &mut
 
 /// Adds places that are only measured ("CBD 7 mm") or only located ("conus at L1").
 fn plain_places(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>, list: &mut Vec<Mention>) {
-    let conus = lex.node_named("conus");
-    let mut added = Vec::new();
     for node in &marked.nodes {
-        let taken = |first: usize, last: usize| {
-            list.iter()
-                .chain(&added)
-                .any(|m: &Mention| m.first <= last && first <= m.last)
-        };
-        if taken(node.first, node.last) {
-            continue;
-        }
-        let nearer = |from: usize| {
-            marked
-                .nodes
-                .iter()
-                .any(|n| n.first > node.last && n.last < from)
-        };
-        let reach = |from: usize| {
-            if nearer(from) {
-                return false;
-            }
-            let gap = tokens.get(node.last + 1..from).unwrap_or_default();
-            gap.len() <= 5
-                && gap.iter().all(|t| {
-                    t.is_word() && !matches!(t.norm.as_str(), "and" | "with" | "or" | "from")
-                        || matches!(t.kind, Kind::Colon | Kind::Open | Kind::Hyphen)
-                })
-                && !taken(node.first, from)
-        };
-        let alone = |last: usize| {
-            let border = |t: &Token| {
-                matches!(t.kind, Kind::Comma | Kind::Open | Kind::Close)
-                    || matches!(t.norm.as_str(), "with" | "without" | "and" | "containing")
-            };
-            let from = tokens
-                .iter()
-                .take(node.first)
-                .rposition(border)
-                .map_or(0, |i| i + 1);
-            let to = tokens
-                .iter()
-                .skip(last)
-                .position(border)
-                .map_or(tokens.len(), |i| last + i);
-            !list
-                .iter()
-                .any(|m| m.core != Core::Normal && m.first >= from && m.last < to)
-        };
-        let size = marked
-            .sizes
+        let taken = list
             .iter()
-            .find(|s| s.first > node.last && !s.aside && reach(s.first) && alone(s.last));
-        let amount = marked
-            .amounts
-            .iter()
-            .find(|a| a.first > node.last && reach(a.first));
-        if let Some(last) = size.map(|s| s.last).or_else(|| amount.map(|a| a.last)) {
-            let nodal = lex.node(node.id).is_some_and(|n| n.id.ends_with("nodes"));
-            let core = match lex.finding_named("lymphadenopathy").filter(|_| nodal) {
-                Some(id) => Core::Finding(id),
-                None => Core::Measured,
-            };
-            added.push(Mention {
-                core,
-                first: node.first,
-                last,
-                from: 0,
-                to: 0,
-            });
-            continue;
-        }
-        let level = marked
-            .levels
-            .iter()
-            .find(|l| l.first > node.last && l.first - node.last <= 4);
-        if let (true, Some(level)) = (Some(node.id) == conus, level) {
-            let clean = !list
-                .iter()
-                .any(|m| m.first >= node.first && m.first <= level.last + 4);
-            if clean {
-                added.push(Mention {
-                    core: Core::Normal,
-                    first: node.first,
-                    last: level.last,
-                    from: 0,
-                    to: 0,
-                });
-            }
-        }
+            .any(|m| m.first <= node.last && node.first <= m.last);
+        let found = if taken {
+            None
+        } else {
+            measured_place(lex, tokens, marked, list, node)
+                .or_else(|| located_conus(lex, marked, list, node))
+        };
+        list.extend(found);
     }
-    let age = lex.finding_named("gestational_age");
+    let Some(age) = lex.finding_named("gestational_age") else {
+        return;
+    };
     for amount in marked
         .amounts
         .iter()
         .filter(|a| a.unit == crate::marks::Unit::Days)
     {
-        let known = list
-            .iter()
-            .chain(&added)
-            .any(|m| age.is_some_and(|id| m.core == Core::Finding(id)));
+        let known = list.iter().any(|m| m.core == Core::Finding(age));
         let inside = list
             .iter()
-            .chain(&added)
             .any(|m| m.first <= amount.last && amount.first <= m.last);
-        if let (false, false, Some(id)) = (known, inside, age) {
-            added.push(Mention {
-                core: Core::Finding(id),
+        if !known && !inside {
+            list.push(Mention {
+                core: Core::Finding(age),
                 first: amount.first,
                 last: amount.last,
                 from: 0,
@@ -239,7 +159,93 @@ fn plain_places(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>, list: &mut
             });
         }
     }
-    list.extend(added);
+}
+
+/// A place followed by a size with no finding in the same part of the sentence.
+fn measured_place(
+    lex: &Lexicon,
+    tokens: &[Token],
+    marked: &Marked<'_>,
+    list: &[Mention],
+    node: &NodeAt,
+) -> Option<Mention> {
+    let reach = |from: usize| {
+        let nearer = marked
+            .nodes
+            .iter()
+            .any(|n| n.first > node.last && n.last < from);
+        let taken = list.iter().any(|m| m.first <= from && node.first <= m.last);
+        let gap = tokens.get(node.last + 1..from).unwrap_or_default();
+        let plain = |t: &Token| {
+            t.is_word() && !matches!(t.norm.as_str(), "and" | "with" | "or" | "from")
+                || matches!(t.kind, Kind::Colon | Kind::Open | Kind::Hyphen)
+        };
+        !nearer && !taken && gap.len() <= 5 && gap.iter().all(plain)
+    };
+    let border = |t: &Token| {
+        matches!(t.kind, Kind::Comma | Kind::Open | Kind::Close)
+            || matches!(t.norm.as_str(), "with" | "without" | "and" | "containing")
+    };
+    let alone = |last: usize| {
+        let from = tokens
+            .iter()
+            .take(node.first)
+            .rposition(border)
+            .map_or(0, |i| i + 1);
+        let to = tokens
+            .iter()
+            .skip(last)
+            .position(border)
+            .map_or(tokens.len(), |i| last + i);
+        !list
+            .iter()
+            .any(|m| m.core != Core::Normal && m.first >= from && m.last < to)
+    };
+    let size = marked
+        .sizes
+        .iter()
+        .find(|s| s.first > node.last && !s.aside && reach(s.first) && alone(s.last));
+    let amount = marked
+        .amounts
+        .iter()
+        .find(|a| a.first > node.last && reach(a.first));
+    let last = size.map(|s| s.last).or_else(|| amount.map(|a| a.last))?;
+    let nodal = lex.node(node.id).is_some_and(|n| n.id.ends_with("nodes"));
+    let core = lex
+        .finding_named("lymphadenopathy")
+        .filter(|_| nodal)
+        .map_or(Core::Measured, Core::Finding);
+    Some(Mention {
+        core,
+        first: node.first,
+        last,
+        from: 0,
+        to: 0,
+    })
+}
+
+/// "Conus at L1" says that it ends where it should.
+fn located_conus(
+    lex: &Lexicon,
+    marked: &Marked<'_>,
+    list: &[Mention],
+    node: &NodeAt,
+) -> Option<Mention> {
+    let level = marked
+        .levels
+        .iter()
+        .find(|l| l.first > node.last && l.first - node.last <= 4)?;
+    let conus = lex.node_named("conus") == Some(node.id);
+    let clean = !list
+        .iter()
+        .any(|m| m.first >= node.first && m.first <= level.last + 4);
+    (conus && clean).then_some(Mention {
+        core: Core::Normal,
+        first: node.first,
+        last: level.last,
+        from: 0,
+        to: 0,
+    })
 }
 
 fn drop_unfit(lex: &Lexicon, tokens: &[Token], marked: &Marked<'_>, list: &mut Vec<Mention>) {

@@ -173,6 +173,17 @@ pub(crate) fn covers(lex: &Lexicon, wide: &Frame, narrow: &Frame) -> bool {
             None => {}
         }
     }
+    if let Some(own) = wide
+        .finding()
+        .and_then(|id| lex.finding(id))
+        .and_then(|f| f.site)
+        .filter(|h| lex.organ_of(*h).is_some())
+    {
+        let at_home = |n: &NodeId| lex.is_part(*n, own) || lex.is_part(own, *n);
+        if solid.iter().any(at_home) {
+            solid.retain(at_home);
+        }
+    }
     if solid.is_empty() {
         let inside = |g: &NodeId| {
             narrow

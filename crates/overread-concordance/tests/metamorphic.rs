@@ -5,7 +5,7 @@ use overread_concordance::{Class, Concordance, ItemKind, Polarity, compare};
 use crate::pairs::own;
 
 fn reports() -> Vec<(String, String)> {
-    ["a", "b"]
+    ["a", "b", "c", "d"]
         .iter()
         .flat_map(|b| own(b).pairs)
         .flat_map(|p| {

@@ -1,0 +1,354 @@
+//! Here a statement learns where it is and on which side: from its own words, its label, its neighbours.
+
+use super::{Around, Builder, View};
+use crate::frame::{Frame, Side, What};
+use crate::hits::Marked;
+use crate::lexicon::{CueKind, FindingId, NodeId};
+use crate::marks::Level;
+use crate::mention::Mention;
+use crate::reading::Sentence;
+use crate::text::Kind;
+
+impl Builder<'_> {
+    /// Gives the frame its place; returns false when the mention has none and needs one.
+    pub(super) fn locate(&self, frame: &mut Frame, view: &View<'_>, i: usize, m: &Mention) -> bool {
+        let own = self.around(view.marked, m.from, m.to);
+        frame.nodes.clone_from(&own.nodes);
+        frame.levels.clone_from(&own.levels);
+        frame.side = own.side;
+        frame.placed = !own.levels.is_empty() || self.names_a_place(view.marked, m);
+        if frame.what == What::Normal {
+            let placed = self.locate_normal(frame, &own, view, m);
+            self.fill_exam_side(frame);
+            return placed;
+        }
+        let default = frame
+            .finding()
+            .and_then(|id| self.lex.finding(id))
+            .and_then(|f| f.site);
+        let later: Vec<Around> = view
+            .list
+            .get(i + 1..)
+            .unwrap_or_default()
+            .iter()
+            .take(4)
+            .map(|n| self.around(view.marked, n.from, n.to))
+            .collect();
+        let under_label = view.sentence.label_inside || self.heading(view.sentence);
+        let spoken_for = under_label || view.sentence.label_line;
+        let general = |n: &NodeId| self.lex.node(*n).is_some_and(|n| n.generic);
+        if frame.nodes.is_empty() && default.is_none() {
+            frame.site_inferred = true;
+            frame.nodes = self.borrowed(frame.denied, view, i, &later, spoken_for);
+        } else if under_label && frame.nodes.iter().all(general) {
+            frame
+                .nodes
+                .extend(self.label.nodes.iter().filter(|n| !own.nodes.contains(n)));
+        }
+        if let Some(site) = default {
+            self.add_default(frame, site);
+        }
+        if frame.nodes.is_empty() && frame.side.is_none() && self.label.side.is_some() && spoken_for
+        {
+            frame.side = self.label.side;
+            frame.side_inferred = true;
+        }
+        self.inherit_levels(frame, view, i, &later, m);
+        self.inherit_side(frame, view, i);
+        self.fill_exam_side(frame);
+        self.narrow_places(frame);
+        true
+    }
+
+    /// Whether a place stands in the mention's stretch outside its own name.
+    fn names_a_place(&self, marked: &Marked<'_>, m: &Mention) -> bool {
+        marked.nodes.iter().any(|n| {
+            let outside = n.last < m.first || n.first > m.last;
+            let inside = n.first >= m.from && n.last < m.to && !marked.is_contrast(n.first);
+            inside && outside && self.lex.node(n.id).is_some_and(|n| !n.generic)
+        })
+    }
+
+    /// A general finding takes its place from the label, from before, or from what follows.
+    fn borrowed(
+        &self,
+        denied: bool,
+        view: &View<'_>,
+        i: usize,
+        later: &[Around],
+        spoken_for: bool,
+    ) -> Vec<NodeId> {
+        if spoken_for && !self.label.nodes.is_empty() {
+            return self.label.nodes.clone();
+        }
+        let earlier = view.list.get(..i).unwrap_or_default().iter().rev();
+        if let Some(a) = earlier
+            .map(|p| self.around(view.marked, p.from, p.to))
+            .find(|a| !a.nodes.is_empty())
+        {
+            let disc = self.lex.node_named("disc");
+            return a.nodes.into_iter().filter(|n| Some(*n) != disc).collect();
+        }
+        later
+            .iter()
+            .find(|a| !a.nodes.is_empty() && !denied)
+            .map(|a| a.nodes.clone())
+            .unwrap_or_default()
+    }
+
+    /// Whether the sentence stands below a heading line rather than after a label in running text.
+    pub(super) fn heading(&self, sentence: &Sentence) -> bool {
+        sentence.label.is_some_and(|(_, end)| {
+            self.text
+                .tokens
+                .get(end..sentence.first)
+                .unwrap_or_default()
+                .iter()
+                .any(|t| t.kind == Kind::Newline)
+        })
+    }
+
+    /// Beside "medial meniscus" the word "meniscus" tells nothing more.
+    pub(super) fn narrow_places(&self, frame: &mut Frame) {
+        let all = frame.nodes.clone();
+        let axis = |n: NodeId| self.lex.node(n).map(|n| n.axis.as_str());
+        frame.nodes.retain(|n| {
+            !all.iter()
+                .any(|m| m != n && axis(*m) == axis(*n) && self.lex.is_part(*m, *n))
+        });
+    }
+
+    /// In "MRI right knee" everything without a side is on the right.
+    pub(super) fn fill_exam_side(&self, frame: &mut Frame) {
+        if frame.side.is_none() && self.exam.side.is_some() {
+            frame.side = self.exam.side;
+            frame.side_inferred = true;
+        }
+    }
+
+    pub(super) fn add_default(&self, frame: &mut Frame, site: NodeId) {
+        let generic = self.lex.node(site).is_some_and(|n| n.generic);
+        let relative = frame.nodes.iter().any(|n| self.lex.is_part(*n, site));
+        if relative || (generic && !frame.nodes.is_empty()) {
+            return;
+        }
+        // The named organ is what counts; other words nearby are where it reaches.
+        let wider = frame.nodes.iter().all(|n| {
+            self.lex.is_part(site, *n)
+                || self
+                    .lex
+                    .node(*n)
+                    .is_some_and(|n| n.generic || n.axis != "organ")
+        });
+        if wider || frame.nodes.is_empty() {
+            frame
+                .nodes
+                .retain(|n| self.lex.node(*n).is_some_and(|n| n.axis != "organ"));
+            frame.nodes.insert(0, site);
+        }
+    }
+
+    pub(super) fn locate_normal(
+        &self,
+        frame: &mut Frame,
+        own: &Around,
+        view: &View<'_>,
+        m: &Mention,
+    ) -> bool {
+        let (marked, list, sentence) = (view.marked, view.list, view.sentence);
+        let attr = marked
+            .cues
+            .iter()
+            .filter(|c| {
+                c.cue.kind == CueKind::Attr
+                    && c.first >= m.from
+                    && c.last < m.to
+                    && c.cue.value != "acute"
+            })
+            .map(|c| c.cue.value.clone())
+            .next();
+        frame.attr = attr;
+        if frame.nodes.is_empty() && frame.levels.is_empty() {
+            let alone = list.len() == 1;
+            let labelled = sentence.label_inside || self.heading(sentence);
+            if !alone || !labelled {
+                let summary = marked.has(CueKind::Admin) && alone;
+                frame.qualified = true;
+                return summary && self.exam_wide(frame);
+            }
+            frame.nodes.clone_from(&self.label.nodes);
+            frame.levels.clone_from(&self.label.levels);
+            frame.side = frame.side.or(self.label.side);
+            if frame.nodes.is_empty() && self.label.side.is_some() {
+                frame.nodes.clone_from(&self.exam.region);
+            }
+        } else if frame.side.is_none() && own.side.is_none() && self.shares_label(frame) {
+            frame.side = self.label.side;
+        }
+        !frame.nodes.is_empty() || !frame.levels.is_empty()
+    }
+
+    pub(super) fn exam_wide(&self, frame: &mut Frame) -> bool {
+        frame.nodes.clone_from(&self.exam.region);
+        frame.attr = Some("acute".to_string());
+        !frame.nodes.is_empty()
+    }
+
+    pub(super) fn shares_label(&self, frame: &Frame) -> bool {
+        !self.label.nodes.is_empty()
+            && frame.nodes.iter().any(|n| {
+                self.label.nodes.iter().any(|l| {
+                    self.lex.is_part(*n, *l)
+                        || self.lex.is_part(*l, *n)
+                        || crate::site::same_organ(self.lex, *n, *l)
+                })
+            })
+    }
+
+    pub(super) fn spinal(&self, frame: &Frame) -> bool {
+        let spine = self.lex.node_named("spine");
+        let cord = self.lex.node_named("vertebra");
+        frame.nodes.iter().any(|n| {
+            [spine, cord]
+                .iter()
+                .flatten()
+                .any(|s| self.lex.is_part(*n, *s))
+        })
+    }
+
+    pub(super) fn inherit_levels(
+        &self,
+        frame: &mut Frame,
+        view: &View<'_>,
+        i: usize,
+        later: &[Around],
+        m: &Mention,
+    ) {
+        let (marked, list, sentence) = (view.marked, view.list, view.sentence);
+        let anaphor = marked.cue_in(CueKind::Anaphor, 0, m.to).is_some();
+        let in_spine = self
+            .exam
+            .region
+            .iter()
+            .any(|r| self.lex.node(*r).is_some_and(|n| n.id.ends_with("spine")));
+        if !(self.spinal(frame) || in_spine && frame.nodes.is_empty()) {
+            return;
+        }
+        let root = self
+            .lex
+            .node_named("nerve_root")
+            .is_some_and(|r| frame.nodes.contains(&r));
+        let kind = |list: &[Level]| -> Vec<Level> {
+            let wanted: Vec<Level> = list
+                .iter()
+                .copied()
+                .filter(|l| l.is_multiple_of(2) == root)
+                .collect();
+            if wanted.is_empty() && !root {
+                list.to_vec()
+            } else {
+                wanted
+            }
+        };
+        if !frame.levels.is_empty() {
+            let better = kind(&frame.levels);
+            if !better.is_empty() {
+                frame.levels = better;
+            }
+            return;
+        }
+        if root {
+            return;
+        }
+        let denied = frame.denied;
+        let earlier = list
+            .get(..i)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .map(|p| kind(&self.around(marked, p.from, p.to).levels))
+            .find(|l| !l.is_empty());
+        let label = kind(&self.label.levels);
+        let later = later
+            .iter()
+            .map(|a| kind(&a.levels))
+            .find(|l| !l.is_empty());
+        let previous = (anaphor && self.before.paragraph == sentence.paragraph)
+            .then(|| kind(&self.before.levels))
+            .filter(|l| !l.is_empty());
+        let shifted = self.shifted(marked);
+        let found = if let Some(s) = shifted {
+            vec![s]
+        } else if !label.is_empty() {
+            label
+        } else if let Some(l) = earlier {
+            l
+        } else if let Some(l) = later.filter(|_| !denied) {
+            l
+        } else {
+            previous.unwrap_or_default()
+        };
+        frame.site_inferred |= !found.is_empty();
+        frame.levels = found;
+    }
+
+    /// "The level below" is counted from the level before.
+    pub(super) fn shifted(&self, marked: &Marked<'_>) -> Option<Level> {
+        let last = *self.before.levels.last()?;
+        if marked.has(CueKind::Below) {
+            Some(last.saturating_add(2))
+        } else if marked.has(CueKind::Above) {
+            Some(last.saturating_sub(2))
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn inherit_side(&self, frame: &mut Frame, view: &View<'_>, i: usize) {
+        let (marked, list, sentence) = (view.marked, view.list, view.sentence);
+        let midline = ["cord", "spinal_canal"]
+            .iter()
+            .filter_map(|n| self.lex.node_named(n))
+            .any(|w| frame.nodes.iter().any(|n| self.lex.is_part(*n, w)));
+        if frame.side.is_some() || frame.denied || midline {
+            return;
+        }
+        if self.label.side.is_some() && (self.shares_label(frame) || self.label.nodes.is_empty()) {
+            frame.side = self.label.side;
+            return;
+        }
+        let Some(before) = i.checked_sub(1).and_then(|p| list.get(p)) else {
+            return;
+        };
+        let near = self.around(marked, before.from, before.to);
+        let lateral = |id: FindingId| {
+            let name = self
+                .lex
+                .finding(id)
+                .map(|f| f.id.clone())
+                .unwrap_or_default();
+            name.starts_with("nerve_root")
+                || matches!(
+                    name.as_str(),
+                    "compression"
+                        | "contact"
+                        | "displacement_root"
+                        | "lateral_recess_stenosis"
+                        | "metastasis"
+                        | "malignancy"
+                        | "hydronephrosis"
+                        | "atelectasis"
+                )
+        };
+        let follows = frame.finding().is_some_and(lateral) || !frame.placed;
+        let diagnosis = frame
+            .finding()
+            .and_then(|f| self.lex.finding(f))
+            .is_some_and(|f| f.dx);
+        if (follows || diagnosis) && near.side.is_some_and(|s| s != Side::Both) && sentence.end > 0
+        {
+            frame.side = near.side;
+            frame.side_inferred = true;
+        }
+    }
+}
