@@ -885,3 +885,71 @@ pub(crate) fn joined(tokens: &[Token]) -> String {
         .collect();
     words.join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> serde_json::Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn data_files_are_whole_and_name_their_source() {
+        let files = [
+            include_str!("../data/findings.json"),
+            include_str!("../data/anatomy.json"),
+            include_str!("../data/language.json"),
+        ];
+        for text in files {
+            let value = file(text);
+            assert!(!value["source"].as_str().unwrap().trim().is_empty());
+            assert!(!value["checked_on"].as_str().unwrap().is_empty());
+        }
+        let findings: FindingsFile = serde_json::from_str(files[0]).unwrap();
+        let anatomy: AnatomyFile = serde_json::from_str(files[1]).unwrap();
+        let language: LanguageFile = serde_json::from_str(files[2]).unwrap();
+        let lex = lexicon();
+        let finding = |id: &str| id.is_empty() || lex.finding_named(id).is_some();
+        let node = |id: &str| id.is_empty() || lex.node_named(id).is_some();
+        for f in &findings.findings {
+            assert!(
+                finding(&f.isa) && finding(&f.also) && node(&f.site),
+                "{}",
+                f.id
+            );
+            assert!(f.needs.split_whitespace().all(node), "{}", f.id);
+        }
+        for n in &anatomy.nodes {
+            assert!(node(&n.r#in) && node(&n.also), "{}", n.id);
+        }
+        for c in &language.cues {
+            let known = CueKind::named(&c.kind).is_some() || c.kind == "level";
+            assert!(known, "{}", c.kind);
+        }
+        for (general, place, name) in &findings.resolve {
+            let never = place.ends_with("_never");
+            assert!(
+                finding(general) && (never || node(place)) && finding(name),
+                "{general} {place} {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn spelling_is_folded() {
+        let s = &lexicon().spelling;
+        for (written, read) in [
+            ("oedema", "edema"),
+            ("haematoma", "hematoma"),
+            ("herniaton", "herniation"),
+            ("mensici", "meniscus"),
+            ("foramina", "foramen"),
+            ("stenosos", "stenosis"),
+            ("nodules", "nodule"),
+            ("without", "without"),
+        ] {
+            assert_eq!(s.normalise(written), read, "{written}");
+        }
+    }
+}

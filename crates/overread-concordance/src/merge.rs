@@ -55,84 +55,73 @@ pub(crate) fn merge(lex: &Lexicon, report: &mut Report) {
 
 fn repeats(lex: &Lexicon, first: &Frame, again: &Frame) -> bool {
     // The cheap questions first: most pairs are about different things.
-    let alike = match (&first.what, &again.what) {
-        // A diagnosis is tied to its lesion, not melted into it.
-        (What::Finding(a), What::Finding(b))
-            if a != b
-                && lex.finding(*b).is_some_and(|f| f.dx)
-                && !lex.finding(*a).is_some_and(|f| f.dx) =>
-        {
-            false
-        }
+    if first.denied != again.denied || !alike(lex, first, again) {
+        return false;
+    }
+    if first.sentence == again.sentence && first.spans == again.spans && first.nodes != again.nodes
+    {
+        return false;
+    }
+    if first.amount.is_some() && again.amount.is_some() && first.amount != again.amount {
+        return false;
+    }
+    let relation = site::relate(lex, first, again);
+    let apart = matches!(relation, Relation::Unrelated | Relation::OtherPlace);
+    if apart || !site::sides_meet(first.side, again.side) {
+        return false;
+    }
+    let late = again.section == Section::Impression;
+    match (&first.what, &again.what) {
         (What::Finding(a), What::Finding(b)) => {
-            a == b || lex.root(*a) == lex.root(*b) || lex.is_kind(*a, *b) || lex.is_kind(*b, *a)
+            restated(lex, first, again, *a, *b)
+                || repeated(lex, first, again, relation == Relation::Same)
+        }
+        (What::Category(_), What::Category(_)) => {
+            first.value == again.value && (first.side == again.side || late)
+        }
+        _ => relation == Relation::Same && first.side == again.side && first.attr == again.attr,
+    }
+}
+
+/// Whether two statements are about the same kind of thing at all.
+fn alike(lex: &Lexicon, first: &Frame, again: &Frame) -> bool {
+    match (&first.what, &again.what) {
+        (What::Finding(a), What::Finding(b)) => {
+            let diagnosis = |id: usize| lex.finding(id).is_some_and(|f| f.dx);
+            // A diagnosis is tied to its lesion, not melted into it.
+            let named = a != b && diagnosis(*b) && !diagnosis(*a);
+            !named
+                && (a == b
+                    || lex.root(*a) == lex.root(*b)
+                    || lex.is_kind(*a, *b)
+                    || lex.is_kind(*b, *a))
         }
         (What::Category(a), What::Category(b)) => a == b,
         (What::Normal, What::Normal) => first.nodes == again.nodes,
         _ => false,
+    }
+}
+
+/// The same finding told again, later or in the impression.
+fn repeated(lex: &Lexicon, first: &Frame, again: &Frame, same_place: bool) -> bool {
+    let (Some(a), Some(b)) = (first.finding(), again.finding()) else {
+        return false;
     };
-    if !alike {
-        return false;
-    }
-    if first.denied != again.denied
-        || first.sentence == again.sentence
-            && first.spans == again.spans
-            && first.nodes != again.nodes
-    {
-        return false;
-    }
     let late = again.section == Section::Impression;
-    let relation = site::relate(lex, first, again);
-    if matches!(relation, Relation::Unrelated | Relation::OtherPlace)
-        || !site::sides_meet(first.side, again.side)
-    {
-        return false;
-    }
-    match (&first.what, &again.what) {
-        _ if first.amount.is_some() && again.amount.is_some() && first.amount != again.amount => {
-            false
-        }
-        (What::Finding(a), What::Finding(b)) if restated(lex, first, again, *a, *b) => true,
-        // A diagnosis is tied to its lesion, not melted into it.
-        (What::Finding(a), What::Finding(b))
-            if a != b
-                && lex.finding(*b).is_some_and(|f| f.dx)
-                && !lex.finding(*a).is_some_and(|f| f.dx) =>
-        {
-            false
-        }
-        (What::Finding(a), What::Finding(b)) => {
-            let same = a == b || lex.is_kind(*a, *b) || lex.is_kind(*b, *a);
-            let sizes = match (first.size(), again.size()) {
-                (Some(x), Some(y)) => !size_differs(x, y),
-                _ => true,
-            };
-            let placed = relation == Relation::Same
-                || late
-                || again.site_inferred
-                || (again.levels.is_empty() && again.nodes == first.nodes);
-            let sided = first.side == again.side || late || again.side.is_none();
-            let graded = late || !grades_part(first, again);
-            same && sizes
-                && placed
-                && sided
-                && graded
-                && (late
-                    || first.denied
-                    || first.sentence != again.sentence
-                    || a == b && first.side == again.side && relation == Relation::Same)
-        }
-        (What::Category(a), What::Category(b)) => {
-            a == b && first.value == again.value && (first.side == again.side || late)
-        }
-        (What::Normal, What::Normal) => {
-            relation == Relation::Same
-                && first.side == again.side
-                && first.attr == again.attr
-                && first.nodes == again.nodes
-        }
-        _ => false,
-    }
+    let sizes = match (first.size(), again.size()) {
+        (Some(x), Some(y)) => !size_differs(x, y),
+        _ => true,
+    };
+    let placed = same_place
+        || late
+        || again.site_inferred
+        || (again.levels.is_empty() && again.nodes == first.nodes);
+    let sided = first.side == again.side || late || again.side.is_none();
+    let graded = late || !grades_part(first, again);
+    let exact = a == b && first.side == again.side && same_place;
+    let apart = late || first.denied || first.sentence != again.sentence || exact;
+    let kin = a == b || lex.is_kind(a, b) || lex.is_kind(b, a);
+    kin && sizes && placed && sided && graded && apart
 }
 
 /// "Opacity in the lower lobe, in keeping with consolidation"; "contacts and displaces the S1 root".

@@ -333,7 +333,7 @@ impl Builder<'_> {
                         .iter()
                         .skip(said)
                         .any(|t| t.is("represent") || t.is("correspond") || t.is("reflect"));
-                list.retain(|m| !explained && !(m.first > said && m.last < report));
+                list.retain(|m| !(explained || m.first > said && m.last < report));
             }
         }
         if let Some(advice) = first_of(CueKind::Recommend) {
@@ -460,11 +460,6 @@ impl Builder<'_> {
             end.min((core_end + half).min(low + EVIDENCE_CHARS_MAX)),
         )
     }
-
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one mention is read in the light of its whole sentence"
-    )]
 
     fn advice(&mut self, number: usize, sentence: &Sentence, length: usize) {
         let mut frame = Frame::new(What::Advice, Section::Recommendation, number);

@@ -248,7 +248,7 @@ impl Builder<'_> {
                 .finding()
                 .and_then(|f| self.lex.finding(f))
                 .is_some_and(|f| f.dx);
-            if !category && !diagnosis || frame.denied && !diagnosis {
+            if !diagnosis && (!category || frame.denied) {
                 continue;
             }
             let after = |o: &usize| {
