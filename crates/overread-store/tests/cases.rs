@@ -472,7 +472,7 @@ async fn tasks_and_drafts(house: House) {
         review_tasks::readers_before(&mut tx, &case(2))
             .await
             .unwrap(),
-        [entry.id.clone()]
+        std::slice::from_ref(&entry.id)
     );
     assert!(
         review_tasks::readers_before(&mut tx, &case(1))

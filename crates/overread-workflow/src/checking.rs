@@ -286,13 +286,27 @@ pub(crate) async fn letters_asked_for(
         .collect())
 }
 
-/// Checks the case's records as they are now, keeps the result and refreshes the facts.
-pub(crate) async fn judge(
+/// Checks the case's records as they are now and keeps nothing.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn look(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<CheckResult> {
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    check_of(&mut tx, ctx, &file, now).await
+}
+
+async fn check_of(
     tx: &mut Tx,
     ctx: &Workflow,
-    file: &mut CaseFile,
+    file: &CaseFile,
     now: Timestamp,
-) -> StepResult<()> {
+) -> StepResult<CheckResult> {
     let case_id = file.case_id.clone();
     let tables = &ctx.knowledge.rules;
     let mut gathered = Gathered::default();
@@ -325,8 +339,18 @@ pub(crate) async fn judge(
         requester: file.intake.who.requester.parse().unwrap_or_default(),
         today: Some(now.date()),
     };
-    let result: CheckResult =
-        completeness::check(&gathered, &input, tables, &ctx.knowledge.specialties);
+    Ok(completeness::check(&gathered, &input, tables, &ctx.knowledge.specialties))
+}
+
+/// Checks the case's records as they are now, keeps the result and refreshes the facts.
+pub(crate) async fn judge(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &mut CaseFile,
+    now: Timestamp,
+) -> StepResult<()> {
+    let case_id = file.case_id.clone();
+    let result = check_of(tx, ctx, file, now).await?;
     let row = CheckRow {
         checked_at: now.as_micros(),
         ready: i32::from(result.ready),

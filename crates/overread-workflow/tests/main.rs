@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a failed test may say so by a panic"
+    clippy::too_many_lines,
+    reason = "a failed test may say so by a panic, and a story is told in one go"
 )]
 
 mod accounts;

@@ -1,0 +1,234 @@
+//! Fills a letter from the case, and says what is missing.
+
+use overread_documents::letters::{
+    FactProblem, Letter, LetterFacts, compose, facts_from_pairs, form as form_fields,
+};
+use overread_model::letter::{FieldKind, Language, LetterKind, Requester};
+use overread_model::time::Timestamp;
+use overread_store::letters::LetterRow as Row;
+use overread_store::{Tx, checks};
+
+use super::{
+    LetterField, LetterForm, LetterValues, asks_for_records, kind_of, language_of, requester_of,
+    values_of,
+};
+use crate::casework::{CaseFile, checked_text};
+use crate::{FieldProblem, StepError, StepResult, Workflow, limits};
+
+/// Keeps known fields only, each of a length a letter can have.
+pub(super) fn checked_values(ctx: &Workflow, values: &LetterValues) -> StepResult<LetterValues> {
+    let mut kept = LetterValues::new();
+    for (key, value) in values
+        .iter()
+        .filter(|(key, _)| ctx.knowledge.letters.fields.contains_key(*key))
+    {
+        kept.insert(
+            key.clone(),
+            checked_text(key, value, limits::LONG_TEXT_CHARACTERS, None)?.to_owned(),
+        );
+    }
+    Ok(kept)
+}
+
+/// Returns what the case already says, for a letter's form.
+pub(super) async fn defaults(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+    kind: &LetterKind,
+    language: Language,
+    now: Timestamp,
+) -> StepResult<LetterValues> {
+    let (who, exam, why) = (&file.intake.who, &file.intake.exam, &file.intake.why);
+    let patient_writes = requester_of(file) == Requester::Patient;
+    let sender_name = if patient_writes && who.sender_name.trim().is_empty() {
+        &who.patient_name
+    } else {
+        &who.sender_name
+    };
+    let today = now.date().to_string();
+    let mut pairs = vec![
+        ("today", today.as_str()),
+        ("sender.name", sender_name),
+        ("sender.credentials", &who.sender_credentials),
+        ("sender.address", &who.sender_address),
+        ("sender.phone", &who.sender_phone),
+        ("sender.email", &who.sender_email),
+        ("patient.name", &who.patient_name),
+        ("patient.dob", &who.patient_birth_date),
+        ("patient.mrn", &who.patient_mrn),
+        ("relation", &who.relation),
+        ("authority", &who.authority),
+        ("exam.name", &exam.name),
+        ("exam.body_part_label", &exam.body_part),
+        ("exam.date", &exam.date),
+        ("exam.facility", &exam.facility),
+        ("exam.accession", &exam.accession),
+        ("symptoms", &why.symptoms),
+        ("diagnosis.text", &why.diagnosis),
+        ("reason", &why.reason),
+        ("question", &why.question),
+        ("pcp.name", &why.physician_name),
+        ("pcp.phone", &why.physician_phone),
+        ("pcp.role", &why.physician_role),
+    ];
+    pairs.extend(recipient_of(ctx, file, kind));
+    let filled = pairs
+        .into_iter()
+        .filter(|(_, value)| !value.trim().is_empty());
+    let mut values: LetterValues = filled
+        .map(|(key, value)| (key.to_owned(), value.trim().to_owned()))
+        .collect();
+    for (key, items) in &kind.default_lists {
+        values.insert(key.clone(), items.of(language).join("\n"));
+    }
+    if !kind.default_enclosures.is_empty() && kind.required.iter().any(|key| key == "enclosures") {
+        let has_images = !checks::studies(tx, &file.case_id).await?.is_empty();
+        let choices = kind
+            .default_enclosures
+            .iter()
+            .filter(|id| has_images || id.as_str() != "images");
+        values.insert(
+            "enclosures".to_owned(),
+            choices.cloned().collect::<Vec<_>>().join("\n"),
+        );
+    }
+    Ok(values)
+}
+
+/// Returns whom a letter of this kind goes to, as far as the case says it.
+pub(super) fn recipient_of<'a>(
+    ctx: &'a Workflow,
+    file: &'a CaseFile,
+    kind: &LetterKind,
+) -> Vec<(&'static str, &'a str)> {
+    let exam = &file.intake.exam;
+    match kind.id.as_str() {
+        id if asks_for_records(id) || id == "records_reminder" => vec![
+            ("recipient.kind", "facility"),
+            ("recipient.name", &exam.facility),
+            ("recipient.address", &exam.facility_address),
+        ],
+        "followup_treating_physician" => {
+            vec![
+                ("recipient.kind", "doctor"),
+                ("recipient.name", &file.intake.why.physician_name),
+            ]
+        }
+        "second_opinion_request" => vec![
+            ("recipient.kind", "group"),
+            ("recipient.name", &ctx.config.organisation),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn facts_of(
+    ctx: &Workflow,
+    file: &CaseFile,
+    values: &LetterValues,
+) -> Result<LetterFacts, Vec<FactProblem>> {
+    let requester = requester_of(file);
+    let pairs = values
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()));
+    facts_from_pairs(
+        &ctx.knowledge.letters,
+        pairs.chain([("requester", requester.as_str())]),
+    )
+}
+
+/// Writes the letter, or says what is missing.
+pub(super) fn composed(
+    ctx: &Workflow,
+    file: &CaseFile,
+    kind: &LetterKind,
+    language: Language,
+    values: &LetterValues,
+    now: Timestamp,
+) -> Result<Letter, Vec<FieldProblem>> {
+    let shown = |problems: Vec<FactProblem>| {
+        problems
+            .into_iter()
+            .map(|problem| FieldProblem::new(problem.field.clone(), problem.message(language)))
+            .collect::<Vec<_>>()
+    };
+    let facts = facts_of(ctx, file, values).map_err(shown)?;
+    compose(&ctx.knowledge.letters, kind, &facts, language, now.date()).map_err(shown)
+}
+
+pub(super) fn draft_letter(
+    ctx: &Workflow,
+    file: &CaseFile,
+    row: &Row,
+    now: Timestamp,
+) -> StepResult<Letter> {
+    let kind = kind_of(ctx, file, &row.kind)?;
+    composed(
+        ctx,
+        file,
+        kind,
+        language_of(&row.language),
+        &values_of(row)?,
+        now,
+    )
+    .map_err(StepError::Invalid)
+}
+
+pub(super) fn form_of(
+    ctx: &Workflow,
+    file: &CaseFile,
+    kind: &LetterKind,
+    language: Language,
+    draft: Option<&Row>,
+    values: &LetterValues,
+    now: Timestamp,
+) -> LetterForm {
+    let (preview_html, problems) = match composed(ctx, file, kind, language, values, now) {
+        Ok(letter) => (letter.to_html_fragment(), Vec::new()),
+        Err(problems) => (String::new(), problems),
+    };
+    let fields = form_fields(&ctx.knowledge.letters, kind, requester_of(file));
+    LetterForm {
+        kind: kind.id.clone(),
+        title: kind.title.of(language).clone(),
+        language: language.as_str().to_owned(),
+        letter_id: draft.and_then(|row| row.id.parse().ok()),
+        version: draft.map_or(0, |row| row.version),
+        fields: fields
+            .into_iter()
+            .map(|entry| LetterField {
+                key: entry.key.to_owned(),
+                label: entry.field.label.of(language).clone(),
+                input: input_of(entry.field.kind).to_owned(),
+                choices: choices_of(ctx, entry.field),
+                required: entry.required,
+                value: values.get(entry.key).cloned().unwrap_or_default(),
+            })
+            .collect(),
+        problems,
+        preview_html,
+    }
+}
+
+pub(super) const fn input_of(kind: FieldKind) -> &'static str {
+    match kind {
+        FieldKind::Multiline => "multiline",
+        FieldKind::Date => "date",
+        FieldKind::Email => "email",
+        FieldKind::Phone => "phone",
+        FieldKind::List => "list",
+        FieldKind::Choice => "enum",
+        FieldKind::Text => "text",
+    }
+}
+
+pub(super) fn choices_of(ctx: &Workflow, field: &overread_model::letter::Field) -> Vec<String> {
+    let list = field
+        .choices
+        .as_deref()
+        .and_then(|name| ctx.knowledge.letters.choices.get(name));
+    list.map_or_else(Vec::new, |list| {
+        list.iter().map(|choice| choice.id.clone()).collect()
+    })
+}
