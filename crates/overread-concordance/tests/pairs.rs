@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 /// A folder of pairs with gold.
-pub struct Pairs {
-    pub pairs: Vec<Value>,
-    pub gold: Vec<Value>,
+pub(crate) struct Pairs {
+    pub(crate) pairs: Vec<Value>,
+    pub(crate) gold: Vec<Value>,
 }
 
 fn lines(path: &str) -> Option<Vec<Value>> {
@@ -19,13 +19,13 @@ fn lines(path: &str) -> Option<Vec<Value>> {
 }
 
 /// Reads a batch of our own.
-pub fn own(batch: &str) -> Pairs {
+pub(crate) fn own(batch: &str) -> Pairs {
     let dir = format!("{}/testdata/pairs/{batch}", env!("CARGO_MANIFEST_DIR"));
     at(&dir).expect("own pairs are part of the repository")
 }
 
 /// Reads the shared pairs when they are there.
-pub fn shared() -> Option<Pairs> {
+pub(crate) fn shared() -> Option<Pairs> {
     at(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../../shared/pairs/shared"

@@ -128,63 +128,62 @@ fn matches(rows: &[Row], items: &[&Item]) -> (Vec<Option<usize>>, Vec<bool>) {
     (of_row, used)
 }
 
+fn touches(row: &Row, item: &Item, least: f64) -> bool {
+    let (o, s) = (
+        evidence(item.original.as_ref()),
+        evidence(item.second.as_ref()),
+    );
+    overlap(&row.o, &o) >= least || overlap(&row.s, &s) >= least
+}
+
+fn rows_of(gold: &Value) -> Vec<Row> {
+    let row = |x: &Value| Row {
+        class: x["class"].as_str().unwrap().to_string(),
+        critical: x["critical"].as_bool().unwrap(),
+        o: spans(&x["original"]),
+        s: spans(&x["second"]),
+    };
+    gold["items"].as_array().unwrap().iter().map(row).collect()
+}
+
+fn score_row(score: &mut Score, row: &Row, class: Option<Class>, items: &[&Item]) -> bool {
+    let right = class.is_some_and(|c| c.name() == row.class);
+    let calm_row = matches!(row.class.as_str(), "agree" | "more_detail");
+    score.tp += usize::from(right && !calm_row);
+    score.missed += usize::from(!right && !calm_row);
+    score.fp += usize::from(!right && class.is_some_and(|c| !calm(c)));
+    if row.critical {
+        let flagged = right
+            || items
+                .iter()
+                .any(|i| i.class.is_critical() && touches(row, i, 0.4));
+        score.critical += 1;
+        score.flagged += usize::from(flagged);
+        score.reassured += usize::from(class.is_some_and(calm));
+    }
+    let alarm = calm_row && class.is_some_and(Class::is_critical);
+    score.false_alarms += usize::from(alarm);
+    alarm
+}
+
 fn score_pair(score: &mut Score, gold: &Value, found: &Concordance) {
-    let rows: Vec<Row> = gold["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|x| Row {
-            class: x["class"].as_str().unwrap().to_string(),
-            critical: x["critical"].as_bool().unwrap(),
-            o: spans(&x["original"]),
-            s: spans(&x["second"]),
-        })
-        .collect();
+    let rows = rows_of(gold);
     let items: Vec<&Item> = found
         .items
         .iter()
         .filter(|i| i.kind != ItemKind::Recommendation)
         .collect();
     let (of_row, used) = matches(&rows, &items);
-    let touches = |row: &Row, item: &Item, least: f64| {
-        overlap(&row.o, &evidence(item.original.as_ref())) >= least
-            || overlap(&row.s, &evidence(item.second.as_ref())) >= least
-    };
     let mut alarm = false;
     for (row, matched) in rows.iter().zip(&of_row) {
-        let class = matched.map(|j| items[j].class);
-        let right = class.is_some_and(|c| c.name() == row.class);
-        let calm_row = matches!(row.class.as_str(), "agree" | "more_detail");
-        if !calm_row {
-            score.tp += usize::from(right);
-            score.missed += usize::from(!right);
-        }
-        if class.is_some_and(|c| !calm(c) && c.name() != row.class) {
-            score.fp += 1;
-        }
-        if row.critical {
-            score.critical += 1;
-            let flagged = right
-                || items
-                    .iter()
-                    .any(|i| i.class.is_critical() && touches(row, i, 0.4));
-            score.flagged += usize::from(flagged);
-            score.reassured += usize::from(class.is_some_and(calm));
-            if !flagged {
-                println!("missed {} {} {:?}", gold["id"], row.class, class);
-            }
-        } else if calm_row && class.is_some_and(Class::is_critical) {
-            score.false_alarms += 1;
-            alarm = true;
-        }
+        alarm |= score_row(score, row, matched.map(|j| items[j].class), &items);
     }
     for (item, used) in items.iter().zip(&used) {
-        let silent = item.polarity == Polarity::Absent
-            && matches!(
-                item.class,
-                Class::Agree | Class::OnlyOriginal | Class::OnlySecond
-            );
-        if *used || silent {
+        let alone = matches!(
+            item.class,
+            Class::Agree | Class::OnlyOriginal | Class::OnlySecond
+        );
+        if *used || item.polarity == Polarity::Absent && alone {
             continue;
         }
         score.fp += usize::from(!calm(item.class));
@@ -202,14 +201,12 @@ fn score_pair(score: &mut Score, gold: &Value, found: &Concordance) {
         .iter()
         .any(|o| o == named);
     let truth = if fair { named } else { wanted };
-    let index = |name: &str| {
-        ["confirms", "refines", "changes_management"]
-            .iter()
-            .position(|n| *n == name)
-            .unwrap()
-    };
-    score.counts[index(truth)] += 1;
-    score.hits[index(truth)] += usize::from(truth == named);
+    let at = ["confirms", "refines", "changes_management"]
+        .iter()
+        .position(|n| *n == truth)
+        .unwrap();
+    score.counts[at] += 1;
+    score.hits[at] += usize::from(truth == named);
     score.undercalls +=
         usize::from(truth == "changes_management" && found.overall == Overall::Confirms);
     score.confirming_alarmed += usize::from(wanted == "confirms" && alarm);
