@@ -5,6 +5,7 @@
 
 mod access_log;
 mod api;
+mod arrivals;
 mod assets;
 mod auth;
 mod cookies;

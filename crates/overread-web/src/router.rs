@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 
 use crate::errors::PageError;
 use crate::state::WebState;
-use crate::{access_log, api, assets, auth, headers, limits, pages};
+use crate::{access_log, api, arrivals, assets, auth, headers, limits, pages};
 
 /// Builds the whole door: pages, style and script, deliveries, DICOMweb.
 pub fn router(state: WebState) -> Router {
@@ -30,6 +30,7 @@ pub fn router(state: WebState) -> Router {
         .layer(for_programs())
         .with_state(state.clone());
     let dicomweb = overread_dicomweb::router(state.dicomweb.clone())
+        .layer(from_fn_with_state(state.clone(), arrivals::settle))
         .layer(DefaultBodyLimit::disable())
         .layer(for_programs());
     let door = Router::new()

@@ -70,8 +70,7 @@ pub(crate) fn distance(at: &Timestamp, now: &Timestamp) -> String {
 }
 
 /// Returns `1 image`, `2 images`.
-pub(crate) fn count(number: impl std::borrow::Borrow<i64>, one: &str, many: &str) -> String {
-    let number = number.borrow();
+pub(crate) fn count(number: &i64, one: &str, many: &str) -> String {
     format!(
         "{} {}",
         grouped(number),

@@ -25,16 +25,14 @@ pub(super) fn routes() -> Router<WebState> {
 struct Invitation {
     shell: Shell,
     view: InvitationView,
-    name: String,
     problems: Problems,
 }
 
 impl Invitation {
-    fn new(state: &WebState, view: InvitationView, name: String, problems: Problems) -> Self {
+    fn new(state: &WebState, view: InvitationView, problems: Problems) -> Self {
         Self {
             shell: Shell::anonymous("Welcome").of(state).narrow(),
             view,
-            name,
             problems,
         }
     }
@@ -42,8 +40,7 @@ impl Invitation {
 
 async fn show(State(state): State<WebState>, Path(secret): Path<String>) -> PageResult {
     let view = inviting::open(&state.workflow, &secret, state.now()).await?;
-    let name = view.name.clone();
-    page(&Invitation::new(&state, view, name, Problems::default()))
+    page(&Invitation::new(&state, view, Problems::default()))
 }
 
 async fn accept(
@@ -61,8 +58,9 @@ async fn accept(
         )
             .into_response()),
         Err(problems) => {
-            let view = inviting::open(&state.workflow, &secret, now).await?;
-            page_to_correct(&Invitation::new(&state, view, form.name, problems))
+            let mut view = inviting::open(&state.workflow, &secret, now).await?;
+            view.name = form.name;
+            page_to_correct(&Invitation::new(&state, view, problems))
         }
     }
 }

@@ -23,7 +23,7 @@ async fn token(door: &Door, role: Role) -> String {
 }
 
 fn zip() -> Vec<u8> {
-    let exam = overread_testkit::dicom::Instance::mr(1, 1, 1)
+    let exam = overread_testkit::dicom::InstanceSpec::mr(1, 1, 1)
         .part10()
         .unwrap();
     let files = [overread_testkit::disc::DiscFile::new("IMG1", exam)];
@@ -73,6 +73,7 @@ async fn an_archive_machine_delivers_a_zip() {
         .await;
     assert_eq!(form.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let studies = Request::get("/dicom-web/studies")
+        .header("accept", "application/dicom+json")
         .header("authorization", format!("Bearer {secret}"))
         .body(Body::empty())
         .unwrap();

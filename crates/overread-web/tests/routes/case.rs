@@ -38,6 +38,7 @@ async fn only_the_patients_side_signs_the_consent() {
         ("scope_review", "true"),
         ("scope_letters", "true"),
         ("scope_share", "true"),
+        ("receivers", "Dr. Treat"),
         ("signature", "Pat Patient"),
         ("expires_on", "2027-03-01"),
     ];

@@ -16,7 +16,7 @@ pub(crate) struct Piece {
 }
 
 /// Returns how a row is marked.
-pub(super) fn mark_class(class: Class, critical: bool) -> &'static str {
+fn mark_class(class: Class, critical: bool) -> &'static str {
     match class {
         _ if critical => "mark--critical",
         Class::Agree => "mark--agree",

@@ -6,7 +6,7 @@ use overread_concordance::{
 };
 use overread_workflow::comparing::Correction;
 
-use super::marks::{Piece, cut, mark_class};
+use super::marks::{Piece, cut};
 
 /// Categories of the whole, value and words.
 pub(super) const OVERALLS: [(&str, &str); 3] = [
@@ -42,12 +42,8 @@ pub(crate) struct Row {
     pub(crate) name: String,
     /// The class in words.
     pub(crate) class: &'static str,
-    /// The class as corrections write it.
-    pub(crate) key: &'static str,
     /// Class of the row's frame.
     pub(crate) frame: &'static str,
-    /// Class of its marks.
-    pub(crate) mark: &'static str,
     /// One plain sentence.
     pub(crate) sentence: String,
     /// Words of the first report; `None` when it is silent.
@@ -195,13 +191,11 @@ fn row(item_idx: usize, item: &Item, corrections: &[Correction]) -> Row {
         item_idx,
         name: name(item),
         class: class_words(item.class),
-        key: item.class.name(),
         frame: match item.class {
             _ if item.critical => "item--critical",
             Class::Agree => "item--agree",
             _ => "item--minor",
         },
-        mark: mark_class(item.class, item.critical),
         sentence: item.sentence.clone(),
         original: quote(item.original.as_deref()),
         second: quote(item.second.as_deref()),

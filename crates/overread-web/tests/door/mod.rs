@@ -13,6 +13,7 @@ use overread_dicomweb::DicomWebState;
 use overread_ingest::Ingest;
 use overread_knowledge::Knowledge;
 use overread_model::access::Role;
+use overread_model::duration::WorkCalendar;
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::Store;
@@ -94,6 +95,7 @@ impl Door {
                 public_url: "http://localhost".to_owned(),
                 organisation: "Harbour Imaging".to_owned(),
                 mail: MailConfig::Folder(folder.path().join("mail")),
+                calendar: WorkCalendar::default(),
             }),
         };
         let router = router(WebState {
