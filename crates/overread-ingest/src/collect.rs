@@ -197,6 +197,40 @@ impl Collector {
         }
     }
 
+    /// Compares the indexes of the medium with its files.
+    fn compare_directories(&mut self) {
+        for (path, directory) in std::mem::take(&mut self.directories) {
+            for problem in missing_files(&directory, &path, self.names.iter().map(String::as_str)) {
+                self.problem(problem);
+            }
+        }
+    }
+
+    /// Says how many problems did not fit the list.
+    fn count_left_out(&mut self) {
+        let left_out = self
+            .problem_count
+            .saturating_sub(self.receipt.problems.len() as u64);
+        if left_out > 0 {
+            self.receipt.problems.push(Problem {
+                path: String::new(),
+                kind: ProblemKind::LimitExceeded,
+                message: format!("{left_out} more problems are not listed"),
+            });
+        }
+    }
+
+    /// Returns what was seen when nothing is stored: files, other files, problems.
+    pub(crate) fn seen(mut self) -> (u64, u64, Vec<Problem>) {
+        self.compare_directories();
+        self.count_left_out();
+        (
+            self.receipt.files_seen,
+            self.receipt.other_files,
+            self.receipt.problems,
+        )
+    }
+
     /// Compares the indexes of the medium with its files, links what was known, and writes the row of the delivery.
     pub(crate) async fn finish(
         mut self,
@@ -206,11 +240,7 @@ impl Collector {
         now: Timestamp,
         started: Instant,
     ) -> Result<Receipt, IngestError> {
-        for (path, directory) in std::mem::take(&mut self.directories) {
-            for problem in missing_files(&directory, &path, self.names.iter().map(String::as_str)) {
-                self.problem(problem);
-            }
-        }
+        self.compare_directories();
         let mut tx = store.begin().await?;
         deliveries::start(&mut tx, scope, source, now).await?;
         if let Some(case_id) = &scope.case_id {
@@ -226,16 +256,7 @@ impl Collector {
                 }
             }
         }
-        let left_out = self
-            .problem_count
-            .saturating_sub(self.receipt.problems.len() as u64);
-        if left_out > 0 {
-            self.receipt.problems.push(Problem {
-                path: String::new(),
-                kind: ProblemKind::LimitExceeded,
-                message: format!("{left_out} more problems are not listed"),
-            });
-        }
+        self.count_left_out();
         let mut receipt = self.receipt;
         receipt.delivery = scope.delivery_id.as_str().to_owned();
         receipt.seconds = started.elapsed().as_secs_f64();

@@ -17,6 +17,7 @@ mod receipt;
 mod session;
 mod settle;
 mod stow;
+mod survey;
 pub mod verify;
 mod zip;
 
@@ -31,7 +32,7 @@ use overread_store::Store;
 use overread_store::studies::DeliveryScope;
 use overread_store::tokens::random_id;
 use tokio::io::AsyncRead;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::io::SyncIoBridge;
 
 pub use content::Part;
@@ -41,6 +42,7 @@ pub use pdf::{PdfText, text_of_pdf};
 pub use receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
 pub use session::Progress;
 pub use stow::{StowOutcome, Stowed};
+pub use survey::{Survey, SurveyDocument, survey};
 pub use verify::{VerifyReport, verify};
 
 use session::Session;
@@ -56,10 +58,7 @@ struct Shared {
     store: Store,
     archive: Archive,
     queue: mpsc::Sender<commit::Item>,
-    /// KiB of files in memory.
-    memory: Arc<Semaphore>,
-    /// Files that are parsed and hashed at once.
-    readers: Arc<Semaphore>,
+    bench: session::Bench,
 }
 
 /// For whom, by whom and when something is delivered.
@@ -109,14 +108,13 @@ impl Ingest {
         settle::settle(&store, &archive).await?;
         let (queue, items) = mpsc::channel(limits::BATCH_INSTANCES);
         tokio::spawn(commit::run(store.clone(), archive.clone(), items));
-        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let bench = session::Bench::new(archive.spool_folder());
         Ok(Self {
             shared: Arc::new(Shared {
                 store,
                 archive,
                 queue,
-                memory: Arc::new(Semaphore::new((limits::BUDGET_BYTES / 1024) as usize)),
-                readers: Arc::new(Semaphore::new(cores)),
+                bench,
             }),
         })
     }

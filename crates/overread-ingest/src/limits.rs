@@ -64,3 +64,6 @@ pub const PDF_TEXT_MIN_CHARS: usize = 20;
 pub const DAMAGES: usize = 1_000;
 /// Bytes read at once while the archive is proven.
 pub const PROOF_CHUNK_BYTES: u64 = 1024 * 1024;
+
+/// Bytes of papers whose text is read when a delivery is only looked at.
+pub const SURVEY_PAPER_BYTES: usize = 64 * 1024 * 1024;

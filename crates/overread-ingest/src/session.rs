@@ -9,7 +9,7 @@ use overread_model::problem::{Problem, ProblemKind};
 use overread_model::time::Timestamp;
 use overread_store::studies::DeliveryScope;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::collect::Collector;
@@ -41,8 +41,31 @@ pub(crate) struct Pending {
     pub(crate) answer: oneshot::Receiver<commit::Answer>,
 }
 
+/// What reading a delivery needs of the machine, whether or not anything is stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Bench {
+    /// KiB of files in memory.
+    pub(crate) memory: Arc<Semaphore>,
+    /// Files that are parsed and hashed at once.
+    pub(crate) readers: Arc<Semaphore>,
+    /// Folder for temporary files.
+    pub(crate) spool: Arc<Path>,
+}
+
+impl Bench {
+    /// Makes room for one reader of deliveries.
+    pub(crate) fn new(spool: &Path) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self {
+            memory: Arc::new(Semaphore::new((limits::BUDGET_BYTES / 1024) as usize)),
+            readers: Arc::new(Semaphore::new(cores)),
+            spool: Arc::from(spool),
+        }
+    }
+}
+
 pub(crate) struct Session {
-    ingest: Ingest,
+    bench: Bench,
     handle: Handle,
     slots: mpsc::Sender<Slot>,
     collector: Arc<Mutex<Collector>>,
@@ -52,6 +75,7 @@ pub(crate) struct Session {
 
 /// A session with the tasks behind it.
 pub(crate) struct Running {
+    ingest: Ingest,
     session: Session,
     scope: Arc<DeliveryScope>,
     source: &'static str,
@@ -61,6 +85,20 @@ pub(crate) struct Running {
 }
 
 impl Session {
+    /// Makes a session and the queue of what it reads.
+    fn new(bench: Bench, progress: Box<dyn Progress>) -> (Self, mpsc::Receiver<Slot>) {
+        let (slots, queue) = mpsc::channel(limits::FILES_ON_THE_WAY);
+        let session = Self {
+            bench,
+            handle: Handle::current(),
+            slots,
+            collector: Arc::default(),
+            totals: Mutex::default(),
+            progress,
+        };
+        (session, queue)
+    }
+
     /// Starts a delivery.
     pub(crate) fn start(
         ingest: &Ingest,
@@ -68,8 +106,7 @@ impl Session {
         options: &DeliveryOptions,
         progress: Box<dyn Progress>,
     ) -> Running {
-        let (slots, queue) = mpsc::channel(limits::FILES_ON_THE_WAY);
-        let collector = Arc::new(Mutex::new(Collector::default()));
+        let (session, queue) = Self::new(ingest.shared.bench.clone(), progress);
         let ticket = commit::Ticket {
             scope: Arc::clone(&scope),
             source: options.source.as_str(),
@@ -80,18 +117,11 @@ impl Session {
             ingest.clone(),
             queue,
             ticket,
-            Arc::clone(&collector),
+            Arc::clone(&session.collector),
         ));
-        let session = Self {
-            ingest: ingest.clone(),
-            handle: Handle::current(),
-            slots,
-            collector,
-            totals: Mutex::default(),
-            progress,
-        };
         let (source, now) = (options.source.as_str(), options.now);
         Running {
+            ingest: ingest.clone(),
             session,
             scope,
             source,
@@ -190,7 +220,7 @@ impl Session {
 
     /// Returns the folder for temporary files.
     pub(crate) fn spool_folder(&self) -> &Path {
-        self.ingest.archive().spool_folder()
+        &self.bench.spool
     }
 
     /// Returns how many permits these bytes cost.
@@ -200,7 +230,7 @@ impl Session {
 
     /// Waits until there is memory for these bytes (at most [`limits::IN_MEMORY_BYTES`] are ever asked for at once).
     pub(crate) fn reserve(&self, bytes: u64) -> Result<OwnedSemaphorePermit, IngestError> {
-        let memory = Arc::clone(&self.ingest.shared.memory);
+        let memory = Arc::clone(&self.bench.memory);
         self.handle
             .block_on(memory.acquire_many_owned(share_of(bytes)))
             .map_err(|_| IngestError::Interrupted)
@@ -213,7 +243,7 @@ impl Session {
         held: Held,
         kind: ContentKind,
     ) -> Result<(), IngestError> {
-        let readers = Arc::clone(&self.ingest.shared.readers);
+        let readers = Arc::clone(&self.bench.readers);
         let task = self.handle.spawn(async move {
             let _turn = readers.acquire_owned().await.ok()?;
             tokio::task::spawn_blocking(move || prepare::prepare(held, kind))
@@ -243,6 +273,7 @@ impl Running {
         read: impl FnOnce(&Session) -> Result<(), IngestError> + Send + 'static,
     ) -> Result<Receipt, IngestError> {
         let Self {
+            ingest,
             session,
             scope,
             source,
@@ -253,9 +284,9 @@ impl Running {
         let reading = tokio::task::spawn_blocking(move || {
             let outcome = read(&session);
             // The session ends here, and with it the queue behind it.
-            (outcome, session.ingest, session.collector)
+            (outcome, session.collector)
         });
-        let (outcome, ingest, collector) = reading.await.map_err(|_| IngestError::Interrupted)?;
+        let (outcome, collector) = reading.await.map_err(|_| IngestError::Interrupted)?;
         let forwarded = forwarder.await.map_err(|_| IngestError::Interrupted)?;
         // A store that failed is the cause when both complain.
         forwarded?;
@@ -351,4 +382,29 @@ async fn collect_answers(
             .answered(&pending.path, pending.about, answer);
     }
     Ok(())
+}
+
+/// Reads without storing: every file that is read goes to `take`, in order.
+///
+/// # Errors
+/// When the work is interrupted or a temporary file cannot be written.
+pub(crate) async fn look(
+    bench: Bench,
+    progress: Box<dyn Progress>,
+    read: impl FnOnce(&Session) -> Result<(), IngestError> + Send + 'static,
+    mut take: impl FnMut(&str, Prepared),
+) -> Result<Collector, IngestError> {
+    let (session, mut queue) = Session::new(bench, progress);
+    let reading = tokio::task::spawn_blocking(move || {
+        let outcome = read(&session);
+        (outcome, session.collector)
+    });
+    while let Some(Slot::Reading { path, task }) = queue.recv().await {
+        let prepared = task.await.ok().flatten();
+        take(&path, prepared.ok_or(IngestError::Interrupted)?);
+    }
+    let (outcome, collector) = reading.await.map_err(|_| IngestError::Interrupted)?;
+    outcome?;
+    let collector = std::mem::take(&mut *collector.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(collector)
 }

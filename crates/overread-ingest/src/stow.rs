@@ -119,7 +119,7 @@ impl Ingest {
     async fn start_reading(&self, part: Part) -> Result<Reading, IngestError> {
         let permit = match &part {
             Part::Memory(bytes) => {
-                let memory = Arc::clone(&self.shared.memory);
+                let memory = Arc::clone(&self.shared.bench.memory);
                 let share = share_of((bytes.len() as u64).min(limits::IN_MEMORY_BYTES));
                 Some(
                     memory
@@ -130,7 +130,7 @@ impl Ingest {
             }
             Part::File { .. } => None,
         };
-        let readers = Arc::clone(&self.shared.readers);
+        let readers = Arc::clone(&self.shared.bench.readers);
         Ok(tokio::spawn(async move {
             let _turn = readers.acquire_owned().await.ok()?;
             tokio::task::spawn_blocking(move || {

@@ -339,7 +339,12 @@ async fn check_of(
         requester: file.intake.who.requester.parse().unwrap_or_default(),
         today: Some(now.date()),
     };
-    Ok(completeness::check(&gathered, &input, tables, &ctx.knowledge.specialties))
+    Ok(completeness::check(
+        &gathered,
+        &input,
+        tables,
+        &ctx.knowledge.specialties,
+    ))
 }
 
 /// Checks the case's records as they are now, keeps the result and refreshes the facts.

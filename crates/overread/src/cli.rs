@@ -11,7 +11,12 @@ use overread_model::ids::{CaseId, TokenId};
 ///
 /// Exit codes of every command: 0 done, 1 failed, 2 wrong usage, 3 nothing usable was found.
 #[derive(Debug, Parser)]
-#[command(name = "overread", version, max_term_width = 100, propagate_version = true)]
+#[command(
+    name = "overread",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -43,13 +48,21 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Print the configuration as it would be used, without secrets.
     CheckConfig(Data),
+    /// Reads one PDF from standard input and writes its text: the program calls itself so, in a process of its own.
+    #[command(hide = true)]
+    PdfText,
 }
 
 /// Which data folder.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Data {
     /// Data folder; made when it is not there.
-    #[arg(long, value_name = "DIR", default_value = "overread-data", env = "OVERREAD_DATA")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "overread-data",
+        env = "OVERREAD_DATA"
+    )]
     pub(crate) data: PathBuf,
     /// Print facts as JSON.
     #[arg(long)]
@@ -60,10 +73,20 @@ pub(crate) struct Data {
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Data folder; made when it is not there.
-    #[arg(long, value_name = "DIR", default_value = "overread-data", env = "OVERREAD_DATA")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "overread-data",
+        env = "OVERREAD_DATA"
+    )]
     pub(crate) data: PathBuf,
     /// Address and port to listen at; port 0 takes a free one. The address is printed when ready.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", env = "OVERREAD_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080",
+        env = "OVERREAD_LISTEN"
+    )]
     pub(crate) listen: SocketAddr,
     /// Reserved for the DICOM network door (C-STORE and its kin), which this version does not open yet.
     #[arg(long, value_name = "ADDRESS")]
@@ -91,7 +114,11 @@ pub(crate) struct Ingest {
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// Folders, ZIP files or single files to look at.
-    #[arg(value_name = "PATH", required_unless_present = "case", conflicts_with = "case")]
+    #[arg(
+        value_name = "PATH",
+        required_unless_present = "case",
+        conflicts_with = "case"
+    )]
     pub(crate) paths: Vec<PathBuf>,
     /// Check what is stored for this case instead.
     #[arg(long, value_name = "ID")]

@@ -54,7 +54,11 @@ impl Secret {
     }
 
     fn shown(&self) -> &'static str {
-        if self.0.is_empty() { "" } else { "(set, not shown)" }
+        if self.0.is_empty() {
+            ""
+        } else {
+            "(set, not shown)"
+        }
     }
 }
 
@@ -90,10 +94,16 @@ impl Config {
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error).with_context(|| format!("{} could not be read", path.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("{} could not be read", path.display()));
+            }
         };
-        let mut config: Self = toml::from_str(&text).with_context(|| format!("{} is not a valid configuration", path.display()))?;
-        #[expect(clippy::disallowed_methods, reason = "the one place where variables are read")]
+        let mut config: Self = toml::from_str(&text)
+            .with_context(|| format!("{} is not a valid configuration", path.display()))?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place where variables are read"
+        )]
         config.overlay(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
         config.check()?;
         Ok(config)
@@ -116,7 +126,9 @@ impl Config {
             }
         }
         if let Some(port) = variable("OVERREAD_MAIL_PORT") {
-            self.mail.port = port.parse().context("OVERREAD_MAIL_PORT is not a port number")?;
+            self.mail.port = port
+                .parse()
+                .context("OVERREAD_MAIL_PORT is not a port number")?;
         }
         for (name, field) in [
             ("OVERREAD_BEHIND_PROXY", &mut self.behind_proxy),
@@ -133,7 +145,10 @@ impl Config {
     }
 
     fn check(&self) -> Result<()> {
-        if !self.public_url.is_empty() && !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
+        if !self.public_url.is_empty()
+            && !self.public_url.starts_with("http://")
+            && !self.public_url.starts_with("https://")
+        {
             bail!("public_url must start with http:// or https://");
         }
         if self.public_url.ends_with('/') {
@@ -161,14 +176,20 @@ mod tests {
         };
         config.overlay(variable).unwrap();
         assert!(config.behind_proxy);
-        assert_eq!(config.database_url.reveal(), "postgres://user:password@host/overread");
+        assert_eq!(
+            config.database_url.reveal(),
+            "postgres://user:password@host/overread"
+        );
         assert!(!format!("{config:?}{}", toml::to_string(&config).unwrap()).contains("password@"));
     }
 
     #[test]
     fn wrong_settings_are_refused() {
         assert!(toml::from_str::<Config>("publik_url = 'x'").is_err());
-        let config = Config { public_url: "example.org".to_owned(), ..Config::default() };
+        let config = Config {
+            public_url: "example.org".to_owned(),
+            ..Config::default()
+        };
         assert!(config.check().is_err());
     }
 }

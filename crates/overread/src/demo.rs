@@ -13,8 +13,8 @@ use overread_testkit::lumbar::{Exam as Phantom, disc};
 use overread_workflow::asking::{AskStep, Exam, Saved, Urgency, Who, Why};
 use overread_workflow::signing_in::Client;
 use overread_workflow::{
-    StepError, Workflow, asking, choosing, comparing, consenting, covering, delivering, inviting, reading, records,
-    reporting, reviewers, setup,
+    StepError, Workflow, asking, choosing, comparing, consenting, covering, delivering, inviting,
+    reading, records, reporting, reviewers, setup,
 };
 use serde::Serialize;
 
@@ -75,7 +75,10 @@ struct Member {
 
 impl Cast {
     fn member(&self, short: &str) -> Result<&Member> {
-        self.members.iter().find(|member| member.short == short).with_context(|| format!("nobody is called {short}"))
+        self.members
+            .iter()
+            .find(|member| member.short == short)
+            .with_context(|| format!("nobody is called {short}"))
     }
 
     fn get(&self, short: &str) -> Result<&Actor> {
@@ -102,32 +105,65 @@ impl Story {
 /// Fills an empty installation.
 pub(crate) async fn seed(ctx: &Workflow, now: Timestamp) -> Result<Demonstration> {
     const DAYS_TOLD: i64 = 12;
-    let mut story = Story { now: now.plus_days(-DAYS_TOLD) };
+    let mut story = Story {
+        now: now.plus_days(-DAYS_TOLD),
+    };
     let (people, cast) = people(ctx, &mut story).await?;
     let neuroradiologist = directory(ctx, &cast, &mut story).await?;
     let today = now.date();
-    let finished = Phantom { study_date: today.plus_days(-40).to_da(), ..Phantom::default() };
-    let waiting = Phantom { number: 2, study_date: today.plus_days(-20).to_da(), ..Phantom::default() };
-    let first = to_review(ctx, &cast, &neuroradiologist, &finished, &mut story).await.context("the finished case")?;
-    let physician_path = finish(ctx, &cast, &first, &mut story).await.context("the finished case")?;
-    let second = to_review(ctx, &cast, &neuroradiologist, &waiting, &mut story).await.context("the waiting case")?;
+    let finished = Phantom {
+        study_date: today.plus_days(-40).to_da(),
+        ..Phantom::default()
+    };
+    let waiting = Phantom {
+        number: 2,
+        study_date: today.plus_days(-20).to_da(),
+        ..Phantom::default()
+    };
+    let first = to_review(ctx, &cast, &neuroradiologist, &finished, &mut story)
+        .await
+        .context("the finished case")?;
+    let physician_path = finish(ctx, &cast, &first, &mut story)
+        .await
+        .context("the finished case")?;
+    let second = to_review(ctx, &cast, &neuroradiologist, &waiting, &mut story)
+        .await
+        .context("the waiting case")?;
     let cases = vec![
-        DemoCase { case_id: first, about: "finished: both reports compared, the treating physician has a link" },
-        DemoCase { case_id: second, about: "in review: the reviewer has not locked a first impression yet" },
+        DemoCase {
+            case_id: first,
+            about: "finished: both reports compared, the treating physician has a link",
+        },
+        DemoCase {
+            case_id: second,
+            about: "in review: the reviewer has not locked a first impression yet",
+        },
     ];
-    Ok(Demonstration { people, cases, physician_path })
+    Ok(Demonstration {
+        people,
+        cases,
+        physician_path,
+    })
 }
 
 async fn people(ctx: &Workflow, story: &mut Story) -> Result<(Vec<SignIn>, Cast)> {
     let client = Client::default();
-    let (mut sign_ins, mut cast) = (Vec::new(), Cast { members: Vec::new() });
+    let (mut sign_ins, mut cast) = (
+        Vec::new(),
+        Cast {
+            members: Vec::new(),
+        },
+    );
     for (role, name, short) in PEOPLE {
         let random = overread_store::tokens::random_id()?;
         let password = format!("demo-{}", CaseId::from_random(random).as_str());
         let email = format!("{short}@demo.example");
         let now = story.hours_later(0);
         let session = if role == Role::Administrator {
-            let secret = setup::prepare(ctx, now).await.map_err(told)?.context("somebody has an account already")?;
+            let secret = setup::prepare(ctx, now)
+                .await
+                .map_err(told)?
+                .context("somebody has an account already")?;
             let form = setup::FirstAdministrator {
                 name: name.to_owned(),
                 email: email.clone(),
@@ -137,9 +173,16 @@ async fn people(ctx: &Workflow, story: &mut Story) -> Result<(Vec<SignIn>, Cast)
             };
             setup::create_administrator(ctx, secret.reveal(), &form, &client, now).await
         } else {
-            let invite =
-                inviting::Invite { name: name.to_owned(), email: email.clone(), role, case_id: None, language: "en".to_owned() };
-            let invited = inviting::invite(ctx, cast.get("administrator")?, &invite, now).await.map_err(told)?;
+            let invite = inviting::Invite {
+                name: name.to_owned(),
+                email: email.clone(),
+                role,
+                case_id: None,
+                language: "en".to_owned(),
+            };
+            let invited = inviting::invite(ctx, cast.get("administrator")?, &invite, now)
+                .await
+                .map_err(told)?;
             let form = inviting::AcceptInvitation {
                 name: name.to_owned(),
                 password: password.clone(),
@@ -147,10 +190,22 @@ async fn people(ctx: &Workflow, story: &mut Story) -> Result<(Vec<SignIn>, Cast)
             };
             inviting::accept(ctx, invited.secret.reveal(), &form, &client, now).await
         };
-        let person_id: PersonId = session.map_err(told).with_context(|| format!("the account of the {role}"))?.person_id;
+        let person_id: PersonId = session
+            .map_err(told)
+            .with_context(|| format!("the account of the {role}"))?
+            .person_id;
         let actor = Actor::Person { person_id, role };
-        cast.members.push(Member { short, actor, password: password.clone() });
-        sign_ins.push(SignIn { role, name, email, password });
+        cast.members.push(Member {
+            short,
+            actor,
+            password: password.clone(),
+        });
+        sign_ins.push(SignIn {
+            role,
+            name,
+            email,
+            password,
+        });
     }
     Ok((sign_ins, cast))
 }
@@ -160,78 +215,159 @@ fn texts(values: &[&str]) -> Vec<String> {
 }
 
 async fn directory(ctx: &Workflow, cast: &Cast, story: &mut Story) -> Result<ReviewerId> {
-    let entry = |name: &str, kind: &str, email: &str, subspecialties: &[&str], institution: &str| reviewers::ReviewerForm {
-        name: name.to_owned(),
-        credentials: "MD".to_owned(),
-        kind: kind.to_owned(),
-        email: email.to_owned(),
-        subspecialties: texts(subspecialties),
-        modalities: texts(&["MR", "CT"]),
-        institution: institution.to_owned(),
-        licence_regions: texts(&["US-WA", "US-OR"]),
-        languages: texts(&["en"]),
-        fee_cents: Some(42_000),
-        currency: "USD".to_owned(),
-        turnaround_business_days: Some(3),
-        capacity: Some(8),
-        credentials_checked_on: story.now.date().to_string(),
-        credentials_source: "State medical board, demonstration entry".to_owned(),
-        ..reviewers::ReviewerForm::default()
-    };
-    let mut solberg = entry("Ingrid Solberg", "radiologist", "reviewer@demo.example", &["neuroradiology"], "University Spine Imaging");
+    let entry =
+        |name: &str, kind: &str, email: &str, subspecialties: &[&str], institution: &str| {
+            reviewers::ReviewerForm {
+                name: name.to_owned(),
+                credentials: "MD".to_owned(),
+                kind: kind.to_owned(),
+                email: email.to_owned(),
+                subspecialties: texts(subspecialties),
+                modalities: texts(&["MR", "CT"]),
+                institution: institution.to_owned(),
+                licence_regions: texts(&["US-WA", "US-OR"]),
+                languages: texts(&["en"]),
+                fee_cents: Some(42_000),
+                currency: "USD".to_owned(),
+                turnaround_business_days: Some(3),
+                capacity: Some(8),
+                credentials_checked_on: story.now.date().to_string(),
+                credentials_source: "State medical board, demonstration entry".to_owned(),
+                ..reviewers::ReviewerForm::default()
+            }
+        };
+    let mut solberg = entry(
+        "Ingrid Solberg",
+        "radiologist",
+        "reviewer@demo.example",
+        &["neuroradiology"],
+        "University Spine Imaging",
+    );
     solberg.languages = texts(&["en", "es"]);
     let others = [
-        entry("Hanna Iversen", "radiologist", "iversen@demo.example", &["msk"], "Harbor Joint Imaging"),
-        entry("Peter Adeyemi", "radiologist", "adeyemi@demo.example", &["neuroradiology"], "Lakeside Imaging (fictional)"),
-        entry("Lucia Moretti", "radiologist", "moretti@demo.example", &["breast"], "Women's Imaging Center"),
-        entry("Tomas Weber", "clinical_specialist", "surgeon@demo.example", &["207XS0117X"], "Cascade Spine Surgery"),
+        entry(
+            "Hanna Iversen",
+            "radiologist",
+            "iversen@demo.example",
+            &["msk"],
+            "Harbor Joint Imaging",
+        ),
+        entry(
+            "Peter Adeyemi",
+            "radiologist",
+            "adeyemi@demo.example",
+            &["neuroradiology"],
+            "Lakeside Imaging (fictional)",
+        ),
+        entry(
+            "Lucia Moretti",
+            "radiologist",
+            "moretti@demo.example",
+            &["breast"],
+            "Women's Imaging Center",
+        ),
+        entry(
+            "Tomas Weber",
+            "clinical_specialist",
+            "surgeon@demo.example",
+            &["207XS0117X"],
+            "Cascade Spine Surgery",
+        ),
     ];
     let coordinator = cast.get("coordinator")?;
     let now = story.hours_later(1);
-    let chosen = reviewers::create(ctx, coordinator, &solberg, now).await.map_err(told)?;
+    let chosen = reviewers::create(ctx, coordinator, &solberg, now)
+        .await
+        .map_err(told)?;
     for other in others {
-        reviewers::create(ctx, coordinator, &other, now).await.map_err(told).with_context(|| other.name.clone())?;
+        reviewers::create(ctx, coordinator, &other, now)
+            .await
+            .map_err(told)
+            .with_context(|| other.name.clone())?;
     }
     Ok(chosen)
 }
 
 /// Asks, consents, brings the disc, chooses and agrees on the cost, until the reviewer has accepted.
-async fn to_review(ctx: &Workflow, cast: &Cast, reviewer: &ReviewerId, phantom: &Phantom, story: &mut Story) -> Result<CaseId> {
+async fn to_review(
+    ctx: &Workflow,
+    cast: &Cast,
+    reviewer: &ReviewerId,
+    phantom: &Phantom,
+    story: &mut Story,
+) -> Result<CaseId> {
     let (patient, coordinator) = (cast.get("patient")?, cast.get("coordinator")?);
     let case_id = ask(ctx, patient, phantom, story).await.context("asking")?;
     let now = story.hours_later(1);
-    let mut consent = consenting::view(ctx, patient, &case_id, now).await.map_err(told)?;
+    let mut consent = consenting::view(ctx, patient, &case_id, now)
+        .await
+        .map_err(told)?;
     consent.form.signature.clone_from(&consent.signer_name);
-    (consent.form.scope_review, consent.form.scope_letters, consent.form.scope_share) = (true, true, true);
-    consenting::sign(ctx, patient, &case_id, &consent.form, now).await.map_err(told).context("consent")?;
+    (
+        consent.form.scope_review,
+        consent.form.scope_letters,
+        consent.form.scope_share,
+    ) = (true, true, true);
+    consenting::sign(ctx, patient, &case_id, &consent.form, now)
+        .await
+        .map_err(told)
+        .context("consent")?;
 
     let now = story.hours_later(20);
     let files = disc(phantom, &texts::ORIGINAL_REPORT.replace('\n', "\r\n"))?;
     let incoming = records::Incoming::Zip(Cursor::new(zip_of(&files, true)?));
-    records::receive(ctx, patient, Some(&case_id), incoming, now).await.map_err(told).context("the disc")?;
+    records::receive(ctx, patient, Some(&case_id), incoming, now)
+        .await
+        .map_err(told)
+        .context("the disc")?;
     let original = reading::OriginalInput::Pasted(texts::ORIGINAL_REPORT.to_owned());
     let facts = reading::OriginalFacts {
         report_date: date_of(phantom)?.plus_days(1).to_string(),
         author: "Dr. R. Hale".to_owned(),
         institution: phantom.institution_name.clone(),
     };
-    reading::enter_original(ctx, patient, &case_id, original, &facts, now).await.map_err(told).context("the original report")?;
+    reading::enter_original(ctx, patient, &case_id, original, &facts, now)
+        .await
+        .map_err(told)
+        .context("the original report")?;
 
     let now = story.hours_later(3);
-    let view = records::view(ctx, coordinator, &case_id, now).await.map_err(told)?;
-    records::accept(ctx, coordinator, &case_id, view.version, now).await.map_err(told).with_context(|| {
-        let open = view.check.map(|check| check.missing.join("; ")).unwrap_or_default();
-        format!("accepting the records ({open})")
-    })?;
-    let view = choosing::view(ctx, coordinator, &case_id, now).await.map_err(told)?;
-    choosing::choose(ctx, coordinator, &case_id, view.version, reviewer, now).await.map_err(told).context("choosing")?;
+    let view = records::view(ctx, coordinator, &case_id, now)
+        .await
+        .map_err(told)?;
+    records::accept(ctx, coordinator, &case_id, view.version, now)
+        .await
+        .map_err(told)
+        .with_context(|| {
+            let open = view
+                .check
+                .map(|check| check.missing.join("; "))
+                .unwrap_or_default();
+            format!("accepting the records ({open})")
+        })?;
+    let view = choosing::view(ctx, coordinator, &case_id, now)
+        .await
+        .map_err(told)?;
+    choosing::choose(ctx, coordinator, &case_id, view.version, reviewer, now)
+        .await
+        .map_err(told)
+        .context("choosing")?;
     pay(ctx, cast, &case_id, story).await.context("coverage")?;
 
     let reader = cast.get("reviewer")?;
     let now = story.hours_later(2);
-    let offer = choosing::offer(ctx, reader, &case_id, now).await.map_err(told)?;
-    let form = choosing::AcceptOffer { independent: true, licensed: true, statement: "No ties to the first reader.".to_owned() };
-    choosing::accept(ctx, reader, &case_id, offer.version, &form, now).await.map_err(told).context("accepting the offer")?;
+    let offer = choosing::offer(ctx, reader, &case_id, now)
+        .await
+        .map_err(told)?;
+    let form = choosing::AcceptOffer {
+        independent: true,
+        licensed: true,
+        statement: "No ties to the first reader.".to_owned(),
+    };
+    choosing::accept(ctx, reader, &case_id, offer.version, &form, now)
+        .await
+        .map_err(told)
+        .context("accepting the offer")?;
     Ok(case_id)
 }
 
@@ -239,7 +375,12 @@ fn date_of(phantom: &Phantom) -> Result<CalendarDate> {
     Ok(phantom.study_date.parse()?)
 }
 
-async fn ask(ctx: &Workflow, patient: &Actor, phantom: &Phantom, story: &mut Story) -> Result<CaseId> {
+async fn ask(
+    ctx: &Workflow,
+    patient: &Actor,
+    phantom: &Phantom,
+    story: &mut Story,
+) -> Result<CaseId> {
     let now = story.hours_later(2);
     let case_id = asking::start(ctx, patient, now).await.map_err(told)?;
     let text = str::to_owned;
@@ -271,7 +412,9 @@ async fn ask(ctx: &Workflow, patient: &Actor, phantom: &Phantom, story: &mut Sto
     };
     let why = Why {
         triggers: texts(&["surgery", "mismatch"]),
-        symptoms: text("Pain down the left leg for ten weeks; the report speaks of the right side."),
+        symptoms: text(
+            "Pain down the left leg for ten weeks; the report speaks of the right side.",
+        ),
         diagnosis: text("Disc protrusion L4-L5"),
         reason: text("Surgery was suggested, and the report does not fit where it hurts."),
         question: text("Which side is the disc pressing on, and is surgery likely to help?"),
@@ -280,25 +423,47 @@ async fn ask(ctx: &Workflow, patient: &Actor, phantom: &Phantom, story: &mut Sto
         physician_phone: text("+1 206 555 0187"),
         physician_email: text("physician@demo.example"),
     };
-    let urgency = Urgency { answered: true, ..Urgency::default() };
-    for step in [AskStep::Who(who), AskStep::Exam(exam), AskStep::Why(why), AskStep::Urgency(urgency)] {
-        let version = asking::view(ctx, patient, &case_id, now).await.map_err(told)?.version;
-        if asking::save(ctx, patient, &case_id, version, step, now).await.map_err(told)? == Saved::Emergency {
+    let urgency = Urgency {
+        answered: true,
+        ..Urgency::default()
+    };
+    for step in [
+        AskStep::Who(who),
+        AskStep::Exam(exam),
+        AskStep::Why(why),
+        AskStep::Urgency(urgency),
+    ] {
+        let version = asking::view(ctx, patient, &case_id, now)
+            .await
+            .map_err(told)?
+            .version;
+        if asking::save(ctx, patient, &case_id, version, step, now)
+            .await
+            .map_err(told)?
+            == Saved::Emergency
+        {
             bail!("the demonstration's case is no emergency");
         }
     }
-    let view = asking::view(ctx, patient, &case_id, now).await.map_err(told)?;
+    let view = asking::view(ctx, patient, &case_id, now)
+        .await
+        .map_err(told)?;
     if let Some(problem) = view.problems.first() {
         bail!("{}: {}", problem.field, problem.message);
     }
-    asking::submit(ctx, patient, &case_id, view.version, now).await.map_err(told)?;
+    asking::submit(ctx, patient, &case_id, view.version, now)
+        .await
+        .map_err(told)?;
     Ok(case_id)
 }
 
 async fn pay(ctx: &Workflow, cast: &Cast, case_id: &CaseId, story: &mut Story) -> Result<()> {
     let (patient, coordinator) = (cast.get("patient")?, cast.get("coordinator")?);
     let now = story.hours_later(1);
-    let version = covering::view(ctx, coordinator, case_id, now).await.map_err(told)?.version;
+    let version = covering::view(ctx, coordinator, case_id, now)
+        .await
+        .map_err(told)?
+        .version;
     let quote = covering::CoverageForm {
         kind: "self_pay".to_owned(),
         quote_cents: 42_000,
@@ -306,62 +471,121 @@ async fn pay(ctx: &Workflow, cast: &Cast, case_id: &CaseId, story: &mut Story) -
         currency: "USD".to_owned(),
         ..covering::CoverageForm::default()
     };
-    covering::quote(ctx, coordinator, case_id, version, &quote, now).await.map_err(told)?;
+    covering::quote(ctx, coordinator, case_id, version, &quote, now)
+        .await
+        .map_err(told)?;
     let now = story.hours_later(4);
-    let version = covering::view(ctx, patient, case_id, now).await.map_err(told)?.version;
-    covering::accept(ctx, patient, case_id, version, 42_000, now).await.map_err(told)
+    let version = covering::view(ctx, patient, case_id, now)
+        .await
+        .map_err(told)?
+        .version;
+    covering::accept(ctx, patient, case_id, version, 42_000, now)
+        .await
+        .map_err(told)
 }
 
 /// Reads, reports, compares and delivers; returns the path of the physician's link.
-async fn finish(ctx: &Workflow, cast: &Cast, case_id: &CaseId, story: &mut Story) -> Result<String> {
+async fn finish(
+    ctx: &Workflow,
+    cast: &Cast,
+    case_id: &CaseId,
+    story: &mut Story,
+) -> Result<String> {
     let (reader, coordinator) = (cast.get("reviewer")?, cast.get("coordinator")?);
     let now = story.hours_later(18);
-    reading::viewer(ctx, reader, case_id, now).await.map_err(told)?;
-    reading::lock_first_impression(ctx, reader, case_id, texts::FIRST_IMPRESSION, now).await.map_err(told)?;
-    report(ctx, cast, case_id, story).await.context("the second report")?;
+    reading::viewer(ctx, reader, case_id, now)
+        .await
+        .map_err(told)?;
+    reading::lock_first_impression(ctx, reader, case_id, texts::FIRST_IMPRESSION, now)
+        .await
+        .map_err(told)?;
+    report(ctx, cast, case_id, story)
+        .await
+        .context("the second report")?;
 
     let now = story.hours_later(1);
-    comparing::compare(ctx, reader, case_id, now).await.map_err(told).context("comparing")?;
-    let proposed = comparing::view(ctx, reader, case_id, now).await.map_err(told)?;
+    comparing::compare(ctx, reader, case_id, now)
+        .await
+        .map_err(told)
+        .context("comparing")?;
+    let proposed = comparing::view(ctx, reader, case_id, now)
+        .await
+        .map_err(told)?;
     let form = comparing::DecideComparison {
         overall: overall_word(&proposed.concordance)?,
         note: "The side differs; this matters before any procedure.".to_owned(),
         corrections: Vec::new(),
     };
-    comparing::decide(ctx, reader, case_id, &form, now).await.map_err(told).context("deciding")?;
+    comparing::decide(ctx, reader, case_id, &form, now)
+        .await
+        .map_err(told)
+        .context("deciding")?;
 
     let now = story.hours_later(2);
-    let version = delivering::view(ctx, coordinator, case_id, now).await.map_err(told)?.version;
-    delivering::release(ctx, coordinator, case_id, version, now).await.map_err(told).context("releasing")?;
+    let version = delivering::view(ctx, coordinator, case_id, now)
+        .await
+        .map_err(told)?
+        .version;
+    delivering::release(ctx, coordinator, case_id, version, now)
+        .await
+        .map_err(told)
+        .context("releasing")?;
     let link = delivering::NewLink {
         recipient_name: "Dr. Daniel Okafor".to_owned(),
         recipient_email: "physician@demo.example".to_owned(),
         with_images: true,
         ..delivering::NewLink::default()
     };
-    let made = delivering::share(ctx, coordinator, case_id, &link, now).await.map_err(told).context("the link")?;
+    let made = delivering::share(ctx, coordinator, case_id, &link, now)
+        .await
+        .map_err(told)
+        .context("the link")?;
     Ok(format!("/links/{}", made.secret.reveal()))
 }
 
 /// Returns the engine's own word for the overall category.
 fn overall_word(concordance: &overread_concordance::Concordance) -> Result<String> {
     let value = serde_json::to_value(concordance.overall)?;
-    value.as_str().map(str::to_owned).context("the category has no name")
+    value
+        .as_str()
+        .map(str::to_owned)
+        .context("the category has no name")
 }
 
 async fn report(ctx: &Workflow, cast: &Cast, case_id: &CaseId, story: &mut Story) -> Result<()> {
     let reader = cast.get("reviewer")?;
     let now = story.hours_later(1);
-    reading::original(ctx, reader, case_id, now).await.map_err(told)?;
-    let desk = reporting::desk(ctx, reader, case_id, now).await.map_err(told)?;
-    let offered = desk.sections.iter().filter(|section| section.text.is_empty() && !section.suggested.is_empty());
-    let mut sections: reporting::Sections =
-        offered.map(|section| (section.key.clone(), section.suggested.clone())).collect();
+    reading::original(ctx, reader, case_id, now)
+        .await
+        .map_err(told)?;
+    let desk = reporting::desk(ctx, reader, case_id, now)
+        .await
+        .map_err(told)?;
+    let offered = desk
+        .sections
+        .iter()
+        .filter(|section| section.text.is_empty() && !section.suggested.is_empty());
+    let mut sections: reporting::Sections = offered
+        .map(|section| (section.key.clone(), section.suggested.clone()))
+        .collect();
     sections.extend(texts::SECOND_REPORT.map(|(key, text)| (key.to_owned(), text.to_owned())));
-    reporting::save_draft(ctx, reader, case_id, desk.version, &sections, now).await.map_err(told)?;
-    let desk = reporting::desk(ctx, reader, case_id, now).await.map_err(told)?;
+    reporting::save_draft(ctx, reader, case_id, desk.version, &sections, now)
+        .await
+        .map_err(told)?;
+    let desk = reporting::desk(ctx, reader, case_id, now)
+        .await
+        .map_err(told)?;
     let password = cast.password("reviewer")?;
-    reporting::sign(ctx, reader, case_id, desk.version, password, story.hours_later(2)).await.map_err(told)?;
+    reporting::sign(
+        ctx,
+        reader,
+        case_id,
+        desk.version,
+        password,
+        story.hours_later(2),
+    )
+    .await
+    .map_err(told)?;
     Ok(())
 }
 
@@ -369,11 +593,12 @@ async fn report(ctx: &Workflow, cast: &Cast, case_id: &CaseId, story: &mut Story
 fn told(error: StepError) -> anyhow::Error {
     match error {
         StepError::Invalid(problems) => {
-            let lines: Vec<String> =
-                problems.iter().map(|problem| format!("{}: {}", problem.field, problem.message)).collect();
+            let lines: Vec<String> = problems
+                .iter()
+                .map(|problem| format!("{}: {}", problem.field, problem.message))
+                .collect();
             anyhow!("the step was refused: {}", lines.join("; "))
         }
         other => anyhow!(other),
     }
 }
-

@@ -21,7 +21,9 @@ pub(crate) struct Layout {
 impl Layout {
     /// Describes a data folder; touches nothing.
     pub(crate) fn of(root: &Path) -> Self {
-        Self { root: root.to_path_buf() }
+        Self {
+            root: root.to_path_buf(),
+        }
     }
 
     fn database(&self) -> PathBuf {
@@ -63,7 +65,8 @@ pub(crate) struct Home {
 impl Home {
     /// Opens a data folder, making it when it is not there; its tables are brought up to date.
     pub(crate) async fn open(data: &Path) -> Result<Self> {
-        std::fs::create_dir_all(data).with_context(|| format!("the data folder {} cannot be made", data.display()))?;
+        std::fs::create_dir_all(data)
+            .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
         let layout = Layout::of(data);
         let config = Config::load(data)?;
         let store = match config.database_url.reveal() {
@@ -71,9 +74,19 @@ impl Home {
             url => Store::open_postgres(url).await,
         }
         .context("the database cannot be opened")?;
-        let archive = Archive::open(&layout.archive()).await.context("the archive cannot be opened")?;
-        let ingest = Ingest::open(store.clone(), archive.clone()).await.context("the archive and the index do not fit")?;
-        Ok(Self { config, store, archive, ingest, layout })
+        let archive = Archive::open(&layout.archive())
+            .await
+            .context("the archive cannot be opened")?;
+        let ingest = Ingest::open(store.clone(), archive.clone())
+            .await
+            .context("the archive and the index do not fit")?;
+        Ok(Self {
+            config,
+            store,
+            archive,
+            ingest,
+            layout,
+        })
     }
 
     /// Makes the steps' context; `address` is where the server listens.
@@ -107,10 +120,15 @@ fn mail(config: &Mail, folder: PathBuf) -> MailConfig {
     if config.host.is_empty() {
         return MailConfig::Folder(folder);
     }
-    let credentials = (!config.user.is_empty()).then(|| (config.user.clone(), config.password.reveal().to_owned()));
+    let credentials = (!config.user.is_empty())
+        .then(|| (config.user.clone(), config.password.reveal().to_owned()));
     MailConfig::Smtp(SmtpConfig {
         host: config.host.clone(),
-        port: if config.port == 0 { SUBMISSION_PORT } else { config.port },
+        port: if config.port == 0 {
+            SUBMISSION_PORT
+        } else {
+            config.port
+        },
         from: config.from.clone(),
         credentials,
         plain_text: config.plain_text,

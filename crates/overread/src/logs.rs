@@ -11,6 +11,12 @@ pub(crate) fn start() {
         .with_env_var("OVERREAD_LOG")
         .with_default_directive(LevelFilter::WARN.into())
         .from_env_lossy();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if is_watched() { log.init() } else { log.json().init() }
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    if is_watched() {
+        log.init()
+    } else {
+        log.json().init()
+    }
 }

@@ -41,10 +41,22 @@ fn answer(command: Command) -> Result<ExitCode> {
         Command::Migrate(arguments) => wait(commands::migrate::run(arguments)),
         Command::Demo(arguments) => wait(commands::demo::run(arguments)),
         Command::CheckConfig(arguments) => commands::check_config::run(&arguments),
+        Command::PdfText => Ok(overread_ingest::pdf::child_main().map(|()| ExitCode::SUCCESS)?),
     }
 }
 
 fn wait(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
     logs::start();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    // Foreign PDFs are read where a crash or an endless loop harms nobody.
+    if let Ok(program) = std::env::current_exe() {
+        let arguments = vec!["pdf-text".to_owned()];
+        overread_ingest::pdf::choose_reader(overread_ingest::pdf::Reader::Process {
+            program,
+            arguments,
+        });
+    }
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
 }

@@ -31,5 +31,7 @@ pub(crate) fn is_watched() -> bool {
 
 /// Returns the text without control characters, as a terminal may show it.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
+    text.chars()
+        .map(|sign| if sign.is_control() { ' ' } else { sign })
+        .collect()
 }

@@ -2,10 +2,163 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
+use overread_ingest::{Survey, SurveyDocument, survey};
+use overread_knowledge::Knowledge;
+use overread_model::access::Actor;
+use overread_model::completeness::{
+    self, CheckInput, CheckResult, DocumentFacts, DocumentKind, Gathered, MediumFacts, report_hints,
+};
+use overread_workflow::checking;
 
+use super::ingest::{Bar, NOTHING_USABLE};
 use crate::cli::Check;
+use crate::clock;
+use crate::home::{Home, Layout};
+use crate::output::{json, line, plain};
 
-pub(crate) async fn run(_arguments: Check) -> Result<ExitCode> {
-    anyhow::bail!("being written")
+/// Checks paths, or what is stored for a case.
+pub(crate) async fn run(arguments: Check) -> Result<ExitCode> {
+    let (result, usable) = match &arguments.case {
+        Some(case_id) => {
+            if Layout::of(&arguments.data.data).is_new() {
+                bail!("{} is no data folder", arguments.data.data.display());
+            }
+            let home = Home::open(&arguments.data.data).await?;
+            let workflow = home.workflow("");
+            let result = checking::look(&workflow, &Actor::System, case_id, clock::now()).await;
+            home.close().await;
+            (result.context("the case cannot be checked")?, true)
+        }
+        None => of_paths(&arguments).await?,
+    };
+    if arguments.data.json {
+        json(&result)?;
+    } else {
+        tell(&result)?;
+    }
+    Ok(if usable {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOTHING_USABLE)
+    })
+}
+
+async fn of_paths(arguments: &Check) -> Result<(CheckResult, bool)> {
+    let knowledge = Knowledge::embedded();
+    let mut gathered = Gathered::default();
+    let bar = Bar::new("files looked at");
+    let survey = survey(&arguments.paths, bar.clone(), |facts| {
+        gathered.add(facts, &knowledge.rules)
+    })
+    .await;
+    bar.clear();
+    let survey = survey?;
+    let documents: Vec<DocumentFacts> = survey.documents.iter().filter_map(paper).collect();
+    let input = CheckInput {
+        documents: &documents,
+        problems: &survey.problems,
+        medium: medium(&survey),
+        today: Some(clock::now().date()),
+        ..CheckInput::default()
+    };
+    let result = completeness::check(&gathered, &input, &knowledge.rules, &knowledge.specialties);
+    Ok((result, survey.instances > 0))
+}
+
+fn paper(document: &SurveyDocument) -> Option<DocumentFacts> {
+    let hints = document
+        .text
+        .as_deref()
+        .map(report_hints)
+        .unwrap_or_default();
+    (document.kind != "picture").then(|| DocumentFacts {
+        kind: DocumentKind::guess(&document.name),
+        name: document.name.clone(),
+        clinical_date: hints.exam_date,
+        accession_number: None,
+        hints,
+    })
+}
+
+fn medium(survey: &Survey) -> MediumFacts {
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    MediumFacts {
+        has_dicomdir: Some(survey.has_dicomdir),
+        no_header_count: 0,
+        duplicate_count: count(survey.duplicates),
+        program_count: count(survey.other_files),
+        picture_count: survey
+            .documents
+            .iter()
+            .filter(|document| document.kind == "picture")
+            .count(),
+    }
+}
+
+fn tell(result: &CheckResult) -> Result<()> {
+    line(&result.summary())?;
+    for study in &result.studies {
+        let date = if study.date.is_empty() {
+            "no date"
+        } else {
+            &study.date
+        };
+        line(&format!(
+            "\n{}, {date}, {}",
+            words(&study.description, "exam without a name"),
+            plain(&study.institution)
+        ))?;
+        for series in &study.series {
+            line(&format!(
+                "  {:<4} {:>5} images  {}",
+                plain(&series.modality),
+                series.images,
+                words(&series.description, "(no description)")
+            ))?;
+        }
+    }
+    if !result.patients.is_empty() {
+        line("\nPatients the images name")?;
+    }
+    for patient in &result.patients {
+        line(&format!(
+            "  {}, born {}, {} images",
+            plain(&patient.name),
+            plain(&patient.birth_date),
+            patient.instances
+        ))?;
+    }
+    if !result.findings.is_empty() {
+        line("\nWhat was found")?;
+    }
+    for finding in &result.findings {
+        let severity = serde_json::to_value(finding.severity)?;
+        let severity = severity.as_str().unwrap_or_default();
+        line(&format!(
+            "  {severity:<8} {}  {}: {}",
+            finding.rule,
+            plain(&finding.subject),
+            plain(&finding.message)
+        ))?;
+    }
+    if !result.missing.is_empty() {
+        line("\nWhat is missing, and the letter that asks for it")?;
+    }
+    for missing in &result.missing {
+        line(&format!(
+            "  {}  (overread letter {})",
+            plain(&missing.message),
+            missing.letter
+        ))?;
+    }
+    Ok(())
+}
+
+fn words(text: &str, otherwise: &str) -> String {
+    if text.is_empty() {
+        otherwise.to_owned()
+    } else {
+        plain(text)
+    }
 }

@@ -7,15 +7,18 @@ use serde_json::json;
 
 use super::serve::Door;
 use crate::cli::Demo;
+use crate::clock;
 use crate::demo::{Demonstration, seed};
 use crate::home::{Home, Layout};
 use crate::output::{json, line, remark};
-use crate::clock;
 
 /// Fills an empty data folder and serves it until told to stop.
 pub(crate) async fn run(arguments: Demo) -> Result<ExitCode> {
     if !Layout::of(&arguments.data).is_empty() {
-        bail!("{} is not empty; the demonstration wants a folder of its own", arguments.data.display());
+        bail!(
+            "{} is not empty; the demonstration wants a folder of its own",
+            arguments.data.display()
+        );
     }
     if !arguments.listen.ip().is_loopback() {
         bail!("the demonstration listens on this machine only; choose 127.0.0.1");
@@ -23,7 +26,9 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode> {
     let home = Home::open(&arguments.data).await?;
     let door = Door::open(&home, arguments.listen).await?;
     remark("making a synthetic lumbar spine MR, two cases and people of every role …");
-    let demonstration = seed(&door.workflow, clock::now()).await.context("the demonstration could not be made")?;
+    let demonstration = seed(&door.workflow, clock::now())
+        .await
+        .context("the demonstration could not be made")?;
     if arguments.json {
         json(&json!({
             "address": door.address,
@@ -40,15 +45,26 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode> {
 }
 
 fn tell(demonstration: &Demonstration, address: &str) -> Result<()> {
-    line(&format!("\nOverread listens on {address}  (Ctrl-C ends it)\n\nSign in at {address}/sign-in as"))?;
+    line(&format!(
+        "\nOverread listens on {address}  (Ctrl-C ends it)\n\nSign in at {address}/sign-in as"
+    ))?;
     for person in &demonstration.people {
         let role = person.role.title();
-        line(&format!("  {role:<20} {:<24} {:<30} {}", person.name, person.email, person.password))?;
+        line(&format!(
+            "  {role:<20} {:<24} {:<30} {}",
+            person.name, person.email, person.password
+        ))?;
     }
     line("\nCases")?;
     for case in &demonstration.cases {
-        line(&format!("  {address}/cases/{}  {}", case.case_id, case.about))?;
+        line(&format!(
+            "  {address}/cases/{}  {}",
+            case.case_id, case.about
+        ))?;
     }
-    line(&format!("\nThe treating physician's link\n  {address}{}\n", demonstration.physician_path))?;
+    line(&format!(
+        "\nThe treating physician's link\n  {address}{}\n",
+        demonstration.physician_path
+    ))?;
     line("Nobody in the demonstration exists. Passwords were made for this start.")
 }

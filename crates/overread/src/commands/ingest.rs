@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use overread_ingest::{DeliveryOptions, DeliverySource, Progress, Receipt};
 use overread_model::access::Actor;
+use overread_workflow::{checking, records};
 
 use crate::cli::Ingest;
 use crate::clock;
@@ -18,23 +19,38 @@ pub(crate) const NOTHING_USABLE: u8 = 3;
 /// Takes the paths in and says what came of it.
 pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
     let home = Home::open(&arguments.data.data).await?;
+    let workflow = home.workflow("");
+    if let Some(case_id) = &arguments.case {
+        let known = checking::look(&workflow, &Actor::System, case_id, clock::now()).await;
+        known.context("there is no such case; nothing was taken in")?;
+    }
     let options = DeliveryOptions {
-        case_id: arguments.case,
+        case_id: arguments.case.clone(),
         actor: Actor::System,
         now: clock::now(),
         source: DeliverySource::Paths,
     };
     let bar = Bar::new("files looked at");
-    let receipt = home.ingest.paths(&arguments.paths, options, bar.clone()).await;
+    let receipt = home
+        .ingest
+        .paths(&arguments.paths, options, bar.clone())
+        .await;
     bar.clear();
     let receipt = receipt?;
+    if let Some(case_id) = &arguments.case {
+        records::arrived(&workflow, &Actor::System, case_id, &receipt, clock::now()).await?;
+    }
     home.close().await;
     if arguments.data.json {
         json(&receipt)?;
     } else {
         tell(&receipt)?;
     }
-    Ok(if receipt.is_usable() { ExitCode::SUCCESS } else { ExitCode::from(NOTHING_USABLE) })
+    Ok(if receipt.is_usable() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NOTHING_USABLE)
+    })
 }
 
 /// A progress bar that is quiet when nobody watches.
@@ -44,8 +60,14 @@ pub(crate) struct Bar(ProgressBar);
 impl Bar {
     /// Makes a bar that counts things and bytes.
     pub(crate) fn new(what: &'static str) -> Self {
-        let bar = if is_watched() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {msg}  {bytes} ({bytes_per_sec})") {
+        let bar = if is_watched() {
+            ProgressBar::new_spinner()
+        } else {
+            ProgressBar::hidden()
+        };
+        if let Ok(style) =
+            ProgressStyle::with_template("{spinner} {prefix}  {msg}  {bytes} ({bytes_per_sec})")
+        {
             bar.set_style(style);
         }
         bar.set_prefix(what);
@@ -72,26 +94,45 @@ fn tell(receipt: &Receipt) -> Result<()> {
     ))?;
     for study in &receipt.studies {
         let name = study.patient_name.as_ref().map_or("", |name| name.reveal());
-        line(&format!("\nStudy {}  {}", study.study_instance_uid, plain(name)))?;
+        line(&format!(
+            "\nStudy {}  {}",
+            study.study_instance_uid,
+            plain(name)
+        ))?;
         for series in &study.series {
             let description = plain(series.description.as_deref().unwrap_or("(no description)"));
-            line(&format!("  {:<4} {:>5} objects  {description}", plain(&series.modality), series.instances))?;
+            line(&format!(
+                "  {:<4} {:>5} objects  {description}",
+                plain(&series.modality),
+                series.instances
+            ))?;
         }
     }
     if !receipt.documents.is_empty() {
         line("\nDocuments and pictures kept")?;
     }
     for document in &receipt.documents {
-        line(&format!("  {}  {}", plain(&document.name), plain(&document.media_type)))?;
+        line(&format!(
+            "  {}  {}",
+            plain(&document.name),
+            plain(&document.media_type)
+        ))?;
     }
     if receipt.other_files > 0 {
-        line(&format!("\n{} other files (viewer, icons) were counted and not kept", receipt.other_files))?;
+        line(&format!(
+            "\n{} other files (viewer, icons) were counted and not kept",
+            receipt.other_files
+        ))?;
     }
     if !receipt.problems.is_empty() {
         line("\nWhat could not be used")?;
     }
     for problem in &receipt.problems {
-        line(&format!("  {}: {}", plain(&problem.path), plain(&problem.message)))?;
+        line(&format!(
+            "  {}: {}",
+            plain(&problem.path),
+            plain(&problem.message)
+        ))?;
     }
     Ok(())
 }

@@ -26,17 +26,28 @@ pub(crate) fn run(arguments: &Letter) -> Result<ExitCode> {
     if arguments.sample {
         return sample(arguments.kind.as_deref().unwrap_or_default());
     }
-    let (Some(kind), Some(facts), Some(out)) = (&arguments.kind, &arguments.facts, &arguments.out) else {
+    let (Some(kind), Some(facts), Some(out)) = (&arguments.kind, &arguments.facts, &arguments.out)
+    else {
         bail!("a kind, --facts and --out are needed");
     };
-    let Some(kind) = letters::list(catalog).iter().find(|known| known.id == *kind) else {
+    let Some(kind) = letters::list(catalog)
+        .iter()
+        .find(|known| known.id == *kind)
+    else {
         bail!("there is no letter `{kind}`; `overread letter --list` names them");
     };
-    let size = fs::metadata(facts).with_context(|| format!("{} cannot be read", facts.display()))?.len();
+    let size = fs::metadata(facts)
+        .with_context(|| format!("{} cannot be read", facts.display()))?
+        .len();
     if size > FACTS_MAX_BYTES {
-        bail!("{} is larger than {} KiB", facts.display(), FACTS_MAX_BYTES / 1024);
+        bail!(
+            "{} is larger than {} KiB",
+            facts.display(),
+            FACTS_MAX_BYTES / 1024
+        );
     }
-    let text = fs::read_to_string(facts).with_context(|| format!("{} cannot be read", facts.display()))?;
+    let text =
+        fs::read_to_string(facts).with_context(|| format!("{} cannot be read", facts.display()))?;
     let language = match arguments.language {
         LetterLanguage::En => Language::En,
         LetterLanguage::Es => Language::Es,
@@ -52,9 +63,15 @@ pub(crate) fn run(arguments: &Letter) -> Result<ExitCode> {
 fn list(catalog: &LetterCatalog, as_json: bool) -> Result<ExitCode> {
     for kind in letters::list(catalog) {
         if as_json {
-            json(&serde_json::json!({ "kind": kind.id, "required": kind.required, "optional": kind.optional }))?;
+            json(
+                &serde_json::json!({ "kind": kind.id, "required": kind.required, "optional": kind.optional }),
+            )?;
         } else {
-            line(&format!("{}\n    needs: {}", kind.id, kind.required.join(", ")))?;
+            line(&format!(
+                "{}\n    needs: {}",
+                kind.id,
+                kind.required.join(", ")
+            ))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -68,7 +85,10 @@ fn sample(kind: &str) -> Result<ExitCode> {
 }
 
 fn write(letter: &Composed, out: &Path, as_json: bool) -> Result<ExitCode> {
-    let ending = out.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let ending = out
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or_default();
     let bytes = match ending {
         "pdf" => letter.to_pdf().context("the page could not be set")?,
         "txt" => letter.to_text().into_bytes(),
@@ -85,7 +105,11 @@ fn write(letter: &Composed, out: &Path, as_json: bool) -> Result<ExitCode> {
 fn refuse(problems: &[FactProblem], language: Language) -> ExitCode {
     remark("the letter was not written:");
     for problem in problems {
-        remark(&format!("  {}: {}", plain(&problem.field), plain(&problem.message(language))));
+        remark(&format!(
+            "  {}: {}",
+            plain(&problem.field),
+            plain(&problem.message(language))
+        ));
     }
     ExitCode::FAILURE
 }

@@ -25,14 +25,21 @@ fn answer(of: fn(&str) -> Result<String, LineError>) -> Result<ExitCode> {
     let mut buffer = Vec::new();
     for number in 1_u64.. {
         buffer.clear();
-        let read = input.by_ref().take(LINE_MAX_BYTES).read_until(b'\n', &mut buffer)?;
+        let read = input
+            .by_ref()
+            .take(LINE_MAX_BYTES)
+            .read_until(b'\n', &mut buffer)?;
         if read == 0 {
             break;
         }
         if read as u64 == LINE_MAX_BYTES && buffer.last() != Some(&b'\n') {
-            bail!("line {number} is longer than {} MB", LINE_MAX_BYTES / 1024 / 1024);
+            bail!(
+                "line {number} is longer than {} MB",
+                LINE_MAX_BYTES / 1024 / 1024
+            );
         }
-        let line = std::str::from_utf8(&buffer).with_context(|| format!("line {number} is not UTF-8"))?;
+        let line =
+            std::str::from_utf8(&buffer).with_context(|| format!("line {number} is not UTF-8"))?;
         if line.trim().is_empty() {
             continue;
         }

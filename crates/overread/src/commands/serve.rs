@@ -11,7 +11,7 @@ use overread_dicomweb::DicomWebState;
 use overread_model::access::Role;
 use overread_store::tokens::{self, NewToken};
 use overread_web::{WebConfig, WebState};
-use overread_workflow::{Workflow, setup};
+use overread_workflow::{Workflow, jobs, mailing, setup};
 use tokio::net::TcpListener;
 
 use crate::cli::Serve;
@@ -35,7 +35,10 @@ pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
     let door = Door::open(&home, arguments.listen).await?;
     if let Some(secret) = setup::prepare(&door.workflow, clock::now()).await? {
         let address = &door.workflow.config.public_url;
-        remark(&format!("first start: make the administrator's account at {address}/setup/{}", secret.reveal()));
+        remark(&format!(
+            "first start: make the administrator's account at {address}/setup/{}",
+            secret.reveal()
+        ));
         remark("(the link works once, and only until this start of the program ends)");
     }
     line(&format!("listening on {}", door.address))?;
@@ -46,13 +49,21 @@ pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
 
 /// Registers the secret of a file as an archive token.
 async fn bootstrap(home: &Home, file: &Path) -> Result<()> {
-    let secret = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let secret = std::fs::read_to_string(file)
+        .with_context(|| format!("{} cannot be read", file.display()))?;
     let secret = secret.trim();
     if secret.len() < BOOTSTRAP_SECRET_MIN_BYTES {
-        bail!("the secret in {} is shorter than {BOOTSTRAP_SECRET_MIN_BYTES} characters", file.display());
+        bail!(
+            "the secret in {} is shorter than {BOOTSTRAP_SECRET_MIN_BYTES} characters",
+            file.display()
+        );
     }
     let mut tx = home.store.begin().await?;
-    let new = NewToken { name: "bootstrap", role: Role::Archive, case_id: None };
+    let new = NewToken {
+        name: "bootstrap",
+        role: Role::Archive,
+        case_id: None,
+    };
     tokens::register(&mut tx, &new, secret, clock::now()).await?;
     tx.commit().await?;
     Ok(())
@@ -71,7 +82,9 @@ pub(crate) struct Door {
 impl Door {
     /// Listens, and puts the rooms behind the door together.
     pub(crate) async fn open(home: &Home, listen: SocketAddr) -> Result<Self> {
-        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen at {listen}"))?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen at {listen}"))?;
         let address = format!("http://{}", listener.local_addr()?);
         let workflow = home.workflow(&address);
         let config = WebConfig {
@@ -83,20 +96,54 @@ impl Door {
         };
         let state = WebState {
             workflow: workflow.clone(),
-            dicomweb: DicomWebState::new(home.store.clone(), home.archive.clone(), home.ingest.clone(), clock::now)
-                .with_public_url(&workflow.config.public_url),
+            dicomweb: DicomWebState::new(
+                home.store.clone(),
+                home.archive.clone(),
+                home.ingest.clone(),
+                clock::now,
+            )
+            .with_public_url(&workflow.config.public_url),
             config: Arc::new(config),
             clock: clock::now,
         };
-        Ok(Self { listener, router: overread_web::router(state), workflow, address })
+        Ok(Self {
+            listener,
+            router: overread_web::router(state),
+            workflow,
+            address,
+        })
     }
 
     /// Serves until the program is told to stop, then lets running requests end.
     pub(crate) async fn serve(self) -> Result<()> {
+        let rounds = tokio::spawn(go_round(self.workflow.clone()));
         // Small answers must not wait for a full packet.
-        let listener = self.listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(listener, service).with_graceful_shutdown(told_to_stop()).await.context("the server stopped")
+        let listener = self
+            .listener
+            .tap_io(|stream| drop(stream.set_nodelay(true)));
+        let service = self
+            .router
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, service)
+            .with_graceful_shutdown(told_to_stop())
+            .await;
+        rounds.abort();
+        served.context("the server stopped")
+    }
+}
+
+/// Sends mails and ends what ran out of time, again and again.
+async fn go_round(workflow: Workflow) {
+    const PAUSE: std::time::Duration = std::time::Duration::from_secs(20);
+    let mut ticks = tokio::time::interval(PAUSE);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = mailing::send_due(&workflow, clock::now()).await {
+            tracing::error!(%error, "mails could not be sent");
+        }
+        if let Err(error) = jobs::run_due(&workflow, clock::now()).await {
+            tracing::error!(%error, "what ran out of time could not be ended");
+        }
     }
 }
 

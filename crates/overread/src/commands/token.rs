@@ -16,9 +16,18 @@ use crate::output::{json, line, plain};
 /// Makes, lists or revokes tokens.
 pub(crate) async fn run(arguments: Token) -> Result<ExitCode> {
     match arguments.command {
-        TokenCommand::Create { role, name, case, data } => {
+        TokenCommand::Create {
+            role,
+            name,
+            case,
+            data,
+        } => {
             let home = Home::open(&data.data).await?;
-            let new = NewToken { name: &name, role, case_id: case.as_ref() };
+            let new = NewToken {
+                name: &name,
+                role,
+                case_id: case.as_ref(),
+            };
             create(&home, &new, &data).await?;
             home.close().await;
         }
@@ -33,7 +42,13 @@ pub(crate) async fn run(arguments: Token) -> Result<ExitCode> {
             let now = clock::now();
             let mut tx = home.store.begin().await?;
             let revoked = tokens::revoke(&mut tx, &id, now).await?;
-            audit::record(&mut tx, &Actor::System, &AuditEvent::new("token.revoked").on("token", &id), now).await?;
+            audit::record(
+                &mut tx,
+                &Actor::System,
+                &AuditEvent::new("token.revoked").on("token", &id),
+                now,
+            )
+            .await?;
             tx.commit().await?;
             home.close().await;
             if !revoked {
@@ -51,9 +66,19 @@ async fn create(home: &Home, new: &NewToken<'_>, data: &Data) -> Result<()> {
     let now = clock::now();
     let mut tx = home.store.begin().await?;
     let (id, secret) = tokens::create(&mut tx, new, now).await?;
-    audit::record(&mut tx, &Actor::System, &AuditEvent::new("token.created").on("token", &id), now).await?;
+    audit::record(
+        &mut tx,
+        &Actor::System,
+        &AuditEvent::new("token.created").on("token", &id),
+        now,
+    )
+    .await?;
     tx.commit().await?;
-    if data.json { json(&serde_json::json!({ "id": id, "token": secret })) } else { line(&secret) }
+    if data.json {
+        json(&serde_json::json!({ "id": id, "token": secret }))
+    } else {
+        line(&secret)
+    }
 }
 
 fn show(rows: &[TokenRow], data: &Data) -> Result<()> {
@@ -70,7 +95,12 @@ fn show(rows: &[TokenRow], data: &Data) -> Result<()> {
             None => "in force".to_owned(),
         };
         let made = Timestamp::from_micros(row.created_at).date();
-        line(&format!("{}  {:<12} {state:<18} made {made}  {}", row.id, row.role, plain(&row.name)))?;
+        line(&format!(
+            "{}  {:<12} {state:<18} made {made}  {}",
+            row.id,
+            row.role,
+            plain(&row.name)
+        ))?;
     }
     Ok(())
 }

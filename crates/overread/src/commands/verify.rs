@@ -24,8 +24,19 @@ pub(crate) async fn run(arguments: Verify) -> Result<ExitCode> {
             line(&format!("damaged: {damage}"))?;
         }
         let megabytes = report.bytes as f64 / 1e6;
-        let verdict = if report.ok { "everything is whole" } else { "not everything is whole" };
-        line(&format!("{verdict}: {} instances, {megabytes:.1} MB, {} audit rows", report.instances, report.audit_rows))?;
+        let verdict = if report.ok {
+            "everything is whole"
+        } else {
+            "not everything is whole"
+        };
+        line(&format!(
+            "{verdict}: {} instances, {megabytes:.1} MB, {} audit rows",
+            report.instances, report.audit_rows
+        ))?;
     }
-    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.ok {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

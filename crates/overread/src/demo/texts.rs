@@ -54,13 +54,19 @@ pub(crate) const SECOND_REPORT: [(&str, &str); 10] = [
         "Agreement on level and canal width. Disagreement on the side and size of the L4-L5 disc lesion; the fissure at \
          L5-S1 is not in the first report.",
     ),
-    ("alternatives", "None likely. A synovial cyst has another signal and site."),
+    (
+        "alternatives",
+        "None likely. A synovial cyst has another signal and site.",
+    ),
     (
         "recommendations",
         "Correlate with a left L5 radiculopathy. Before any procedure, confirm the side on these images. \
          Surgical opinion if weakness appears or pain persists.",
     ),
-    ("limits", "Based on the images and the first report only. No earlier exam was available."),
+    (
+        "limits",
+        "Based on the images and the first report only. No earlier exam was available.",
+    ),
     (
         "plain",
         "A disc low in your back has moved out of place and presses on a nerve on the left side. \
