@@ -77,10 +77,14 @@ fn list(catalog: &LetterCatalog, as_json: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints a facts file to start from.
+/// Prints a facts file to start from; a day that may lie in the past is left for the writer to set.
 fn sample(kind: &str) -> Result<ExitCode> {
     let sample = letters::sample(kind).with_context(|| format!("there is no letter `{kind}`"))?;
-    line(sample.trim_end())?;
+    line(
+        sample
+            .replace("\nwanted_by =", "\n# wanted_by =")
+            .trim_end(),
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 

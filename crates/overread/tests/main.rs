@@ -1,0 +1,13 @@
+//! The command line's contract: scripts outside the project rely on it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed test may say so by a panic"
+)]
+
+mod program;
+mod records;
+mod serving;
+mod texts;

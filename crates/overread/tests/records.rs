@@ -1,0 +1,199 @@
+//! `ingest`, `check`, `verify`, `token`, `migrate`, `check-config`.
+
+use crate::program::{json, run, small_disc, text};
+
+#[test]
+fn a_disc_is_taken_in_once_and_proven() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disc, data) = (folder.path().join("disc"), folder.path().join("data"));
+    small_disc(&disc);
+    let (disc, data) = (disc.to_str().unwrap(), data.to_str().unwrap());
+
+    let first = run(&["ingest", disc, "--data", data, "--json"]);
+    assert_eq!(first.status.code(), Some(0));
+    let receipt = json(&first);
+    assert_eq!(receipt["instances_stored"], 5);
+    assert_eq!(receipt["duplicates"], 0);
+    assert_eq!(receipt["studies"][0]["patient_name"], "Sample^Alex");
+    assert_eq!(receipt["studies"][0]["series"][0]["instances"], 5);
+    assert_eq!(receipt["studies"][0]["series"][0]["modality"], "MR");
+    assert_eq!(receipt["documents"].as_array().unwrap().len(), 1);
+    assert!(receipt["problems"].as_array().unwrap().is_empty());
+    for field in ["delivery", "files_seen", "bytes_stored", "seconds"] {
+        assert!(receipt.get(field).is_some(), "{field}");
+    }
+
+    let again = run(&["ingest", disc, "--data", data, "--json"]);
+    assert_eq!(again.status.code(), Some(0), "everything was a duplicate");
+    assert_eq!(json(&again)["duplicates"], 5);
+
+    let proof = run(&["verify", "--data", data, "--json"]);
+    assert_eq!(proof.status.code(), Some(0));
+    assert_eq!(json(&proof)["instances"], 5);
+}
+
+#[test]
+fn nothing_usable_and_unknown_cases_have_their_own_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let note = folder.path().join("note.bin");
+    std::fs::write(&note, [0_u8; 64]).unwrap();
+    let (note, data) = (note.to_str().unwrap(), data.to_str().unwrap());
+    assert_eq!(
+        run(&["ingest", note, "--data", data]).status.code(),
+        Some(3)
+    );
+    let missing = run(&["ingest", "/nowhere/at/all", "--data", data, "--json"]);
+    assert_ne!(missing.status.code(), Some(0));
+    let stranger = "aaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let refused = run(&["ingest", note, "--data", data, "--case", stranger]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("no such case"));
+    assert_eq!(run(&["ingest"]).status.code(), Some(2), "wrong usage");
+}
+
+#[test]
+fn damage_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disc, data) = (folder.path().join("disc"), folder.path().join("data"));
+    small_disc(&disc);
+    run(&[
+        "ingest",
+        disc.to_str().unwrap(),
+        "--data",
+        data.to_str().unwrap(),
+    ]);
+    let packs = data.join("archive/packs");
+    let pack = files_below(&packs)
+        .into_iter()
+        .max_by_key(|path| path.metadata().unwrap().len())
+        .unwrap();
+    let mut bytes = std::fs::read(&pack).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&pack, bytes).unwrap();
+    let proof = run(&["verify", "--data", data.to_str().unwrap(), "--json"]);
+    assert_eq!(proof.status.code(), Some(1));
+    let report = json(&proof);
+    assert_eq!(report["ok"], false);
+    assert!(!report["damaged"].as_array().unwrap().is_empty());
+    assert!(
+        !text(&proof.stdout).contains("Sample"),
+        "no patient data in the answer"
+    );
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path))
+        } else {
+            files.push(path)
+        }
+    }
+    files
+}
+
+#[test]
+fn a_check_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let disc = folder.path().join("disc");
+    small_disc(&disc);
+    let before = files_below(folder.path()).len();
+    let output = crate::program::overread(&["check", disc.to_str().unwrap(), "--json"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let result = json(&output);
+    assert!(result["ready"].is_boolean());
+    assert_eq!(result["patients"][0]["name"], "Sample^Alex");
+    assert_eq!(result["studies"].as_array().unwrap().len(), 1);
+    for finding in result["findings"].as_array().unwrap() {
+        let severity = finding["severity"].as_str().unwrap();
+        assert!(
+            ["blocker", "warning", "info"].contains(&severity),
+            "{severity}"
+        );
+        assert!(!finding["message"].as_str().unwrap().is_empty());
+    }
+    assert!(result["missing"].is_array());
+    assert_eq!(files_below(folder.path()).len(), before);
+}
+
+#[test]
+fn tokens_are_made_listed_and_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let made = run(&[
+        "token",
+        "create",
+        "--data",
+        data,
+        "--role",
+        "archive",
+        "--name",
+        "PACS gateway",
+    ]);
+    let secret = text(&made.stdout);
+    assert!(
+        secret.starts_with("ovr_") && secret.trim_end().len() == 47,
+        "{secret}"
+    );
+    assert_eq!(secret.lines().count(), 1, "only the token is printed");
+    let list = text(&run(&["token", "list", "--data", data]).stdout);
+    assert!(list.contains("PACS gateway") && !list.contains(secret.trim()));
+    let id = list.split_whitespace().next().unwrap();
+    assert!(
+        run(&["token", "revoke", id, "--data", data])
+            .status
+            .success()
+    );
+    assert_eq!(
+        run(&["token", "revoke", id, "--data", data]).status.code(),
+        Some(1)
+    );
+    let admin = run(&[
+        "token",
+        "create",
+        "--data",
+        data,
+        "--role",
+        "administrator",
+        "--name",
+        "x",
+    ]);
+    assert_eq!(admin.status.code(), Some(1));
+}
+
+#[test]
+fn settings_are_shown_without_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("config.toml"),
+        "organisation = 'Harbor Clinic'\n[mail]\nhost = 'mail.example'\nfrom = 'a@example'\npassword = 'hunter2'\n",
+    )
+    .unwrap();
+    let shown = run(&["check-config", "--data", folder.path().to_str().unwrap()]);
+    let shown = text(&shown.stdout);
+    assert!(
+        shown.contains("Harbor Clinic") && !shown.contains("hunter2"),
+        "{shown}"
+    );
+    std::fs::write(folder.path().join("config.toml"), "organization = 'typo'").unwrap();
+    assert_eq!(
+        run(&["check-config", "--data", folder.path().to_str().unwrap()])
+            .status
+            .code(),
+        Some(1)
+    );
+    let migrated = run(&[
+        "migrate",
+        "--data",
+        tempfile::tempdir().unwrap().path().to_str().unwrap(),
+        "--json",
+    ]);
+    assert_eq!(json(&migrated)["up_to_date"], true);
+}

@@ -1,0 +1,135 @@
+//! `serve` and `demo`: ready line, tokens, a stop that ends cleanly.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::disc::{DiscFile, zip_of};
+
+use crate::program::overread;
+
+/// A running server; dropping it kills it.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(data: &Path, extra: &[&str]) -> Self {
+        let mut arguments = vec![
+            "serve",
+            "--data",
+            data.to_str().unwrap(),
+            "--listen",
+            "127.0.0.1:0",
+        ];
+        arguments.extend(extra);
+        let mut child = overread(&arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .unwrap()
+            .to_owned();
+        Self { child, address }
+    }
+
+    /// Sends a request and returns status and body.
+    fn ask(&self, head: &str, body: &[u8]) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{head}\r\nHost: {}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n",
+            self.address
+        )
+        .unwrap();
+        stream.write_all(body).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const SECRET: &str = "provisioned-secret-0123456789abcdef";
+
+#[test]
+fn a_bootstrap_token_delivers_and_finds_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, token) = (folder.path().join("data"), folder.path().join("token"));
+    std::fs::write(&token, SECRET).unwrap();
+    let server = Server::start(&data, &["--bootstrap-token", token.to_str().unwrap()]);
+    assert_eq!(server.ask("GET /healthz HTTP/1.1", b"").0, 200);
+    assert_eq!(
+        server.ask("GET /dicom-web/studies HTTP/1.1", b"").0,
+        401,
+        "nobody"
+    );
+
+    let files = [DiscFile::new(
+        "IM1",
+        InstanceSpec::mr(5, 1, 1).part10().unwrap(),
+    )];
+    let head = format!(
+        "POST /api/deliveries HTTP/1.1\r\nAuthorization: Bearer {SECRET}\r\nContent-Type: application/zip"
+    );
+    let (status, body) = server.ask(&head, &zip_of(&files, true).unwrap());
+    assert_eq!(status, 200, "{body}");
+    assert!(body.contains("\"instances_stored\":1"), "{body}");
+    let wrong = head.replace(SECRET, "provisioned-secret-of-somebody-else!");
+    assert_eq!(server.ask(&wrong, b"x").0, 401);
+
+    let search = format!(
+        "GET /dicom-web/studies HTTP/1.1\r\nAuthorization: Bearer {SECRET}\r\nAccept: application/dicom+json"
+    );
+    let (status, body) = server.ask(&search, b"");
+    assert_eq!(status, 200);
+    assert!(body.contains("MRI LUMBAR SPINE"), "{body}");
+
+    let made = crate::program::run(&[
+        "token",
+        "create",
+        "--data",
+        data.to_str().unwrap(),
+        "--role",
+        "reviewer",
+        "--name",
+        "while it runs",
+    ]);
+    let reviewer = crate::program::text(&made.stdout);
+    let (status, body) = server.ask(&search.replace(SECRET, reviewer.trim()), b"");
+    assert!(
+        status == 204 || body.trim_end().ends_with("[]"),
+        "a reviewer's token sees no case it was not given: {body}"
+    );
+}
+
+#[test]
+fn the_program_ends_when_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), &[]);
+    let told = std::process::Command::new("kill")
+        .args(["-TERM", &server.child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(told.success());
+    assert!(server.child.wait().unwrap().success());
+}

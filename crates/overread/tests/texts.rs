@@ -1,0 +1,95 @@
+//! `letter`, `concordance`, `statements`.
+
+use crate::program::{json, run, run_with, text};
+
+#[test]
+fn a_letter_is_written_from_its_sample() {
+    let folder = tempfile::tempdir().unwrap();
+    let facts = folder.path().join("facts.toml");
+    std::fs::write(
+        &facts,
+        run(&["letter", "second_opinion_request", "--sample"]).stdout,
+    )
+    .unwrap();
+    for (language, name, holds) in [
+        ("en", "letter.txt", "second opinion"),
+        ("es", "carta.txt", "segunda opinión"),
+    ] {
+        let out = folder.path().join(name);
+        let arguments = [
+            "letter",
+            "second_opinion_request",
+            "--facts",
+            facts.to_str().unwrap(),
+        ];
+        let output = run(&[
+            &arguments[..],
+            &["--language", language, "--out", out.to_str().unwrap()],
+        ]
+        .concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let letter = std::fs::read_to_string(&out).unwrap();
+        assert!(letter.to_lowercase().contains(holds), "{letter}");
+        assert!(!letter.contains("{{"), "no open bracket reaches paper");
+    }
+    let out = folder.path().join("letter.pdf");
+    let output = run(&[
+        "letter",
+        "second_opinion_request",
+        "--facts",
+        facts.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(std::fs::read(&out).unwrap().starts_with(b"%PDF-"));
+}
+
+#[test]
+fn a_letter_with_a_gap_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let facts = folder.path().join("facts.toml");
+    std::fs::write(&facts, "requester = 'patient'").unwrap();
+    let out = folder.path().join("letter.txt");
+    let output = run(&[
+        "letter",
+        "second_opinion_request",
+        "--facts",
+        facts.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("patient.name"));
+    assert!(!out.exists());
+    assert!(text(&run(&["letter", "--list"]).stdout).contains("records_request_access"));
+}
+
+#[test]
+fn lines_in_give_lines_out() {
+    let pair = serde_json::json!({
+        "id": "a", "exam": "MRI lumbar spine",
+        "original": "L5-S1: right disc protrusion.", "second": "L5-S1: left disc protrusion.",
+    });
+    let output = run_with(&["concordance", "--jsonl"], &format!("{pair}\n\n{pair}\n"));
+    assert!(output.status.success());
+    let lines: Vec<serde_json::Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["id"], "a");
+    assert_eq!(lines[0]["overall"], "changes_management");
+    assert_eq!(lines[0]["items"][0]["class"], "laterality");
+
+    let sentence =
+        r#"{"id":"b","sentence":"There is no evidence of fracture.","concept":"fracture"}"#;
+    assert_eq!(
+        json(&run_with(&["statements", "--jsonl"], sentence))["negation"],
+        "negated"
+    );
+
+    let broken = run_with(&["concordance", "--jsonl"], "{not json}\n");
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(text(&broken.stderr).contains("line 1"));
+}
