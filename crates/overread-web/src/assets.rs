@@ -71,6 +71,15 @@ fn entry_of(manifest: &BTreeMap<String, Chunk>) -> Entry {
     }
 }
 
+/// Serves the sign in the browser's tab.
+pub(crate) async fn icon() -> Response {
+    let headers = [
+        (CONTENT_TYPE, "image/svg+xml"),
+        (CACHE_CONTROL, "public, max-age=86400"),
+    ];
+    (headers, include_str!("../templates/icon.svg")).into_response()
+}
+
 /// Serves one built file; its name holds its digest, so it never changes.
 pub(crate) async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Response {
     let name = format!("assets/{path}");

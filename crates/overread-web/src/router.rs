@@ -36,6 +36,8 @@ pub fn router(state: WebState) -> Router {
     let door = Router::new()
         .route("/healthz", get(healthz))
         .route("/assets/{*path}", get(assets::serve))
+        .route("/icon.svg", get(assets::icon))
+        .route("/favicon.ico", get(assets::icon))
         .with_state(state.clone())
         .merge(pages)
         .merge(deliveries)

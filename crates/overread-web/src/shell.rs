@@ -3,6 +3,7 @@
 use axum::response::{Html, IntoResponse as _, Response};
 use overread_model::access::Role;
 use overread_model::ids::CaseId;
+use overread_workflow::asking;
 use overread_workflow::sessions::SignedIn;
 
 use crate::assets::{self, Entry};
@@ -57,6 +58,8 @@ pub(crate) struct Shell {
 pub(crate) struct CaseNav {
     /// Path of the case.
     pub(crate) path: String,
+    /// Whose case it is, on every page of those who work on many; empty for others.
+    pub(crate) caption: String,
     /// Its places, for those who move between them all day; empty for others.
     pub(crate) tabs: Vec<Link>,
 }
@@ -142,7 +145,7 @@ impl Shell {
     }
 
     /// Makes the frame of a page inside a case.
-    pub(crate) fn in_case(
+    pub(crate) async fn in_case(
         state: &WebState,
         session: &SignedIn,
         title: &str,
@@ -150,9 +153,16 @@ impl Shell {
         place: CasePlace,
     ) -> Self {
         let mut shell = Self::new(state, session, title, Place::Cases);
+        let tabs = case_places(session.role, case_id, place);
+        let caption = if tabs.is_empty() {
+            String::new()
+        } else {
+            caption(state, session, case_id).await
+        };
         shell.case = Some(CaseNav {
             path: format!("/cases/{case_id}"),
-            tabs: case_places(session.role, case_id, place),
+            caption,
+            tabs,
         });
         shell
     }
@@ -231,6 +241,30 @@ fn case_places(role: Role, case_id: &CaseId, here: CasePlace) -> Vec<Link> {
             here: *place == here,
         })
         .collect()
+}
+
+/// Returns whose case it is and about what, so that nobody works on the wrong one.
+async fn caption(state: &WebState, session: &SignedIn, case_id: &CaseId) -> String {
+    let view = asking::view(&state.workflow, &session.actor, case_id, state.now()).await;
+    let Ok(view) = view else {
+        return String::new();
+    };
+    let exam = if view.exam.name.is_empty() {
+        format!("{} {}", view.exam.modality, view.exam.body_part)
+    } else {
+        view.exam.name
+    };
+    let parts = [
+        view.who.patient_name,
+        crate::words::day_of(&view.who.patient_birth_date),
+        exam,
+    ];
+    let known: Vec<&str> = parts
+        .iter()
+        .map(|part| part.trim())
+        .filter(|part| !part.is_empty())
+        .collect();
+    known.join(" · ")
 }
 
 /// Renders a page.

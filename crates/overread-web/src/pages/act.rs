@@ -55,7 +55,7 @@ impl ActPage {
     async fn of(state: &WebState, session: &SignedIn, case_id: &CaseId) -> Result<Self, PageError> {
         let view = delivering::view(&state.workflow, &session.actor, case_id, state.now()).await?;
         Ok(Self {
-            shell: Shell::in_case(state, session, "Delivery", case_id, CasePlace::Act),
+            shell: Shell::in_case(state, session, "Delivery", case_id, CasePlace::Act).await,
             path: format!("/cases/{case_id}"),
             form: view.suggested.clone(),
             view,

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::InCase;
 use crate::errors::{PageError, PageResult};
 use crate::forms::{Nothing, Posted, Problems, Signed, to_correct};
-use crate::shell::{CasePlace, Shell, go, page, page_to_correct};
+use crate::shell::{Place, Shell, go, page, page_to_correct};
 use crate::state::WebState;
 
 mod choices;
@@ -234,9 +234,7 @@ impl Frame {
                 std::cmp::Ordering::Greater => "",
             },
         });
-        let mut shell =
-            Shell::in_case(state, session, title, &view.case_id, CasePlace::Other).narrow();
-        shell.case = None;
+        let shell = Shell::new(state, session, title, Place::Cases).narrow();
         let frame = Self {
             key,
             title,

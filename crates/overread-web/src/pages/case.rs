@@ -24,6 +24,7 @@ pub(super) fn routes() -> Router<WebState> {
         .route("/cases/{case}", get(show))
         .route("/cases/{case}/change", post(change))
         .route("/cases/{case}/answer", post(answer))
+        .route("/cases/{case}/urgency", post(set_urgency))
 }
 
 /// A place in the case that this reader may open.
@@ -49,6 +50,8 @@ struct CasePage {
     doors: Vec<Door>,
     changes: Vec<Change>,
     may_answer: bool,
+    may_set_urgency: bool,
+    levels: [(&'static str, &'static str); 3],
     patient_side: bool,
     now: Timestamp,
 }
@@ -91,13 +94,20 @@ async fn show(
         &view.row.title,
         &case_id,
         CasePlace::Journey,
-    );
+    )
+    .await;
     page(&CasePage {
         shell,
         path: format!("/cases/{case_id}"),
         doors: doors(&session, &view, &format!("/cases/{case_id}")),
         changes: changes(&view.events),
         may_answer: view.events.iter().any(|event| event == "info_supplied"),
+        may_set_urgency: session.role == Role::Coordinator && view.next.is_some(),
+        levels: [
+            ("standard", "Standard"),
+            ("expedited", "Expedited"),
+            ("urgent", "Urgent"),
+        ],
         patient_side: !matches!(session.role, Role::Coordinator | Role::Reviewer),
         view,
         now,
@@ -224,6 +234,29 @@ async fn change(
         "withdraw" => cases::withdraw(ctx, actor, &case_id, version, reason, now).await?,
         _ => return Err(crate::errors::PageError::NotFound),
     }
+    Ok(go(&format!("/cases/{case_id}")))
+}
+
+/// How soon, and why.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct UrgencyForm {
+    level: String,
+    reason: String,
+}
+
+async fn set_urgency(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted {
+        session,
+        version,
+        form,
+    }: Posted<UrgencyForm>,
+) -> PageResult {
+    let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
+    let (level, reason) = (&form.level, &form.reason);
+    cases::set_urgency(ctx, actor, &case_id, version, level, reason, now).await?;
     Ok(go(&format!("/cases/{case_id}")))
 }
 

@@ -42,7 +42,7 @@ impl ChoicePage {
     ) -> Result<Self, PageError> {
         let title = "Choose a reviewer";
         Ok(Self {
-            shell: Shell::in_case(state, session, title, case_id, CasePlace::Choice),
+            shell: Shell::in_case(state, session, title, case_id, CasePlace::Choice).await,
             path: format!("/cases/{case_id}"),
             view: choosing::view(&state.workflow, &session.actor, case_id, state.now()).await?,
             problems,

@@ -48,7 +48,12 @@ struct ConcordancePage {
 }
 
 impl ConcordancePage {
-    fn new(state: &WebState, session: &SignedIn, case_id: &CaseId, view: ComparisonView) -> Self {
+    async fn new(
+        state: &WebState,
+        session: &SignedIn,
+        case_id: &CaseId,
+        view: ComparisonView,
+    ) -> Self {
         let decision = view.decision;
         let overall = decision.as_ref().map_or_else(
             || view.concordance.overall.name().to_owned(),
@@ -64,7 +69,8 @@ impl ConcordancePage {
             "Comparison",
             case_id,
             CasePlace::Concordance,
-        );
+        )
+        .await;
         Self {
             shell: shell.wide(),
             path: format!("/cases/{case_id}/concordance"),
@@ -101,10 +107,15 @@ struct NonePage {
 }
 
 impl NonePage {
-    fn new(state: &WebState, session: &SignedIn, case_id: &CaseId, problems: Problems) -> Self {
+    async fn new(
+        state: &WebState,
+        session: &SignedIn,
+        case_id: &CaseId,
+        problems: Problems,
+    ) -> Self {
         let title = "Comparison";
         Self {
-            shell: Shell::in_case(state, session, title, case_id, CasePlace::Concordance),
+            shell: Shell::in_case(state, session, title, case_id, CasePlace::Concordance).await,
             path: format!("/cases/{case_id}/concordance"),
             case_path: format!("/cases/{case_id}"),
             may_compare: matches!(session.role, Role::Coordinator | Role::Reviewer),
@@ -120,16 +131,11 @@ async fn show(
 ) -> PageResult {
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
     match comparing::view(ctx, actor, &case_id, now).await {
-        Ok(view) => page(&ConcordancePage::new(&state, &session, &case_id, view)),
+        Ok(view) => page(&ConcordancePage::new(&state, &session, &case_id, view).await),
         Err(overread_workflow::StepError::NotFound) => {
             // Nothing compared yet, or no such case for this reader: the consent page's step tells which.
             overread_workflow::consenting::view(ctx, actor, &case_id, now).await?;
-            page(&NonePage::new(
-                &state,
-                &session,
-                &case_id,
-                Problems::default(),
-            ))
+            page(&NonePage::new(&state, &session, &case_id, Problems::default()).await)
         }
         Err(error) => Err(error.into()),
     }
@@ -143,7 +149,9 @@ async fn compare(
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
     match to_correct(comparing::compare(ctx, actor, &case_id, now).await)? {
         Ok(_) => Ok(go(&format!("/cases/{case_id}/concordance"))),
-        Err(problems) => page_to_correct(&NonePage::new(&state, &session, &case_id, problems)),
+        Err(problems) => {
+            page_to_correct(&NonePage::new(&state, &session, &case_id, problems).await)
+        }
     }
 }
 
@@ -181,7 +189,7 @@ async fn decide(
         Ok(()) => Ok(go(&format!("/cases/{case_id}/concordance"))),
         Err(problems) => {
             let view = comparing::view(ctx, actor, &case_id, now).await?;
-            let mut page = ConcordancePage::new(&state, &session, &case_id, view);
+            let mut page = ConcordancePage::new(&state, &session, &case_id, view).await;
             (page.overall, page.note, page.problems) = (form.overall, form.note, problems);
             page_to_correct(&page)
         }

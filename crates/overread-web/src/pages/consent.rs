@@ -35,7 +35,9 @@ impl ConsentPage {
     async fn of(state: &WebState, session: &SignedIn, case_id: &CaseId) -> Result<Self, PageError> {
         let now = state.now();
         Ok(Self {
-            shell: Shell::in_case(state, session, "Consent", case_id, CasePlace::Other).narrow(),
+            shell: Shell::in_case(state, session, "Consent", case_id, CasePlace::Other)
+                .await
+                .narrow(),
             path: format!("/cases/{case_id}"),
             view: consenting::view(&state.workflow, &session.actor, case_id, now).await?,
             problems: Problems::default(),

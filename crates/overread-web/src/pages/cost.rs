@@ -41,7 +41,9 @@ impl CostPage {
     async fn of(state: &WebState, session: &SignedIn, case_id: &CaseId) -> Result<Self, PageError> {
         let view = covering::view(&state.workflow, &session.actor, case_id, state.now()).await?;
         Ok(Self {
-            shell: Shell::in_case(state, session, "Cost", case_id, CasePlace::Cost).narrow(),
+            shell: Shell::in_case(state, session, "Cost", case_id, CasePlace::Cost)
+                .await
+                .narrow(),
             path: format!("/cases/{case_id}/cost"),
             typed: Typed::of(&view),
             view,

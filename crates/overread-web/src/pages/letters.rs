@@ -62,8 +62,8 @@ impl std::fmt::Display for Paper<'_> {
 impl askama::filters::HtmlSafe for Paper<'_> {}
 
 impl LetterPage {
-    fn new(state: &WebState, session: &SignedIn, case_id: &CaseId, form: LetterForm) -> Self {
-        let shell = Shell::in_case(state, session, &form.title, case_id, CasePlace::Letters);
+    async fn new(state: &WebState, session: &SignedIn, case_id: &CaseId, form: LetterForm) -> Self {
+        let shell = Shell::in_case(state, session, &form.title, case_id, CasePlace::Letters).await;
         Self {
             shell,
             path: format!("/cases/{case_id}/letters"),
@@ -85,7 +85,7 @@ async fn list(
 ) -> PageResult {
     let view = letters::view(&state.workflow, &session.actor, &case_id, state.now()).await?;
     page(&ListPage {
-        shell: Shell::in_case(&state, &session, "Letters", &case_id, CasePlace::Letters),
+        shell: Shell::in_case(&state, &session, "Letters", &case_id, CasePlace::Letters).await,
         path: format!("/cases/{case_id}/letters"),
         view,
     })
@@ -120,7 +120,7 @@ async fn show(
     }
     let (ctx, now) = (&state.workflow, state.now());
     let form = letters::form(ctx, &session.actor, &case_id, &name, language, now).await?;
-    let mut letter = LetterPage::new(&state, &session, &case_id, form);
+    let mut letter = LetterPage::new(&state, &session, &case_id, form).await;
     letter.saved = wanted.saved;
     page(&letter)
 }
@@ -209,7 +209,7 @@ async fn save(
         Err(problems) => {
             let shown =
                 letters::preview(ctx, actor, &case_id, &kind, language, &values, now).await?;
-            let mut letter = LetterPage::new(&state, &session, &case_id, shown);
+            let mut letter = LetterPage::new(&state, &session, &case_id, shown).await;
             (letter.problems, letter.form.version) = (problems, version);
             page_to_correct(&letter)
         }

@@ -278,6 +278,7 @@ async fn viewer(
     shell.body = "body--viewer body--wide";
     shell.case = Some(CaseNav {
         path: format!("/links/{secret}"),
+        caption: String::new(),
         tabs: Vec::new(),
     });
     let root = format!("/links/{secret}/dicom-web");

@@ -46,7 +46,8 @@ impl OriginalPage {
         let impression = reading::first_impression(ctx, actor, case_id, now).await?;
         let view = reading::original(ctx, actor, case_id, now).await?;
         Ok(Self {
-            shell: Shell::in_case(state, session, "First report", case_id, CasePlace::Original),
+            shell: Shell::in_case(state, session, "First report", case_id, CasePlace::Original)
+                .await,
             path: format!("/cases/{case_id}"),
             typed: Typed::of(&view),
             impression: (impression.may_lock || impression.locked.is_some()).then_some(impression),

@@ -9,7 +9,9 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use overread_model::ids::CaseId;
 use overread_workflow::checking::{self, FindingRow};
-use overread_workflow::records::{self, DocumentBytes, QuarantineDecision, RecordsView};
+use overread_workflow::records::{
+    self, DeliveryRow, DocumentBytes, QuarantineDecision, RecordsView,
+};
 use overread_workflow::sessions::SignedIn;
 use serde::Deserialize;
 
@@ -46,16 +48,43 @@ struct RecordsPage {
     path: String,
     case_id: CaseId,
     view: RecordsView,
+    /// Deliveries; those that one person brought in one sitting count as one.
+    arrivals: Vec<DeliveryRow>,
     problems: Problems,
+}
+
+/// Seconds between two deliveries of one person that still count as one sitting.
+const SITTING_SECONDS: i64 = 15 * 60;
+
+/// Puts together what one person brought in one sitting: a browser sends loose files one by one.
+fn sittings(deliveries: Vec<DeliveryRow>) -> Vec<DeliveryRow> {
+    let mut sittings: Vec<DeliveryRow> = Vec::new();
+    for row in deliveries {
+        match sittings.last_mut() {
+            Some(last)
+                if last.from == row.from
+                    && row.received_at.plus_seconds(SITTING_SECONDS) >= last.received_at =>
+            {
+                last.received_at = row.received_at;
+                last.instances_stored += row.instances_stored;
+                last.duplicates += row.duplicates;
+                last.problems.extend(row.problems);
+            }
+            _ => sittings.push(row),
+        }
+    }
+    sittings
 }
 
 impl RecordsPage {
     async fn of(state: &WebState, session: &SignedIn, case_id: &CaseId) -> Result<Self, PageError> {
-        let view = records::view(&state.workflow, &session.actor, case_id, state.now()).await?;
+        let now = state.now();
+        let mut view = records::view(&state.workflow, &session.actor, case_id, now).await?;
         Ok(Self {
-            shell: Shell::in_case(state, session, "Records", case_id, CasePlace::Records),
+            shell: Shell::in_case(state, session, "Records", case_id, CasePlace::Records).await,
             path: format!("/cases/{case_id}"),
             case_id: case_id.clone(),
+            arrivals: sittings(std::mem::take(&mut view.deliveries)),
             view,
             problems: Problems::default(),
         })

@@ -46,7 +46,8 @@ struct ReportPage {
 impl ReportPage {
     async fn of(state: &WebState, session: &SignedIn, case_id: &CaseId) -> Result<Self, PageError> {
         let desk = reporting::desk(&state.workflow, &session.actor, case_id, state.now()).await?;
-        let shell = Shell::in_case(state, session, "Second report", case_id, CasePlace::Report);
+        let shell =
+            Shell::in_case(state, session, "Second report", case_id, CasePlace::Report).await;
         Ok(Self {
             shell: if desk.may_edit { shell.wide() } else { shell },
             path: format!("/cases/{case_id}"),
@@ -54,6 +55,35 @@ impl ReportPage {
             problems: Problems::default(),
             addendum: Addendum::default(),
         })
+    }
+
+    /// Returns what to write in a section, in words of this page.
+    fn hint(section: &SectionField) -> &str {
+        match section.key.as_str() {
+            "materials" => "What you looked at; what you did not see, and why.",
+            "technique_quality" => {
+                "Series, artefacts, what is missing, and how far that limits you."
+            }
+            "findings" => "By level or organ. Give side, level and size.",
+            "agreement" => {
+                "Where you agree with the first report and where not, finding by finding."
+            }
+            "impression" => {
+                "Number the points. Answer the question that was asked. Say how sure you are."
+            }
+            "plain" => "For the patient, in short everyday words. Nobody is blamed.",
+            "dose" | "key_images" => "",
+            _ => section.hint.as_str(),
+        }
+    }
+
+    /// Returns the text in the field: what was written, else what is proposed.
+    fn shown(section: &SectionField) -> &str {
+        if section.text.is_empty() {
+            &section.suggested
+        } else {
+            &section.text
+        }
     }
 
     /// Returns the choice of a section in words.

@@ -82,7 +82,7 @@ async fn show(
     InCase(case_id): InCase,
 ) -> PageResult {
     let data = reading::viewer(&state.workflow, &session.actor, &case_id, state.now()).await?;
-    let mut shell = Shell::in_case(&state, &session, "Images", &case_id, CasePlace::Viewer);
+    let mut shell = Shell::in_case(&state, &session, "Images", &case_id, CasePlace::Viewer).await;
     shell.body = "body--viewer body--wide";
     let csrf = session.csrf.clone();
     let page = PageData {

@@ -152,9 +152,7 @@ fn percent(share: f64) -> u32 {
 fn headline(overall: &str) -> &'static str {
     match overall {
         "confirms" => "Both reports say the same where it matters.",
-        "changes_management" => {
-            "The reports differ in a way that may change what is done. Talk to your doctor soon."
-        }
+        "changes_management" => "The reports differ in a way that may change what is done.",
         _ => "The second report adds or adjusts something. The plan probably stays.",
     }
 }
