@@ -214,27 +214,36 @@ fn texts(values: &[&str]) -> Vec<String> {
     values.iter().map(|value| (*value).to_owned()).collect()
 }
 
+fn reviewer_entry(
+    [name, kind, email, institution]: [&str; 4],
+    subspecialties: &[&str],
+    checked_on: CalendarDate,
+) -> reviewers::ReviewerForm {
+    reviewers::ReviewerForm {
+        name: name.to_owned(),
+        credentials: "MD".to_owned(),
+        kind: kind.to_owned(),
+        email: email.to_owned(),
+        subspecialties: texts(subspecialties),
+        modalities: texts(&["MR", "CT"]),
+        institution: institution.to_owned(),
+        licence_regions: texts(&["US-WA", "US-OR"]),
+        languages: texts(&["en"]),
+        fee_cents: Some(42_000),
+        currency: "USD".to_owned(),
+        turnaround_business_days: Some(3),
+        capacity: Some(8),
+        credentials_checked_on: checked_on.to_string(),
+        credentials_source: "State medical board, demonstration entry".to_owned(),
+        ..reviewers::ReviewerForm::default()
+    }
+}
+
 async fn directory(ctx: &Workflow, cast: &Cast, story: &mut Story) -> Result<ReviewerId> {
+    let checked_on = story.now.date();
     let entry =
         |name: &str, kind: &str, email: &str, subspecialties: &[&str], institution: &str| {
-            reviewers::ReviewerForm {
-                name: name.to_owned(),
-                credentials: "MD".to_owned(),
-                kind: kind.to_owned(),
-                email: email.to_owned(),
-                subspecialties: texts(subspecialties),
-                modalities: texts(&["MR", "CT"]),
-                institution: institution.to_owned(),
-                licence_regions: texts(&["US-WA", "US-OR"]),
-                languages: texts(&["en"]),
-                fee_cents: Some(42_000),
-                currency: "USD".to_owned(),
-                turnaround_business_days: Some(3),
-                capacity: Some(8),
-                credentials_checked_on: story.now.date().to_string(),
-                credentials_source: "State medical board, demonstration entry".to_owned(),
-                ..reviewers::ReviewerForm::default()
-            }
+            reviewer_entry([name, kind, email, institution], subspecialties, checked_on)
         };
     let mut solberg = entry(
         "Ingrid Solberg",
@@ -313,23 +322,7 @@ async fn to_review(
         .map_err(told)
         .context("consent")?;
 
-    let now = story.hours_later(20);
-    let files = disc(phantom, &texts::ORIGINAL_REPORT.replace('\n', "\r\n"))?;
-    let incoming = records::Incoming::Zip(Cursor::new(zip_of(&files, true)?));
-    records::receive(ctx, patient, Some(&case_id), incoming, now)
-        .await
-        .map_err(told)
-        .context("the disc")?;
-    let original = reading::OriginalInput::Pasted(texts::ORIGINAL_REPORT.to_owned());
-    let facts = reading::OriginalFacts {
-        report_date: date_of(phantom)?.plus_days(1).to_string(),
-        author: "Dr. R. Hale".to_owned(),
-        institution: phantom.institution_name.clone(),
-    };
-    reading::enter_original(ctx, patient, &case_id, original, &facts, now)
-        .await
-        .map_err(told)
-        .context("the original report")?;
+    bring_records(ctx, patient, &case_id, phantom, story).await?;
 
     let now = story.hours_later(3);
     let view = records::view(ctx, coordinator, &case_id, now)
@@ -371,6 +364,34 @@ async fn to_review(
     Ok(case_id)
 }
 
+/// Uploads the disc and enters the original report.
+async fn bring_records(
+    ctx: &Workflow,
+    patient: &Actor,
+    case_id: &CaseId,
+    phantom: &Phantom,
+    story: &mut Story,
+) -> Result<()> {
+    let now = story.hours_later(20);
+    let files = disc(phantom, &texts::ORIGINAL_REPORT.replace('\n', "\r\n"))?;
+    let incoming = records::Incoming::Zip(Cursor::new(zip_of(&files, true)?));
+    records::receive(ctx, patient, Some(case_id), incoming, now)
+        .await
+        .map_err(told)
+        .context("the disc")?;
+    let original = reading::OriginalInput::Pasted(texts::ORIGINAL_REPORT.to_owned());
+    let facts = reading::OriginalFacts {
+        report_date: date_of(phantom)?.plus_days(1).to_string(),
+        author: "Dr. R. Hale".to_owned(),
+        institution: phantom.institution_name.clone(),
+    };
+    reading::enter_original(ctx, patient, case_id, original, &facts, now)
+        .await
+        .map_err(told)
+        .context("the original report")?;
+    Ok(())
+}
+
 fn date_of(phantom: &Phantom) -> Result<CalendarDate> {
     Ok(phantom.study_date.parse()?)
 }
@@ -383,46 +404,7 @@ async fn ask(
 ) -> Result<CaseId> {
     let now = story.hours_later(2);
     let case_id = asking::start(ctx, patient, now).await.map_err(told)?;
-    let text = str::to_owned;
-    let who = Who {
-        requester: text("patient"),
-        patient_name: text("Elena Rivera"),
-        patient_birth_date: text("1979-06-14"),
-        patient_sex: text("F"),
-        patient_region: text("US-WA"),
-        patient_mrn: phantom.patient_id.clone(),
-        sender_name: text("Elena Rivera"),
-        sender_address: text("27 Alder Street\nSeattle, WA 98101"),
-        sender_phone: text("+1 206 555 0143"),
-        sender_email: text("patient@demo.example"),
-        language: text("en"),
-        ..Who::default()
-    };
-    let exam = Exam {
-        modality: text("MR"),
-        body_part: text("lumbar spine"),
-        name: text("MRI lumbar spine without contrast"),
-        date: date_of(phantom)?.to_string(),
-        facility: phantom.institution_name.clone(),
-        facility_address: text("Medical Records\n900 Lakeside Avenue\nSeattle, WA 98122"),
-        images_at: text("me"),
-        report_at: text("me"),
-        first_reader: text("Dr. R. Hale"),
-        ..Exam::default()
-    };
-    let why = Why {
-        triggers: texts(&["surgery", "mismatch"]),
-        symptoms: text(
-            "Pain down the left leg for ten weeks; the report speaks of the right side.",
-        ),
-        diagnosis: text("Disc protrusion L4-L5"),
-        reason: text("Surgery was suggested, and the report does not fit where it hurts."),
-        question: text("Which side is the disc pressing on, and is surgery likely to help?"),
-        physician_name: text("Dr. Daniel Okafor"),
-        physician_role: text("primary care physician"),
-        physician_phone: text("+1 206 555 0187"),
-        physician_email: text("physician@demo.example"),
-    };
+    let (who, exam, why) = (who(phantom), exam(phantom)?, why());
     let urgency = Urgency {
         answered: true,
         ..Urgency::default()
@@ -455,6 +437,57 @@ async fn ask(
         .await
         .map_err(told)?;
     Ok(case_id)
+}
+
+fn who(phantom: &Phantom) -> Who {
+    let text = str::to_owned;
+    Who {
+        requester: text("patient"),
+        patient_name: text("Elena Rivera"),
+        patient_birth_date: text("1979-06-14"),
+        patient_sex: text("F"),
+        patient_region: text("US-WA"),
+        patient_mrn: phantom.patient_id.clone(),
+        sender_name: text("Elena Rivera"),
+        sender_address: text("27 Alder Street\nSeattle, WA 98101"),
+        sender_phone: text("+1 206 555 0143"),
+        sender_email: text("patient@demo.example"),
+        language: text("en"),
+        ..Who::default()
+    }
+}
+
+fn exam(phantom: &Phantom) -> Result<Exam> {
+    let text = str::to_owned;
+    Ok(Exam {
+        modality: text("MR"),
+        body_part: text("lumbar spine"),
+        name: text("MRI lumbar spine without contrast"),
+        date: date_of(phantom)?.to_string(),
+        facility: phantom.institution_name.clone(),
+        facility_address: text("Medical Records\n900 Lakeside Avenue\nSeattle, WA 98122"),
+        images_at: text("me"),
+        report_at: text("me"),
+        first_reader: text("Dr. R. Hale"),
+        ..Exam::default()
+    })
+}
+
+fn why() -> Why {
+    let text = str::to_owned;
+    Why {
+        triggers: texts(&["surgery", "mismatch"]),
+        symptoms: text(
+            "Pain down the left leg for ten weeks; the report speaks of the right side.",
+        ),
+        diagnosis: text("Disc protrusion L4-L5"),
+        reason: text("Surgery was suggested, and the report does not fit where it hurts."),
+        question: text("Which side is the disc pressing on, and is surgery likely to help?"),
+        physician_name: text("Dr. Daniel Okafor"),
+        physician_role: text("primary care physician"),
+        physician_phone: text("+1 206 555 0187"),
+        physician_email: text("physician@demo.example"),
+    }
 }
 
 async fn pay(ctx: &Workflow, cast: &Cast, case_id: &CaseId, story: &mut Story) -> Result<()> {
