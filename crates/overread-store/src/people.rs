@@ -112,7 +112,7 @@ pub async fn count(tx: &mut Tx) -> StoreResult<i64> {
     Ok(count)
 }
 
-/// Returns the names behind person ids; unknown ids are left out.
+/// Returns the name behind a person's id; `None` when nobody has it.
 ///
 /// # Errors
 /// When the database fails.
