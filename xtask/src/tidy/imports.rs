@@ -75,7 +75,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
             "overread-workflow",
             "overread-dicomweb",
             "overread-web",
-            // Only for `overread demo`, behind the feature of that name.
+            // Only for `overread demo`.
             "overread-testkit",
         ],
     ),
