@@ -29,7 +29,7 @@ pub enum Parsed {
 }
 
 /// Everything that is computed once, when an instance arrives.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ParsedInstance {
     /// What the index and the checks need.
     pub facts: InstanceFacts,
@@ -40,6 +40,19 @@ pub struct ParsedInstance {
     pub frames: FrameTable,
     /// What is wrong although the instance can be kept: it ends early, its pixel data do not fit.
     pub problems: Vec<DicomProblem>,
+}
+
+impl std::fmt::Debug for ParsedInstance {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The metadata hold the patient's name in plain bytes.
+        formatter
+            .debug_struct("ParsedInstance")
+            .field("facts", &self.facts)
+            .field("metadata_json_bytes", &self.metadata_json.len())
+            .field("frames", &self.frames)
+            .field("problems", &self.problems)
+            .finish()
+    }
 }
 
 /// Reads a whole instance (or DICOMDIR) that lies in memory.

@@ -104,7 +104,7 @@ impl News {
 }
 
 /// What a mail may say. There is no place for a patient's name, on purpose.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct MailFacts<'a> {
     /// The name of the person written to; empty for a neutral greeting.
     pub name: &'a str,
@@ -120,8 +120,19 @@ pub struct MailFacts<'a> {
     pub due: Option<CalendarDate>,
 }
 
+impl std::fmt::Debug for MailFacts<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("MailFacts")
+            .field("news", &self.news)
+            .field("valid_until", &self.valid_until)
+            .field("due", &self.due)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A mail ready for the outbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
     /// One line, never with patient data.
     pub subject: String,
@@ -129,6 +140,15 @@ pub struct Mail {
     pub text: String,
     /// The same body as a whole HTML page.
     pub html: String,
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Mail")
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Writes a mail. Facts that are missing leave out the part that would name them.

@@ -49,7 +49,6 @@ pub(crate) enum Payload {
 }
 
 /// A document on its way.
-#[derive(Debug)]
 pub(crate) struct Paper {
     id: DocumentId,
     name: String,
@@ -59,8 +58,18 @@ pub(crate) struct Paper {
     kind: &'static str,
 }
 
+impl std::fmt::Debug for Paper {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Paper")
+            .field("id", &self.id)
+            .field("media_type", &self.media_type)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What the receipt will say of a payload once it is committed.
-#[derive(Debug)]
 pub(crate) enum About {
     Instance(Box<AboutInstance>),
     Document {

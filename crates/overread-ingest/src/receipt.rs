@@ -65,7 +65,7 @@ pub struct ReceiptSeries {
 }
 
 /// A document that is kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReceiptDocument {
     /// Its id.
     pub id: String,
@@ -77,4 +77,16 @@ pub struct ReceiptDocument {
     pub kind: String,
     /// Its size.
     pub bytes: u64,
+}
+
+impl std::fmt::Debug for ReceiptDocument {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ReceiptDocument")
+            .field("id", &self.id)
+            .field("media_type", &self.media_type)
+            .field("kind", &self.kind)
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
 }

@@ -33,7 +33,6 @@ pub struct Survey {
 }
 
 /// A document or picture beside the instances.
-#[derive(Debug)]
 pub struct SurveyDocument {
     /// Its name on the medium, the last part only.
     pub name: String,
@@ -43,6 +42,16 @@ pub struct SurveyDocument {
     pub kind: &'static str,
     /// Its text, when it has one that can be read.
     pub text: Option<String>,
+}
+
+impl std::fmt::Debug for SurveyDocument {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("SurveyDocument")
+            .field("media_type", &self.media_type)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Looks at folders, files and ZIPs of this machine; links are not followed, nothing is written beside a temporary

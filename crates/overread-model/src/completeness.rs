@@ -47,7 +47,7 @@ pub struct MediumFacts {
 }
 
 /// Everything the check looks at, beside the instances.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct CheckInput<'a> {
     /// Papers.
     pub documents: &'a [DocumentFacts],
@@ -73,6 +73,17 @@ pub struct CheckInput<'a> {
     pub requester: Requester,
     /// The day it is.
     pub today: Option<CalendarDate>,
+}
+
+impl std::fmt::Debug for CheckInput<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("CheckInput")
+            .field("medium", &self.medium)
+            .field("requester", &self.requester)
+            .field("today", &self.today)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Checks what was gathered.

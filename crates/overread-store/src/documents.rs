@@ -9,7 +9,7 @@ use crate::error::StoreResult;
 use crate::{packs, studies};
 
 /// A document about to be entered; its bytes are synced already.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NewDocument {
     /// Its id.
     pub id: DocumentId,
@@ -29,8 +29,20 @@ pub struct NewDocument {
     pub digest: Digest,
 }
 
+impl std::fmt::Debug for NewDocument {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("NewDocument")
+            .field("id", &self.id)
+            .field("case_id", &self.case_id)
+            .field("media_type", &self.media_type)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A document, as lists show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DocumentRow {
     /// Its id.
     pub id: DocumentId,
@@ -50,6 +62,18 @@ pub struct DocumentRow {
     pub digest: Digest,
     /// UTC µs.
     pub created_at: i64,
+}
+
+impl std::fmt::Debug for DocumentRow {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("DocumentRow")
+            .field("id", &self.id)
+            .field("case_id", &self.case_id)
+            .field("media_type", &self.media_type)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(sqlx::FromRow)]

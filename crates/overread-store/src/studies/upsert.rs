@@ -10,7 +10,6 @@ use crate::error::StoreResult;
 use crate::fold::fold;
 
 /// A study row that an instance belongs to.
-#[derive(Debug)]
 pub(super) struct StudyEntry {
     pub(super) key: StudyKey,
     pub(super) created: bool,

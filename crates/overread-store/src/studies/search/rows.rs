@@ -3,8 +3,16 @@
 use crate::limits;
 
 /// How a text must match. Patterns are DICOM's: `*` is any run of characters, `?` is one (PS3.4 C.2.2.2.4).
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// It may be a patient's name; its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct TextMatch(pub String);
+
+impl std::fmt::Debug for TextMatch {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("TextMatch(hidden)")
+    }
+}
 
 /// Days from..=to as `YYYYMMDD`; an end left out is open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,7 +24,7 @@ pub struct DateRange {
 }
 
 /// What a study must be; an empty filter matches every study in reach.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct StudyFilter {
     /// (0010,0010): folded on both sides.
     pub patient_name: Option<TextMatch>,
@@ -38,6 +46,17 @@ pub struct StudyFilter {
     pub referring_physician_name: Option<TextMatch>,
     /// (0020,0010).
     pub dicom_study_id: Option<TextMatch>,
+}
+
+impl std::fmt::Debug for StudyFilter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("StudyFilter")
+            .field("study_instance_uids", &self.study_instance_uids)
+            .field("study_date", &self.study_date)
+            .field("modalities_in_study", &self.modalities_in_study)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a series must be.
