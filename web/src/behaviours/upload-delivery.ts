@@ -1,7 +1,7 @@
 import { on, required, stopper } from "../lib/dom.ts";
 import { RequestFailure } from "../lib/fetch.ts";
 import { isLitter, isZip, ofDrop, ofInput, type PickedFile } from "../lib/picked-files.ts";
-import { addAnswer, emptyReceipt, type Receipt } from "../lib/receipt.ts";
+import { addAnswer, emptyReceipt, hasArrived, type Receipt } from "../lib/receipt.ts";
 import { upload } from "../lib/upload.ts";
 import { count } from "../lib/words.ts";
 import { portions, type Zip, zipOf } from "../lib/zip.ts";
@@ -10,7 +10,7 @@ import { uploadPanel } from "./upload-panel.ts";
 /**
  * Sends a disc: chosen files, a chosen folder, or anything dropped on the form.
  *
- * Sending starts at once. Loose files are packed into ZIPs in the browser, so that a folder
+ * Sending starts at once, so the button that sends without script goes. Loose files are packed into ZIPs in the browser, so that a folder
  * arrives as one delivery and no file name stands in an address.
  */
 export function uploadDelivery(element: HTMLElement): () => void {
@@ -19,6 +19,8 @@ export function uploadDelivery(element: HTMLElement): () => void {
   const url = required(form, "url");
   const csrf = required(form, "csrf");
   const panel = uploadPanel(form);
+  const send = form.querySelector<HTMLElement>("[data-upload-send]");
+  if (send) send.hidden = true;
   const work = stopper();
   let running: AbortController | null = null;
 
@@ -35,8 +37,13 @@ export function uploadDelivery(element: HTMLElement): () => void {
     }
     running = new AbortController();
     panel.begin(files, () => running?.abort());
-    await sendAll(files, { url, csrf, signal: running.signal }, panel);
+    const { signal } = running;
+    const receipt = await sendAll(files, { url, csrf, signal }, panel);
     running = null;
+    const clean = !signal.aborted && receipt.problems.length === 0 && hasArrived(receipt);
+    // Whatever must still be read here stays; else the page is made anew, with what was found.
+    if (clean && form.dataset.then === "reload") panel.reload(receipt);
+    else panel.end(receipt, signal.aborted);
   };
 
   const inputs = [...form.querySelectorAll<HTMLInputElement>('input[type="file"]')];
@@ -81,6 +88,9 @@ export function uploadDelivery(element: HTMLElement): () => void {
   );
   work.add(() => running?.abort());
   work.add(panel.remove);
+  work.add(() => {
+    if (send) send.hidden = false;
+  });
   return work.stop;
 }
 
@@ -98,7 +108,7 @@ async function sendAll(
   files: PickedFile[],
   to: Destination,
   panel: ReturnType<typeof uploadPanel>,
-): Promise<void> {
+): Promise<Receipt> {
   const receipt = emptyReceipt();
   // One after the other: they share the line, and a portion that is through stays through.
   const archives = files.filter(isZip).map((file) => [file]);
@@ -107,7 +117,7 @@ async function sendAll(
     await sendPortion(portion, to, panel, receipt);
     panel.done(portion);
   }
-  panel.end(receipt, to.signal.aborted);
+  return receipt;
 }
 
 async function sendPortion(

@@ -1,6 +1,6 @@
 import { h } from "../lib/dom.ts";
 import type { PickedFile } from "../lib/picked-files.ts";
-import { type Receipt, sentences } from "../lib/receipt.ts";
+import { hasArrived, type Receipt, sentences } from "../lib/receipt.ts";
 import { bytes, count, personName } from "../lib/words.ts";
 
 /** What a person sees of an upload: bar, words, result. */
@@ -11,6 +11,8 @@ export interface UploadPanel {
   waiting: (waitMs: number) => void;
   done: (portion: readonly PickedFile[]) => void;
   end: (receipt: Receipt, stopped: boolean) => void;
+  /** Makes the page anew and says there what arrived. */
+  reload: (receipt: Receipt) => void;
   refuse: (why: string) => void;
   remove: () => void;
 }
@@ -31,6 +33,14 @@ export function uploadPanel(form: HTMLFormElement): UploadPanel {
   let doneCount = 0;
   let stop = () => {};
   stopButton.addEventListener("click", () => stop());
+  const kept = sessionStorage.getItem(keptKey(form));
+  if (kept) {
+    sessionStorage.removeItem(keptKey(form));
+    words.textContent = kept;
+    words.dataset.kind = "ok";
+    const href = document.getElementById("check") ? "#check" : "#main";
+    result.append(h("a", { href, class: "button" }, "Show what we found on it"));
+  }
 
   const show = (note = "") => {
     let sentBytes = 0;
@@ -77,12 +87,22 @@ export function uploadPanel(form: HTMLFormElement): UploadPanel {
       result.replaceChildren(...details(receipt));
       form.dispatchEvent(new CustomEvent("overread:delivered", { bubbles: true }));
     },
+    reload: (receipt) => {
+      words.textContent = "Everything is sent. The page is made anew…";
+      sessionStorage.setItem(keptKey(form), sentences(receipt).join(" "));
+      window.location.reload();
+    },
     refuse: (why) => {
       words.textContent = why;
       words.dataset.kind = "warning";
     },
     remove: () => box.remove(),
   };
+}
+
+/** Where counts of what arrived wait for the page made anew; no names stand in them. */
+function keptKey(form: HTMLFormElement): string {
+  return `overread:arrived:${form.dataset.url ?? ""}`;
 }
 
 function sizeOf(files: readonly PickedFile[]): number {
@@ -126,7 +146,7 @@ function details(receipt: Receipt): HTMLElement[] {
       ),
     );
   }
-  if (receipt.stored + receipt.documents.length + receipt.duplicates > 0) {
+  if (hasArrived(receipt)) {
     const again = h("a", { href: "", class: "button button--main" }, "Show what we found on it");
     again.addEventListener("click", (event) => {
       event.preventDefault();

@@ -72,6 +72,11 @@ function addStudy(receipt: Receipt, of: Record<string, unknown>): void {
   }
 }
 
+/** Says whether anything came through. */
+export function hasArrived(receipt: Receipt): boolean {
+  return receipt.stored + receipt.documents.length + receipt.duplicates > 0;
+}
+
 /** Says in plain words what arrived. */
 export function sentences(receipt: Receipt): string[] {
   const said: string[] = [];

@@ -9,6 +9,7 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use overread_model::ids::CaseId;
 use overread_workflow::checking::{self, FindingRow};
+use overread_workflow::covering;
 use overread_workflow::records::{
     self, DeliveryRow, DocumentBytes, QuarantineDecision, RecordsView,
 };
@@ -48,6 +49,8 @@ struct RecordsPage {
     path: String,
     case_id: CaseId,
     view: RecordsView,
+    /// State of the case: what no longer fits it is not offered.
+    state: String,
     /// Deliveries; those that one person brought in one sitting count as one.
     arrivals: Vec<DeliveryRow>,
     problems: Problems,
@@ -80,7 +83,9 @@ impl RecordsPage {
     async fn of(state: &WebState, session: &SignedIn, case_id: &CaseId) -> Result<Self, PageError> {
         let now = state.now();
         let mut view = records::view(&state.workflow, &session.actor, case_id, now).await?;
+        let known = covering::view(&state.workflow, &session.actor, case_id, now).await?;
         Ok(Self {
+            state: known.state,
             shell: Shell::in_case(state, session, "Records", case_id, CasePlace::Records).await,
             path: format!("/cases/{case_id}"),
             case_id: case_id.clone(),
@@ -102,6 +107,45 @@ impl RecordsPage {
         findings
             .filter(|row| row.severity == severity && row.overridden.is_none())
             .collect()
+    }
+
+    /// Says whether this reader may bring more: once the request is sent, until the report is signed.
+    fn takes_records(&self) -> bool {
+        let closed = ["draft", "report_final", "delivered", "follow_up"];
+        self.view.may_add && !closed.contains(&self.state.as_str())
+    }
+
+    /// Says whether the case waits for somebody to bring records.
+    fn waits_for_records(&self) -> bool {
+        matches!(
+            self.state.as_str(),
+            "records_collecting" | "records_deficient"
+        )
+    }
+
+    /// Says whether the records are there to be accepted.
+    fn is_checking(&self) -> bool {
+        self.state == "records_check"
+    }
+
+    /// Returns what blocks nothing but would help: warnings, and what a letter can still bring.
+    fn helpful(&self) -> Vec<&FindingRow> {
+        let mut rows = self.open("warning");
+        rows.extend(self.open("info").into_iter().filter(|row| self.lacks(row)));
+        rows
+    }
+
+    /// Returns the small remarks.
+    fn remarks(&self) -> Vec<&FindingRow> {
+        let mut rows = self.open("info");
+        rows.retain(|row| !self.lacks(row));
+        rows
+    }
+
+    /// Says whether a finding names something that is missing.
+    fn lacks(&self, row: &FindingRow) -> bool {
+        let missing = self.view.check.iter().flat_map(|check| &check.missing);
+        missing.into_iter().any(|text| *text == row.message)
     }
 
     /// Returns the findings that somebody waved through.
