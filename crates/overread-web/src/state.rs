@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use overread_dicomweb::DicomWebState;
 use overread_model::time::Timestamp;
-use overread_workflow::Workflow;
+use overread_workflow::{MailConfig, Workflow};
 
 /// Settings of the people's door, read once.
 #[derive(Debug, Clone)]
@@ -38,5 +38,10 @@ impl WebState {
     /// Returns the present instant.
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// Says whether mail leaves this installation; without a server it only becomes files.
+    pub(crate) fn mails(&self) -> bool {
+        matches!(self.workflow.config.mail, MailConfig::Smtp(_))
     }
 }

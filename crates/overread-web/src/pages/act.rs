@@ -47,6 +47,8 @@ struct ActPage {
     view: ActView,
     form: NewLink,
     made: Option<MadeLink>,
+    /// A mail server is set up.
+    mails: bool,
     outcomes: [(&'static str, &'static str); 5],
     problems: Problems,
 }
@@ -60,6 +62,7 @@ impl ActPage {
             form: view.suggested.clone(),
             view,
             made: None,
+            mails: state.mails(),
             outcomes: OUTCOMES,
             problems: Problems::default(),
         })

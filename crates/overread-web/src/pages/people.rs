@@ -51,6 +51,8 @@ struct People {
     languages: [(&'static str, &'static str); 2],
     form: InviteForm,
     invited: Option<Invited>,
+    /// A mail server is set up.
+    mails: bool,
     now: Timestamp,
     problems: Problems,
 }
@@ -82,6 +84,7 @@ impl People {
             languages: [("en", "English"), ("es", "Español")],
             form: InviteForm::default(),
             invited: None,
+            mails: state.mails(),
             now,
             problems: Problems::default(),
         })
