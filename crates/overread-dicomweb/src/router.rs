@@ -6,6 +6,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, options};
+use overread_model::access::Actor;
 
 use crate::refusal::Refusal;
 use crate::state::DicomWebState;
@@ -63,6 +64,10 @@ pub fn router(state: DicomWebState) -> Router {
 
 /// Adds what keeps a browser from taking an answer for anything else than data.
 async fn guarded(request: Request, next: Next) -> Response {
+    let is_link = matches!(
+        request.extensions().get::<Actor>(),
+        Some(Actor::Link { .. })
+    );
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(
@@ -77,8 +82,12 @@ async fn guarded(request: Request, next: Next) -> Response {
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
     );
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("private, no-store"));
+    let no_store = HeaderValue::from_static("private, no-store");
+    if is_link {
+        // A link that was taken back must not live on in the browser's cache.
+        headers.insert(header::CACHE_CONTROL, no_store);
+    } else {
+        headers.entry(header::CACHE_CONTROL).or_insert(no_store);
+    }
     response
 }
