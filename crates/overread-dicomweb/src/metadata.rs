@@ -43,6 +43,12 @@ pub(crate) async fn metadata(
     Accept::of_request(&headers, &query)?.require_json()?;
     let is_gzip = takes_gzip(&headers);
     let version = version(&state, &caller, &named).await?;
+    // Without its reports a study answers less: another answer under another tag.
+    let version = if caller.reach.is_without_reports() {
+        format!("{version} without reports")
+    } else {
+        version
+    };
     caller
         .note_reading(&state, "study.metadata_read", Some(&named.study))
         .await?;

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use overread_model::access::{Actor, Right, Role};
-use overread_model::ids::LinkId;
+use overread_model::ids::{LinkId, TokenId};
 
 use crate::house::{House, NOW, multipart, person, request};
 use crate::made::Made;
@@ -222,4 +222,166 @@ async fn answers_are_never_pages() {
         assert!(!got.header("content-type").contains("html"), "{path}");
         assert!(got.header("cache-control").starts_with("private"), "{path}");
     }
+}
+
+/// One image, a structured report, and a document in a series that says it is something else.
+fn study_with_reports() -> [Made; 3] {
+    let report = Made {
+        series: "1.2.3.2",
+        instance: "1.2.3.2.1".to_owned(),
+        modality: "SR",
+        sop_class: "1.2.840.10008.5.1.4.1.1.88.11",
+        ..Made::default()
+    };
+    let document = Made {
+        series: "1.2.3.3",
+        instance: "1.2.3.3.1".to_owned(),
+        modality: "OT",
+        sop_class: "1.2.840.10008.5.1.4.1.1.104.1",
+        ..Made::default()
+    };
+    [Made::default(), report, document]
+}
+
+fn below_study(made: &Made) -> impl Iterator<Item = String> {
+    let study = format!("/studies/{}", made.study);
+    let whole = format!("{study}/metadata");
+    resources(made)
+        .into_iter()
+        .filter(move |path| *path != study && *path != whole)
+}
+
+#[tokio::test]
+async fn reports_among_the_images_are_not_there_for_a_reviewer() {
+    let [image, report, document] = study_with_reports();
+    let house = House::with(&[image.clone(), report.clone(), document.clone()]).await;
+    let reviewer = person(2, Role::Reviewer);
+    house
+        .grant(7, "1.2.3", &reviewer, &[Right::ViewImages], None)
+        .await;
+    let machine = Actor::Machine {
+        token_id: TokenId::from_random([6; 16]),
+        role: Role::Reviewer,
+    };
+    house
+        .grant(7, "1.2.3", &machine, &[Right::ViewImages], None)
+        .await;
+    let coordinator = person(5, Role::Coordinator);
+    let patient = person(4, Role::Patient);
+    house
+        .grant(7, "1.2.3", &patient, &[Right::ViewImages], None)
+        .await;
+    let any: &[(&str, &str)] = &[("accept", "*/*")];
+    // The coordinator asks first, so that no kept answer is handed on.
+    for (actor, shown) in [
+        (&coordinator, 3),
+        (&patient, 3),
+        (&reviewer, 1),
+        (&machine, 1),
+        (&coordinator, 3),
+    ] {
+        let status = if shown == 3 {
+            StatusCode::OK
+        } else {
+            StatusCode::NOT_FOUND
+        };
+        for path in below_study(&report).chain(below_study(&document)) {
+            let got = house.get_as(Some(actor.clone()), &path, any).await;
+            assert_eq!(got.status, status, "{path} {:?}", actor.role());
+        }
+        for path in below_study(&image) {
+            let got = house.get_as(Some(actor.clone()), &path, any).await;
+            assert_eq!(got.status, StatusCode::OK, "{path}");
+        }
+        let got = house
+            .get_as(Some(actor.clone()), "/studies/1.2.3", any)
+            .await;
+        assert_eq!(got.parts().len(), shown);
+        for path in [
+            "/studies/1.2.3/metadata",
+            "/studies/1.2.3/series",
+            "/studies/1.2.3/instances",
+            "/series",
+            "/instances",
+        ] {
+            let got = house.get_as(Some(actor.clone()), path, &[JSON]).await;
+            assert_eq!(got.json().as_array().unwrap().len(), shown, "{path}");
+        }
+        let path = "/studies/1.2.3/series/1.2.3.3/instances";
+        let got = house.get_as(Some(actor.clone()), path, &[JSON]).await;
+        assert_eq!(got.status == StatusCode::OK, shown == 3);
+    }
+}
+
+#[tokio::test]
+async fn a_known_tag_of_a_wider_reader_is_no_answer_for_a_reviewer() {
+    let house = House::with(&study_with_reports()).await;
+    let reviewer = person(2, Role::Reviewer);
+    house
+        .grant(7, "1.2.3", &reviewer, &[Right::ViewImages], None)
+        .await;
+    let path = "/studies/1.2.3/metadata";
+    let all = house.get(path, JSON.1).await;
+    let known = ("if-none-match", all.header("etag"));
+    let got = house.get_as(Some(reviewer), path, &[JSON, known]).await;
+    assert_eq!(got.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_study_of_reports_alone_is_not_there_for_a_reviewer() {
+    let [_, report, document] = study_with_reports();
+    let house = House::with(&[report, document]).await;
+    let reviewer = person(2, Role::Reviewer);
+    house
+        .grant(7, "1.2.3", &reviewer, &[Right::ViewImages], None)
+        .await;
+    for path in ["/studies/1.2.3", "/studies/1.2.3/metadata"] {
+        let got = house
+            .get_as(Some(reviewer.clone()), path, &[("accept", "*/*")])
+            .await;
+        assert_eq!(got.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let got = house.get_as(Some(reviewer), "/studies", &[JSON]).await;
+    assert_eq!(got.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_role_that_sees_no_images_sees_none_by_a_grant() {
+    let house = House::with(&[Made::default()]).await;
+    for role in [Role::Insurer, Role::Administrator] {
+        let actor = person(3, role);
+        house
+            .grant(7, "1.2.3", &actor, &[Right::ViewImages], None)
+            .await;
+        let got = house
+            .get_as(Some(actor), "/studies/1.2.3", &[("accept", "*/*")])
+            .await;
+        assert_eq!(got.status, StatusCode::NOT_FOUND, "{role}");
+    }
+}
+
+/// A browser must ask again after a link was taken back; of a signed-in reader it may keep what never changes.
+#[tokio::test]
+async fn nothing_behind_a_link_is_kept() {
+    let house = House::with(&[Made::default()]).await;
+    let patient = person(2, Role::Patient);
+    let case_id = house
+        .grant(7, "1.2.3", &patient, &[Right::ViewImages], None)
+        .await;
+    let link = Actor::Link {
+        link_id: LinkId::from_random([9; 16]),
+        case_id,
+    };
+    let paths = resources(&Made::default()).into_iter();
+    for path in paths.chain(["/studies".to_owned(), "/nothing".to_owned()]) {
+        let got = house
+            .get_as(Some(link.clone()), &path, &[("accept", "*/*")])
+            .await;
+        assert_eq!(got.header("cache-control"), "private, no-store", "{path}");
+    }
+    let path = Made::default().url();
+    let got = house
+        .get_as(Some(patient), &path, &[("accept", "*/*")])
+        .await;
+    assert!(got.header("cache-control").contains("immutable"));
 }

@@ -8,6 +8,7 @@ pub(crate) struct Made {
     pub(crate) instance: String,
     pub(crate) number: u32,
     pub(crate) modality: &'static str,
+    pub(crate) sop_class: &'static str,
     pub(crate) patient: &'static str,
     pub(crate) patient_id: &'static str,
     pub(crate) date: &'static str,
@@ -29,6 +30,7 @@ impl Default for Made {
             instance: "1.2.3.1.1".to_owned(),
             number: 1,
             modality: "MR",
+            sop_class: "1.2.840.10008.5.1.4.1.1.4",
             patient: "Dö^Jane",
             patient_id: "P1",
             date: "20260302",
@@ -98,7 +100,7 @@ impl Made {
         let number = self.number.to_string();
         let texts: [(u32, &str, &str); 16] = [
             (0x0008_0005, "CS", "ISO_IR 192"),
-            (0x0008_0016, "UI", "1.2.840.10008.5.1.4.1.1.4"),
+            (0x0008_0016, "UI", self.sop_class),
             (0x0008_0018, "UI", &self.instance),
             (0x0008_0020, "DA", self.date),
             (0x0008_0030, "TM", "101500"),

@@ -1,6 +1,6 @@
 //! Which studies an actor reaches. The filter is part of the SQL of every search, before counting and paging.
 
-use overread_model::access::{Actor, Right};
+use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
@@ -19,11 +19,38 @@ pub enum Reach {
         actor_id: String,
         /// When it is asked.
         now: Timestamp,
+        /// Reports among the images are as if they did not exist: a reviewer reads them on the pages, which know
+        /// whether the first impression is locked.
+        without_reports: bool,
     },
     /// The studies of one case.
     Case(CaseId),
     /// None at all.
     Nothing,
+}
+
+/// What the rows of a search are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Rows of `study`.
+    Study,
+    /// Rows of `series`.
+    Series,
+    /// Rows of `instance`, joined to `series`.
+    Instance,
+}
+
+impl Reach {
+    /// Says whether reports among the images are left out.
+    pub const fn is_without_reports(&self) -> bool {
+        matches!(
+            self,
+            Self::Grants {
+                without_reports: true,
+                ..
+            }
+        )
+    }
 }
 
 /// Returns what the actor reaches at `now`.
@@ -33,17 +60,27 @@ pub fn reach(actor: &Actor, now: Timestamp) -> Reach {
     }
     match actor {
         Actor::Link { case_id, .. } => Reach::Case(case_id.clone()),
+        // No grant lifts a role above what it may ever see.
+        _ if matches!(actor.role(), Some(Role::Insurer | Role::Administrator)) => Reach::Nothing,
         Actor::Person { .. } | Actor::Machine { .. } => Reach::Grants {
             actor_kind: actor.kind().to_owned(),
             actor_id: actor.id().to_owned(),
             now,
+            without_reports: actor.role() == Some(Role::Reviewer),
         },
         Actor::System => Reach::Nothing,
     }
 }
 
-/// Adds the filter on the column that holds `study.id`.
-pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, study_id_column: &'static str) {
+/// Adds the filter of a reach to a search for rows of a level.
+pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
+    let study_id_column = match level {
+        Level::Study => "study.id",
+        Level::Series | Level::Instance => "series.study_id",
+    };
+    if reach.is_without_reports() {
+        leave_out_reports(clause, level);
+    }
     match reach {
         Reach::Everything => {}
         Reach::Nothing => clause.and("1 = 0"),
@@ -57,6 +94,7 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, study_id_column: &'st
             actor_kind,
             actor_id,
             now,
+            without_reports: _,
         } => {
             clause.and(study_id_column);
             clause.push(
@@ -75,4 +113,28 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, study_id_column: &'st
             clause.push("))");
         }
     }
+}
+
+/// Leaves out structured reports and encapsulated documents, and what holds nothing else.
+fn leave_out_reports(clause: &mut Clause, level: Level) {
+    // PS3.4 B.5: 88 are the structured reports, 104 the encapsulated documents.
+    clause.and(match level {
+        Level::Study => {
+            "exists (select 1 from series shown_series join instance shown on shown.series_id = shown_series.id \
+             where shown_series.study_id = study.id and shown_series.modality not in ('SR', 'DOC') \
+             and shown.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.88.%' \
+             and shown.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.104.%')"
+        }
+        Level::Series => {
+            "series.modality not in ('SR', 'DOC') and exists (select 1 from instance shown \
+             where shown.series_id = series.id \
+             and shown.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.88.%' \
+             and shown.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.104.%')"
+        }
+        Level::Instance => {
+            "series.modality not in ('SR', 'DOC') \
+             and instance.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.88.%' \
+             and instance.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.104.%'"
+        }
+    });
 }

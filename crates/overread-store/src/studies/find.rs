@@ -11,7 +11,7 @@ use sqlx::AssertSqlSafe;
 use super::enter::to_digest;
 use super::sql::{Arg, Clause, bind};
 use super::{StudyKey, StudyRow, block};
-use crate::access::{Reach, restrict};
+use crate::access::{Level, Reach, restrict};
 use crate::error::{StoreError, StoreResult};
 use crate::{Tx, packs};
 
@@ -111,7 +111,7 @@ pub async fn find_instance(
 ) -> StoreResult<Option<StoredInstance>> {
     let mut clause = Clause::new(COLUMNS);
     narrow(&mut clause, study_uid, Some(series_uid), Some(sop_uid));
-    restrict(&mut clause, reach, "series.study_id");
+    restrict(&mut clause, reach, Level::Instance);
     let row: Option<InstanceColumns> = on!(tx, c => bind!(
             sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_optional(&mut *c).await?);
     row.map(StoredInstance::try_from).transpose()
@@ -129,7 +129,7 @@ pub async fn instances_of(
 ) -> StoreResult<Vec<StoredInstance>> {
     let mut clause = Clause::new(COLUMNS);
     narrow(&mut clause, study_uid, series_uid, None);
-    restrict(&mut clause, reach, "series.study_id");
+    restrict(&mut clause, reach, Level::Instance);
     clause.push(ORDER);
     let rows: Vec<InstanceColumns> = on!(tx, c => bind!(
             sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
@@ -198,7 +198,7 @@ pub async fn list_metadata(
          join series on series.id = instance.series_id join study on study.id = series.study_id",
     );
     narrow(&mut clause, study_uid, series_uid, sop_uid);
-    restrict(&mut clause, reach, "series.study_id");
+    restrict(&mut clause, reach, Level::Instance);
     clause.push(ORDER);
     Ok(
         on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?),

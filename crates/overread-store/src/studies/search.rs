@@ -5,7 +5,7 @@ mod rows;
 use sqlx::AssertSqlSafe;
 
 use super::sql::{Arg, Clause, bind};
-use crate::access::{Reach, restrict};
+use crate::access::{Level, Reach, restrict};
 use crate::error::StoreResult;
 use crate::fold::fold;
 use crate::{Tx, limits};
@@ -212,7 +212,7 @@ pub async fn search_studies(
     page: &Page,
 ) -> StoreResult<Vec<StudyRow>> {
     let mut clause = Clause::new(STUDY_COLUMNS);
-    restrict(&mut clause, reach, "study.id");
+    restrict(&mut clause, reach, Level::Study);
     study_conditions(&mut clause, filter);
     if let Some((date, id)) = &page.after {
         clause.and("(study.study_date, study.id) < (");
@@ -234,7 +234,7 @@ pub async fn search_studies(
 /// When the database fails.
 pub async fn count_studies(tx: &mut Tx, reach: &Reach, filter: &StudyFilter) -> StoreResult<u64> {
     let mut clause = Clause::new("select count(*) from study");
-    restrict(&mut clause, reach, "study.id");
+    restrict(&mut clause, reach, Level::Study);
     study_conditions(&mut clause, filter);
     let (count,): (i64,) = on!(tx, c => bind!(
             sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_one(&mut *c).await?);
@@ -252,7 +252,7 @@ pub async fn search_series(
     page: &Page,
 ) -> StoreResult<Vec<SeriesRow>> {
     let mut clause = Clause::new(SERIES_COLUMNS);
-    restrict(&mut clause, reach, "series.study_id");
+    restrict(&mut clause, reach, Level::Series);
     if let Some(uid) = &filter.study_instance_uid {
         clause.equal("study.study_instance_uid", Arg::Text(uid.clone()));
     }
@@ -301,7 +301,7 @@ pub async fn search_instances(
     page: &Page,
 ) -> StoreResult<Vec<InstanceRow>> {
     let mut clause = Clause::new(INSTANCE_COLUMNS);
-    restrict(&mut clause, reach, "series.study_id");
+    restrict(&mut clause, reach, Level::Instance);
     if let Some(uid) = &filter.study_instance_uid {
         clause.equal("study.study_instance_uid", Arg::Text(uid.clone()));
     }
