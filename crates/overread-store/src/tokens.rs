@@ -74,7 +74,7 @@ fn base64url(bytes: &[u8]) -> String {
 
 /// Makes a token and returns its id and its secret (`ovr_` and 43 characters), which is kept nowhere.
 ///
-/// A token for one case gets the grants to view and add its records; a token with an archive-wide role needs none.
+/// A token for one case gets the grants of its role there; a token with an archive-wide role needs none.
 ///
 /// # Errors
 /// When the database or the random source fails.
@@ -112,6 +112,21 @@ pub async fn register(
     }
 }
 
+/// Returns what a token for one case may do there: never more than people of its role.
+const fn rights_of(role: Role) -> &'static [Right] {
+    use Right::{AddRecords, ViewCase, ViewDocuments, ViewImages};
+    match role {
+        Role::Coordinator | Role::Archive | Role::Patient | Role::Representative => {
+            &[ViewCase, ViewImages, ViewDocuments, AddRecords]
+        }
+        Role::ReferringPhysician => &[ViewCase, ViewImages, ViewDocuments],
+        // Documents may hold the original report, which opens only after the first impression.
+        Role::Reviewer => &[ViewCase, ViewImages],
+        Role::Insurer => &[ViewCase],
+        Role::Administrator => &[],
+    }
+}
+
 async fn insert(
     tx: &mut Tx,
     new: &NewToken<'_>,
@@ -128,12 +143,7 @@ async fn insert(
     let Some(case_id) = case_id else {
         return Ok(id);
     };
-    for right in [
-        Right::ViewCase,
-        Right::ViewImages,
-        Right::ViewDocuments,
-        Right::AddRecords,
-    ] {
+    for right in rights_of(new.role) {
         let grant_id = CaseId::from_random(random_id()?);
         on!(tx, c => sqlx::query(
                 "insert into case_grant (id, case_id, subject_kind, subject_id, right_, from_at, granted_by, granted_at) \

@@ -1,6 +1,8 @@
 //! Machine tokens.
 
-use overread_model::access::{Actor, Role};
+use overread_model::access::{Actor, Right, Role};
+use overread_model::ids::CaseId;
+use overread_store::grants;
 use overread_store::tokens::{self, NewToken};
 
 use crate::house::{House, NOW, both};
@@ -54,4 +56,40 @@ async fn rules(house: House) {
             .is_some()
     );
     tx.commit().await.unwrap();
+}
+
+both!(token_rights, super::rights);
+
+async fn rights(house: House) {
+    use Right::{AddRecords, ViewCase, ViewDocuments, ViewImages};
+    let case_id = CaseId::from_random([4; 16]);
+    let check = async |role: Role, expected: &[Right]| {
+        let mut tx = house.store.begin().await.unwrap();
+        let new = NewToken {
+            name: "one case",
+            role,
+            case_id: Some(&case_id),
+        };
+        let (token_id, _) = tokens::create(&mut tx, &new, NOW).await.unwrap();
+        let actor = Actor::Machine { token_id, role };
+        let mut got = grants::rights_of(&mut tx, &actor, &case_id, NOW)
+            .await
+            .unwrap();
+        got.sort_unstable();
+        assert_eq!(got, expected, "{role}");
+        tx.commit().await.unwrap();
+    };
+    let all = [ViewCase, ViewImages, ViewDocuments, AddRecords];
+    check(Role::Patient, &all).await;
+    check(Role::Representative, &all).await;
+    check(Role::Coordinator, &all).await;
+    check(Role::Archive, &all).await;
+    check(
+        Role::ReferringPhysician,
+        &[ViewCase, ViewImages, ViewDocuments],
+    )
+    .await;
+    check(Role::Reviewer, &[ViewCase, ViewImages]).await;
+    check(Role::Insurer, &[ViewCase]).await;
+    check(Role::Administrator, &[]).await;
 }
