@@ -24,6 +24,8 @@ pub(crate) struct Link {
 pub(crate) struct Who {
     /// Name.
     pub(crate) name: String,
+    /// The name they sign in with, so that password managers know whose password is asked.
+    pub(crate) email: String,
     /// Role in words.
     pub(crate) role: &'static str,
     /// Other roles: value and words.
@@ -134,6 +136,7 @@ impl Shell {
         Self {
             who: Some(Who {
                 name: session.name.clone(),
+                email: session.email.clone(),
                 role: session.role.title(),
                 others,
             }),
@@ -154,7 +157,7 @@ impl Shell {
     ) -> Self {
         let mut shell = Self::new(state, session, title, Place::Cases);
         let tabs = case_places(session.role, case_id, place);
-        let caption = if tabs.is_empty() {
+        let caption = if tabs.is_empty() || place == CasePlace::Journey {
             String::new()
         } else {
             caption(state, session, case_id).await

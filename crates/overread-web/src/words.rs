@@ -21,9 +21,9 @@ const MONTHS: [&str; 12] = [
 
 /// How an instant stands in a sentence.
 pub(crate) trait Written {
-    /// Returns `3 March 2026`.
+    /// Returns `March 3, 2026`, as letters and sentences of the journey write it.
     fn day(&self) -> String;
-    /// Returns `3 March 2026, 10:15 UTC`.
+    /// Returns `March 3, 2026, 10:15 UTC`.
     fn moment(&self) -> String;
     /// Returns `2026-03-03T10:15:00Z`, for the attribute of a `time` element.
     fn machine(&self) -> String;
@@ -49,10 +49,10 @@ fn written_day(date: CalendarDate) -> String {
         .get(usize::from(date.month()).saturating_sub(1))
         .copied()
         .unwrap_or_default();
-    format!("{} {month} {}", date.day(), date.year())
+    format!("{month} {}, {}", date.day(), date.year())
 }
 
-/// Returns a typed or DICOM day as `3 March 2026`; what is no day stays as it is.
+/// Returns a typed or DICOM day as `March 3, 2026`; what is no day stays as it is.
 pub(crate) fn day_of(text: &str) -> String {
     text.parse::<CalendarDate>()
         .map_or_else(|_| text.to_owned(), written_day)
@@ -142,9 +142,9 @@ mod tests {
     #[test]
     fn dates_are_written_out() {
         let at = Timestamp::from_micros(1_772_446_500_000_000);
-        assert_eq!(at.day(), "2 March 2026");
-        assert_eq!(at.moment(), "2 March 2026, 10:15 UTC");
-        assert_eq!(day_of("20260302"), "2 March 2026");
+        assert_eq!(at.day(), "March 2, 2026");
+        assert_eq!(at.moment(), "March 2, 2026, 10:15 UTC");
+        assert_eq!(day_of("20260302"), "March 2, 2026");
         assert_eq!(day_of("sometime"), "sometime");
         assert_eq!(distance(&at, &at), "today");
         assert_eq!(distance(&at.plus_days(3), &at), "in 3 days");

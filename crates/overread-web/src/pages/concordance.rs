@@ -55,10 +55,16 @@ impl ConcordancePage {
         view: ComparisonView,
     ) -> Self {
         let decision = view.decision;
-        let overall = decision.as_ref().map_or_else(
-            || view.concordance.overall.name().to_owned(),
-            |decision| decision.overall.clone(),
-        );
+        // Nothing is chosen beforehand for reports that could not be compared.
+        let proposed = if view.concordance.comparable {
+            view.concordance.overall.name()
+        } else {
+            ""
+        };
+        let overall = decision
+            .as_ref()
+            .map_or(proposed, |decision| decision.overall.as_str())
+            .to_owned();
         let signed = decision.as_ref().map(|one| one.overall.clone());
         let decided = decision
             .as_ref()

@@ -257,6 +257,43 @@ impl Browser<'_> {
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     }
 
+    /// Sends a form with files as browsers do without script.
+    pub(crate) async fn post_files(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        files: &[(&str, &str, &[u8])],
+    ) -> Answer {
+        const EDGE: &str = "----------------overread";
+        let mut body = Vec::new();
+        let csrf = [("csrf", self.csrf.as_str())];
+        for (name, value) in csrf.iter().chain(fields) {
+            let part = format!(
+                "--{EDGE}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend_from_slice(part.as_bytes());
+        }
+        for (name, file_name, bytes) in files {
+            let head = format!(
+                "--{EDGE}\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"{file_name}\"\r\n\
+                 content-type: application/octet-stream\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(format!("--{EDGE}--\r\n").as_bytes());
+        let request = Request::post(path)
+            .header(COOKIE, &self.cookie)
+            .header(
+                CONTENT_TYPE,
+                format!("multipart/form-data; boundary={EDGE}"),
+            )
+            .body(Body::from(body))
+            .unwrap();
+        self.door.send(request).await
+    }
+
     /// Starts a case and fills in the wizard up to the review, unless told to stop before.
     pub(crate) async fn ask(&mut self, patient: &str) -> CaseId {
         let answer = self.post("/cases", &[]).await;
@@ -309,8 +346,13 @@ impl Browser<'_> {
             ],
         )
         .await;
+        self.tell_why(&base).await;
+        id.parse().unwrap()
+    }
+
+    async fn tell_why(&mut self, base: &str) {
         self.step(
-            &base,
+            base,
             "why",
             &[
                 ("triggers", "surgery"),
@@ -320,7 +362,7 @@ impl Browser<'_> {
         )
         .await;
         self.step(
-            &base,
+            base,
             "question",
             &[
                 ("symptoms", "Pain into the left leg for six weeks"),
@@ -329,7 +371,7 @@ impl Browser<'_> {
         )
         .await;
         self.step(
-            &base,
+            base,
             "doctor",
             &[
                 ("physician_name", "Dr. Treat"),
@@ -337,8 +379,7 @@ impl Browser<'_> {
             ],
         )
         .await;
-        self.step(&base, "urgency", &[("treatment_date", "")]).await;
-        id.parse().unwrap()
+        self.step(base, "urgency", &[("treatment_date", "")]).await;
     }
 
     async fn step(&mut self, base: &str, step: &str, fields: &[(&str, &str)]) {

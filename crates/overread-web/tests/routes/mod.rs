@@ -6,3 +6,4 @@ mod case;
 mod entrance;
 mod everywhere;
 mod people;
+mod walk;

@@ -1,8 +1,8 @@
 //! A comparison arranged for reading: what the pages of cases and of share links both show.
 
 use overread_concordance::{
-    Class, Concordance, GuardProblem, InternalContradiction, Item, NotCompared, PlainView,
-    ReportSide, Span, plain,
+    Class, Concordance, GuardProblem, InternalContradiction, Item, NotCompared, Overall,
+    PlainView, ReportSide, Span, plain,
 };
 use overread_workflow::comparing::Correction;
 
@@ -17,6 +17,9 @@ pub(super) const OVERALLS: [(&str, &str); 3] = [
     ),
     ("changes_management", "A difference may change what is done"),
 ];
+
+/// What is said when the rules could not compare.
+const NOT_COMPARABLE: &str = "These reports could not be compared. Read both.";
 
 /// What is arranged.
 pub(crate) struct Compared<'a> {
@@ -60,6 +63,8 @@ pub(crate) struct Row {
 
 /// Everything a page of comparison shows.
 pub(crate) struct Sheet {
+    /// Whether the reports could be compared; when not, nothing is shown as the same.
+    pub(crate) comparable: bool,
     /// One sentence: what it means.
     pub(crate) headline: &'static str,
     /// Class of the frame: `decision--changes`, `decision--refines`, `decision--confirms`.
@@ -70,6 +75,8 @@ pub(crate) struct Sheet {
     pub(crate) reasons: Vec<String>,
     /// Doubts to settle first.
     pub(crate) doubts: Vec<GuardProblem>,
+    /// Why something may change what is done when no row alone says so; empty otherwise.
+    pub(crate) why_critical: Vec<String>,
     /// May change what is done.
     pub(crate) critical: Vec<Row>,
     /// Other differences.
@@ -112,14 +119,31 @@ impl Sheet {
                 .map(|(idx, item)| row(idx, item, corrections))
                 .collect()
         };
+        let comparable = concordance.comparable;
+        let critical: Vec<Row> = rows(|item| item.critical && !item.variation);
+        let why_critical = if critical.is_empty() && overall == "changes_management" {
+            why(&concordance)
+        } else {
+            Vec::new()
+        };
         Self {
-            headline: headline(overall),
+            comparable,
+            headline: if comparable || signed.is_some() {
+                headline(overall)
+            } else {
+                NOT_COMPARABLE
+            },
             frame: frame(overall),
             signed: signed.is_some(),
-            critical: rows(|item| item.critical && !item.variation),
+            why_critical,
+            critical,
             other: rows(|item| !item.critical && !item.variation && item.class != Class::Agree),
             variation: rows(|item| item.variation && item.class != Class::Agree),
-            agree: rows(|item| item.class == Class::Agree),
+            agree: if comparable {
+                rows(|item| item.class == Class::Agree)
+            } else {
+                Vec::new()
+            },
             coverage_percent: percent(concordance.coverage),
             original: cut(compared.original, items, |item| item.original.as_ref()),
             second: cut(compared.second, items, |item| item.second.as_ref()),
@@ -147,6 +171,14 @@ impl Sheet {
 )]
 fn percent(share: f64) -> u32 {
     (share.clamp(0.0, 1.0) * 100.0).floor() as u32
+}
+
+/// The engine's reasons, or that the reviewer judged so against its proposal.
+fn why(concordance: &Concordance) -> Vec<String> {
+    if concordance.overall == Overall::ChangesManagement {
+        return concordance.reasons.clone();
+    }
+    vec!["The reviewer judged so. The rules alone found no such difference.".to_owned()]
 }
 
 fn headline(overall: &str) -> &'static str {
@@ -227,4 +259,48 @@ fn name(item: &Item) -> String {
         words.push_str(part);
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use overread_concordance::compare;
+
+    use super::{Compared, NOT_COMPARABLE, Sheet};
+
+    fn sheet(exam: &str, original: &str, second: &str) -> Sheet {
+        Sheet::new(Compared {
+            concordance: compare(exam, original, second),
+            corrections: &[],
+            signed: None,
+            original,
+            second,
+        })
+    }
+
+    #[test]
+    fn reports_that_could_not_be_compared_have_their_own_headline() {
+        for (original, second) in [
+            ("Lungenembolie beidseits", "Keine Lungenembolie"),
+            (
+                "Kein Anhalt f\u{fc}r einen Tumor",
+                "Tumor im Wirbelk\u{f6}rper L3",
+            ),
+        ] {
+            let sheet = sheet("CT chest", original, second);
+            assert!(!sheet.comparable);
+            assert_eq!(sheet.headline, NOT_COMPARABLE);
+            assert!(sheet.agree.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_change_of_management_always_has_its_why() {
+        let sheet = sheet(
+            "CT chest",
+            "The heart is of normal size.",
+            "The heart is of normal size. Acute pulmonary embolism.",
+        );
+        assert_eq!(sheet.frame, "decision--changes");
+        assert!(!sheet.critical.is_empty() || !sheet.why_critical.is_empty());
+    }
 }
