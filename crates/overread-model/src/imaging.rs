@@ -10,6 +10,11 @@ use crate::uid::{
     SeriesInstanceUid, SopClassUid, SopInstanceUid, StudyInstanceUid, TransferSyntaxUid,
 };
 
+/// Modalities whose instances are no images to read.
+pub const NO_IMAGES: [&str; 12] = [
+    "SR", "KO", "PR", "SEG", "DOC", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE", "AU", "RWV", "PLAN",
+];
+
 /// Everything read from one instance's header.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InstanceFacts {

@@ -9,6 +9,7 @@ use super::infer::{Confidence, Suggestion};
 use super::map::SpecialtyMap;
 use crate::case::ReviewerFacts;
 use crate::ids::ReviewerId;
+use crate::imaging::NO_IMAGES;
 use crate::text::{counted, folded, listed};
 
 /// What a case needs of a reviewer.
@@ -233,14 +234,18 @@ fn judge_modalities(reviewer: &Reviewer, need: &ReviewNeed, judgement: &mut Judg
     if reviewer.modalities.is_empty() || need.modalities.is_empty() {
         return;
     }
-    let missing: Vec<&str> = need
+    let all: Vec<&str> = need
         .modalities
         .iter()
-        .filter(|modality| !reviewer.modalities.contains(modality))
         .map(String::as_str)
+        .filter(|modality| !NO_IMAGES.contains(modality))
+        .collect();
+    let missing: Vec<&str> = all
+        .iter()
+        .copied()
+        .filter(|modality| !reviewer.modalities.iter().any(|read| read == modality))
         .collect();
     if missing.is_empty() {
-        let all: Vec<&str> = need.modalities.iter().map(String::as_str).collect();
         judgement.reason(15, format!("Reads {}", listed(&all)));
     } else {
         judgement.doubt(

@@ -7,14 +7,10 @@ use super::slices::Slice;
 use super::tables::RuleTables;
 use crate::choosing::ExamFacts;
 use crate::hidden::Hidden;
-use crate::imaging::{InstanceFacts, MrFacts};
+use crate::imaging::{InstanceFacts, MrFacts, NO_IMAGES};
 use crate::limits;
 use crate::uid::{SeriesInstanceUid, SopInstanceUid, StudyInstanceUid};
 
-/// Modalities whose instances are no images to read.
-const NO_IMAGES: [&str; 12] = [
-    "SR", "KO", "PR", "SEG", "DOC", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE", "AU", "RWV", "PLAN",
-];
 /// Most different patients that are told apart; a medium with more has another problem.
 const PATIENTS_COUNT: usize = 500;
 /// Most sub-volume texts of one series.
