@@ -11,7 +11,7 @@ use overread_model::completeness::{
 };
 use overread_workflow::checking;
 
-use super::ingest::{Bar, NOTHING_USABLE};
+use super::ingest::{Bar, NOTHING_USABLE, all_there};
 use crate::cli::Check;
 use crate::clock;
 use crate::home::{Home, Layout};
@@ -45,6 +45,7 @@ pub(crate) async fn run(arguments: Check) -> Result<ExitCode> {
 }
 
 async fn of_paths(arguments: &Check) -> Result<(CheckResult, bool)> {
+    all_there(&arguments.paths)?;
     let knowledge = Knowledge::embedded();
     let mut gathered = Gathered::default();
     let bar = Bar::new("files looked at");

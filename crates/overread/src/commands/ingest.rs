@@ -1,8 +1,9 @@
 //! `overread ingest`: discs, folders, ZIPs and files into the archive.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use overread_ingest::{DeliveryOptions, DeliverySource, Progress, Receipt};
 use overread_model::access::Actor;
@@ -18,6 +19,7 @@ pub(crate) const NOTHING_USABLE: u8 = 3;
 
 /// Takes the paths in and says what came of it.
 pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
+    all_there(&arguments.paths)?;
     let home = Home::open(&arguments.data.data).await?;
     let workflow = home.workflow("");
     if let Some(case_id) = &arguments.case {
@@ -51,6 +53,14 @@ pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
     } else {
         ExitCode::from(NOTHING_USABLE)
     })
+}
+
+/// Says which path does not exist, before anything else is judged missing.
+pub(crate) fn all_there(paths: &[PathBuf]) -> Result<()> {
+    match paths.iter().find(|path| !path.exists()) {
+        Some(path) => bail!("{} does not exist", path.display()),
+        None => Ok(()),
+    }
 }
 
 /// A progress bar that is quiet when nobody watches.

@@ -2,15 +2,21 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::ingest::Bar;
 use crate::cli::Verify;
-use crate::home::Home;
+use crate::home::{Home, Layout};
 use crate::output::{json, line};
 
 /// Re-reads everything; fails when anything is damaged.
 pub(crate) async fn run(arguments: Verify) -> Result<ExitCode> {
+    if Layout::of(&arguments.data.data).is_new() {
+        bail!(
+            "{} is no data folder; nothing was proven",
+            arguments.data.data.display()
+        );
+    }
     let home = Home::open(&arguments.data.data).await?;
     let bar = Bar::new("reading every byte again");
     let report = overread_ingest::verify(&home.store, &home.archive).await;
