@@ -12,11 +12,13 @@ use overread_model::report::{
     FirstImpression, OriginalSource, check_original, lock_first_impression as lock,
     may_open_original,
 };
+use overread_store::access::{self, Reach};
 use overread_store::original_reports::{self, OriginalRow};
+use overread_store::studies::{self, Page, SeriesFilter};
 use overread_store::{Tx, checks, concordances, documents, review_tasks};
 
 use crate::casework::{self, CaseFile, Said, checked_reason, checked_text};
-use crate::{StepError, StepResult, Workflow, checking, limits, papers, records};
+use crate::{StepError, StepResult, Workflow, checking, limits, papers, records, treating};
 
 /// The data of the viewer page, as its script element holds them.
 #[derive(Serialize)]
@@ -141,8 +143,10 @@ pub struct OriginalView {
 
 /// Returns the viewer's data; the opening is audited and noted as read.
 ///
+/// A reviewer's list leaves out reports among the images, as `/dicom-web` does.
+///
 /// # Errors
-/// `NotFound`, `Forbidden` without the right to see images.
+/// `NotFound`, also for a link that does not open or shares no images; `Forbidden` without the right to see images.
 pub async fn viewer(
     ctx: &Workflow,
     actor: &Actor,
@@ -150,9 +154,13 @@ pub async fn viewer(
     now: Timestamp,
 ) -> StepResult<ViewerData> {
     let mut tx = ctx.store.begin().await?;
-    let file = casework::load(&mut tx, actor, case_id, now).await?;
-    file.require(Right::ViewImages)?;
-    let data = viewer_data(&mut tx, case_id).await?;
+    if let Actor::Link { .. } = actor {
+        treating::require_images(&mut tx, actor, case_id, now).await?;
+    } else {
+        let file = casework::load(&mut tx, actor, case_id, now).await?;
+        file.require(Right::ViewImages)?;
+    }
+    let data = viewer_data(&mut tx, &access::reach(actor, now), case_id).await?;
     casework::note_read(&mut tx, actor, case_id, "images", now).await?;
     tx.commit().await?;
     Ok(data)
@@ -386,8 +394,8 @@ pub async fn declare_original_missing(
     Ok(tx.commit().await?)
 }
 
-/// Gathers what the viewer shows of a case.
-pub(crate) async fn viewer_data(tx: &mut Tx, case_id: &CaseId) -> StepResult<ViewerData> {
+/// Gathers what the viewer shows of a case: the series that `/dicom-web` answers to the same reader.
+async fn viewer_data(tx: &mut Tx, reach: &Reach, case_id: &CaseId) -> StepResult<ViewerData> {
     let rows = checks::studies(tx, case_id).await?;
     let patient = rows.first().map_or_else(
         || ViewerPatient {
@@ -401,10 +409,17 @@ pub(crate) async fn viewer_data(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vie
             id: row.patient_id.clone().unwrap_or_default(),
         },
     );
-    let mut studies = Vec::new();
+    let mut shown = Vec::new();
     for row in rows {
-        let series = checks::series(tx, row.id).await?;
-        studies.push(ViewerStudy {
+        let filter = SeriesFilter {
+            study_instance_uid: Some(row.study_instance_uid.clone()),
+            ..SeriesFilter::default()
+        };
+        let series = studies::search_series(tx, reach, &filter, &Page::default()).await?;
+        if series.is_empty() {
+            continue;
+        }
+        shown.push(ViewerStudy {
             study_instance_uid: row.study_instance_uid,
             description: row.study_description.unwrap_or_default(),
             date: records::readable_date(Some(&row.study_date)),
@@ -422,7 +437,7 @@ pub(crate) async fn viewer_data(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vie
     Ok(ViewerData {
         case_id: case_id.clone(),
         dicomweb_root: "/dicom-web",
-        studies,
+        studies: shown,
         patient,
     })
 }

@@ -10,7 +10,7 @@ use overread_model::case::CaseEvent;
 use overread_model::ids::{CaseId, LinkId};
 use overread_store::audit::{self, AuditEvent};
 use overread_store::links::{self, LinkRow};
-use overread_store::{Tx, concordances, reports};
+use overread_store::{Tx, cases, concordances, reports};
 
 use crate::casework::{self, CaseFile, Said, checked_text};
 use crate::comparing::{self, Correction};
@@ -237,6 +237,24 @@ pub async fn actor(
         return Err(StepError::NotFound);
     }
     Ok(actor)
+}
+
+/// Refuses a link that does not open now, or shares no images of this case. The passcode was asked before: see [`actor`].
+pub(crate) async fn require_images(
+    tx: &mut Tx,
+    actor: &Actor,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<()> {
+    let of_case = links::list(tx, case_id).await?;
+    let link = of_case.iter().find(|row| row.id == actor.id());
+    let is_shared = link.is_some_and(|row| is_in_force(row, now) && row.with_images != 0);
+    let case = cases::find(tx, case_id).await?;
+    if is_shared && case.is_some_and(|row| row.delivered_at.is_some()) {
+        Ok(())
+    } else {
+        Err(StepError::NotFound)
+    }
 }
 
 /// Says whether the token of a form belongs to this link (constant time).

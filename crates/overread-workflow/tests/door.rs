@@ -1,8 +1,9 @@
 //! Share links: who gets through the door, and who does not.
 
+use overread_model::access::Actor;
 use overread_workflow::delivering::{self, LinkProgress, NewLink};
 use overread_workflow::treating::{self, Decide, LinkDoor};
-use overread_workflow::{StepError, limits};
+use overread_workflow::{StepError, limits, reading};
 
 use crate::house::{House, NOW, assert_forbidden, assert_invalid, assert_not_found, client};
 
@@ -171,4 +172,39 @@ async fn an_unread_link_shows_as_overdue() {
         .await
         .unwrap();
     assert!(view.links[0].overdue);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_shows_images_only_while_it_opens_and_shares_them() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.delivered().await;
+    let with_images = NewLink {
+        with_images: true,
+        ..link()
+    };
+    let share = async |form: &NewLink| {
+        delivering::share(ctx, &house.patient, &case_id, form, NOW)
+            .await
+            .unwrap()
+    };
+    let (made, plain) = (share(&with_images).await, share(&link()).await);
+    let actor = treating::actor(ctx, made.secret.reveal(), None, NOW)
+        .await
+        .unwrap();
+    let data = reading::viewer(ctx, &actor, &case_id, NOW).await.unwrap();
+    assert_eq!((data.studies.len(), data.studies[0].series.len()), (1, 1));
+    let other = house.asked().await;
+    assert_not_found(reading::viewer(ctx, &actor, &other, NOW).await);
+    let bare = Actor::Link {
+        link_id: plain.link_id.clone(),
+        case_id: case_id.clone(),
+    };
+    assert_not_found(reading::viewer(ctx, &bare, &case_id, NOW).await);
+    let late = NOW.plus_days(4_000);
+    assert_not_found(reading::viewer(ctx, &actor, &case_id, late).await);
+    delivering::revoke(ctx, &house.patient, &case_id, &made.link_id, NOW)
+        .await
+        .unwrap();
+    assert_not_found(reading::viewer(ctx, &actor, &case_id, NOW).await);
 }

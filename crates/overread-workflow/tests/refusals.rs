@@ -1,8 +1,12 @@
 //! What must not happen: strangers, wrong roles, other cases, ended grants, second clicks, stale pages.
 
-use overread_model::access::{Actor, Role};
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
+use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::{CaseId, PersonId};
 use overread_store::grants;
+use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::disc::DiscFile;
 use overread_workflow::records::Incoming;
 use overread_workflow::{
     asking, cases, checking, choosing, comparing, consenting, covering, delivering, following,
@@ -11,7 +15,7 @@ use overread_workflow::{
 
 use crate::house::{
     House, NOW, PASSWORD, acceptance, assert_forbidden, assert_invalid, assert_not_found,
-    assert_stale, consent, join, reviewer_form,
+    assert_stale, consent, disc, join, reviewer_form,
 };
 
 /// Every door of a case, knocked at by somebody who may not know that it is there.
@@ -339,4 +343,38 @@ async fn the_directory_is_kept_by_staff_with_versions() {
     );
     assert!(!reviewers::list(ctx, &house.coordinator, NOW).await.unwrap()[0].active);
     assert_forbidden(reviewers::create(ctx, &house.reviewer, &reviewer_form(), NOW).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_viewer_lists_no_report_to_a_reviewer() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.consented().await;
+    let mut files = disc("Sample^Alex", 1);
+    let mut report = InstanceSpec::mr(1, 2, 1)
+        .with(tags::PATIENT_NAME, VR::PN, "Sample^Alex")
+        .with(tags::PATIENT_BIRTH_DATE, VR::DA, "19700302");
+    report.sop_class_uid = "1.2.840.10008.5.1.4.1.1.88.11".to_owned();
+    files.push(DiscFile::new("DICOM/SR0001", report.part10().unwrap()));
+    house.deliver(&case_id, &files).await;
+    let mut tx = ctx.store.begin().await.unwrap();
+    let grant = grants::NewGrant {
+        case_id: &case_id,
+        subject_kind: house.reviewer.kind(),
+        subject_id: house.reviewer.id(),
+        rights: &[Right::ViewCase, Right::ViewImages],
+        until_at: None,
+    };
+    grants::give(&mut tx, grant, &house.coordinator, NOW)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    for (actor, shown) in [
+        (&house.patient, 2),
+        (&house.coordinator, 2),
+        (&house.reviewer, 1),
+    ] {
+        let data = reading::viewer(ctx, actor, &case_id, NOW).await.unwrap();
+        assert_eq!(data.studies[0].series.len(), shown, "{:?}", actor.role());
+    }
 }
