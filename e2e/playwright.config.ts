@@ -16,6 +16,8 @@ export default defineConfig({
     locale: "en-US",
     timezoneId: "UTC",
     screenshot: "only-on-failure",
+    actionTimeout: 20_000,
+    navigationTimeout: 30_000,
     launchOptions: {
       executablePath: process.env.OVERREAD_CHROMIUM ?? "/usr/bin/chromium",
       // WebGL in software: the viewer must notice, and draw on the CPU.

@@ -67,7 +67,8 @@ export function faultsOf(page: Page): string[] {
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`script: ${error.message}`));
   page.on("console", (message) => {
-    if (message.type() === "error") faults.push(`console: ${message.text()}`);
+    if (message.type() !== "error" || message.location().url.endsWith("/favicon.ico")) return;
+    faults.push(`console: ${message.text()} ${message.location().url}`);
   });
   page.on("request", (request) => {
     const { hostname, protocol } = new URL(request.url());

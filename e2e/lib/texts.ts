@@ -1,5 +1,41 @@
 /** What people write on the way; nobody in it exists. */
 
+/** The answers of the request's wizard, by the names of its fields. */
+export const REQUEST: Record<string, string> = {
+  requester: "patient",
+  patient_name: "Elena Rivera",
+  patient_birth_date: "1979-06-14",
+  patient_region: "US-WA",
+  sender_email: "patient@demo.example",
+  sender_phone: "+1 206 555 0143",
+  sender_address: "27 Alder Street\nSeattle, WA 98101",
+  modality: "MR",
+  body_part: "lumbar spine",
+  name: "MRI lumbar spine without contrast",
+  first_reader: "Dr. R. Hale",
+  date: "2026-09-14",
+  facility: "Lakeside Imaging (fictional)",
+  facility_address: "900 Lakeside Avenue\nSeattle, WA 98122",
+  images_at: "me",
+  report_at: "me",
+  triggers: "surgery",
+  symptoms: "Pain down the left leg for ten weeks.",
+  question: "Which side does the disc press on?",
+  reason: "Surgery was suggested.",
+  diagnosis: "Disc protrusion L4-L5",
+  physician_name: "Dr. Daniel Okafor",
+  physician_email: "physician@demo.example",
+  physician_role: "primary care physician",
+  physician_phone: "+1 206 555 0187",
+};
+
+/** Facts of the letter that the case does not hold, by the names of their fields. */
+export const LETTER: Record<string, string> = {
+  "field.enclosures": "images\noriginal_report",
+  "field.access.portal": "Lakeside Image Portal",
+  "field.access.address": "https://portal.example/images",
+};
+
 export const ORIGINAL_REPORT = `EXAM: MRI LUMBAR SPINE WITHOUT CONTRAST
 CLINICAL HISTORY: Low back pain with pain down the left leg for ten weeks.
 TECHNIQUE: Sagittal T1, T2 and STIR, axial T1 and T2 sequences at 1.5 T.
