@@ -19,6 +19,8 @@ pub(crate) enum Pass {
     OtherPlaceAlone,
     /// Another kind of the same family at the same place.
     OtherKind,
+    /// Another kind of the same family on the opposite side of one spinal level.
+    OtherSideAndKind,
     /// One states, the other denies.
     Denial,
     /// Both deny or both are normal.
@@ -56,6 +58,7 @@ pub(crate) fn align(lex: &Lexicon, o: &[Frame], s: &[Frame]) -> Vec<Pair> {
     aligner.pass(Pass::OtherSide);
     aligner.pass(Pass::OtherPlace);
     aligner.pass(Pass::OtherKind);
+    aligner.pass(Pass::OtherSideAndKind);
     aligner.pass(Pass::OtherPlaceAlone);
     aligner.covered();
     aligner.other_diagnoses();
@@ -140,6 +143,15 @@ impl Aligner<'_> {
         match pass {
             Pass::Strict => (!opposite && concept >= 80 && meets).then_some(total),
             Pass::OtherKind => (!opposite && concept < 80 && meets).then_some(total),
+            Pass::OtherSideAndKind => {
+                let family = a
+                    .finding()
+                    .zip(b.finding())
+                    .is_some_and(|(x, y)| self.lex.root(x) == self.lex.root(y));
+                let one_level = relation == Relation::Same && !a.levels.is_empty();
+                let told = !a.side_inferred && !b.side_inferred;
+                (opposite && family && one_level && told).then_some(total)
+            }
             Pass::OtherSide => {
                 let same_lesion = relation == Relation::OtherPlace && sizes > 0;
                 let ranked = a

@@ -73,6 +73,11 @@ fn paired(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
             )
         }
         Pass::OtherSide => verdict(Class::Laterality, "other-side", sides(a, b)),
+        Pass::OtherSideAndKind => verdict(
+            Class::Laterality,
+            "other-side-and-kind",
+            sides_and_kinds(both.lex, a, b),
+        ),
         Pass::OtherPlace | Pass::OtherPlaceAlone => {
             verdict(Class::Location, "other-place", places(both.lex, a, b))
         }
@@ -84,6 +89,15 @@ fn paired(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
 fn sides(a: &Frame, b: &Frame) -> String {
     let name = |f: &Frame| f.side.map_or("no side", crate::frame::Side::name);
     format!("original says {}, second says {}", name(a), name(b))
+}
+
+/// "original says right disc protrusion, second says left disc extrusion".
+fn sides_and_kinds(lex: &Lexicon, a: &Frame, b: &Frame) -> String {
+    let name = |f: &Frame| {
+        let side = f.side.map_or("no side", crate::frame::Side::name);
+        format!("{side} {}", f.name(lex).replace('_', " "))
+    };
+    said(&name(a), &name(b))
 }
 
 fn places(lex: &Lexicon, a: &Frame, b: &Frame) -> String {

@@ -1,8 +1,9 @@
 //! Here is checked whether the two reports may be compared at all, and what was left out.
 
 use crate::exam::{self, Exam};
+use crate::language;
 use crate::lexicon::Lexicon;
-use crate::limits::REPORT_CHARS_MAX;
+use crate::limits::{COVERAGE_MIN, REPORT_CHARS_MAX};
 use crate::statement::Report;
 use crate::text::Text;
 use crate::types::{GuardProblem, NotCompared, ReportSide, Span};
@@ -21,6 +22,9 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
                 "empty",
                 format!("The {who} report has no words to compare."),
             ));
+        }
+        if !language::is_english(text, &lex.spelling) {
+            problems.push(problem("language", format!("The {who} report does not seem to be in English. Other languages are not understood here: have it translated, or read it in full.")));
         }
     }
     if (exam::paired(lex, &known.region) || known.region.is_empty())
@@ -90,6 +94,30 @@ pub(crate) fn limits_of_reading(
         }
     }
     problems
+}
+
+/// Doubts after which nothing may be called the same.
+const STOPPING: [&str; 5] = ["empty", "body_part", "modality", "side", "language"];
+
+/// Says why the reports cannot be compared; empty when they can.
+pub(crate) fn obstacles(
+    problems: &[GuardProblem],
+    o: &Report,
+    s: &Report,
+    coverage: f64,
+) -> Vec<String> {
+    let mut out: Vec<String> = problems
+        .iter()
+        .filter(|p| STOPPING.contains(&p.kind.as_str()))
+        .map(|p| p.message.clone())
+        .collect();
+    if coverage < COVERAGE_MIN || o.frames.is_empty() || s.frames.is_empty() {
+        let percent = (coverage * 100.0).floor();
+        out.push(format!(
+            "Too much of the reports was not understood to compare them (understood: {percent} %)."
+        ));
+    }
+    out
 }
 
 /// Lists the passages that were not compared.

@@ -39,6 +39,14 @@ pub(crate) fn items(
     rows
 }
 
+/// Takes out every row that says the reports are alike, for reports that could not be compared.
+pub(crate) fn withhold_calm(rows: &mut Vec<Item>) {
+    rows.retain(|row| !matches!(row.class, Class::Agree | Class::MoreDetail));
+    for (n, row) in rows.iter_mut().enumerate() {
+        row.n = n as u32 + 1;
+    }
+}
+
 fn order(class: Class) -> u8 {
     match class {
         Class::Contradicted | Class::Laterality | Class::Location | Class::Interpretation => 0,

@@ -61,6 +61,7 @@ pub fn compare_line(line: &str) -> Result<String, LineError> {
         .partition(|i| i.kind == ItemKind::Recommendation);
     Ok(json!({
         "id": pair.id,
+        "comparable": c.comparable,
         "overall": c.overall,
         "items": items,
         "recommendations": advice,

@@ -261,6 +261,11 @@ impl Spelling {
         self.mend(&folded).unwrap_or(folded)
     }
 
+    /// Whether the lexicon has a word, already in its one spelling.
+    pub(crate) fn knows(&self, word: &str) -> bool {
+        self.known.contains(word) || self.common.contains(word)
+    }
+
     fn fold(&self, word: &str) -> String {
         if let Some(long) = self.abbreviation.get(word) {
             return long.clone();

@@ -8,6 +8,7 @@ mod guard;
 mod hits;
 mod items;
 pub mod jsonl;
+mod language;
 mod lexicon;
 mod limits;
 mod marks;
@@ -33,7 +34,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 1"
+    " rules 2"
 );
 
 /// Sets two reports of one exam side by side.
@@ -54,14 +55,20 @@ pub fn compare(exam: &str, original: &str, second: &str) -> Concordance {
     let mut internal = merge::contradictions(lex, &o, ReportSide::Original);
     internal.extend(merge::contradictions(lex, &s, ReportSide::Second));
     let pairs = align::align(lex, &o.frames, &s.frames);
-    let items = items::items(lex, &known, &o, &s, &pairs);
+    let mut items = items::items(lex, &known, &o, &s, &pairs);
     let not_compared = guard::not_compared(&o, &s, original, second);
     let coverage = guard::coverage(&o).min(guard::coverage(&s));
     let problems = guard::limits_of_reading(&o, &s, problems);
-    let (overall, reasons) = overall::decide(&items, &o, &s, coverage);
+    let obstacles = guard::obstacles(&problems, &o, &s, coverage);
+    let comparable = obstacles.is_empty();
+    if !comparable {
+        items::withhold_calm(&mut items);
+    }
+    let (overall, reasons) = overall::decide(&items, &s, obstacles);
     Concordance {
         engine: ENGINE.to_string(),
         items,
+        comparable,
         overall,
         reasons,
         coverage,

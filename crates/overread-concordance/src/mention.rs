@@ -437,8 +437,28 @@ fn modifies(tokens: &[Token], marked: &Marked<'_>, at: usize) -> bool {
         || marked.sizes.iter().any(|s| s.first <= at && at <= s.last)
 }
 
+/// "Extrusion on the right compressing the root": the side belongs to what stands before.
+fn side_said_before(tokens: &[Token], marked: &Marked<'_>, last: usize, next: usize) -> bool {
+    let Some(side) = marked.cues.iter().find(|c| {
+        c.last + 1 == next
+            && c.first > last
+            && matches!(c.cue.kind, CueKind::Left | CueKind::Right | CueKind::Both)
+    }) else {
+        return false;
+    };
+    let words = tokens.get(last + 1..side.first).unwrap_or_default();
+    let before = match words.split_last() {
+        Some((article, rest)) if article.is("the") => rest.last(),
+        other => other.map(|(word, _)| word),
+    };
+    before.is_some_and(|t| t.is("on") || t.is("to"))
+}
+
 fn before_modifiers(tokens: &[Token], marked: &Marked<'_>, last: usize, next: usize) -> usize {
     let mut at = next;
+    if side_said_before(tokens, marked, last, next) {
+        return next;
+    }
     let mut judged = false;
     while at > last + 1 && (modifies(tokens, marked, at - 1) || placed(marked, at - 1)) {
         let here = at - 1;

@@ -1,33 +1,31 @@
 //! Here the rows add up to a proposal: confirms, refines or changes management.
 
-use crate::limits::COVERAGE_MIN;
 use crate::statement::Report;
 use crate::types::{Class, Importance, Item, ItemKind, Overall, Polarity};
 
 /// Rows named in the reasons, at most.
 const REASONS_MAX: usize = 6;
 
-/// Proposes the category and says why.
-pub(crate) fn decide(
-    items: &[Item],
-    o: &Report,
-    s: &Report,
-    coverage: f64,
-) -> (Overall, Vec<String>) {
+/// Proposes the category and says why; what stood in the way of comparing comes first and rules out `Confirms`.
+pub(crate) fn decide(items: &[Item], s: &Report, obstacles: Vec<String>) -> (Overall, Vec<String>) {
     let rows: Vec<&Item> = items
         .iter()
         .filter(|i| i.kind != ItemKind::Recommendation)
         .collect();
-    let mut reasons = Vec::new();
-    for item in rows.iter().filter(|i| changes(i, s.agrees && !s.disagrees)) {
-        reasons.push(item.sentence.clone());
+    let agrees = s.agrees && !s.disagrees;
+    let mut changing = rows.iter().filter(|i| changes(i, agrees)).peekable();
+    if changing.peek().is_some() {
+        let listed = changing.take(REASONS_MAX).map(|i| i.sentence.clone());
+        return (
+            Overall::ChangesManagement,
+            obstacles.into_iter().chain(listed).collect(),
+        );
     }
-    if !reasons.is_empty() {
-        reasons.truncate(REASONS_MAX);
-        return (Overall::ChangesManagement, reasons);
+    if !obstacles.is_empty() {
+        return (Overall::Refines, obstacles);
     }
     let points: u32 = rows.iter().map(|i| weight(i)).sum();
-    let needed = if s.agrees && !s.disagrees { 6 } else { 2 };
+    let needed = if agrees { 6 } else { 2 };
     if points >= needed {
         let mut listed: Vec<String> = rows
             .iter()
@@ -36,15 +34,6 @@ pub(crate) fn decide(
             .collect();
         listed.truncate(REASONS_MAX);
         return (Overall::Refines, listed);
-    }
-    if coverage < COVERAGE_MIN || o.frames.is_empty() || s.frames.is_empty() {
-        let percent = (coverage * 100.0).round();
-        return (
-            Overall::Refines,
-            vec![format!(
-                "Too much of the reports was not understood to call this a confirmation (understood: {percent} %)."
-            )],
-        );
     }
     (
         Overall::Confirms,

@@ -10,6 +10,9 @@ const QUESTIONS_MAX: usize = 6;
 /// Never says that a report was wrong, and never reassures about what was not compared.
 #[must_use]
 pub fn view(concordance: &Concordance) -> PlainView {
+    if !concordance.comparable {
+        return not_comparable(concordance);
+    }
     let rows: Vec<&Item> = concordance
         .items
         .iter()
@@ -41,6 +44,38 @@ pub fn view(concordance: &Concordance) -> PlainView {
         questions: questions(concordance, &different),
         not_compared: left_out(concordance),
         meaning_of_words: meanings(&rows),
+    }
+}
+
+/// What is said when the reports could not be compared: no count, nothing called the same.
+fn not_comparable(concordance: &Concordance) -> PlainView {
+    let language = concordance
+        .guard
+        .problems
+        .iter()
+        .any(|p| p.kind == "language");
+    // What stands in a text that was not understood is no difference to tell a patient of.
+    let different: Vec<&Item> = concordance
+        .items
+        .iter()
+        .filter(|i| i.kind != ItemKind::Recommendation && !language && differs(i))
+        .collect();
+    let mut asked = questions(concordance, &different.iter().collect::<Vec<_>>());
+    asked.insert(
+        0,
+        "Can you read both reports and tell me whether they say the same?".to_string(),
+    );
+    asked.truncate(QUESTIONS_MAX);
+    PlainView {
+        counts: [
+            "These reports could not be compared. Read both.".to_string(),
+            String::new(),
+            String::new(),
+        ],
+        differences: different.iter().map(|i| difference(i)).collect(),
+        questions: asked,
+        not_compared: left_out(concordance),
+        meaning_of_words: Vec::new(),
     }
 }
 
@@ -102,6 +137,9 @@ fn difference(item: &Item) -> String {
             format!("The {who} report describes {what}. The {other} report says it is not there.")
         }
         Class::Laterality => match sides {
+            Some((a, b)) if item.rule_id == "other-side-and-kind" => format!(
+                "Both reports describe the same kind of change ({what}). The first says {a}, the second says {b}, and they give it different names."
+            ),
             Some((a, b)) => format!(
                 "Both reports describe {}. The first says {a}, the second says {b}.",
                 plain_name(item)

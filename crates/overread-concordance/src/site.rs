@@ -159,6 +159,9 @@ pub(crate) fn covers(lex: &Lexicon, wide: &Frame, narrow: &Frame) -> bool {
     if !sides_meet(wide.side, narrow.side) || one_sided && narrow.side.is_none() {
         return false;
     }
+    if denied_without_place(lex, wide, narrow) {
+        return true;
+    }
     let home = narrow
         .finding()
         .and_then(|id| lex.finding(id))
@@ -202,6 +205,34 @@ pub(crate) fn covers(lex: &Lexicon, wide: &Frame, narrow: &Frame) -> bool {
             || denied && general.iter().any(bony);
     }
     covers_places(lex, &solid, narrow, home)
+}
+
+/// "No evidence of pulmonary embolism" names the finding, not a place: it denies the embolus wherever it lies.
+///
+/// Only for serious findings at home in one organ, denied in their own name or in a neighbour of that organ.
+fn denied_without_place(lex: &Lexicon, wide: &Frame, narrow: &Frame) -> bool {
+    let Some(id) = wide.finding().filter(|id| narrow.finding() == Some(*id)) else {
+        return false;
+    };
+    let serious = lex.finding(id).filter(|f| f.weight >= 3);
+    let Some(home) = serious.and_then(|f| f.site) else {
+        return false;
+    };
+    let (Some(own), Some(around)) = (lex.node(home), lex.node(home).and_then(|n| n.parent)) else {
+        return false;
+    };
+    let own_name = |n: &NodeId| {
+        *n == home
+            || lex
+                .node(*n)
+                .is_some_and(|node| node.organ && node.parent == own.parent)
+    };
+    wide.denied
+        && !wide.placed
+        && !wide.site_inferred
+        && own.organ
+        && wide.nodes.iter().all(own_name)
+        && narrow.nodes.iter().all(|n| lex.is_part(*n, around))
 }
 
 /// On each axis the wide place names, the narrow place must lie in it.

@@ -199,7 +199,7 @@ pub struct NotCompared {
 /// A doubt whether the two reports may be compared at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardProblem {
-    /// What kind of doubt: `body_part`, `side`, `modality`, `date`, `patient`, `empty`, `other_images`, `limited`, `too_long`.
+    /// What kind of doubt: `body_part`, `side`, `modality`, `date`, `patient`, `empty`, `language`, `other_images`, `limited`, `too_long`.
     pub kind: String,
     /// Plain words.
     pub message: String,
@@ -236,7 +236,10 @@ pub struct Concordance {
     pub engine: String,
     /// Rows, critical ones first.
     pub items: Vec<Item>,
-    /// Proposed category.
+    /// Whether the reports could be compared at all; when not, no sameness is claimed anywhere.
+    #[serde(default = "compared")]
+    pub comparable: bool,
+    /// Proposed category; `Refines` stands in when the reports could not be compared.
     pub overall: Overall,
     /// Why, in plain words.
     pub reasons: Vec<String>,
@@ -248,6 +251,11 @@ pub struct Concordance {
     pub guard: Guard,
     /// Contradictions inside one report.
     pub internal_contradictions: Vec<InternalContradiction>,
+}
+
+/// Rows kept before this was asked count as compared.
+fn compared() -> bool {
+    true
 }
 
 /// One understood statement of one report.

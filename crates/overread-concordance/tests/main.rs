@@ -12,5 +12,6 @@ mod metamorphic;
 mod negation;
 mod pairs;
 mod plain_words;
+mod reassurance;
 mod score;
 mod total;

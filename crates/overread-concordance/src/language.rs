@@ -1,0 +1,46 @@
+//! Here is judged whether a report is written in English, the one language whose denials are understood.
+
+use crate::lexicon::Spelling;
+use crate::text::{Text, Token};
+
+/// Small words of English that its neighbours do not share.
+const ENGLISH: &str = "the of with and is are without at there for or to from by this that which be been has have \
+    was were within but may not both left right mild severe evidence seen likely small large noted measuring \
+    unremarkable findings above below";
+/// Small words, and words of every report, of the languages that are not read.
+const FOREIGN: &str = "der das dem den des ein eine einer eines einem einen und oder mit ohne kein keine keiner keinen \
+    keinem keines nicht ist sind wird im zum zur bei fuer von vom auf aus nach links rechts beidseits beidseitig anhalt \
+    hinweis nachweis befund beurteilung unauffaellig regelrecht \
+    les du une et est pas sans avec dans sur aux pour sont aucun aucune droite gauche droit osseuse cerebrale \
+    el los las del con sin en una por que hay se izquierda izquierdo derecha derecho observa observan evidencia \
+    hallazgos lesiones \
+    em nao com sem uma ausencia esquerda esquerdo direita direito evidencias \
+    il gli di della dei delle senza nel nella sinistra destra sinistro destro assenza lesioni \
+    het een geen niet zijn bij linker rechter aanwijzingen \
+    nie bez oraz jest inte och utan ikke uten ingen";
+/// Letters a word needs to be looked up at all.
+const LETTERS_MIN: usize = 3;
+
+/// Whether the text reads as English; a text without words does, it is refused for being empty.
+pub(crate) fn is_english(text: &Text, spelling: &Spelling) -> bool {
+    let words: Vec<&Token> = text.tokens.iter().filter(|t| t.is_word()).collect();
+    let (mut english, mut foreign) = (0_usize, 0_usize);
+    for token in &words {
+        let raw = text.slice(token.start, token.end).to_lowercase();
+        let listed = |list: &str| list.split_whitespace().any(|w| w == raw);
+        let accented =
+            raw.chars().count() >= 2 && raw.chars().any(|c| c.is_alphabetic() && !c.is_ascii());
+        english += usize::from(listed(ENGLISH));
+        foreign += usize::from(accented || listed(FOREIGN));
+    }
+    if english + foreign > 0 {
+        // A third of foreign small words is a passage of another language, not a name.
+        return english > foreign && (foreign < 3 || english > 2 * foreign);
+    }
+    let long: Vec<&&Token> = words
+        .iter()
+        .filter(|t| t.norm.chars().count() >= LETTERS_MIN)
+        .collect();
+    let known = long.iter().filter(|t| spelling.knows(&t.norm)).count();
+    known * 2 >= long.len()
+}
