@@ -1,8 +1,8 @@
 //! A comparison arranged for reading: what the pages of cases and of share links both show.
 
 use overread_concordance::{
-    Class, Concordance, GuardProblem, InternalContradiction, Item, NotCompared, Overall,
-    PlainView, ReportSide, Span, plain,
+    Class, Concordance, GuardProblem, InternalContradiction, Item, NotCompared, Overall, PlainView,
+    ReportSide, Span, plain,
 };
 use overread_workflow::comparing::Correction;
 
