@@ -76,6 +76,14 @@ pub(crate) async fn store(
     ))
 }
 
+/// Returns what the query of a request names as its case, decoded; whoever acts on the case must read it here.
+pub fn case_of(query: &str) -> Option<String> {
+    query.split('&').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        (percent_decoded(name) == "case").then(|| percent_decoded(value))
+    })
+}
+
 /// Checks that the actor may store, and for which case.
 async fn permitted(
     state: &DicomWebState,
@@ -91,10 +99,7 @@ async fn permitted(
             "the request did not come from a page of this site; reload the page and try again",
         ));
     }
-    let case = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("case="))
-        .map(percent_decoded);
+    let case = case_of(query);
     let may_always = matches!(caller.actor.role(), Some(Role::Archive | Role::Coordinator));
     let Some(case) = case else {
         return if may_always {
@@ -387,5 +392,18 @@ fn reference(class: Option<&str>, instance: Option<&str>, url: Option<String>) -
 fn add_reason(item: &mut Value, reason: u16) {
     if let Some(item) = item.as_object_mut() {
         put(item, "00081197", "US", vec![Value::from(reason)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::case_of;
+
+    #[test]
+    fn a_case_is_read_decoded_however_it_is_written() {
+        for query in ["case=ab", "x=1&case=%61b", "%63ase=a%62&case=zz"] {
+            assert_eq!(case_of(query).as_deref(), Some("ab"), "{query}");
+        }
+        assert_eq!(case_of("cases=ab&x"), None);
     }
 }

@@ -118,7 +118,7 @@ impl Collector {
                     .or_default()
                     .insert(about.sop_instance_uid.clone());
             }
-            Entered::Conflict | Entered::Foreign(_) => self.receipt.kept_aside += 1,
+            Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => self.receipt.kept_aside += 1,
         }
         if let Some((kind, message)) = aside(entered) {
             return self.note(path, kind, message);
@@ -246,7 +246,7 @@ impl Collector {
         if let Some(case_id) = &scope.case_id {
             for (study, uids) in std::mem::take(&mut self.known) {
                 if studies::may_link(&mut tx, study, scope, uids.len() as u64).await? {
-                    studies::link_to_case(&mut tx, study, case_id, now).await?;
+                    studies::link_pending(&mut tx, study, case_id, now).await?;
                 } else {
                     self.note(
                         "",

@@ -344,7 +344,7 @@ async fn count_up(tx: &mut Tx, written: &Written, outcomes: &[Outcome]) -> Resul
                 tally.bytes_stored += bytes;
             }
             Entered::Duplicate(_) => tally.duplicates += 1,
-            Entered::Conflict | Entered::Foreign(_) => tally.problems += 1,
+            Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => tally.problems += 1,
         }
     }
     for (ticket, tally) in tallies.values() {
@@ -364,6 +364,11 @@ pub(crate) const fn aside(entered: &Entered) -> Option<(ProblemKind, &'static st
         Entered::Foreign(_) => Some((
             ProblemKind::HeldAside,
             "this exam is held already outside this case; the image is set aside until a coordinator decides",
+        )),
+        Entered::OtherPatient(_) => Some((
+            ProblemKind::OtherPatient,
+            "this image names another patient than the exam it claims to belong to; it is set aside until a coordinator \
+             decides",
         )),
         Entered::Stored(_) | Entered::Duplicate(_) => None,
     }

@@ -1,9 +1,12 @@
 //! A UID in a file opens nothing: who may add to a study, and who sees it.
 
-use overread_ingest::DeliverySource;
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
+use overread_ingest::{DeliverySource, Part};
 use overread_model::ids::CaseId;
 use overread_model::problem::ProblemKind;
 use overread_store::access::Reach;
+use overread_store::checks;
 use overread_testkit::disc::{DiscFile, zip_of};
 
 use crate::house::{House, kinds, machine, mr, of_case, part10, patient};
@@ -24,11 +27,83 @@ async fn bring(
         })
         .collect();
     let zip = std::io::Cursor::new(zip_of(&files, false).unwrap());
-    house
+    let receipt = house
         .ingest
         .zip_stream(zip, of_case(DeliverySource::Zip, actor, case_id))
         .await
-        .unwrap()
+        .unwrap();
+    judged(house, case_id).await;
+    receipt
+}
+
+/// Shows what arrived, as the workflow does once it knows whose images they are.
+async fn judged(house: &House, case_id: &CaseId) {
+    let mut tx = house.ingest.store().begin().await.unwrap();
+    for study in checks::studies_to_judge(&mut tx, case_id).await.unwrap() {
+        checks::show_judged(&mut tx, case_id, study.id)
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_off_body_shows_nothing_before_it_is_judged() {
+    let house = House::new().await;
+    let case_id = CaseId::from_random([1; 16]);
+    let parts = [
+        Ok(Part::Memory(part10(&mr(1, 1, 1)).into())),
+        Err(std::io::Error::other("broke off")),
+    ];
+    let options = of_case(DeliverySource::Stow, patient(1), &case_id);
+    let parts = futures_util::stream::iter(parts);
+    assert!(house.ingest.stow(parts, None, options).await.is_err());
+    // The part before may be on its way still; the committer takes one after the other.
+    let receipt = house.zip(zip_of(&[DiscFile::new("IM2", part10(&mr(2, 1, 1)))], false).unwrap());
+    assert_eq!(receipt.await.instances_stored, 1);
+    let reach = Reach::Case(case_id.clone());
+    assert!(house.find(&mr(1, 1, 1)).await.is_some());
+    assert!(house.find_as(&reach, &mr(1, 1, 1)).await.is_none());
+    judged(&house, &case_id).await;
+    assert!(house.find_as(&reach, &mr(1, 1, 1)).await.is_some());
+    house.prove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_of_another_person_does_not_join_a_study() {
+    let house = House::new().await;
+    let person = |instance, id: &str, name: &str| {
+        mr(1, 1, instance)
+            .with(tags::PATIENT_ID, VR::LO, id)
+            .with(tags::PATIENT_NAME, VR::PN, name)
+    };
+    let specs = [
+        person(1, "A1", "Sample^Alex"),
+        person(2, "B2", "Other^Person"),
+        // Another number alone is another archive, another name alone a typing error: a person is told, no more.
+        person(3, "C3", "Sample^Alex"),
+        person(4, "A1", "Sampel^Alex"),
+    ];
+    for spec in &specs[..1] {
+        house.stow(vec![part10(spec)]).await;
+    }
+    let files: Vec<DiscFile> = (1..)
+        .zip(&specs[1..])
+        .map(|(number, spec)| DiscFile::new(format!("IM{number}"), part10(spec)))
+        .collect();
+    let receipt = house.zip(zip_of(&files, false).unwrap()).await;
+    assert_eq!((receipt.instances_stored, receipt.kept_aside), (2, 1));
+    assert!(kinds(&receipt).contains(&ProblemKind::OtherPatient));
+    assert!(house.find(&specs[1]).await.is_none());
+    assert!(house.find(&specs[3]).await.is_some());
+    let refused = house
+        .stow(vec![part10(&person(5, "B2", "Other^Person"))])
+        .await;
+    assert_eq!(
+        refused[0].result.as_ref().unwrap_err().kind,
+        ProblemKind::OtherPatient
+    );
+    house.prove().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,7 +86,7 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
         Reach::Nothing => clause.and("1 = 0"),
         Reach::Case(case_id) => {
             clause.and(study_id_column);
-            clause.push(" in (select study_id from case_study where case_id = ");
+            clause.push(" in (select study_id from case_study where pending = 0 and case_id = ");
             clause.arg(Arg::Text(case_id.as_str().to_owned()));
             clause.push(")");
         }
@@ -99,7 +99,7 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
             clause.and(study_id_column);
             clause.push(
                 " in (select cs.study_id from case_grant g join case_study cs on cs.case_id = g.case_id \
-                 where g.subject_kind = ",
+                 and cs.pending = 0 where g.subject_kind = ",
             );
             clause.arg(Arg::Text(actor_kind.clone()));
             clause.push(" and g.subject_id = ");

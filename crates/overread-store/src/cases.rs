@@ -273,8 +273,8 @@ pub async fn share_studies(
     now: Timestamp,
 ) -> StoreResult<()> {
     on!(tx, c => sqlx::query(
-            "insert into case_study (case_id, study_id, linked_at) \
-             select $1, study_id, cast($2 as bigint) from case_study where case_id = $3 on conflict do nothing")
+            "insert into case_study (case_id, study_id, linked_at, pending) \
+             select $1, study_id, cast($2 as bigint), pending from case_study where case_id = $3 on conflict do nothing")
         .bind(to.as_str()).bind(now.as_micros()).bind(from.as_str()).execute(&mut *c).await?.rows_affected());
     Ok(())
 }

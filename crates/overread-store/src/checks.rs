@@ -4,7 +4,7 @@ use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
 use crate::Tx;
-use crate::error::StoreResult;
+use crate::error::{StoreError, StoreResult};
 use crate::tokens::random_id;
 
 /// The result of one check.
@@ -119,7 +119,48 @@ macro_rules! study_columns {
     };
 }
 
-/// Lists the studies of a case, newest first.
+/// Lists every study that belongs to a case or arrived for it and is not judged yet; for judging, never for reading.
+///
+/// # Errors
+/// When the database fails.
+pub async fn studies_to_judge(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<StudyRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(),
+            " from study s join case_study cs on cs.study_id = s.id where cs.case_id = $1 order by s.id"))
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?),
+    )
+}
+
+/// Shows a judged study in its case; does nothing when it is held back or shown already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn show_judged(tx: &mut Tx, case_id: &CaseId, study_id: i64) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(
+            "update case_study set pending = 0 where case_id = $1 and study_id = $2 and pending = 1")
+        .bind(case_id.as_str()).bind(study_id).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Lists cases with studies that nobody has judged yet, since their delivery goes on or broke off.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cases_to_judge(tx: &mut Tx, limit: i64) -> StoreResult<Vec<CaseId>> {
+    let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(
+            "select distinct cs.case_id from case_study cs join case_ k on k.id = cs.case_id \
+             where cs.pending = 1 order by cs.case_id limit $1")
+        .bind(limit).fetch_all(&mut *c).await?);
+    rows.into_iter()
+        .map(|(id,)| {
+            id.parse().map_err(|_| StoreError::Damaged {
+                table: "case_study",
+            })
+        })
+        .collect()
+}
+
+/// Lists the studies of a case that were judged to be its patient's, newest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -127,7 +168,7 @@ pub async fn studies(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<StudyRow>
     Ok(
         on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(),
             " from study s join case_study cs on cs.study_id = s.id where cs.case_id = $1 \
-             order by s.study_date desc, s.id desc"))
+             and cs.pending = 0 order by s.study_date desc, s.id desc"))
         .bind(case_id.as_str()).fetch_all(&mut *c).await?),
     )
 }
@@ -249,7 +290,8 @@ pub async fn decide_held(
         .bind(decision.study_id).execute(&mut *c).await?.rows_affected());
     if done == 1 && decision.right_patient {
         on!(tx, c => sqlx::query(
-                "insert into case_study (case_id, study_id, linked_at) values ($1, $2, $3) on conflict do nothing")
+                "insert into case_study (case_id, study_id, linked_at) values ($1, $2, $3) \
+                 on conflict (case_id, study_id) do update set pending = 0")
             .bind(case_id.as_str()).bind(decision.study_id).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
     }
     Ok(done == 1)

@@ -14,8 +14,8 @@ mod upsert;
 pub use delete::{ErasedStudy, delete};
 pub(crate) use enter::to_digest;
 pub use enter::{
-    Batch, DeliveryScope, Entered, Known, NewInstance, Outcome, enter, known_digests, link_to_case,
-    may_link,
+    Batch, DeliveryScope, Entered, Known, NewInstance, Outcome, enter, known_digests, link_pending,
+    link_to_case, may_link,
 };
 pub use find::{
     MetadataPiece, MetadataRef, StoredInstance, facts_of_case, facts_of_study, find_instance,

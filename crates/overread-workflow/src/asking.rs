@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use overread_model::access::{Right, Role};
 use overread_model::case::{CaseEvent, CaseFacts, CaseState};
+use overread_model::choosing::is_region;
 use overread_model::intake::{Request, UrgencyFacts, UrgencyLevel, advise, check_request, urgency};
 use overread_model::time::CalendarDate;
 use overread_store::audit::{self, AuditEvent};
@@ -426,7 +427,15 @@ fn problems_of(intake: &Intake, now: Timestamp) -> Vec<FieldProblem> {
         red_flags_answered: urgency.answered,
         treatment_date: &urgency.treatment_date,
     };
-    check_request(&request, now.date())
+    let mut problems = check_request(&request, now.date());
+    let region = who.patient_region.trim();
+    if !region.is_empty() && !is_region(region) {
+        problems.push(FieldProblem::new(
+            "who.patient_region",
+            "Write the country and state as codes: US-WA, CA-ON, ES. Reviewers are licensed by region.",
+        ));
+    }
+    problems
 }
 
 /// Sets the columns that lists and rules read from what was typed.

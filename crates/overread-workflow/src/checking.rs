@@ -205,6 +205,26 @@ pub(crate) struct Newest {
     pub(crate) identity_score: Option<f64>,
 }
 
+/// Refuses while the newest check says that images of another patient may be in the case and nobody decided.
+pub(crate) async fn require_one_patient(tx: &mut Tx, case_id: &CaseId) -> StepResult<()> {
+    let Some(newest) = newest(tx, case_id).await? else {
+        return Ok(());
+    };
+    let waved = |rule: &str| newest.overrides.iter().any(|row| row.rule == rule);
+    let open = newest.check.findings.iter().any(|finding| {
+        // Identity rules of the check are the ones that begin with P.
+        finding.severity == "blocker" && finding.rule.starts_with('P') && !waved(&finding.rule)
+    });
+    if open {
+        return Err(StepError::invalid("", OTHER_PATIENT));
+    }
+    Ok(())
+}
+
+/// Why nothing is signed or released.
+const OTHER_PATIENT: &str =
+    "Images of another patient are in this case; a coordinator must decide first.";
+
 /// Returns the newest check of a case.
 pub(crate) async fn newest(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<Newest>> {
     let Some(row) = checks::newest(tx, case_id).await? else {

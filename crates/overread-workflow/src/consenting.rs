@@ -95,14 +95,11 @@ pub async fn view(
         .map(|row| row_of(row, now))
         .collect();
     let form = SignConsent {
-        scope_review: true,
-        scope_letters: true,
-        scope_share: true,
-        scope_email: true,
+        // Nothing is ticked beforehand: consent is given, not left standing.
         receivers: receivers_of(ctx, &file),
         expires_on: now.plus_days(limits::CONSENT_DAYS).date().to_string(),
-        signature: String::new(),
         authority: file.intake.who.authority.clone(),
+        ..SignConsent::default()
     };
     let in_force = signed.iter().any(|row| row.active);
     let signer = signer(&mut tx, actor, &file).await?;

@@ -16,7 +16,7 @@ use crate::cases::{self, ReadRow};
 use crate::casework::{self, CaseFile, Said, checked_text};
 use crate::secrets::{self, Secret};
 use crate::{
-    FieldProblem, StepError, StepResult, Workflow, consenting, limits, mailing, passwords,
+    FieldProblem, StepError, StepResult, Workflow, checking, consenting, limits, mailing, passwords,
 };
 
 /// What is filled in for a link.
@@ -204,6 +204,7 @@ pub async fn release(
     file.require_hat(CaseRole::Coordinator)?;
     file.expect(version)?;
     if file.state == CaseState::ReportFinal {
+        checking::require_one_patient(&mut tx, case_id).await?;
         crate::error::refuse_if_any(release_problems(&mut tx, &file, now).await?)?;
     }
     casework::apply(

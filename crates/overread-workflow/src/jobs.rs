@@ -1,13 +1,14 @@
 //! What happens by itself when a time is over. Safe to run twice and on several nodes.
 
+use overread_ingest::Receipt;
 use overread_model::access::Actor;
 use overread_model::case::{CaseEvent, CaseState};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
-use overread_store::{cases, review_tasks};
+use overread_store::{cases, checks, review_tasks};
 
 use crate::casework::{self, Said};
-use crate::{StepError, StepResult, Workflow, limits};
+use crate::{StepError, StepResult, Workflow, limits, records};
 
 /// What one round did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -16,9 +17,12 @@ pub struct JobRound {
     pub timed_out: usize,
     /// Offers that nobody answered.
     pub offers_lapsed: usize,
+    /// Cases whose deliveries broke off, or go on, and that were judged.
+    pub judged: usize,
 }
 
-/// Ends what nobody went on with in time: drafts, missing consents, unanswered offers, follow-ups.
+/// Ends what nobody went on with in time (drafts, missing consents, unanswered offers, follow-ups), and judges what
+/// deliveries that broke off left behind.
 ///
 /// # Errors
 /// Fails when the store does; a case that somebody changed meanwhile is left for the next round.
@@ -42,7 +46,29 @@ pub async fn run_due(ctx: &Workflow, now: Timestamp) -> StepResult<JobRound> {
             }
         }
     }
+    round.judged = judge_what_broke_off(ctx, now).await?;
     Ok(round)
+}
+
+/// Judges whose the images are that a delivery left behind without an end, so that the right patient's appear.
+///
+/// A delivery that still goes on loses nothing by it: another patient's images are held back either way.
+async fn judge_what_broke_off(ctx: &Workflow, now: Timestamp) -> StepResult<usize> {
+    let cases =
+        checks::cases_to_judge(&mut ctx.store.read().await?, limits::CASES_ON_A_PAGE).await?;
+    let mut judged = 0;
+    for case_id in cases {
+        let nothing = Receipt::default();
+        match records::arrived(ctx, &Actor::System, &case_id, &nothing, now).await {
+            Ok(()) => judged += 1,
+            Err(StepError::Stale | StepError::NotFound) => {}
+            Err(StepError::Invalid(_)) => {
+                tracing::warn!(case.id = %case_id, "images that arrived for a case could not be judged")
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(judged)
 }
 
 async fn past_due(ctx: &Workflow, state: CaseState, now: Timestamp) -> StepResult<Vec<CaseId>> {

@@ -177,7 +177,7 @@ pub async fn view(
             .collect(),
         check: checking::view_of(&mut tx, case_id).await?,
         letters: letters::sent_of(&mut tx, case_id, now).await?,
-        may_add: file.rights.contains(&Right::AddRecords) && !file.state.is_end(),
+        may_add: file.rights.contains(&Right::AddRecords) && takes_records(file.state),
         may_decide: decides,
     };
     casework::note_read(&mut tx, actor, case_id, "records", now).await?;
@@ -202,15 +202,7 @@ where
 {
     match case_id {
         Some(case_id) => {
-            let mut tx = ctx.store.read().await?;
-            let file = casework::load(&mut tx, actor, case_id, now).await?;
-            file.require(Right::AddRecords)?;
-            if file.state.is_end() || file.state == CaseState::Draft {
-                return Err(StepError::invalid(
-                    "",
-                    "Records can be added once the request is sent and while the case is open.",
-                ));
-            }
+            may_receive(ctx, actor, case_id, now).await?;
         }
         None if matches!(actor.role(), Some(Role::Coordinator | Role::Archive)) => {}
         None => return Err(StepError::Forbidden),
@@ -229,11 +221,49 @@ where
         Incoming::Zip(body) => ctx.ingest.zip_stream(body, options).await,
         Incoming::File { name, body } => ctx.ingest.one_file(&name, body, options).await,
     };
-    let receipt = receipt.map_err(|error: IngestError| StepError::internal(error))?;
-    if let Some(case_id) = case_id {
-        arrived(ctx, actor, case_id, &receipt, now).await?;
+    let Some(case_id) = case_id else {
+        return receipt.map_err(|error: IngestError| StepError::internal(error));
+    };
+    match receipt {
+        Ok(receipt) => {
+            arrived(ctx, actor, case_id, &receipt, now).await?;
+            Ok(receipt)
+        }
+        Err(error) => {
+            // What it stored before it broke off is judged now; should that fail, the next round does it.
+            if let Err(error) = arrived(ctx, actor, case_id, &Receipt::default(), now).await {
+                tracing::warn!(case.id = %case_id, %error, "what a broken-off delivery left was not judged");
+            }
+            Err(StepError::internal(error))
+        }
     }
-    Ok(receipt)
+}
+
+/// Asks whether the actor may add records to the case as it stands; nothing is taken in before.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, `Invalid` while the case is a draft, delivered or closed.
+pub async fn may_receive(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<()> {
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::AddRecords)?;
+    if !takes_records(file.state) {
+        return Err(StepError::invalid(
+            "",
+            "Records can be added once the request is sent and while the case is open.",
+        ));
+    }
+    Ok(())
+}
+
+/// Says whether records may be added: neither to a draft nor to a case whose result went out already.
+const fn takes_records(state: CaseState) -> bool {
+    !state.is_end() && !matches!(state, CaseState::Draft | CaseState::Delivered)
 }
 
 /// Decides on a held-back study.
@@ -457,7 +487,8 @@ pub async fn arrived(
     Ok(tx.commit().await?)
 }
 
-/// Takes studies that name somebody else out of the case; returns how many are new there.
+/// Judges whose images they are: what names somebody else leaves the case, what belongs is shown from now on; returns
+/// how many are newly held back.
 async fn hold_strangers(
     tx: &mut Tx,
     ctx: &Workflow,
@@ -467,8 +498,9 @@ async fn hold_strangers(
     let wanted = checking::patient_of(&file.intake);
     let weights = &ctx.knowledge.rules.identity_weights;
     let mut held = 0;
-    for study in checks::studies(tx, &file.case_id).await? {
+    for study in checks::studies_to_judge(tx, &file.case_id).await? {
         if study.patient_name.as_deref().is_some_and(is_anonymous_name) {
+            checks::show_judged(tx, &file.case_id, study.id).await?;
             continue;
         }
         let named = PersonIdentity {
@@ -493,6 +525,8 @@ async fn hold_strangers(
             audit::record(tx, &Actor::System, &event, now).await?;
             held += 1;
         }
+        // A study that is held back has no link any more; one that a coordinator confirmed has.
+        checks::show_judged(tx, &file.case_id, study.id).await?;
     }
     Ok(held)
 }

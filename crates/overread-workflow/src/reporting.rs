@@ -23,12 +23,12 @@ use overread_store::{Tx, checks, reviewers as directory};
 
 use crate::casework::{self, CaseFile, Said, checked_text};
 use crate::{
-    StepError, StepResult, Workflow, choosing, comparing, limits, printing, reading, reviewers,
-    signing_in,
+    StepError, StepResult, Workflow, checking, choosing, comparing, limits, printing, reading,
+    reviewers, signing_in,
 };
 
 pub(crate) use editor::signed_fields;
-use editor::{fields_of, kept_of, suggestions};
+use editor::{completed, fields_of, kept_of, suggestions};
 
 /// Texts of the report by section id (`findings`, `impression`, ...), plus `quality` (`diagnostic`, `limited`,
 /// `non_diagnostic`) and `agreement_overall` where asked.
@@ -268,6 +268,7 @@ pub async fn sign(
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     let task = file.own_task()?.clone();
     file.require_state(&BEING_WRITTEN, "The report cannot be signed at present.")?;
+    checking::require_one_patient(&mut tx, case_id).await?;
     let mut row = reports::of_task(&mut tx, &task.id)
         .await?
         .ok_or(StepError::NotFound)?;
@@ -282,8 +283,9 @@ pub async fn sign(
         row.id.parse().map_err(StepError::internal)?,
         1,
     );
+    let suggested = suggestions(&mut tx, &file).await?;
     let signed = sign_report(
-        &draft_of(&row)?,
+        &completed(ctx, draft_of(&row)?, &suggested),
         ids,
         &context,
         signer,
@@ -658,8 +660,9 @@ async fn own_desk(
     let draft = draft_of(&row)?;
     let limitations = limitations(tx, &file.case_id).await?;
     let context = sign_context(file, task, !limitations.is_empty(), true);
-    let problems = check_to_sign(&draft, &context, &ctx.knowledge.report);
     let suggested = suggestions(tx, file).await?;
+    let whole = completed(ctx, draft.clone(), &suggested);
+    let problems = check_to_sign(&whole, &context, &ctx.knowledge.report);
     let kept = reports::kept(tx, &row.id).await?;
     Ok(ReportDesk {
         report_id: row.id.parse().map_err(StepError::internal)?,

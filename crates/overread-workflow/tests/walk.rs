@@ -1,14 +1,16 @@
 //! The whole way once, in every role, on both databases.
 
-use overread_model::access::Role;
+use overread_model::access::{Actor, Role};
 use overread_store::audit;
 use overread_workflow::asking::{self, AskStep, Saved, Urgency};
 use overread_workflow::cases::{self, CaseFilter, StationState};
 use overread_workflow::delivering::{self, LinkProgress, NewLink};
 use overread_workflow::treating::{self, Decide, LinkDoor};
 use overread_workflow::{
-    comparing, consenting, following, letters, mailing, people, reading, records, reporting,
+    comparing, consenting, following, jobs, letters, mailing, people, reading, records, reporting,
 };
+
+use tokio::io::AsyncReadExt;
 
 use crate::house::{House, NOW, assert_invalid, assert_not_found, client, consent, disc, steps};
 
@@ -247,6 +249,113 @@ async fn images_of_another_patient_wait_for_a_person() {
         .await
         .unwrap();
     assert_eq!((view.studies.len(), view.quarantine_count), (1, 0));
+}
+
+/// A body that ends in an error.
+struct BreaksOff;
+
+impl tokio::io::AsyncRead for BreaksOff {
+    fn poll_read(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+        _: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::task::Poll::Ready(Err(std::io::Error::other("broke off")))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_breaks_off_is_judged_all_the_same() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.consented().await;
+    for (name, study) in [("Sample^Alex", 1), ("Other^Person", 2)] {
+        let mut zip = overread_testkit::disc::zip_of(&disc(name, study), false).unwrap();
+        zip.truncate(zip.len() * 3 / 4);
+        let body = records::Incoming::Zip(std::io::Cursor::new(zip).chain(BreaksOff));
+        let outcome = records::receive(ctx, &house.patient, Some(&case_id), body, NOW).await;
+        assert!(outcome.is_err());
+    }
+    let view = records::view(ctx, &house.coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!((view.studies.len(), view.quarantine_count), (1, 1));
+    assert_eq!(view.studies[0].patient_name, "Alex Sample");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_judges_what_a_killed_delivery_left() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.consented().await;
+    let files: Vec<_> = [("Sample^Alex", 1), ("Other^Person", 2)]
+        .into_iter()
+        .flat_map(|(name, study)| disc(name, study))
+        .enumerate()
+        .map(|(number, mut file)| {
+            file.path = format!("IM{number}");
+            file
+        })
+        .collect();
+    let zip = overread_testkit::disc::zip_of(&files, false).unwrap();
+    let options = overread_ingest::DeliveryOptions {
+        case_id: Some(case_id.clone()),
+        actor: Actor::System,
+        now: NOW,
+        source: overread_ingest::DeliverySource::Paths,
+    };
+    // Nobody is left who would judge: the process ended after the last commit.
+    let zip = std::io::Cursor::new(zip);
+    ctx.ingest.zip_stream(zip, options).await.unwrap();
+    let seen = async || {
+        let view = records::view(ctx, &house.coordinator, &case_id, NOW)
+            .await
+            .unwrap();
+        (view.studies.len(), view.quarantine_count)
+    };
+    assert_eq!(seen().await, (0, 0));
+    let judged = async || jobs::run_due(ctx, NOW).await.unwrap().judged;
+    assert_eq!(judged().await, 1);
+    assert_eq!(seen().await, (1, 1));
+    assert_eq!(judged().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivered_case_takes_no_records() {
+    let house = House::sqlite().await;
+    let case_id = house.delivered().await;
+    let may = records::may_receive(&house.ctx, &house.patient, &case_id, NOW).await;
+    crate::house::assert_invalid(may, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_released_while_images_may_be_anothers() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.signed().await;
+    let mut tx = ctx.store.begin().await.unwrap();
+    let row = overread_store::checks::newest(&mut tx, &case_id)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut result: serde_json::Value = serde_json::from_str(&row.result).unwrap();
+    result["findings"] = serde_json::json!([{"rule": "P02", "severity": "blocker", "subject": "", "message": "Two people."}]);
+    let row = overread_store::checks::CheckRow {
+        result: result.to_string(),
+        ..row
+    };
+    overread_store::checks::insert(&mut tx, &case_id, &row)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let version = house.version(&house.coordinator, &case_id).await;
+    let released =
+        overread_workflow::delivering::release(ctx, &house.coordinator, &case_id, version, NOW)
+            .await;
+    let Err(overread_workflow::StepError::Invalid(problems)) = released else {
+        panic!("it was released");
+    };
+    assert!(problems[0].message.contains("another patient"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

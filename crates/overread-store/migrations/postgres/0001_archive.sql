@@ -170,13 +170,16 @@ create index document_by_case on document (case_id, created_at);
 create index document_by_delivery on document (delivery_id);
 create index document_by_pack on document (pack_id, offset_bytes);
 
+-- A link is pending until it is judged whether the images are the patient's; nobody reads by it before.
 create table case_study (
   case_id text collate "C" not null,
   study_id bigint not null references study (id) on delete cascade,
   linked_at bigint not null,
+  pending integer not null default 0 check (pending in (0, 1)),
   primary key (case_id, study_id)
 );
 create index case_study_by_study on case_study (study_id, case_id);
+create index case_study_pending on case_study (case_id) where pending = 1;
 
 -- What a person, machine or link may do in one case; one row a right.
 create table case_grant (

@@ -70,6 +70,8 @@ pub enum Entered {
     Conflict,
     /// Its study is held outside the case or grants of who brings it; it is kept aside for a person.
     Foreign(StudyKey),
+    /// Its study is another patient's; it is kept aside for a person.
+    OtherPatient(StudyKey),
 }
 
 /// Bytes that are kept under a UID already.
@@ -212,7 +214,12 @@ impl Run<'_> {
         for (position, index, item) in fresh {
             let made_it = study.created && item.scope.delivery_id == creator.delivery_id;
             if self.admits(tx, study.key, &item.scope, made_it).await? {
-                admitted.push((position, index, item));
+                if study.is_of_another_person(&item.facts.study) {
+                    keep_aside(tx, item, "names another patient", self.now).await?;
+                    self.answer(index, Entered::OtherPatient(study.key), false);
+                } else {
+                    admitted.push((position, index, item));
+                }
             } else {
                 keep_aside(tx, item, "held outside the case", self.now).await?;
                 self.answer(index, Entered::Foreign(study.key), false);
@@ -242,7 +249,7 @@ impl Run<'_> {
         }
         let answer = made_it || may_add(tx, study, scope, self.now).await?;
         if let Some(case_id) = scope.case_id.as_ref().filter(|_| answer) {
-            link_to_case(tx, study, case_id, self.now).await?;
+            link_pending(tx, study, case_id, self.now).await?;
         }
         self.admitted.insert(key, answer);
         Ok(answer)
@@ -334,7 +341,8 @@ async fn may_add(
     }
     let found: Option<(i64,)> = match &scope.case_id {
         Some(case_id) => on!(&mut *tx, c => sqlx::query_as(
-                "select study_id from case_study where case_id = $1 and study_id = $2")
+                "select study_id from case_study where case_id = $1 and study_id = $2 union \
+                 select study_id from quarantine where case_id = $1 and study_id = $2 and decided_at is null")
             .bind(case_id.as_str()).bind(study.0).fetch_optional(&mut *c).await?),
         None => on!(&mut *tx, c => sqlx::query_as(
                 "select cs.study_id from case_study cs join case_grant g on g.case_id = cs.case_id \
@@ -366,7 +374,24 @@ pub async fn may_link(
     Ok(counts.is_some_and(|(held, _)| held == instances))
 }
 
-/// Makes a study part of a case; again does nothing.
+/// Ties a study to a case until it is judged whose images they are; nobody reads by it before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn link_pending(
+    tx: &mut Tx,
+    study: StudyKey,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(
+            "insert into case_study (case_id, study_id, linked_at, pending) values ($1, $2, $3, 1) \
+             on conflict (case_id, study_id) do nothing")
+        .bind(case_id.as_str()).bind(study.0).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Makes a study part of a case at once, since a person says so; again does nothing.
 ///
 /// # Errors
 /// When the database fails.
@@ -377,7 +402,8 @@ pub async fn link_to_case(
     now: Timestamp,
 ) -> StoreResult<()> {
     on!(tx, c => sqlx::query(
-            "insert into case_study (case_id, study_id, linked_at) values ($1, $2, $3) on conflict (case_id, study_id) do nothing")
+            "insert into case_study (case_id, study_id, linked_at) values ($1, $2, $3) \
+             on conflict (case_id, study_id) do update set pending = 0")
         .bind(case_id.as_str()).bind(study.0).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
     Ok(())
 }

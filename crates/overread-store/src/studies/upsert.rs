@@ -32,6 +32,33 @@ fn shown(value: Option<&Hidden<String>>) -> Option<&str> {
 impl StudyEntry {
     /// Says whether the instance names another patient than the study does; what either leaves out does not count.
     pub(super) fn names_another_patient(&self, facts: &StudyFacts) -> bool {
+        self.differences(facts).contains(&true)
+    }
+
+    /// Says whether the instance is surely another person's: another patient ID, and another name or birth date.
+    pub(super) fn is_of_another_person(&self, facts: &StudyFacts) -> bool {
+        let [id, birth, name] = self.differences(facts);
+        id && (birth || name)
+    }
+
+    /// Says whether the instance says of its patient what the study leaves out.
+    fn learns_from(&self, facts: &StudyFacts) -> bool {
+        let new = |known: Option<&str>, said: Option<&Hidden<String>>| {
+            known.unwrap_or_default().is_empty() && !shown(said).unwrap_or_default().is_empty()
+        };
+        new(self.patient_id.as_deref(), facts.patient_id.as_ref())
+            || new(
+                self.patient_birth_date.as_deref(),
+                facts.patient_birth_date.as_ref(),
+            )
+            || new(
+                Some(self.patient_name_folded.as_str()),
+                facts.patient_name.as_ref(),
+            )
+    }
+
+    /// Compares patient ID, birth date and name, in this order.
+    fn differences(&self, facts: &StudyFacts) -> [bool; 3] {
         let differs =
             |known: &str, said: &str| !known.is_empty() && !said.is_empty() && known != said;
         let name = shown(facts.patient_name.as_ref())
@@ -39,12 +66,14 @@ impl StudyEntry {
             .unwrap_or_default();
         let id = shown(facts.patient_id.as_ref()).unwrap_or_default();
         let birth = shown(facts.patient_birth_date.as_ref()).unwrap_or_default();
-        differs(self.patient_id.as_deref().unwrap_or_default(), id)
-            || differs(
+        [
+            differs(self.patient_id.as_deref().unwrap_or_default(), id),
+            differs(
                 self.patient_birth_date.as_deref().unwrap_or_default(),
                 birth,
-            )
-            || differs(&self.patient_name_folded, &name)
+            ),
+            differs(&self.patient_name_folded, &name),
+        ]
     }
 }
 
@@ -82,6 +111,16 @@ pub(super) async fn study(
     ) = on!(&mut *tx, c => sqlx::query_as(
             "select id, patient_id, patient_name_folded, patient_birth_date, study_date from study where study_instance_uid = $1")
         .bind(facts.study_instance_uid.as_str()).fetch_one(&mut *c).await?);
+    let entry = StudyEntry {
+        key: StudyKey(id),
+        created: false,
+        patient_id,
+        patient_name_folded,
+        patient_birth_date,
+    };
+    if entry.is_of_another_person(facts) {
+        return Ok(entry);
+    }
     if let Some(date) = facts
         .study_date
         .as_deref()
@@ -90,13 +129,10 @@ pub(super) async fn study(
         set_date(tx, StudyKey(id), date).await?;
     }
     complete(tx, id, facts, &folded).await?;
-    Ok(StudyEntry {
-        key: StudyKey(id),
-        created: false,
-        patient_id,
-        patient_name_folded,
-        patient_birth_date,
-    })
+    if entry.learns_from(facts) {
+        judge_again(tx, entry.key).await?;
+    }
+    Ok(entry)
 }
 
 /// Fills in what the instances before left out.
@@ -107,6 +143,13 @@ async fn complete(tx: &mut Tx, id: i64, facts: &StudyFacts, folded: &str) -> Sto
         .bind(shown(facts.accession_number.as_ref())).bind(&facts.study_description)
         .bind(shown(facts.referring_physician_name.as_ref())).bind(&facts.study_time)
         .execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Hides a study in its cases until it is judged anew: it says more about its patient than when it was judged.
+async fn judge_again(tx: &mut Tx, key: StudyKey) -> StoreResult<()> {
+    on!(tx, c => sqlx::query("update case_study set pending = 1 where study_id = $1")
+        .bind(key.0).execute(&mut *c).await?.rows_affected());
     Ok(())
 }
 

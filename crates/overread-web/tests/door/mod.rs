@@ -171,8 +171,12 @@ impl Door {
         name: &str,
     ) -> Browser<'_> {
         administrator.act_as(Role::Administrator).await;
-        let email = format!("{}@example.org", role.as_str());
-        let email = format!("{}{email}", name.len());
+        let first: String = name
+            .chars()
+            .take_while(|character| *character != ' ')
+            .filter(char::is_ascii_alphanumeric)
+            .collect();
+        let email = format!("{}@example.org", first.to_lowercase());
         let answer = administrator
             .post(
                 "/people/invite",

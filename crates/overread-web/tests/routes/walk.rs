@@ -85,7 +85,7 @@ async fn choose(coordinator: &mut Browser<'_>, path: &str) {
         ("name", "Rae Reviewer"),
         ("credentials", "MD"),
         ("kind", "radiologist"),
-        ("email", "12reviewer@example.org"),
+        ("email", "rae@example.org"),
         ("subspecialties", "neuroradiology"),
         ("modalities", "MR"),
         ("institution", "University Spine Imaging"),

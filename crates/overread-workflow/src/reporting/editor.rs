@@ -112,7 +112,7 @@ pub(super) fn fields_of(
         fields.push(SectionField {
             key: entry.id.clone(),
             title: entry.title(language).to_owned(),
-            hint: entry.fields.join("; "),
+            hint: String::new(),
             required: entry.required.applies(context),
             text: draft.sections.get(&entry.id).cloned().unwrap_or_default(),
             suggested: offered
@@ -122,6 +122,27 @@ pub(super) fn fields_of(
         });
     }
     fields
+}
+
+/// Returns the draft as it will be signed: sections left empty hold the text that was offered for them.
+pub(super) fn completed(
+    ctx: &Workflow,
+    mut draft: ReportDraft,
+    suggested: &Sections,
+) -> ReportDraft {
+    let language = draft.language;
+    for entry in &ctx.knowledge.report.sections {
+        let text = draft.sections.entry(entry.id.clone()).or_default();
+        if text.trim().is_empty() {
+            let offered = suggested.get(&entry.id).map(String::as_str);
+            *text = offered
+                .or_else(|| entry.suggestion(language))
+                .unwrap_or_default()
+                .to_owned();
+        }
+    }
+    draft.sections.retain(|_, text| !text.is_empty());
+    draft
 }
 
 pub(super) fn quality_field(draft: &ReportDraft) -> SectionField {
