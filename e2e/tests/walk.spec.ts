@@ -172,7 +172,7 @@ test("from a disc to a decision: every station, in every role it needs", async (
   await test.step("the second report: saved while written, also through a crash, then signed", async () => {
     await reviewer.goto(`${path}/report`);
     for (const [id, text] of Object.entries(SECOND_REPORT)) {
-      const field = reviewer.locator(`#${id}`);
+      const field = reviewer.locator(`textarea[name="${id}"]`);
       if ((await field.count()) > 0) await field.fill(text);
     }
     for (const choice of await reviewer.locator("form[data-behaviour~=autosave] select").all()) {
@@ -184,8 +184,8 @@ test("from a disc to a decision: every station, in every role it needs", async (
 
     // The line goes down, the browser dies, and the words are still there.
     await reviewer.route("**/report/draft", (route) => route.abort());
-    const more = `${SECOND_REPORT.quality} Written without a line.`;
-    await reviewer.locator("#quality").fill(more);
+    const more = `${SECOND_REPORT.next_steps} Written without a line.`;
+    await reviewer.locator("#next_steps").fill(more);
     await expect(reviewer.locator("[data-autosave-status]")).toContainText("Not saved");
     await reviewer.unroute("**/report/draft");
     faults[2]?.splice(0);
@@ -194,7 +194,7 @@ test("from a disc to a decision: every station, in every role it needs", async (
     });
     await reviewer.goto("about:blank");
     await reviewer.goto(`${path}/report`);
-    await expect(reviewer.locator("#quality")).toHaveValue(more);
+    await expect(reviewer.locator("#next_steps")).toHaveValue(more);
     await expect(reviewer.locator("[data-autosave-status]")).toHaveText(/^Saved /);
 
     await reviewer.locator("#password").fill(server.person("reviewer").password);
