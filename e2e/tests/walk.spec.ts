@@ -184,8 +184,8 @@ test("from a disc to a decision: every station, in every role it needs", async (
 
     // The line goes down, the browser dies, and the words are still there.
     await reviewer.route("**/report/draft", (route) => route.abort());
-    const more = `${SECOND_REPORT.next_steps} Written without a line.`;
-    await reviewer.locator("#next_steps").fill(more);
+    const more = `${SECOND_REPORT.findings} Written without a line.`;
+    await reviewer.locator("#findings").fill(more);
     await expect(reviewer.locator("[data-autosave-status]")).toContainText("Not saved");
     await reviewer.unroute("**/report/draft");
     faults[2]?.splice(0);
@@ -194,7 +194,7 @@ test("from a disc to a decision: every station, in every role it needs", async (
     });
     await reviewer.goto("about:blank");
     await reviewer.goto(`${path}/report`);
-    await expect(reviewer.locator("#next_steps")).toHaveValue(more);
+    await expect(reviewer.locator("#findings")).toHaveValue(more);
     await expect(reviewer.locator("[data-autosave-status]")).toHaveText(/^Saved /);
 
     await reviewer.locator("#password").fill(server.person("reviewer").password);

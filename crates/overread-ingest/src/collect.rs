@@ -118,7 +118,9 @@ impl Collector {
                     .or_default()
                     .insert(about.sop_instance_uid.clone());
             }
-            Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => self.receipt.kept_aside += 1,
+            Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => {
+                self.receipt.kept_aside += 1
+            }
         }
         if let Some((kind, message)) = aside(entered) {
             return self.note(path, kind, message);

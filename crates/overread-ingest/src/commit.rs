@@ -344,7 +344,9 @@ async fn count_up(tx: &mut Tx, written: &Written, outcomes: &[Outcome]) -> Resul
                 tally.bytes_stored += bytes;
             }
             Entered::Duplicate(_) => tally.duplicates += 1,
-            Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => tally.problems += 1,
+            Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => {
+                tally.problems += 1
+            }
         }
     }
     for (ticket, tally) in tallies.values() {

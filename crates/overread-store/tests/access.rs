@@ -3,6 +3,7 @@
 use overread_model::access::{Actor, Role};
 use overread_model::ids::{CaseId, LinkId};
 use overread_store::access::{Reach, reach};
+use overread_store::checks;
 use overread_store::studies::{self, StudyFilter};
 use overread_store::tokens::{self, NewToken};
 
@@ -60,6 +61,19 @@ async fn rules(house: House) {
     assert_eq!(count(reach(&person(1, Role::Coordinator), NOW)).await, 2);
     assert_eq!(count(reach(&person(1, Role::Administrator), NOW)).await, 0);
     assert_eq!(count(reach(&person(1, Role::Patient), NOW)).await, 0);
+    assert_eq!(
+        count(reach(&link, NOW)).await,
+        0,
+        "nobody judged whose images they are"
+    );
+    assert_eq!(count(reach(&viewer, NOW)).await, 0, "nor for the token");
+    let mut tx = house.store.begin().await.unwrap();
+    for study in checks::studies_to_judge(&mut tx, &case_id).await.unwrap() {
+        checks::show_judged(&mut tx, &case_id, study.id)
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
     assert_eq!(count(reach(&link, NOW)).await, 1);
     assert_eq!(count(reach(&viewer, NOW)).await, 1);
     assert_eq!(
