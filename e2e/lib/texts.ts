@@ -63,10 +63,11 @@ L4-L5: Disc desiccation. Left paracentral disc extrusion measuring 9 mm with cau
 L5-S1: Disc desiccation with a mild disc bulge. No nerve root compression.`,
   impression:
     "1. Left paracentral disc extrusion at L4-L5 compressing the left L5 nerve root.\n2. Mild degenerative disc disease at L5-S1.",
-  quality: "Diagnostic. Five series, complete. No motion.",
+  technique_quality: "Five series, complete. No motion.",
   alternatives: "None likely.",
-  next_steps: "Correlate with a left L5 radiculopathy. Confirm the side before any procedure.",
-  limitations: "No earlier exam was available.",
-  plain_language:
+  recommendations: "Correlate with a left L5 radiculopathy. Confirm the side before any procedure.",
+  limits: "No earlier exam was available.",
+  agreement: "Agreement on the level, disagreement on the side and the size.",
+  plain:
     "A disc low in your back presses on a nerve on the left side. The first report said the right side.",
 };
