@@ -103,8 +103,9 @@ async fn the_whole_hostile_folder_at_once() {
     };
     let house = House::new().await;
     let receipt = house.folder(&folder).await;
-    assert!(receipt.instances_stored >= 20, "{receipt:?}");
-    assert!(receipt.kept_aside >= 1, "{receipt:?}");
+    // Several of the files claim one study for different people: the first is shown, the others are set aside.
+    assert!(receipt.instances_stored >= 15, "{receipt:?}");
+    assert!(receipt.kept_aside >= 5, "{receipt:?}");
     let found = kinds(&receipt);
     assert!(
         found.contains(&ProblemKind::Conflict) && found.contains(&OtherPatient),
