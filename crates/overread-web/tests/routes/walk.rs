@@ -160,6 +160,10 @@ async fn read(reviewer: &mut Browser<'_>, path: &str) {
         ("licensed", "true"),
     ];
     done(&reviewer.post(&format!("{offer}/accept"), &fields).await);
+    look_and_lock(reviewer, path).await;
+}
+
+async fn look_and_lock(reviewer: &mut Browser<'_>, path: &str) {
     let viewer = reviewer.get(&format!("{path}/viewer")).await;
     let policy = viewer
         .headers
@@ -254,15 +258,19 @@ async fn write(reviewer: &mut Browser<'_>, path: &str) {
     done(&reviewer.post(&report, &texts).await);
     let shown = reviewer.get(&report).await;
     assert!(!shown.body.contains("<img src=x"));
-    let version = shown.hidden("version");
+    sign_and_compare(reviewer, path, &shown.hidden("version")).await;
+}
+
+async fn sign_and_compare(reviewer: &mut Browser<'_>, path: &str, version: &str) {
+    let report = format!("{path}/report");
     let sign = format!("{report}/sign");
     let wrong = reviewer
-        .post(&sign, &[("version", &version), ("password", "wrong")])
+        .post(&sign, &[("version", version), ("password", "wrong")])
         .await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     done(
         &reviewer
-            .post(&sign, &[("version", &version), ("password", PASSWORD)])
+            .post(&sign, &[("version", version), ("password", PASSWORD)])
             .await,
     );
     assert!(
@@ -320,7 +328,21 @@ async fn act(coordinator: &mut Browser<'_>, door: &Door, path: &str) {
             .post_as_is(&format!("{link}/unlock"), &[("passcode", "harbour-7")])
             .await,
     );
-    let open = doctor.get(&link).await;
+    treat(&mut doctor, door, &link).await;
+    let seen = coordinator.get(&act).await;
+    assert!(
+        seen.body.contains("Confirmed as read")
+            && seen.body.contains("Seen together with the patient.")
+    );
+    assert_eq!(
+        door.browser().get("/links/wrong").await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+/// Opens the link, looks at the images, confirms and decides.
+async fn treat(doctor: &mut Browser<'_>, door: &Door, link: &str) {
+    let open = doctor.get(link).await;
     assert_eq!(open.status, StatusCode::OK, "{}", open.body);
     assert!(!open.body.contains("<script>alert") && !open.body.contains("<img src=x"));
     let images = Request::get(format!("{link}/dicom-web/studies"))
@@ -363,15 +385,6 @@ async fn act(coordinator: &mut Browser<'_>, door: &Door, path: &str) {
         ("note", "Seen together with the patient."),
     ];
     done(&doctor.post_as_is(&format!("{link}/decide"), &fields).await);
-    let seen = coordinator.get(&act).await;
-    assert!(
-        seen.body.contains("Confirmed as read")
-            && seen.body.contains("Seen together with the patient.")
-    );
-    assert_eq!(
-        door.browser().get("/links/wrong").await.status,
-        StatusCode::NOT_FOUND
-    );
 }
 
 #[tokio::test]
