@@ -187,12 +187,12 @@ test("from a disc to a decision: every station, in every role it needs", async (
     const more = `${SECOND_REPORT.findings} Written without a line.`;
     await reviewer.locator("#findings").fill(more);
     await expect(reviewer.locator("[data-autosave-status]")).toContainText("Not saved");
-    await reviewer.unroute("**/report/draft");
     faults[2]?.splice(0);
     await reviewer.evaluate(() => {
       for (const form of document.forms) form.dataset.saved = "true";
     });
     await reviewer.goto("about:blank");
+    await reviewer.unroute("**/report/draft");
     await reviewer.goto(`${path}/report`);
     await expect(reviewer.locator("#findings")).toHaveValue(more);
     await expect(reviewer.locator("[data-autosave-status]")).toHaveText(/^Saved /);
