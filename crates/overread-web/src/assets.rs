@@ -5,10 +5,14 @@ use std::sync::OnceLock;
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
+};
 use http::{HeaderMap, StatusCode};
 use rust_embed::RustEmbed;
 use serde::Deserialize;
+
+use crate::headers::VIEWER_POLICY;
 
 #[derive(RustEmbed)]
 #[folder = "../../web/dist"]
@@ -97,6 +101,10 @@ pub(crate) async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Respo
         file.data.into_owned(),
     )
         .into_response();
+    // A worker obeys the policy of its own file: the decoder of images needs the viewer's.
+    response
+        .headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, VIEWER_POLICY);
     if let Some(encoding) = encoding {
         response
             .headers_mut()
