@@ -14,10 +14,7 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
     if let Some(unknown) = wanted.iter().find(|name| !PARTS.contains(&name.as_str())) {
         bail!("unknown part `{unknown}`; parts are {}", PARTS.join(", "));
     }
-    // The walk in a browser is run by name until it has passed from end to end once.
-    let wants = |name: &str| {
-        (wanted.is_empty() && name != "e2e") || wanted.iter().any(|wanted| wanted == name)
-    };
+    let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
     ensure(&[COMPILER])?;
     if wants("rust") {
         postgres::ready()?;
