@@ -24,7 +24,5 @@ pub const PART_HEADER_BYTES: usize = 16 * 1024;
 pub const BOUNDARY_CHARACTERS: usize = 70;
 /// Bytes before the first boundary that are skipped.
 pub const PREAMBLE_BYTES: usize = 64 * 1024;
-/// Instances in one store request.
-pub const STOW_INSTANCES: usize = 100_000;
 /// Media ranges read from one Accept header.
 pub const MEDIA_RANGES: usize = 64;

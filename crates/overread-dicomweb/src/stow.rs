@@ -6,23 +6,21 @@ use axum::body::{Body, BodyDataStream};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, Stream};
 use overread_dicom::DicomProblem;
-use overread_ingest::{DeliveryOptions, DeliverySource, Ingest, IngestError, Part, StowOutcome};
+use overread_ingest::{
+    DeliveryOptions, DeliverySource, Ingest, IngestError, Received, StowOutcome, limits,
+};
 use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::CaseId;
 use overread_model::problem::ProblemKind;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::io::StreamReader;
 
 use crate::address::Address;
 use crate::caller::{Caller, RawQuery};
 use crate::incoming::{BadContentType, ContentType, Event, PartReader};
-use crate::limits::STOW_INSTANCES;
 use crate::params::percent_decoded;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
@@ -33,8 +31,6 @@ pub(crate) struct Target {
     study: Option<String>,
 }
 
-/// Pieces on the way from the network to a temporary file.
-const SPOOL_QUEUE: usize = 8;
 /// The header that a page sends with everything that changes something.
 const CSRF_HEADER: &str = "x-overread-csrf";
 
@@ -159,6 +155,19 @@ fn refused(error: &IngestError) -> Refusal {
         IngestError::Body(cause) => Refusal::bad_request(format!(
             "the body broke off or is no multipart body ({cause}); parts before that may be stored"
         )),
+        IngestError::TooManyParts => Refusal::too_large(format!(
+            "one request may have {} parts; the first of them are stored, send the rest by further requests",
+            limits::STOW_PARTS
+        )),
+        IngestError::TooManyUnusable => Refusal::bad_request(format!(
+            "more than {} parts are no DICOM instances, so the rest was not read; parts before that may be stored: leave \
+             out what is no instance, and send the request again",
+            limits::STOW_UNUSABLE_PARTS
+        )),
+        IngestError::PartTooLong => Refusal::too_large(format!(
+            "one part may have {} bytes; parts before the one that is longer may be stored",
+            limits::ENTRY_BYTES
+        )),
         error => {
             tracing::error!(
                 error = error as &dyn std::error::Error,
@@ -176,20 +185,22 @@ struct Incoming {
     ingest: Ingest,
     chunks: BodyDataStream,
     reader: PartReader,
-    parts_seen: usize,
 }
 
-/// Cuts the body into parts: small ones in memory, large ones in temporary files.
+fn broken_off(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> IngestError {
+    IngestError::Body(io::Error::other(cause))
+}
+
+/// Cuts the body into parts.
 fn parts(
     ingest: Ingest,
     chunks: BodyDataStream,
     boundary: &str,
-) -> impl Stream<Item = io::Result<Part>> + Send {
+) -> impl Stream<Item = Result<Received, IngestError>> + Send {
     let body = Incoming {
         ingest,
         chunks,
         reader: PartReader::new(boundary),
-        parts_seen: 0,
     };
     stream::unfold(Some(body), |body| async move {
         let mut body = body?;
@@ -202,13 +213,13 @@ fn parts(
 }
 
 impl Incoming {
-    async fn event(&mut self) -> io::Result<Event> {
+    async fn event(&mut self) -> Result<Event, IngestError> {
         loop {
-            match self.reader.next_event().map_err(io::Error::other)? {
+            match self.reader.next_event().map_err(broken_off)? {
                 Event::More => match self.chunks.next().await {
-                    Some(chunk) => self.reader.push(&chunk.map_err(io::Error::other)?),
+                    Some(chunk) => self.reader.push(&chunk.map_err(broken_off)?),
                     None => {
-                        self.reader.finish().map_err(io::Error::other)?;
+                        self.reader.finish().map_err(broken_off)?;
                         return Ok(Event::End);
                     }
                 },
@@ -217,7 +228,7 @@ impl Incoming {
         }
     }
 
-    async fn next_part(&mut self) -> io::Result<Option<Part>> {
+    async fn next_part(&mut self) -> Result<Option<Received>, IngestError> {
         loop {
             match self.event().await? {
                 Event::Part(_) => break,
@@ -225,49 +236,11 @@ impl Incoming {
                 _ => {}
             }
         }
-        self.parts_seen += 1;
-        if self.parts_seen > STOW_INSTANCES {
-            return Err(io::Error::other("too many parts in one request"));
+        let mut part = self.ingest.receive().await?;
+        while let Event::Data(data) = self.event().await? {
+            part.push(&data).await?;
         }
-        let limit = overread_ingest::limits::IN_MEMORY_BYTES;
-        let mut bytes = Vec::new();
-        loop {
-            match self.event().await? {
-                Event::Data(data) => bytes.extend_from_slice(&data),
-                _ => return Ok(Some(Part::Memory(Bytes::from(bytes)))),
-            }
-            if bytes.len() as u64 > limit {
-                return self.spool(bytes).await.map(Some);
-            }
-        }
-    }
-
-    /// Writes a large part to a temporary file while it arrives.
-    async fn spool(&mut self, start: Vec<u8>) -> io::Result<Part> {
-        let (sender, receiver) = tokio::sync::mpsc::channel::<io::Result<Bytes>>(SPOOL_QUEUE);
-        let rest = StreamReader::new(ReceiverStream::new(receiver));
-        let ingest = self.ingest.clone();
-        let writing = tokio::spawn(async move { ingest.spool(start, rest).await });
-        loop {
-            match self.event().await {
-                Ok(Event::Data(data)) => {
-                    if sender.send(Ok(data)).await.is_err() {
-                        break;
-                    }
-                }
-                Ok(_) => break,
-                Err(error) => {
-                    let told = io::Error::other("the body broke off");
-                    let _gone = sender.send(Err(told)).await;
-                    return Err(error);
-                }
-            }
-        }
-        drop(sender);
-        writing
-            .await
-            .map_err(io::Error::other)?
-            .map_err(io::Error::other)
+        part.finish().await.map(Some)
     }
 }
 

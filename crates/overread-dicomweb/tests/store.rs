@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
+use futures_util::StreamExt;
 
 use crate::house::{House, archive_token, multipart, request};
 use crate::made::{Made, element};
@@ -140,6 +141,46 @@ async fn bodies_must_be_multipart_s3_s11() {
         .stow_as(archive_token(), "/studies", &[], b"--b0undary--".to_vec())
         .await;
     assert_eq!(got.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_request_full_of_nothing_is_refused_in_words() {
+    let house = House::new().await;
+    let got = house.stow("/studies", &vec![Vec::new(); 99_000]).await;
+    assert_eq!(got.status, StatusCode::BAD_REQUEST);
+    let message = got.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("no DICOM instances"), "{message}");
+    assert!(got.body.len() < 1000);
+}
+
+#[tokio::test]
+async fn senders_that_sleep_keep_nobody_from_storing() {
+    let house = std::sync::Arc::new(House::new().await);
+    let (mut sleepers, mut started) = (tokio::task::JoinSet::new(), Vec::new());
+    for _ in 0..60 {
+        let house = std::sync::Arc::clone(&house);
+        let (told, is_started) = tokio::sync::oneshot::channel();
+        started.push(is_started);
+        let start = b"\r\n--b0undary\r\n\r\nhalf a part".to_vec();
+        let chunks = futures_util::stream::once(async { Ok::<_, std::io::Error>(start) }).chain(
+            futures_util::stream::once(async move {
+                let _ = told.send(());
+                std::future::pending().await
+            }),
+        );
+        sleepers.spawn(async move {
+            let headers = [("content-type", "multipart/related; boundary=b0undary")];
+            let body = Body::from_stream(chunks);
+            let request = request(Method::POST, "/studies", &headers, body);
+            house.send(Some(archive_token()), request).await.status
+        });
+    }
+    for one in started {
+        one.await.unwrap();
+    }
+    let files: Vec<Vec<u8>> = (1..=5).map(|number| Made::number(number).bytes()).collect();
+    assert_eq!(house.stow("/studies", &files).await.status, StatusCode::OK);
+    assert!(sleepers.try_join_next().is_none());
 }
 
 #[tokio::test]

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use overread_archive::Archive;
-use overread_ingest::{DeliveryOptions, DeliverySource, Ingest, Part};
+use overread_ingest::{DeliveryOptions, DeliverySource, Ingest};
 use overread_model::access::Actor;
 use overread_model::time::Timestamp;
 use overread_store::Store;
@@ -90,9 +91,14 @@ async fn stow(ingest: &Ingest, files: &[DiscFile]) -> Outcome<()> {
         let ingest = Arc::clone(&ingest);
         tasks.spawn(async move {
             for request in lane {
-                let parts = futures_util::stream::iter(
-                    request.into_iter().map(|part| Ok(Part::Memory(part))),
-                );
+                let ingest = &ingest;
+                let parts = futures_util::stream::iter(request).then(|bytes| async move {
+                    let mut part = ingest.receive().await?;
+                    for piece in bytes.chunks(64 * 1024) {
+                        part.push(piece).await?;
+                    }
+                    part.finish().await
+                });
                 let outcomes = ingest
                     .stow(parts, None, options(DeliverySource::Stow))
                     .await?;

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 use bytes::Bytes;
 use overread_dicom::ContentKind;
@@ -18,7 +17,7 @@ use crate::zip;
 
 /// A file as it was received.
 #[derive(Debug)]
-pub enum Part {
+pub(crate) enum Part {
     /// In memory.
     Memory(Bytes),
     /// In a file, from its start on.
@@ -32,7 +31,7 @@ pub enum Part {
 
 impl Part {
     /// Returns its length.
-    pub fn length_bytes(&self) -> u64 {
+    pub(crate) fn length_bytes(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
             Self::File { length_bytes, .. } => *length_bytes,
@@ -56,7 +55,7 @@ impl Part {
     }
 }
 
-/// A part together with its share of the memory.
+/// A part together with its share of the memory, or of the temporary files.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) part: Part,
@@ -173,9 +172,11 @@ fn hold(
 ) -> Result<Held, IngestError> {
     let expected = length_bytes.unwrap_or(limits::IN_MEMORY_BYTES);
     if expected > limits::IN_MEMORY_BYTES {
-        return spool(session.spool_folder(), &bytes, reader);
+        return spool(session, &bytes, reader);
     }
-    let mut permit = session.reserve(expected)?;
+    let Some(mut permit) = session.reserve(expected) else {
+        return spool(session, &bytes, reader);
+    };
     bytes.reserve_exact(length_bytes.map_or(0, |length| {
         (length as usize + 1).saturating_sub(bytes.len())
     }));
@@ -183,7 +184,7 @@ fn hold(
     let room = (expected + 1).saturating_sub(bytes.len() as u64);
     read_up_to(reader, room, &mut bytes).map_err(IngestError::Body)?;
     if bytes.len() as u64 > expected {
-        return spool(session.spool_folder(), &bytes, reader);
+        return spool(session, &bytes, reader);
     }
     let spare = permit
         .num_permits()
@@ -196,8 +197,8 @@ fn hold(
 }
 
 /// Copies what is read and the rest into an unnamed temporary file, which no crash can leave behind.
-pub(crate) fn spool(folder: &Path, start: &[u8], rest: &mut dyn Read) -> Result<Held, IngestError> {
-    let mut file = tempfile::tempfile_in(folder).map_err(IngestError::Spool)?;
+fn spool(session: &Session, start: &[u8], rest: &mut dyn Read) -> Result<Held, IngestError> {
+    let mut file = tempfile::tempfile_in(session.spool_folder()).map_err(IngestError::Spool)?;
     file.write_all(start).map_err(IngestError::Spool)?;
     let mut length_bytes = start.len() as u64;
     let mut buffer = vec![0; limits::WINDOW_BYTES];
@@ -215,6 +216,6 @@ pub(crate) fn spool(folder: &Path, start: &[u8], rest: &mut dyn Read) -> Result<
     file.seek(SeekFrom::Start(0)).map_err(IngestError::Spool)?;
     Ok(Held {
         part: Part::File { file, length_bytes },
-        _permit: None,
+        _permit: Some(session.file_turn()?),
     })
 }

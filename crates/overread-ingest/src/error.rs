@@ -19,6 +19,15 @@ pub enum IngestError {
     /// A temporary file could not be written.
     #[error("the disc for temporary files is full or broken")]
     Spool(#[source] std::io::Error),
+    /// A request has more than [`STOW_PARTS`](crate::limits::STOW_PARTS) parts.
+    #[error("the request has too many parts")]
+    TooManyParts,
+    /// More than [`STOW_UNUSABLE_PARTS`](crate::limits::STOW_UNUSABLE_PARTS) parts of a request are no instances.
+    #[error("too many parts of the request are no DICOM instances")]
+    TooManyUnusable,
+    /// A part is longer than [`ENTRY_BYTES`](crate::limits::ENTRY_BYTES).
+    #[error("a part of the request is too long")]
+    PartTooLong,
     /// The committer could not store a batch; its log line says why.
     #[error("the archive could not store what arrived")]
     NotStored,

@@ -6,6 +6,16 @@ use std::time::Duration;
 pub const IN_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of all files that are in memory at once, over all deliveries.
 pub const BUDGET_BYTES: u64 = 40 * 1024 * 1024;
+/// Bytes of one part of a request that are kept in memory, so that many slow senders fit into the budget.
+pub const PART_IN_MEMORY_BYTES: u64 = 1024 * 1024;
+/// How long a file waits for memory before it is written to a temporary file instead.
+pub const ROOM_WAIT: Duration = Duration::from_millis(500);
+/// Whole temporary files that wait for being stored; each is an open file of the process.
+pub const TEMPORARY_FILES: usize = 128;
+/// Parts of one store request.
+pub const STOW_PARTS: usize = 10_000;
+/// Parts of one store request that are no instances before the rest is not read any more.
+pub const STOW_UNUSABLE_PARTS: usize = 100;
 /// Bytes of DICOM JSON that one instance may have.
 pub const METADATA_BYTES: usize = 24 * 1024 * 1024;
 /// Files of one delivery that are on their way at once.

@@ -1,6 +1,7 @@
 //! One delivery on its way: files go in in order, are read in parallel, committed in order and collected.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -46,6 +47,10 @@ pub(crate) struct Pending {
 pub(crate) struct Bench {
     /// KiB of files in memory.
     pub(crate) memory: Arc<Semaphore>,
+    /// The last who waited for memory got none.
+    is_jammed: Arc<AtomicBool>,
+    /// Temporary files that are whole and wait for being stored.
+    pub(crate) files: Arc<Semaphore>,
     /// Files that are parsed and hashed at once.
     pub(crate) readers: Arc<Semaphore>,
     /// Folder for temporary files.
@@ -58,9 +63,38 @@ impl Bench {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             memory: Arc::new(Semaphore::new((limits::BUDGET_BYTES / 1024) as usize)),
+            is_jammed: Arc::default(),
+            files: Arc::new(Semaphore::new(limits::TEMPORARY_FILES)),
             readers: Arc::new(Semaphore::new(cores)),
             spool: Arc::from(spool),
         }
+    }
+
+    /// Waits a while for memory for these bytes; `None` when a temporary file must do.
+    pub(crate) async fn room(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let share = share_of(bytes);
+        if let Ok(room) = Arc::clone(&self.memory).try_acquire_many_owned(share) {
+            self.is_jammed.store(false, Ordering::Relaxed);
+            return Some(room);
+        }
+        // Somebody waited in vain already: sleepers hold the memory, and not everybody need find that out.
+        if self.is_jammed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let wanted = Arc::clone(&self.memory).acquire_many_owned(share);
+        match tokio::time::timeout(limits::ROOM_WAIT, wanted).await {
+            Ok(room) => room.ok(),
+            Err(_) => {
+                self.is_jammed.store(true, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    /// Waits until one more temporary file may wait for being stored. Those before it are whole, so no sender is waited for.
+    pub(crate) async fn file_turn(&self) -> Result<OwnedSemaphorePermit, IngestError> {
+        let turn = Arc::clone(&self.files).acquire_owned().await;
+        turn.map_err(|_| IngestError::Interrupted)
     }
 }
 
@@ -228,12 +262,14 @@ impl Session {
         share_of(bytes)
     }
 
-    /// Waits until there is memory for these bytes (at most [`limits::IN_MEMORY_BYTES`] are ever asked for at once).
-    pub(crate) fn reserve(&self, bytes: u64) -> Result<OwnedSemaphorePermit, IngestError> {
-        let memory = Arc::clone(&self.bench.memory);
-        self.handle
-            .block_on(memory.acquire_many_owned(share_of(bytes)))
-            .map_err(|_| IngestError::Interrupted)
+    /// Waits a while for memory for these bytes (at most [`limits::IN_MEMORY_BYTES`] are ever asked for at once).
+    pub(crate) fn reserve(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        self.handle.block_on(self.bench.room(bytes))
+    }
+
+    /// Waits until one more temporary file may wait for being stored.
+    pub(crate) fn file_turn(&self) -> Result<OwnedSemaphorePermit, IngestError> {
+        self.handle.block_on(self.bench.file_turn())
     }
 
     /// Hands a whole file on.

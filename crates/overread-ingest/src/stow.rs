@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::commit::{self, AboutInstance, Answer, Item, Payload, Ticket};
-use crate::content::{self, Held, Part};
+use crate::content::Held;
 use crate::prepare::{self, Prepared};
-use crate::session::share_of;
+use crate::receiving::Received;
 use crate::{DeliveryOptions, Ingest, IngestError, limits};
 
 /// What became of one part.
@@ -51,13 +51,14 @@ enum Awaited {
 impl Ingest {
     /// Stores the parts of one request, each a whole DICOM file, and answers in their order.
     ///
-    /// The stream is asked for the next part only when there is memory for it. A `study` given must be every part's.
+    /// A `study` given must be every part's.
     ///
     /// # Errors
-    /// When the stream breaks off or the archive cannot store; then parts that came before may be stored all the same.
+    /// When the stream breaks off, a limit is passed or the archive cannot store; then parts that came before may be
+    /// stored all the same.
     pub async fn stow(
         &self,
-        parts: impl Stream<Item = std::io::Result<Part>> + Send,
+        parts: impl Stream<Item = Result<Received, IngestError>> + Send,
         study: Option<&str>,
         options: DeliveryOptions,
     ) -> Result<Vec<StowOutcome>, IngestError> {
@@ -67,7 +68,7 @@ impl Ingest {
             counted: true,
             now: options.now,
         };
-        // Two halves beside each other: whoever waits for memory must not keep what is read from being committed.
+        // Two halves beside each other: whoever waits for the sender must not keep what is read from being committed.
         let (slots, queue) = mpsc::channel(limits::FILES_ON_THE_WAY);
         let (fed, awaited) = tokio::join!(
             self.feed(parts, slots),
@@ -89,18 +90,27 @@ impl Ingest {
 
     async fn feed(
         &self,
-        parts: impl Stream<Item = std::io::Result<Part>> + Send,
+        parts: impl Stream<Item = Result<Received, IngestError>> + Send,
         slots: mpsc::Sender<Reading>,
     ) -> Result<(), IngestError> {
-        let mut parts = std::pin::pin!(parts);
-        while let Some(part) = parts.next().await {
-            let reading = self.start_reading(part.map_err(IngestError::Body)?).await?;
-            // The other half ended early, and says why.
-            if slots.send(reading).await.is_err() {
-                break;
+        let mut parts = std::pin::pin!(parts.take(limits::STOW_PARTS + 1).enumerate());
+        loop {
+            let next = tokio::select! {
+                next = parts.next() => next,
+                // The other half ended early, and says why.
+                () = slots.closed() => None,
+            };
+            let Some((index, part)) = next else {
+                return Ok(());
+            };
+            let Received(held) = part?;
+            if index == limits::STOW_PARTS {
+                return Err(IngestError::TooManyParts);
+            }
+            if slots.send(self.start_reading(held)).await.is_err() {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     async fn pass_all_on(
@@ -109,39 +119,26 @@ impl Ingest {
         study: Option<&str>,
         ticket: &Ticket,
     ) -> Result<Vec<Awaited>, IngestError> {
-        let mut awaited = Vec::new();
+        let (mut awaited, mut unusable_count) = (Vec::new(), 0);
         while let Some(reading) = queue.recv().await {
-            awaited.push(self.pass_on(reading.await, study, ticket).await?);
+            let one = self.pass_on(reading.await, study, ticket).await?;
+            let is_unusable =
+                matches!(&one, Awaited::Settled(outcome) if outcome.sop_instance_uid.is_none());
+            unusable_count += usize::from(is_unusable);
+            if unusable_count > limits::STOW_UNUSABLE_PARTS {
+                return Err(IngestError::TooManyUnusable);
+            }
+            awaited.push(one);
         }
         Ok(awaited)
     }
 
-    async fn start_reading(&self, part: Part) -> Result<Reading, IngestError> {
-        let permit = match &part {
-            Part::Memory(bytes) => {
-                let memory = Arc::clone(&self.shared.bench.memory);
-                let share = share_of((bytes.len() as u64).min(limits::IN_MEMORY_BYTES));
-                Some(
-                    memory
-                        .acquire_many_owned(share)
-                        .await
-                        .map_err(|_| IngestError::Interrupted)?,
-                )
-            }
-            Part::File { .. } => None,
-        };
+    fn start_reading(&self, held: Held) -> Reading {
         let readers = Arc::clone(&self.shared.bench.readers);
-        Ok(tokio::spawn(async move {
+        tokio::spawn(async move {
             let _turn = readers.acquire_owned().await.ok()?;
-            tokio::task::spawn_blocking(move || {
-                read(Held {
-                    part,
-                    _permit: permit,
-                })
-            })
-            .await
-            .ok()
-        }))
+            tokio::task::spawn_blocking(move || read(held)).await.ok()
+        })
     }
 
     async fn pass_on(
@@ -240,25 +237,4 @@ fn answered(about: &AboutInstance, answer: Answer) -> Result<StowOutcome, Ingest
         }
     };
     Ok(outcome(about, result))
-}
-
-impl Ingest {
-    /// Writes the rest of a large part to an unnamed temporary file, so that it need not be in memory.
-    ///
-    /// # Errors
-    /// When the body breaks off or the disc is full.
-    pub async fn spool(
-        &self,
-        start: Vec<u8>,
-        rest: impl tokio::io::AsyncRead + Send + Unpin + 'static,
-    ) -> Result<Part, IngestError> {
-        let archive = self.shared.archive.clone();
-        let mut rest = tokio_util::io::SyncIoBridge::new(rest);
-        tokio::task::spawn_blocking(move || {
-            content::spool(archive.spool_folder(), &start, &mut rest)
-        })
-        .await
-        .map_err(|_| IngestError::Interrupted)?
-        .map(|held| held.part)
-    }
 }

@@ -2,14 +2,14 @@
 
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
-use overread_ingest::{DeliverySource, Part};
+use overread_ingest::{DeliverySource, IngestError};
 use overread_model::ids::CaseId;
 use overread_model::problem::ProblemKind;
 use overread_store::access::Reach;
 use overread_store::checks;
 use overread_testkit::disc::{DiscFile, zip_of};
 
-use crate::house::{House, kinds, machine, mr, of_case, part10, patient};
+use crate::house::{House, kinds, machine, mr, of_case, part10, patient, received};
 
 async fn bring(
     house: &House,
@@ -52,8 +52,8 @@ async fn a_broken_off_body_shows_nothing_before_it_is_judged() {
     let house = House::new().await;
     let case_id = CaseId::from_random([1; 16]);
     let parts = [
-        Ok(Part::Memory(part10(&mr(1, 1, 1)).into())),
-        Err(std::io::Error::other("broke off")),
+        Ok(received(&house.ingest, &part10(&mr(1, 1, 1))).await),
+        Err(IngestError::Body(std::io::Error::other("broke off"))),
     ];
     let options = of_case(DeliverySource::Stow, patient(1), &case_id);
     let parts = futures_util::stream::iter(parts);

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use futures_util::StreamExt;
 use overread_archive::Archive;
-use overread_ingest::{DeliveryOptions, DeliverySource, Ingest, Part, Receipt, StowOutcome};
+use overread_ingest::{
+    DeliveryOptions, DeliverySource, Ingest, IngestError, Receipt, Received, StowOutcome,
+};
 use overread_model::access::{Actor, Role};
 use overread_model::ids::{CaseId, PersonId};
 use overread_model::problem::ProblemKind;
@@ -74,6 +77,15 @@ pub(crate) fn of_case(source: DeliverySource, actor: Actor, case_id: &CaseId) ->
     }
 }
 
+/// Takes in a part as the network would.
+pub(crate) async fn received(ingest: &Ingest, bytes: &[u8]) -> Received {
+    let mut part = ingest.receive().await.unwrap();
+    for piece in bytes.chunks(64 * 1024) {
+        part.push(piece).await.unwrap();
+    }
+    part.finish().await.unwrap()
+}
+
 impl House {
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -96,12 +108,18 @@ impl House {
     }
 
     pub(crate) async fn stow(&self, parts: Vec<Vec<u8>>) -> Vec<StowOutcome> {
-        let parts = parts.into_iter().map(|part| Ok(Part::Memory(part.into())));
-        let parts = futures_util::stream::iter(parts);
+        self.try_stow(parts).await.unwrap()
+    }
+
+    pub(crate) async fn try_stow(
+        &self,
+        parts: Vec<Vec<u8>>,
+    ) -> Result<Vec<StowOutcome>, IngestError> {
+        let parts = futures_util::stream::iter(parts)
+            .then(|part| async move { Ok(received(&self.ingest, &part).await) });
         self.ingest
             .stow(parts, None, options(DeliverySource::Stow))
             .await
-            .unwrap()
     }
 
     pub(crate) async fn find(&self, spec: &InstanceSpec) -> Option<StoredInstance> {

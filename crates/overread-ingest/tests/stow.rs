@@ -1,10 +1,11 @@
 //! STOW: one answer a part, in order, durable.
 
-use overread_ingest::{DeliverySource, Part, Stowed};
+use futures_util::StreamExt;
+use overread_ingest::{DeliverySource, IngestError, Stowed, limits};
 use overread_model::problem::ProblemKind;
 use overread_store::studies;
 
-use crate::house::{House, NOW, mr, options, part10, postgres};
+use crate::house::{House, NOW, mr, options, part10, postgres, received};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_are_answered_in_order() {
@@ -87,7 +88,7 @@ async fn rules(house: House) {
 async fn a_part_of_another_study_is_refused() {
     let house = House::new().await;
     let spec = mr(1, 1, 1);
-    let parts = futures_util::stream::iter([Ok(Part::Memory(part10(&spec).into()))]);
+    let parts = futures_util::stream::iter([Ok(received(&house.ingest, &part10(&spec)).await)]);
     let outcomes = house
         .ingest
         .stow(parts, Some("1.2.3"), options(DeliverySource::Stow))
@@ -118,6 +119,34 @@ async fn a_request_larger_than_the_memory_goes_through() {
             .all(|outcome| outcome.result == Ok(Stowed::Stored))
     );
     assert_eq!(house.prove().await.bytes, bytes as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_full_of_nothing_is_left_early() {
+    let house = House::new().await;
+    let nothing = |count| vec![Vec::new(); count];
+    let mut parts = nothing(limits::STOW_UNUSABLE_PARTS);
+    parts.push(part10(&mr(1, 1, 1)));
+    let outcomes = house.stow(parts).await;
+    assert_eq!(outcomes.len(), limits::STOW_UNUSABLE_PARTS + 1);
+    assert_eq!(
+        outcomes[limits::STOW_UNUSABLE_PARTS].result,
+        Ok(Stowed::Stored)
+    );
+    let got = house
+        .try_stow(nothing(limits::STOW_UNUSABLE_PARTS + 1))
+        .await;
+    assert!(matches!(got, Err(IngestError::TooManyUnusable)), "{got:?}");
+    let part = part10(&mr(1, 1, 1));
+    let many = futures_util::stream::iter(0..=limits::STOW_PARTS)
+        .then(|_| async { Ok(received(&house.ingest, &part).await) });
+    let options = options(DeliverySource::Stow);
+    let got = house.ingest.stow(many, None, options).await;
+    assert!(
+        matches!(got, Err(IngestError::TooManyParts)),
+        "{:?}",
+        got.err()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,198 @@
+//! One part of a request while it arrives: in memory as long as it is small and there is room, else in a file.
+//!
+//! Nothing is buffered before it was granted out of the one budget of the process, and nobody waits long for it: a
+//! sender that falls asleep keeps its small share, the others are written to temporary files.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+
+use bytes::Bytes;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::content::{Held, Part};
+use crate::session::{Bench, share_of};
+use crate::{Ingest, IngestError, limits};
+
+/// A part that is whole; keeps its share of the memory, or of the temporary files, until it is stored.
+#[derive(Debug)]
+pub struct Received(pub(crate) Held);
+
+/// A part on its way.
+#[derive(Debug)]
+pub struct Receiving {
+    bench: Bench,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Memory {
+        bytes: Vec<u8>,
+        room: OwnedSemaphorePermit,
+    },
+    File {
+        file: tokio::fs::File,
+        length_bytes: u64,
+    },
+}
+
+impl Ingest {
+    /// Makes room for one part.
+    ///
+    /// # Errors
+    /// When there is neither memory nor a temporary file.
+    pub async fn receive(&self) -> Result<Receiving, IngestError> {
+        let bench = self.shared.bench.clone();
+        let place = match bench.room(limits::PART_IN_MEMORY_BYTES).await {
+            Some(room) => Place::Memory {
+                bytes: Vec::new(),
+                room,
+            },
+            None => Place::File {
+                file: temporary(&bench).await?,
+                length_bytes: 0,
+            },
+        };
+        Ok(Receiving { bench, place })
+    }
+}
+
+impl Receiving {
+    /// Adds what arrived.
+    ///
+    /// # Errors
+    /// When the part is too long or the disc for temporary files is full.
+    pub async fn push(&mut self, more: &[u8]) -> Result<(), IngestError> {
+        if let Place::Memory { bytes, .. } = &mut self.place {
+            if (bytes.len() + more.len()) as u64 <= limits::PART_IN_MEMORY_BYTES {
+                bytes.extend_from_slice(more);
+                return Ok(());
+            }
+            let mut file = temporary(&self.bench).await?;
+            file.write_all(bytes).await.map_err(IngestError::Spool)?;
+            let length_bytes = bytes.len() as u64;
+            // The share of the memory goes back here.
+            self.place = Place::File { file, length_bytes };
+        }
+        if let Place::File { file, length_bytes } = &mut self.place {
+            *length_bytes += more.len() as u64;
+            if *length_bytes > limits::ENTRY_BYTES {
+                return Err(IngestError::PartTooLong);
+            }
+            file.write_all(more).await.map_err(IngestError::Spool)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the part.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be written, or the program is stopping.
+    pub async fn finish(self) -> Result<Received, IngestError> {
+        match self.place {
+            Place::Memory {
+                mut bytes,
+                mut room,
+            } => {
+                bytes.shrink_to_fit();
+                let spare = room
+                    .num_permits()
+                    .saturating_sub(share_of(bytes.len() as u64) as usize);
+                drop(room.split(spare));
+                Ok(Received(Held {
+                    part: Part::Memory(Bytes::from(bytes)),
+                    _permit: Some(room),
+                }))
+            }
+            Place::File {
+                mut file,
+                length_bytes,
+            } => {
+                file.flush().await.map_err(IngestError::Spool)?;
+                let mut file = file.into_std().await;
+                file.seek(SeekFrom::Start(0)).map_err(IngestError::Spool)?;
+                Ok(Received(Held {
+                    part: Part::File { file, length_bytes },
+                    _permit: Some(self.bench.file_turn().await?),
+                }))
+            }
+        }
+    }
+}
+
+async fn temporary(bench: &Bench) -> Result<tokio::fs::File, IngestError> {
+    let folder = bench.spool.clone();
+    tokio::task::spawn_blocking(move || tempfile::tempfile_in(folder))
+        .await
+        .map_err(|_| IngestError::Interrupted)?
+        .map(|file: File| tokio::fs::File::from_std(file))
+        .map_err(IngestError::Spool)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::content::Part;
+    use crate::{Ingest, limits};
+
+    async fn house() -> (tempfile::TempDir, Ingest) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = overread_store::Store::open_sqlite(&dir.path().join("index.sqlite"))
+            .await
+            .unwrap();
+        let archive = overread_archive::Archive::open(dir.path()).await.unwrap();
+        let ingest = Ingest::open(store, archive).await.unwrap();
+        (dir, ingest)
+    }
+
+    fn free_bytes(ingest: &Ingest) -> u64 {
+        ingest.shared.bench.memory.available_permits() as u64 * 1024
+    }
+
+    #[tokio::test]
+    async fn long_parts_leave_the_memory() {
+        let (_dir, ingest) = house().await;
+        let mut sleeping = Vec::new();
+        for _ in 0..24 {
+            let mut part = ingest.receive().await.unwrap();
+            for _ in 0..15 {
+                part.push(&vec![7; 1024 * 1024]).await.unwrap();
+                assert!(free_bytes(&ingest) >= limits::BUDGET_BYTES - limits::PART_IN_MEMORY_BYTES);
+            }
+            sleeping.push(part);
+        }
+        assert_eq!(free_bytes(&ingest), limits::BUDGET_BYTES);
+        let whole = sleeping.pop().unwrap().finish().await.unwrap();
+        assert!(
+            matches!(whole.0.part, Part::File { length_bytes, .. } if length_bytes == 15 << 20)
+        );
+    }
+
+    #[tokio::test]
+    async fn when_sleepers_hold_all_memory_others_use_files() {
+        let (_dir, ingest) = house().await;
+        let mut sleeping = Vec::new();
+        for _ in 0..limits::BUDGET_BYTES / limits::PART_IN_MEMORY_BYTES {
+            let mut part = ingest.receive().await.unwrap();
+            part.push(b"a start and then nothing").await.unwrap();
+            sleeping.push(part);
+        }
+        assert_eq!(free_bytes(&ingest), 0);
+        let mut part = ingest.receive().await.unwrap();
+        part.push(&[1; 5000]).await.unwrap();
+        let whole = part.finish().await.unwrap();
+        assert!(whole.0.part.head().unwrap().iter().all(|byte| *byte == 1)); 5000][..whole.0.part.head().unwrap().len()]
+        );
+        assert!(matches!(
+            whole.0.part,
+            Part::File {
+                length_bytes: 5000,
+                ..
+            }
+        ));
+        let one = sleeping.pop().unwrap().finish().await.unwrap();
+        assert_eq!(free_bytes(&ingest), limits::PART_IN_MEMORY_BYTES - 1024);
+        drop((sleeping, one));
+        assert_eq!(free_bytes(&ingest), limits::BUDGET_BYTES);
+    }
+}
