@@ -1,9 +1,10 @@
 //! One data folder, opened: facts, bytes, and the rooms that stand on them.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use overread_archive::Archive;
 use overread_ingest::Ingest;
 use overread_knowledge::Knowledge;
@@ -49,6 +50,41 @@ impl Layout {
     }
 }
 
+/// The right to serve a data folder; the system takes it back when the process ends, however it ends.
+pub(crate) struct ServeLock {
+    _file: File,
+}
+
+impl ServeLock {
+    /// Takes the right, making the data folder when it is not there. Other commands need none: packs have locks of
+    /// their own.
+    pub(crate) fn take(data: &Path) -> Result<Self> {
+        make_folder(data)?;
+        let path = data.join("serve.lock");
+        let fail = || format!("the lock file {} cannot be used", path.display());
+        let mut options = File::options();
+        let file = options
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .with_context(fail)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => bail!(
+                "another overread serves the data folder {} already; stop it first, or choose another folder with --data",
+                data.display()
+            ),
+            Err(TryLockError::Error(error)) => Err(error).with_context(fail),
+        }
+    }
+}
+
+fn make_folder(data: &Path) -> Result<()> {
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("the data folder {} cannot be made", data.display()))
+}
+
 /// An open installation.
 pub(crate) struct Home {
     /// Its settings.
@@ -65,8 +101,7 @@ pub(crate) struct Home {
 impl Home {
     /// Opens a data folder, making it when it is not there; its tables are brought up to date.
     pub(crate) async fn open(data: &Path) -> Result<Self> {
-        std::fs::create_dir_all(data)
-            .with_context(|| format!("the data folder {} cannot be made", data.display()))?;
+        make_folder(data)?;
         let layout = Layout::of(data);
         let config = Config::load(data)?;
         let store = match config.database_url.reveal() {

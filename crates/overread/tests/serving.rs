@@ -133,3 +133,25 @@ fn the_program_ends_when_told() {
     assert!(told.success());
     assert!(server.child.wait().unwrap().success());
 }
+
+#[test]
+fn a_folder_is_served_once_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let serve = ["serve", "--data", data, "--listen", "127.0.0.1:0"];
+    let mut server = Server::start(folder.path(), &[]);
+    let second = crate::program::run(&serve);
+    assert!(!second.status.success());
+    let said = crate::program::text(&second.stderr);
+    assert!(said.contains("serves the data folder"), "{said}");
+    assert_eq!(said.trim().lines().count(), 1, "{said}");
+    assert!(second.stdout.is_empty());
+    let listed = crate::program::run(&["token", "list", "--data", data]);
+    assert!(listed.status.success());
+    assert_eq!(server.ask("GET /healthz HTTP/1.1", b"").0, 200);
+    // As `kill -9`: nothing of the program can clean up.
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let server = Server::start(folder.path(), &[]);
+    assert_eq!(server.ask("GET /healthz HTTP/1.1", b"").0, 200);
+}

@@ -9,7 +9,7 @@ use super::serve::Door;
 use crate::cli::Demo;
 use crate::clock;
 use crate::demo::{Demonstration, seed};
-use crate::home::{Home, Layout};
+use crate::home::{Home, Layout, ServeLock};
 use crate::output::{json, line, remark};
 
 /// Fills an empty data folder and serves it until told to stop.
@@ -23,6 +23,7 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode> {
     if !arguments.listen.ip().is_loopback() {
         bail!("the demonstration listens on this machine only; choose 127.0.0.1");
     }
+    let _lock = ServeLock::take(&arguments.data)?;
     let home = Home::open(&arguments.data).await?;
     let door = Door::open(&home, arguments.listen).await?;
     remark("making a synthetic lumbar spine MR, two cases and people of every role …");
@@ -39,7 +40,7 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode> {
     } else {
         tell(&demonstration, &door.address)?;
     }
-    door.serve().await?;
+    door.serve().await;
     home.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use axum::serve::ListenerExt;
 use overread_dicomweb::DicomWebState;
 use overread_model::access::Role;
 use overread_store::tokens::{self, NewToken};
@@ -16,7 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::cli::Serve;
 use crate::clock;
-use crate::home::{Home, Layout};
+use crate::home::{Home, Layout, ServeLock};
+use crate::listening::{self, Patience};
 use crate::output::{line, remark};
 
 /// The shortest secret that is taken from a bootstrap file.
@@ -24,6 +24,7 @@ const BOOTSTRAP_SECRET_MIN_BYTES: usize = 32;
 
 /// Serves until told to stop.
 pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
+    let _lock = ServeLock::take(&arguments.data)?;
     let is_new = Layout::of(&arguments.data).is_new();
     let home = Home::open(&arguments.data).await?;
     if let Some(file) = arguments.bootstrap_token.as_deref().filter(|_| is_new) {
@@ -42,7 +43,7 @@ pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
         remark("(the link works once, and only until this start of the program ends)");
     }
     line(&format!("listening on {}", door.address))?;
-    door.serve().await?;
+    door.serve().await;
     home.close().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -115,20 +116,11 @@ impl Door {
     }
 
     /// Serves until the program is told to stop, then lets running requests end.
-    pub(crate) async fn serve(self) -> Result<()> {
+    pub(crate) async fn serve(self) {
         let rounds = tokio::spawn(go_round(self.workflow.clone()));
-        // Small answers must not wait for a full packet.
-        let listener = self
-            .listener
-            .tap_io(|stream| drop(stream.set_nodelay(true)));
-        let service = self
-            .router
-            .into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, service)
-            .with_graceful_shutdown(told_to_stop())
-            .await;
+        let patience = Patience::default();
+        listening::serve(self.listener, self.router, patience, told_to_stop()).await;
         rounds.abort();
-        served.context("the server stopped")
     }
 }
 

@@ -1,0 +1,389 @@
+//! Takes connections in, no more than fit, and ends those that stand still.
+//!
+//! A sender may be slow, but every header, every next piece of a body and every reading of an answer has its time; so
+//! half-open connections free their place again.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use futures_util::stream::{self, StreamExt};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt;
+
+/// What connections may cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Connections at once; the next one waits until a place is free.
+    pub(crate) connections: usize,
+    /// How long a whole header may take, also from the end of the request before.
+    pub(crate) header: Duration,
+    /// How long the next piece of a body may take.
+    pub(crate) body: Duration,
+    /// How long a client may leave an answer unread.
+    pub(crate) answer: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            // Each may hold a temporary file beside its socket; 1024 open files are what systems grant.
+            connections: 384,
+            header: Duration::from_secs(30),
+            body: Duration::from_secs(60),
+            answer: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Bytes that one connection buffers.
+const BUFFER_BYTES: usize = 128 * 1024;
+/// Pause after the system refused a connection, usually for want of open files.
+const REFUSED_PAUSE: Duration = Duration::from_secs(1);
+
+/// Serves until `stop` ends, then lets running requests end.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    patience: Patience,
+    stop: impl Future<Output = ()>,
+) {
+    let places = Arc::new(Semaphore::new(patience.connections));
+    let connections = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(patience.header)
+        .max_buf_size(BUFFER_BYTES);
+    let mut stop = pin!(stop);
+    loop {
+        let (stream, address, place) = tokio::select! {
+            accepted = accept(&listener, &places) => match accepted {
+                Some(accepted) => accepted,
+                None => continue,
+            },
+            () = &mut stop => break,
+        };
+        let router = router.clone();
+        let service =
+            service_fn(move |request| answer(router.clone(), request, address, patience.body));
+        let stream = Watched::new(stream, patience.answer);
+        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            // How a connection ended is the client's affair.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+/// Waits for a place, then for somebody to take it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, address)) => {
+            // Small answers must not wait for a full packet.
+            let _ = stream.set_nodelay(true);
+            Some((stream, address, place))
+        }
+        Err(error) if is_of_the_client(&error) => None,
+        Err(error) => {
+            tracing::error!(%error, "a connection could not be taken in");
+            tokio::time::sleep(REFUSED_PAUSE).await;
+            None
+        }
+    }
+}
+
+fn is_of_the_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+async fn answer(
+    router: Router,
+    request: Request<Incoming>,
+    address: SocketAddr,
+    body_patience: Duration,
+) -> Result<Response, Infallible> {
+    let mut request = request.map(|body| in_time(body, body_patience));
+    request.extensions_mut().insert(ConnectInfo(address));
+    router.oneshot(request).await
+}
+
+/// Ends a body whose next piece does not come.
+fn in_time(body: Incoming, patience: Duration) -> Body {
+    if body.is_end_stream() {
+        return Body::empty();
+    }
+    let pieces = Body::new(body).into_data_stream();
+    Body::from_stream(stream::unfold(pieces, move |mut pieces| async move {
+        let piece = match tokio::time::timeout(patience, pieces.next()).await {
+            Ok(piece) => piece?.map_err(io::Error::other),
+            Err(_) => Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the sender stopped sending",
+            )),
+        };
+        Some((piece, pieces))
+    }))
+}
+
+/// A connection whose reader may not fall asleep.
+struct Watched {
+    stream: TcpStream,
+    patience: Duration,
+    /// Runs while nothing can be written.
+    stall: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Watched {
+    fn new(stream: TcpStream, patience: Duration) -> Self {
+        Self {
+            stream,
+            patience,
+            stall: None,
+        }
+    }
+
+    fn judge<T>(
+        &mut self,
+        written: Poll<io::Result<T>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stall = None;
+            return written;
+        }
+        let patience = self.patience;
+        let stall = self
+            .stall
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        stall
+            .as_mut()
+            .poll(cx)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.judge(written, cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        self.judge(written, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use axum::Router;
+    use axum::body::{Body, Bytes};
+    use axum::extract::ConnectInfo;
+    use axum::routing::{get, post};
+    use futures_util::stream;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::{mpsc, oneshot};
+
+    use super::{Patience, serve};
+
+    const SHORT: Duration = Duration::from_millis(150);
+    const LONG: Duration = Duration::from_secs(60);
+    const PATIENT: Patience = Patience {
+        connections: 8,
+        header: LONG,
+        body: LONG,
+        answer: LONG,
+    };
+
+    /// Serves a router; returns the address, and what stops it.
+    async fn door(router: Router, patience: Patience) -> (SocketAddr, oneshot::Sender<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(serve(listener, router, patience, async {
+            drop(stopped.await);
+        }));
+        (address, stop)
+    }
+
+    /// Sends a start, then nothing, and returns what came until the server closed.
+    async fn sent(address: SocketAddr, start: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(start.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        tokio::time::timeout(LONG / 4, read)
+            .await
+            .expect("the server closes")
+            .unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
+    fn hello() -> Router {
+        let say = |ConnectInfo(from): ConnectInfo<SocketAddr>| async move { from.ip().to_string() };
+        Router::new()
+            .route("/", get(say))
+            .route("/", post(|body: Bytes| async move { body }))
+    }
+
+    #[tokio::test]
+    async fn half_a_header_is_closed() {
+        let patience = Patience {
+            header: SHORT,
+            ..PATIENT
+        };
+        let (address, _stop) = door(hello(), patience).await;
+        for start in ["", "GET / HT", "GET / HTTP/1.1\r\nHost: a\r\nX-Half"] {
+            assert!(!sent(address, start).await.contains("200"), "{start}");
+        }
+        let got = sent(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(got.starts_with("HTTP/1.1 200"), "{got}");
+        assert!(got.ends_with("127.0.0.1"), "{got}");
+    }
+
+    #[tokio::test]
+    async fn half_a_body_is_closed() {
+        let patience = Patience {
+            body: SHORT,
+            ..PATIENT
+        };
+        let (address, _stop) = door(hello(), patience).await;
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n";
+        let got = sent(address, &format!("{head}\r\nhal")).await;
+        assert!(got.starts_with("HTTP/1.1 400"), "{got}");
+        let got = sent(address, &format!("{head}Connection: close\r\n\r\nfull")).await;
+        assert!(got.ends_with("\r\n\r\nfull"), "{got}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_nobody_reads_is_dropped() {
+        let (alive, mut ended) = mpsc::channel::<()>(1);
+        let endless = move || {
+            let alive = alive.clone();
+            async move {
+                Body::from_stream(stream::repeat_with(move || {
+                    let _held = &alive;
+                    Ok::<_, std::io::Error>(Bytes::from_static(&[0; 8192]))
+                }))
+            }
+        };
+        let patience = Patience {
+            answer: SHORT,
+            header: SHORT,
+            ..PATIENT
+        };
+        let (address, stop) = door(Router::new().route("/", get(endless)), patience).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await
+            .unwrap();
+        // Once the server stops, only the answer keeps the channel open.
+        assert!(stream.read_u8().await.is_ok());
+        drop(stop);
+        let end = tokio::time::timeout(LONG / 4, ended.recv()).await;
+        assert_eq!(end, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn connections_beyond_the_limit_wait_for_a_place() {
+        let patience = Patience {
+            connections: 2,
+            header: SHORT,
+            ..PATIENT
+        };
+        let (address, _stop) = door(hello(), patience).await;
+        let mut idle = Vec::new();
+        for _ in 0..6 {
+            idle.push(TcpStream::connect(address).await.unwrap());
+        }
+        let got = sent(
+            address,
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        )
+        .await;
+        assert!(got.starts_with("HTTP/1.1 200"), "{got}");
+    }
+
+    #[tokio::test]
+    async fn a_stop_lets_running_requests_end() {
+        let (asked, mut is_asked) = mpsc::channel::<()>(1);
+        let (go, gone) = tokio::sync::watch::channel(false);
+        let slow = move || {
+            let (asked, mut gone) = (asked.clone(), gone.clone());
+            async move {
+                asked.send(()).await.unwrap();
+                gone.wait_for(|go| *go).await.unwrap();
+                "done"
+            }
+        };
+        let (address, stop) = door(Router::new().route("/", get(slow)), PATIENT).await;
+        let client =
+            tokio::spawn(async move { sent(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await });
+        is_asked.recv().await.unwrap();
+        drop(stop);
+        go.send(true).unwrap();
+        assert!(client.await.unwrap().ends_with("done"));
+    }
+}
