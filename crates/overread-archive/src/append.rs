@@ -1,6 +1,6 @@
 //! Appends batches to packs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
@@ -35,7 +35,6 @@ struct OpenPack {
     pack_id: PackId,
     file: File,
     length_bytes: u64,
-    last_used: u64,
 }
 
 /// The packs that are open between batches.
@@ -44,10 +43,10 @@ pub(crate) struct Writers {
     idle: Mutex<Idle>,
 }
 
+/// The packs that no batch writes, the least recently used first; a key has several when batches overlap.
 #[derive(Debug, Default)]
 struct Idle {
-    packs: HashMap<PackKey, OpenPack>,
-    clock: u64,
+    packs: VecDeque<(PackKey, OpenPack)>,
 }
 
 impl Writers {
@@ -56,37 +55,31 @@ impl Writers {
     }
 
     fn take(&self, key: &PackKey) -> Option<OpenPack> {
-        self.idle().packs.remove(key)
+        let mut idle = self.idle();
+        let at = idle.packs.iter().position(|(known, _)| known == key)?;
+        idle.packs.remove(at).map(|(_, pack)| pack)
     }
 
     fn is_open(&self, key: &PackKey) -> bool {
-        self.idle().packs.contains_key(key)
+        self.idle().packs.iter().any(|(known, _)| known == key)
     }
 
-    fn give_back(&self, key: PackKey, mut pack: OpenPack) {
+    fn give_back(&self, key: PackKey, pack: OpenPack) {
         if pack.length_bytes >= limits::PACK_BYTES {
             return;
         }
         let mut idle = self.idle();
-        idle.clock += 1;
-        pack.last_used = idle.clock;
-        idle.packs.insert(key, pack);
-        while idle.packs.len() > limits::OPEN_WRITERS {
-            let oldest = idle
-                .packs
-                .iter()
-                .min_by_key(|(_, pack)| pack.last_used)
-                .map(|(key, _)| key.clone());
-            match oldest {
-                Some(key) => idle.packs.remove(&key),
-                None => break,
-            };
+        idle.packs.push_back((key, pack));
+        if idle.packs.len() > limits::OPEN_WRITERS {
+            idle.packs.pop_front();
         }
     }
 
     /// Lets go of a pack that is to be removed.
     pub(crate) fn forget(&self, pack_id: PackId) {
-        self.idle().packs.retain(|_, pack| pack.pack_id != pack_id);
+        self.idle()
+            .packs
+            .retain(|(_, pack)| pack.pack_id != pack_id);
     }
 }
 
@@ -251,7 +244,6 @@ impl PackAppend {
             pack_id,
             file,
             length_bytes: limits::PACK_HEADER_BYTES,
-            last_used: 0,
         })
     }
 }

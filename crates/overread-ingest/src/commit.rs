@@ -17,6 +17,7 @@ use overread_store::studies::{self, DeliveryScope, Entered, Known, Outcome};
 use overread_store::tokens::random_id;
 use overread_store::{Store, Tx, deliveries, packs};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use crate::content::Held;
 use crate::prepare::Readied;
@@ -169,7 +170,10 @@ pub(crate) fn about(readied: &Readied) -> AboutInstance {
 }
 
 /// Commits until nobody can send any more.
+///
+/// While the rows of one batch are committed, the bytes of the next are written and synced.
 pub(crate) async fn run(store: Store, archive: Archive, mut items: mpsc::Receiver<Item>) {
+    let mut committing: Option<JoinHandle<()>> = None;
     while let Some(first) = items.recv().await {
         let mut bytes = first.payload.length_bytes();
         let mut batch = vec![first];
@@ -186,21 +190,38 @@ pub(crate) async fn run(store: Store, archive: Archive, mut items: mpsc::Receive
             waiting.push(item.answer_to);
             work.push((item.ticket, item.payload));
         }
-        let answers = match commit(&store, &archive, work).await {
-            Ok(answers) => answers,
-            Err(error) => {
-                tracing::error!(error = %chain(&error), "a batch could not be stored; nothing of it was acknowledged");
-                Vec::new()
-            }
-        };
-        let answers = answers
-            .into_iter()
-            .map(Some)
-            .chain(std::iter::repeat_with(|| None));
-        for (answer_to, answer) in waiting.into_iter().zip(answers) {
-            // Whoever does not wait any more needs no answer; it is stored all the same.
-            let _ = answer_to.send(answer.unwrap_or(Answer::NotStored));
+        let synced = sync(&store, &archive, work).await;
+        // Batches are committed in their order.
+        if let Some(before) = committing.take() {
+            let _ended = before.await;
         }
+        let store = store.clone();
+        committing = Some(tokio::spawn(async move {
+            let committed = match synced {
+                Ok(synced) => commit(&store, synced).await,
+                Err(error) => Err(error),
+            };
+            answer(waiting, committed);
+        }));
+    }
+    if let Some(last) = committing {
+        let _ended = last.await;
+    }
+}
+
+/// Tells everybody who waits what became of a batch.
+fn answer(waiting: Vec<oneshot::Sender<Answer>>, committed: Result<Vec<Answer>, IngestError>) {
+    let answers = committed.unwrap_or_else(|error| {
+        tracing::error!(error = %chain(&error), "a batch could not be stored; nothing of it was acknowledged");
+        Vec::new()
+    });
+    let answers = answers
+        .into_iter()
+        .map(Some)
+        .chain(std::iter::repeat_with(|| None));
+    for (answer_to, answer) in waiting.into_iter().zip(answers) {
+        // Whoever does not wait any more needs no answer; it is stored all the same.
+        let _ = answer_to.send(answer.unwrap_or(Answer::NotStored));
     }
 }
 
@@ -218,17 +239,43 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 type Work = Vec<(Ticket, Payload)>;
 
-async fn commit(store: &Store, archive: &Archive, work: Work) -> Result<Vec<Answer>, IngestError> {
+/// A batch whose bytes are durable and whose rows are not there yet.
+struct Synced {
+    answers: Vec<Option<Answer>>,
+    /// Absent when everything was known already.
+    written: Option<Written>,
+}
+
+/// Writes the bytes of what is new and waits until they are durable.
+async fn sync(store: &Store, archive: &Archive, work: Work) -> Result<Synced, IngestError> {
     let mut answers: Vec<Option<Answer>> = Vec::new();
     answers.resize_with(work.len(), || None);
     let fresh = set_known_apart(store, work, &mut answers).await?;
     if fresh.is_empty() {
-        return Ok(settled(answers));
+        return Ok(Synced {
+            answers,
+            written: None,
+        });
     }
-    let appended = archive.clone();
-    let written = tokio::task::spawn_blocking(move || write(&appended, fresh))
+    let archive = archive.clone();
+    let written = tokio::task::spawn_blocking(move || write(&archive, fresh))
         .await
         .map_err(|_| IngestError::Interrupted)??;
+    Ok(Synced {
+        answers,
+        written: Some(written),
+    })
+}
+
+/// Commits the rows of a batch.
+async fn commit(store: &Store, synced: Synced) -> Result<Vec<Answer>, IngestError> {
+    let Synced {
+        mut answers,
+        written,
+    } = synced;
+    let Some(written) = written else {
+        return Ok(settled(answers));
+    };
     let now = written.now;
     let mut tx = store.begin().await?;
     for pack in &written.lengths {
