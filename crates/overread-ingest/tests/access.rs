@@ -83,6 +83,8 @@ async fn an_image_of_another_person_does_not_join_a_study() {
         // Another number alone is another archive, another name alone a typing error: a person is told, no more.
         person(3, "C3", "Sample^Alex"),
         person(4, "A1", "Sampel^Alex"),
+        // Another number and no name: nothing says that it is the same person.
+        person(6, "B2", ""),
     ];
     for spec in &specs[..1] {
         house.stow(vec![part10(spec)]).await;
@@ -92,10 +94,11 @@ async fn an_image_of_another_person_does_not_join_a_study() {
         .map(|(number, spec)| DiscFile::new(format!("IM{number}"), part10(spec)))
         .collect();
     let receipt = house.zip(zip_of(&files, false).unwrap()).await;
-    assert_eq!((receipt.instances_stored, receipt.kept_aside), (2, 1));
+    assert_eq!((receipt.instances_stored, receipt.kept_aside), (2, 2));
     assert!(kinds(&receipt).contains(&ProblemKind::OtherPatient));
     assert!(house.find(&specs[1]).await.is_none());
     assert!(house.find(&specs[3]).await.is_some());
+    assert!(house.find(&specs[4]).await.is_none());
     let refused = house
         .stow(vec![part10(&person(5, "B2", "Other^Person"))])
         .await;
@@ -153,6 +156,56 @@ async fn a_stranger_cannot_join_a_study_by_writing_its_uid() {
             .await
             .is_some()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_changes_nothing() {
+    let house = House::new().await;
+    let (first, second) = (CaseId::from_random([1; 16]), CaseId::from_random([2; 16]));
+    let bare = mr(1, 1, 1)
+        .with(tags::PATIENT_NAME, VR::PN, "")
+        .with(tags::PATIENT_ID, VR::LO, "")
+        .with(tags::STUDY_DESCRIPTION, VR::LO, "")
+        .with(tags::STUDY_DATE, VR::DA, "");
+    let bring = async |actor, case_id: &CaseId, spec: &overread_testkit::dicom::InstanceSpec| {
+        let parts = [Ok(received(&house.ingest, &part10(spec)).await)];
+        let options = of_case(DeliverySource::Stow, actor, case_id);
+        let parts = futures_util::stream::iter(parts);
+        let outcomes = house.ingest.stow(parts, None, options).await.unwrap();
+        outcomes[0].result.clone().map_err(|problem| problem.kind)
+    };
+    let row = async || {
+        let mut tx = house.ingest.store().read().await.unwrap();
+        let uid = mr(1, 1, 1).study_instance_uid;
+        checks::study_by_uid(&mut tx, &uid).await.unwrap().unwrap()
+    };
+    bring(patient(1), &first, &bare).await.unwrap();
+    judged(&house, &first).await;
+    let before = row().await;
+    let said = mr(1, 2, 2)
+        .with(tags::PATIENT_NAME, VR::PN, "Other^Person")
+        .with(tags::STUDY_DESCRIPTION, VR::LO, "WRITTEN BY A STRANGER");
+    let refused = bring(patient(2), &second, &said).await;
+    assert_eq!(refused, Err(ProblemKind::HeldAside));
+    assert!(row().await == before);
+    // Nor is the study hidden in its own case until somebody judges it anew.
+    let reach = Reach::Case(first.clone());
+    assert!(house.find_as(&reach, &bare).await.is_some());
+
+    // Whose it is comes with an image that is taken; after that, another person's image ties the study to no case.
+    let named = mr(1, 1, 3)
+        .with(tags::PATIENT_NAME, VR::PN, "Sample^Alex")
+        .with(tags::PATIENT_ID, VR::LO, "A1");
+    bring(patient(1), &first, &named).await.unwrap();
+    assert!(row().await.patient_name.is_some());
+    let other = mr(1, 1, 4)
+        .with(tags::PATIENT_NAME, VR::PN, "Other^Person")
+        .with(tags::PATIENT_ID, VR::LO, "B2");
+    let refused = bring(machine(), &second, &other).await;
+    assert_eq!(refused, Err(ProblemKind::OtherPatient));
+    let mut tx = house.ingest.store().read().await.unwrap();
+    let judged = checks::studies_to_judge(&mut tx, &second).await.unwrap();
+    assert!(judged.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

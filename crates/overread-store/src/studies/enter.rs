@@ -3,7 +3,7 @@
 mod batch;
 mod rows;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use overread_model::access::{Actor, Right};
@@ -145,6 +145,7 @@ pub async fn enter(tx: &mut Tx, batch: &Batch, now: Timestamp) -> StoreResult<Ve
         outcomes: vec![None; batch.items.len()],
         studies: HashMap::new(),
         admitted: HashMap::new(),
+        linked: HashSet::new(),
     };
     for group in &batch.groups {
         run.group(tx, group).await?;
@@ -191,6 +192,7 @@ struct Run<'a> {
     outcomes: Vec<Option<Outcome>>,
     studies: HashMap<StudyKey, Tally>,
     admitted: HashMap<(StudyKey, DeliveryId), bool>,
+    linked: HashSet<(StudyKey, DeliveryId)>,
 }
 
 impl Run<'_> {
@@ -208,21 +210,24 @@ impl Run<'_> {
         let Some((_, _, first)) = fresh.first() else {
             return Ok(());
         };
-        let study = upsert::study(tx, &first.facts.study, self.now).await?;
+        let mut study = upsert::study(tx, &first.facts.study, self.now).await?;
         let creator = Arc::clone(&first.scope);
         let mut admitted = Vec::new();
+        // What is refused changes nothing: neither the study's facts nor the studies of a case.
         for (position, index, item) in fresh {
             let made_it = study.created && item.scope.delivery_id == creator.delivery_id;
-            if self.admits(tx, study.key, &item.scope, made_it).await? {
-                if study.is_of_another_person(&item.facts.study) {
-                    keep_aside(tx, item, "names another patient", self.now).await?;
-                    self.answer(index, Entered::OtherPatient(study.key), false);
-                } else {
-                    admitted.push((position, index, item));
-                }
-            } else {
+            if !self.admits(tx, study.key, &item.scope, made_it).await? {
                 keep_aside(tx, item, "held outside the case", self.now).await?;
                 self.answer(index, Entered::Foreign(study.key), false);
+            } else if study.is_of_another_person(&item.facts.study) {
+                keep_aside(tx, item, "names another patient", self.now).await?;
+                self.answer(index, Entered::OtherPatient(study.key), false);
+            } else {
+                if admitted.is_empty() || study.learns_from(&item.facts.study) {
+                    study.complete(tx, &item.facts.study).await?;
+                }
+                self.link(tx, study.key, &item.scope).await?;
+                admitted.push((position, index, item));
             }
         }
         let Some((_, _, first)) = admitted.first() else {
@@ -235,7 +240,7 @@ impl Run<'_> {
         self.rows(tx, group, &admitted, &series, &study).await
     }
 
-    /// Says whether a delivery may add to a study, and makes the study part of its case; asks once for each.
+    /// Says whether a delivery may add to a study; asks once for each.
     async fn admits(
         &mut self,
         tx: &mut Tx,
@@ -248,11 +253,24 @@ impl Run<'_> {
             return Ok(*answer);
         }
         let answer = made_it || may_add(tx, study, scope, self.now).await?;
-        if let Some(case_id) = scope.case_id.as_ref().filter(|_| answer) {
-            link_pending(tx, study, case_id, self.now).await?;
-        }
         self.admitted.insert(key, answer);
         Ok(answer)
+    }
+
+    /// Makes a study part of the case that a delivery is for, once for each.
+    async fn link(
+        &mut self,
+        tx: &mut Tx,
+        study: StudyKey,
+        scope: &DeliveryScope,
+    ) -> StoreResult<()> {
+        let Some(case_id) = &scope.case_id else {
+            return Ok(());
+        };
+        if self.linked.insert((study, scope.delivery_id.clone())) {
+            link_pending(tx, study, case_id, self.now).await?;
+        }
+        Ok(())
     }
 
     /// Writes the blocks and the rows of one series.

@@ -16,6 +16,7 @@ pub(super) struct StudyEntry {
     patient_id: Option<String>,
     patient_name_folded: String,
     patient_birth_date: Option<String>,
+    study_date: String,
 }
 
 /// A series row that an instance belongs to.
@@ -35,14 +36,21 @@ impl StudyEntry {
         self.differences(facts).contains(&true)
     }
 
-    /// Says whether the instance is surely another person's: another patient ID, and another name or birth date.
+    /// Says whether the instance is another person's: two of patient ID, birth date and name differ, or the patient ID
+    /// alone while no name says that they are the same.
     pub(super) fn is_of_another_person(&self, facts: &StudyFacts) -> bool {
-        let [id, birth, name] = self.differences(facts);
-        id && (birth || name)
+        let differences = self.differences(facts);
+        let [id, _, _] = differences;
+        let count = differences.into_iter().filter(|differs| *differs).count();
+        let name = shown(facts.patient_name.as_ref())
+            .map(fold)
+            .unwrap_or_default();
+        let has_same_name = !name.is_empty() && name == self.patient_name_folded;
+        count > 1 || (id && !has_same_name)
     }
 
     /// Says whether the instance says of its patient what the study leaves out.
-    fn learns_from(&self, facts: &StudyFacts) -> bool {
+    pub(super) fn learns_from(&self, facts: &StudyFacts) -> bool {
         let new = |known: Option<&str>, said: Option<&Hidden<String>>| {
             known.unwrap_or_default().is_empty() && !shown(said).unwrap_or_default().is_empty()
         };
@@ -55,6 +63,33 @@ impl StudyEntry {
                 Some(self.patient_name_folded.as_str()),
                 facts.patient_name.as_ref(),
             )
+    }
+
+    /// Fills in what the instances before left out; a study that says more of its patient is judged anew.
+    pub(super) async fn complete(&mut self, tx: &mut Tx, facts: &StudyFacts) -> StoreResult<()> {
+        if self.created {
+            return Ok(());
+        }
+        let date = facts.study_date.as_deref().unwrap_or_default();
+        if self.study_date.is_empty() && !date.is_empty() {
+            set_date(tx, self.key, date).await?;
+            date.clone_into(&mut self.study_date);
+        }
+        let name = shown(facts.patient_name.as_ref());
+        let folded = name.map(fold).unwrap_or_default();
+        complete(tx, self.key, facts, &folded).await?;
+        if self.learns_from(facts) {
+            judge_again(tx, self.key).await?;
+            if self.patient_name_folded.is_empty() {
+                self.patient_name_folded = folded;
+            }
+            fill(&mut self.patient_id, facts.patient_id.as_ref());
+            fill(
+                &mut self.patient_birth_date,
+                facts.patient_birth_date.as_ref(),
+            );
+        }
+        Ok(())
     }
 
     /// Compares patient ID, birth date and name, in this order.
@@ -77,7 +112,13 @@ impl StudyEntry {
     }
 }
 
-/// Finds or makes the study row; fills in what was not known before.
+fn fill(known: &mut Option<String>, said: Option<&Hidden<String>>) {
+    if known.as_deref().unwrap_or_default().is_empty() {
+        *known = shown(said).map(str::to_owned);
+    }
+}
+
+/// Finds or makes the study row.
 pub(super) async fn study(
     tx: &mut Tx,
     facts: &StudyFacts,
@@ -100,6 +141,7 @@ pub(super) async fn study(
             patient_id: shown(facts.patient_id.as_ref()).map(str::to_owned),
             patient_name_folded: folded,
             patient_birth_date: shown(facts.patient_birth_date.as_ref()).map(str::to_owned),
+            study_date: facts.study_date.clone().unwrap_or_default(),
         });
     }
     let (id, patient_id, patient_name_folded, patient_birth_date, study_date): (
@@ -111,34 +153,20 @@ pub(super) async fn study(
     ) = on!(&mut *tx, c => sqlx::query_as(
             "select id, patient_id, patient_name_folded, patient_birth_date, study_date from study where study_instance_uid = $1")
         .bind(facts.study_instance_uid.as_str()).fetch_one(&mut *c).await?);
-    let entry = StudyEntry {
+    Ok(StudyEntry {
         key: StudyKey(id),
         created: false,
         patient_id,
         patient_name_folded,
         patient_birth_date,
-    };
-    if entry.is_of_another_person(facts) {
-        return Ok(entry);
-    }
-    if let Some(date) = facts
-        .study_date
-        .as_deref()
-        .filter(|date| study_date.is_empty() && !date.is_empty())
-    {
-        set_date(tx, StudyKey(id), date).await?;
-    }
-    complete(tx, id, facts, &folded).await?;
-    if entry.learns_from(facts) {
-        judge_again(tx, entry.key).await?;
-    }
-    Ok(entry)
+        study_date,
+    })
 }
 
 /// Fills in what the instances before left out.
-async fn complete(tx: &mut Tx, id: i64, facts: &StudyFacts, folded: &str) -> StoreResult<()> {
+async fn complete(tx: &mut Tx, key: StudyKey, facts: &StudyFacts, folded: &str) -> StoreResult<()> {
     on!(tx, c => sqlx::query(include_str!("complete_study.sql"))
-        .bind(id).bind(shown(facts.patient_name.as_ref())).bind(folded).bind(shown(facts.patient_id.as_ref()))
+        .bind(key.0).bind(shown(facts.patient_name.as_ref())).bind(folded).bind(shown(facts.patient_id.as_ref()))
         .bind(shown(facts.patient_birth_date.as_ref())).bind(&facts.patient_sex)
         .bind(shown(facts.accession_number.as_ref())).bind(&facts.study_description)
         .bind(shown(facts.referring_physician_name.as_ref())).bind(&facts.study_time)
