@@ -314,6 +314,43 @@ async fn reports_among_the_images_are_not_there_for_a_reviewer() {
 }
 
 #[tokio::test]
+async fn counts_do_not_tell_a_reviewer_of_reports() {
+    let hidden_among_images = Made {
+        sop_class: "1.2.840.10008.5.1.4.1.1.104.1",
+        ..Made::number(7)
+    };
+    let mut all = study_with_reports().to_vec();
+    all.push(hidden_among_images);
+    let house = House::with(&all).await;
+    let reviewer = person(2, Role::Reviewer);
+    house
+        .grant(7, "1.2.3", &reviewer, &[Right::ViewImages], None)
+        .await;
+    let coordinator = person(5, Role::Coordinator);
+    for (actor, modalities, series, instances, in_first_series) in [
+        (&coordinator, vec!["MR", "OT", "SR"], 3, 4, 2),
+        (&reviewer, vec!["MR"], 1, 1, 1),
+    ] {
+        let get = async |path: &str| house.get_as(Some(actor.clone()), path, &[JSON]).await;
+        let study = get("/studies").await.json()[0].clone();
+        assert_eq!(study["00080061"]["Value"], serde_json::json!(modalities));
+        assert_eq!(study["00201206"]["Value"][0], series);
+        assert_eq!(study["00201208"]["Value"][0], instances);
+        let found = get("/studies/1.2.3/series?Modality=MR").await.json()[0].clone();
+        assert_eq!(found["00201209"]["Value"][0], in_first_series);
+        let is_wide = actor == &coordinator;
+        for (modality, is_found) in [("MR", true), ("SR", is_wide), ("OT", is_wide)] {
+            let path = format!("/studies?ModalitiesInStudy={modality}");
+            assert_eq!(
+                get(&path).await.status == StatusCode::OK,
+                is_found,
+                "{path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_known_tag_of_a_wider_reader_is_no_answer_for_a_reviewer() {
     let house = House::with(&study_with_reports()).await;
     let reviewer = person(2, Role::Reviewer);

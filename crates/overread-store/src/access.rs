@@ -115,9 +115,14 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
     }
 }
 
+/// What is no report among the images, for rows of `instance` joined to `series`.
+// PS3.4 B.5: 88 are the structured reports, 104 the encapsulated documents.
+pub(crate) const NO_REPORT: &str = "series.modality not in ('SR', 'DOC') \
+     and instance.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.88.%' \
+     and instance.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.104.%'";
+
 /// Leaves out structured reports and encapsulated documents, and what holds nothing else.
 fn leave_out_reports(clause: &mut Clause, level: Level) {
-    // PS3.4 B.5: 88 are the structured reports, 104 the encapsulated documents.
     clause.and(match level {
         Level::Study => {
             "exists (select 1 from series shown_series join instance shown on shown.series_id = shown_series.id \
@@ -131,10 +136,6 @@ fn leave_out_reports(clause: &mut Clause, level: Level) {
              and shown.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.88.%' \
              and shown.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.104.%')"
         }
-        Level::Instance => {
-            "series.modality not in ('SR', 'DOC') \
-             and instance.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.88.%' \
-             and instance.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.104.%'"
-        }
+        Level::Instance => NO_REPORT,
     });
 }

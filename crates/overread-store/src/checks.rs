@@ -44,13 +44,22 @@ pub async fn newest(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Option<CheckRo
         .bind(case_id.as_str()).fetch_optional(&mut *c).await?))
 }
 
-/// An override of one rule.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+/// An override of one rule. The reason may speak of the patient; its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct OverrideRow {
     /// Which rule.
     pub rule: String,
     /// Why.
     pub reason: String,
+}
+
+impl std::fmt::Debug for OverrideRow {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("OverrideRow")
+            .field("rule", &self.rule)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Waves a rule through; the newest reason stands.
@@ -256,7 +265,7 @@ pub async fn held_back(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<HeldRow
 }
 
 /// A decision on a study held back.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct HeldDecision<'a> {
     /// The study.
     pub study_id: i64,

@@ -4,7 +4,7 @@ use overread_model::access::{Actor, Role};
 use overread_model::ids::{CaseId, LinkId};
 use overread_store::access::{Reach, reach};
 use overread_store::checks;
-use overread_store::studies::{self, StudyFilter};
+use overread_store::studies::{self, Page, SeriesFilter, StudyFilter};
 use overread_store::tokens::{self, NewToken};
 
 use crate::house::{House, NOW, Spec, both, enter, machine, person, scope};
@@ -85,4 +85,78 @@ async fn rules(house: House) {
     assert!(tokens::revoke(&mut tx, &token_id, NOW).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(count(reach(&viewer, NOW)).await, 0, "revoked");
+}
+
+both!(counts, super::hidden_reports_do_not_count);
+
+async fn hidden_reports_do_not_count(house: House) {
+    let case_id = CaseId::from_random([4; 16]);
+    let of = |series, instance, modality| Spec {
+        series,
+        instance,
+        modality,
+        ..Spec::default()
+    };
+    let specs = [
+        of(1, 1, "MR"),
+        of(1, 2, "MR"),
+        of(2, 3, "CT"),
+        of(3, 4, "SR"),
+    ];
+    enter(&house, &scope(machine(), Some(case_id.clone())), &specs).await;
+    let mut tx = house.store.begin().await.unwrap();
+    for study in checks::studies_to_judge(&mut tx, &case_id).await.unwrap() {
+        checks::show_judged(&mut tx, &case_id, study.id)
+            .await
+            .unwrap();
+    }
+    let new = NewToken {
+        name: "a viewer",
+        role: Role::Reviewer,
+        case_id: Some(&case_id),
+    };
+    let (_, secret) = tokens::create(&mut tx, &new, NOW).await.unwrap();
+    let viewer = tokens::find_by_secret(&mut tx, &secret).await.unwrap();
+    let narrow = reach(&viewer.unwrap(), NOW);
+    tx.commit().await.unwrap();
+
+    let mut tx = house.store.read().await.unwrap();
+    for (reach, modalities, counts, shown_series) in [
+        (&Reach::Everything, "CT\\MR\\SR", (3, 4, 400), 3),
+        (&narrow, "CT\\MR", (2, 3, 300), 2),
+    ] {
+        let (all, page) = (StudyFilter::default(), Page::default());
+        let found = studies::search_studies(&mut tx, reach, &all, &page)
+            .await
+            .unwrap();
+        let row = &found[0];
+        assert_eq!(row.modalities, modalities);
+        assert_eq!(
+            (row.series_count, row.instance_count, row.length_bytes),
+            counts
+        );
+        let series = studies::search_series(&mut tx, reach, &SeriesFilter::default(), &page)
+            .await
+            .unwrap();
+        assert_eq!(series.len(), shown_series);
+        assert_eq!((series[0].instance_count, series[0].length_bytes), (2, 200));
+        for (modality, is_found) in [("CT", true), ("SR", reach == &Reach::Everything)] {
+            let filter = StudyFilter {
+                modalities_in_study: vec![modality.to_owned()],
+                ..StudyFilter::default()
+            };
+            let count = studies::count_studies(&mut tx, reach, &filter).await;
+            assert_eq!(count.unwrap(), u64::from(is_found), "{modality}");
+        }
+    }
+}
+
+#[test]
+fn reasons_are_not_printed() {
+    let row = checks::OverrideRow {
+        rule: "P03".to_owned(),
+        reason: "Sampel is how the facility writes Sample".to_owned(),
+    };
+    let printed = format!("{row:?}");
+    assert!(printed.contains("P03") && !printed.contains("Sampel"));
 }

@@ -80,8 +80,8 @@ impl DocumentKind {
     }
 }
 
-/// One document of a case or medium.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One document of a case or medium. Its name may be the patient's; its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct DocumentFacts {
     /// What it is.
     pub kind: DocumentKind,
@@ -93,6 +93,15 @@ pub struct DocumentFacts {
     pub accession_number: Option<Hidden<String>>,
     /// What its text tells; default when there is no text.
     pub hints: ReportHints,
+}
+
+impl std::fmt::Debug for DocumentFacts {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("DocumentFacts")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the text of a report tells of itself.
@@ -241,7 +250,19 @@ fn month_number(name: &str) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DocumentKind, report_hints};
+    use super::{DocumentFacts, DocumentKind, ReportHints, report_hints};
+
+    #[test]
+    fn a_name_is_not_printed() {
+        let facts = DocumentFacts {
+            kind: DocumentKind::Other,
+            name: "Sample Alex report.pdf".to_owned(),
+            clinical_date: None,
+            accession_number: None,
+            hints: ReportHints::default(),
+        };
+        assert!(!format!("{facts:?}").contains("Sample"));
+    }
 
     fn check(text: &str, preliminary: bool, exam: Option<&str>, compared: &[&str]) {
         let hints = report_hints(text);

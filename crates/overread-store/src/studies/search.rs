@@ -1,11 +1,12 @@
 //! Searches studies, series and instances, as QIDO-RS asks, within a reach.
 
 mod rows;
+mod shown;
 
 use sqlx::AssertSqlSafe;
 
 use super::sql::{Arg, Clause, bind};
-use crate::access::{Level, Reach, restrict};
+use crate::access::{Level, NO_REPORT, Reach, restrict};
 use crate::error::StoreResult;
 use crate::fold::fold;
 use crate::{Tx, limits};
@@ -108,7 +109,7 @@ fn folded(text: &TextMatch) -> TextMatch {
     })
 }
 
-fn study_conditions(clause: &mut Clause, filter: &StudyFilter) {
+fn study_conditions(clause: &mut Clause, reach: &Reach, filter: &StudyFilter) {
     if let Some(name) = &filter.patient_name {
         matches(
             clause,
@@ -156,7 +157,12 @@ fn study_conditions(clause: &mut Clause, filter: &StudyFilter) {
         clause.any_of("study.study_instance_uid", &filter.study_instance_uids);
     }
     dates(clause, filter.study_date.as_ref());
-    if !filter.modalities_in_study.is_empty() {
+    if filter.modalities_in_study.is_empty() {
+        return;
+    }
+    if reach.is_without_reports() {
+        shown_modalities(clause, filter);
+    } else {
         modalities(clause, filter);
     }
 }
@@ -194,6 +200,15 @@ fn modalities(clause: &mut Clause, filter: &StudyFilter) {
     clause.push(")");
 }
 
+/// As [`modalities`], for somebody who must not learn of a report by asking for its modality.
+fn shown_modalities(clause: &mut Clause, filter: &StudyFilter) {
+    clause.and("study.id in (select series.study_id from series join instance on instance.series_id = series.id where ");
+    clause.push(NO_REPORT);
+    clause.push(" and series.modality in (");
+    clause.list(&filter.modalities_in_study);
+    clause.push("))");
+}
+
 fn paged(clause: &mut Clause, page: &Page) {
     clause.push(" limit ");
     clause.arg(Arg::Int(i64::from(page.limit.min(limits::SEARCH_ROWS))));
@@ -213,7 +228,7 @@ pub async fn search_studies(
 ) -> StoreResult<Vec<StudyRow>> {
     let mut clause = Clause::new(STUDY_COLUMNS);
     restrict(&mut clause, reach, Level::Study);
-    study_conditions(&mut clause, filter);
+    study_conditions(&mut clause, reach, filter);
     if let Some((date, id)) = &page.after {
         clause.and("(study.study_date, study.id) < (");
         clause.arg(Arg::Text(date.clone()));
@@ -223,9 +238,12 @@ pub async fn search_studies(
     }
     clause.push(" order by study.study_date desc, study.id desc");
     paged(&mut clause, page);
-    Ok(
-        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?),
-    )
+    let mut rows: Vec<StudyRow> = on!(&mut *tx, c => bind!(
+            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+    if reach.is_without_reports() {
+        shown::count_studies(tx, &mut rows).await?;
+    }
+    Ok(rows)
 }
 
 /// Counts the studies that a filter matches within a reach.
@@ -235,7 +253,7 @@ pub async fn search_studies(
 pub async fn count_studies(tx: &mut Tx, reach: &Reach, filter: &StudyFilter) -> StoreResult<u64> {
     let mut clause = Clause::new("select count(*) from study");
     restrict(&mut clause, reach, Level::Study);
-    study_conditions(&mut clause, filter);
+    study_conditions(&mut clause, reach, filter);
     let (count,): (i64,) = on!(tx, c => bind!(
             sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_one(&mut *c).await?);
     Ok(count.unsigned_abs())
@@ -285,9 +303,12 @@ pub async fn search_series(
         " order by series.study_id, series.series_number is null, series.series_number, series.id",
     );
     paged(&mut clause, page);
-    Ok(
-        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?),
-    )
+    let mut rows: Vec<SeriesRow> = on!(&mut *tx, c => bind!(
+            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+    if reach.is_without_reports() {
+        shown::count_series(tx, &mut rows).await?;
+    }
+    Ok(rows)
 }
 
 /// Finds instances, by series and number.
