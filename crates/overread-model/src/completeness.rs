@@ -16,7 +16,10 @@ mod weighting;
 
 pub use documents::{DocumentFacts, DocumentKind, ReportHints, report_hints};
 pub use gather::Gathered;
-pub use identity::{IdentityWeights, PersonIdentity, identity_score, is_anonymous_name};
+pub use identity::{
+    Belonging, DIFFERENT_PERSON, IdentityWeights, PersonIdentity, belonging, identity_score,
+    is_anonymous_name,
+};
 pub use result::{CheckResult, Finding, Missing, PatientLine, StudyLine, TimelineItem};
 pub use series::SeriesSummary;
 pub use slices::{Gap, Plane, Slice, Stack, is_localizer_like, normal, plane_of, stacks};

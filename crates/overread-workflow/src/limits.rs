@@ -92,7 +92,5 @@ pub const PEOPLE_ON_A_PAGE: i64 = 2_000;
 pub const OVERDUE_ROWS: i64 = 200;
 /// Largest amount of money in a quote, cents.
 pub const AMOUNT_CENTS: i64 = 100_000_000;
-/// Below this likeness a study names another person than the case (rule P01).
-pub const IDENTITY_OTHER_PERSON: f64 = 0.6;
 /// Letters one case may have.
 pub const LETTERS_PER_CASE: usize = 200;

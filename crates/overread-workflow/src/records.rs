@@ -10,7 +10,7 @@ use tokio::io::AsyncRead;
 use overread_ingest::{DeliveryOptions, DeliverySource, IngestError};
 use overread_model::access::{Right, Role};
 use overread_model::case::{CaseEvent, CaseRole, CaseState};
-use overread_model::completeness::{PersonIdentity, identity_score, is_anonymous_name};
+use overread_model::completeness::{Belonging, PersonIdentity, belonging};
 use overread_model::hidden::Hidden;
 use overread_model::time::CalendarDate;
 use overread_store::audit::{self, AuditEvent};
@@ -20,7 +20,7 @@ use overread_store::{Tx, deliveries, documents, original_reports};
 use crate::casework::{self, CaseFile, Said, checked_reason};
 use crate::checking::{self, CheckView};
 use crate::letters::{self, SentLetterRow};
-use crate::{StepError, StepResult, Workflow, limits, papers, reading};
+use crate::{StepError, StepResult, Workflow, papers, reading};
 
 /// What arrives.
 pub enum Incoming<R> {
@@ -447,7 +447,7 @@ pub async fn arrived(
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     let held = hold_strangers(&mut tx, ctx, &file, now).await?;
     if held > 0 {
-        let what = "Images that name another patient were held back";
+        let what = "Images that do not name this patient were held back";
         casework::note(
             &mut tx,
             &file,
@@ -487,7 +487,7 @@ pub async fn arrived(
     Ok(tx.commit().await?)
 }
 
-/// Judges whose images they are: what names somebody else leaves the case, what belongs is shown from now on; returns
+/// Judges whose images they are: what names somebody else or nobody leaves the case, what belongs is shown from now on; returns
 /// how many are newly held back.
 async fn hold_strangers(
     tx: &mut Tx,
@@ -499,10 +499,6 @@ async fn hold_strangers(
     let weights = &ctx.knowledge.rules.identity_weights;
     let mut held = 0;
     for study in checks::studies_to_judge(tx, &file.case_id).await? {
-        if study.patient_name.as_deref().is_some_and(is_anonymous_name) {
-            checks::show_judged(tx, &file.case_id, study.id).await?;
-            continue;
-        }
         let named = PersonIdentity {
             name: study.patient_name.clone().map(Hidden),
             birth_date: study
@@ -514,11 +510,18 @@ async fn hold_strangers(
             patient_id: study.patient_id.clone().map(Hidden),
             issuer: study.institution_name.clone().map(Hidden),
         };
-        let differs = identity_score(&wanted, &named, weights)
-            .is_some_and(|score| score < limits::IDENTITY_OTHER_PERSON);
-        let reason =
-            "The name or birth date in these images does not fit the patient of this case.";
-        if differs && checks::hold_back(tx, &file.case_id, study.id, reason, now).await? {
+        let reason = match belonging(&wanted, &named, weights) {
+            Belonging::Fits => None,
+            Belonging::OtherPerson => Some(
+                "The name or birth date in these images does not fit the patient of this case.",
+            ),
+            Belonging::Unnamed => Some(
+                "These images do not say whose they are: they carry no name and not this patient's number.",
+            ),
+        };
+        if let Some(reason) = reason
+            && checks::hold_back(tx, &file.case_id, study.id, reason, now).await?
+        {
             let event = AuditEvent::new("study.held_back")
                 .in_case(&file.case_id)
                 .on("study", study.id);

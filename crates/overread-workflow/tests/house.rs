@@ -492,10 +492,10 @@ pub(crate) fn acceptance() -> AcceptOffer {
 /// A disc of one small series that names a patient.
 pub(crate) fn disc(patient_name: &str, study: u64) -> Vec<DiscFile> {
     use dicom_core::VR;
-    let birth = if patient_name == "Sample^Alex" {
-        "19700302"
-    } else {
+    let birth = if patient_name == "Other^Person" {
         "19510707"
+    } else {
+        "19700302"
     };
     (1..=5_u64)
         .map(|instance| {

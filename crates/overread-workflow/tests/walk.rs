@@ -251,6 +251,38 @@ async fn images_of_another_patient_wait_for_a_person() {
     assert_eq!((view.studies.len(), view.quarantine_count), (1, 0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn images_that_name_nobody_wait_for_a_person() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.consented().await;
+    // The birth date is the patient's; that alone is no name.
+    for (number, name) in (1..).zip(["", "ANONYMOUS^1"]) {
+        house.deliver(&case_id, &disc(name, number)).await;
+        let view = records::view(ctx, &house.coordinator, &case_id, NOW)
+            .await
+            .unwrap();
+        let count = usize::try_from(number).unwrap();
+        assert_eq!((view.studies.len(), view.quarantine_count), (0, count));
+        assert!(view.quarantine[0].reason.contains("whose they are"));
+    }
+    let view = records::view(ctx, &house.coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    let uid = view.quarantine[0].study.study_instance_uid.clone();
+    let right = records::QuarantineDecision::RightPatient;
+    let reason = "The facility confirmed it by telephone.";
+    records::decide_quarantine(ctx, &house.coordinator, &case_id, &uid, right, reason, NOW)
+        .await
+        .unwrap();
+    // A decision holds for its study, also when more of it arrives.
+    house.deliver(&case_id, &disc("", 1)).await;
+    let view = records::view(ctx, &house.coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!((view.studies.len(), view.quarantine_count), (1, 1));
+}
+
 /// A body that ends in an error.
 struct BreaksOff;
 

@@ -54,12 +54,7 @@ pub fn identity_score(
         return Some(0.0);
     }
     let sex = both(&left.sex, &right.sex).and_then(|(a, b)| sex_score(a, b));
-    let id = both(&left.patient_id, &right.patient_id)
-        .filter(|_| {
-            both(&left.issuer, &right.issuer)
-                .is_some_and(|(a, b)| folded(a.reveal()) == folded(b.reveal()))
-        })
-        .map(|(a, b)| f64::from(u8::from(folded(a.reveal()) == folded(b.reveal()))));
+    let id = same_number(left, right).map(|same| f64::from(u8::from(same)));
     let parts = [
         (name.flatten(), weights.name),
         (birth, weights.birth_date),
@@ -75,6 +70,46 @@ pub fn identity_score(
     // Sex alone says nothing about who somebody is.
     let tells = name.flatten().is_some() || birth.is_some() || id.is_some();
     (tells && total > 0.0).then(|| sum / total)
+}
+
+/// Below this score, two people are different.
+pub const DIFFERENT_PERSON: f64 = 0.6;
+
+/// Whose images they seem to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Belonging {
+    /// Name or number fit the person.
+    Fits,
+    /// They are somebody else's.
+    OtherPerson,
+    /// They do not say whose they are: a birth date or a sex alone is no name.
+    Unnamed,
+}
+
+/// Says whether images that name somebody so can be the person's without asking anybody.
+pub fn belonging(
+    person: &PersonIdentity,
+    images: &PersonIdentity,
+    weights: &IdentityWeights,
+) -> Belonging {
+    let mut images = images.clone();
+    images.name = images.name.filter(|name| !is_anonymous_name(name.reveal()));
+    let score = identity_score(person, &images, weights);
+    let has_its_number = same_number(person, &images) == Some(true);
+    let is_named = person.name.is_some() && images.name.is_some();
+    match score {
+        Some(score) if score < DIFFERENT_PERSON => Belonging::OtherPerson,
+        Some(_) if is_named || has_its_number => Belonging::Fits,
+        _ => Belonging::Unnamed,
+    }
+}
+
+/// Compares the numbers of the same issuer; `None` when they cannot be compared.
+fn same_number(left: &PersonIdentity, right: &PersonIdentity) -> Option<bool> {
+    let (left_issuer, right_issuer) = both(&left.issuer, &right.issuer)?;
+    let (left_id, right_id) = both(&left.patient_id, &right.patient_id)?;
+    (folded(left_issuer.reveal()) == folded(right_issuer.reveal()))
+        .then(|| folded(left_id.reveal()) == folded(right_id.reveal()))
 }
 
 fn both<'a, T>(left: &'a Option<T>, right: &'a Option<T>) -> Option<(&'a T, &'a T)> {
@@ -175,7 +210,9 @@ pub fn is_anonymous_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{IdentityWeights, PersonIdentity, identity_score, is_anonymous_name};
+    use super::{
+        Belonging, IdentityWeights, PersonIdentity, belonging, identity_score, is_anonymous_name,
+    };
     use crate::hidden::Hidden;
 
     fn person(name: &str, birth: &str, sex: &str, id: &str, issuer: &str) -> PersonIdentity {
@@ -189,15 +226,16 @@ mod tests {
         }
     }
 
+    const WEIGHTS: IdentityWeights = IdentityWeights {
+        birth_date: 0.4,
+        name: 0.35,
+        sex: 0.1,
+        patient_id_same_issuer: 0.15,
+    };
+
     fn check(left: PersonIdentity, right: PersonIdentity, expect: Option<f64>) {
-        let weights = IdentityWeights {
-            birth_date: 0.4,
-            name: 0.35,
-            sex: 0.1,
-            patient_id_same_issuer: 0.15,
-        };
         for (a, b) in [(&left, &right), (&right, &left)] {
-            match (identity_score(a, b, &weights), expect) {
+            match (identity_score(a, b, &WEIGHTS), expect) {
                 (Some(got), Some(want)) => assert!((got - want).abs() < 0.005, "{got} for {want}"),
                 (got, want) => assert_eq!(got, want),
             }
@@ -288,6 +326,35 @@ mod tests {
             person("Perez", "", "", "", ""),
             None,
         );
+    }
+
+    #[test]
+    fn only_a_name_or_a_number_says_whose_images_are() {
+        let ana = person("Perez^Ana", "19700302", "F", "1", "A");
+        let check = |name, birth, id, issuer, expect| {
+            let images = person(name, birth, "F", id, issuer);
+            assert_eq!(
+                belonging(&ana, &images, &WEIGHTS),
+                expect,
+                "{name} {birth} {id} {issuer}"
+            );
+        };
+        check("Perez^Ana", "19700302", "", "", Belonging::Fits);
+        check("Perez^Ana", "", "2", "B", Belonging::Fits);
+        check("Smith^Ana", "19700302", "", "", Belonging::Fits);
+        check("Lopez^Luis", "19700302", "", "", Belonging::OtherPerson);
+        check("", "19551111", "", "", Belonging::OtherPerson);
+        for name in ["", "^^", "ANONYMOUS^1", "TEST"] {
+            check(name, "19700302", "", "", Belonging::Unnamed);
+            check(name, "19700302", "1", "B", Belonging::Unnamed);
+            check(name, "19700302", "1", "", Belonging::Unnamed);
+            check(name, "", "", "", Belonging::Unnamed);
+            check(name, "19700302", "2", "A", Belonging::Unnamed);
+            check(name, "", "2", "A", Belonging::OtherPerson);
+            check(name, "19700302", "1", "A", Belonging::Fits);
+        }
+        let nobody = PersonIdentity::default();
+        assert_eq!(belonging(&nobody, &ana, &WEIGHTS), Belonging::Unnamed);
     }
 
     #[test]

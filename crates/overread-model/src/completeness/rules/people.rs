@@ -2,13 +2,13 @@
 
 use super::{Context, Findings, StudyView};
 use crate::completeness::gather::PatientSeen;
-use crate::completeness::identity::{PersonIdentity, identity_score, is_anonymous_name};
+use crate::completeness::identity::{
+    DIFFERENT_PERSON, PersonIdentity, identity_score, is_anonymous_name,
+};
 use crate::text::{counted, folded};
 
 /// From this score on, two names are the same person beyond doubt.
 const SURE: f64 = 0.9;
-/// Below this score, they are different people.
-const DIFFERENT: f64 = 0.6;
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) -> Option<f64> {
     let patients = &context.gathered.patients;
@@ -39,7 +39,7 @@ fn check_right_patient(context: &Context<'_>, findings: &mut Findings<'_>) -> Op
         return Some(score);
     }
     let differing = differences(wanted, &seen.identity);
-    if score < DIFFERENT {
+    if score < DIFFERENT_PERSON {
         findings.add(
             "P01",
             "the patient",
@@ -94,7 +94,7 @@ fn check_one_patient(context: &Context<'_>, findings: &mut Findings<'_>) {
         let fits = |cluster: &Vec<&PatientSeen>| {
             cluster.iter().any(|other| {
                 identity_score(&other.identity, &seen.identity, weights)
-                    .is_none_or(|score| score >= DIFFERENT)
+                    .is_none_or(|score| score >= DIFFERENT_PERSON)
             })
         };
         let (mut own, rest): (Vec<_>, Vec<_>) = clusters.into_iter().partition(fits);
