@@ -34,7 +34,11 @@ pub(crate) async fn settle(
     }
     let response = next.run(request).await;
     let is_whole = response.status().is_success();
-    let broke_off = [StatusCode::BAD_REQUEST, StatusCode::SERVICE_UNAVAILABLE];
+    let broke_off = [
+        StatusCode::BAD_REQUEST,
+        StatusCode::PAYLOAD_TOO_LARGE,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ];
     if !is_whole && !broke_off.contains(&response.status()) {
         return response;
     }

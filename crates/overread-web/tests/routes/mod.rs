@@ -3,6 +3,7 @@
 mod api_deliveries;
 mod ask;
 mod case;
+mod dicomweb_stow;
 mod entrance;
 mod everywhere;
 mod people;
