@@ -174,7 +174,7 @@ fn hold(
     if expected > limits::IN_MEMORY_BYTES {
         return spool(session, &bytes, reader);
     }
-    let Some(mut permit) = session.reserve(expected) else {
+    let Some(arriving) = session.reserve(expected) else {
         return spool(session, &bytes, reader);
     };
     bytes.reserve_exact(length_bytes.map_or(0, |length| {
@@ -186,10 +186,8 @@ fn hold(
     if bytes.len() as u64 > expected {
         return spool(session, &bytes, reader);
     }
-    let spare = permit
-        .num_permits()
-        .saturating_sub(session.share_of(bytes.len() as u64) as usize);
-    drop(permit.split(spare));
+    let permit = session.keep(bytes.len() as u64)?;
+    drop(arriving);
     Ok(Held {
         part: Part::Memory(Bytes::from(bytes)),
         _permit: Some(permit),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 /// Bytes of one file that are kept in memory; a larger one is written to an unnamed temporary file first.
 pub const IN_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
-/// Bytes of all files that are in memory at once, over all deliveries.
+/// Bytes of all files that are in memory while they arrive, over all deliveries.
+pub const ARRIVING_BYTES: u64 = 24 * 1024 * 1024;
+/// Bytes of all files that are in memory and whole, over all deliveries.
 pub const BUDGET_BYTES: u64 = 40 * 1024 * 1024;
 /// Bytes of one part of a request that are kept in memory, so that many slow senders fit into the budget.
 pub const PART_IN_MEMORY_BYTES: u64 = 1024 * 1024;

@@ -1,7 +1,8 @@
 //! One part of a request while it arrives: in memory as long as it is small and there is room, else in a file.
 //!
-//! Nothing is buffered before it was granted out of the one budget of the process, and nobody waits long for it: a
-//! sender that falls asleep keeps its small share, the others are written to temporary files.
+//! Nothing is buffered before it was granted out of the one budget of the process for what arrives, and nobody waits
+//! long for it: a sender that falls asleep keeps its small share, the others are written to temporary files. What is whole
+//! has a budget of its own, for which one may wait, since no sender can hold it up.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
@@ -11,7 +12,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::content::{Held, Part};
-use crate::session::{Bench, share_of};
+use crate::session::Bench;
 use crate::{Ingest, IngestError, limits};
 
 /// A part that is whole; keeps its share of the memory, or of the temporary files, until it is stored.
@@ -46,7 +47,8 @@ impl Ingest {
         let bench = self.shared.bench.clone();
         let place = match bench.room(limits::PART_IN_MEMORY_BYTES).await {
             Some(room) => Place::Memory {
-                bytes: Vec::new(),
+                // Granted already, and cheaper than growing.
+                bytes: Vec::with_capacity(limits::PART_IN_MEMORY_BYTES as usize),
                 room,
             },
             None => Place::File {
@@ -91,18 +93,13 @@ impl Receiving {
     /// When the temporary file cannot be written, or the program is stopping.
     pub async fn finish(self) -> Result<Received, IngestError> {
         match self.place {
-            Place::Memory {
-                mut bytes,
-                mut room,
-            } => {
+            Place::Memory { mut bytes, room } => {
                 bytes.shrink_to_fit();
-                let spare = room
-                    .num_permits()
-                    .saturating_sub(share_of(bytes.len() as u64) as usize);
-                drop(room.split(spare));
+                let permit = self.bench.keep(bytes.len() as u64).await?;
+                drop(room);
                 Ok(Received(Held {
                     part: Part::Memory(Bytes::from(bytes)),
-                    _permit: Some(room),
+                    _permit: Some(permit),
                 }))
             }
             Place::File {
@@ -146,7 +143,7 @@ mod tests {
     }
 
     fn free_bytes(ingest: &Ingest) -> u64 {
-        ingest.shared.bench.memory.available_permits() as u64 * 1024
+        ingest.shared.bench.arriving.available_permits() as u64 * 1024
     }
 
     #[tokio::test]
@@ -157,11 +154,13 @@ mod tests {
             let mut part = ingest.receive().await.unwrap();
             for _ in 0..15 {
                 part.push(&vec![7; 1024 * 1024]).await.unwrap();
-                assert!(free_bytes(&ingest) >= limits::BUDGET_BYTES - limits::PART_IN_MEMORY_BYTES);
+                assert!(
+                    free_bytes(&ingest) >= limits::ARRIVING_BYTES - limits::PART_IN_MEMORY_BYTES
+                );
             }
             sleeping.push(part);
         }
-        assert_eq!(free_bytes(&ingest), limits::BUDGET_BYTES);
+        assert_eq!(free_bytes(&ingest), limits::ARRIVING_BYTES);
         let whole = sleeping.pop().unwrap().finish().await.unwrap();
         assert!(
             matches!(whole.0.part, Part::File { length_bytes, .. } if length_bytes == 15 << 20)
@@ -172,7 +171,7 @@ mod tests {
     async fn when_sleepers_hold_all_memory_others_use_files() {
         let (_dir, ingest) = house().await;
         let mut sleeping = Vec::new();
-        for _ in 0..limits::BUDGET_BYTES / limits::PART_IN_MEMORY_BYTES {
+        for _ in 0..limits::ARRIVING_BYTES / limits::PART_IN_MEMORY_BYTES {
             let mut part = ingest.receive().await.unwrap();
             part.push(b"a start and then nothing").await.unwrap();
             sleeping.push(part);
@@ -190,8 +189,12 @@ mod tests {
             }
         ));
         let one = sleeping.pop().unwrap().finish().await.unwrap();
-        assert_eq!(free_bytes(&ingest), limits::PART_IN_MEMORY_BYTES - 1024);
+        assert_eq!(free_bytes(&ingest), limits::PART_IN_MEMORY_BYTES);
+        assert_eq!(
+            ingest.shared.bench.whole.available_permits() as u64,
+            limits::BUDGET_BYTES / 1024 - 1
+        );
         drop((sleeping, one));
-        assert_eq!(free_bytes(&ingest), limits::BUDGET_BYTES);
+        assert_eq!(free_bytes(&ingest), limits::ARRIVING_BYTES);
     }
 }

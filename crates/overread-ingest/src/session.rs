@@ -45,10 +45,12 @@ pub(crate) struct Pending {
 /// What reading a delivery needs of the machine, whether or not anything is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Bench {
-    /// KiB of files in memory.
-    pub(crate) memory: Arc<Semaphore>,
+    /// KiB of files in memory that still arrive; a sender that falls asleep keeps its share.
+    pub(crate) arriving: Arc<Semaphore>,
     /// The last who waited for memory got none.
     is_jammed: Arc<AtomicBool>,
+    /// KiB of files in memory that are whole; no sender keeps them from being stored.
+    pub(crate) whole: Arc<Semaphore>,
     /// Temporary files that are whole and wait for being stored.
     pub(crate) files: Arc<Semaphore>,
     /// Files that are parsed and hashed at once.
@@ -62,18 +64,19 @@ impl Bench {
     pub(crate) fn new(spool: &Path) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
-            memory: Arc::new(Semaphore::new((limits::BUDGET_BYTES / 1024) as usize)),
+            arriving: Arc::new(Semaphore::new((limits::ARRIVING_BYTES / 1024) as usize)),
             is_jammed: Arc::default(),
+            whole: Arc::new(Semaphore::new((limits::BUDGET_BYTES / 1024) as usize)),
             files: Arc::new(Semaphore::new(limits::TEMPORARY_FILES)),
             readers: Arc::new(Semaphore::new(cores)),
             spool: Arc::from(spool),
         }
     }
 
-    /// Waits a while for memory for these bytes; `None` when a temporary file must do.
+    /// Waits a while for memory for a file of this length that arrives; `None` when a temporary file must do.
     pub(crate) async fn room(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
         let share = share_of(bytes);
-        if let Ok(room) = Arc::clone(&self.memory).try_acquire_many_owned(share) {
+        if let Ok(room) = Arc::clone(&self.arriving).try_acquire_many_owned(share) {
             self.is_jammed.store(false, Ordering::Relaxed);
             return Some(room);
         }
@@ -81,7 +84,7 @@ impl Bench {
         if self.is_jammed.load(Ordering::Relaxed) {
             return None;
         }
-        let wanted = Arc::clone(&self.memory).acquire_many_owned(share);
+        let wanted = Arc::clone(&self.arriving).acquire_many_owned(share);
         match tokio::time::timeout(limits::ROOM_WAIT, wanted).await {
             Ok(room) => room.ok(),
             Err(_) => {
@@ -89,6 +92,12 @@ impl Bench {
                 None
             }
         }
+    }
+
+    /// Waits until a whole file of this length may stay in memory. Those before it are whole, so no sender is waited for.
+    pub(crate) async fn keep(&self, bytes: u64) -> Result<OwnedSemaphorePermit, IngestError> {
+        let room = Arc::clone(&self.whole).acquire_many_owned(share_of(bytes));
+        room.await.map_err(|_| IngestError::Interrupted)
     }
 
     /// Waits until one more temporary file may wait for being stored. Those before it are whole, so no sender is waited for.
@@ -257,14 +266,14 @@ impl Session {
         &self.bench.spool
     }
 
-    /// Returns how many permits these bytes cost.
-    pub(crate) fn share_of(&self, bytes: u64) -> u32 {
-        share_of(bytes)
-    }
-
     /// Waits a while for memory for these bytes (at most [`limits::IN_MEMORY_BYTES`] are ever asked for at once).
     pub(crate) fn reserve(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
         self.handle.block_on(self.bench.room(bytes))
+    }
+
+    /// Waits until a whole file of this length may stay in memory.
+    pub(crate) fn keep(&self, bytes: u64) -> Result<OwnedSemaphorePermit, IngestError> {
+        self.handle.block_on(self.bench.keep(bytes))
     }
 
     /// Waits until one more temporary file may wait for being stored.
@@ -297,7 +306,7 @@ impl Session {
 }
 
 /// Returns how many permits (KiB) these bytes cost; never more than there are.
-pub(crate) fn share_of(bytes: u64) -> u32 {
+fn share_of(bytes: u64) -> u32 {
     let kib = bytes.div_ceil(1024).clamp(1, limits::BUDGET_BYTES / 1024);
     u32::try_from(kib).unwrap_or(u32::MAX)
 }
