@@ -3,6 +3,7 @@
 use overread_model::problem::ProblemKind;
 
 use crate::dataset::{self, DataSet, Node, NodeKind};
+use crate::file_meta::FileMeta;
 use crate::inflate;
 use crate::limits::ParseLimits;
 use crate::numbers::swap_words;
@@ -13,10 +14,6 @@ use crate::syntax::{EXPLICIT_VR_LITTLE_ENDIAN, Syntax};
 use crate::tags;
 use crate::vr::Vr;
 
-/// Our Implementation Class UID, made from a random UUID (PS3.5 B.2).
-pub const IMPLEMENTATION_CLASS_UID: &str = "2.25.224128870243526823413741230955212345917";
-/// Our Implementation Version Name.
-const IMPLEMENTATION_VERSION_NAME: &str = "OVERREAD_0";
 const UNDEFINED_LENGTH: u32 = 0xFFFF_FFFF;
 
 /// Writes an instance anew: empty preamble, own meta group, Explicit VR Little Endian.
@@ -56,9 +53,8 @@ fn rewrite(
     let mut writer = Writer {
         source,
         data_set,
-        out: vec![0; 128],
+        out: Vec::new(),
     };
-    writer.out.extend_from_slice(b"DICM");
     writer.meta(transfer_syntax_uid.unwrap_or(EXPLICIT_VR_LITTLE_ENDIAN));
     writer.children(None);
     if writer.out.len() as u64 > limits.inflated_bytes.saturating_mul(2) {
@@ -77,40 +73,14 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    // PS3.10 7.1.
     fn meta(&mut self, transfer_syntax_uid: &str) {
-        let mut group = Vec::new();
-        put_header(&mut group, 0x0002_0001, Vr::OB, 2);
-        group.extend_from_slice(&[0, 1]);
-        for (tag, from) in [
-            (0x0002_0002, tags::SOP_CLASS_UID),
-            (0x0002_0003, tags::SOP_INSTANCE_UID),
-        ] {
-            let value = self.text(from);
-            put_text(&mut group, tag, Vr::UI, &value);
-        }
-        put_text(
-            &mut group,
-            tags::TRANSFER_SYNTAX_UID,
-            Vr::UI,
-            transfer_syntax_uid.as_bytes(),
-        );
-        put_text(
-            &mut group,
-            0x0002_0012,
-            Vr::UI,
-            IMPLEMENTATION_CLASS_UID.as_bytes(),
-        );
-        put_text(
-            &mut group,
-            0x0002_0013,
-            Vr::SH,
-            IMPLEMENTATION_VERSION_NAME.as_bytes(),
-        );
-        put_header(&mut self.out, 0x0002_0000, Vr::UL, 4);
-        self.out
-            .extend_from_slice(&(group.len() as u32).to_le_bytes());
-        self.out.extend_from_slice(&group);
+        let meta = FileMeta {
+            sop_class_uid: &self.text(tags::SOP_CLASS_UID),
+            sop_instance_uid: &self.text(tags::SOP_INSTANCE_UID),
+            transfer_syntax_uid: transfer_syntax_uid.as_bytes(),
+            source_application_entity_title: None,
+        };
+        self.out = meta.head();
     }
 
     fn text(&mut self, tag: u32) -> Vec<u8> {
@@ -214,7 +184,7 @@ fn put_item(out: &mut Vec<u8>, tag: u32, length: u32) {
     out.extend_from_slice(&length.to_le_bytes());
 }
 
-fn put_header(out: &mut Vec<u8>, tag: u32, vr: Vr, length: u32) {
+pub(crate) fn put_header(out: &mut Vec<u8>, tag: u32, vr: Vr, length: u32) {
     put_tag(out, tag);
     out.extend_from_slice(&vr.0);
     if vr.has_long_length() {
@@ -225,7 +195,7 @@ fn put_header(out: &mut Vec<u8>, tag: u32, vr: Vr, length: u32) {
     }
 }
 
-fn put_text(out: &mut Vec<u8>, tag: u32, vr: Vr, value: &[u8]) {
+pub(crate) fn put_text(out: &mut Vec<u8>, tag: u32, vr: Vr, value: &[u8]) {
     let value = value.strip_suffix(b"\0").unwrap_or(value);
     let length = value.len() + value.len() % 2;
     put_header(out, tag, vr, length as u32);

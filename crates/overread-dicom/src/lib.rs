@@ -13,6 +13,7 @@ pub mod text;
 mod dataset;
 mod explicit;
 mod facts;
+mod file_meta;
 mod inflate;
 mod instance;
 mod json;
@@ -27,7 +28,8 @@ mod tags;
 mod vr;
 
 pub use dicomdir::{Dicomdir, DirectoryRecord};
-pub use explicit::{IMPLEMENTATION_CLASS_UID, to_explicit_little_endian};
+pub use explicit::to_explicit_little_endian;
+pub use file_meta::{FileMeta, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 pub use frames::FrameTable;
 pub use instance::{
     Parsed, ParsedInstance, parse_instance, parse_reader, value_of, value_of_reader,

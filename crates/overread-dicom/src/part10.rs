@@ -10,7 +10,7 @@ use crate::tags;
 use crate::vr::Vr;
 
 /// Bytes of the preamble.
-const PREAMBLE_BYTES: u64 = 128;
+pub(crate) const PREAMBLE_BYTES: u64 = 128;
 /// Bytes that the meta group may have before the file counts as damaged.
 const MAX_META_BYTES: u64 = 1024 * 1024;
 /// Longest UID with its padding, and some.
