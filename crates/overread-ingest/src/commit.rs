@@ -30,7 +30,7 @@ use write::{Written, write};
 pub(crate) struct Ticket {
     pub(crate) scope: Arc<DeliveryScope>,
     pub(crate) source: &'static str,
-    /// The delivery's row is counted up with each commit, since nothing finishes it (STOW).
+    /// The delivery's row is counted up with each commit, since nothing finishes it (STOW, C-STORE).
     pub(crate) counted: bool,
     pub(crate) now: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! Here one Delivery (disc, ZIP, STOW) becomes stored Instances and a list of Problems.
+//! Here one Delivery (disc, ZIP, STOW, C-STORE) becomes stored Instances and a list of Problems.
 //!
 //! Files are judged by content, read and hashed in parallel, handed to one committer that writes what is ready into
 //! packs, syncs it, commits one transaction and only then answers everybody. What is wrong with a file is a
@@ -42,7 +42,7 @@ pub use pdf::{PdfText, text_of_pdf};
 pub use receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
 pub use receiving::{Received, Receiving};
 pub use session::Progress;
-pub use stow::{StowOutcome, Stowed};
+pub use stow::{OneByOne, StowOutcome, Stowed, Wanted};
 pub use survey::{Survey, SurveyDocument, survey};
 pub use verify::{VerifyReport, verify};
 
@@ -86,6 +86,8 @@ pub enum DeliverySource {
     File,
     /// STOW-RS.
     Stow,
+    /// C-STORE.
+    Dimse,
 }
 
 impl DeliverySource {
@@ -96,6 +98,7 @@ impl DeliverySource {
             Self::Zip => "zip",
             Self::File => "file",
             Self::Stow => "stow",
+            Self::Dimse => "dimse",
         }
     }
 }

@@ -1,10 +1,12 @@
-//! STOW-RS: parts in, one answer for each, in their order.
+//! Whole instances from the network: parts in, one answer for each, in their order (STOW-RS, C-STORE).
 
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt};
 use overread_dicom::{ContentKind, DicomProblem};
+use overread_model::ids::DeliveryId;
 use overread_model::problem::ProblemKind;
+use overread_model::time::Timestamp;
 use overread_store::studies::Entered;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -39,6 +41,74 @@ pub enum Stowed {
     Duplicate,
 }
 
+/// What the sender said of a part before it came; a part that differs is refused.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// (0020,000D).
+    pub study_instance_uid: Option<&'a str>,
+    /// (0008,0016).
+    pub sop_class_uid: Option<&'a str>,
+    /// (0008,0018).
+    pub sop_instance_uid: Option<&'a str>,
+    /// A part that ends before its data do is refused too, since its sender still has the original.
+    pub whole: bool,
+}
+
+impl Wanted<'_> {
+    fn check(&self, about: &AboutInstance) -> Result<(), DicomProblem> {
+        let differs = |wanted: Option<&str>, found: &str| wanted.is_some_and(|uid| uid != found);
+        let refuse = |message: &str| DicomProblem {
+            kind: ProblemKind::BadUid,
+            message: message.to_owned(),
+        };
+        if differs(self.study_instance_uid, &about.study_instance_uid) {
+            return Err(refuse(
+                "the file belongs to another study than the address names",
+            ));
+        }
+        if differs(self.sop_class_uid, &about.sop_class_uid)
+            || differs(self.sop_instance_uid, &about.sop_instance_uid)
+        {
+            return Err(refuse("the data set is not the instance that was named"));
+        }
+        let truncated = about
+            .problems
+            .iter()
+            .find(|problem| self.whole && problem.kind == ProblemKind::Truncated);
+        truncated.map_or(Ok(()), |problem| Err(problem.clone()))
+    }
+}
+
+/// A delivery whose parts come one by one.
+#[derive(Debug)]
+pub struct OneByOne {
+    ingest: Ingest,
+    ticket: Ticket,
+}
+
+impl OneByOne {
+    /// Returns the id under which the delivery is kept; its row is made with the first part that is stored.
+    pub fn delivery_id(&self) -> &DeliveryId {
+        &self.ticket.scope.delivery_id
+    }
+
+    /// Stores one part, a whole DICOM file; what it answers is durable.
+    ///
+    /// # Errors
+    /// When the archive cannot store.
+    pub async fn store(
+        &mut self,
+        part: Received,
+        wanted: &Wanted<'_>,
+        now: Timestamp,
+    ) -> Result<StowOutcome, IngestError> {
+        self.ticket.now = now;
+        let prepared = self.ingest.start_reading(part.0).await;
+        let awaited = self.ingest.pass_on(prepared, wanted, &self.ticket).await?;
+        awaited.outcome().await
+    }
+}
+
 /// A part that is being read.
 type Reading = JoinHandle<Option<Prepared>>;
 
@@ -46,6 +116,29 @@ type Reading = JoinHandle<Option<Prepared>>;
 enum Awaited {
     Settled(StowOutcome),
     Committing(Box<AboutInstance>, oneshot::Receiver<Answer>),
+}
+
+impl Awaited {
+    async fn outcome(self) -> Result<StowOutcome, IngestError> {
+        match self {
+            Self::Settled(outcome) => Ok(outcome),
+            Self::Committing(about, answer) => {
+                answered(&about, answer.await.unwrap_or(Answer::NotStored))
+            }
+        }
+    }
+}
+
+impl Ticket {
+    /// Makes the ticket of a delivery that nothing finishes.
+    fn counted(options: &DeliveryOptions) -> Result<Self, IngestError> {
+        Ok(Self {
+            scope: Ingest::scope(options)?,
+            source: options.source.as_str(),
+            counted: true,
+            now: options.now,
+        })
+    }
 }
 
 impl Ingest {
@@ -62,30 +155,35 @@ impl Ingest {
         study: Option<&str>,
         options: DeliveryOptions,
     ) -> Result<Vec<StowOutcome>, IngestError> {
-        let ticket = Ticket {
-            scope: Self::scope(&options)?,
-            source: options.source.as_str(),
-            counted: true,
-            now: options.now,
+        let ticket = Ticket::counted(&options)?;
+        let wanted = Wanted {
+            study_instance_uid: study,
+            ..Wanted::default()
         };
         // Two halves beside each other: whoever waits for the sender must not keep what is read from being committed.
         let (slots, queue) = mpsc::channel(limits::FILES_ON_THE_WAY);
         let (fed, awaited) = tokio::join!(
             self.feed(parts, slots),
-            self.pass_all_on(queue, study, &ticket)
+            self.pass_all_on(queue, &wanted, &ticket)
         );
         fed?;
         let awaited = awaited?;
         let mut outcomes = Vec::with_capacity(awaited.len());
         for one in awaited {
-            outcomes.push(match one {
-                Awaited::Settled(outcome) => outcome,
-                Awaited::Committing(about, answer) => {
-                    answered(&about, answer.await.unwrap_or(Answer::NotStored))?
-                }
-            });
+            outcomes.push(one.outcome().await?);
         }
         Ok(outcomes)
+    }
+
+    /// Opens a delivery whose parts come one by one, each answered before the next is sent (C-STORE).
+    ///
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn one_by_one(&self, options: &DeliveryOptions) -> Result<OneByOne, IngestError> {
+        Ok(OneByOne {
+            ingest: self.clone(),
+            ticket: Ticket::counted(options)?,
+        })
     }
 
     async fn feed(
@@ -116,12 +214,12 @@ impl Ingest {
     async fn pass_all_on(
         &self,
         mut queue: mpsc::Receiver<Reading>,
-        study: Option<&str>,
+        wanted: &Wanted<'_>,
         ticket: &Ticket,
     ) -> Result<Vec<Awaited>, IngestError> {
         let (mut awaited, mut unusable_count) = (Vec::new(), 0);
         while let Some(reading) = queue.recv().await {
-            let one = self.pass_on(reading.await, study, ticket).await?;
+            let one = self.pass_on(reading.await, wanted, ticket).await?;
             let is_unusable =
                 matches!(&one, Awaited::Settled(outcome) if outcome.sop_instance_uid.is_none());
             unusable_count += usize::from(is_unusable);
@@ -144,7 +242,7 @@ impl Ingest {
     async fn pass_on(
         &self,
         prepared: Result<Option<Prepared>, tokio::task::JoinError>,
-        study: Option<&str>,
+        wanted: &Wanted<'_>,
         ticket: &Ticket,
     ) -> Result<Awaited, IngestError> {
         let readied = match prepared.ok().flatten().ok_or(IngestError::Interrupted)? {
@@ -161,11 +259,7 @@ impl Ingest {
             }
         };
         let about = Box::new(commit::about(&readied));
-        if study.is_some_and(|study| study != about.study_instance_uid) {
-            let problem = DicomProblem {
-                kind: ProblemKind::BadUid,
-                message: "the file belongs to another study than the address names".to_owned(),
-            };
+        if let Err(problem) = wanted.check(&about) {
             return Ok(Awaited::Settled(outcome(&about, Err(problem))));
         }
         let (answer_to, answer) = oneshot::channel();
