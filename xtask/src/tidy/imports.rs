@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::{Findings, files, read, short};
 
 /// A crate and those of ours that it may import.
-const MAY_IMPORT: [(&str, &[&str]); 13] = [
+const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("overread-model", &[]),
     ("overread-knowledge", &["overread-model"]),
     ("overread-concordance", &["overread-model"]),
@@ -47,6 +47,16 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
         ],
     ),
     (
+        "overread-dimse",
+        &[
+            "overread-model",
+            "overread-dicom",
+            "overread-archive",
+            "overread-store",
+            "overread-ingest",
+        ],
+    ),
+    (
         "overread-web",
         &[
             "overread-model",
@@ -74,6 +84,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
             "overread-ingest",
             "overread-workflow",
             "overread-dicomweb",
+            "overread-dimse",
             "overread-web",
             // Only for `overread demo`.
             "overread-testkit",
@@ -91,7 +102,9 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
 ];
 
 /// The start of a third-party crate's name, and the only rooms that may import it outside tests.
-const FENCED: [(&str, &[&str]); 9] = [
+const FENCED: [(&str, &[&str]); 10] = [
+    // Before `dicom-`, since the first that fits counts.
+    ("dicom-ul", &["overread-dimse"]),
     ("dicom-", &["overread-dicom", "overread-testkit"]),
     ("typst", &["overread-documents"]),
     ("sqlx", &["overread-store"]),

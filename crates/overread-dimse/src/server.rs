@@ -1,0 +1,132 @@
+//! Listens, and keeps count of who is served.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use overread_ingest::Ingest;
+use overread_model::time::Timestamp;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::association;
+use crate::{AeTitle, Callers, limits};
+
+/// How the door is set up.
+#[derive(Debug, Clone)]
+pub struct DoorConfig {
+    /// Our title; it is written into the files that are kept.
+    pub ae_title: AeTitle,
+    /// Who may store.
+    pub callers: Callers,
+    /// How long a PDU may take to arrive.
+    pub idle: Duration,
+    /// How long a peer may take for its association request.
+    pub request: Duration,
+}
+
+/// A door that listens to nobody yet.
+#[derive(Debug)]
+pub struct Door {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+}
+
+/// What all associations share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: DoorConfig,
+    pub(crate) ingest: Ingest,
+    pub(crate) clock: fn() -> Timestamp,
+    pub(crate) associations: Arc<Semaphore>,
+    connections: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+}
+
+impl Door {
+    /// Makes a door of a listening socket.
+    pub fn new(
+        listener: TcpListener,
+        config: DoorConfig,
+        ingest: Ingest,
+        clock: fn() -> Timestamp,
+    ) -> Self {
+        let shared = Shared {
+            config,
+            ingest,
+            clock,
+            associations: Arc::new(Semaphore::new(limits::ASSOCIATIONS)),
+            connections: Arc::new(Semaphore::new(limits::CONNECTIONS)),
+            strangers: Arc::new(Semaphore::new(limits::STRANGERS)),
+        };
+        Self {
+            listener,
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Serves until `stop` is done; then running messages may end, and every association is released.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let (stopping, stopped) = watch::channel(false);
+        let mut running = JoinSet::new();
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                Some(ended) = running.join_next() => note(ended),
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, peer)) => self.take(&mut running, stream, peer, &stopped),
+                    Err(error) => {
+                        tracing::error!(%error, "a DICOM connection could not be taken");
+                        sleep(limits::ACCEPT_PAUSE).await;
+                    }
+                },
+            }
+        }
+        drop(self.listener);
+        stopping.send_replace(true);
+        let all = async {
+            while let Some(ended) = running.join_next().await {
+                note(ended);
+            }
+        };
+        if timeout(limits::GRACE_TIME, all).await.is_err() {
+            tracing::warn!("DICOM associations that did not end in time were cut off");
+        }
+        running.shutdown().await;
+    }
+
+    /// Serves one connection beside the others, or closes it when there are too many.
+    fn take(
+        &self,
+        running: &mut JoinSet<()>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stopped: &watch::Receiver<bool>,
+    ) {
+        // Strangers are told that they may not store, but they take no place from those who may.
+        let places = if self.shared.config.callers.expected_at(peer.ip()) {
+            &self.shared.connections
+        } else {
+            &self.shared.strangers
+        };
+        let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+            tracing::warn!(peer = %peer.ip(), "too many DICOM connections; one was closed");
+            return;
+        };
+        let (shared, stopped) = (Arc::clone(&self.shared), stopped.clone());
+        running.spawn(async move {
+            association::serve(shared, stream, peer, stopped).await;
+            drop(place);
+        });
+    }
+}
+
+fn note(ended: Result<(), tokio::task::JoinError>) {
+    if ended.is_err_and(|error| error.is_panic()) {
+        tracing::error!("a DICOM association failed inside the program");
+    }
+}

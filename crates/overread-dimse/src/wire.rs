@@ -1,0 +1,322 @@
+//! PDUs on a connection: what comes is cut into fragments of messages, never held whole.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::BufMut;
+use dicom_ul::pdu::{
+    self, AbortRQServiceProviderReason, AbortRQSource, AssociationRQ, PDataValue, PDataValueType,
+    Pdu,
+};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::limits;
+
+/// PDU types.
+// PS3.8 9.3.1.
+const ASSOCIATE_RQ: u8 = 0x01;
+const P_DATA_TF: u8 = 0x04;
+const RELEASE_RQ: u8 = 0x05;
+const RELEASE_RP: u8 = 0x06;
+const ABORT: u8 = 0x07;
+/// Bytes of a PDU's header, and of a PDV's.
+const HEADER_BYTES: usize = 6;
+/// Bytes of a PDV that its own length counts, but that are no data.
+const PDV_CONTROL_BYTES: u32 = 2;
+/// Bytes of a PDV's length field.
+const PDV_LENGTH_BYTES: u32 = 4;
+/// Bytes of the PDUs that end an association, behind their header.
+const CLOSING_PDU_BYTES: u32 = 4;
+
+/// Why an association ended otherwise than by release.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Ended {
+    /// The network failed, or the peer closed the connection.
+    #[error("the connection broke")]
+    Broke(#[from] io::Error),
+    /// The peer was silent for too long.
+    #[error("the peer was silent for too long")]
+    Silence,
+    /// The peer said that it ends here.
+    #[error("the peer aborted")]
+    Aborted,
+    /// The peer broke the protocol.
+    #[error("{0}")]
+    Protocol(&'static str, AbortRQServiceProviderReason),
+}
+
+fn unexpected(why: &'static str) -> Ended {
+    Ended::Protocol(why, AbortRQServiceProviderReason::UnexpectedPdu)
+}
+
+fn invalid(why: &'static str) -> Ended {
+    Ended::Protocol(why, AbortRQServiceProviderReason::InvalidPduParameter)
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A piece of a message; its bytes are still to be taken.
+    Fragment(Fragment),
+    /// The peer wants to end the association.
+    Release,
+}
+
+/// One presentation data value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fragment {
+    pub(crate) context_id: u8,
+    pub(crate) is_command: bool,
+    pub(crate) is_last: bool,
+    pub(crate) length_bytes: usize,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    stream: BufReader<TcpStream>,
+    /// Bytes of the current P-DATA-TF PDU behind the fragment that was announced last.
+    pdu_rest_bytes: u32,
+    /// When the current PDU must be there whole.
+    deadline: Instant,
+    idle: Duration,
+}
+
+impl Wire {
+    /// Takes over a connection.
+    pub(crate) fn new(stream: TcpStream, idle: Duration) -> Self {
+        // Answers are small and awaited.
+        drop(stream.set_nodelay(true));
+        Self {
+            stream: BufReader::with_capacity(limits::WINDOW_BYTES, stream),
+            pdu_rest_bytes: 0,
+            deadline: Instant::now() + idle,
+            idle,
+        }
+    }
+
+    /// Reads the association request, which must be the first PDU.
+    ///
+    /// # Errors
+    /// Anything else came, or nothing in time.
+    pub(crate) async fn request(&mut self, time: Duration) -> Result<AssociationRQ, Ended> {
+        self.deadline = Instant::now() + time;
+        let (kind, length, head) = self.pdu_header().await?;
+        match kind {
+            ASSOCIATE_RQ if length <= limits::REQUEST_BYTES => {}
+            ASSOCIATE_RQ => return Err(invalid("the association request is too long")),
+            ABORT => return Err(Ended::Aborted),
+            P_DATA_TF | RELEASE_RQ | RELEASE_RP | 0x02 | 0x03 => {
+                return Err(unexpected("the first PDU is no association request"));
+            }
+            _ => return Err(unrecognized()),
+        }
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + length as usize);
+        bytes.extend_from_slice(&head);
+        self.read(&mut bytes, length as usize).await?;
+        match pdu::read_pdu(bytes.as_slice(), limits::REQUEST_BYTES, true) {
+            Ok(Some(Pdu::AssociationRQ(request))) => Ok(request),
+            // The error may quote what the peer wrote.
+            _ => Err(invalid("the association request is damaged")),
+        }
+    }
+
+    /// Waits until something comes, or the peer was silent for too long; may be cancelled.
+    pub(crate) async fn ready(&mut self) -> Result<(), Ended> {
+        if self.pdu_rest_bytes > 0 {
+            return Ok(());
+        }
+        match timeout(self.idle, self.stream.fill_buf()).await {
+            Err(_) => Err(Ended::Silence),
+            Ok(Ok([])) => Err(Ended::Broke(io::ErrorKind::UnexpectedEof.into())),
+            Ok(filled) => Ok(filled.map(|_| ())?),
+        }
+    }
+
+    /// Reads up to the next fragment.
+    pub(crate) async fn next(&mut self) -> Result<Event, Ended> {
+        while self.pdu_rest_bytes == 0 {
+            self.deadline = Instant::now() + self.idle;
+            let (kind, length, _) = self.pdu_header().await?;
+            match kind {
+                P_DATA_TF if length > limits::PDU_BYTES => {
+                    return Err(invalid("a PDU is longer than was agreed"));
+                }
+                P_DATA_TF => self.pdu_rest_bytes = length,
+                RELEASE_RQ if length == CLOSING_PDU_BYTES => {
+                    self.skip(length as usize).await?;
+                    return Ok(Event::Release);
+                }
+                ABORT => return Err(Ended::Aborted),
+                ASSOCIATE_RQ | RELEASE_RQ | RELEASE_RP | 0x02 | 0x03 => {
+                    return Err(unexpected("a PDU came that has no place here"));
+                }
+                _ => return Err(unrecognized()),
+            }
+        }
+        self.fragment().await.map(Event::Fragment)
+    }
+
+    // PS3.8 9.3.5.1 and annex E.
+    async fn fragment(&mut self) -> Result<Fragment, Ended> {
+        let head_bytes = PDV_LENGTH_BYTES + PDV_CONTROL_BYTES;
+        let too_long = || invalid("a fragment is longer than its PDU");
+        let behind = self
+            .pdu_rest_bytes
+            .checked_sub(head_bytes)
+            .ok_or_else(too_long)?;
+        let [l0, l1, l2, l3, context_id, control] = self.header().await?;
+        let length = u32::from_be_bytes([l0, l1, l2, l3])
+            .checked_sub(PDV_CONTROL_BYTES)
+            .ok_or_else(|| invalid("a fragment is shorter than its header"))?;
+        self.pdu_rest_bytes = behind.checked_sub(length).ok_or_else(too_long)?;
+        Ok(Fragment {
+            context_id,
+            is_command: control & 1 != 0,
+            is_last: control & 2 != 0,
+            length_bytes: length as usize,
+        })
+    }
+
+    /// Appends bytes of the announced fragment; there is room for them.
+    pub(crate) async fn read(&mut self, into: &mut Vec<u8>, count: usize) -> Result<(), Ended> {
+        let mut rest = count;
+        while rest > 0 {
+            let mut room = (&mut *into).limit(rest);
+            let reading = self.stream.read_buf(&mut room);
+            match timeout_at(self.deadline, reading).await {
+                Err(_) => return Err(Ended::Silence),
+                Ok(Ok(0)) => return Err(Ended::Broke(io::ErrorKind::UnexpectedEof.into())),
+                Ok(read) => rest -= read?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads bytes of the announced fragment and forgets them.
+    pub(crate) async fn skip(&mut self, count: usize) -> Result<(), Ended> {
+        let mut rest = count;
+        while rest > 0 {
+            let there = self.piece(rest).await?.len();
+            self.consume(there);
+            rest -= there;
+        }
+        Ok(())
+    }
+
+    /// Shows the next bytes of the announced fragment, at least one and at most `count`.
+    pub(crate) async fn piece(&mut self, count: usize) -> Result<&[u8], Ended> {
+        let waiting = timeout_at(self.deadline, self.stream.fill_buf()).await;
+        let there = waiting.map_err(|_| Ended::Silence)??;
+        match there.get(..count.min(there.len())) {
+            None | Some([]) => Err(Ended::Broke(io::ErrorKind::UnexpectedEof.into())),
+            Some(piece) => Ok(piece),
+        }
+    }
+
+    /// Goes on behind bytes that were shown.
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.stream.consume(count);
+    }
+
+    async fn pdu_header(&mut self) -> Result<(u8, u32, [u8; HEADER_BYTES]), Ended> {
+        self.hurry();
+        let head = self.header().await?;
+        let [kind, _, l0, l1, l2, l3] = head;
+        Ok((kind, u32::from_be_bytes([l0, l1, l2, l3]), head))
+    }
+
+    async fn header(&mut self) -> Result<[u8; HEADER_BYTES], Ended> {
+        let mut head = [0; HEADER_BYTES];
+        let reading = self.stream.read_exact(&mut head);
+        timeout_at(self.deadline, reading)
+            .await
+            .map_err(|_| Ended::Silence)??;
+        Ok(head)
+    }
+
+    /// Acknowledges at once what arrived.
+    ///
+    /// Many senders leave Nagle's algorithm on and write a PDU in two pieces: the second waits for the first one's
+    /// acknowledgement, which the system otherwise delays by 40 ms.
+    fn hurry(&self) {
+        #[cfg(target_os = "linux")]
+        drop(self.stream.get_ref().set_quickack(true));
+    }
+
+    /// Sends a PDU.
+    pub(crate) async fn send(&mut self, pdu: &Pdu) -> Result<(), Ended> {
+        let mut bytes = Vec::with_capacity(512);
+        pdu::write_pdu(&mut bytes, pdu).map_err(io::Error::other)?;
+        let sending = self.stream.get_mut().write_all(&bytes);
+        timeout(limits::ANSWER_TIME, sending)
+            .await
+            .map_err(|_| Ended::Silence)??;
+        self.hurry();
+        Ok(())
+    }
+
+    /// Sends a command set, in as many PDUs as the peer's limit asks for.
+    pub(crate) async fn send_command(
+        &mut self,
+        context_id: u8,
+        command: &[u8],
+        peer_pdu_bytes: usize,
+    ) -> Result<(), Ended> {
+        let room = peer_pdu_bytes.saturating_sub(HEADER_BYTES).max(1);
+        let count = command.len().div_ceil(room);
+        for (index, piece) in command.chunks(room).enumerate() {
+            let value = PDataValue {
+                presentation_context_id: context_id,
+                value_type: PDataValueType::Command,
+                is_last: index + 1 == count,
+                data: piece.to_vec(),
+            };
+            self.send(&Pdu::PData { data: vec![value] }).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the peer that the association ends here, when that is of use to it, and closes the connection.
+    pub(crate) async fn abort(mut self, ended: &Ended) {
+        let source = match ended {
+            Ended::Broke(_) | Ended::Aborted => return,
+            Ended::Silence => {
+                AbortRQSource::ServiceProvider(AbortRQServiceProviderReason::ReasonNotSpecified)
+            }
+            Ended::Protocol(_, reason) => AbortRQSource::ServiceProvider(reason.clone()),
+        };
+        if self.send(&Pdu::AbortRQ { source }).await.is_ok() {
+            self.close().await;
+        }
+    }
+
+    /// Asks the peer to end the association, and waits a little for its consent.
+    pub(crate) async fn release(mut self) {
+        if self.send(&Pdu::ReleaseRQ).await.is_ok() {
+            self.close().await;
+        }
+    }
+
+    /// Closes the connection once the peer has read the last PDU; it would be lost with a reset.
+    pub(crate) async fn close(mut self) {
+        let closing = async {
+            self.stream.get_mut().shutdown().await?;
+            while !self.stream.fill_buf().await?.is_empty() {
+                let there = self.stream.buffer().len();
+                self.stream.consume(there);
+            }
+            Ok::<(), io::Error>(())
+        };
+        drop(timeout(limits::CLOSING_TIME, closing).await);
+    }
+}
+
+fn unrecognized() -> Ended {
+    Ended::Protocol(
+        "what came is no PDU",
+        AbortRQServiceProviderReason::UnrecognizedPdu,
+    )
+}

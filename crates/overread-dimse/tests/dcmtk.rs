@@ -1,0 +1,71 @@
+//! DCMTK's own peers; the tests say so when they are not installed.
+
+use std::path::Path;
+use std::process::Command;
+
+use overread_testkit::dicom::InstanceSpec;
+
+use crate::house::House;
+
+/// Runs a program of DCMTK and returns what it said; `None` when it is not there.
+#[expect(clippy::print_stderr, reason = "a test that tried nothing says so")]
+fn dcmtk(program: &str, house: &House, arguments: &[&str]) -> Option<(bool, String)> {
+    // Only Debian's: tools of the same names and other options may stand before it in the path.
+    let program = Path::new("/usr/bin").join(program);
+    if !program.exists() {
+        eprintln!(
+            "{} is not installed; nothing was tried with it",
+            program.display()
+        );
+        return None;
+    }
+    let port = house.address.port().to_string();
+    let peer = ["-v", "-aec", "OVERREAD", "127.0.0.1", &port];
+    let ran = Command::new(program)
+        .args(peer)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = [ran.stdout, ran.stderr].concat();
+    Some((
+        ran.status.success(),
+        String::from_utf8_lossy(&said).into_owned(),
+    ))
+}
+
+#[test]
+fn echoscu_is_answered() {
+    let house = House::new();
+    if let Some((is_done, said)) = dcmtk("echoscu", &house, &[]) {
+        assert!(is_done, "{said}");
+    }
+}
+
+#[test]
+fn storescu_stores_and_is_told_of_a_broken_file() {
+    let house = House::new();
+    let folder = tempfile::tempdir().unwrap();
+    for instance in 1..=5 {
+        let name = folder.path().join(format!("{instance}.dcm"));
+        std::fs::write(name, InstanceSpec::mr(1, 1, instance).part10().unwrap()).unwrap();
+    }
+    let path = folder.path().to_str().unwrap();
+    for _ in 0..2 {
+        let Some((is_done, said)) = dcmtk("storescu", &house, &["+sd", path]) else {
+            return;
+        };
+        assert!(is_done, "{said}");
+        assert_eq!(
+            said.matches("Received Store Response (Success)").count(),
+            5,
+            "{said}"
+        );
+    }
+    assert_eq!(house.instance_count(), 5);
+    let mut changed = InstanceSpec::mr(1, 1, 3);
+    changed.pixels[3] = 77;
+    let file = folder.path().join("changed");
+    std::fs::write(&file, changed.part10().unwrap()).unwrap();
+    let (_, said) = dcmtk("storescu", &house, &[file.to_str().unwrap()]).unwrap();
+    assert!(!said.contains("(Success)"), "{said}");
+}

@@ -1,0 +1,15 @@
+//! The door as peers meet it: dicom-ul's requestor, raw bytes, and DCMTK where it is installed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed test may say so by a panic"
+)]
+
+mod dcmtk;
+mod house;
+mod malformed;
+mod peer;
+mod refusing;
+mod storing;

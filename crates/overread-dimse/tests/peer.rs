@@ -1,0 +1,142 @@
+//! A peer that asks for associations and stores, by dicom-ul.
+
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
+
+use dicom_ul::association::Error;
+use dicom_ul::association::client::{ClientAssociation, ClientAssociationOptions};
+use dicom_ul::pdu::{PDataValue, PDataValueType, Pdu};
+use overread_testkit::dicom::InstanceSpec;
+
+pub(crate) const VERIFICATION: &str = "1.2.840.10008.1.1";
+pub(crate) const MR: &str = "1.2.840.10008.5.1.4.1.1.4";
+pub(crate) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+pub(crate) const IMPLICIT: &str = "1.2.840.10008.1.2";
+
+pub(crate) struct Peer {
+    pub(crate) association: ClientAssociation<TcpStream>,
+}
+
+impl Peer {
+    /// Opens an association for verification and MR images.
+    pub(crate) fn open(address: SocketAddr) -> Self {
+        let contexts = [(VERIFICATION, vec![IMPLICIT]), (MR, vec![EXPLICIT])];
+        Self::with(address, "TESTPEER", &contexts).unwrap()
+    }
+
+    pub(crate) fn with(
+        address: SocketAddr,
+        calling: &str,
+        contexts: &[(&str, Vec<&str>)],
+    ) -> Result<Self, Error> {
+        let mut options = ClientAssociationOptions::new()
+            .calling_ae_title(calling.to_owned())
+            .called_ae_title("OVERREAD");
+        for (uid, syntaxes) in contexts {
+            let syntaxes = syntaxes.iter().map(|uid| (*uid).to_owned()).collect();
+            options = options.with_presentation_context((*uid).to_owned(), syntaxes);
+        }
+        let association = options.establish(address)?;
+        Ok(Self { association })
+    }
+
+    fn context(&self, sop_class_uid: &str) -> u8 {
+        let contexts = self.association.presentation_contexts();
+        let found = contexts
+            .iter()
+            .find(|context| context.abstract_syntax == sop_class_uid);
+        found.expect("an accepted context").id
+    }
+
+    /// Sends a command set.
+    pub(crate) fn command(&mut self, context: u8, command: Vec<u8>) -> Result<(), Error> {
+        let value = PDataValue {
+            presentation_context_id: context,
+            value_type: PDataValueType::Command,
+            is_last: true,
+            data: command,
+        };
+        self.association.send(&Pdu::PData { data: vec![value] })
+    }
+
+    /// Reads a response and returns its status; `None` when the association ends instead.
+    pub(crate) fn status(&mut self) -> Option<u16> {
+        let Ok(Pdu::PData { data }) = self.association.receive() else {
+            return None;
+        };
+        number_in(&data.first()?.data, 0x0900)
+    }
+
+    pub(crate) fn echo(&mut self) -> Option<u16> {
+        let context = self.context(VERIFICATION);
+        self.command(context, request(0x0030, VERIFICATION, ""))
+            .ok()?;
+        self.status()
+    }
+
+    /// Stores an instance as it is; returns the status, or `None` when the association ends instead.
+    pub(crate) fn store(&mut self, spec: &InstanceSpec) -> Option<u16> {
+        let bytes = data_set(spec);
+        self.store_as(MR, &spec.sop_instance_uid, &bytes)
+    }
+
+    pub(crate) fn store_as(&mut self, class: &str, instance: &str, bytes: &[u8]) -> Option<u16> {
+        let context = self.context(MR);
+        self.command(context, request(0x0001, class, instance))
+            .ok()?;
+        let mut writer = self.association.send_pdata(context);
+        writer.write_all(bytes).ok()?;
+        writer.finish().ok()?;
+        self.status()
+    }
+
+    pub(crate) fn release(self) {
+        self.association.release().unwrap();
+    }
+}
+
+/// Returns a data set without preamble and group 0002.
+pub(crate) fn data_set(spec: &InstanceSpec) -> Vec<u8> {
+    let file = spec.part10().unwrap();
+    let group_length = u32::from_le_bytes(*file[140..].first_chunk().unwrap());
+    file[144 + group_length as usize..].to_vec()
+}
+
+/// Writes the command set of a request, with a data set behind it when it names an instance.
+pub(crate) fn request(field: u16, class: &str, instance: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut put = |element: u16, value: &[u8]| {
+        out.extend_from_slice(&[0, 0]);
+        out.extend_from_slice(&element.to_le_bytes());
+        out.extend_from_slice(&(value.len() as u32).to_le_bytes());
+        out.extend_from_slice(value);
+    };
+    let padded = |uid: &str| {
+        let mut bytes = uid.as_bytes().to_vec();
+        bytes.resize(bytes.len().next_multiple_of(2), 0);
+        bytes
+    };
+    put(0x0002, &padded(class));
+    put(0x0100, &field.to_le_bytes());
+    put(0x0110, &7_u16.to_le_bytes());
+    if instance.is_empty() {
+        put(0x0800, &0x0101_u16.to_le_bytes());
+    } else {
+        put(0x0700, &0_u16.to_le_bytes());
+        put(0x0800, &0x0001_u16.to_le_bytes());
+        put(0x1000, &padded(instance));
+    }
+    out
+}
+
+fn number_in(mut bytes: &[u8], element: u16) -> Option<u16> {
+    while let Some((head, rest)) = bytes.split_first_chunk::<8>() {
+        let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        let (value, behind) = rest.split_at_checked(length)?;
+        if u16::from_le_bytes([head[2], head[3]]) == element {
+            return Some(u16::from_le_bytes(*value.first_chunk()?));
+        }
+        bytes = behind;
+    }
+    None
+}

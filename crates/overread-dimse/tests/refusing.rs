@@ -1,0 +1,117 @@
+//! Who and what is refused, and how the peer is told.
+
+use dicom_ul::association::Error;
+use dicom_ul::pdu::{
+    AssociationRJ, AssociationRJResult, AssociationRJServiceUserReason, AssociationRJSource,
+};
+use overread_dimse::{Caller, Callers, limits};
+use overread_testkit::dicom::InstanceSpec;
+
+use crate::house::{House, config};
+use crate::peer::{EXPLICIT, IMPLICIT, MR, Peer, VERIFICATION, data_set, request};
+
+#[test]
+fn a_broken_data_set_is_not_understood_and_harms_nothing() {
+    let house = House::new();
+    let mut peer = Peer::open(house.address);
+    let spec = InstanceSpec::mr(1, 1, 1);
+    let uid = &spec.sop_instance_uid;
+    let whole = data_set(&spec);
+    assert_eq!(peer.store_as(MR, uid, b"this is no data set"), Some(0xC000));
+    assert_eq!(peer.store_as(MR, uid, &[]), Some(0xC000));
+    assert_eq!(peer.store_as(MR, uid, &whole[..100]), Some(0xC000));
+    let cut = &whole[..whole.len() - 9];
+    assert_eq!(peer.store_as(MR, uid, cut), Some(0xC000), "half its pixels");
+    assert_eq!(house.instance_count(), 0);
+    assert_eq!(peer.store(&spec), Some(0), "the association goes on");
+    peer.release();
+}
+
+#[test]
+fn what_the_command_and_the_data_set_name_must_agree() {
+    let house = House::new();
+    let mut peer = Peer::open(house.address);
+    let spec = InstanceSpec::mr(1, 1, 1);
+    let (uid, whole) = (&spec.sop_instance_uid, data_set(&spec));
+    assert_eq!(peer.store_as(MR, "1.2.3.4.5", &whole), Some(0xA900));
+    let mut other = spec.clone();
+    other.sop_class_uid = "1.2.840.10008.5.1.4.1.1.2".to_owned();
+    assert_eq!(peer.store_as(MR, uid, &data_set(&other)), Some(0xA900));
+    let ct = "1.2.840.10008.5.1.4.1.1.2";
+    assert_eq!(peer.store_as(ct, uid, &whole), Some(0x0122));
+    assert_eq!(peer.store_as(MR, "../etc", &whole), Some(0xC000));
+    assert_eq!(house.instance_count(), 0);
+    assert_eq!(peer.store(&spec), Some(0));
+    let mut changed = spec.clone();
+    changed.pixels[3] = 77;
+    assert_eq!(peer.store(&changed), Some(0x0110), "kept aside");
+    assert!(house.bytes_of(&spec).unwrap().ends_with(&whole));
+    peer.release();
+}
+
+#[test]
+fn queries_and_retrievals_are_refused() {
+    let house = House::new();
+    let find = "1.2.840.10008.5.1.4.1.2.2.1";
+    let contexts = [
+        (VERIFICATION, vec![IMPLICIT]),
+        (find, vec![IMPLICIT]),
+        ("1.2.840.10008.5.1.4.1.2.2.2", vec![IMPLICIT]),
+        ("1.2.840.10008.5.1.4.1.2.2.3", vec![IMPLICIT]),
+    ];
+    let mut peer = Peer::with(house.address, "TESTPEER", &contexts).unwrap();
+    let accepted = peer.association.presentation_contexts();
+    assert_eq!(accepted.len(), 1, "{accepted:?}");
+    let context = accepted[0].id;
+    peer.command(context, request(0x0020, find, "")).unwrap();
+    assert_eq!(peer.status(), Some(0x0211), "all the same");
+    assert_eq!(peer.echo(), Some(0));
+    let only_find = [(find, vec![IMPLICIT])];
+    assert!(Peer::with(house.address, "TESTPEER", &only_find).is_err());
+}
+
+fn rejection(tried: Result<Peer, Error>) -> AssociationRJ {
+    match tried.err().expect("a refusal") {
+        Error::Rejected { association_rj, .. } => association_rj,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn only_who_is_listed_may_call() {
+    let here = "127.0.0.1".parse().unwrap();
+    let elsewhere = "192.0.2.1".parse().unwrap();
+    let caller = |title: &str, address| Caller {
+        ae_title: title.parse().unwrap(),
+        addresses: vec![address],
+    };
+    let contexts = [(MR, vec![EXPLICIT])];
+    let check = |listed: Caller, calling: &str, expect: bool| {
+        let house = House::with(overread_dimse::DoorConfig {
+            callers: Callers(vec![listed]),
+            ..config()
+        });
+        let tried = Peer::with(house.address, calling, &contexts);
+        if expect {
+            tried.unwrap().release();
+            return;
+        }
+        let told = rejection(tried);
+        let reason = AssociationRJServiceUserReason::CallingAETitleNotRecognized;
+        assert_eq!(told.result, AssociationRJResult::Permanent);
+        assert_eq!(told.source, AssociationRJSource::ServiceUser(reason));
+    };
+    check(caller("MR1", here), "MR1", true);
+    check(caller("MR1", here), "MR2", false);
+    check(caller("MR1", elsewhere), "MR1", false);
+}
+
+#[test]
+fn one_association_too_many_is_told_to_come_back() {
+    let house = House::new();
+    let contexts = [(VERIFICATION, vec![IMPLICIT])];
+    let open = || Peer::with(house.address, "TESTPEER", &contexts);
+    let mut peers: Vec<Peer> = (0..limits::ASSOCIATIONS).map(|_| open().unwrap()).collect();
+    assert_eq!(rejection(open()).result, AssociationRJResult::Transient);
+    assert_eq!(peers[0].echo(), Some(0));
+}
