@@ -26,7 +26,7 @@ pub(crate) struct Cli {
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve the pages, the viewer and DICOMweb from one data folder.
+    /// Serve the pages, the viewer, DICOMweb and, when asked, DICOM from one data folder.
     Serve(Serve),
     /// Take in a disc, a folder, a ZIP or single files.
     Ingest(Ingest),
@@ -88,8 +88,10 @@ pub(crate) struct Serve {
         env = "OVERREAD_LISTEN"
     )]
     pub(crate) listen: SocketAddr,
-    /// Reserved for the DICOM network door (C-STORE and its kin), which this version does not open yet.
-    #[arg(long, value_name = "ADDRESS")]
+    /// Address and port for DICOM (C-ECHO, C-STORE); port 0 takes a free one. The address is printed when ready.
+    ///
+    /// Without `dimse.callers` in config.toml only programs on this machine may store.
+    #[arg(long, value_name = "ADDRESS", env = "OVERREAD_DIMSE")]
     pub(crate) dimse: Option<SocketAddr>,
     /// On an empty data folder, register the secret in this file as an archive token.
     #[arg(long, value_name = "FILE")]

@@ -1,9 +1,12 @@
 //! Settings: defaults, then `config.toml` of the data folder, then `OVERREAD_*` variables. Read once.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use overread_dimse::{AeTitle, Caller, Callers, DoorConfig, limits};
 use serde::{Deserialize, Serialize};
 
 /// Everything that can be set.
@@ -22,6 +25,69 @@ pub(crate) struct Config {
     pub(crate) database_url: Secret,
     /// Where mails go.
     pub(crate) mail: Mail,
+    /// The DICOM network door.
+    pub(crate) dimse: Dimse,
+}
+
+/// The DICOM network door, which `serve --dimse` opens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Dimse {
+    /// Our AE title.
+    pub(crate) ae_title: String,
+    /// Seconds that a PDU may take to arrive, from the end of the one before.
+    pub(crate) idle_seconds: u32,
+    /// Seconds that a peer may take for its association request.
+    pub(crate) request_seconds: u32,
+    /// Who may store; without an entry, any program on this machine and nobody else.
+    pub(crate) callers: Vec<DimseCaller>,
+}
+
+/// One application entity that may store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DimseCaller {
+    /// How it calls itself.
+    pub(crate) ae_title: String,
+    /// Where it calls from; without an entry, from anywhere.
+    #[serde(default)]
+    pub(crate) addresses: Vec<IpAddr>,
+}
+
+impl Default for Dimse {
+    fn default() -> Self {
+        Self {
+            ae_title: "OVERREAD".to_owned(),
+            idle_seconds: limits::IDLE_TIME.as_secs() as u32,
+            request_seconds: limits::REQUEST_TIME.as_secs() as u32,
+            callers: Vec::new(),
+        }
+    }
+}
+
+impl Dimse {
+    /// Returns the settings as the door takes them.
+    pub(crate) fn door(&self) -> Result<DoorConfig> {
+        let title = |text: &str| {
+            text.parse::<AeTitle>()
+                .with_context(|| format!("dimse: {text:?}"))
+        };
+        if self.idle_seconds == 0 || self.request_seconds == 0 {
+            bail!("dimse.idle_seconds and dimse.request_seconds must be at least 1");
+        }
+        let caller = |caller: &DimseCaller| {
+            Ok(Caller {
+                ae_title: title(&caller.ae_title)?,
+                addresses: caller.addresses.clone(),
+            })
+        };
+        Ok(DoorConfig {
+            ae_title: title(&self.ae_title)?,
+            callers: Callers(self.callers.iter().map(caller).collect::<Result<_>>()?),
+            idle: Duration::from_secs(self.idle_seconds.into()),
+            request: Duration::from_secs(self.request_seconds.into()),
+        })
+    }
 }
 
 /// Where mails go: without a host, each becomes a file in the data folder's `mail`.
@@ -83,6 +149,7 @@ impl Default for Config {
             behind_proxy: false,
             database_url: Secret::default(),
             mail: Mail::default(),
+            dimse: Dimse::default(),
         }
     }
 }
@@ -115,6 +182,7 @@ impl Config {
             ("OVERREAD_ORGANISATION", &mut self.organisation),
             ("OVERREAD_EMERGENCY_NUMBER", &mut self.emergency_number),
             ("OVERREAD_DATABASE_URL", &mut self.database_url.0),
+            ("OVERREAD_DIMSE_AE_TITLE", &mut self.dimse.ae_title),
             ("OVERREAD_MAIL_HOST", &mut self.mail.host),
             ("OVERREAD_MAIL_FROM", &mut self.mail.from),
             ("OVERREAD_MAIL_USER", &mut self.mail.user),
@@ -157,7 +225,7 @@ impl Config {
         if !self.mail.host.is_empty() && self.mail.from.is_empty() {
             bail!("mail.from is needed when mail.host is set");
         }
-        Ok(())
+        self.dimse.door().map(drop)
     }
 }
 
@@ -191,5 +259,27 @@ mod tests {
             ..Config::default()
         };
         assert!(config.check().is_err());
+        for text in [
+            "dimse.ae_title = 'SEVENTEEN LETTERS'",
+            "dimse.idle_seconds = 0",
+            "dimse.callers = [{ ae_title = '' }]",
+        ] {
+            let config: Config = toml::from_str(text).unwrap();
+            assert!(config.check().is_err(), "{text}");
+        }
+        let nowhere = "dimse.callers = [{ ae_title = 'MR1', addresses = ['radiology'] }]";
+        assert!(toml::from_str::<Config>(nowhere).is_err());
+    }
+
+    #[test]
+    fn callers_are_read_and_shown() {
+        let text = "[[dimse.callers]]\nae_title = 'MR1'\naddresses = ['10.0.0.5']\n";
+        let config: Config = toml::from_str(text).unwrap();
+        let door = config.dimse.door().unwrap();
+        let (mr, other) = ("MR1".parse().unwrap(), "MR2".parse().unwrap());
+        assert!(door.callers.admit(&mr, "10.0.0.5".parse().unwrap()));
+        assert!(!door.callers.admit(&other, "10.0.0.5".parse().unwrap()));
+        let shown = toml::to_string_pretty(&config).unwrap();
+        assert_eq!(toml::from_str::<Config>(&shown).unwrap(), config);
     }
 }

@@ -7,6 +7,10 @@
     reason = "a failed test may say so by a panic"
 )]
 
+mod dimse;
+#[path = "../../overread-dimse/tests/peer.rs"]
+#[expect(dead_code, reason = "the door's own tests use the rest")]
+mod peer;
 mod program;
 mod records;
 mod serving;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::{DiscFile, zip_of};
@@ -11,13 +11,14 @@ use overread_testkit::disc::{DiscFile, zip_of};
 use crate::program::overread;
 
 /// A running server; dropping it kills it.
-struct Server {
+pub(crate) struct Server {
     child: Child,
+    printed: BufReader<ChildStdout>,
     address: String,
 }
 
 impl Server {
-    fn start(data: &Path, extra: &[&str]) -> Self {
+    pub(crate) fn start(data: &Path, extra: &[&str]) -> Self {
         let mut arguments = vec![
             "serve",
             "--data",
@@ -31,20 +32,43 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        let printed = BufReader::new(child.stdout.take().unwrap());
+        let mut server = Self {
+            child,
+            printed,
+            address: String::new(),
+        };
+        let line = server.next_line();
+        let address = line.strip_prefix("listening on http://").unwrap();
+        server.address = address.to_owned();
+        server
+    }
+
+    /// Reads the next line that it prints.
+    pub(crate) fn next_line(&mut self) -> String {
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
+        self.printed.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+
+    /// Kills it as `kill -9` does: nothing of the program can clean up.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells it to stop, and waits until it has ended well.
+    pub(crate) fn stop(&mut self) {
+        let told = std::process::Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
             .unwrap();
-        let address = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .unwrap()
-            .to_owned();
-        Self { child, address }
+        assert!(told.success());
+        assert!(self.child.wait().unwrap().success());
     }
 
     /// Sends a request and returns status and body.
-    fn ask(&self, head: &str, body: &[u8]) -> (u16, String) {
+    pub(crate) fn ask(&self, head: &str, body: &[u8]) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
         write!(
@@ -69,7 +93,7 @@ impl Drop for Server {
     }
 }
 
-const SECRET: &str = "provisioned-secret-0123456789abcdef";
+pub(crate) const SECRET: &str = "provisioned-secret-0123456789abcdef";
 
 #[test]
 fn a_bootstrap_token_delivers_and_finds_again() {
@@ -125,13 +149,7 @@ fn a_bootstrap_token_delivers_and_finds_again() {
 #[test]
 fn the_program_ends_when_told() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = Server::start(folder.path(), &[]);
-    let told = std::process::Command::new("kill")
-        .args(["-TERM", &server.child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(told.success());
-    assert!(server.child.wait().unwrap().success());
+    Server::start(folder.path(), &[]).stop();
 }
 
 #[test]
@@ -149,9 +167,7 @@ fn a_folder_is_served_once_at_a_time() {
     let listed = crate::program::run(&["token", "list", "--data", data]);
     assert!(listed.status.success());
     assert_eq!(server.ask("GET /healthz HTTP/1.1", b"").0, 200);
-    // As `kill -9`: nothing of the program can clean up.
-    server.child.kill().unwrap();
-    server.child.wait().unwrap();
+    server.kill();
     let server = Server::start(folder.path(), &[]);
     assert_eq!(server.ask("GET /healthz HTTP/1.1", b"").0, 200);
 }

@@ -1,4 +1,4 @@
-//! `overread serve`: the pages, the viewer and DICOMweb from one data folder.
+//! `overread serve`: the pages, the viewer, DICOMweb and DICOM from one data folder.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -30,10 +30,11 @@ pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
     if let Some(file) = arguments.bootstrap_token.as_deref().filter(|_| is_new) {
         bootstrap(&home, file).await?;
     }
-    if arguments.dimse.is_some() {
-        remark("--dimse: this version does not open the DICOM network door; nothing listens there");
-    }
     let door = Door::open(&home, arguments.listen).await?;
+    let dimse = match arguments.dimse {
+        Some(listen) => Some(open_dimse(&home, listen).await?),
+        None => None,
+    };
     if let Some(secret) = setup::prepare(&door.workflow, clock::now()).await? {
         let address = &door.workflow.config.public_url;
         remark(&format!(
@@ -43,9 +44,27 @@ pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
         remark("(the link works once, and only until this start of the program ends)");
     }
     line(&format!("listening on {}", door.address))?;
-    door.serve().await;
+    match dimse {
+        Some((dimse, address)) => {
+            line(&format!("listening on dicom://{address}"))?;
+            tokio::join!(door.serve(), dimse.serve(told_to_stop()));
+        }
+        None => door.serve().await,
+    }
     home.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Listens for DICOM associations; returns where.
+async fn open_dimse(home: &Home, listen: SocketAddr) -> Result<(overread_dimse::Door, SocketAddr)> {
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen for DICOM at {listen}"))?;
+    let address = listener.local_addr()?;
+    let config = home.config.dimse.door()?;
+    let ingest = home.ingest.clone();
+    let door = overread_dimse::Door::new(listener, config, ingest, clock::now);
+    Ok((door, address))
 }
 
 /// Registers the secret of a file as an archive token.
