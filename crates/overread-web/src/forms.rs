@@ -12,6 +12,7 @@ use overread_workflow::signing_in::Client;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::cookies::known_browser;
 use crate::errors::PageError;
 use crate::limits::{FORM_BYTES, REPORT_FORM_BYTES};
 use crate::shell::go;
@@ -158,6 +159,7 @@ impl FromRequestParts<crate::state::WebState> for Peer {
         Ok(Self(Client {
             address: forwarded.or(peer).unwrap_or_default(),
             device: device(&parts.headers),
+            known_browser: known_browser(&parts.headers, &state.config).to_owned(),
         }))
     }
 }

@@ -12,7 +12,7 @@ use overread_store::{Tx, grants, invitations as rows, outbox};
 use crate::people::NewPerson;
 use crate::secrets::{self, Secret};
 use crate::sessions::{self, NewSession};
-use crate::signing_in::Client;
+use crate::signing_in::{self, Client};
 use crate::{
     StepError, StepResult, Workflow, casework, limits, mailing, passwords, people, throttling,
 };
@@ -361,10 +361,7 @@ async fn prove_account(
     client: &Client,
     now: Timestamp,
 ) -> StepResult<()> {
-    let guess = throttling::Guess {
-        target: format!("account {}", person.email_folded),
-        address: client.address.clone(),
-    };
+    let guess = signing_in::guess_at(&person.email_folded, Some(person), client);
     throttling::begin(ctx, &guess, now).await?;
     let fits = passwords::fits(&form.password, Some(&person.password_hash)).await?;
     if !fits || person.disabled_at.is_some() {

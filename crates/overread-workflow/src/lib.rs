@@ -13,6 +13,7 @@ pub mod consenting;
 pub mod context;
 pub mod covering;
 pub mod delivering;
+mod devices;
 pub mod error;
 mod facts;
 pub mod following;

@@ -20,14 +20,22 @@ pub const PASSWORD_MEMORY_KIB: u32 = 19 * 1024;
 pub const PASSWORD_PASSES: u32 = 2;
 /// Password hashes computed at once.
 pub const PASSWORD_HASHES_AT_ONCE: usize = 4;
-/// Wrong passwords before waiting begins, per account.
-pub const SIGN_IN_FREE_TRIES_ACCOUNT: i64 = 5;
-/// Wrong passwords before waiting begins, per address.
-pub const SIGN_IN_FREE_TRIES_ADDRESS: i64 = 20;
+/// Wrong passwords before waiting begins, for one account from one network or known browser.
+pub const SIGN_IN_FREE_TRIES: i64 = 5;
+/// Wrong passwords before waiting begins, for one account from all networks. NIST SP 800-63B-4 3.2.2: at most 100.
+pub const SIGN_IN_FREE_TRIES_EVERYWHERE: i64 = 100;
+/// Wrong passwords for any account from one network, after which each account has one free try from there.
+pub const SIGN_IN_FREE_TRIES_NETWORK: i64 = 50;
 /// First wait, seconds; doubles with each further failure.
 pub const SIGN_IN_WAIT_SECONDS: i64 = 30;
-/// Longest wait, seconds.
-pub const SIGN_IN_WAIT_MAX_SECONDS: i64 = 3600;
+/// Longest wait for one account from one network or known browser, seconds.
+pub const SIGN_IN_WAIT_MAX_SECONDS: i64 = 900;
+/// Longest wait for one account because of tries from other networks, seconds; short, since its owner waits too.
+pub const SIGN_IN_WAIT_MAX_SECONDS_EVERYWHERE: i64 = 60;
+/// People that one browser is known to.
+pub const PEOPLE_PER_BROWSER: usize = 5;
+/// A browser stays known this long after the last sign-in, seconds.
+pub const KNOWN_BROWSER_SECONDS: i64 = 180 * 24 * 3600;
 /// Failures are forgotten after this long, seconds.
 pub const SIGN_IN_FORGET_SECONDS: i64 = 24 * 3600;
 /// An invitation holds this long, days.

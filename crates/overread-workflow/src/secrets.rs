@@ -5,17 +5,22 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::{StepError, StepResult};
 
-/// A random secret of 256 bits; `Debug` never shows it.
+/// A secret that cannot be guessed; `Debug` never shows it.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Makes a new one from the system's random source.
+    /// Makes a new one of 256 bits from the system's random source.
     pub(crate) fn new() -> StepResult<Self> {
         Ok(Self(URL_SAFE_NO_PAD.encode(random::<32>()?)))
     }
 
-    /// Returns the secret: 43 characters, safe in an address.
+    /// Holds one that was made elsewhere.
+    pub(crate) const fn made(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Returns the secret; a new one has 43 characters, safe in an address.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -9,7 +9,7 @@ use overread_store::{Tx, people, sessions as rows};
 
 use crate::secrets::{self, Secret};
 use crate::signing_in::{self, Client};
-use crate::{StepError, StepResult, Workflow, limits, passwords};
+use crate::{StepError, StepResult, Workflow, devices, limits, passwords};
 
 /// A session that just began.
 pub struct NewSession {
@@ -21,6 +21,8 @@ pub struct NewSession {
     pub person_id: PersonId,
     /// The role the session starts in.
     pub role: Role,
+    /// Goes into a cookie of its own that stays after signing out: the person has signed in from this browser.
+    pub known_browser: Secret,
 }
 
 /// A person behind a request.
@@ -330,10 +332,14 @@ pub(crate) async fn begin(
     };
     let event = AuditEvent::new("session.began").on("session", &row.id);
     audit::record(tx, &actor, &event, now).await?;
+    let person = people::find(tx, person_id)
+        .await?
+        .ok_or(StepError::NotFound)?;
     Ok(NewSession {
         token,
         expires_at,
         person_id: person_id.clone(),
         role,
+        known_browser: Secret::made(devices::remember(&client.known_browser, &person)?),
     })
 }

@@ -4,21 +4,25 @@ use overread_model::access::Actor;
 use overread_model::ids::PersonId;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
-use overread_store::people;
+use overread_store::people::{self, PersonRow};
 
 use crate::sessions::{self, NewSession};
-use crate::{StepError, StepResult, Workflow, passwords, throttling};
+use crate::{StepError, StepResult, Workflow, devices, passwords, throttling};
 
 /// One text for an unknown name, a wrong password and a closed account.
 const WRONG: &str = "E-mail address or password are not right. Please check both and try again.";
 
 /// Where a request comes from, as far as sessions and throttling need it.
-#[derive(Debug, Clone, Default)]
+///
+/// No `Debug`: the cookie is a secret.
+#[derive(Clone, Default)]
 pub struct Client {
     /// Address of the peer, as text; empty when unknown.
     pub address: String,
     /// Browser and system in a few words, for the list of sessions: `Firefox on Linux`.
     pub device: String,
+    /// Cookie that proves who signed in from this browser before; empty for a new one.
+    pub known_browser: String,
 }
 
 /// What is typed to sign in.
@@ -35,7 +39,7 @@ pub struct SignIn {
 ///
 /// # Errors
 /// `Invalid` with one and the same text for an unknown name, a wrong password and a closed account;
-/// `Limit` after too many tries for the account or from the address.
+/// `Limit` after too many tries for the account, except in a browser where the person signed in before.
 pub async fn sign_in(
     ctx: &Workflow,
     form: &SignIn,
@@ -43,17 +47,14 @@ pub async fn sign_in(
     now: Timestamp,
 ) -> StepResult<NewSession> {
     let folded = people::fold_email(&form.email);
-    let guess = throttling::Guess {
-        target: format!("account {folded}"),
-        address: client.address.clone(),
-    };
-    throttling::begin(ctx, &guess, now).await?;
     let known = {
         let mut tx = ctx.store.read().await?;
         people::find_by_email(&mut tx, &folded)
             .await?
             .filter(|row| row.disabled_at.is_none())
     };
+    let guess = guess_at(&folded, known.as_ref(), client);
+    throttling::begin(ctx, &guess, now).await?;
     let fits = passwords::fits(
         &form.password,
         known.as_ref().map(|row| row.password_hash.as_str()),
@@ -80,6 +81,19 @@ pub async fn sign_in(
     Ok(session)
 }
 
+/// Returns the guess at an account's password, from this browser.
+pub(crate) fn guess_at(
+    email_folded: &str,
+    person: Option<&PersonRow>,
+    client: &Client,
+) -> throttling::Guess {
+    throttling::Guess {
+        target: format!("account {email_folded}"),
+        address: client.address.clone(),
+        device: person.and_then(|person| devices::known(&client.known_browser, person)),
+    }
+}
+
 async fn note_failure(ctx: &Workflow, client: &Client, now: Timestamp) -> StepResult<()> {
     let mut tx = ctx.store.begin().await?;
     let event =
@@ -102,6 +116,7 @@ pub(crate) async fn ask_again(
     let guess = throttling::Guess {
         target: format!("again {person_id}"),
         address: String::new(),
+        device: None,
     };
     throttling::begin(ctx, &guess, now).await?;
     let person = {

@@ -1,6 +1,15 @@
-//! Slows guessing down, by account and by address. A try is noted before it is checked, so that many at once count too.
+//! Slows guessing down without locking anybody out for what strangers type.
+//!
+//! Wrong tries count for one account from one network, and there they wait longer and longer. Those of all networks
+//! together make an account wait briefly, so that guessing from many places is bounded too. A browser in which the
+//! person signed in before is counted alone: nobody else can make it wait. A network from which many accounts were
+//! tried has fewer free tries for each of them, and is never closed.
+//! A try is noted before it is checked, so that many at once count too.
+
+use std::net::IpAddr;
 
 use overread_model::time::Timestamp;
+use overread_store::Tx;
 use overread_store::people::{self, ThrottleRow};
 
 use crate::{StepError, StepResult, Workflow, limits};
@@ -11,26 +20,102 @@ pub(crate) struct Guess {
     pub(crate) target: String,
     /// Address of the peer; empty when unknown.
     pub(crate) address: String,
+    /// Names the browser, when the person signed in there before.
+    pub(crate) device: Option<String>,
+}
+
+/// One count of wrong tries.
+struct Count {
+    key: Vec<u8>,
+    free_tries: i64,
+    longest_wait_seconds: i64,
+    row: Option<ThrottleRow>,
 }
 
 impl Guess {
-    fn keys(&self) -> Vec<(Vec<u8>, i64)> {
-        let key = |kind: &str, value: &str| {
-            blake3::hash(format!("{kind}\n{value}").as_bytes())
+    /// Returns the counts of this guess: its own first, then those it shares with others.
+    fn counts(&self) -> Vec<Count> {
+        let count = |kind: &str, value: &str, free_tries, longest_wait_seconds| Count {
+            key: blake3::hash(format!("{kind}\n{value}").as_bytes())
                 .as_bytes()
-                .to_vec()
+                .to_vec(),
+            free_tries,
+            longest_wait_seconds,
+            row: None,
         };
-        let mut keys = vec![(
-            key("target", &self.target),
-            limits::SIGN_IN_FREE_TRIES_ACCOUNT,
-        )];
-        if !self.address.is_empty() {
-            keys.push((
-                key("address", &self.address),
-                limits::SIGN_IN_FREE_TRIES_ADDRESS,
+        let own = |kind: &str, place: &str| {
+            let value = format!("{}\n{place}", self.target);
+            count(
+                kind,
+                &value,
+                limits::SIGN_IN_FREE_TRIES,
+                limits::SIGN_IN_WAIT_MAX_SECONDS,
+            )
+        };
+        if let Some(device) = &self.device {
+            return vec![own("device", device)];
+        }
+        let network = network_of(&self.address);
+        let mut counts = vec![
+            own("here", &network),
+            count(
+                "everywhere",
+                &self.target,
+                limits::SIGN_IN_FREE_TRIES_EVERYWHERE,
+                limits::SIGN_IN_WAIT_MAX_SECONDS_EVERYWHERE,
+            ),
+        ];
+        if !network.is_empty() {
+            counts.push(count(
+                "network",
+                &network,
+                limits::SIGN_IN_FREE_TRIES_NETWORK,
+                0,
             ));
         }
-        keys
+        counts
+    }
+
+    async fn read(&self, tx: &mut Tx) -> StepResult<Vec<Count>> {
+        let mut counts = self.counts();
+        for count in &mut counts {
+            count.row = people::throttle(tx, &count.key).await?;
+        }
+        let crowded = counts
+            .iter()
+            .filter(|count| count.longest_wait_seconds == 0)
+            .any(|count| count.failures() >= count.free_tries);
+        if let Some(own) = counts.first_mut().filter(|_| crowded) {
+            own.free_tries = 1;
+        }
+        Ok(counts)
+    }
+}
+
+impl Count {
+    fn failures(&self) -> i64 {
+        self.row.map_or(0, |row| row.failure_count)
+    }
+
+    /// Returns the row after one more try.
+    fn next(&self, now: Timestamp) -> ThrottleRow {
+        let failure_count = self.failures() + 1;
+        let over = failure_count - self.free_tries;
+        let doubled = limits::SIGN_IN_WAIT_SECONDS.saturating_mul(
+            1_i64
+                .checked_shl(over.clamp(0, 20) as u32)
+                .unwrap_or(i64::MAX),
+        );
+        let wait = doubled.min(self.longest_wait_seconds);
+        ThrottleRow {
+            failure_count,
+            last_at: now.as_micros(),
+            blocked_until: if over < 0 || wait == 0 {
+                0
+            } else {
+                now.plus_seconds(wait).as_micros()
+            },
+        }
     }
 }
 
@@ -39,33 +124,36 @@ pub(crate) async fn begin(ctx: &Workflow, guess: &Guess, now: Timestamp) -> Step
     let mut tx = ctx.store.begin().await?;
     let forgotten = now.plus_seconds(-limits::SIGN_IN_FORGET_SECONDS);
     people::sweep_throttle(&mut tx, forgotten).await?;
-    let mut rows = Vec::new();
-    for (key, free) in guess.keys() {
-        let row = people::throttle(&mut tx, &key).await?;
-        if let Some(row) = row.filter(|row| row.blocked_until > now.as_micros()) {
-            return Err(StepError::Limit(wait_text(row.blocked_until, now)));
-        }
-        rows.push((key, next(row, free, now)));
+    let counts = guess.read(&mut tx).await?;
+    let until = counts
+        .iter()
+        .filter_map(|count| count.row.map(|row| row.blocked_until))
+        .max()
+        .unwrap_or(0);
+    if until > now.as_micros() {
+        return Err(StepError::Limit(wait_text(until, now)));
     }
-    for (key, row) in rows {
-        people::set_throttle(&mut tx, &key, row).await?;
+    for count in counts {
+        people::set_throttle(&mut tx, &count.key, count.next(now)).await?;
     }
     Ok(tx.commit().await?)
 }
 
-/// Forgets the tries on a target that were right in the end; of an address only this one.
+/// Forgets the tries from here that were right in the end; those of others stay.
 pub(crate) async fn succeeded(ctx: &Workflow, guess: &Guess) -> StepResult<()> {
     let mut tx = ctx.store.begin().await?;
-    for (place, (key, _)) in guess.keys().into_iter().enumerate() {
-        match people::throttle(&mut tx, &key).await? {
-            Some(_) if place == 0 => people::clear_throttle(&mut tx, &key).await?,
+    let counts = guess.read(&mut tx).await?;
+    let own = counts.first().map_or(0, Count::failures);
+    for (place, count) in counts.iter().enumerate() {
+        match count.row {
+            Some(_) if place == 0 => people::clear_throttle(&mut tx, &count.key).await?,
             Some(row) => {
                 let row = ThrottleRow {
-                    failure_count: (row.failure_count - 1).max(0),
+                    failure_count: (row.failure_count - own).max(0),
                     blocked_until: 0,
                     ..row
                 };
-                people::set_throttle(&mut tx, &key, row).await?;
+                people::set_throttle(&mut tx, &count.key, row).await?;
             }
             None => {}
         }
@@ -73,24 +161,15 @@ pub(crate) async fn succeeded(ctx: &Workflow, guess: &Guess) -> StepResult<()> {
     Ok(tx.commit().await?)
 }
 
-fn next(row: Option<ThrottleRow>, free: i64, now: Timestamp) -> ThrottleRow {
-    let count = row.map_or(0, |row| row.failure_count) + 1;
-    let over = count - free;
-    let wait = if over < 0 {
-        0
-    } else {
-        let doubled = limits::SIGN_IN_WAIT_SECONDS
-            .saturating_mul(1_i64.checked_shl(over.min(20) as u32).unwrap_or(i64::MAX));
-        doubled.min(limits::SIGN_IN_WAIT_MAX_SECONDS)
-    };
-    ThrottleRow {
-        failure_count: count,
-        last_at: now.as_micros(),
-        blocked_until: if wait == 0 {
-            0
-        } else {
-            now.plus_seconds(wait).as_micros()
-        },
+/// Returns what counts as one place: an IPv4 address, or the /64 that one IPv6 subscriber has at least (RFC 6177).
+fn network_of(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
+        Ok(IpAddr::V6(ip)) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Ok(ip) => ip.to_string(),
+        Err(_) => address.to_owned(),
     }
 }
 
@@ -107,23 +186,44 @@ fn wait_text(until: i64, now: Timestamp) -> String {
 mod tests {
     use overread_model::time::Timestamp;
 
-    use super::next;
+    use super::{Count, network_of};
+
+    fn check(free_tries: i64, longest_wait_seconds: i64, tries: usize) -> Vec<i64> {
+        let now = Timestamp::from_micros(0);
+        let mut count = Count {
+            key: Vec::new(),
+            free_tries,
+            longest_wait_seconds,
+            row: None,
+        };
+        let mut waits = Vec::new();
+        for _ in 0..tries {
+            let after = count.next(now);
+            waits.push(after.blocked_until / 1_000_000);
+            count.row = Some(after);
+        }
+        waits
+    }
 
     #[test]
-    fn waiting_grows_and_ends_at_an_hour() {
-        let now = Timestamp::from_micros(0);
-        let mut row = None;
-        let mut waits = Vec::new();
-        for _ in 0..14 {
-            let after = next(row, 5, now);
-            waits.push(after.blocked_until / 1_000_000);
-            row = Some(after);
-        }
+    fn waiting_grows_and_ends_somewhere() {
         assert_eq!(
-            waits,
-            [
-                0, 0, 0, 0, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600
-            ]
+            check(5, 900, 11),
+            [0, 0, 0, 0, 30, 60, 120, 240, 480, 900, 900]
         );
+        assert_eq!(check(1, 60, 4), [30, 60, 60, 60]);
+        assert_eq!(check(1, 0, 3), [0, 0, 0], "a network is never closed");
+    }
+
+    #[test]
+    fn one_subscriber_is_one_place() {
+        assert_eq!(network_of("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network_of("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(
+            network_of("2001:db8:1:2::5"),
+            network_of("2001:db8:1:2:ffff::9")
+        );
+        assert_ne!(network_of("2001:db8:1:2::5"), network_of("2001:db8:1:3::5"));
+        assert_eq!(network_of(""), "");
     }
 }

@@ -4,7 +4,7 @@ use overread_model::access::{Actor, Role};
 use overread_workflow::inviting::{self, AcceptInvitation, Invite};
 use overread_workflow::sessions::{self, ChangePassword};
 use overread_workflow::setup::{self, FirstAdministrator};
-use overread_workflow::signing_in::{self, SignIn};
+use overread_workflow::signing_in::{self, Client, SignIn};
 use overread_workflow::{StepError, Workflow, limits, people};
 
 use crate::house::{
@@ -24,6 +24,27 @@ async fn sign_in(
     };
     signing_in::sign_in(ctx, &form, &client(), NOW.plus_seconds(seconds)).await
 }
+
+/// Tries one password from an address, in a browser that shows this cookie.
+async fn try_from(
+    ctx: &Workflow,
+    (address, known_browser): (&str, &str),
+    password: &str,
+    seconds: i64,
+) -> Result<sessions::NewSession, StepError> {
+    let form = SignIn {
+        email: "ada@harbour.example".to_owned(),
+        password: password.to_owned(),
+    };
+    let client = Client {
+        address: address.to_owned(),
+        known_browser: known_browser.to_owned(),
+        ..client()
+    };
+    signing_in::sign_in(ctx, &form, &client, NOW.plus_seconds(seconds)).await
+}
+
+const WRONG: &str = "not the password at all";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_setup_secret_works_once_and_only_the_newest() {
@@ -75,7 +96,7 @@ async fn signing_in_tells_nothing_and_slows_guessing_down() {
     sign_in(&ctx, " ADA@harbour.example ", PASSWORD, 0)
         .await
         .unwrap();
-    for _ in 0..limits::SIGN_IN_FREE_TRIES_ACCOUNT {
+    for _ in 0..limits::SIGN_IN_FREE_TRIES {
         assert_invalid(
             sign_in(&ctx, "ada@harbour.example", "not the password at all", 1).await,
             "",
@@ -98,6 +119,86 @@ async fn signing_in_tells_nothing_and_slows_guessing_down() {
     )
     .await
     .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_do_not_lock_the_owner_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = rooms(&dir, None).await;
+    first_administrator(&ctx).await;
+    let office = ("192.0.2.7", "");
+    let known = try_from(&ctx, office, PASSWORD, 0).await.unwrap();
+    let known = known.known_browser.reveal();
+    // A stranger far away types until it takes a quarter of an hour.
+    let mut refused = 0;
+    for minute in 0..90 {
+        let tried = try_from(&ctx, ("198.51.100.9", ""), WRONG, minute * 60).await;
+        refused += i32::from(matches!(tried, Err(StepError::Limit(_))));
+    }
+    assert!(refused > 70, "the stranger waits: {refused}");
+    let at = 90 * 60;
+    try_from(&ctx, ("203.0.113.5", ""), PASSWORD, at)
+        .await
+        .unwrap();
+    // A colleague behind the same address does the same: a browser the owner used before still opens.
+    for _ in 0..limits::SIGN_IN_FREE_TRIES {
+        assert_invalid(try_from(&ctx, office, WRONG, at).await, "");
+    }
+    assert!(matches!(
+        try_from(&ctx, office, PASSWORD, at).await,
+        Err(StepError::Limit(_))
+    ));
+    try_from(&ctx, (office.0, known), PASSWORD, at)
+        .await
+        .unwrap();
+    // A known browser is no way to guess on, and a forged one is none.
+    for _ in 0..limits::SIGN_IN_FREE_TRIES {
+        assert_invalid(try_from(&ctx, (office.0, known), WRONG, at).await, "");
+    }
+    for cookie in [known, "x~y", &known.replace('~', "~~")] {
+        assert!(matches!(
+            try_from(&ctx, (office.0, cookie), PASSWORD, at).await,
+            Err(StepError::Limit(_))
+        ));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_from_many_places_is_bounded_and_a_network_is_never_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = rooms(&dir, None).await;
+    first_administrator(&ctx).await;
+    let known = try_from(&ctx, ("192.0.2.7", ""), PASSWORD, 0)
+        .await
+        .unwrap();
+    for place in 0..limits::SIGN_IN_FREE_TRIES_EVERYWHERE {
+        let address = format!("2001:db8:{place:x}::1");
+        assert_invalid(try_from(&ctx, (&address, ""), WRONG, 1).await, "");
+    }
+    let new = try_from(&ctx, ("203.0.113.5", ""), PASSWORD, 2).await;
+    assert!(matches!(new, Err(StepError::Limit(_))));
+    let known = known.known_browser.reveal();
+    try_from(&ctx, ("203.0.113.5", known), PASSWORD, 2)
+        .await
+        .unwrap();
+    let soon = 2 + limits::SIGN_IN_WAIT_MAX_SECONDS_EVERYWHERE;
+    try_from(&ctx, ("203.0.113.5", ""), PASSWORD, soon)
+        .await
+        .unwrap();
+    // Somebody behind one address tries every name: each has one try left there, and the owner is right at once.
+    for name in 0..limits::SIGN_IN_FREE_TRIES_NETWORK {
+        let email = format!("name{name}@harbour.example");
+        assert_invalid(sign_in(&ctx, &email, WRONG, soon).await, "");
+    }
+    let other = "other@harbour.example";
+    assert_invalid(sign_in(&ctx, other, WRONG, soon).await, "");
+    assert!(matches!(
+        sign_in(&ctx, other, WRONG, soon).await,
+        Err(StepError::Limit(_))
+    ));
+    sign_in(&ctx, "ada@harbour.example", PASSWORD, soon)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,6 +46,7 @@ pub(crate) fn client() -> Client {
     Client {
         address: "192.0.2.7".to_owned(),
         device: "Firefox on Linux".to_owned(),
+        known_browser: String::new(),
     }
 }
 

@@ -31,6 +31,11 @@ fn now() -> Timestamp {
     Timestamp::from_micros(NOW.load(Ordering::Relaxed))
 }
 
+/// Lets a second pass, for everybody.
+pub(crate) fn tick() {
+    NOW.fetch_add(1_000_000, Ordering::Relaxed);
+}
+
 /// A door of its own.
 pub(crate) struct Door {
     router: Router,
@@ -207,7 +212,7 @@ impl Door {
     }
 }
 
-/// Keeps a cookie and the token for forms.
+/// Keeps cookies and the token for forms.
 pub(crate) struct Browser<'a> {
     pub(crate) door: &'a Door,
     pub(crate) cookie: String,
@@ -241,11 +246,21 @@ impl Browser<'_> {
             .body(Body::from(body))
             .unwrap();
         let answer = self.door.send(request).await;
-        if let Some(line) = answer.headers.get(SET_COOKIE) {
-            let line = line.to_str().unwrap();
-            self.cookie = line.split(';').next().unwrap().to_owned();
+        for line in answer.headers.get_all(SET_COOKIE) {
+            self.keep(line.to_str().unwrap());
         }
         answer
+    }
+
+    /// Keeps a cookie beside those of other names.
+    fn keep(&mut self, line: &str) {
+        let pair = line.split(';').next().unwrap();
+        let name = format!("{}=", pair.split('=').next().unwrap());
+        let others = self
+            .cookie
+            .split("; ")
+            .filter(|one| !one.starts_with(&name) && !one.is_empty());
+        self.cookie = others.chain([pair]).collect::<Vec<_>>().join("; ");
     }
 
     /// Reads the token for forms from a page.

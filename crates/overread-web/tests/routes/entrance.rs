@@ -137,3 +137,21 @@ async fn an_invitation_works_once() {
         StatusCode::NOT_FOUND
     );
 }
+
+#[tokio::test]
+async fn a_browser_stays_known_after_signing_out() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let out = ada.post("/sign-out", &[]).await;
+    assert_eq!(out.status, StatusCode::SEE_OTHER);
+    let try_it = |password: &'static str| [("email", "ada@example.org"), ("password", password)];
+    let mut stranger = door.browser();
+    for _ in 0..overread_workflow::limits::SIGN_IN_FREE_TRIES {
+        let wrong = stranger.post_as_is("/sign-in", &try_it("wrong")).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let late = stranger.post_as_is("/sign-in", &try_it(PASSWORD)).await;
+    assert_eq!(late.status, StatusCode::TOO_MANY_REQUESTS);
+    let own = ada.post_as_is("/sign-in", &try_it(PASSWORD)).await;
+    assert_eq!(own.status, StatusCode::SEE_OTHER, "{}", own.body);
+}
