@@ -81,6 +81,16 @@ pub async fn override_rule(
     Ok(())
 }
 
+/// Takes back the overrides of the rules whose names begin so.
+///
+/// # Errors
+/// When the database fails.
+pub async fn drop_overrides(tx: &mut Tx, case_id: &CaseId, prefix: char) -> StoreResult<()> {
+    on!(tx, c => sqlx::query("delete from check_override where case_id = $1 and substr(rule, 1, 1) = $2")
+        .bind(case_id.as_str()).bind(prefix.to_string()).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
 /// Lists the overrides of a case by rule.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! The first report of a case, verbatim; a correction is a further version.
 
 use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
 
 use crate::Tx;
 use crate::error::StoreResult;
@@ -37,6 +38,21 @@ pub async fn newest(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Option<Origina
             "select version, body, source, document_id, report_date, author, institution, entered_by, entered_at \
              from original_report where case_id = $1 order by version desc limit 1")
         .bind(case_id.as_str()).fetch_optional(&mut *c).await?))
+}
+
+/// Returns the version that was in force at an instant.
+///
+/// # Errors
+/// When the database fails.
+pub async fn in_force_at(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    at: Timestamp,
+) -> StoreResult<Option<OriginalRow>> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select version, body, source, document_id, report_date, author, institution, entered_by, entered_at \
+             from original_report where case_id = $1 and entered_at <= $2 order by version desc limit 1")
+        .bind(case_id.as_str()).bind(at.as_micros()).fetch_optional(&mut *c).await?))
 }
 
 /// Says whether there is one, without reading it.

@@ -353,6 +353,49 @@ async fn held_studies(house: House) {
         checks::overrides(&mut tx, &case_id).await.unwrap()[0].reason,
         "second"
     );
+    checks::drop_overrides(&mut tx, &case_id, 'P')
+        .await
+        .unwrap();
+    assert_eq!(
+        checks::overrides(&mut tx, &case_id).await.unwrap().len(),
+        1,
+        "a rule of another kind stays"
+    );
+    checks::drop_overrides(&mut tx, &case_id, 'F')
+        .await
+        .unwrap();
+    assert!(
+        checks::overrides(&mut tx, &case_id)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    original_of_a_time(&mut tx, &case_id).await;
+}
+
+async fn original_of_a_time(tx: &mut overread_store::Tx, case_id: &CaseId) {
+    use overread_store::original_reports::{self, OriginalRow};
+    for version in 1..=2 {
+        let row = OriginalRow {
+            version,
+            body: format!("Text {version}"),
+            source: "paste".to_owned(),
+            document_id: None,
+            report_date: String::new(),
+            author: String::new(),
+            institution: String::new(),
+            entered_by: "me".to_owned(),
+            entered_at: NOW.plus_days(version).as_micros(),
+        };
+        original_reports::insert(tx, case_id, &row).await.unwrap();
+    }
+    for (days, body) in [(0, None), (1, Some("Text 1")), (9, Some("Text 2"))] {
+        let at = NOW.plus_days(days);
+        let found = original_reports::in_force_at(tx, case_id, at)
+            .await
+            .unwrap();
+        assert_eq!(found.map(|row| row.body).as_deref(), body, "{days}");
+    }
 }
 
 async fn tasks_and_drafts(house: House) {

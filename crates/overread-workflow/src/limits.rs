@@ -102,3 +102,5 @@ pub const OVERDUE_ROWS: i64 = 200;
 pub const AMOUNT_CENTS: i64 = 100_000_000;
 /// Letters one case may have.
 pub const LETTERS_PER_CASE: usize = 200;
+/// Lines of two texts that are compared one by one.
+pub const COMPARED_LINES: usize = 500;

@@ -1,6 +1,6 @@
 //! Telling people that a case moved: what happened in words, and mails without clinical content.
 
-use overread_documents::mails::News;
+use overread_documents::mails::{Mail, News};
 use overread_model::access::Role;
 use overread_model::case::{CaseEvent, CaseState, Notify, Transition};
 use overread_model::time::Timestamp;
@@ -98,26 +98,52 @@ pub(crate) async fn tell(
                     &path,
                 ),
             };
-            let key = format!(
-                "{}:{}:{}",
-                file.case_id,
-                file.row.version,
-                people::fold_email(&receiver.address)
-            );
-            let new = outbox::NewMail {
-                dedup_key: key,
-                to_name: &receiver.name,
-                to_address: &receiver.address,
-                subject: mail.subject,
-                body_text: mail.text,
-                body_html: mail.html,
-                case_id: Some(&file.case_id),
-                link_id: None,
-            };
-            outbox::queue(tx, &new, now).await?;
+            queue(tx, file, &receiver, mail, now).await?;
         }
     }
     Ok(())
+}
+
+/// Queues a mail to the reviewer that something on the case is new.
+pub(crate) async fn tell_reviewer(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+    now: Timestamp,
+) -> StepResult<()> {
+    for receiver in receivers(tx, file, Notify::Reviewer).await? {
+        let path = format!("/cases/{}", file.case_id);
+        let (name, language) = (&receiver.name, &receiver.language);
+        let mail = mailing::news_on_case(ctx, name, language, News::Something, &path);
+        queue(tx, file, &receiver, mail, now).await?;
+    }
+    Ok(())
+}
+
+async fn queue(
+    tx: &mut Tx,
+    file: &CaseFile,
+    receiver: &Receiver,
+    mail: Mail,
+    now: Timestamp,
+) -> StepResult<()> {
+    let key = format!(
+        "{}:{}:{}",
+        file.case_id,
+        file.row.version,
+        people::fold_email(&receiver.address)
+    );
+    let new = outbox::NewMail {
+        dedup_key: key,
+        to_name: &receiver.name,
+        to_address: &receiver.address,
+        subject: mail.subject,
+        body_text: mail.text,
+        body_html: mail.html,
+        case_id: Some(&file.case_id),
+        link_id: None,
+    };
+    Ok(outbox::queue(tx, &new, now).await?)
 }
 
 async fn receivers(tx: &mut Tx, file: &CaseFile, notify: Notify) -> StepResult<Vec<Receiver>> {

@@ -1,5 +1,7 @@
 //! Reading: the viewer, the first impression, and the original report that opens only after it.
 
+mod changed;
+
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
@@ -18,7 +20,10 @@ use overread_store::studies::{self, Page, SeriesFilter};
 use overread_store::{Tx, checks, concordances, documents, review_tasks};
 
 use crate::casework::{self, CaseFile, Said, checked_reason, checked_text};
-use crate::{StepError, StepResult, Workflow, checking, limits, papers, records, treating};
+use crate::{StepError, StepResult, Workflow, checking, limits, news, papers, records, treating};
+
+pub use changed::OriginalChange;
+pub(crate) use changed::after_lock;
 
 /// The data of the viewer page, as its script element holds them.
 #[derive(Serialize)]
@@ -139,6 +144,8 @@ pub struct OriginalView {
     pub candidates: Vec<(overread_model::ids::DocumentId, String)>,
     /// This reader may enter or correct it (until the comparison is made).
     pub may_enter: bool,
+    /// What changed after this reader, the reviewer, had locked a first impression.
+    pub change: Option<OriginalChange>,
 }
 
 /// Returns the viewer's data; the opening is audited and noted as read.
@@ -255,6 +262,7 @@ pub async fn original(
             review_tasks::note_original_opened(&mut tx, &task.id, now).await?;
         }
     }
+    let change = after_lock(&mut tx, &file).await?;
     let may_enter = may_enter(&mut tx, &file).await?;
     let candidates = if may_enter {
         candidates(&mut tx, case_id).await?
@@ -268,6 +276,7 @@ pub async fn original(
         declared_missing: file.row.original_missing != 0,
         candidates,
         may_enter,
+        change,
     })
 }
 
@@ -347,6 +356,9 @@ pub async fn enter_original(
         now,
     )
     .await?;
+    if locked_impression(&file).is_some() {
+        news::tell_reviewer(&mut tx, ctx, &file, now).await?;
+    }
     checking::again(&mut tx, ctx, &mut file, now).await?;
     Ok(tx.commit().await?)
 }

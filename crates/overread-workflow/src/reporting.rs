@@ -22,6 +22,7 @@ use overread_store::review_tasks::TaskRow;
 use overread_store::{Tx, checks, reviewers as directory};
 
 use crate::casework::{self, CaseFile, Said, checked_text};
+use crate::reading::OriginalChange;
 use crate::{
     StepError, StepResult, Workflow, checking, choosing, comparing, limits, printing, reading,
     reviewers, signing_in,
@@ -110,6 +111,8 @@ pub struct ReportDesk {
     pub addenda: Vec<AddendumRow>,
     /// The first impression with its time, when locked and this reader may see it.
     pub first_impression: Option<(String, Timestamp)>,
+    /// What changed in the original report after this reader, the reviewer, had locked a first impression.
+    pub original_change: Option<OriginalChange>,
     /// Overridden findings of the check, to be named as limits.
     pub limitations: Vec<String>,
     /// This reader may write the draft.
@@ -120,6 +123,17 @@ pub struct ReportDesk {
     pub may_add_addendum: bool,
     /// Last save.
     pub saved_at: Option<Timestamp>,
+}
+
+/// What a reviewer says in order to sign.
+#[derive(Clone, Copy)]
+pub struct Signing<'a> {
+    /// Version of the draft that was read through.
+    pub version: i64,
+    /// The password once more.
+    pub password: &'a str,
+    /// Version of the original report that was read after a change; 0 when none was confirmed.
+    pub seen_original_version: i64,
 }
 
 /// What saving a draft led to.
@@ -247,13 +261,13 @@ pub async fn drop_kept(
 /// Signs: the password is asked again, the text is locked, hash and time are kept; in_review -> report_final.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, `Stale`, `Invalid` with missing sections or field `password`, `Limit`.
+/// `NotFound`, `Forbidden`, `Stale`, `Limit`, `Invalid` with missing sections, field `password`, or field
+/// `seen_original` when the original report changed after the lock and its new version was not confirmed as read.
 pub async fn sign(
     ctx: &Workflow,
     actor: &Actor,
     case_id: &CaseId,
-    version: i64,
-    password: &str,
+    signing: Signing<'_>,
     now: Timestamp,
 ) -> StepResult<Signature> {
     {
@@ -263,7 +277,7 @@ pub async fn sign(
             .await?
             .own_task()?;
     }
-    signing_in::ask_again(ctx, actor, password, now).await?;
+    signing_in::ask_again(ctx, actor, signing.password, now).await?;
     let mut tx = ctx.store.begin().await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     let task = file.own_task()?.clone();
@@ -272,9 +286,10 @@ pub async fn sign(
     let mut row = reports::of_task(&mut tx, &task.id)
         .await?
         .ok_or(StepError::NotFound)?;
-    if row.version != version || row.signed_at.is_some() {
+    if row.version != signing.version || row.signed_at.is_some() {
         return Err(StepError::Stale);
     }
+    confirm_original(&mut tx, &file, actor, signing.seen_original_version, now).await?;
     let limitations = limitations(&mut tx, case_id).await?;
     let context = sign_context(&file, &task, !limitations.is_empty(), true);
     let signer = signer_of(&mut tx, ctx, actor, &task).await?;
@@ -320,6 +335,28 @@ pub async fn sign(
         tracing::error!(case.id = %case_id, %error, "the comparison was not made after signing");
     }
     Ok(signature_of(&signed))
+}
+
+/// Refuses to sign over an original report that changed after the lock until its new version is confirmed as read.
+async fn confirm_original(
+    tx: &mut Tx,
+    file: &CaseFile,
+    actor: &Actor,
+    seen_version: i64,
+    now: Timestamp,
+) -> StepResult<()> {
+    let Some(change) = reading::after_lock(tx, file).await? else {
+        return Ok(());
+    };
+    if change.version != seen_version {
+        return Err(StepError::invalid(
+            "seen_original",
+            "The first report was changed after you locked your first impression. Read it as it is now, and confirm that you have.",
+        ));
+    }
+    let what = "The reviewer confirmed having read the first report as changed after the lock";
+    let event = "report.original_change_seen";
+    casework::note(tx, file, actor, event, what, Said::default(), now).await
 }
 
 /// Adds a signed addendum to the signed report.
@@ -651,8 +688,10 @@ async fn own_desk(
     now: Timestamp,
 ) -> StepResult<ReportDesk> {
     let row = own_draft(tx, actor, file, task, now).await?;
+    let original_change = reading::after_lock(tx, file).await?;
     if row.signed_at.is_some() {
         let mut desk = desk_of(tx, ctx, file, row).await?;
+        desk.original_change = original_change;
         desk.may_add_addendum = matches!(file.state, CaseState::ReportFinal | CaseState::Delivered);
         return Ok(desk);
     }
@@ -681,6 +720,7 @@ async fn own_desk(
         addenda: Vec::new(),
         first_impression: reading::locked_impression(file)
             .map(|impression| (impression.text, impression.locked_at)),
+        original_change,
         limitations,
         may_edit: open,
         may_add_addendum: false,
@@ -708,6 +748,7 @@ async fn desk_of(
         signature: Some(signature_of(&signed)),
         addenda: addenda.iter().map(addendum_row).collect(),
         first_impression: impression.map(|impression| (impression.text, impression.locked_at)),
+        original_change: None,
         limitations: serde_json::from_str(&row.limitations).map_err(StepError::internal)?,
         may_edit: false,
         may_sign: false,

@@ -10,7 +10,7 @@ use overread_workflow::{cases, choosing, jobs, records, reviewers};
 
 use crate::house::{
     House, NOW, PASSWORD, acceptance, assert_forbidden, assert_invalid, assert_not_found,
-    assert_stale, join, reviewer_form, sections,
+    assert_stale, join, open_identity_blocker, reviewer_form, sections, signing,
 };
 
 fn one(key: &str, text: &str) -> BTreeMap<String, String> {
@@ -253,15 +253,17 @@ async fn signing_needs_everything_and_happens_once() {
             ctx,
             reviewer,
             &case_id,
-            version,
-            "not the password at all",
+            reporting::Signing {
+                password: "not the password at all",
+                ..signing(version)
+            },
             NOW,
         )
         .await,
         "password",
     );
     assert_invalid(
-        reporting::sign(ctx, reviewer, &case_id, version, PASSWORD, NOW).await,
+        reporting::sign(ctx, reviewer, &case_id, signing(version), NOW).await,
         "findings",
     );
     reading::lock_first_impression(ctx, reviewer, &case_id, "Extrusion at L5-S1.", NOW)
@@ -270,8 +272,8 @@ async fn signing_needs_everything_and_happens_once() {
     reporting::save_draft(ctx, reviewer, &case_id, version, &sections(), NOW)
         .await
         .unwrap();
-    assert_stale(reporting::sign(ctx, reviewer, &case_id, version, PASSWORD, NOW).await);
-    let signature = reporting::sign(ctx, reviewer, &case_id, version + 1, PASSWORD, NOW)
+    assert_stale(reporting::sign(ctx, reviewer, &case_id, signing(version), NOW).await);
+    let signature = reporting::sign(ctx, reviewer, &case_id, signing(version + 1), NOW)
         .await
         .unwrap();
     assert_eq!(
@@ -279,7 +281,7 @@ async fn signing_needs_everything_and_happens_once() {
         ("Rosa Reader, MD", 64)
     );
     assert_invalid(
-        reporting::sign(ctx, reviewer, &case_id, version + 1, PASSWORD, NOW).await,
+        reporting::sign(ctx, reviewer, &case_id, signing(version + 1), NOW).await,
         "",
     );
     assert_invalid(
@@ -505,4 +507,131 @@ async fn the_reviewer_asks_and_the_patient_answers() {
         .await
         .unwrap();
     assert_eq!(house.state(&case_id).await, "in_review");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_report_changed_after_the_lock_is_told_and_confirmed() {
+    let house = House::sqlite().await;
+    let (ctx, reviewer) = (&house.ctx, &house.reviewer);
+    let case_id = house.in_review().await;
+    let locked = NOW.plus_seconds(1);
+    reading::lock_first_impression(ctx, reviewer, &case_id, "Extrusion at L5-S1.", locked)
+        .await
+        .unwrap();
+    let version = reporting::desk(ctx, reviewer, &case_id, locked)
+        .await
+        .unwrap()
+        .version;
+    let before = reading::original(ctx, reviewer, &case_id, locked)
+        .await
+        .unwrap();
+    assert!(before.change.is_none());
+    let changed = NOW.plus_seconds(2);
+    let text = crate::house::ORIGINAL.replace("Right paracentral disc protrusion.", "Left.");
+    let facts = OriginalFacts {
+        author: "Dr. Second".to_owned(),
+        ..OriginalFacts::default()
+    };
+    let entered = OriginalInput::Pasted(text);
+    reading::enter_original(ctx, &house.patient, &case_id, entered, &facts, changed)
+        .await
+        .unwrap();
+    reporting::save_draft(ctx, reviewer, &case_id, version, &sections(), changed)
+        .await
+        .unwrap();
+    let desk = reporting::desk(ctx, reviewer, &case_id, changed)
+        .await
+        .unwrap();
+    let change = desk.original_change.unwrap();
+    assert!(!change.is_new && change.changed_at == changed && change.locked_at == locked);
+    assert_eq!((change.lines_gone.len(), change.lines_new.len()), (1, 1));
+    assert!(change.lines_new[0].contains("Left.") && change.lines_gone[0].contains("Right"));
+    assert_eq!(change.facts.len(), 1);
+    for other in [&house.patient, &house.coordinator] {
+        let view = reading::original(ctx, other, &case_id, changed)
+            .await
+            .unwrap();
+        assert!(view.change.is_none(), "the lock is the reviewer's");
+    }
+    let confirmed = |seen_original_version| reporting::Signing {
+        seen_original_version,
+        ..signing(desk.version)
+    };
+    for unseen in [0, change.version - 1, change.version + 1] {
+        let signed = reporting::sign(ctx, reviewer, &case_id, confirmed(unseen), changed).await;
+        assert_invalid(signed, "seen_original");
+    }
+    reporting::sign(ctx, reviewer, &case_id, confirmed(change.version), changed)
+        .await
+        .unwrap();
+    let lines = cases::journey(ctx, &house.coordinator, &case_id, changed)
+        .await
+        .unwrap()
+        .timeline;
+    let told = |line: &cases::TimelineRow| line.what.contains("as changed after the lock");
+    assert!(lines.iter().any(told));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_report_that_comes_after_the_lock_is_told() {
+    let house = House::sqlite().await;
+    let (ctx, reviewer) = (&house.ctx, &house.reviewer);
+    let case_id = house.in_review_without_original().await;
+    reading::lock_first_impression(ctx, reviewer, &case_id, "Extrusion at L5-S1.", NOW)
+        .await
+        .unwrap();
+    let later = NOW.plus_seconds(5);
+    reading::enter_original(
+        ctx,
+        &house.coordinator,
+        &case_id,
+        OriginalInput::Pasted(crate::house::ORIGINAL.to_owned()),
+        &OriginalFacts::default(),
+        later,
+    )
+    .await
+    .unwrap();
+    let view = reading::original(ctx, reviewer, &case_id, later)
+        .await
+        .unwrap();
+    let change = view.change.unwrap();
+    assert!(change.is_new && change.version == 1 && view.report.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_signed_while_images_may_be_anothers() {
+    let house = House::sqlite().await;
+    let (ctx, reviewer) = (&house.ctx, &house.reviewer);
+    let case_id = house.in_review().await;
+    reading::lock_first_impression(ctx, reviewer, &case_id, "Extrusion at L5-S1.", NOW)
+        .await
+        .unwrap();
+    let desk = reporting::desk(ctx, reviewer, &case_id, NOW).await.unwrap();
+    reporting::save_draft(ctx, reviewer, &case_id, desk.version, &sections(), NOW)
+        .await
+        .unwrap();
+    open_identity_blocker(&house, &case_id).await;
+    let signed = signing(desk.version + 1);
+    let refused = reporting::sign(ctx, reviewer, &case_id, signed, NOW).await;
+    let Err(overread_workflow::StepError::Invalid(problems)) = refused else {
+        panic!("it was signed");
+    };
+    assert!(problems[0].message.contains("another patient"));
+    let rule = ["P02".to_owned()];
+    let version = house.version(&house.coordinator, &case_id).await;
+    let (coordinator, reason) = (&house.coordinator, "The name changed by marriage.");
+    overread_workflow::checking::override_rules(
+        ctx,
+        coordinator,
+        &case_id,
+        version,
+        &rule,
+        reason,
+        NOW,
+    )
+    .await
+    .unwrap();
+    reporting::sign(ctx, reviewer, &case_id, signed, NOW)
+        .await
+        .unwrap();
 }

@@ -270,6 +270,20 @@ impl House {
         .unwrap()
     }
 
+    /// -> in_review, where nobody has entered a first report
+    pub(crate) async fn in_review_without_original(&self) -> CaseId {
+        let case_id = self.consented().await;
+        self.deliver(&case_id, &disc("Sample^Alex", 1)).await;
+        let reason = "It was never written.";
+        reading::declare_original_missing(&self.ctx, &self.patient, &case_id, reason, NOW)
+            .await
+            .unwrap();
+        self.accept_records(&case_id).await;
+        self.offer(&case_id).await;
+        self.take(&case_id).await;
+        case_id
+    }
+
     /// -> matching
     pub(crate) async fn matching(&self) -> CaseId {
         let case_id = self.consented().await;
@@ -324,41 +338,49 @@ impl House {
     /// -> offered
     pub(crate) async fn offered(&self) -> CaseId {
         let case_id = self.matching().await;
-        let version = self.version(&self.coordinator, &case_id).await;
+        self.offer(&case_id).await;
+        case_id
+    }
+
+    async fn offer(&self, case_id: &CaseId) {
+        let version = self.version(&self.coordinator, case_id).await;
         choosing::choose(
             &self.ctx,
             &self.coordinator,
-            &case_id,
+            case_id,
             version,
             &self.reviewer_id,
             NOW,
         )
         .await
         .unwrap();
-        let version = self.version(&self.patient, &case_id).await;
-        covering::accept(&self.ctx, &self.patient, &case_id, version, 25_000, NOW)
+        let version = self.version(&self.patient, case_id).await;
+        covering::accept(&self.ctx, &self.patient, case_id, version, 25_000, NOW)
             .await
             .unwrap();
-        case_id
     }
 
     /// -> in_review
     pub(crate) async fn in_review(&self) -> CaseId {
         let case_id = self.offered().await;
-        let offer = choosing::offer(&self.ctx, &self.reviewer, &case_id, NOW)
+        self.take(&case_id).await;
+        case_id
+    }
+
+    async fn take(&self, case_id: &CaseId) {
+        let offer = choosing::offer(&self.ctx, &self.reviewer, case_id, NOW)
             .await
             .unwrap();
         choosing::accept(
             &self.ctx,
             &self.reviewer,
-            &case_id,
+            case_id,
             offer.version,
             &acceptance(),
             NOW,
         )
         .await
         .unwrap();
-        case_id
     }
 
     /// -> report_final, compared
@@ -389,8 +411,7 @@ impl House {
             &self.ctx,
             &self.reviewer,
             &case_id,
-            desk.version,
-            PASSWORD,
+            signing(desk.version),
             NOW,
         )
         .await
@@ -469,6 +490,15 @@ pub(crate) fn steps() -> Vec<AskStep> {
     ]
 }
 
+/// What a reviewer says who signs with the right password, over an original report that did not change.
+pub(crate) const fn signing(version: i64) -> reporting::Signing<'static> {
+    reporting::Signing {
+        version,
+        password: PASSWORD,
+        seen_original_version: 0,
+    }
+}
+
 pub(crate) fn consent() -> SignConsent {
     SignConsent {
         scope_review: true,
@@ -533,6 +563,22 @@ pub(crate) fn sections() -> BTreeMap<String, String> {
     .into_iter()
     .map(|(key, text)| (key.to_owned(), text.to_owned()))
     .collect()
+}
+
+/// Lets the newest check say that images of another patient may be in the case.
+pub(crate) async fn open_identity_blocker(house: &House, case_id: &CaseId) {
+    use overread_store::checks;
+    let mut tx = house.ctx.store.begin().await.unwrap();
+    let row = checks::newest(&mut tx, case_id).await.unwrap().unwrap();
+    let mut result: serde_json::Value = serde_json::from_str(&row.result).unwrap();
+    let finding = serde_json::json!({"rule": "P02", "severity": "blocker", "subject": "", "message": "Two people."});
+    result["findings"] = serde_json::json!([finding]);
+    let row = checks::CheckRow {
+        result: result.to_string(),
+        ..row
+    };
+    checks::insert(&mut tx, case_id, &row).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// Says that a step found nothing: the answer for whatever one may not see.

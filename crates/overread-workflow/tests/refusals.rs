@@ -14,8 +14,8 @@ use overread_workflow::{
 };
 
 use crate::house::{
-    House, NOW, PASSWORD, acceptance, assert_forbidden, assert_invalid, assert_not_found,
-    assert_stale, consent, disc, join, reviewer_form,
+    House, NOW, acceptance, assert_forbidden, assert_invalid, assert_not_found, assert_stale,
+    consent, disc, join, reviewer_form, signing,
 };
 
 /// Every door of a case, knocked at by somebody who may not know that it is there.
@@ -44,7 +44,7 @@ async fn every_door_is_shut(house: &House, case_id: &CaseId, actor: &Actor) {
     assert_not_found(reading::lock_first_impression(ctx, actor, case_id, "x", NOW).await);
     assert_not_found(reporting::desk(ctx, actor, case_id, NOW).await);
     assert_not_found(reporting::save_draft(ctx, actor, case_id, 1, &Default::default(), NOW).await);
-    assert_not_found(reporting::sign(ctx, actor, case_id, 1, PASSWORD, NOW).await);
+    assert_not_found(reporting::sign(ctx, actor, case_id, signing(1), NOW).await);
     assert_not_found(reporting::pdf(ctx, actor, case_id, NOW).await);
     assert_not_found(comparing::compare(ctx, actor, case_id, NOW).await);
     assert_not_found(comparing::view(ctx, actor, case_id, NOW).await);
@@ -149,7 +149,7 @@ async fn members_of_a_case_do_what_is_theirs_only() {
     assert_forbidden(
         reporting::save_draft(ctx, patient, &case_id, 1, &Default::default(), NOW).await,
     );
-    assert_forbidden(reporting::sign(ctx, coordinator, &case_id, 1, PASSWORD, NOW).await);
+    assert_forbidden(reporting::sign(ctx, coordinator, &case_id, signing(1), NOW).await);
     assert_forbidden(consenting::revoke(ctx, coordinator, &case_id, "x", NOW).await);
     assert_forbidden(consenting::sign(ctx, reviewer, &case_id, &consent(), NOW).await);
     assert_forbidden(

@@ -365,21 +365,7 @@ async fn nothing_is_released_while_images_may_be_anothers() {
     let house = House::sqlite().await;
     let ctx = &house.ctx;
     let case_id = house.signed().await;
-    let mut tx = ctx.store.begin().await.unwrap();
-    let row = overread_store::checks::newest(&mut tx, &case_id)
-        .await
-        .unwrap()
-        .unwrap();
-    let mut result: serde_json::Value = serde_json::from_str(&row.result).unwrap();
-    result["findings"] = serde_json::json!([{"rule": "P02", "severity": "blocker", "subject": "", "message": "Two people."}]);
-    let row = overread_store::checks::CheckRow {
-        result: result.to_string(),
-        ..row
-    };
-    overread_store::checks::insert(&mut tx, &case_id, &row)
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
+    crate::house::open_identity_blocker(&house, &case_id).await;
     let version = house.version(&house.coordinator, &case_id).await;
     let released =
         overread_workflow::delivering::release(ctx, &house.coordinator, &case_id, version, NOW)

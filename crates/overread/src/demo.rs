@@ -608,17 +608,14 @@ async fn report(ctx: &Workflow, cast: &Cast, case_id: &CaseId, story: &mut Story
     let desk = reporting::desk(ctx, reader, case_id, now)
         .await
         .map_err(told)?;
-    let password = cast.password("reviewer")?;
-    reporting::sign(
-        ctx,
-        reader,
-        case_id,
-        desk.version,
-        password,
-        story.hours_later(2),
-    )
-    .await
-    .map_err(told)?;
+    let signing = reporting::Signing {
+        version: desk.version,
+        password: cast.password("reviewer")?,
+        seen_original_version: 0,
+    };
+    reporting::sign(ctx, reader, case_id, signing, story.hours_later(2))
+        .await
+        .map_err(told)?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use overread_model::ids::CaseId;
-use overread_workflow::reporting::{self, DraftSaved, ReportDesk, SectionField, Sections};
+use overread_workflow::reporting::{self, DraftSaved, ReportDesk, SectionField, Sections, Signing};
 use overread_workflow::sessions::{SignedIn, csrf_matches};
 use serde::Deserialize;
 
@@ -203,6 +203,8 @@ async fn drop_kept(
 #[serde(default)]
 struct Sign {
     password: String,
+    /// Version of the first report that the reviewer ticked as read; nothing unless it changed after the lock.
+    seen_original: i64,
 }
 
 async fn sign(
@@ -215,7 +217,12 @@ async fn sign(
     }: Posted<Sign>,
 ) -> PageResult {
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
-    let signed = reporting::sign(ctx, actor, &case_id, version, &form.password, now).await;
+    let signing = Signing {
+        version,
+        password: &form.password,
+        seen_original_version: form.seen_original,
+    };
+    let signed = reporting::sign(ctx, actor, &case_id, signing, now).await;
     again(
         &state,
         &session,

@@ -7,4 +7,5 @@ mod dicomweb_stow;
 mod entrance;
 mod everywhere;
 mod people;
+mod report;
 mod walk;

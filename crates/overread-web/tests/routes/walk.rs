@@ -19,7 +19,7 @@ fn done(answer: &Answer) {
 }
 
 /// Asks, consents, sends the disc and the first report.
-async fn bring(patient: &mut Browser<'_>) -> String {
+pub(super) async fn bring(patient: &mut Browser<'_>) -> String {
     let case_id = patient.ask("Elena Rivera").await;
     patient.submit(&case_id).await;
     let path = format!("/cases/{case_id}");
@@ -73,7 +73,7 @@ async fn bring(patient: &mut Browser<'_>) -> String {
 }
 
 /// Accepts the records, chooses the reviewer, settles the cost.
-async fn choose(coordinator: &mut Browser<'_>, path: &str) {
+pub(super) async fn choose(coordinator: &mut Browser<'_>, path: &str) {
     let records = coordinator.get(&format!("{path}/records")).await;
     let version = records.hidden("version");
     done(
