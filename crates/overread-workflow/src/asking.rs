@@ -1,5 +1,7 @@
 //! The wizard: who, exam, why now, urgency, review. Saved step by step, submitted once.
 
+mod correcting;
+
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
@@ -16,6 +18,8 @@ use overread_store::{Tx, grants};
 
 use crate::casework::{self, CaseFile, Intake, Said, checked_text};
 use crate::{FieldProblem, StepError, StepResult, Workflow, inviting, limits};
+
+pub use correcting::{correct, field_name};
 
 /// Step 1: who asks, and for whom. Everything is what the person typed.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +158,10 @@ pub struct AskView {
     pub can_submit: bool,
     /// A red flag was answered with yes: nothing else was kept, the emergency text must show.
     pub emergency: bool,
+    /// It was sent: nothing is saved here any more, only corrected.
+    pub sent: bool,
+    /// This reader may correct it.
+    pub may_correct: bool,
 }
 
 /// What saving a step led to.
@@ -215,6 +223,25 @@ pub async fn start(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<
     Ok(case_id)
 }
 
+/// Returns what was typed, for those who ask and those who work for them.
+///
+/// # Errors
+/// `NotFound`, also for a reviewer: the answers tell of the first reading.
+pub async fn answers(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<AskView> {
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    drop(tx);
+    if file.require(Right::AddRecords).is_err() {
+        return Err(StepError::NotFound);
+    }
+    view(ctx, actor, case_id, now).await
+}
+
 /// Returns what was typed so far.
 ///
 /// # Errors
@@ -228,6 +255,7 @@ pub async fn view(
     let mut tx = ctx.store.read().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     let problems = problems_of(&file.intake, now);
+    let may_correct = correcting::may_correct(&file);
     let Intake {
         who,
         exam,
@@ -246,6 +274,8 @@ pub async fn view(
                 .to_owned(),
         ),
         emergency: file.row.emergency != 0,
+        sent: file.state != CaseState::Draft,
+        may_correct,
         who,
         exam,
         why,

@@ -660,12 +660,7 @@ pub async fn set_urgency(
     .map_err(|problem| StepError::Invalid(vec![problem]))?;
     file.row.urgency = level.as_str().to_owned();
     file.facts.urgency = level;
-    let due_at = file.state.due_at(
-        &file.facts,
-        &ctx.config.calendar,
-        Timestamp::from_micros(file.row.state_since),
-    );
-    file.row.due_at = due_at.map(Timestamp::as_micros);
+    set_due(ctx, &mut file);
     file.save(&mut tx).await?;
     let said = Said {
         note: reason.trim(),
@@ -682,4 +677,11 @@ pub async fn set_urgency(
     )
     .await?;
     Ok(tx.commit().await?)
+}
+
+/// Sets when the present state is due, counted from its beginning.
+pub(crate) fn set_due(ctx: &Workflow, file: &mut CaseFile) {
+    let since = Timestamp::from_micros(file.row.state_since);
+    let due_at = file.state.due_at(&file.facts, &ctx.config.calendar, since);
+    file.row.due_at = due_at.map(Timestamp::as_micros);
 }

@@ -166,6 +166,9 @@ pub async fn override_rules(
 /// Rules that say the images may be somebody else's; waving them through confirms the identity.
 const IDENTITY_RULES: [&str; 2] = ["P01", "P03"];
 
+/// How the names of the rules about the patient's identity begin.
+pub(crate) const IDENTITY_PREFIX: char = 'P';
+
 /// What is kept of a check, as far as we read it back.
 #[derive(Deserialize)]
 pub(crate) struct KeptCheck {
@@ -212,8 +215,9 @@ pub(crate) async fn require_one_patient(tx: &mut Tx, case_id: &CaseId) -> StepRe
     };
     let waved = |rule: &str| newest.overrides.iter().any(|row| row.rule == rule);
     let open = newest.check.findings.iter().any(|finding| {
-        // Identity rules of the check are the ones that begin with P.
-        finding.severity == "blocker" && finding.rule.starts_with('P') && !waved(&finding.rule)
+        finding.severity == "blocker"
+            && finding.rule.starts_with(IDENTITY_PREFIX)
+            && !waved(&finding.rule)
     });
     if open {
         return Err(StepError::invalid("", OTHER_PATIENT));

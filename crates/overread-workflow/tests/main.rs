@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod correcting;
 mod desk;
 mod door;
 mod house;

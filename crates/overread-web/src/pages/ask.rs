@@ -20,6 +20,7 @@ use crate::shell::{Place, Shell, go, page, page_to_correct};
 use crate::state::WebState;
 
 mod choices;
+mod sent;
 
 pub(super) use choices::red_flag_texts;
 use choices::{Choices, Flag};
@@ -31,6 +32,11 @@ pub(super) fn routes() -> Router<WebState> {
         .route("/cases/{case}/ask", get(begin))
         .route("/cases/{case}/ask/review", get(show_review).post(submit))
         .route("/cases/{case}/ask/discard", post(discard))
+        .route("/cases/{case}/ask/answers", get(sent::answers))
+        .route(
+            "/cases/{case}/ask/{screen}/correct",
+            get(sent::show_correction).post(sent::correct),
+        )
         .route("/cases/{case}/ask/{screen}", get(show).post(save))
 }
 
@@ -156,7 +162,7 @@ impl Screen {
     }
 
     /// Puts what was typed on this screen into the step; other fields of the step stay.
-    fn step(&self, view: AskView, typed: &Typed) -> Result<AskStep, PageError> {
+    fn step(&self, view: &AskView, typed: &Typed) -> Result<AskStep, PageError> {
         Ok(match self.part {
             "who" => AskStep::Who(self.overlay(&view.who, typed)?),
             "exam" => AskStep::Exam(self.overlay(&view.exam, typed)?),
@@ -213,6 +219,8 @@ struct Frame {
     version: i64,
     problems: Problems,
     choices: Choices,
+    /// The request was sent: one screen is corrected, with a reason.
+    correcting: bool,
 }
 
 impl Frame {
@@ -243,6 +251,7 @@ impl Frame {
             version: view.version,
             problems: Problems::default(),
             choices: Choices::new(state),
+            correcting: false,
             path,
         };
         (shell, frame)
@@ -259,6 +268,7 @@ struct ScreenPage {
     why: Why,
     urgency: Urgency,
     flags: Vec<Flag>,
+    correction_reason: String,
 }
 
 #[derive(Template)]
@@ -289,7 +299,7 @@ async fn view(
     session: &SignedIn,
     case_id: &CaseId,
 ) -> Result<AskView, PageError> {
-    let view = asking::view(&state.workflow, &session.actor, case_id, state.now()).await?;
+    let view = asking::answers(&state.workflow, &session.actor, case_id, state.now()).await?;
     Ok(view)
 }
 
@@ -314,6 +324,9 @@ async fn show(
 ) -> PageResult {
     let (case_id, _, screen) = named(path)?;
     let view = view(&state, &session, &case_id).await?;
+    if view.sent {
+        return Ok(go(&sent::path_of(&case_id)));
+    }
     let place = (screen.key, screen.title, screen.step);
     let (shell, mut frame) = Frame::new(&state, &session, &view, place);
     if shown.check {
@@ -327,6 +340,7 @@ async fn show(
         exam: view.exam,
         why: view.why,
         urgency: view.urgency,
+        correction_reason: String::new(),
     })
 }
 
@@ -341,7 +355,7 @@ async fn save(
     }: Posted<Typed>,
 ) -> PageResult {
     let (case_id, position, screen) = named(path)?;
-    let step = screen.step(view(&state, &session, &case_id).await?, &form)?;
+    let step = screen.step(&view(&state, &session, &case_id).await?, &form)?;
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
     match asking::save(ctx, actor, &case_id, version, step, now).await? {
         Saved::Emergency => return Ok(go("/emergency")),
@@ -362,6 +376,9 @@ async fn show_review(
     InCase(case_id): InCase,
 ) -> PageResult {
     let view = view(&state, &session, &case_id).await?;
+    if view.sent {
+        return Ok(go(&sent::path_of(&case_id)));
+    }
     page(&review(&state, &session, view))
 }
 

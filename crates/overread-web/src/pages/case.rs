@@ -119,6 +119,12 @@ fn doors(session: &SignedIn, view: &CaseView, path: &str) -> Vec<Door> {
     let may = |right| session.role == Role::Coordinator || view.rights.contains(&right);
     let all = [
         (
+            may(Right::AddRecords) && requester(session.role),
+            "What was asked",
+            "/ask/answers",
+            "The answers, and a way to correct them",
+        ),
+        (
             may(Right::ViewCase) && requester(session.role),
             "Consent",
             "/consent",

@@ -68,3 +68,66 @@ async fn what_is_missing_is_said_beside_its_field() {
             && shown.body.contains("aria-invalid=\"true\"")
     );
 }
+
+#[tokio::test]
+async fn a_sent_request_is_text_with_a_way_to_correct_it() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let case_id = patient.ask("Pat Patient").await;
+    let base = format!("/cases/{case_id}/ask");
+    let early = patient.get(&format!("{base}/answers")).await;
+    assert!(early.leads_to().ends_with("/ask/who"));
+    let early = patient.get(&format!("{base}/who/correct")).await;
+    assert!(early.leads_to().ends_with("/ask/answers"));
+    patient.submit(&case_id).await;
+    for screen in ["who", "review"] {
+        let page = patient.get(&format!("{base}/{screen}")).await;
+        assert!(page.leads_to().ends_with("/ask/answers"), "{screen}");
+    }
+    let shown = patient.get(&format!("{base}/answers")).await;
+    assert!(!shown.body.contains("<input type=\"text\""));
+    for text in [
+        "April 12, 1968",
+        "MRI",
+        "Bay Imaging Center",
+        "Dr. Treat",
+        "/ask/exam/correct",
+    ] {
+        assert!(shown.body.contains(text), "{text}: {}", shown.body);
+    }
+    let correct = format!("{base}/exam/correct");
+    let form = patient.get(&correct).await;
+    let version = form.hidden("version");
+    let mut fields = vec![
+        ("version", version.as_str()),
+        ("modality", "MR"),
+        ("body_part", "lumbar spine"),
+        ("date", "2026-02-12"),
+        ("facility", "Harbour & Sons"),
+        ("facility_address", "1 Bay Road"),
+    ];
+    let bare = patient.post(&correct, &fields).await;
+    assert_eq!(bare.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        bare.body.contains("href=\"#correction_reason\"")
+            && bare.body.contains("Harbour &#38; Sons"),
+        "{}",
+        bare.body
+    );
+    fields.push(("correction_reason", "The disc gives another day."));
+    let done = patient.post(&correct, &fields).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    let shown = patient.get(&format!("{base}/answers")).await;
+    assert!(shown.body.contains("February 12, 2026"));
+    let case = patient.get(&format!("/cases/{case_id}")).await;
+    assert!(case.body.contains("The disc gives another day."));
+    ada.act_as(Role::Coordinator).await;
+    let desk = ada.get(&format!("{base}/who/correct")).await;
+    assert!(desk.body.contains("Save the correction") && !desk.body.contains("name=\"requester\""));
+    let stranger = door.join(&mut ada, Role::Patient, "Sam Stranger").await;
+    for tail in ["answers", "who/correct"] {
+        let hidden = stranger.get(&format!("{base}/{tail}")).await;
+        assert_eq!(hidden.status, StatusCode::NOT_FOUND, "{tail}");
+    }
+}

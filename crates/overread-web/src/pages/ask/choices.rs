@@ -85,6 +85,23 @@ impl Choices {
         }
     }
 
+    /// Returns the words of a choice; nothing for a field that has none.
+    pub(super) fn words(&self, field: &str, value: &str) -> Option<&'static str> {
+        let options = match field {
+            "requester" => &self.requesters,
+            "patient_sex" => &self.sexes,
+            "language" => &self.languages,
+            "modality" => &self.modalities,
+            "images_at" => &self.images_at,
+            "report_at" => &self.report_at,
+            _ => return None,
+        };
+        options
+            .iter()
+            .find(|(key, _)| *key == value)
+            .map(|(_, words)| *words)
+    }
+
     /// Returns the words of the triggers that were ticked.
     pub(super) fn trigger_texts(&self, ids: &[String]) -> Vec<String> {
         self.triggers

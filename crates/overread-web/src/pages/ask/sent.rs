@@ -1,0 +1,212 @@
+//! The request after it was sent: every answer as text, and a way to correct it with a reason.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use overread_model::ids::CaseId;
+use overread_workflow::asking::{self, AskStep, AskView};
+use overread_workflow::sessions::SignedIn;
+use serde_json::Value;
+
+use super::choices::Choices;
+use super::{Frame, SCREENS, Screen, ScreenPage, Typed, named, view};
+use crate::errors::PageResult;
+use crate::forms::{Posted, Problems, Signed, to_correct};
+use crate::pages::InCase;
+use crate::shell::{CasePlace, Shell, go, page, page_to_correct};
+use crate::state::WebState;
+use crate::words::day_of;
+
+/// Name of the field that says why; `reason` is an answer of its own.
+const WHY_FIELD: &str = "correction_reason";
+
+/// The answers of one screen.
+struct Part {
+    key: &'static str,
+    title: &'static str,
+    answers: Vec<(&'static str, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "ask/sent.html")]
+struct SentPage {
+    shell: Shell,
+    path: String,
+    parts: Vec<Part>,
+    urgency: &'static str,
+    may_correct: bool,
+}
+
+/// Returns where the answers of a sent request stand.
+pub(super) fn path_of(case_id: &CaseId) -> String {
+    format!("/cases/{case_id}/ask/answers")
+}
+
+pub(super) async fn answers(
+    State(state): State<WebState>,
+    Signed(session): Signed,
+    InCase(case_id): InCase,
+) -> PageResult {
+    let view = view(&state, &session, &case_id).await?;
+    if !view.sent {
+        return Ok(go(&format!("/cases/{case_id}/ask/who")));
+    }
+    let choices = Choices::new(&state);
+    let parts = SCREENS.iter().map(|screen| Part {
+        key: screen.key,
+        title: screen.title,
+        answers: screen.answers(&view, &choices),
+    });
+    page(&SentPage {
+        shell: in_case(&state, &session, &case_id, "What was asked").await,
+        path: format!("/cases/{case_id}/ask"),
+        parts: parts.collect(),
+        urgency: super::choices::urgency(view.urgency_level.as_deref()),
+        may_correct: view.may_correct,
+    })
+}
+
+async fn in_case(
+    state: &WebState,
+    session: &SignedIn,
+    case_id: &CaseId,
+    title: &'static str,
+) -> Shell {
+    let shell = Shell::in_case(state, session, title, case_id, CasePlace::Other).await;
+    shell.narrow()
+}
+
+impl Screen {
+    /// Returns what was answered on this screen, in words; what was left empty is left out.
+    fn answers(&self, view: &AskView, choices: &Choices) -> Vec<(&'static str, String)> {
+        let part = match self.part {
+            "who" => serde_json::to_value(&view.who),
+            "exam" => serde_json::to_value(&view.exam),
+            "why" => serde_json::to_value(&view.why),
+            _ => serde_json::to_value(&view.urgency),
+        };
+        let Ok(part) = part else { return Vec::new() };
+        let fields = self.fields.iter().filter(|field| **field != "red_flags");
+        fields
+            .map(|field| {
+                let value = part.get(*field).unwrap_or(&Value::Null);
+                (asking::field_name(field), in_words(field, value, choices))
+            })
+            .filter(|(_, words)| !words.is_empty())
+            .collect()
+    }
+}
+
+fn in_words(field: &str, value: &Value, choices: &Choices) -> String {
+    match value {
+        Value::Bool(true) => "Yes".to_owned(),
+        Value::Array(ids) => {
+            let ids: Vec<String> = ids
+                .iter()
+                .filter_map(|id| id.as_str().map(str::to_owned))
+                .collect();
+            choices.trigger_texts(&ids).join("\n")
+        }
+        Value::String(text) if text.trim().is_empty() => String::new(),
+        Value::String(text) => match field {
+            "patient_birth_date" | "date" | "treatment_date" => day_of(text),
+            _ => choices.words(field, text).unwrap_or(text).to_owned(),
+        },
+        _ => String::new(),
+    }
+}
+
+pub(super) async fn show_correction(
+    State(state): State<WebState>,
+    Signed(session): Signed,
+    Path(path): Path<(String, String)>,
+) -> PageResult {
+    let (case_id, _, screen) = named(path)?;
+    let view = view(&state, &session, &case_id).await?;
+    if !view.may_correct {
+        return Ok(go(&path_of(&case_id)));
+    }
+    page(&correction(&state, &session, screen, view).await)
+}
+
+async fn correction(
+    state: &WebState,
+    session: &SignedIn,
+    screen: &Screen,
+    view: AskView,
+) -> ScreenPage {
+    let shell = in_case(state, session, &view.case_id, "Correct the request").await;
+    let place = (screen.key, screen.title, screen.step);
+    let (_, mut frame) = Frame::new(state, session, &view, place);
+    frame.correcting = true;
+    ScreenPage {
+        shell,
+        frame,
+        flags: Vec::new(),
+        who: view.who,
+        exam: view.exam,
+        why: view.why,
+        urgency: view.urgency,
+        correction_reason: String::new(),
+    }
+}
+
+pub(super) async fn correct(
+    State(state): State<WebState>,
+    Path(path): Path<(String, String)>,
+    Posted {
+        session,
+        version,
+        form,
+    }: Posted<Typed>,
+) -> PageResult {
+    let (case_id, _, screen) = named(path)?;
+    let mut view = view(&state, &session, &case_id).await?;
+    let step = screen.step(&view, &form)?;
+    let first = form.get(WHY_FIELD).and_then(|list| list.first());
+    let reason = first.cloned().unwrap_or_default();
+    let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
+    let done = asking::correct(ctx, actor, &case_id, version, step.clone(), &reason, now).await;
+    let Err(problems) = to_correct(done)? else {
+        return Ok(go(&path_of(&case_id)));
+    };
+    match step {
+        AskStep::Who(who) => view.who = who,
+        AskStep::Exam(exam) => view.exam = exam,
+        AskStep::Why(why) => view.why = why,
+        AskStep::Urgency(urgency) => view.urgency = urgency,
+    }
+    let mut page = correction(&state, &session, screen, view).await;
+    page.frame.problems = on_screen(problems, screen);
+    page.correction_reason = reason;
+    page_to_correct(&page)
+}
+
+/// Names the fields as this screen has them; what stands on another screen is told without a link.
+fn on_screen(mut problems: Problems, screen: &Screen) -> Problems {
+    let prefix = format!("{}.", screen.part);
+    for problem in &mut problems.0 {
+        let own = problem.field.strip_prefix(&prefix).map(str::to_owned);
+        problem.field = match own {
+            None if problem.field == "reason" => WHY_FIELD.to_owned(),
+            Some(field) if screen.fields.contains(&field.as_str()) => field,
+            _ => String::new(),
+        };
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use overread_workflow::asking::field_name;
+
+    use super::super::SCREENS;
+
+    #[test]
+    fn every_field_of_a_screen_has_a_name() {
+        for screen in &SCREENS {
+            for field in screen.fields {
+                assert!(!field_name(field).is_empty(), "{field}");
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Correcting a request that was sent: by the asking side until the records are accepted, by a coordinator until the
+//! result is out. Every correction has a reason, and the answer before stays in the timeline.
+
+use overread_model::access::{Actor, Right};
+use overread_model::case::{CaseRole, CaseState};
+use overread_model::ids::CaseId;
+use overread_model::intake::UrgencyLevel;
+use overread_model::time::Timestamp;
+use overread_store::audit::{self, AuditEvent};
+use overread_store::{checks, timeline};
+use serde::Serialize;
+
+use super::{AskStep, Urgency, check_choices, check_lengths, fill_columns, problems_of};
+use crate::casework::{self, CaseFile, Intake, checked_reason};
+use crate::{FieldProblem, StepError, StepResult, Workflow, cases, checking};
+
+/// Says whether this reader may correct what was sent.
+pub(crate) fn may_correct(file: &CaseFile) -> bool {
+    let asker_may = matches!(
+        file.state,
+        CaseState::ConsentPending
+            | CaseState::RecordsCollecting
+            | CaseState::RecordsCheck
+            | CaseState::RecordsDeficient
+    );
+    let coordinator_may =
+        file.state != CaseState::Draft && !file.state.is_end() && file.row.delivered_at.is_none();
+    file.rights.contains(&Right::AddRecords)
+        && ((asker_may && file.wears(CaseRole::Requester))
+            || (coordinator_may && file.wears(CaseRole::Coordinator)))
+}
+
+/// Corrects one step of a request that was sent; who asks stays as it is, and emergencies are not told here.
+///
+/// What was waved through about the patient's identity counts no more when the patient's name or birth date changes.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, `Stale`, `Invalid` without a reason, without a change, or for an answer that is missing or
+/// wrong (its field as in [`super::AskView::problems`]).
+pub async fn correct(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    version: i64,
+    step: AskStep,
+    reason: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    let mut problems: Vec<FieldProblem> = match checked_reason(reason) {
+        Err(StepError::Invalid(problems)) => problems,
+        _ => Vec::new(),
+    };
+    check_lengths(&step)?;
+    check_choices(ctx, &step)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !may_correct(&file) {
+        return Err(StepError::Forbidden);
+    }
+    file.expect(version)?;
+    let before = file.intake.clone();
+    let known_problems = problems_of(&before, now);
+    put(&mut file.intake, step)?;
+    let new_problems = problems_of(&file.intake, now);
+    problems.extend(
+        new_problems
+            .into_iter()
+            .filter(|problem| !known_problems.contains(problem)),
+    );
+    crate::error::refuse_if_any(problems)?;
+    let changes = changes(ctx, &before, &file.intake)?;
+    if changes.is_empty() {
+        return Err(StepError::invalid("", "Nothing was changed."));
+    }
+    refresh(ctx, &mut file, now)?;
+    let (old, new) = (&before.who, &file.intake.who);
+    if old.patient_name != new.patient_name || old.patient_birth_date != new.patient_birth_date {
+        file.row.identity_confirmed = 0;
+        file.facts.records.identity_confirmed = false;
+        checks::drop_overrides(&mut tx, case_id, checking::IDENTITY_PREFIX).await?;
+    }
+    file.save(&mut tx).await?;
+    tell(&mut tx, actor, &file, &changes, reason.trim(), now).await?;
+    if file.facts.records.study_count > 0 {
+        checking::judge(&mut tx, ctx, &mut file, now).await?;
+        checking::settle(&mut tx, ctx, &mut file, now).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+fn put(intake: &mut Intake, step: AskStep) -> StepResult<()> {
+    match step {
+        AskStep::Who(mut who) => {
+            who.requester.clone_from(&intake.who.requester);
+            intake.who = who;
+        }
+        AskStep::Exam(exam) => intake.exam = exam,
+        AskStep::Why(why) => intake.why = why,
+        AskStep::Urgency(answers) if !answers.red_flags.is_empty() => {
+            return Err(StepError::invalid(
+                "red_flags",
+                "This points to an emergency, and a second opinion is too slow for it. Call for help now.",
+            ));
+        }
+        AskStep::Urgency(answers) => {
+            intake.urgency = Urgency {
+                answered: true,
+                ..answers
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Sets the columns anew; how soon it is needed is only ever raised by a correction.
+fn refresh(ctx: &Workflow, file: &mut CaseFile, now: Timestamp) -> StepResult<()> {
+    let level_before = file.facts.urgency;
+    fill_columns(file, now)?;
+    let level: UrgencyLevel = file.facts.urgency.max(level_before);
+    file.row.urgency = level.as_str().to_owned();
+    file.facts.urgency = level;
+    if level != level_before {
+        cases::set_due(ctx, file);
+    }
+    Ok(())
+}
+
+/// One answer that differs: its name, before, now; both empty for a choice from a list.
+struct Change {
+    field: &'static str,
+    before: String,
+    now: String,
+}
+
+fn changes(ctx: &Workflow, before: &Intake, now: &Intake) -> StepResult<Vec<Change>> {
+    let mut changes = Vec::new();
+    compare(&mut changes, &before.who, &now.who)?;
+    compare(&mut changes, &before.exam, &now.exam)?;
+    compare(&mut changes, &before.why, &now.why)?;
+    compare(&mut changes, &before.urgency, &now.urgency)?;
+    for change in &mut changes {
+        if change.field == "triggers" {
+            change.before = trigger_words(ctx, &before.why.triggers);
+            change.now = trigger_words(ctx, &now.why.triggers);
+        }
+    }
+    Ok(changes)
+}
+
+fn trigger_words(ctx: &Workflow, ids: &[String]) -> String {
+    let triggers = &ctx.knowledge.intake.triggers;
+    let named = triggers.iter().filter(|trigger| ids.contains(&trigger.id));
+    named
+        .map(|trigger| trigger.en.as_str())
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn compare<T: Serialize>(changes: &mut Vec<Change>, before: &T, now: &T) -> StepResult<()> {
+    let value = |part: &T| serde_json::to_value(part).map_err(StepError::internal);
+    let (before, now) = (value(before)?, value(now)?);
+    for (field, _) in FIELDS {
+        let (old, new) = (before.get(field), now.get(field));
+        if old == new {
+            continue;
+        }
+        let text = |value: Option<&serde_json::Value>| {
+            let text = value.and_then(serde_json::Value::as_str);
+            let shown = text.filter(|_| !CODED.contains(&field));
+            shown.unwrap_or_default().trim().to_owned()
+        };
+        changes.push(Change {
+            field,
+            before: text(old),
+            now: text(new),
+        });
+    }
+    Ok(())
+}
+
+/// Writes the timeline line with the answers before, and the audit row with the names of the fields alone.
+async fn tell(
+    tx: &mut overread_store::Tx,
+    actor: &Actor,
+    file: &CaseFile,
+    changes: &[Change],
+    reason: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    let mut lines = vec![reason.to_owned()];
+    for change in changes {
+        let name = field_name(change.field);
+        lines.push(match (change.before.as_str(), change.now.as_str()) {
+            ("", "") => format!("{name}: changed"),
+            ("", now) => format!("{name}: now {now}"),
+            (before, "") => format!("{name}: before {before}, now nothing"),
+            (before, now) => format!("{name}: before {before}, now {now}"),
+        });
+    }
+    let state = file.state.as_str();
+    let line = timeline::NewLine {
+        event: "case.corrected",
+        from_state: state,
+        to_state: state,
+        what: "The request was corrected",
+        note: &lines.join("\n"),
+        staff_only: false,
+    };
+    timeline::add(tx, actor, &file.case_id, &line, now).await?;
+    let fields: Vec<&str> = changes.iter().map(|change| change.field).collect();
+    let event = AuditEvent::new("case.corrected")
+        .in_case(&file.case_id)
+        .with(serde_json::json!({ "fields": fields }));
+    Ok(audit::record(tx, actor, &event, now).await?)
+}
+
+/// Fields whose value is a word of ours, not of the person who typed.
+const CODED: [&str; 6] = [
+    "requester",
+    "patient_sex",
+    "language",
+    "modality",
+    "images_at",
+    "report_at",
+];
+
+/// Every answer of the wizard, and its name for people.
+const FIELDS: [(&str, &str); 38] = [
+    ("requester", "Who asks"),
+    ("patient_name", "Full name of the patient"),
+    ("patient_birth_date", "Date of birth of the patient"),
+    (
+        "patient_region",
+        "Country and state where the patient lives",
+    ),
+    ("patient_sex", "Sex"),
+    ("patient_mrn", "Patient number at the hospital"),
+    ("sender_name", "Name of the person who asks"),
+    ("relation", "The patient is the asker's"),
+    ("authority", "Why that person may act for the patient"),
+    ("sender_credentials", "Title of the person who asks"),
+    ("sender_email", "E-mail address"),
+    ("sender_phone", "Telephone"),
+    ("sender_address", "Postal address"),
+    ("language", "Language for letters and messages"),
+    ("modality", "Kind of scan"),
+    ("body_part", "Part of the body"),
+    ("date", "Day of the scan"),
+    ("facility", "Hospital or clinic where it was made"),
+    ("facility_address", "Address of its records department"),
+    ("images_at", "Who has the images"),
+    ("report_at", "Who has the first report"),
+    ("name", "Name of the scan on the report"),
+    ("first_reader", "Doctor who signed the first report"),
+    ("accession", "Accession number"),
+    ("triggers", "Why now"),
+    ("reason", "Reason in own words"),
+    ("question", "Question"),
+    ("symptoms", "What is felt, or what is in doubt"),
+    ("diagnosis", "Diagnosis as told"),
+    ("physician_name", "Doctor who treats the patient"),
+    ("physician_email", "E-mail address of the doctor"),
+    ("physician_role", "What kind of doctor"),
+    ("physician_phone", "Telephone of the doctor"),
+    ("red_flags", "Signs of an emergency"),
+    (
+        "treatment_date",
+        "Day of the planned treatment or operation",
+    ),
+    ("inpatient", "The patient is in hospital"),
+    ("urgent_reason", "Another reason why it cannot wait"),
+    ("answered", "The emergency questions were answered"),
+];
+
+/// Returns the name of an answer for people.
+pub fn field_name(field: &str) -> &'static str {
+    FIELDS
+        .iter()
+        .find(|(key, _)| *key == field)
+        .map_or("", |(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field_name;
+    use crate::casework::Intake;
+
+    #[test]
+    fn every_answer_has_a_name() {
+        let all = serde_json::to_value(Intake::default()).unwrap();
+        for (_, part) in all.as_object().unwrap() {
+            for (field, _) in part.as_object().unwrap() {
+                assert!(!field_name(field).is_empty(), "{field}");
+            }
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Correcting a request that was sent: who may, until when, and what it leads to.
+
+use overread_model::access::Actor;
+use overread_model::ids::CaseId;
+use overread_workflow::asking::{self, AskStep, Urgency, Who};
+use overread_workflow::{StepResult, cases, checking};
+
+use crate::house::{
+    House, NOW, assert_forbidden, assert_invalid, assert_not_found, assert_stale, disc,
+};
+
+const REASON: &str = "A slip of the pen.";
+
+async fn who(
+    house: &House,
+    actor: &Actor,
+    case_id: &CaseId,
+    change: fn(&mut Who),
+) -> StepResult<()> {
+    let view = asking::view(&house.ctx, actor, case_id, NOW).await?;
+    let mut who = view.who;
+    change(&mut who);
+    let step = AskStep::Who(who);
+    asking::correct(&house.ctx, actor, case_id, view.version, step, REASON, NOW).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_asker_corrects_until_the_records_are_accepted_and_the_coordinator_longer() {
+    let house = House::sqlite().await;
+    let (ctx, patient) = (&house.ctx, &house.patient);
+    let case_id = house.asked().await;
+    who(&house, patient, &case_id, |who| {
+        who.sender_phone = "+1 206 555 0199".to_owned()
+    })
+    .await
+    .unwrap();
+    let view = asking::view(ctx, patient, &case_id, NOW).await.unwrap();
+    assert!(view.sent && view.may_correct && !view.can_submit);
+    assert_eq!(view.who.sender_phone, "+1 206 555 0199");
+    let step = || AskStep::Who(view.who.clone());
+    let (old, same) = (view.version - 1, view.version);
+    assert_stale(asking::correct(ctx, patient, &case_id, old, step(), REASON, NOW).await);
+    assert_invalid(
+        asking::correct(ctx, patient, &case_id, same, step(), REASON, NOW).await,
+        "",
+    );
+    assert_invalid(
+        asking::correct(ctx, patient, &case_id, same, step(), " ", NOW).await,
+        "reason",
+    );
+    assert_not_found(
+        asking::correct(ctx, &house.reviewer, &case_id, same, step(), REASON, NOW).await,
+    );
+    let empty = who(&house, patient, &case_id, |who| who.patient_name.clear()).await;
+    assert_invalid(empty, "who.patient_name");
+    let line = cases::journey(ctx, patient, &case_id, NOW)
+        .await
+        .unwrap()
+        .timeline
+        .remove(0);
+    assert_eq!(line.what, "The request was corrected");
+    let told = "Telephone: before +1 206 555 0100, now +1 206 555 0199";
+    assert!(
+        line.note.contains(REASON) && line.note.contains(told),
+        "{}",
+        line.note
+    );
+    // Who asks is not corrected, whatever a form sends.
+    who(&house, patient, &case_id, |who| {
+        who.requester = "insurer".to_owned();
+        who.patient_mrn = "4711".to_owned();
+    })
+    .await
+    .unwrap();
+    let view = asking::view(ctx, patient, &case_id, NOW).await.unwrap();
+    assert_eq!(
+        (view.who.requester.as_str(), view.who.patient_mrn.as_str()),
+        ("patient", "4711")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_acceptance_only_the_coordinator_corrects_and_nobody_after_delivery() {
+    let house = House::sqlite().await;
+    let case_id = house.matching().await;
+    let phone = |who: &mut Who| who.sender_phone = "+1 206 555 0199".to_owned();
+    assert_forbidden(who(&house, &house.patient, &case_id, phone).await);
+    who(&house, &house.coordinator, &case_id, phone)
+        .await
+        .unwrap();
+    let case_id = house.delivered().await;
+    assert_forbidden(who(&house, &house.coordinator, &case_id, phone).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_name_lets_the_identity_be_judged_anew() {
+    let house = House::sqlite().await;
+    let (ctx, coordinator) = (&house.ctx, &house.coordinator);
+    let case_id = house.consented().await;
+    house.deliver(&case_id, &disc("Sample^Alex", 1)).await;
+    house.accept_records(&case_id).await;
+    let open = |check: checking::CheckView| {
+        let identity = check.findings.into_iter().filter(|finding| {
+            finding.rule.starts_with('P')
+                && finding.severity == "blocker"
+                && finding.overridden.is_none()
+        });
+        identity.count()
+    };
+    assert_eq!(
+        open(
+            checking::run(ctx, coordinator, &case_id, NOW)
+                .await
+                .unwrap()
+        ),
+        0
+    );
+    let renamed = |who: &mut Who| {
+        who.patient_name = "Robin Else".to_owned();
+        who.patient_birth_date = "1951-07-07".to_owned();
+    };
+    who(&house, coordinator, &case_id, renamed).await.unwrap();
+    let check = overread_workflow::records::view(ctx, coordinator, &case_id, NOW)
+        .await
+        .unwrap()
+        .check
+        .unwrap();
+    let rules: Vec<String> = check
+        .findings
+        .iter()
+        .map(|finding| finding.rule.clone())
+        .collect();
+    assert!(open(check) > 0, "the images name somebody else now");
+    let identity: Vec<String> = rules
+        .into_iter()
+        .filter(|rule| rule.starts_with('P'))
+        .collect();
+    let version = house.version(coordinator, &case_id).await;
+    let reason = "The name changed by marriage.";
+    checking::override_rules(ctx, coordinator, &case_id, version, &identity, reason, NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        open(
+            checking::run(ctx, coordinator, &case_id, NOW)
+                .await
+                .unwrap()
+        ),
+        0
+    );
+    // What was waved through for one name is not waved through for the next.
+    who(&house, coordinator, &case_id, |who| {
+        who.patient_birth_date = "1952-07-07".to_owned()
+    })
+    .await
+    .unwrap();
+    assert!(
+        open(
+            checking::run(ctx, coordinator, &case_id, NOW)
+                .await
+                .unwrap()
+        ) > 0
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_makes_a_case_more_urgent_and_never_less() {
+    let house = House::sqlite().await;
+    let (ctx, coordinator) = (&house.ctx, &house.coordinator);
+    let case_id = house.matching().await;
+    let urgent = |reason: &str| {
+        AskStep::Urgency(Urgency {
+            answered: true,
+            urgent_reason: reason.to_owned(),
+            ..Urgency::default()
+        })
+    };
+    for reason in ["The treatment begins.", ""] {
+        let version = house.version(coordinator, &case_id).await;
+        asking::correct(
+            ctx,
+            coordinator,
+            &case_id,
+            version,
+            urgent(reason),
+            REASON,
+            NOW,
+        )
+        .await
+        .unwrap();
+        let row = cases::journey(ctx, coordinator, &case_id, NOW)
+            .await
+            .unwrap()
+            .row;
+        assert_eq!(row.urgency, "urgent", "{reason:?}");
+    }
+    let flag = ctx.knowledge.intake.red_flags.items[0].id.clone();
+    let emergency = AskStep::Urgency(Urgency {
+        red_flags: vec![flag],
+        ..Urgency::default()
+    });
+    let version = house.version(coordinator, &case_id).await;
+    let refused =
+        asking::correct(ctx, coordinator, &case_id, version, emergency, REASON, NOW).await;
+    assert_invalid(refused, "red_flags");
+}
