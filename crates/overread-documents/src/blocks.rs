@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::{cleaning, limits};
 
-/// A paragraph or a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A paragraph or a list. It holds patient data, so it has no `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Prose {
     /// A paragraph.

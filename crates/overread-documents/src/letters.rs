@@ -4,6 +4,7 @@ use overread_model::letter::{Language, LetterCatalog, LetterKind, Requester};
 use serde::Serialize;
 
 mod compose;
+mod exam;
 mod facts;
 mod html;
 #[cfg(feature = "pdf")]
@@ -14,7 +15,7 @@ mod rules;
 mod samples;
 mod text;
 
-pub use compose::compose;
+pub use compose::{Preview, compose, preview};
 pub use facts::{FactValue, LetterFacts, facts_from_pairs, parse_facts};
 pub use problems::{FactProblem, FactProblemKind};
 pub use samples::sample;
@@ -61,8 +62,8 @@ pub fn form<'a>(
         .collect()
 }
 
-/// A piece of a letter's body, ready to be set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A piece of a letter's body, ready to be set. It holds patient data; its `Debug` shows the name alone.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Block {
     /// The block's name in the template, the same in every language.
     pub id: String,
@@ -80,8 +81,17 @@ pub struct Block {
     pub signature: Option<SignatureLines>,
 }
 
-/// What stands at the lines a person signs on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+impl std::fmt::Debug for Block {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Block")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What stands at the lines a person signs on. It names a person, so it has no `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct SignatureLines {
     /// Under the first line.
     pub sign: String,

@@ -1,7 +1,8 @@
 //! Every kind, every requester, both languages, as plain text; what is missing; what does not fit.
 
 use overread_documents::letters::{
-    self, FactProblem, FactProblemKind, LetterFacts, compose, parse_facts,
+    self, FactProblem, FactProblemKind, LetterFacts, compose, facts_from_pairs, parse_facts,
+    preview,
 };
 use overread_model::letter::{Language, Requester};
 
@@ -424,5 +425,109 @@ fn every_kind_is_documented() {
             );
         }
         assert!(letters::sample(&entry.id).is_some());
+    }
+}
+
+#[test]
+fn a_letter_with_gaps_is_shown_and_never_written() {
+    let catalog = &*CATALOG;
+    let kind = kind("second_opinion_request");
+    let known = [
+        ("patient.name", "Ana <b>López</b>"),
+        ("question", "Is ⟦Facility⟧ the nerve?"),
+    ];
+    let facts = facts_from_pairs(catalog, known).unwrap();
+    for (language, gap) in [(Language::En, "Facility"), (Language::Es, "Centro")] {
+        let shown = preview(catalog, kind, &facts, language, today());
+        let mark = format!("<mark class=\"letter-gap\">{gap}</mark>");
+        assert!(shown.html.contains(&mark), "{}", shown.html);
+        assert!(!shown.html.contains("<b>") && !shown.html.contains("{{"));
+        assert_eq!(
+            shown.html.matches("<mark").count(),
+            shown.html.matches("</mark>").count()
+        );
+        let refused = compose(catalog, kind, &facts, language, today()).unwrap_err();
+        for problem in refused {
+            assert!(shown.problems.contains(&problem), "{}", problem.field);
+        }
+    }
+    let whole = facts_in(&kind.id, Requester::Patient, Language::En);
+    let shown = preview(catalog, kind, &whole, Language::En, today());
+    assert!(shown.problems.is_empty() && !shown.html.contains("<mark"));
+}
+
+#[test]
+fn a_spanish_letter_names_the_exam_in_spanish_or_quotes_it() {
+    let catalog = &*CATALOG;
+    let kind = kind("second_opinion_request");
+    let check = |name: &str, modality: &str, part: &str, subject: &str, sentence: &str| {
+        let mut facts = facts_in(&kind.id, Requester::Patient, Language::Es);
+        for (key, text) in [
+            ("exam.name", name),
+            ("exam.modality_label", ""),
+            ("exam.modality", modality),
+            ("exam.body_part_label", part),
+        ] {
+            facts.set(catalog, key, text).unwrap();
+        }
+        let letter = compose(catalog, kind, &facts, Language::Es, today()).unwrap();
+        assert!(letter.subject.contains(subject), "{}", letter.subject);
+        let text = letter.to_text();
+        assert!(text.contains(sentence), "{text}");
+    };
+    check(
+        "MRI lumbar spine without contrast",
+        "MR",
+        "lumbar spine",
+        "Resonancia magnética de columna lumbar",
+        "resonancia magnética de columna lumbar («MRI lumbar spine without contrast»)",
+    );
+    check(
+        "MRI left knee",
+        "MR",
+        "Left knee",
+        "Resonancia magnética de rodilla izquierda",
+        "resonancia magnética de rodilla izquierda («MRI left knee»)",
+    );
+    // A part that no table knows is never guessed.
+    check(
+        "CT left little toe",
+        "CT",
+        "left little toe",
+        "«CT left little toe»",
+        "«CT left little toe»",
+    );
+    check(
+        "Resonancia magnética de columna lumbar sin contraste",
+        "MR",
+        "columna lumbar",
+        "Resonancia magnética de columna lumbar",
+        "Resonancia magnética de columna lumbar sin contraste",
+    );
+}
+
+#[test]
+fn what_a_letter_holds_is_never_printed_for_debugging() {
+    let catalog = &*CATALOG;
+    let kind = kind("second_opinion_request");
+    let facts = facts_in(&kind.id, Requester::Patient, Language::En);
+    let letter = compose(catalog, kind, &facts, Language::En, today()).unwrap();
+    let name = facts.text("patient.name").unwrap();
+    assert!(letter.to_text().contains(name));
+    for block in &letter.blocks {
+        assert_eq!(
+            format!("{block:?}"),
+            format!("Block {{ id: {:?}, .. }}", block.id)
+        );
+    }
+}
+
+#[test]
+fn every_fact_a_letter_needs_is_explained() {
+    let catalog = &*CATALOG;
+    for kind in letters::list(catalog) {
+        for key in &kind.required {
+            assert!(catalog.fields[key].hint.is_some(), "{}: {key}", kind.id);
+        }
     }
 }

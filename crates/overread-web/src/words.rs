@@ -128,11 +128,6 @@ pub(crate) fn holds(list: &[String], text: impl AsRef<str>) -> bool {
     list.iter().any(|one| one == text.as_ref())
 }
 
-/// Returns a name of ours as words: `general_practitioner` as `general practitioner`.
-pub(crate) fn spaced(name: &str) -> String {
-    name.replace('_', " ")
-}
-
 #[cfg(test)]
 mod tests {
     use overread_model::time::Timestamp;

@@ -90,8 +90,10 @@ pub struct LetterField {
     pub label: String,
     /// `text`, `multiline`, `date`, `email`, `phone`, `list`, `enum`.
     pub input: String,
-    /// Choices of an enum.
-    pub choices: Vec<String>,
+    /// Choices of an enum: value, and words in the letter's language.
+    pub choices: Vec<(String, String)>,
+    /// One line of help; may be empty.
+    pub hint: String,
     /// The letter needs it.
     pub required: bool,
     /// Value so far: typed, or taken from the case.
@@ -114,7 +116,7 @@ pub struct LetterForm {
     pub fields: Vec<LetterField>,
     /// What is missing before it can be final.
     pub problems: Vec<crate::FieldProblem>,
-    /// Preview as safe HTML (escaped by the renderer).
+    /// Preview as safe HTML (escaped by the renderer); gaps are marked while facts are missing.
     pub preview_html: String,
 }
 
@@ -157,7 +159,7 @@ pub async fn view(
             .into_iter()
             .map(|row| row_of(ctx, row))
             .collect::<StepResult<_>>()?,
-        sent: sent_of(&mut tx, case_id, now).await?,
+        sent: sent_of(&mut tx, ctx, case_id, now).await?,
         may_write: file.rights.contains(&Right::WriteLetters) && !file.state.is_end(),
     })
 }
@@ -721,6 +723,7 @@ fn title_of(ctx: &Workflow, kind: &str, language: &str) -> String {
 /// Lists the letters that were sent, with their clocks.
 pub(crate) async fn sent_of(
     tx: &mut Tx,
+    ctx: &Workflow,
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<Vec<SentLetterRow>> {
@@ -733,7 +736,7 @@ pub(crate) async fn sent_of(
         let (due_at, answered_at) = (at(row.answer_due_at), at(row.answered_at));
         list.push(SentLetterRow {
             letter_id: row.id.parse().map_err(StepError::internal)?,
-            title: row.kind.replace('_', " "),
+            title: title_of(ctx, &row.kind, Language::En.as_str()),
             recipient: row.recipient,
             channel: row.channel.unwrap_or_default(),
             sent_at,

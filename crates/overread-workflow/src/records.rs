@@ -176,7 +176,7 @@ pub async fn view(
             .map(document_of)
             .collect(),
         check: checking::view_of(&mut tx, case_id).await?,
-        letters: letters::sent_of(&mut tx, case_id, now).await?,
+        letters: letters::sent_of(&mut tx, ctx, case_id, now).await?,
         may_add: file.rights.contains(&Right::AddRecords) && takes_records(file.state),
         may_decide: decides,
     };

@@ -7,8 +7,10 @@ use overread_model::letter::{
 };
 use overread_model::time::CalendarDate;
 
-use super::placeholders::{Filled, capital, fill, sentence};
-use super::{Block, FactProblem, FactProblemKind, Letter, LetterFacts, SignatureLines, rules};
+use super::placeholders::{Filled, capital, fill_marking, sentence};
+use super::{
+    Block, FactProblem, FactProblemKind, Letter, LetterFacts, SignatureLines, html, rules,
+};
 use crate::cleaning;
 
 /// Writes a letter.
@@ -30,28 +32,116 @@ pub fn compose(
     if !problems.is_empty() {
         return Err(problems);
     }
+    let (letter, missing) = write(catalog, kind, &facts, (language, today), false)?;
+    if missing.is_empty() {
+        Ok(letter)
+    } else {
+        Err(missing)
+    }
+}
+
+/// A letter as it stands while its facts are still being filled in. It is shown and never printed or sent.
+pub struct Preview {
+    /// The letter as one escaped `<article class="letter">`; a gap is a `<mark class="letter-gap">` that names its fact.
+    pub html: String,
+    /// What stands against writing it.
+    pub problems: Vec<FactProblem>,
+}
+
+/// Shows a letter as far as its facts go, with its gaps marked.
+pub fn preview(
+    catalog: &LetterCatalog,
+    kind: &LetterKind,
+    facts: &LetterFacts,
+    language: Language,
+    today: CalendarDate,
+) -> Preview {
+    let facts = rules::complete(catalog, kind, facts, language, today);
+    let mut problems = rules::check(catalog, kind, &facts, language);
+    let html = match write(catalog, kind, &facts, (language, today), true) {
+        Ok((letter, missing)) => {
+            problems.extend(missing);
+            marked(catalog, language, html::render(&letter))
+        }
+        Err(unknown) => {
+            problems.extend(unknown);
+            String::new()
+        }
+    };
+    let mut known: Vec<FactProblem> = Vec::new();
+    for problem in problems {
+        if !known.contains(&problem) {
+            known.push(problem);
+        }
+    }
+    Preview {
+        html,
+        problems: known,
+    }
+}
+
+/// Writes the letter from complete facts; what is missing leaves nothing or a marked gap, and is told.
+fn write(
+    catalog: &LetterCatalog,
+    kind: &LetterKind,
+    facts: &LetterFacts,
+    (language, today): (Language, CalendarDate),
+    mark_gaps: bool,
+) -> Result<(Letter, Vec<FactProblem>), Vec<FactProblem>> {
     let templates = catalog.templates.of(language);
     let Some(template) = templates.letters.get(&kind.id) else {
         let problem = FactProblemKind::Unknown { meant: None };
         return Err(vec![FactProblem::new(catalog, &kind.id, problem)]);
     };
+    let marked_keys = if mark_gaps {
+        rules::required_keys(kind, facts.requester)
+    } else {
+        Vec::new()
+    };
     let mut desk = Desk {
         catalog,
-        facts: &facts,
+        facts,
         language,
         words: &templates.common.words,
         missing: Vec::new(),
+        mark_gaps,
+        marked_keys,
     };
     let letter = desk.letter(kind, template, today);
-    if desk.missing.is_empty() {
-        return Ok(letter);
-    }
     desk.missing.sort();
     desk.missing.dedup();
-    let missing = desk.missing.iter();
-    Err(missing
+    let missing = desk
+        .missing
+        .iter()
         .map(|key| FactProblem::new(catalog, key, FactProblemKind::Missing))
-        .collect())
+        .collect();
+    Ok((letter, missing))
+}
+
+/// Puts the marks of gaps into a page. Only the names of facts become marks, whatever the facts themselves hold.
+fn marked(catalog: &LetterCatalog, language: Language, mut page: String) -> String {
+    for field in catalog.fields.values() {
+        let label = field.label.of(language);
+        let mark = format!(
+            "<mark class=\"letter-gap\">{}</mark>",
+            cleaning::html(label)
+        );
+        page = page.replace(&cleaning::html(&gap_of(label)), &mark);
+    }
+    page
+}
+
+fn gap_of(label: &str) -> String {
+    format!("⟦{label}⟧")
+}
+
+/// Returns the fact that a form asks for where a template names one that is made from it.
+fn asked_key(key: &str) -> &str {
+    match key {
+        "exam.title" => "exam.name",
+        "recipient.formal_name" => "recipient.name",
+        _ => key,
+    }
 }
 
 struct Desk<'a> {
@@ -60,6 +150,9 @@ struct Desk<'a> {
     language: Language,
     words: &'a BTreeMap<String, String>,
     missing: Vec<String>,
+    mark_gaps: bool,
+    /// Facts whose absence leaves a mark even where no template names them; empty unless gaps are marked.
+    marked_keys: Vec<&'a str>,
 }
 
 impl Desk<'_> {
@@ -102,7 +195,7 @@ impl Desk<'_> {
                 self.signature()
             },
             enclosures_label: self.word("enclosures"),
-            enclosures: rules::items(self.catalog, self.facts, self.language, "enclosures"),
+            enclosures: self.items("enclosures"),
             page_label: self.word("page"),
         }
     }
@@ -119,9 +212,32 @@ impl Desk<'_> {
     }
 
     fn fill(&mut self, template: &str) -> String {
-        let Filled { text, missing } = fill(template, &|key| self.fact(key));
-        self.missing.extend(missing);
+        let gap = |key: &str| self.gap(key).unwrap_or_default();
+        let Filled { text, missing } = fill_marking(template, &|key| self.fact(key), &gap);
+        let asked = missing.iter().map(|key| asked_key(key).to_owned());
+        self.missing.extend(asked);
         text
+    }
+
+    /// Returns the mark for a missing fact, where gaps are marked.
+    fn gap(&self, key: &str) -> Option<String> {
+        let field = self.catalog.fields.get(asked_key(key))?;
+        self.mark_gaps
+            .then(|| gap_of(field.label.of(self.language)))
+    }
+
+    /// Returns the mark for a fact that this letter needs, where gaps are marked.
+    fn needed_gap(&self, key: &str) -> Option<String> {
+        self.gap(key).filter(|_| self.marked_keys.contains(&key))
+    }
+
+    fn items(&self, key: &str) -> Vec<String> {
+        let items = rules::items(self.catalog, self.facts, self.language, key);
+        if items.is_empty() {
+            self.needed_gap(key).into_iter().collect()
+        } else {
+            items
+        }
     }
 
     fn line(&mut self, template: &str) -> String {
@@ -147,7 +263,8 @@ impl Desk<'_> {
     fn signed_name(&self) -> String {
         let name = self
             .fact("sender.name")
-            .or_else(|| self.fact("patient.name"));
+            .or_else(|| self.fact("patient.name"))
+            .or_else(|| self.needed_gap("sender.name"));
         let credentials = self
             .fact("sender.credentials")
             .map(|text| format!(", {text}"));
@@ -161,7 +278,10 @@ impl Desk<'_> {
     }
 
     fn sender_contact(&self) -> Vec<(String, String)> {
-        let entry = |word: &str, key: &str| Some((self.word(word), self.fact(key)?));
+        let entry = |word: &str, key: &str| {
+            let value = self.fact(key).or_else(|| self.needed_gap(key))?;
+            Some((self.word(word), value))
+        };
         [
             entry("phone", "sender.phone"),
             entry("email", "sender.email"),
@@ -172,7 +292,11 @@ impl Desk<'_> {
     }
 
     fn recipient(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self.fact("recipient.name").into_iter().collect();
+        let unnamed = self.facts.text("recipient.kind") == Some("unknown");
+        let name = self
+            .fact("recipient.name")
+            .or_else(|| self.needed_gap("recipient.name").filter(|_| !unnamed));
+        let mut lines: Vec<String> = name.into_iter().collect();
         if lines.is_empty() {
             lines.push(self.word("unnamed_recipient"));
         }
@@ -181,7 +305,9 @@ impl Desk<'_> {
     }
 
     fn address(&self, key: &str) -> Vec<String> {
-        let text = self.facts.text(key).unwrap_or_default();
+        let Some(text) = self.facts.text(key) else {
+            return self.needed_gap(key).into_iter().collect();
+        };
         let lines = text.lines().filter(|line| !line.is_empty());
         lines.map(str::to_owned).collect()
     }
@@ -235,7 +361,7 @@ impl Desk<'_> {
             .map(cleaning::line)
             .filter(|line| !line.is_empty());
         let items = block.list.as_deref().map(|key| {
-            let items = rules::items(self.catalog, self.facts, self.language, key);
+            let items = self.items(key);
             items.iter().map(|item| capital(item)).collect()
         });
         let label = block.label.clone().map(|label| self.line(&label));

@@ -1,7 +1,9 @@
 //! Fills `{{fact}}` into a template's text. What a fact holds is never read as a template again.
 
 /// What a template's text became.
-#[derive(Debug, Default, PartialEq, Eq)]
+///
+/// It holds what the facts say, so it has no `Debug`.
+#[derive(Default)]
 pub(crate) struct Filled {
     pub(crate) text: String,
     /// Facts that were named outside `[[…]]` and are missing.
@@ -10,23 +12,37 @@ pub(crate) struct Filled {
 
 /// Fills a text. `[[…]]` is left out when a fact inside is missing; `{{fact|sentence}}` shapes the words.
 pub(crate) fn fill(template: &str, fact: &dyn Fn(&str) -> Option<String>) -> Filled {
+    fill_marking(template, fact, &|_| String::new())
+}
+
+/// Fills a text, and writes what `gap` says where a fact is missing outside `[[…]]`.
+pub(super) fn fill_marking(
+    template: &str,
+    fact: &dyn Fn(&str) -> Option<String>,
+    gap: &dyn Fn(&str) -> String,
+) -> Filled {
     let mut filled = Filled::default();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("[[") {
-        plain(before, fact, &mut filled);
+        plain(before, fact, gap, &mut filled);
         let (inside, tail) = after.split_once("]]").unwrap_or((after, ""));
         let mut part = Filled::default();
-        plain(inside, fact, &mut part);
+        plain(inside, fact, gap, &mut part);
         if part.missing.is_empty() {
             filled.text.push_str(&part.text);
         }
         rest = tail;
     }
-    plain(rest, fact, &mut filled);
+    plain(rest, fact, gap, &mut filled);
     filled
 }
 
-fn plain(template: &str, fact: &dyn Fn(&str) -> Option<String>, filled: &mut Filled) {
+fn plain(
+    template: &str,
+    fact: &dyn Fn(&str) -> Option<String>,
+    gap: &dyn Fn(&str) -> String,
+    filled: &mut Filled,
+) {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
         filled.text.push_str(before);
@@ -34,7 +50,10 @@ fn plain(template: &str, fact: &dyn Fn(&str) -> Option<String>, filled: &mut Fil
         let (key, shape) = name.split_once('|').unwrap_or((name, ""));
         match fact(key) {
             Some(value) => filled.text.push_str(&shaped(&value, shape)),
-            None => filled.missing.push(key.to_owned()),
+            None => {
+                filled.text.push_str(&gap(key));
+                filled.missing.push(key.to_owned());
+            }
         }
         rest = tail;
     }

@@ -4,7 +4,7 @@ use overread_model::letter::{Language, LetterCatalog, LetterKind, Requester};
 use overread_model::time::CalendarDate;
 
 use super::placeholders::fill;
-use super::{FactProblem, FactProblemKind, LetterFacts};
+use super::{FactProblem, FactProblemKind, LetterFacts, exam};
 use crate::dates;
 
 // 45 CFR 164.524(b)(2): thirty calendar days after the request.
@@ -298,23 +298,11 @@ pub(super) fn words(
     language: Language,
     key: &str,
 ) -> Option<String> {
-    if key == "exam.title" {
-        let part = |key: &str| words(catalog, facts, language, key);
-        let kind = part("exam.modality_label").or_else(|| part("exam.modality"));
-        let joined = catalog
-            .templates
-            .of(language)
-            .common
-            .words
-            .get("exam_title");
-        return match (kind, part("exam.body_part_label"), joined) {
-            (Some(kind), Some(body), Some(joined)) => Some(
-                joined
-                    .replace("{kind}", &kind)
-                    .replace("{body_part}", &body),
-            ),
-            _ => part("exam.name"),
-        };
+    match key {
+        "exam.title" => return exam::title(catalog, facts, language),
+        "exam.name" => return exam::name(catalog, facts, language),
+        "exam.body_part_label" => return exam::body_part(catalog, facts, language),
+        _ => {}
     }
     if let Some(date) = facts.date(key) {
         return Some(dates::long(date, language));

@@ -439,6 +439,29 @@ async fn a_letter_is_written_previewed_and_locked() {
     let letter = format!("{path}/letters/second_opinion_request");
     let form = patient.get(&format!("{letter}?language=en")).await;
     assert_eq!(form.status, StatusCode::OK, "{}", form.body);
+    let enclosed = form.body.split("name=\"field.enclosures\"").nth(1).unwrap();
+    let enclosed = enclosed.split("</textarea>").next().unwrap();
+    assert!(
+        enclosed.contains("Copy of the original radiology report")
+            && !enclosed.contains("original_report")
+            && !enclosed.contains('?'),
+        "{enclosed}"
+    );
+    assert!(
+        form.body.contains("class=\"letter-gap\"")
+            && form.body.contains("Still to do in this letter")
+            && form.body.contains("aria-describedby=\"hint.access.text\""),
+        "the letter shows its gaps: {}",
+        form.body
+    );
+    let spanish = patient.get(&format!("{letter}?language=es")).await;
+    assert!(
+        spanish.body.contains(
+            "resonancia magnética de columna lumbar («MRI lumbar spine without contrast»)"
+        ),
+        "{}",
+        spanish.body
+    );
     let version = form.hidden("version");
     let fields = [
         ("version", version.as_str()),

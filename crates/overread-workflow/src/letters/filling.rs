@@ -2,8 +2,9 @@
 
 use overread_documents::letters::{
     FactProblem, Letter, LetterFacts, compose, facts_from_pairs, form as form_fields,
+    preview as preview_of,
 };
-use overread_model::letter::{FieldKind, Language, LetterKind, Requester};
+use overread_model::letter::{Choice, Field, FieldKind, Language, LetterKind, Requester};
 use overread_model::time::Timestamp;
 use overread_store::letters::LetterRow as Row;
 use overread_store::{Tx, checks};
@@ -59,6 +60,7 @@ pub(super) async fn defaults(
         ("patient.mrn", &who.patient_mrn),
         ("relation", &who.relation),
         ("authority", &who.authority),
+        ("exam.modality", &exam.modality),
         ("exam.name", &exam.name),
         ("exam.body_part_label", &exam.body_part),
         ("exam.date", &exam.date),
@@ -84,13 +86,20 @@ pub(super) async fn defaults(
     }
     if !kind.default_enclosures.is_empty() && kind.required.iter().any(|key| key == "enclosures") {
         let has_images = !checks::studies(tx, &file.case_id).await?.is_empty();
-        let choices = kind
+        let represented = requester_of(file) == Requester::PersonalRepresentative;
+        // A question mark follows what only some letters enclose.
+        let enclosed = kind
             .default_enclosures
             .iter()
-            .filter(|id| has_images || id.as_str() != "images");
+            .filter_map(|id| match id.strip_suffix('?') {
+                Some("proof_of_authority") if represented => Some("proof_of_authority"),
+                Some(_) => None,
+                None => Some(id.as_str()),
+            })
+            .filter(|id| has_images || *id != "images");
         values.insert(
             "enclosures".to_owned(),
-            choices.cloned().collect::<Vec<_>>().join("\n"),
+            enclosed.collect::<Vec<_>>().join("\n"),
         );
     }
     Ok(values)
@@ -123,14 +132,16 @@ pub(super) fn recipient_of<'a>(
     }
 }
 
-pub(super) fn facts_of(
+fn facts_of(
     ctx: &Workflow,
     file: &CaseFile,
     values: &LetterValues,
+    left_out: &[FactProblem],
 ) -> Result<LetterFacts, Vec<FactProblem>> {
     let requester = requester_of(file);
     let pairs = values
         .iter()
+        .filter(|(key, _)| left_out.iter().all(|problem| problem.field != **key))
         .map(|(key, value)| (key.as_str(), value.as_str()));
     facts_from_pairs(
         &ctx.knowledge.letters,
@@ -147,14 +158,36 @@ pub(super) fn composed(
     values: &LetterValues,
     now: Timestamp,
 ) -> Result<Letter, Vec<FieldProblem>> {
-    let shown = |problems: Vec<FactProblem>| {
-        problems
-            .into_iter()
-            .map(|problem| FieldProblem::new(problem.field.clone(), problem.message(language)))
-            .collect::<Vec<_>>()
-    };
-    let facts = facts_of(ctx, file, values).map_err(shown)?;
+    let shown = |problems| shown(problems, language);
+    let facts = facts_of(ctx, file, values, &[]).map_err(shown)?;
     compose(&ctx.knowledge.letters, kind, &facts, language, now.date()).map_err(shown)
+}
+
+fn shown(problems: Vec<FactProblem>, language: Language) -> Vec<FieldProblem> {
+    problems
+        .into_iter()
+        .map(|problem| FieldProblem::new(problem.field.clone(), problem.message(language)))
+        .collect()
+}
+
+/// Shows the letter as far as it goes, with gaps marked, and says what is missing or wrong.
+fn previewed(
+    ctx: &Workflow,
+    file: &CaseFile,
+    kind: &LetterKind,
+    language: Language,
+    values: &LetterValues,
+    now: Timestamp,
+) -> (String, Vec<FieldProblem>) {
+    let wrong = facts_of(ctx, file, values, &[]).err().unwrap_or_default();
+    let Ok(facts) = facts_of(ctx, file, values, &wrong) else {
+        return (String::new(), shown(wrong, language));
+    };
+    let preview = preview_of(&ctx.knowledge.letters, kind, &facts, language, now.date());
+    let mut problems = preview.problems;
+    problems.retain(|problem| wrong.iter().all(|known| known.field != problem.field));
+    problems.extend(wrong);
+    (preview.html, shown(problems, language))
 }
 
 pub(super) fn draft_letter(
@@ -184,10 +217,7 @@ pub(super) fn form_of(
     values: &LetterValues,
     now: Timestamp,
 ) -> LetterForm {
-    let (preview_html, problems) = match composed(ctx, file, kind, language, values, now) {
-        Ok(letter) => (letter.to_html_fragment(), Vec::new()),
-        Err(problems) => (String::new(), problems),
-    };
+    let (preview_html, problems) = previewed(ctx, file, kind, language, values, now);
     let fields = form_fields(&ctx.knowledge.letters, kind, requester_of(file));
     LetterForm {
         kind: kind.id.clone(),
@@ -201,9 +231,17 @@ pub(super) fn form_of(
                 key: entry.key.to_owned(),
                 label: entry.field.label.of(language).clone(),
                 input: input_of(entry.field.kind).to_owned(),
-                choices: choices_of(ctx, entry.field),
+                choices: choices_of(ctx, entry.field)
+                    .iter()
+                    .map(|choice| (choice.id.clone(), choice.of(language).to_owned()))
+                    .collect(),
+                hint: entry
+                    .field
+                    .hint
+                    .as_ref()
+                    .map_or_else(String::new, |hint| hint.of(language).clone()),
                 required: entry.required,
-                value: values.get(entry.key).cloned().unwrap_or_default(),
+                value: value_of(ctx, entry.field, values.get(entry.key), language),
             })
             .collect(),
         problems,
@@ -211,7 +249,7 @@ pub(super) fn form_of(
     }
 }
 
-pub(super) const fn input_of(kind: FieldKind) -> &'static str {
+const fn input_of(kind: FieldKind) -> &'static str {
     match kind {
         FieldKind::Multiline => "multiline",
         FieldKind::Date => "date",
@@ -223,12 +261,22 @@ pub(super) const fn input_of(kind: FieldKind) -> &'static str {
     }
 }
 
-pub(super) fn choices_of(ctx: &Workflow, field: &overread_model::letter::Field) -> Vec<String> {
-    let list = field
-        .choices
-        .as_deref()
-        .and_then(|name| ctx.knowledge.letters.choices.get(name));
-    list.map_or_else(Vec::new, |list| {
-        list.iter().map(|choice| choice.id.clone()).collect()
-    })
+fn choices_of<'a>(ctx: &'a Workflow, field: &Field) -> &'a [Choice] {
+    let list = field.choices.as_deref();
+    list.and_then(|name| ctx.knowledge.letters.choices.get(name))
+        .map_or(&[], Vec::as_slice)
+}
+
+/// Returns a value as its field shows it: the items of a list in words, since people type words there.
+fn value_of(ctx: &Workflow, field: &Field, value: Option<&String>, language: Language) -> String {
+    let value = value.map(String::as_str).unwrap_or_default();
+    if field.kind != FieldKind::List {
+        return value.to_owned();
+    }
+    let choices = choices_of(ctx, field);
+    let words = |item: &str| {
+        let known = choices.iter().find(|choice| choice.id == item.trim());
+        known.map_or_else(|| item.to_owned(), |choice| choice.of(language).to_owned())
+    };
+    value.lines().map(words).collect::<Vec<_>>().join("\n")
 }
