@@ -88,3 +88,36 @@ test("older local text is offered, not forced", async () => {
   await settle();
   expect(findings()).toBe("Older");
 });
+
+test("what the page before sent while it was left is told as our own", async () => {
+  keep("local", KEY, { version: 3, fields: { findings: "Sent on leaving" }, keptAt: 0 });
+  const asked = answers({ body: { version: 5 } }, { body: { version: 6 } });
+  stop = autosave(page(FORM));
+  type("textarea", "Sent on leaving, and more");
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(JSON.parse(String(asked[0]?.init.body))).toEqual({
+    version: 3,
+    fields: { findings: "Sent on leaving, and more" },
+    before: { findings: "Sent on leaving" },
+  });
+  expect(status()).toMatch(/^Saved /);
+  type("textarea", "More still");
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(JSON.parse(String(asked[1]?.init.body))).toEqual({
+    version: 5,
+    fields: { findings: "More still" },
+  });
+});
+
+test("a text whose answer was lost is told as our own when it is sent again", async () => {
+  stop = autosave(page(FORM));
+  const asked = answers("offline", { body: { version: 5 } });
+  type("textarea", "Arrived, but nobody heard");
+  await vi.advanceTimersByTimeAsync(1_500);
+  type("textarea", "Arrived, but nobody heard. More");
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(JSON.parse(String(asked[1]?.init.body))).toMatchObject({
+    version: 3,
+    before: { findings: "Arrived, but nobody heard" },
+  });
+});

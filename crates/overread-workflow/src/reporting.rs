@@ -190,6 +190,38 @@ pub async fn save_draft(
     fields: &Sections,
     now: Timestamp,
 ) -> StepResult<DraftSaved> {
+    let edit = DraftEdit {
+        version,
+        fields,
+        before: None,
+    };
+    autosave(ctx, actor, case_id, edit, now).await
+}
+
+/// What an editor sends while somebody writes.
+#[derive(Clone, Copy)]
+pub struct DraftEdit<'a> {
+    /// Version that the text was based on.
+    pub version: i64,
+    /// Sections as they are now.
+    pub fields: &'a Sections,
+    /// Sections as this editor sent them last without hearing an answer; when the newest draft is just that, it is the
+    /// editor's own, and what it sends now goes on from there.
+    pub before: Option<&'a Sections>,
+}
+
+/// Saves the draft as [`save_draft`] does, and knows an editor's own text again when its answer was lost on the way:
+/// a page that was left, a connection that broke.
+///
+/// # Errors
+/// As [`save_draft`].
+pub async fn autosave(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    edit: DraftEdit<'_>,
+    now: Timestamp,
+) -> StepResult<DraftSaved> {
     let mut tx = ctx.store.begin().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     let task = file.own_task()?;
@@ -204,19 +236,34 @@ pub async fn save_draft(
             "The report is signed and cannot change. Add an addendum instead.",
         ));
     }
-    let mut draft = draft_of(&row)?;
-    draft
-        .apply(fields, &ctx.knowledge.report)
-        .map_err(StepError::Invalid)?;
-    let text = serde_json::to_string(&draft).map_err(StepError::internal)?;
+    let stored = draft_of(&row)?;
+    let with = |fields: &Sections| {
+        let mut draft = stored.clone();
+        draft
+            .apply(fields, &ctx.knowledge.report)
+            .map_err(StepError::Invalid)?;
+        serde_json::to_string(&draft).map_err(StepError::internal)
+    };
+    let text = with(edit.fields)?;
+    let unchanged = serde_json::to_string(&stored).map_err(StepError::internal)?;
     let newest = row.version;
-    if newest == version {
+    if newest != edit.version && text == unchanged {
+        return Ok(DraftSaved::Saved {
+            version: newest,
+            saved_at: Timestamp::from_micros(row.saved_at),
+        });
+    }
+    let is_own = match edit.before {
+        Some(before) => with(before)? == unchanged,
+        None => false,
+    };
+    if newest == edit.version || is_own {
         row.draft = text;
         row.saved_at = now.as_micros();
         if reports::save(&mut tx, &row).await? {
             tx.commit().await?;
             return Ok(DraftSaved::Saved {
-                version: version + 1,
+                version: newest + 1,
                 saved_at: now,
             });
         }

@@ -635,3 +635,41 @@ async fn nothing_is_signed_while_images_may_be_anothers() {
         .await
         .unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_editor_goes_on_from_its_own_text_whose_answer_was_lost() {
+    let house = House::sqlite().await;
+    let (ctx, reviewer) = (&house.ctx, &house.reviewer);
+    let case_id = house.in_review().await;
+    let desk = reporting::desk(ctx, reviewer, &case_id, NOW).await.unwrap();
+    let (sent, more) = (one("findings", "Sent."), one("findings", "Sent. And more."));
+    let save = |version, fields, before| {
+        let edit = reporting::DraftEdit {
+            version,
+            fields,
+            before,
+        };
+        reporting::autosave(ctx, reviewer, &case_id, edit, NOW)
+    };
+    let version_of = |saved| match saved {
+        DraftSaved::Saved { version, .. } => version,
+        DraftSaved::Conflict { .. } => panic!("it is the writer's own text"),
+    };
+    // The page is left while this is on its way; the next page was made before it arrived.
+    let newest = version_of(save(desk.version, &sent, None).await.unwrap());
+    assert_eq!(newest, desk.version + 1);
+    assert_eq!(
+        version_of(save(desk.version, &sent, None).await.unwrap()),
+        newest
+    );
+    let after = version_of(save(desk.version, &more, Some(&sent)).await.unwrap());
+    assert_eq!(after, newest + 1);
+    // Another window's text is not the writer's own.
+    let other = one("findings", "Something else.");
+    let late = save(desk.version, &other, Some(&sent)).await.unwrap();
+    assert!(matches!(late, DraftSaved::Conflict { .. }));
+    let desk = reporting::desk(ctx, reviewer, &case_id, NOW).await.unwrap();
+    let findings = desk.sections.iter().find(|one| one.key == "findings");
+    assert_eq!(findings.unwrap().text, "Sent. And more.");
+    assert_eq!(desk.kept.len(), 1);
+}

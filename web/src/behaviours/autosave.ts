@@ -33,6 +33,8 @@ export function autosave(element: HTMLElement): () => void {
   let saving: Promise<void> | null = null;
   let failures = 0;
   let inConflict = false;
+  // Sent without an answer yet: the server may hold it as the newest, and then it is ours.
+  let unheard: Fields | null = null;
 
   const isDirty = () => !sameFields(fieldsOf(form), saved);
   const show = (text: string, kind: "ok" | "busy" | "warning", ...actions: HTMLElement[]) => {
@@ -43,18 +45,21 @@ export function autosave(element: HTMLElement): () => void {
 
   const put = async (fields: Fields) => {
     show("Saving…", "busy");
+    const before = unheard;
+    unheard = fields;
     try {
       const response = await send(url, {
         method: "PUT",
         csrf,
         headers: { "Content-Type": "application/json", Accept: "application/json" },
-        body: JSON.stringify({ version, fields }),
-        keepalive: JSON.stringify(fields).length < 48_000,
+        body: JSON.stringify(before ? { version, fields, before } : { version, fields }),
+        keepalive: JSON.stringify({ fields, before }).length < 48_000,
       });
       const answer: unknown = await response.json();
       version = numberAt(answer, "version") ?? version + 1;
       tellVersion(form, version);
       saved = fields;
+      unheard = null;
       failures = 0;
       if (!isDirty()) forget("local", key);
       show(`Saved ${clockTime(new Date())}`, "ok");
@@ -76,6 +81,7 @@ export function autosave(element: HTMLElement): () => void {
   const onFailure = (failure: RequestFailure) => {
     if (failure.status === 409) {
       inConflict = true;
+      unheard = null;
       const theirs = numberAt(failure.body, "version");
       show(
         failure.message,
@@ -107,12 +113,14 @@ export function autosave(element: HTMLElement): () => void {
 
   const offerLocalCopy = (copy: LocalCopy) => {
     if (sameFields(copy.fields, saved)) return forget("local", key);
-    const when = new Date(copy.keptAt).toLocaleString(undefined, {
-      dateStyle: "medium",
+    const when = new Date(copy.keptAt).toLocaleString("en-US", {
+      dateStyle: "long",
       timeStyle: "short",
     });
     const restore = () => {
       fillIn(form, copy.fields);
+      // The page that kept it may have sent it while it was left.
+      unheard = copy.fields;
       show(`Text from ${when} that had not reached the server was put back.`, "warning");
       later.call();
     };

@@ -9,7 +9,9 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use overread_model::ids::CaseId;
-use overread_workflow::reporting::{self, DraftSaved, ReportDesk, SectionField, Sections, Signing};
+use overread_workflow::reporting::{
+    self, DraftEdit, DraftSaved, ReportDesk, SectionField, Sections, Signing,
+};
 use overread_workflow::sessions::{SignedIn, csrf_matches};
 use serde::Deserialize;
 
@@ -140,6 +142,9 @@ async fn save(
 struct Draft {
     version: i64,
     fields: Sections,
+    /// What this editor sent last without hearing an answer.
+    #[serde(default)]
+    before: Option<Sections>,
 }
 
 async fn autosave(
@@ -161,8 +166,13 @@ async fn autosave(
     }
     let draft: Draft = serde_json::from_slice(&body).map_err(|_| PageError::Unreadable)?;
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
-    let fields = sections(draft.fields);
-    let saved = reporting::save_draft(ctx, actor, &case_id, draft.version, &fields, now).await?;
+    let (fields, before) = (sections(draft.fields), draft.before.map(sections));
+    let edit = DraftEdit {
+        version: draft.version,
+        fields: &fields,
+        before: before.as_ref(),
+    };
+    let saved = reporting::autosave(ctx, actor, &case_id, edit, now).await?;
     Ok(match saved {
         DraftSaved::Saved { version, saved_at } => Json(serde_json::json!({
             "version": version,
