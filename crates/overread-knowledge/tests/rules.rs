@@ -102,7 +102,7 @@ fn f_rules() {
         s.problems = vec![problem(ProblemKind::Conflict)]
     });
     check(&["F08"], |s| s.medium.duplicate_count = 2);
-    check(&["F09?"], |s| s.medium.program_count = 5);
+    check(&["F09"], |s| s.medium.program_count = 5);
     check(&[], |s| s.problems = vec![problem(ProblemKind::NotDicom)]);
 }
 

@@ -203,6 +203,7 @@ async fn report_facts(
         delivered_at: row.delivered_at.map(Timestamp::from_micros),
         opened_at: earliest(|link| link.opened_at),
         acknowledged_at: earliest(|link| link.acknowledged_at),
+        decided_at: earliest(|link| link.decided_at),
         ..ReportFacts::default()
     })
 }

@@ -49,7 +49,7 @@ export function uploadPanel(form: HTMLFormElement): UploadPanel {
     const allSent = sentBytes >= totalBytes && doneCount < files.length;
     const tail = note || (allSent ? "Everything is sent. The server is reading it…" : "");
     words.textContent =
-      `${doneCount.toLocaleString()} of ${count(files.length, "file")}, ` +
+      `${doneCount.toLocaleString("en-US")} of ${count(files.length, "file")}, ` +
       `${bytes(Math.min(sentBytes, totalBytes))} of ${bytes(totalBytes)}. ${tail}`;
   };
 

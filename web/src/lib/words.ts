@@ -1,6 +1,6 @@
 /** Counts in words: `count(1, "image")` is "1 image", `count(2, "image")` "2 images". */
 export function count(number: number, one: string, many = `${one}s`): string {
-  return `${number.toLocaleString()} ${number === 1 ? one : many}`;
+  return `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
 }
 
 /** Bytes as a person reads them. */
@@ -16,20 +16,20 @@ export function bytes(value: number): string {
   return `${size.toFixed(digits)} ${units[unit] ?? ""}`;
 }
 
-/** Time of day in the reader's way, hours and minutes. */
+/** Time of day where the reader is, `14:05`, as the pages write it. */
 export function clockTime(date: Date): string {
-  return date.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  return date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 }
 
-/** A DICOM date (YYYYMMDD) in the reader's way; anything else as it is. */
+/** A DICOM date (YYYYMMDD) as the pages write it, `March 2, 2026`; anything else as it is. */
 export function dicomDate(value: string): string {
   const match = /^(\d{4})-?(\d{2})-?(\d{2})$/.exec(value);
   if (!match) return value;
   const date = new Date(Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])));
   if (Number.isNaN(date.getTime())) return value;
-  return date.toLocaleDateString(undefined, {
+  return date.toLocaleDateString("en-US", {
     day: "numeric",
-    month: "short",
+    month: "long",
     year: "numeric",
     timeZone: "UTC",
   });

@@ -191,6 +191,8 @@ pub struct ReportFacts {
     pub opened_at: Option<Timestamp>,
     /// The treating physician confirmed reading it at.
     pub acknowledged_at: Option<Timestamp>,
+    /// The treating physician recorded a decision at.
+    pub decided_at: Option<Timestamp>,
 }
 
 /// The end of the case.

@@ -933,6 +933,25 @@ fn sentences_say_what_happens_now() {
         CaseRole::Coordinator,
         "Choose a reviewer from the list. Please do this by March 6, 2026.",
     );
+    facts.report.decided_at = Some(monday());
+    check(
+        CaseState::Delivered,
+        &facts,
+        CaseRole::Coordinator,
+        "The result is delivered, and what was decided is recorded.",
+    );
+    check(
+        CaseState::Delivered,
+        &facts,
+        CaseRole::TreatingPhysician,
+        "You recorded what was decided.",
+    );
+    check(
+        CaseState::FollowUp,
+        &facts,
+        CaseRole::TreatingPhysician,
+        "You recorded what was decided.",
+    );
 }
 
 #[test]

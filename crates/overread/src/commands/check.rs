@@ -112,9 +112,9 @@ fn tell(result: &CheckResult) -> Result<()> {
         ))?;
         for series in &study.series {
             line(&format!(
-                "  {:<4} {:>5} images  {}",
+                "  {:<4} {:>12}  {}",
                 plain(&series.modality),
-                series.images,
+                images(series.images),
                 words(&series.description, "(no description)")
             ))?;
         }
@@ -124,10 +124,10 @@ fn tell(result: &CheckResult) -> Result<()> {
     }
     for patient in &result.patients {
         line(&format!(
-            "  {}, born {}, {} images",
+            "  {}, born {}, {}",
             plain(&patient.name),
             plain(&patient.birth_date),
-            patient.instances
+            images(patient.instances)
         ))?;
     }
     if !result.findings.is_empty() {
@@ -154,6 +154,10 @@ fn tell(result: &CheckResult) -> Result<()> {
         ))?;
     }
     Ok(())
+}
+
+fn images(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "image" } else { "images" })
 }
 
 fn words(text: &str, otherwise: &str) -> String {

@@ -161,6 +161,10 @@ fn late(state: CaseState, facts: &CaseFacts, reader: Reader) -> String {
         CaseState::FollowUp if mine => {
             "Talk with your doctor about both reports and what to do next."
         }
+        CaseState::FollowUp if facts.report.decided_at.is_some() => match reader {
+            Reader::Physician => "You recorded what was decided.",
+            _ => "What was decided is recorded.",
+        },
         CaseState::FollowUp => match reader {
             Reader::Physician => "Both reports are with you. Please record what was decided.",
             _ => "The treating doctor settles what to do next.",
@@ -191,7 +195,12 @@ fn delivered(facts: &CaseFacts, reader: Reader) -> String {
         .result
         .is_some_and(|result| result.is_discordant());
     let read = facts.report.acknowledged_at.is_some();
+    let decided = facts.report.decided_at.is_some();
     let text = match (reader, differs, read) {
+        (Reader::Physician, ..) if decided => "You recorded what was decided.",
+        (Reader::Coordinator | Reader::Reviewer | Reader::Other, ..) if decided => {
+            "The result is delivered, and what was decided is recorded."
+        }
         (Reader::Physician, true, false) => {
             "The two reports differ. Please read both, then confirm that you have read them."
         }
@@ -232,6 +241,9 @@ fn due_words(
             format!("They have until {day}.")
         }
         CaseState::Delivered | CaseState::FollowUp if reader == Reader::Requester => return None,
+        CaseState::Delivered | CaseState::FollowUp if facts.report.decided_at.is_some() => {
+            return None;
+        }
         _ if late => format!("This was due on {day}."),
         CaseState::InReview | CaseState::Offered if reader != Reader::Reviewer => {
             format!("We expect an answer by {day}.")
