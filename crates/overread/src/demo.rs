@@ -126,6 +126,11 @@ pub(crate) async fn seed(ctx: &Workflow, now: Timestamp) -> Result<Demonstration
     let physician_path = finish(ctx, &cast, &first, &mut story)
         .await
         .context("the finished case")?;
+    for short in ["representative", "physician", "insurer"] {
+        bring_in(ctx, &cast, &first, short, &mut story)
+            .await
+            .with_context(|| format!("the {short} of the finished case"))?;
+    }
     let second = to_review(ctx, &cast, &neuroradiologist, &waiting, &mut story)
         .await
         .context("the waiting case")?;
@@ -208,6 +213,45 @@ async fn people(ctx: &Workflow, story: &mut Story) -> Result<(Vec<SignIn>, Cast)
         });
     }
     Ok((sign_ins, cast))
+}
+
+/// Invites somebody who has an account to a case, and lets them accept with their password.
+async fn bring_in(
+    ctx: &Workflow,
+    cast: &Cast,
+    case_id: &CaseId,
+    short: &str,
+    story: &mut Story,
+) -> Result<()> {
+    let now = story.hours_later(1);
+    let member = cast.member(short)?;
+    let role = member.actor.role().context("a person has a role")?;
+    let invite = inviting::Invite {
+        name: name_of(short).to_owned(),
+        email: format!("{short}@demo.example"),
+        role,
+        case_id: Some(case_id.clone()),
+        language: "en".to_owned(),
+    };
+    let invited = inviting::invite(ctx, cast.get("coordinator")?, &invite, now)
+        .await
+        .map_err(told)?;
+    let form = inviting::AcceptInvitation {
+        name: String::new(),
+        password: member.password.clone(),
+        password_again: String::new(),
+    };
+    inviting::accept(ctx, invited.secret.reveal(), &form, &Client::default(), now)
+        .await
+        .map_err(told)?;
+    Ok(())
+}
+
+fn name_of(short: &str) -> &'static str {
+    PEOPLE
+        .iter()
+        .find(|(_, _, known)| *known == short)
+        .map_or("", |(_, name, _)| *name)
 }
 
 fn texts(values: &[&str]) -> Vec<String> {

@@ -69,6 +69,20 @@ impl Server {
 
     /// Sends a request and returns status and body.
     pub(crate) fn ask(&self, head: &str, body: &[u8]) -> (u16, String) {
+        let answer = self.answer(head, body);
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+
+    /// Sends a request and returns the first cookie that is set.
+    fn cookie(&self, head: &str, body: &[u8]) -> String {
+        let answer = self.answer(head, body);
+        let line = answer.split("set-cookie: ").nth(1);
+        let line = line.unwrap_or_else(|| panic!("no cookie: {answer}"));
+        line.split(';').next().unwrap().to_owned()
+    }
+
+    fn answer(&self, head: &str, body: &[u8]) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
         write!(
@@ -80,9 +94,75 @@ impl Server {
         stream.write_all(body).unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+/// A demonstration, and what it says of itself.
+fn demonstration(data: &Path) -> (Server, serde_json::Value) {
+    let arguments = [
+        "demo",
+        "--json",
+        "--data",
+        data.to_str().unwrap(),
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let mut child = overread(&arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut told = String::new();
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap());
+    let value: serde_json::Value = loop {
+        assert!(lines.read_line(&mut told).unwrap() > 0, "it ended: {told}");
+        if let Ok(value) = serde_json::from_str(&told) {
+            break value;
+        }
+    };
+    let address = value["address"].as_str().unwrap();
+    let address = address.trim_start_matches("http://").to_owned();
+    (Server { child, address }, value)
+}
+
+#[test]
+fn everybody_in_the_demonstration_has_something_to_see() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, told) = demonstration(&folder.path().join("data"));
+    let case = told["cases"][0]["case_id"].as_str().unwrap();
+    for person in told["people"].as_array().unwrap() {
+        let (role, email) = (
+            person["role"].as_str().unwrap(),
+            person["email"].as_str().unwrap(),
+        );
+        let form = format!(
+            "email={}&password={}",
+            email.replace('@', "%40"),
+            person["password"].as_str().unwrap()
+        );
+        let head = "POST /sign-in HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded";
+        let cookie = server.cookie(head, form.as_bytes());
+        let home = if role == "administrator" {
+            "/people"
+        } else {
+            "/cases"
+        };
+        let head = format!("GET {home} HTTP/1.1\r\nCookie: {cookie}");
+        let (status, body) = server.ask(&head, b"");
+        assert_eq!(status, 200, "{email}");
+        let seen = match (role, email) {
+            ("administrator", _) => "Marta Lindqvist",
+            // The clinical specialist is in the directory to be chosen, and was not asked yet.
+            (_, "surgeon@demo.example") => continue,
+            _ => case,
+        };
+        assert!(body.contains(seen), "{email} sees nothing");
+        if matches!(role, "referring_physician" | "insurer" | "representative") {
+            let head = format!("GET /cases/{case}/report HTTP/1.1\r\nCookie: {cookie}");
+            let (status, body) = server.ask(&head, b"");
+            assert_eq!(status, 200, "{email}: {body}");
+        }
     }
 }
 
