@@ -315,22 +315,9 @@ pub async fn enter_original(
         body,
         source: source.as_str().to_owned(),
         document_id: document_id.map(|id| id.as_str().to_owned()),
-        report_date: checked_text(
-            "report_date",
-            &facts.report_date,
-            limits::SHORT_TEXT_CHARACTERS,
-            None,
-        )?
-        .to_owned(),
-        author: checked_text("author", &facts.author, limits::SHORT_TEXT_CHARACTERS, None)?
-            .to_owned(),
-        institution: checked_text(
-            "institution",
-            &facts.institution,
-            limits::SHORT_TEXT_CHARACTERS,
-            None,
-        )?
-        .to_owned(),
+        report_date: short("report_date", &facts.report_date)?,
+        author: short("author", &facts.author)?,
+        institution: short("institution", &facts.institution)?,
         entered_by: actor.id().to_owned(),
         entered_at: now.as_micros(),
     };
@@ -361,6 +348,10 @@ pub async fn enter_original(
     }
     checking::again(&mut tx, ctx, &mut file, now).await?;
     Ok(tx.commit().await?)
+}
+
+fn short(field: &str, text: &str) -> StepResult<String> {
+    checked_text(field, text, limits::SHORT_TEXT_CHARACTERS, None).map(str::to_owned)
 }
 
 /// Says that there is no original report to compare with.

@@ -179,14 +179,11 @@ fn doors(session: &SignedIn, view: &CaseView, path: &str) -> Vec<Door> {
             "Who has the result, who has read it",
         ),
     ];
-    all.into_iter()
-        .filter(|(open, ..)| *open)
-        .map(|(_, title, tail, about)| Door {
-            title,
-            path: format!("{path}{tail}"),
-            about,
-        })
-        .collect()
+    let door = |(open, title, tail, about): (bool, _, &str, _)| {
+        let path = format!("{path}{tail}");
+        open.then_some(Door { title, path, about })
+    };
+    all.into_iter().filter_map(door).collect()
 }
 
 fn requester(role: Role) -> bool {
