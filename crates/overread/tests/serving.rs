@@ -114,16 +114,21 @@ fn demonstration(data: &Path) -> (Server, serde_json::Value) {
         .spawn()
         .unwrap();
     let mut told = String::new();
-    let mut lines = BufReader::new(child.stdout.as_mut().unwrap());
+    let mut printed = BufReader::new(child.stdout.take().unwrap());
     let value: serde_json::Value = loop {
-        assert!(lines.read_line(&mut told).unwrap() > 0, "it ended: {told}");
+        assert!(printed.read_line(&mut told).unwrap() > 0, "it ended: {told}");
         if let Ok(value) = serde_json::from_str(&told) {
             break value;
         }
     };
     let address = value["address"].as_str().unwrap();
     let address = address.trim_start_matches("http://").to_owned();
-    (Server { child, address }, value)
+    let server = Server {
+        child,
+        address,
+        printed,
+    };
+    (server, value)
 }
 
 #[test]
