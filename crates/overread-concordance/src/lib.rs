@@ -27,14 +27,14 @@ pub use scope::context_of;
 pub use types::{
     Class, Concordance, Context, Experiencer, Guard, GuardProblem, Importance,
     InternalContradiction, Item, ItemKind, Negation, NotCompared, Overall, PlainView, Polarity,
-    ReportSide, Span, Statement, Temporality,
+    ReportSide, Span, Stance, Statement, Temporality,
 };
 
 /// Version of rules and lexicon; kept with every stored concordance.
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 2"
+    " rules 3"
 );
 
 /// Sets two reports of one exam side by side.
@@ -90,4 +90,17 @@ pub fn statements(text: &str) -> Vec<Statement> {
         .iter()
         .filter_map(|f| items::statement(lex, &report.text, f))
         .collect()
+}
+
+/// Reads what a text says about the other report as a whole; `None` when it does not say, or says both.
+#[must_use]
+pub fn stance(text: &str) -> Option<Stance> {
+    let lex = lexicon::lexicon();
+    let read = text::read(text, limits::REPORT_CHARS_MAX, &lex.spelling);
+    let report = statement::read(lex, &exam::Exam::default(), read);
+    match (report.agrees, report.disagrees) {
+        (true, false) => Some(Stance::Agrees),
+        (false, true) => Some(Stance::Differs),
+        _ => None,
+    }
 }

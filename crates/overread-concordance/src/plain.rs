@@ -5,13 +5,24 @@ use crate::types::{Class, Concordance, Item, ItemKind, Overall, PlainView, Polar
 /// Questions offered, at most.
 const QUESTIONS_MAX: usize = 6;
 
-/// Puts a concordance into a patient's words.
+/// Who reads the plain words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// The patient, or who acts for the patient.
+    Patient,
+    /// Who treats the patient: is asked, and is not sent to a doctor.
+    Physician,
+    /// Who works on the case, and whoever else may read it.
+    Staff,
+}
+
+/// Puts a concordance into a patient's words, for the patient or for who wants to know what the patient reads.
 ///
 /// Never says that a report was wrong, and never reassures about what was not compared.
 #[must_use]
-pub fn view(concordance: &Concordance) -> PlainView {
+pub fn view(concordance: &Concordance, reader: Reader) -> PlainView {
     if !concordance.comparable {
-        return not_comparable(concordance);
+        return not_comparable(concordance, reader);
     }
     let rows: Vec<&Item> = concordance
         .items
@@ -42,13 +53,13 @@ pub fn view(concordance: &Concordance) -> PlainView {
         ],
         differences,
         questions: questions(concordance, &different),
-        not_compared: left_out(concordance),
+        not_compared: left_out(concordance, reader),
         meaning_of_words: meanings(&rows),
     }
 }
 
 /// What is said when the reports could not be compared: no count, nothing called the same.
-fn not_comparable(concordance: &Concordance) -> PlainView {
+fn not_comparable(concordance: &Concordance, reader: Reader) -> PlainView {
     let language = concordance
         .guard
         .problems
@@ -74,7 +85,7 @@ fn not_comparable(concordance: &Concordance) -> PlainView {
         ],
         differences: different.iter().map(|i| difference(i)).collect(),
         questions: asked,
-        not_compared: left_out(concordance),
+        not_compared: left_out(concordance, reader),
         meaning_of_words: Vec::new(),
     }
 }
@@ -216,19 +227,20 @@ fn questions(concordance: &Concordance, different: &[&&Item]) -> Vec<String> {
     out
 }
 
-fn left_out(concordance: &Concordance) -> Option<String> {
+fn left_out(concordance: &Concordance, reader: Reader) -> Option<String> {
     let n = concordance.not_compared.len();
-    match n {
-        0 => None,
-        1 => Some(
-            "One sentence was not compared. Please read it yourself or ask your doctor about it."
-                .to_string(),
-        ),
-        _ => Some(format!(
-            "{} sentences were not compared. Please read them yourself or ask your doctor about them.",
-            capital(&in_words(n))
-        )),
-    }
+    let what = match n {
+        0 => return None,
+        1 => "One sentence was not compared.".to_string(),
+        _ => format!("{} sentences were not compared.", capital(&in_words(n))),
+    };
+    let them = if n == 1 { "it" } else { "them" };
+    Some(match reader {
+        Reader::Patient => {
+            format!("{what} Please read {them} yourself or ask your doctor about {them}.")
+        }
+        Reader::Physician | Reader::Staff => format!("{what} Please read {them} in the reports."),
+    })
 }
 
 fn capital(word: &str) -> String {

@@ -199,7 +199,8 @@ pub struct NotCompared {
 /// A doubt whether the two reports may be compared at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardProblem {
-    /// What kind of doubt: `body_part`, `side`, `modality`, `date`, `patient`, `empty`, `language`, `other_images`, `limited`, `too_long`.
+    /// What kind of doubt: `body_part`, `side`, `modality`, `empty`, `language`, `limited`, or `engine` for a kept
+    /// result of older rules.
     pub kind: String,
     /// Plain words.
     pub message: String,
@@ -237,7 +238,9 @@ pub struct Concordance {
     /// Rows, critical ones first.
     pub items: Vec<Item>,
     /// Whether the reports could be compared at all; when not, no sameness is claimed anywhere.
-    #[serde(default = "compared")]
+    ///
+    /// Results kept before this was asked count as not compared.
+    #[serde(default)]
     pub comparable: bool,
     /// Proposed category; `Refines` stands in when the reports could not be compared.
     pub overall: Overall,
@@ -253,10 +256,39 @@ pub struct Concordance {
     pub internal_contradictions: Vec<InternalContradiction>,
 }
 
-/// Rows kept before this was asked count as compared.
-fn compared() -> bool {
-    true
+impl Concordance {
+    /// Whether the rules of today made this.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.engine == crate::ENGINE
+    }
+
+    /// Says so in the result when older rules made it; a result without that question asked keeps no calm reason.
+    #[must_use]
+    pub fn marked_when_old(mut self) -> Self {
+        if self.is_current() || self.guard.problems.iter().any(|p| p.kind == OLD_RULES) {
+            return self;
+        }
+        let message = "This comparison was made by older rules. Read both reports in full.";
+        if !self.comparable && self.overall != Overall::ChangesManagement {
+            self.reasons.clear();
+        }
+        if !self.comparable {
+            self.reasons.insert(0, message.to_string());
+        }
+        self.guard.problems.insert(
+            0,
+            GuardProblem {
+                kind: OLD_RULES.to_string(),
+                message: message.to_string(),
+            },
+        );
+        self
+    }
 }
+
+/// The doubt that a kept result is of older rules.
+const OLD_RULES: &str = "engine";
 
 /// One understood statement of one report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -324,6 +356,15 @@ pub struct Context {
     pub temporality: Temporality,
     /// Whose.
     pub experiencer: Experiencer,
+}
+
+/// What one report says about the other as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stance {
+    /// It agrees.
+    Agrees,
+    /// It differs.
+    Differs,
 }
 
 /// A comparison in words a patient reads.

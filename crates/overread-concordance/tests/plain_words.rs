@@ -4,7 +4,7 @@ use overread_concordance::{Overall, compare, plain};
 
 fn view(original: &str, second: &str) -> (Overall, overread_concordance::PlainView) {
     let found = compare("MRI lumbar spine", original, second);
-    (found.overall, plain::view(&found))
+    (found.overall, plain::view(&found, plain::Reader::Patient))
 }
 
 #[test]
@@ -74,4 +74,26 @@ fn doubt_is_explained() {
         view.meaning_of_words.iter().any(|m| m.contains("excluded")),
         "{view:?}"
     );
+}
+
+#[test]
+fn who_treats_is_not_sent_to_a_doctor() {
+    for (o, s) in [
+        (
+            "L4-5: disc bulge. Quick brown foxes jump here daily. Mild stenosis.",
+            "L4-5: disc extrusion on the left. No stenosis.",
+        ),
+        (
+            "MRI RIGHT KNEE. Quick brown foxes jump here daily. No fracture.",
+            "MRI LEFT KNEE. No fracture.",
+        ),
+    ] {
+        let found = compare("MRI lumbar spine", o, s);
+        let told = |reader| plain::view(&found, reader).not_compared.unwrap_or_default();
+        assert!(told(plain::Reader::Patient).contains("your doctor"), "{o}");
+        for reader in [plain::Reader::Physician, plain::Reader::Staff] {
+            assert!(!told(reader).is_empty());
+            assert!(!told(reader).contains("doctor"), "{o}");
+        }
+    }
 }

@@ -23,7 +23,7 @@ fn refused(found: &Concordance, kind: Option<&str>) {
     } else {
         assert!(found.reasons[0].contains("not understood"), "{found:?}");
     }
-    let view = plain::view(found);
+    let view = plain::view(found, plain::Reader::Patient);
     assert!(view.counts[0].contains("could not be compared"), "{view:?}");
     assert!(!format!("{view:?}").contains("the same about"), "{view:?}");
     assert!(view.counts[1..].iter().all(String::is_empty), "{view:?}");

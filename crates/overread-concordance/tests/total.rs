@@ -55,14 +55,14 @@ proptest! {
     fn any_unicode(exam in "\\PC{0,20}", a in "\\PC{0,200}", b in "\\PC{0,200}") {
         let found = compare(&exam, &a, &b);
         places_are_true(&found, &a, &b);
-        let _ = plain::view(&found);
+        let _ = plain::view(&found, plain::Reader::Patient);
     }
 
     #[test]
     fn report_like_noise(a in words(), b in words()) {
         let found = compare("MRI lumbar spine", &a, &b);
         places_are_true(&found, &a, &b);
-        let _ = (plain::view(&found), statements(&a), context_of(&a, &b));
+        let _ = (plain::view(&found, plain::Reader::Patient), statements(&a), context_of(&a, &b));
     }
 
     #[test]

@@ -7,16 +7,21 @@ use overread_model::ids::{CaseId, ConcordanceId};
 use overread_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use overread_concordance::{Class, Overall};
 use overread_model::access::Right;
-use overread_model::case::{Agreement, CaseRole};
+use overread_model::case::CaseRole;
 use overread_model::report::SignedReport;
 use overread_store::concordances::{self, ConcordanceRow};
 use overread_store::reports::ReportRow;
 use overread_store::{Tx, original_reports, reports};
 
 use crate::casework::{self, CaseFile, Said, checked_text};
-use crate::{FieldProblem, StepError, StepResult, Workflow, choosing, limits, printing, reporting};
+use crate::{StepError, StepResult, Workflow, choosing, limits, printing, reporting};
+
+mod judging;
+
+use judging::Judged;
+pub use judging::{OwnStatement, contradicts};
+pub(crate) use judging::{agreement_of, overall_named};
 
 /// A reviewer's correction of one item.
 #[derive(Clone, Serialize, Deserialize)]
@@ -63,8 +68,12 @@ pub struct ComparisonView {
     pub corrections: Vec<Correction>,
     /// The reviewer's decision, once made.
     pub decision: Option<Decision>,
+    /// What the second report itself says about the first; only for who decides.
+    pub own_statement: Option<OwnStatement>,
     /// This reader may correct and decide.
     pub may_decide: bool,
+    /// Older rules made it, and this reader may have it made anew.
+    pub may_compare_again: bool,
 }
 
 /// What the reviewer sends.
@@ -80,7 +89,7 @@ pub struct DecideComparison {
 }
 
 /// Compares the signed report with the original report and keeps the result; asked twice, the first result stands
-/// unless a text changed.
+/// unless a text changed, or older rules made it and nothing was delivered yet.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`, `Invalid` when either report is missing.
@@ -90,7 +99,7 @@ pub async fn compare(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<ConcordanceId> {
-    let (exam, original, signed_row, second_text) = {
+    let (exam, original, signed_row, second_text, delivered) = {
         let mut tx = ctx.store.read().await?;
         let file = casework::load(&mut tx, actor, case_id, now).await?;
         if !file.wears(CaseRole::Coordinator) && file.own_task().is_err() {
@@ -105,10 +114,17 @@ pub async fn compare(
             .await?
             .ok_or_else(|| missing("signed second report"))?;
         let signed = reporting::signed_content(&row)?;
-        (file.row.title, original, row, second_text_of(&signed))
+        let delivered = file.row.delivered_at.is_some();
+        (
+            file.row.title,
+            original,
+            row,
+            second_text_of(&signed),
+            delivered,
+        )
     };
     let digest = inputs_digest(&exam, &original.body, &second_text);
-    let known = |row: &ConcordanceRow| row.inputs_digest == digest;
+    let known = |row: &ConcordanceRow| row.inputs_digest == digest && (delivered || current(row));
     {
         let mut tx = ctx.store.read().await?;
         if let Some(row) = concordances::newest(&mut tx, case_id).await?.filter(known) {
@@ -172,10 +188,16 @@ pub async fn view(
     let mut tx = ctx.store.begin().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     let row = readable(&mut tx, &file).await?.ok_or(StepError::NotFound)?;
-    let may_decide = decides(&mut tx, actor, &file).await?;
+    let may_decide = current(&row) && decides(&mut tx, actor, &file).await?;
+    let own_statement = match reports::signed(&mut tx, case_id).await? {
+        Some(signed) if may_decide => Some(OwnStatement::of(&reporting::signed_content(&signed)?)),
+        _ => None,
+    };
     casework::note_read(&mut tx, actor, case_id, "comparison", now).await?;
     tx.commit().await?;
-    view_of(&file, row, may_decide)
+    let mut view = view_of(&file, row)?;
+    (view.may_decide, view.own_statement) = (may_decide, own_statement);
+    Ok(view)
 }
 
 /// Signs the overall category, with corrections kept beside the engine's result.
@@ -206,11 +228,19 @@ pub async fn decide(
     let mut row = concordances::newest(&mut tx, case_id)
         .await?
         .ok_or(StepError::NotFound)?;
-    check_corrections(&row, &form.corrections, overall, note)?;
     let signed_row = reports::signed(&mut tx, case_id)
         .await?
         .ok_or(StepError::NotFound)?;
-    let signer = reporting::signed_content(&signed_row)?.signer;
+    let signed = reporting::signed_content(&signed_row)?;
+    let result: Concordance = serde_json::from_str(&row.result).map_err(StepError::internal)?;
+    judging::check(&Judged {
+        result: &result,
+        corrections: &form.corrections,
+        overall,
+        note,
+        own: &OwnStatement::of(&signed),
+    })?;
+    let signer = signed.signer;
     row.corrections = serde_json::to_string(&form.corrections).map_err(StepError::internal)?;
     row.overall = Some(overall.name().to_owned());
     row.note = note.to_owned();
@@ -341,9 +371,16 @@ async fn decides(tx: &mut Tx, actor: &Actor, file: &CaseFile) -> StepResult<bool
         && file.row.delivered_at.is_none())
 }
 
-fn view_of(file: &CaseFile, row: ConcordanceRow, may_decide: bool) -> StepResult<ComparisonView> {
+/// Whether the rules of today made it.
+fn current(row: &ConcordanceRow) -> bool {
+    row.engine_version == overread_concordance::ENGINE
+}
+
+fn view_of(file: &CaseFile, row: ConcordanceRow) -> StepResult<ComparisonView> {
     let decision = decision_of(&row);
+    let staff = file.wears(CaseRole::Coordinator) || file.own_task().is_ok();
     Ok(ComparisonView {
+        may_compare_again: staff && !current(&row) && file.row.delivered_at.is_none(),
         concordance_id: row.id.parse().map_err(StepError::internal)?,
         case_version: file.row.version,
         concordance: serde_json::from_str(&row.result).map_err(StepError::internal)?,
@@ -354,7 +391,8 @@ fn view_of(file: &CaseFile, row: ConcordanceRow, may_decide: bool) -> StepResult
         second_text: row.second_text,
         corrections: serde_json::from_str(&row.corrections).map_err(StepError::internal)?,
         decision,
-        may_decide,
+        own_statement: None,
+        may_decide: false,
     })
 }
 
@@ -365,79 +403,4 @@ fn decision_of(row: &ConcordanceRow) -> Option<Decision> {
         decided_by: row.decided_name.clone().unwrap_or_default(),
         decided_at: Timestamp::from_micros(row.decided_at?),
     })
-}
-
-/// Returns the engine's category with this name.
-pub(crate) fn overall_named(name: &str) -> Option<Overall> {
-    [
-        Overall::Confirms,
-        Overall::Refines,
-        Overall::ChangesManagement,
-    ]
-    .into_iter()
-    .find(|overall| overall.name() == name)
-}
-
-/// Returns the signed category in the words of the rules.
-pub(crate) fn agreement_of(name: &str) -> Option<Agreement> {
-    overall_named(name).map(|overall| match overall {
-        Overall::Confirms => Agreement::Concordant,
-        Overall::Refines => Agreement::DiscordantMinor,
-        Overall::ChangesManagement => Agreement::DiscordantMajor,
-    })
-}
-
-const CLASSES: [Class; 11] = [
-    Class::Contradicted,
-    Class::Laterality,
-    Class::Location,
-    Class::Interpretation,
-    Class::Severity,
-    Class::Size,
-    Class::Certainty,
-    Class::MoreDetail,
-    Class::Agree,
-    Class::OnlyOriginal,
-    Class::OnlySecond,
-];
-
-/// Refuses corrections of rows that are not there, and another category than proposed without a word why.
-fn check_corrections(
-    row: &ConcordanceRow,
-    corrections: &[Correction],
-    overall: Overall,
-    note: &str,
-) -> StepResult<()> {
-    let concordance: Concordance =
-        serde_json::from_str(&row.result).map_err(StepError::internal)?;
-    let mut problems = Vec::new();
-    for correction in corrections {
-        if correction.item_idx >= concordance.items.len()
-            || !CLASSES.iter().any(|class| class.name() == correction.class)
-        {
-            problems.push(FieldProblem::new(
-                "corrections",
-                "One correction is of no row, or names no class.",
-            ));
-        }
-        checked_text(
-            "corrections",
-            &correction.note,
-            limits::LONG_TEXT_CHARACTERS,
-            None,
-        )?;
-    }
-    if corrections.len() > concordance.items.len() {
-        problems.push(FieldProblem::new(
-            "corrections",
-            "There are more corrections than rows.",
-        ));
-    }
-    if overall != concordance.overall && note.is_empty() {
-        problems.push(FieldProblem::new(
-            "note",
-            "You chose another category than proposed. Write in one sentence why.",
-        ));
-    }
-    crate::error::refuse_if_any(problems)
 }

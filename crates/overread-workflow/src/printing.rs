@@ -1,11 +1,14 @@
 //! Puts a case's facts on paper: the second report and the comparison.
 
+mod uncompared;
+
 use bytes::Bytes;
 use overread_concordance::{Concordance, Overall, ReportSide, Span};
 use overread_documents::concordance as comparison_paper;
 use overread_documents::concordance::{
     Category, ConcordanceDocument, NotCompared, Place, Relation, ReportText, Row,
 };
+use overread_documents::letters::Letter;
 use overread_documents::reports as paper;
 use overread_documents::reports::{
     ExamLine, Material, OriginalReport, PatientLine, Practice, ReportDocument,
@@ -43,8 +46,21 @@ fn material_parts(row: &StudyRow) -> (String, String) {
         .map(|part| part.trim())
         .filter(|part| !part.is_empty())
         .collect();
-    let extent = format!("{} series, {} images", row.series_count, row.instance_count);
-    (what.join(", "), extent)
+    (
+        what.join(", "),
+        extent(row.series_count, row.instance_count),
+    )
+}
+
+/// Returns `5 series, 112 images`.
+fn extent(series_count: i64, instance_count: i64) -> String {
+    let images = if instance_count == 1 {
+        "image"
+    } else {
+        "images"
+    };
+    // One series and many are the same word.
+    format!("{series_count} series, {instance_count} {images}")
 }
 
 fn practice(ctx: &Workflow) -> Practice {
@@ -239,6 +255,14 @@ pub(crate) async fn print_report(document: ReportDocument) -> StepResult<Bytes> 
     ))
 }
 
+/// The paper of a comparison.
+pub(crate) enum ComparisonPaper {
+    /// Statement beside statement.
+    Aligned(Box<ConcordanceDocument>),
+    /// Why nothing could be set side by side, and both reports in full.
+    Uncompared(Box<Letter>),
+}
+
 /// Gathers the paper of a comparison.
 pub(crate) async fn comparison(
     tx: &mut Tx,
@@ -246,9 +270,10 @@ pub(crate) async fn comparison(
     file: &CaseFile,
     row: &ConcordanceRow,
     signed: &SignedReport,
-) -> StepResult<ConcordanceDocument> {
+) -> StepResult<ComparisonPaper> {
     let concordance: Concordance =
         serde_json::from_str(&row.result).map_err(StepError::internal)?;
+    let concordance = concordance.marked_when_old();
     let original = original_reports::newest(tx, &file.case_id).await?;
     let (author, date) = original.map_or((String::new(), None), |row| {
         (row.author, row.report_date.parse::<CalendarDate>().ok())
@@ -268,7 +293,7 @@ pub(crate) async fn comparison(
                 signed.version,
             ),
         });
-    Ok(ConcordanceDocument {
+    let document = ConcordanceDocument {
         language: signed.language,
         practice: practice(ctx),
         patient: patient(file),
@@ -285,7 +310,7 @@ pub(crate) async fn comparison(
             text: Hidden(row.second_text.clone()),
         },
         proposed: category(concordance.overall),
-        coverage_percent: (concordance.coverage.clamp(0.0, 1.0) * 100.0).round() as u8,
+        coverage_percent: (concordance.coverage.clamp(0.0, 1.0) * 100.0).floor() as u8,
         rows: concordance.items.iter().filter_map(printed_row).collect(),
         not_compared: concordance.not_compared.into_iter().map(passage).collect(),
         doubts: concordance
@@ -299,6 +324,11 @@ pub(crate) async fn comparison(
         engine: row.engine_version.clone(),
         made_at: Timestamp::from_micros(row.decided_at.unwrap_or(row.made_at)),
         utc_offset_minutes: offset(ctx),
+    };
+    Ok(if concordance.comparable {
+        ComparisonPaper::Aligned(Box::new(document))
+    } else {
+        ComparisonPaper::Uncompared(Box::new(uncompared::paper(&document)))
     })
 }
 
@@ -347,12 +377,31 @@ const fn category(overall: Overall) -> Category {
 }
 
 /// Prints a comparison where waiting for the typesetter does no harm.
-pub(crate) async fn print_comparison(document: ConcordanceDocument) -> StepResult<Bytes> {
-    let printed = tokio::task::spawn_blocking(move || comparison_paper::render_pdf(&document));
+pub(crate) async fn print_comparison(paper: ComparisonPaper) -> StepResult<Bytes> {
+    let printed = tokio::task::spawn_blocking(move || match paper {
+        ComparisonPaper::Aligned(document) => comparison_paper::render_pdf(&document),
+        ComparisonPaper::Uncompared(letter) => letter.to_pdf(),
+    });
     Ok(Bytes::from(
         printed
             .await
             .map_err(StepError::internal)?
             .map_err(StepError::internal)?,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::extent;
+
+    #[test]
+    fn one_image_is_no_plural() {
+        for (counts, words) in [
+            ((1, 1), "1 series, 1 image"),
+            ((5, 112), "5 series, 112 images"),
+            ((0, 0), "0 series, 0 images"),
+        ] {
+            assert_eq!(extent(counts.0, counts.1), words);
+        }
+    }
 }

@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use overread_model::access::Role;
 use overread_model::ids::CaseId;
-use overread_workflow::comparing::{self, ComparisonView, Correction, DecideComparison};
+use overread_workflow::comparing::{
+    self, ComparisonView, Correction, DecideComparison, OwnStatement,
+};
 use overread_workflow::sessions::SignedIn;
 
 use super::InCase;
@@ -20,6 +22,7 @@ use crate::words::Written as _;
 mod marks;
 mod sheet;
 
+pub(super) use overread_concordance::plain::Reader;
 pub(super) use sheet::{Compared, Sheet};
 
 /// Returns the routes of this station.
@@ -41,10 +44,18 @@ struct ConcordancePage {
     decided: Option<String>,
     note: String,
     may_decide: bool,
-    patient_side: bool,
+    may_compare_again: bool,
+    own: Option<Own>,
     overalls: [(&'static str, &'static str); 3],
     overall: String,
     problems: Problems,
+}
+
+/// What the reviewer's own report says about the first one.
+struct Own {
+    statement: OwnStatement,
+    /// It does not fit the category that is chosen or proposed.
+    contradicts: bool,
 }
 
 impl ConcordancePage {
@@ -66,6 +77,10 @@ impl ConcordancePage {
             .map_or(proposed, |decision| decision.overall.as_str())
             .to_owned();
         let signed = decision.as_ref().map(|one| one.overall.clone());
+        let own = view.own_statement.map(|statement| Own {
+            contradicts: comparing::contradicts(&statement, &overall),
+            statement,
+        });
         let decided = decision
             .as_ref()
             .map(|one| format!("Signed by {}, {}.", one.decided_by, one.decided_at.moment()));
@@ -87,18 +102,29 @@ impl ConcordancePage {
                 signed: signed.as_deref(),
                 original: &view.original_text,
                 second: &view.second_text,
+                reader: reader(session.role),
             }),
             decided,
             note: decision.map(|one| one.note).unwrap_or_default(),
             may_decide: view.may_decide,
-            patient_side: !matches!(
-                session.role,
-                Role::Coordinator | Role::Reviewer | Role::ReferringPhysician
-            ),
+            may_compare_again: view.may_compare_again,
+            own,
             overalls: sheet::OVERALLS,
             overall,
             problems: Problems::default(),
         }
+    }
+}
+
+fn reader(role: Role) -> Reader {
+    match role {
+        Role::Patient | Role::Representative => Reader::Patient,
+        Role::ReferringPhysician => Reader::Physician,
+        Role::Insurer
+        | Role::Coordinator
+        | Role::Reviewer
+        | Role::Administrator
+        | Role::Archive => Reader::Staff,
     }
 }
 
@@ -196,6 +222,9 @@ async fn decide(
         Err(problems) => {
             let view = comparing::view(ctx, actor, &case_id, now).await?;
             let mut page = ConcordancePage::new(&state, &session, &case_id, view).await;
+            if let Some(own) = &mut page.own {
+                own.contradicts = comparing::contradicts(&own.statement, &form.overall);
+            }
             (page.overall, page.note, page.problems) = (form.overall, form.note, problems);
             page_to_correct(&page)
         }

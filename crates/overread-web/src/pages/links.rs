@@ -13,7 +13,7 @@ use overread_workflow::reading;
 use overread_workflow::treating::{self, Decide, LinkDoor, LinkView, OpenLink};
 use serde::Deserialize;
 
-use super::concordance::{Compared, Sheet};
+use super::concordance::{Compared, Reader, Sheet};
 use super::letters::pdf_file;
 use super::viewer::{PageData, show_data};
 use crate::errors::{PageError, PageResult};
@@ -97,7 +97,6 @@ struct LinkPage {
     csrf: String,
     view: LinkView,
     sheet: Option<Sheet>,
-    patient_side: bool,
     form: Decide,
     problems: Problems,
 }
@@ -113,6 +112,7 @@ impl LinkPage {
                 signed: view.overall.as_deref(),
                 original: &original,
                 second: &view.second_text,
+                reader: Reader::Physician,
             })
         });
         Self {
@@ -123,7 +123,6 @@ impl LinkPage {
             csrf: open.csrf,
             view,
             sheet,
-            patient_side: false,
             form: Decide::default(),
             problems: Problems::default(),
         }

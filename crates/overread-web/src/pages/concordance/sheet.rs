@@ -2,7 +2,7 @@
 
 use overread_concordance::{
     Class, Concordance, GuardProblem, InternalContradiction, Item, NotCompared, Overall, PlainView,
-    ReportSide, Span, plain,
+    ReportSide, Span, plain, plain::Reader,
 };
 use overread_workflow::comparing::Correction;
 
@@ -33,6 +33,8 @@ pub(crate) struct Compared<'a> {
     pub(crate) original: &'a str,
     /// Second report.
     pub(crate) second: &'a str,
+    /// For whom.
+    pub(crate) reader: Reader,
 }
 
 /// One row.
@@ -93,6 +95,8 @@ pub(crate) struct Sheet {
     pub(crate) coverage_percent: u32,
     /// In a patient's words.
     pub(crate) plain: PlainView,
+    /// Who reads this page.
+    pub(crate) reader: Reader,
     /// First report in pieces.
     pub(crate) original: Vec<Piece>,
     /// Second report in pieces.
@@ -102,13 +106,15 @@ pub(crate) struct Sheet {
 impl Sheet {
     /// Arranges a comparison.
     pub(crate) fn new(compared: Compared<'_>) -> Self {
-        let plain = plain::view(&compared.concordance);
         let Compared {
             concordance,
             corrections,
             signed,
+            reader,
             ..
         } = compared;
+        let concordance = concordance.marked_when_old();
+        let plain = plain::view(&concordance, reader);
         let items = &concordance.items;
         let overall = signed.unwrap_or_else(|| concordance.overall.name());
         let rows = |wanted: fn(&Item) -> bool| {
@@ -120,6 +126,8 @@ impl Sheet {
                 .collect()
         };
         let comparable = concordance.comparable;
+        let shown =
+            |item: &Item| comparable || !matches!(item.class, Class::Agree | Class::MoreDetail);
         let critical: Vec<Row> = rows(|item| item.critical && !item.variation);
         let why_critical = if critical.is_empty() && overall == "changes_management" {
             why(&concordance)
@@ -137,7 +145,16 @@ impl Sheet {
             signed: signed.is_some(),
             why_critical,
             critical,
-            other: rows(|item| !item.critical && !item.variation && item.class != Class::Agree),
+            other: if comparable {
+                rows(|item| !item.critical && !item.variation && item.class != Class::Agree)
+            } else {
+                rows(|item| {
+                    !item.critical
+                        && !item.variation
+                        && !matches!(item.class, Class::Agree | Class::MoreDetail)
+                })
+            },
+            reader,
             variation: rows(|item| item.variation && item.class != Class::Agree),
             agree: if comparable {
                 rows(|item| item.class == Class::Agree)
@@ -145,13 +162,39 @@ impl Sheet {
                 Vec::new()
             },
             coverage_percent: percent(concordance.coverage),
-            original: cut(compared.original, items, |item| item.original.as_ref()),
-            second: cut(compared.second, items, |item| item.second.as_ref()),
+            original: cut(compared.original, items, |item| {
+                item.original.as_ref().filter(|_| shown(item))
+            }),
+            second: cut(compared.second, items, |item| {
+                item.second.as_ref().filter(|_| shown(item))
+            }),
             plain,
             reasons: concordance.reasons,
             doubts: concordance.guard.problems,
             inside: concordance.internal_contradictions,
             not_compared: concordance.not_compared,
+        }
+    }
+
+    /// Whether the patient reads, or who acts for the patient.
+    pub(crate) fn for_patient(&self) -> bool {
+        self.reader == Reader::Patient
+    }
+
+    /// Returns what stands above the patient's questions.
+    pub(crate) fn questions_title(&self) -> &'static str {
+        match self.reader {
+            Reader::Patient => "What to ask your doctor",
+            Reader::Physician => "What your patient may ask you",
+            Reader::Staff => "What the patient may ask the doctor",
+        }
+    }
+
+    /// Returns what folds the patient's words away for another reader.
+    pub(crate) fn plain_title(&self) -> &'static str {
+        match self.reader {
+            Reader::Physician => "In plain words, as your patient reads it",
+            Reader::Patient | Reader::Staff => "In plain words, as the patient reads it",
         }
     }
 
@@ -265,7 +308,7 @@ fn name(item: &Item) -> String {
 mod tests {
     use overread_concordance::compare;
 
-    use super::{Compared, NOT_COMPARABLE, Sheet};
+    use super::{Compared, NOT_COMPARABLE, Reader, Sheet};
 
     fn sheet(exam: &str, original: &str, second: &str) -> Sheet {
         Sheet::new(Compared {
@@ -274,7 +317,49 @@ mod tests {
             signed: None,
             original,
             second,
+            reader: Reader::Patient,
         })
+    }
+
+    #[test]
+    fn each_reader_has_their_own_words() {
+        for (reader, says, never) in [
+            (Reader::Patient, "ask your doctor", "your patient"),
+            (Reader::Physician, "your patient may ask you", "your doctor"),
+            (Reader::Staff, "patient may ask", "your doctor"),
+        ] {
+            let (original, second) = ("L4-L5 disc bulge.", "No disc bulge at L4-L5.");
+            let sheet = Sheet::new(Compared {
+                concordance: compare("MRI lumbar spine", original, second),
+                corrections: &[],
+                signed: None,
+                original,
+                second,
+                reader,
+            });
+            assert!(sheet.questions_title().contains(says));
+            assert!(!sheet.questions_title().contains(never));
+        }
+    }
+
+    #[test]
+    fn a_result_of_the_first_rules_claims_no_sameness() {
+        let text = "L4-L5 disc bulge. No fracture.";
+        let mut kept = serde_json::to_value(compare("MRI lumbar spine", text, text)).unwrap();
+        kept.as_object_mut().unwrap().remove("comparable");
+        kept["engine"] = "overread-concordance 0.1.0 rules 1".into();
+        let sheet = Sheet::new(Compared {
+            concordance: serde_json::from_value(kept).unwrap(),
+            corrections: &[],
+            signed: None,
+            original: text,
+            second: text,
+            reader: Reader::Physician,
+        });
+        assert!(!sheet.comparable && sheet.agree.is_empty() && sheet.other.is_empty());
+        assert_eq!(sheet.headline, NOT_COMPARABLE);
+        assert!(sheet.reasons[0].contains("older rules"));
+        assert!(sheet.original.iter().all(|piece| piece.item.is_none()));
     }
 
     #[test]
