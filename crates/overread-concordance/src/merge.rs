@@ -169,6 +169,7 @@ fn absorb(lex: &Lexicon, first: &mut Frame, again: Frame) {
             first.what = What::Finding(b);
         }
     }
+    learn_side(first, &again);
     for span in again.spans {
         if first.spans.len() < SPANS_MAX && !first.spans.contains(&span) {
             first.spans.push(span);
@@ -184,7 +185,6 @@ fn absorb(lex: &Lexicon, first: &mut Frame, again: Frame) {
     if first.levels.is_empty() {
         first.levels = again.levels;
     }
-    first.side = first.side.or(again.side);
     first.placed |= again.placed;
     first.explains |= again.explains;
     if first.sizes_mm.is_empty() {
@@ -199,6 +199,16 @@ fn absorb(lex: &Lexicon, first: &mut Frame, again: Frame) {
         if first.type_of(&key).is_none() {
             first.types.push((key, value));
         }
+    }
+}
+
+/// A side is inferred only while no repetition tells it: "left focus, consistent with infarct. Left infarct."
+fn learn_side(first: &mut Frame, again: &Frame) {
+    if first.side.is_none() {
+        first.side_inferred = again.side_inferred;
+        first.side = again.side;
+    } else if first.side == again.side {
+        first.side_inferred &= again.side_inferred;
     }
 }
 

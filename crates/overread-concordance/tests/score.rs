@@ -305,6 +305,24 @@ fn batch_d() {
     assert_eq!(score.undercalls, 0);
 }
 
+/// Written before the engine ran on it: then one of six critical differences, an infarct's side, was missed.
+#[test]
+fn batch_e() {
+    let score = run(&own("e"), "own e");
+    assert!(
+        score.recall() >= 0.99,
+        "critical recall {:.3}",
+        score.recall()
+    );
+    assert!(
+        score.alarms_a_pair() <= 0.09,
+        "false alarms {:.3}",
+        score.alarms_a_pair()
+    );
+    assert!(score.balanced() >= 0.90, "balanced {:.3}", score.balanced());
+    assert_eq!((score.undercalls, score.reassured), (0, 0));
+}
+
 #[test]
 fn shared_pairs() {
     match shared() {
