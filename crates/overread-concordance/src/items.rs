@@ -112,7 +112,8 @@ impl Maker<'_> {
             n: 0,
             kind: kind(lead, finding),
             class: verdict.class,
-            critical: verdict.class.is_critical(),
+            critical: verdict.class.is_critical()
+                && !minor(self.lex, &verdict, finding, lead, [a, b]),
             sentence: sentence(&verdict, &name, site.as_deref()),
             finding: name,
             site,
@@ -393,11 +394,39 @@ fn importance(verdict: &Verdict, lead: &Frame, finding: Option<&Finding>) -> (Im
     (scale, weight)
 }
 
+/// A mild, common change that the other report only leaves out in a normal statement: "discs normal", "small annular
+/// fissure". It differs, and nothing is done about it.
+fn minor(
+    lex: &Lexicon,
+    verdict: &Verdict,
+    finding: Option<&Finding>,
+    lead: &Frame,
+    both: [Option<&Frame>; 2],
+) -> bool {
+    let common = finding.is_some_and(|f| f.weight <= 1 && !f.var.is_empty() && !f.malignant);
+    let mild = lead.severity.is_none_or(|(_, most)| most <= 1) && lead.grade.is_none();
+    let named = both.into_iter().flatten().any(|f| {
+        f.denied
+            && f.finding()
+                .zip(lead.finding())
+                .is_some_and(|(d, l)| d == l || lex.is_kind(l, d))
+    });
+    verdict.class == Class::Contradicted && common && mild && !named
+}
+
+/// Whether a narrowing is graded mild: the only one that is folded when one reader alone names it.
+fn only_mild(lead: &Frame) -> bool {
+    lead.severity.is_some_and(|(_, most)| most <= 1)
+}
+
 fn variation(verdict: &Verdict, finding: Option<&Finding>, lead: &Frame) -> bool {
     let common = finding.is_some_and(|f| !f.var.is_empty());
     let trivial = finding.is_some_and(|f| f.weight == 0);
     match verdict.class {
-        Class::OnlyOriginal | Class::OnlySecond => common || trivial || !lead.present(),
+        Class::OnlyOriginal | Class::OnlySecond => {
+            let narrowing = finding.is_some_and(|f| f.weight >= 2 && !f.var.is_empty());
+            !lead.present() || trivial || common && (!narrowing || only_mild(lead))
+        }
         Class::Severity => {
             common && verdict.rule == "grade" && !verdict.what_differs.contains("severe")
         }

@@ -67,7 +67,17 @@ struct LanguageFile {
     cues: Vec<CueEntry>,
     sections: HashMap<String, String>,
     regions: HashMap<String, String>,
+    end_matter: EndMatterFile,
     spelling: SpellingFile,
+}
+
+/// Words of what stands below a report: signatures, addresses, notices.
+#[derive(Debug, Default, Deserialize)]
+struct EndMatterFile {
+    /// The report ends here.
+    closing: String,
+    /// The line itself is no statement.
+    line: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -486,6 +496,8 @@ pub(crate) struct Lexicon {
     pub(crate) node_terms: Phrases,
     pub(crate) cue_terms: Phrases,
     pub(crate) region_terms: Phrases,
+    pub(crate) closing_terms: Phrases,
+    pub(crate) end_line_terms: Phrases,
     pub(crate) sections: HashMap<String, String>,
     finding_gates: HashMap<String, Vec<NodeId>>,
     node_gates: HashMap<String, Vec<NodeId>>,
@@ -741,6 +753,12 @@ impl Lexicon {
             for term in terms(&entry.terms, &self.spelling) {
                 self.cue_terms.add(&term, id);
             }
+        }
+        for term in terms(&language.end_matter.closing, &self.spelling) {
+            self.closing_terms.add(&term, 0);
+        }
+        for term in terms(&language.end_matter.line, &self.spelling) {
+            self.end_line_terms.add(&term, 0);
         }
         for (name, list) in &language.sections {
             for term in terms(list, &self.spelling) {

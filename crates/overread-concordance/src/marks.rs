@@ -74,18 +74,59 @@ fn numbered(letter: char, n: u8) -> Option<u8> {
 
 /// Finds the vertebral levels of a sentence.
 pub(crate) fn levels(tokens: &[Token]) -> Vec<LevelAt> {
-    let mut out = Vec::new();
+    let mut out: Vec<LevelAt> = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        match level_at(tokens, at) {
-            Some(found) => {
-                at = found.last + 1;
-                out.push(found);
+        let Some(found) = level_at(tokens, at) else {
+            at += 1;
+            continue;
+        };
+        at = found.last + 1;
+        match out
+            .last_mut()
+            .and_then(|before| joined(tokens, before, &found))
+        {
+            Some(all) => {
+                out.pop();
+                out.push(all);
             }
-            None => at += 1,
+            None => out.push(found),
         }
     }
     out
+}
+
+/// Words that lead from the first disc of a row to the last one.
+const LEADING_ON: [&str; 8] = [
+    "to", "through", "thru", "until", "till", "down", "up", "into",
+];
+
+/// "L1-L2 to L3-L4", "L1-2 through L4-5", "between L2-3 and L5-S1": every disc between counts.
+fn joined(tokens: &[Token], from: &LevelAt, to: &LevelAt) -> Option<LevelAt> {
+    let (&[low], &[high]) = (from.levels.as_slice(), to.levels.as_slice()) else {
+        return None;
+    };
+    let link: Vec<&Token> = tokens
+        .get(from.last + 1..to.first)?
+        .iter()
+        .filter(|t| !t.is("the") && !t.is("level") && !t.is("disc"))
+        .collect();
+    let row = match link.as_slice() {
+        [] => false,
+        [one] if one.is("and") => {
+            let before = from.first.checked_sub(1).and_then(|i| tokens.get(i));
+            before.is_some_and(|t| t.is("between"))
+        }
+        [one] if matches!(one.kind, Kind::Dash | Kind::Hyphen) => true,
+        words => words.len() <= 2 && words.iter().all(|t| LEADING_ON.contains(&t.norm.as_str())),
+    };
+    let discs = !low.is_multiple_of(2) && !high.is_multiple_of(2);
+    let (low, high) = (low.min(high), low.max(high));
+    (row && discs && low < high).then(|| LevelAt {
+        first: from.first,
+        last: to.last,
+        levels: (low..=high).step_by(2).collect(),
+    })
 }
 
 fn level_at(tokens: &[Token], at: usize) -> Option<LevelAt> {
@@ -472,4 +513,48 @@ fn fused(token: &Token) -> Option<(String, String)> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{level_name, levels};
+    use crate::lexicon::lexicon;
+    use crate::text;
+
+    fn check(sentence: &str, expect: &[&str]) {
+        let read = text::read(sentence, sentence.len(), &lexicon().spelling);
+        let found: Vec<String> = levels(&read.tokens)
+            .iter()
+            .flat_map(|at| at.levels.iter().map(|l| level_name(*l)))
+            .collect();
+        assert_eq!(found, expect, "{sentence}");
+    }
+
+    #[test]
+    fn a_row_of_levels_holds_every_level_between() {
+        let three = &["L1-L2", "L2-L3", "L3-L4"];
+        for row in [
+            "desiccation at L1-L2 to L3-L4",
+            "desiccation from L1-2 through L3-4",
+            "desiccation L1/L2 to the L3/L4 level",
+            "desiccation from L1-L2 down to L3-L4",
+            "desiccation between L1-L2 and L3-L4",
+            "desiccation L1-L2 - L3-L4",
+            "desiccation L3-L4 up to L1-L2",
+        ] {
+            check(row, three);
+        }
+        check("L1-2 through L4-5", &["L1-L2", "L2-L3", "L3-L4", "L4-L5"]);
+        check("bulges from L3 to S1", &["L3-L4", "L4-L5", "L5-S1"]);
+        check("C3-C6 fusion", &["C3-C4", "C4-C5", "C5-C6"]);
+        check("T11-T12 to L1-L2", &["T11-T12", "T12-L1", "L1-L2"]);
+    }
+
+    #[test]
+    fn a_list_of_levels_holds_only_what_is_named() {
+        check("bulges at L2-L3 and L4-L5", &["L2-L3", "L4-L5"]);
+        check("L2-3, L4-5", &["L2-L3", "L4-L5"]);
+        check("L2-L3 with spur to the right of L4-L5", &["L2-L3", "L4-L5"]);
+        check("migrating from L4-L5 to the L5 body", &["L4-L5", "L5"]);
+    }
 }

@@ -47,7 +47,7 @@ fn changes(item: &Item, agrees: bool) -> bool {
         Importance::ImportantDetection | Importance::ImportantInterpretation
     );
     match item.class {
-        c if c.is_critical() => important || !agrees,
+        c if c.is_critical() => item.critical && (important || !agrees),
         Class::OnlySecond => {
             item.polarity == Polarity::Present && item.rule_id == "only-second-serious"
         }

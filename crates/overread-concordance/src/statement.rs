@@ -10,6 +10,7 @@ use crate::mention::{self, Core, Mention};
 use crate::reading::{self, Section, Sentence};
 use crate::text::{Kind, Text, Token};
 
+mod ending;
 mod meaning;
 mod place;
 
@@ -54,6 +55,8 @@ struct Builder<'a> {
     label_range: Option<(usize, usize)>,
     unread: Vec<(usize, usize)>,
     bearing: usize,
+    /// How many passages were unread when the report was signed off; none while it goes on.
+    signed_off: Option<usize>,
     agrees: bool,
     disagrees: bool,
     limited: Vec<(usize, usize)>,
@@ -72,6 +75,7 @@ pub(crate) fn read(lex: &Lexicon, exam: &Exam, text: Text) -> Report {
         label_range: None,
         unread: Vec::new(),
         bearing: 0,
+        signed_off: None,
         agrees: false,
         disagrees: false,
         limited: Vec::new(),
@@ -83,6 +87,7 @@ pub(crate) fn read(lex: &Lexicon, exam: &Exam, text: Text) -> Report {
         }
         builder.sentence(number, sentence);
     }
+    builder.drop_end_matter();
     let Builder {
         frames,
         unread,
@@ -135,6 +140,11 @@ impl Builder<'_> {
         }
         self.own(start);
         let understood = self.frames.len() > start;
+        let medical = understood || !marked.findings.is_empty();
+        if medical {
+            self.goes_on();
+        }
+        let end_line = !medical && self.end_matter(tokens, marked.nodes.is_empty());
         let administrative = marked.has(CueKind::Agree)
             || marked.has(CueKind::Admin)
             || marked.has(CueKind::Report)
@@ -146,7 +156,7 @@ impl Builder<'_> {
             .count();
         if understood {
             self.bearing += 1;
-        } else if !administrative && content >= 3 {
+        } else if !administrative && !end_line && content >= 3 {
             self.bearing += 1;
             self.note_unread(sentence);
         }

@@ -20,8 +20,8 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// One word, number or mark of a report.
-#[derive(Debug, Clone)]
+/// One word, number or mark of a report. Its `Debug` shows the place, never the word.
+#[derive(Clone)]
 pub(crate) struct Token {
     pub(crate) kind: Kind,
     pub(crate) start: usize,
@@ -29,6 +29,12 @@ pub(crate) struct Token {
     pub(crate) norm: String,
     pub(crate) value: f64,
     pub(crate) upper: bool,
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:?}({}..{})", self.kind, self.start, self.end)
+    }
 }
 
 impl Token {
@@ -41,11 +47,16 @@ impl Token {
     }
 }
 
-/// A report as code points and tokens.
-#[derive(Debug)]
+/// A report as code points and tokens. Its `Debug` shows how long it is, never what it says.
 pub(crate) struct Text {
     pub(crate) chars: Vec<char>,
     pub(crate) tokens: Vec<Token>,
+}
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Text({} characters)", self.chars.len())
+    }
 }
 
 impl Text {

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A place in a report text, in Unicode code points.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// A place in a report text, in Unicode code points. Its `Debug` shows the place, never the words.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
     /// First code point, counted from 0.
     pub start: usize,
@@ -11,6 +11,12 @@ pub struct Span {
     pub end: usize,
     /// The words themselves, exactly as they stand in the report.
     pub text: String,
+}
+
+impl std::fmt::Debug for Span {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Span({}..{})", self.start, self.end)
+    }
 }
 
 /// How two statements relate; the earlier variant wins when several apply.
@@ -196,14 +202,20 @@ pub struct NotCompared {
     pub reason: String,
 }
 
-/// A doubt whether the two reports may be compared at all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A doubt whether the two reports may be compared at all. Its `Debug` shows the kind alone: the message may quote.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardProblem {
     /// What kind of doubt: `body_part`, `side`, `modality`, `empty`, `language`, `limited`, or `engine` for a kept
     /// result of older rules.
     pub kind: String,
     /// Plain words.
     pub message: String,
+}
+
+impl std::fmt::Debug for GuardProblem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "GuardProblem({})", self.kind)
+    }
 }
 
 /// Checks made before anything is compared.

@@ -12,6 +12,7 @@ mod metamorphic;
 mod negation;
 mod pairs;
 mod plain_words;
+mod raising;
 mod reassurance;
 mod score;
 mod total;
