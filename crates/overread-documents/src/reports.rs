@@ -43,8 +43,8 @@ impl std::fmt::Debug for PatientLine {
     }
 }
 
-/// The exam that was read again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The exam that was read again. It holds patient data; its `Debug` shows none.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ExamLine {
     /// `MRI of the lumbar spine without contrast`.
     pub name: String,
@@ -54,6 +54,12 @@ pub struct ExamLine {
     pub facility: Option<String>,
     /// Its number there.
     pub accession: Option<String>,
+}
+
+impl std::fmt::Debug for ExamLine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ExamLine(hidden)")
+    }
 }
 
 /// How far a report has come.

@@ -25,14 +25,24 @@ pub(super) struct Span {
     pub(super) weight: Weight,
 }
 
-/// Words of one paragraph that carry the same marks.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+/// Words of one paragraph that carry the same marks. Its `Debug` shows the marks, never the words.
+#[derive(PartialEq, Eq, Serialize)]
 pub(super) struct Run {
     pub(super) text: String,
     /// The strongest mark over these words.
     pub(super) weight: Option<Weight>,
     /// Numbers of the rows whose passage ends here.
     pub(super) ends: Vec<u32>,
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Run")
+            .field("weight", &self.weight)
+            .field("ends", &self.ends)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One paragraph of a report.

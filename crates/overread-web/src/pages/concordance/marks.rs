@@ -3,7 +3,7 @@
 use overread_concordance::{Class, Item, Span};
 
 /// A piece of a report: plain, or the words of one row.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct Piece {
     /// The words.
     pub(crate) text: String,
