@@ -35,8 +35,10 @@ pub(crate) enum Command {
     /// Write a letter (second-opinion request, records request and more) as PDF or text.
     Letter(Letter),
     /// Compare report pairs: JSON lines in, JSON lines out.
+    #[command(after_long_help = CONCORDANCE_FIELDS, after_help = CONCORDANCE_FIELDS)]
     Concordance(Lines),
     /// List the statements of reports: JSON lines in, JSON lines out.
+    #[command(after_long_help = STATEMENTS_FIELDS, after_help = STATEMENTS_FIELDS)]
     Statements(Lines),
     /// Prove that every stored byte and row is whole.
     Verify(Verify),
@@ -164,6 +166,76 @@ pub(crate) enum LetterLanguage {
     /// Spanish.
     Es,
 }
+
+/// Every field of `overread concordance`, in and out.
+const CONCORDANCE_FIELDS: &str = "\
+In, one object a line:
+  id        any value, given back as it came (may be left out)
+  exam      name of the exam, such as \"MRI lumbar spine\" (may be left out)
+  original  text of the first report
+  second    text of the second report
+
+Out, one object a line:
+  id                       as it came
+  comparable               false when the reports could not be compared: then nothing is called the same
+  overall                  confirms, refines or changes_management: a proposal
+  items                    what stands in the reports, row by row
+  recommendations          advice, in the same form as items
+  reasons                  why this overall, in plain words
+  coverage                 share of finding-bearing sentences that were understood, 0 to 1
+  not_compared             passages left out: report (original or second), span, reason
+  guard                    problems: doubts before comparing, each with kind and message
+  internal_contradictions  report, finding, what (side, polarity, site), first, second, sentence
+  engine                   version of rules and lexicon
+
+Each item:
+  n                   row number, from 1
+  kind                finding, normal, device, category, measurement or recommendation
+  class               contradicted, laterality, location, interpretation, severity, size, certainty, more_detail, agree,
+                      only_original or only_second
+  critical            true when it may change what is done
+  finding, site, side what, where, which side; site and side may be null
+  polarity            present or absent
+  original, second    where each report says so: list of spans, or null
+  rule_id             which rule decided
+  sentence            one plain sentence
+  importance          none, unimportant_detection, unimportant_interpretation, important_detection or
+                      important_interpretation
+  variation           true for a usual difference between readers
+  variation_note      what is known about that difference, or null
+  needs_reader_check  true when place or side was inferred on one side only
+
+Each span:
+  start, end          Unicode code points, from 0, end exclusive
+  text                the words";
+
+/// Every field of `overread statements`, in and out.
+const STATEMENTS_FIELDS: &str = "\
+In, one object a line, either a report or one sentence with a phrase:
+  id        any value, given back as it came (may be left out)
+  text      text of a report
+  sentence  one sentence
+  concept   a phrase of that sentence
+
+Out for a report:
+  id          as it came
+  statements  list of:
+    kind         finding, normal, device, category, measurement or recommendation
+    finding      what
+    site, side   where, which side; may be null
+    polarity     present or absent
+    certainty    5 firm, 4 likely, 3 possible, 2 unlikely, 1 denied
+    severity     lowest and highest grade (1 mild, 2 moderate, 3 severe), or null
+    sizes_mm     sizes in mm, as written
+    temporality  recent or historical
+    section      findings, impression, body or recommendation
+    span         start, end (Unicode code points, from 0, end exclusive) and text
+
+Out for a sentence with a concept:
+  id           as it came
+  negation     negated or affirmed
+  temporality  historical or recent
+  experiencer  patient or other";
 
 /// `overread concordance` and `overread statements`.
 #[derive(Debug, Args)]

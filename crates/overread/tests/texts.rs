@@ -93,3 +93,49 @@ fn lines_in_give_lines_out() {
     assert_eq!(broken.status.code(), Some(1));
     assert!(text(&broken.stderr).contains("line 1"));
 }
+
+/// Says every key of a JSON value, however deep.
+fn keys(value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (key, inner) in map {
+                found.push(key.clone());
+                keys(inner, found);
+            }
+        }
+        serde_json::Value::Array(list) => list.iter().for_each(|inner| keys(inner, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn help_names_every_field_in_and_out() {
+    let report = "MRI LEFT KNEE. Findings: right disc protrusion 5 mm at L5-S1. Left disc protrusion at L5-S1. \
+        Limited by motion. Quick brown foxes jump daily. Follow-up MRI is recommended.";
+    let pair = serde_json::json!({"id": 1, "exam": "MRI lumbar spine", "original": report, "second": "No fracture."});
+    let whole = serde_json::json!({"id": 1, "text": report});
+    let asked = serde_json::json!({"id": 1, "sentence": "No fracture.", "concept": "fracture"});
+    for (command, lines) in [
+        ("concordance", vec![pair]),
+        ("statements", vec![whole, asked]),
+    ] {
+        let help = text(&run(&[command, "--help"]).stdout);
+        let said: Vec<&str> = help
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .collect();
+        for line in lines {
+            let output = run_with(&[command, "--jsonl"], &format!("{line}\n"));
+            let answer: serde_json::Value =
+                serde_json::from_str(text(&output.stdout).trim()).unwrap();
+            let mut found = Vec::new();
+            keys(&line, &mut found);
+            keys(&answer, &mut found);
+            for key in found {
+                assert!(
+                    said.contains(&key.as_str()),
+                    "{command} --help does not name {key}"
+                );
+            }
+        }
+    }
+}
