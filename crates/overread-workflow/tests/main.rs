@@ -10,6 +10,7 @@
 
 mod accounts;
 mod correcting;
+mod comparisons;
 mod desk;
 mod door;
 mod house;
