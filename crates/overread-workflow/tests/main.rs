@@ -9,8 +9,8 @@
 )]
 
 mod accounts;
-mod correcting;
 mod comparisons;
+mod correcting;
 mod desk;
 mod door;
 mod house;

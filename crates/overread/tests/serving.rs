@@ -116,7 +116,10 @@ fn demonstration(data: &Path) -> (Server, serde_json::Value) {
     let mut told = String::new();
     let mut printed = BufReader::new(child.stdout.take().unwrap());
     let value: serde_json::Value = loop {
-        assert!(printed.read_line(&mut told).unwrap() > 0, "it ended: {told}");
+        assert!(
+            printed.read_line(&mut told).unwrap() > 0,
+            "it ended: {told}"
+        );
         if let Ok(value) = serde_json::from_str(&told) {
             break value;
         }
