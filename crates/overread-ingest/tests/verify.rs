@@ -40,9 +40,15 @@ async fn three() -> House {
 async fn a_changed_byte_is_named() {
     let house = three().await;
     let found = house.find(&mr(1, 1, 2)).await.unwrap();
+    // Batches that overlap write packs of their own.
+    let name = format!("{}.pack", found.extent.pack_id);
+    let holder = packs(&house)
+        .into_iter()
+        .find(|pack| pack.ends_with(&name))
+        .unwrap();
     let mut file = std::fs::OpenOptions::new()
         .write(true)
-        .open(&packs(&house)[0])
+        .open(holder)
         .unwrap();
     file.seek(SeekFrom::Start(found.extent.offset_bytes + 500))
         .unwrap();
