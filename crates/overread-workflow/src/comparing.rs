@@ -11,6 +11,7 @@ use overread_model::access::Right;
 use overread_model::case::CaseRole;
 use overread_model::report::SignedReport;
 use overread_store::concordances::{self, ConcordanceRow};
+use overread_store::original_reports::OriginalRow;
 use overread_store::reports::ReportRow;
 use overread_store::{Tx, original_reports, reports};
 
@@ -99,30 +100,13 @@ pub async fn compare(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<ConcordanceId> {
-    let (exam, original, signed_row, second_text, delivered) = {
-        let mut tx = ctx.store.read().await?;
-        let file = casework::load(&mut tx, actor, case_id, now).await?;
-        if !file.wears(CaseRole::Coordinator) && file.own_task().is_err() {
-            return Err(StepError::Forbidden);
-        }
-        let missing =
-            |what: &str| StepError::invalid("", format!("There is no {what} to compare yet."));
-        let original = original_reports::newest(&mut tx, case_id)
-            .await?
-            .ok_or_else(|| missing("original report"))?;
-        let row = reports::signed(&mut tx, case_id)
-            .await?
-            .ok_or_else(|| missing("signed second report"))?;
-        let signed = reporting::signed_content(&row)?;
-        let delivered = file.row.delivered_at.is_some();
-        (
-            file.row.title,
-            original,
-            row,
-            second_text_of(&signed),
-            delivered,
-        )
-    };
+    let Inputs {
+        exam,
+        original,
+        signed_row,
+        second_text,
+        delivered,
+    } = inputs(ctx, actor, case_id, now).await?;
     let digest = inputs_digest(&exam, &original.body, &second_text);
     let known = |row: &ConcordanceRow| row.inputs_digest == digest && (delivered || current(row));
     {
@@ -173,6 +157,44 @@ pub async fn compare(
     .await?;
     tx.commit().await?;
     Ok(id)
+}
+
+/// What is compared, as it stands now.
+struct Inputs {
+    exam: String,
+    original: OriginalRow,
+    signed_row: ReportRow,
+    second_text: String,
+    delivered: bool,
+}
+
+async fn inputs(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<Inputs> {
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !file.wears(CaseRole::Coordinator) && file.own_task().is_err() {
+        return Err(StepError::Forbidden);
+    }
+    let missing =
+        |what: &str| StepError::invalid("", format!("There is no {what} to compare yet."));
+    let original = original_reports::newest(&mut tx, case_id)
+        .await?
+        .ok_or_else(|| missing("original report"))?;
+    let signed_row = reports::signed(&mut tx, case_id)
+        .await?
+        .ok_or_else(|| missing("signed second report"))?;
+    let signed = reporting::signed_content(&signed_row)?;
+    Ok(Inputs {
+        delivered: file.row.delivered_at.is_some(),
+        exam: file.row.title,
+        original,
+        signed_row,
+        second_text: second_text_of(&signed),
+    })
 }
 
 /// Returns the comparison; noted as read.
