@@ -21,6 +21,10 @@ export interface Journey {
   /** Words of the original report that nobody may read before the lock. */
   originalWords: string;
   firstImpression: string;
+  /** Choices of the second report by the names of their fields. */
+  choices: Record<string, string>;
+  /** What the reviewer says when the signed category is not what the own report says. */
+  whyDifferent?: string;
   /** Sections of the second report by the ids of their fields. */
   secondReport: Record<string, string> & { findings: string };
 }
@@ -89,6 +93,7 @@ IMPRESSION:
   originalWords: "Right paracentral disc protrusion",
   firstImpression:
     "L4-L5: extrusion left of the midline, left L5 root displaced. L5-S1: dry disc and bulge.",
+  choices: { quality: "diagnostic", agreement_overall: "differs_major" },
   secondReport: {
     findings: `Normal lumbar alignment. Vertebral body heights are preserved. The conus ends at L1.
 L3-L4: No disc herniation or stenosis.
@@ -146,6 +151,8 @@ No fracture. No ligament tear.
 `,
   originalWords: "The scapholunate ligament is intact",
   firstImpression: "Scapholunate ligament looks torn. No fracture.",
+  choices: { quality: "limited", agreement_overall: "agree" },
+  whyDifferent: "The choice in my report was a slip; the ligament is torn.",
   secondReport: {
     findings: `No fracture. No bone marrow edema.
 Complete tear of the scapholunate ligament with a gap of 4 mm. The lunotriquetral ligament is intact.

@@ -172,8 +172,8 @@ async function walk(journey: Journey, disc: Buffer, people: People, server: Demo
       const field = reviewer.locator(`textarea[name="${id}"]`);
       if ((await field.count()) > 0) await field.fill(text);
     }
-    for (const choice of await reviewer.locator("form[data-behaviour~=autosave] select").all()) {
-      await choice.selectOption({ index: 1 });
+    for (const [name, value] of Object.entries(journey.choices)) {
+      await reviewer.locator(`form[data-behaviour~=autosave] select[name="${name}"]`).selectOption(value);
     }
     await expect(reviewer.locator("[data-autosave-status]")).toHaveText(/^Saved /);
     await expectAccessible(reviewer, "report editor");
@@ -211,7 +211,13 @@ async function walk(journey: Journey, disc: Buffer, people: People, server: Demo
     await expectAccessible(reviewer, "concordance");
     await picture(reviewer, named("concordance-new"));
     const sign = reviewer.getByRole("button", { name: "Sign this category" });
-    if (await sign.isVisible()) await sign.click();
+    await sign.click();
+    if (journey.whyDifferent !== undefined) {
+      // The own report says that both agree: such a signature needs a word.
+      await expect(reviewer.locator("#note")).toHaveAttribute("aria-invalid", "true");
+      await reviewer.locator("#note").fill(journey.whyDifferent);
+      await sign.click();
+    }
     await expect(reviewer.getByText("Signed by the reviewer")).toBeVisible();
   });
 
