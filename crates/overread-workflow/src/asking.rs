@@ -19,6 +19,7 @@ use overread_store::{Tx, grants};
 use crate::casework::{self, CaseFile, Intake, Said, checked_text};
 use crate::{FieldProblem, StepError, StepResult, Workflow, inviting, limits};
 
+pub(crate) use correcting::CORRECTED;
 pub use correcting::{correct, field_name};
 
 /// Step 1: who asks, and for whom. Everything is what the person typed.

@@ -461,7 +461,7 @@ async fn view_of(
     } else {
         timeline::list(tx, &file.case_id, with_staff, limits::TIMELINE_ROWS).await?
     };
-    let sees_reads = file.wears(CaseRole::Coordinator) || file.wears(CaseRole::Requester);
+    let sees_answers = file.wears(CaseRole::Coordinator) || file.wears(CaseRole::Requester);
     Ok(CaseView {
         version: file.row.version,
         patient_birth_date: shown(&intake.who.patient_birth_date),
@@ -471,8 +471,11 @@ async fn view_of(
         stations: stations_of(tx, file).await?,
         next: next_of(file, &row, &sentence),
         sentence,
-        timeline: lines.into_iter().map(line_of).collect(),
-        reads: if sees_reads {
+        timeline: lines
+            .into_iter()
+            .map(|line| line_of(line, sees_answers))
+            .collect(),
+        reads: if sees_answers {
             reads(tx, &file.case_id).await?
         } else {
             Vec::new()
@@ -560,12 +563,18 @@ fn next_of(file: &CaseFile, row: &CaseRow, sentence: &str) -> Option<NextStep> {
     })
 }
 
-fn line_of(line: timeline::TimelineRow) -> TimelineRow {
+/// Returns a line for people. What was corrected in the request tells of the first reading: only who sees the request sees it.
+fn line_of(line: timeline::TimelineRow, sees_answers: bool) -> TimelineRow {
+    let hides_note = line.event == crate::asking::CORRECTED && !sees_answers;
     TimelineRow {
         at: Timestamp::from_micros(line.at),
         who: line.who.unwrap_or_else(|| "Overread".to_owned()),
         what: line.what,
-        note: line.note,
+        note: if hides_note {
+            String::new()
+        } else {
+            line.note
+        },
     }
 }
 

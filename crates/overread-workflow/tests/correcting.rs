@@ -204,3 +204,26 @@ async fn a_correction_makes_a_case_more_urgent_and_never_less() {
         asking::correct(ctx, coordinator, &case_id, version, emergency, REASON, NOW).await;
     assert_invalid(refused, "red_flags");
 }
+
+#[tokio::test]
+async fn the_reviewer_learns_that_the_request_was_corrected_and_not_what() {
+    let house = House::sqlite().await;
+    let case_id = house.in_review().await;
+    who(&house, &house.coordinator, &case_id, |who| {
+        who.sender_phone = "+1 206 555 0199".to_owned()
+    })
+    .await
+    .unwrap();
+    for (actor, is_told) in [(&house.coordinator, true), (&house.reviewer, false)] {
+        let view = cases::journey(&house.ctx, actor, &case_id, NOW)
+            .await
+            .unwrap();
+        let line = view
+            .timeline
+            .iter()
+            .find(|line| line.what == "The request was corrected")
+            .unwrap();
+        assert_eq!(line.note.contains("0199"), is_told, "{}", line.note);
+        assert_eq!(line.note.contains(REASON), is_told, "{}", line.note);
+    }
+}

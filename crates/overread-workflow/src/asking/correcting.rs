@@ -178,6 +178,9 @@ fn compare<T: Serialize>(changes: &mut Vec<Change>, before: &T, now: &T) -> Step
     Ok(())
 }
 
+/// The event of a correction, on the timeline and in the audit.
+pub(crate) const CORRECTED: &str = "case.corrected";
+
 /// Writes the timeline line with the answers before, and the audit row with the names of the fields alone.
 async fn tell(
     tx: &mut overread_store::Tx,
@@ -199,7 +202,7 @@ async fn tell(
     }
     let state = file.state.as_str();
     let line = timeline::NewLine {
-        event: "case.corrected",
+        event: CORRECTED,
         from_state: state,
         to_state: state,
         what: "The request was corrected",
@@ -208,7 +211,7 @@ async fn tell(
     };
     timeline::add(tx, actor, &file.case_id, &line, now).await?;
     let fields: Vec<&str> = changes.iter().map(|change| change.field).collect();
-    let event = AuditEvent::new("case.corrected")
+    let event = AuditEvent::new(CORRECTED)
         .in_case(&file.case_id)
         .with(serde_json::json!({ "fields": fields }));
     Ok(audit::record(tx, actor, &event, now).await?)
