@@ -166,7 +166,9 @@ impl FromRequestParts<crate::state::WebState> for Peer {
 
 /// Returns the address that our own proxy added, the last one; what stands before it can be made up.
 fn last_forwarded(headers: &HeaderMap) -> Option<String> {
-    let line = headers.get("x-forwarded-for")?.to_str().ok()?;
+    // A proxy may add a line of its own below the one that the client made up.
+    let lines = headers.get_all("x-forwarded-for").iter();
+    let line = lines.last()?.to_str().ok()?;
     let last = line.rsplit(',').next()?.trim();
     last.parse::<std::net::IpAddr>()
         .ok()
@@ -261,6 +263,8 @@ mod tests {
             HeaderValue::from_static("10.0.0.1, 203.0.113.7"),
         );
         assert_eq!(last_forwarded(&headers).as_deref(), Some("203.0.113.7"));
+        headers.append("x-forwarded-for", HeaderValue::from_static("198.51.100.9"));
+        assert_eq!(last_forwarded(&headers).as_deref(), Some("198.51.100.9"));
         headers.insert("x-forwarded-for", HeaderValue::from_static("<script>"));
         assert_eq!(last_forwarded(&headers), None);
     }

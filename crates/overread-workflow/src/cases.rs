@@ -570,11 +570,7 @@ fn line_of(line: timeline::TimelineRow, sees_answers: bool) -> TimelineRow {
         at: Timestamp::from_micros(line.at),
         who: line.who.unwrap_or_else(|| "Overread".to_owned()),
         what: line.what,
-        note: if hides_note {
-            String::new()
-        } else {
-            line.note
-        },
+        note: if hides_note { String::new() } else { line.note },
     }
 }
 

@@ -487,8 +487,10 @@ async fn may_enter(tx: &mut Tx, file: &CaseFile) -> StepResult<bool> {
 /// Lists documents that could be the original report.
 async fn candidates(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<(DocumentId, String)>> {
     let list = documents::list_of_case(tx, case_id).await?;
+    let held = documents::list_held_back(tx, case_id).await?;
     let fits = |row: &documents::DocumentRow| {
         row.kind != papers::LETTER
+            && !held.contains(&row.id)
             && (row.media_type == "application/pdf" || row.media_type.starts_with("text/"))
     };
     Ok(list

@@ -534,15 +534,21 @@ async fn hold_strangers(
     Ok(held)
 }
 
-/// Returns the papers a reviewer may not open before the first impression is locked.
+/// Returns the papers that somebody may not open: those of a disc that is held back, and for a reviewer whatever may hold
+/// the first reading before the first impression is locked.
 async fn hidden_papers(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<String>> {
-    if reading::may_open(file) {
-        return Ok(Vec::new());
+    let mut hidden = Vec::new();
+    if !file.wears(CaseRole::Coordinator) {
+        let held = documents::list_held_back(tx, &file.case_id).await?;
+        hidden.extend(held.iter().map(|id| id.as_str().to_owned()));
     }
-    let mut hidden = original_reports::documents(tx, &file.case_id).await?;
+    if reading::may_open(file) {
+        return Ok(hidden);
+    }
+    hidden.extend(original_reports::documents(tx, &file.case_id).await?);
     for row in documents::list_of_case(tx, &file.case_id).await? {
-        // Whatever may hold the first reading waits: only pictures and our own letters are no report.
-        if row.kind != papers::LETTER && row.kind != "picture" {
+        // A picture may be a photograph of the first report: only our own letters are surely none.
+        if row.kind != papers::LETTER {
             hidden.push(row.id.as_str().to_owned());
         }
     }

@@ -1,6 +1,7 @@
 //! One data folder, opened: facts, bytes, and the rooms that stand on them.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -80,8 +81,12 @@ impl ServeLock {
     }
 }
 
+/// Makes the data folder for this account alone: every file below it may hold records.
 fn make_folder(data: &Path) -> Result<()> {
-    std::fs::create_dir_all(data)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
         .with_context(|| format!("the data folder {} cannot be made", data.display()))
 }
 

@@ -3,11 +3,12 @@
 //! A sender may be slow, but every header, every next piece of a body and every reading of an answer has its time; so
 //! half-open connections free their place again.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ use tower::ServiceExt;
 pub(crate) struct Patience {
     /// Connections at once; the next one waits until a place is free.
     pub(crate) connections: usize,
+    /// Connections at once from one network, so that no stranger takes every place; unlimited behind a proxy.
+    pub(crate) of_one_network: usize,
     /// How long a whole header may take, also from the end of the request before.
     pub(crate) header: Duration,
     /// How long the next piece of a body may take.
@@ -44,6 +47,7 @@ impl Default for Patience {
         Self {
             // Each may hold a temporary file beside its socket; 1024 open files are what systems grant.
             connections: 384,
+            of_one_network: 64,
             header: Duration::from_secs(30),
             body: Duration::from_secs(60),
             answer: Duration::from_secs(60),
@@ -64,6 +68,7 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let places = Arc::new(Semaphore::new(patience.connections));
+    let shares = Arc::new(Shares::default());
     let connections = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -78,6 +83,10 @@ pub(crate) async fn serve(
             },
             () = &mut stop => break,
         };
+        // Whoever takes more than a fair share is hung up on; everybody else still finds a place.
+        let Some(share) = shares.take(address.ip(), patience.of_one_network) else {
+            continue;
+        };
         let router = router.clone();
         let service =
             service_fn(move |request| answer(router.clone(), request, address, patience.body));
@@ -86,11 +95,65 @@ pub(crate) async fn serve(
         tokio::spawn(async move {
             // How a connection ended is the client's affair.
             let _ = connection.await;
-            drop(place);
+            drop((share, place));
         });
     }
     drop(listener);
     connections.shutdown().await;
+}
+
+/// How many connections each network has.
+#[derive(Default)]
+struct Shares(Mutex<HashMap<IpAddr, usize>>);
+
+/// One connection of a network; given back when dropped.
+struct Share {
+    of: Arc<Shares>,
+    network: IpAddr,
+}
+
+impl Shares {
+    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a share; `None` when the network has as many as it may.
+    fn take(self: &Arc<Self>, address: IpAddr, most: usize) -> Option<Share> {
+        let network = network_of(address);
+        let mut counts = self.counts();
+        let count = counts.entry(network).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Share {
+            of: Arc::clone(self),
+            network,
+        })
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut counts = self.of.counts();
+        if let Some(count) = counts.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.network);
+            }
+        }
+    }
+}
+
+/// Returns what counts as one place: an IPv4 address, or the /64 that one IPv6 subscriber has at least (RFC 6177).
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        ip @ IpAddr::V4(_) => ip,
+    }
 }
 
 /// Waits for a place, then for somebody to take it.
@@ -247,10 +310,46 @@ mod tests {
 
     use super::{Patience, serve};
 
+    #[tokio::test]
+    async fn one_network_takes_no_more_than_its_share() {
+        let patience = Patience {
+            of_one_network: 2,
+            ..PATIENT
+        };
+        let (address, _stop) = door(hello(), patience).await;
+        let mut sleepers = Vec::new();
+        for _ in 0..2 {
+            sleepers.push(TcpStream::connect(address).await.unwrap());
+        }
+        let mut third = TcpStream::connect(address).await.unwrap();
+        assert_eq!(third.read(&mut [0; 8]).await.unwrap_or(0), 0, "hung up on");
+        sleepers.pop();
+        for _ in 0..100 {
+            let mut next = TcpStream::connect(address).await.unwrap();
+            let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+            if next.write_all(request).await.is_ok()
+                && next.read(&mut [0; 8]).await.is_ok_and(|count| count > 0)
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("a place that was given back stays taken");
+    }
+
+    #[test]
+    fn a_network_is_an_address_or_what_one_subscriber_has() {
+        let network = |text: &str| super::network_of(text.parse().unwrap());
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.2"), network("192.0.2.1"));
+        assert_eq!(network("2001:db8:0:1::5"), network("2001:db8:0:1:9::7"));
+    }
+
     const SHORT: Duration = Duration::from_millis(150);
     const LONG: Duration = Duration::from_secs(60);
     const PATIENT: Patience = Patience {
         connections: 8,
+        of_one_network: 8,
         header: LONG,
         body: LONG,
         answer: LONG,

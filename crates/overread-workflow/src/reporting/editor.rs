@@ -10,7 +10,7 @@ use overread_store::{Tx, checks, reports};
 
 use super::{KeptVersion, SectionField, Sections};
 use crate::casework::CaseFile;
-use crate::{StepError, StepResult, Workflow, printing};
+use crate::{StepError, StepResult, Workflow, printing, reading};
 
 /// Sections that the editor does not show: each has its own way.
 pub(super) const NOT_IN_EDITOR: [&str; 2] = ["addendum", "key_images"];
@@ -189,8 +189,11 @@ pub(super) async fn suggestions(tx: &mut Tx, file: &CaseFile) -> StepResult<Sect
     let why = &file.intake.why;
     let studies = checks::studies(tx, &file.case_id).await?;
     let materials: Vec<String> = studies.iter().map(printing::material_line).collect();
-    let clinical: Vec<&str> = [why.symptoms.trim(), why.diagnosis.trim()]
+    // What somebody was told it is comes from the first reading.
+    let told = reading::may_open(file).then(|| why.diagnosis.trim());
+    let clinical: Vec<&str> = [Some(why.symptoms.trim()), told]
         .into_iter()
+        .flatten()
         .filter(|text| !text.is_empty())
         .collect();
     let question = if why.question.trim().is_empty() {

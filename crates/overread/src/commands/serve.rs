@@ -93,6 +93,7 @@ async fn bootstrap(home: &Home, file: &Path) -> Result<()> {
 pub(crate) struct Door {
     listener: TcpListener,
     router: axum::Router,
+    behind_proxy: bool,
     /// The steps' context.
     pub(crate) workflow: Workflow,
     /// Where it listens: `http://127.0.0.1:8080`.
@@ -129,6 +130,7 @@ impl Door {
         Ok(Self {
             listener,
             router: overread_web::router(state),
+            behind_proxy: home.config.behind_proxy,
             workflow,
             address,
         })
@@ -137,7 +139,10 @@ impl Door {
     /// Serves until the program is told to stop, then lets running requests end.
     pub(crate) async fn serve(self) {
         let rounds = tokio::spawn(go_round(self.workflow.clone()));
-        let patience = Patience::default();
+        let mut patience = Patience::default();
+        if self.behind_proxy {
+            patience.of_one_network = patience.connections;
+        }
         listening::serve(self.listener, self.router, patience, told_to_stop()).await;
         rounds.abort();
     }
