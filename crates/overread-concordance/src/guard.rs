@@ -33,6 +33,13 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
     {
         problems.push(problem("side", format!("The original report is titled {}, the second {}: check that both are about the same body part.", a.name(), b.name())));
     }
+    for (e, who) in [(&of_o, "original"), (&of_s, "second")] {
+        if let (Some(a), Some(b)) = (known.side, e.side)
+            && a.opposite(b)
+        {
+            problems.push(problem("side", format!("The examination is of the {}, the {who} report is titled {}: check that both are about the same body part.", a.name(), b.name())));
+        }
+    }
     let stated = |e: &Exam| e.region.clone();
     for (e, who) in [(&of_o, "original"), (&of_s, "second")] {
         let related = e.region.iter().any(|r| {

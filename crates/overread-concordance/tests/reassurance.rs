@@ -176,3 +176,14 @@ fn another_side_and_another_kind_of_one_disc_is_one_row() {
     );
     assert_eq!(found.overall, Overall::ChangesManagement);
 }
+
+#[test]
+fn a_report_titled_with_the_other_side_than_the_exam_is_not_compared() {
+    let original =
+        "EXAM: MRI RIGHT KNEE\nFINDINGS: Complete tear of the anterior cruciate ligament.";
+    let second = "Complete tear of the anterior cruciate ligament.";
+    let found = overread_concordance::compare("MRI left knee", original, second);
+    assert!(!found.comparable, "{:?}", found.guard);
+    let found = overread_concordance::compare("MRI right knee", original, second);
+    assert!(found.comparable, "{:?}", found.guard);
+}
