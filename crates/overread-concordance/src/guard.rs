@@ -53,7 +53,6 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
         }
         if let (Some(m), Some(k)) = (&e.modality, &known.modality)
             && m != k
-            && !related
         {
             problems.push(problem(
                 "modality",

@@ -187,3 +187,10 @@ fn a_report_titled_with_the_other_side_than_the_exam_is_not_compared() {
     let found = overread_concordance::compare("MRI right knee", original, second);
     assert!(found.comparable, "{:?}", found.guard);
 }
+
+#[test]
+fn a_report_of_another_kind_of_examination_is_not_compared() {
+    let original = "EXAM: CT HEAD\nFINDINGS: No hemorrhage. No mass.";
+    let found = overread_concordance::compare("MRI head", original, "No hemorrhage. No mass.");
+    assert!(!found.comparable, "{:?}", found.guard);
+}
