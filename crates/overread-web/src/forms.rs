@@ -167,8 +167,8 @@ impl FromRequestParts<crate::state::WebState> for Peer {
 /// Returns the address that our own proxy added, the last one; what stands before it can be made up.
 fn last_forwarded(headers: &HeaderMap) -> Option<String> {
     // A proxy may add a line of its own below the one that the client made up.
-    let lines = headers.get_all("x-forwarded-for").iter();
-    let line = lines.last()?.to_str().ok()?;
+    let mut lines = headers.get_all("x-forwarded-for").iter();
+    let line = lines.next_back()?.to_str().ok()?;
     let last = line.rsplit(',').next()?.trim();
     last.parse::<std::net::IpAddr>()
         .ok()
