@@ -23,7 +23,7 @@ test("the viewer shows, scrolls, windows, measures, and keeps its state", async 
   await test.step("who and which side is on every pane", async () => {
     for (const idx of [0, 1]) {
       await expect(viewer.pane(idx)).toContainText("Elena Rivera");
-      await expect(viewer.pane(idx)).toContainText("Jun 14, 1979");
+      await expect(viewer.pane(idx)).toContainText("June 14, 1979");
       expect(await viewer.letters(idx)).toMatch(/^[LRAPHF]{1,2}( [LRAPHF]{1,2}){3}$/);
       await expect(viewer.stage(idx)).toHaveAttribute(
         "aria-label",
