@@ -6,8 +6,7 @@
 //! tried has fewer free tries for each of them, and is never closed.
 //! A try is noted before it is checked, so that many at once count too.
 
-use std::net::IpAddr;
-
+use overread_model::network;
 use overread_model::time::Timestamp;
 use overread_store::Tx;
 use overread_store::people::{self, ThrottleRow};
@@ -161,16 +160,12 @@ pub(crate) async fn succeeded(ctx: &Workflow, guess: &Guess) -> StepResult<()> {
     Ok(tx.commit().await?)
 }
 
-/// Returns what counts as one place: an IPv4 address, or the /64 that one IPv6 subscriber has at least (RFC 6177).
+/// Returns the network of an address as it is counted; what is no address counts as itself.
 fn network_of(address: &str) -> String {
-    match address.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
-        Ok(IpAddr::V6(ip)) => {
-            let [a, b, c, d, ..] = ip.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-        Ok(ip) => ip.to_string(),
-        Err(_) => address.to_owned(),
-    }
+    address.parse().map_or_else(
+        |_| address.to_owned(),
+        |address| network::network_of(address).to_string(),
+    )
 }
 
 fn wait_text(until: i64, now: Timestamp) -> String {

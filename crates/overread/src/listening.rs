@@ -22,6 +22,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use overread_model::network::network_of;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -142,17 +143,6 @@ impl Drop for Share {
                 counts.remove(&self.network);
             }
         }
-    }
-}
-
-/// Returns what counts as one place: an IPv4 address, or the /64 that one IPv6 subscriber has at least (RFC 6177).
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-        }
-        ip @ IpAddr::V4(_) => ip,
     }
 }
 
@@ -335,14 +325,6 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("a place that was given back stays taken");
-    }
-
-    #[test]
-    fn a_network_is_an_address_or_what_one_subscriber_has() {
-        let network = |text: &str| super::network_of(text.parse().unwrap());
-        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
-        assert_ne!(network("192.0.2.2"), network("192.0.2.1"));
-        assert_eq!(network("2001:db8:0:1::5"), network("2001:db8:0:1:9::7"));
     }
 
     const SHORT: Duration = Duration::from_millis(150);
