@@ -232,23 +232,24 @@ impl Association {
             Ok(part) => self.keep(request, part).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = &stored {
-            tracing::error!(
-                error = error as &dyn std::error::Error,
-                "an instance could not be stored"
-            );
-        }
         let status = storing::status(request, &stored);
         if status.code == 0 {
             self.stored += 1;
         } else {
             self.refused += 1;
-            tracing::warn!(
-                delivery.id = self.delivery.delivery_id().as_str(),
-                status = status.code,
-                reason = status.comment,
-                "an instance was refused"
-            );
+            if let Err(error) = &stored {
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    "an instance could not be stored"
+                );
+            } else {
+                tracing::warn!(
+                    delivery.id = self.delivery.delivery_id().as_str(),
+                    status = status.code,
+                    reason = status.comment,
+                    "an instance was refused"
+                );
+            }
         }
         Ok(status)
     }

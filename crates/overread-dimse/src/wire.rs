@@ -144,6 +144,10 @@ impl Wire {
                 P_DATA_TF if length > limits::PDU_BYTES => {
                     return Err(invalid("a PDU is longer than was agreed"));
                 }
+                // It would hold nothing and only keep the association alive.
+                P_DATA_TF if length < PDV_LENGTH_BYTES + PDV_CONTROL_BYTES => {
+                    return Err(invalid("a PDU holds no fragment"));
+                }
                 P_DATA_TF => self.pdu_rest_bytes = length,
                 RELEASE_RQ if length == CLOSING_PDU_BYTES => {
                     self.skip(length as usize).await?;

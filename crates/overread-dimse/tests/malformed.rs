@@ -102,6 +102,7 @@ fn a_broken_message_ends_its_association() {
     let data = |value: Vec<u8>| pdu(0x04, value.len() as u32, &value);
     check(&pdu(0x04, u32::MAX, b""));
     check(&pdu(0x04, 3, b"abc"));
+    check(&pdu(0x04, 0, b""));
     check(&pdu(0x99, 0, b""));
     check(&pdu(0x01, 4, b"abcd"));
     check(&data(pdv(1, 1, 3, b"")));
