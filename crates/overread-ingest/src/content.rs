@@ -144,6 +144,43 @@ pub(crate) fn read(
     }
 }
 
+/// As [`read`], for a content that is in memory and proven.
+pub(crate) fn whole(
+    session: &Session,
+    path: &str,
+    bytes: Vec<u8>,
+    room: OwnedSemaphorePermit,
+    depth: usize,
+) -> Result<Taken, IngestError> {
+    let length_bytes = bytes.len() as u64;
+    let head = bytes.get(..bytes.len().min(SNIFF_BYTES));
+    let kind = overread_dicom::sniff(head.unwrap_or_default());
+    if session.wants(path, kind, Some(length_bytes)) {
+        return Ok(Taken::Wanted(keep(session, bytes, room)?, kind));
+    }
+    read(
+        session,
+        path,
+        &mut bytes.as_slice(),
+        Some(length_bytes),
+        depth,
+    )
+}
+
+/// Keeps what has arrived in memory.
+fn keep(
+    session: &Session,
+    bytes: Vec<u8>,
+    arriving: OwnedSemaphorePermit,
+) -> Result<Held, IngestError> {
+    let permit = session.keep(bytes.len() as u64)?;
+    drop(arriving);
+    Ok(Held {
+        part: Part::Memory(Bytes::from(bytes)),
+        _permit: Some(permit),
+    })
+}
+
 /// Looks into a gzip file; what it holds is judged like any other file.
 fn gunzip(
     session: &Session,
@@ -186,12 +223,7 @@ fn hold(
     if bytes.len() as u64 > expected {
         return spool(session, &bytes, reader);
     }
-    let permit = session.keep(bytes.len() as u64)?;
-    drop(arriving);
-    Ok(Held {
-        part: Part::Memory(Bytes::from(bytes)),
-        _permit: Some(permit),
-    })
+    keep(session, bytes, arriving)
 }
 
 /// Copies what is read and the rest into an unnamed temporary file, which no crash can leave behind.

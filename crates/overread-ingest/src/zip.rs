@@ -10,6 +10,7 @@ mod input;
 mod listing;
 mod names;
 mod rest;
+mod whole;
 
 use std::io::{self, Read};
 
@@ -20,7 +21,7 @@ use crate::session::Session;
 use crate::{IngestError, limits};
 
 pub(crate) use entry::words;
-use entry::{Entry, Fault, Finished};
+use entry::{Broken, Entry, Fault};
 use headers::{Local, Method};
 use input::Input;
 use listing::Listing;
@@ -210,6 +211,16 @@ impl Archive<'_> {
     fn content(&mut self, path: &str, local: &Local, offset: u64) -> Result<Step, IngestError> {
         self.listing.streamed(offset, &local.name);
         let session = self.session;
+        if let Some(room) = whole::room(session, local) {
+            return match whole::read(&mut self.input, local, session) {
+                Ok(bytes) => {
+                    content::whole(session, path, bytes, room, self.depth)?
+                        .settle(session, path)?;
+                    Ok(Step::Next)
+                }
+                Err(broken) => self.broken(path, broken),
+            };
+        }
         let declared = (!local.has_descriptor).then_some(local.bytes);
         let mut entry = Entry::new(&mut self.input, local, session);
         let taken = if names::is_folder_bytes(&local.name) {
@@ -224,27 +235,29 @@ impl Archive<'_> {
             Ok(taken) => Some(taken),
         };
         match entry.finish() {
-            Finished::Whole => {
+            Ok(()) => {
                 if let Some(taken) = taken {
                     taken.settle(session, path)?;
                 }
                 Ok(Step::Next)
             }
-            Finished::Skipped(fault) => {
-                let (kind, message) = fault.words();
-                session.problem(path, kind, message);
-                Ok(Step::Next)
-            }
-            Finished::Lost(Fault::Source(error)) => Err(IngestError::Body(error)),
-            Finished::Lost(fault) => {
-                let (kind, message) = fault.words();
-                session.problem(path, kind, message);
-                if matches!(fault, Fault::Ended) {
-                    self.incomplete();
-                }
-                Ok(Step::Stop)
-            }
+            Err(broken) => self.broken(path, broken),
         }
+    }
+
+    /// Tells of an entry that cannot be used, and how the reading goes on.
+    fn broken(&self, path: &str, broken: Broken) -> Result<Step, IngestError> {
+        let (fault, step) = match broken {
+            Broken::Lost(Fault::Source(error)) => return Err(IngestError::Body(error)),
+            Broken::Lost(fault) => (fault, Step::Stop),
+            Broken::Skipped(fault) => (fault, Step::Next),
+        };
+        let (kind, message) = fault.words();
+        self.problem(path, kind, message);
+        if matches!(fault, Fault::Ended) {
+            self.incomplete();
+        }
+        Ok(step)
     }
 }
 

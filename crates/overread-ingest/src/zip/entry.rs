@@ -85,11 +85,9 @@ pub(crate) fn words(error: &io::Error) -> (ProblemKind, &'static str) {
     wrapped.map_or_else(|| Fault::Corrupt.words(), |Wrapped(fault)| fault.words())
 }
 
-/// How an entry ended.
-pub(crate) enum Finished {
-    /// It is whole and its checksum holds.
-    Whole,
-    /// It cannot be used; the next one follows.
+/// An entry that cannot be used.
+pub(crate) enum Broken {
+    /// The next one follows.
     Skipped(Fault),
     /// Where the next one begins is not known.
     Lost(Fault),
@@ -228,7 +226,7 @@ impl<'e, 'i> Entry<'e, 'i> {
     }
 
     /// Reads what nobody wanted, checks lengths and checksum, and stands before the next header.
-    pub(crate) fn finish(mut self) -> Finished {
+    pub(crate) fn finish(mut self) -> Result<(), Broken> {
         let mut sink = vec![0; limits::WINDOW_BYTES / 4];
         while !self.ended && self.fault.is_none() {
             if let Err(fault) = self.advance(&mut sink) {
@@ -237,18 +235,20 @@ impl<'e, 'i> Entry<'e, 'i> {
         }
         match self.fault.take() {
             None => self.prove(),
-            Some(fault @ (Fault::Source(_) | Fault::Ended | Fault::Total)) => Finished::Lost(fault),
+            Some(fault @ (Fault::Source(_) | Fault::Ended | Fault::Total)) => {
+                Err(Broken::Lost(fault))
+            }
             // Where the packed bytes end is known: go there.
-            Some(fault) if !self.local.has_descriptor => self.skip(fault),
-            Some(fault) => Finished::Lost(fault),
+            Some(fault) if !self.local.has_descriptor => Err(self.skip(fault)),
+            Some(fault) => Err(Broken::Lost(fault)),
         }
     }
 
-    fn skip(mut self, fault: Fault) -> Finished {
+    fn skip(mut self, fault: Fault) -> Broken {
         while self.left() > 0 {
             match self.input.available().map(<[u8]>::len) {
-                Err(error) => return Finished::Lost(Fault::Source(error)),
-                Ok(0) => return Finished::Lost(Fault::Ended),
+                Err(error) => return Broken::Lost(Fault::Source(error)),
+                Ok(0) => return Broken::Lost(Fault::Ended),
                 Ok(count) => {
                     let count = (count as u64).min(self.left());
                     self.input.consume(count as usize);
@@ -256,27 +256,27 @@ impl<'e, 'i> Entry<'e, 'i> {
                 }
             }
         }
-        Finished::Skipped(fault)
+        Broken::Skipped(fault)
     }
 
-    fn prove(mut self) -> Finished {
+    fn prove(mut self) -> Result<(), Broken> {
         if self.local.has_descriptor {
             return self.prove_by_descriptor();
         }
         if self.left() > 0 || self.produced != self.local.bytes {
-            return self.skip(Fault::Lengths);
+            return Err(self.skip(Fault::Lengths));
         }
         if self.crc.sum() != self.local.crc {
-            return Finished::Skipped(Fault::Corrupt);
+            return Err(Broken::Skipped(Fault::Corrupt));
         }
-        Finished::Whole
+        Ok(())
     }
 
     /// 4.3.9: the lengths follow the data, with or without a signature, in four or eight bytes.
-    fn prove_by_descriptor(&mut self) -> Finished {
+    fn prove_by_descriptor(&mut self) -> Result<(), Broken> {
         let bytes = match self.input.at_least(24) {
             Ok(bytes) => bytes,
-            Err(error) => return Finished::Lost(Fault::Source(error)),
+            Err(error) => return Err(Broken::Lost(Fault::Source(error))),
         };
         let start = if signature(bytes) == Some(DESCRIPTOR) {
             4
@@ -307,14 +307,14 @@ impl<'e, 'i> Entry<'e, 'i> {
             } else {
                 Fault::Lengths
             };
-            return Finished::Lost(fault);
+            return Err(Broken::Lost(fault));
         };
         let crc = u32_at(bytes, start);
         self.input.consume(length);
         if crc == Some(self.crc.sum()) {
-            Finished::Whole
+            Ok(())
         } else {
-            Finished::Skipped(Fault::Corrupt)
+            Err(Broken::Skipped(Fault::Corrupt))
         }
     }
 }

@@ -104,6 +104,18 @@ impl<'a> Input<'a> {
         self.consume(count);
         Ok(count)
     }
+
+    /// Reads until the buffer is full or the source ends; returns how much was read.
+    pub(crate) fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
+            match self.read_into(free)? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        Ok(filled)
+    }
 }
 
 impl Read for Input<'_> {
