@@ -1,14 +1,13 @@
 //! Appends batches to packs.
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use overread_model::extent::{Digest, Extent, PackId};
 
 use crate::error::ArchiveError;
+use crate::staging::{PackFile, Staging};
 use crate::{Archive, file, limits};
 
 /// What is written next to each other: one key, one pack (until it is full).
@@ -33,8 +32,29 @@ pub struct PackLength {
 #[derive(Debug)]
 struct OpenPack {
     pack_id: PackId,
-    file: File,
+    file: PackFile,
     length_bytes: u64,
+}
+
+impl OpenPack {
+    fn push(&mut self, staging: &mut Staging, bytes: &[u8]) -> Result<(), ArchiveError> {
+        let pushed = staging.push(&mut self.file, bytes, self.length_bytes);
+        pushed.map_err(|source| self.fault(source))?;
+        self.length_bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn write(&mut self, staging: &mut Staging) -> Result<(), ArchiveError> {
+        let written = staging.write(&mut self.file);
+        written.map_err(|source| self.fault(source))
+    }
+
+    const fn fault(&self, source: std::io::Error) -> ArchiveError {
+        ArchiveError::Write {
+            pack_id: self.pack_id,
+            source,
+        }
+    }
 }
 
 /// The packs that are open between batches.
@@ -91,6 +111,9 @@ impl Writers {
 pub struct PackAppend {
     archive: Archive,
     packs: HashMap<PackKey, OpenPack>,
+    staging: Staging,
+    /// Whose bytes are staged.
+    staged: Option<PackKey>,
     /// Packs that were filled in this batch; they stay open, and so locked, until it is committed.
     full: Vec<OpenPack>,
     wasted: Vec<Extent>,
@@ -102,6 +125,8 @@ impl Archive {
         PackAppend {
             archive: self.clone(),
             packs: HashMap::new(),
+            staging: Staging::new(),
+            staged: None,
             full: Vec::new(),
             wasted: Vec::new(),
         }
@@ -119,18 +144,15 @@ impl PackAppend {
     /// # Errors
     /// When the disc is full or broken.
     pub fn append(&mut self, key: &PackKey, bytes: &[u8]) -> Result<Extent, ArchiveError> {
-        let pack = self.pack(key)?;
-        let pack_id = pack.pack_id;
-        let offset_bytes = pack.length_bytes;
-        pack.file
-            .write_all_at(bytes, offset_bytes)
-            .map_err(|source| ArchiveError::Write { pack_id, source })?;
-        pack.length_bytes += bytes.len() as u64;
-        Ok(Extent {
-            pack_id,
-            offset_bytes,
+        self.stage(key)?;
+        let (pack, staging) = self.pack(key)?;
+        let extent = Extent {
+            pack_id: pack.pack_id,
+            offset_bytes: pack.length_bytes,
             length_bytes: bytes.len() as u64,
-        })
+        };
+        pack.push(staging, bytes)?;
+        Ok(extent)
     }
 
     /// Copies a file of this length in, and returns where it lies and its digest.
@@ -143,7 +165,8 @@ impl PackAppend {
         source: &mut impl Read,
         length_bytes: u64,
     ) -> Result<(Extent, Digest), ArchiveError> {
-        let pack = self.pack(key)?;
+        self.stage(key)?;
+        let (pack, staging) = self.pack(key)?;
         let pack_id = pack.pack_id;
         let offset_bytes = pack.length_bytes;
         let mut hasher = blake3::Hasher::new();
@@ -157,13 +180,10 @@ impl PackAppend {
                 break;
             };
             hasher.update(bytes);
-            pack.file
-                .write_all_at(bytes, offset_bytes + copied)
-                .map_err(|source| ArchiveError::Write { pack_id, source })?;
+            // Whatever was written counts as used, so that every byte of a pack has an owner.
+            pack.push(staging, bytes)?;
             copied += count as u64;
         }
-        // Whatever was written counts as used, so that every byte of a pack has an owner.
-        pack.length_bytes += copied;
         if copied != length_bytes {
             self.wasted.push(Extent {
                 pack_id,
@@ -194,13 +214,11 @@ impl PackAppend {
     /// # Errors
     /// When the disc cannot say that it is.
     pub fn sync(&mut self) -> Result<Vec<PackLength>, ArchiveError> {
+        self.write_staged()?;
         let mut lengths = Vec::with_capacity(self.packs.len() + self.full.len());
         for pack in self.packs.values().chain(&self.full) {
-            let fail = |source| ArchiveError::Write {
-                pack_id: pack.pack_id,
-                source,
-            };
-            pack.file.sync_data().map_err(fail)?;
+            let synced = pack.file.sync_data();
+            synced.map_err(|source| pack.fault(source))?;
             lengths.push(PackLength {
                 pack_id: pack.pack_id,
                 length_bytes: pack.length_bytes,
@@ -216,7 +234,27 @@ impl PackAppend {
         }
     }
 
-    fn pack(&mut self, key: &PackKey) -> Result<&mut OpenPack, ArchiveError> {
+    /// Makes the staging free for this pack.
+    fn stage(&mut self, key: &PackKey) -> Result<(), ArchiveError> {
+        let is_full = |pack: &OpenPack| pack.length_bytes >= limits::PACK_BYTES;
+        if self.staged.as_ref() != Some(key) || self.packs.get(key).is_some_and(is_full) {
+            self.write_staged()?;
+            self.staged = Some(key.clone());
+        }
+        Ok(())
+    }
+
+    fn write_staged(&mut self) -> Result<(), ArchiveError> {
+        let Some(key) = self.staged.take() else {
+            return Ok(());
+        };
+        match self.packs.get_mut(&key) {
+            Some(pack) => pack.write(&mut self.staging),
+            None => Ok(()),
+        }
+    }
+
+    fn pack(&mut self, key: &PackKey) -> Result<(&mut OpenPack, &mut Staging), ArchiveError> {
         if self
             .packs
             .get(key)
@@ -232,17 +270,19 @@ impl PackAppend {
             };
             self.packs.insert(key.clone(), pack);
         }
-        self.packs.get_mut(key).ok_or(ArchiveError::Interrupted)
+        let pack = self.packs.get_mut(key).ok_or(ArchiveError::Interrupted)?;
+        Ok((pack, &mut self.staging))
     }
 
     fn create(&self) -> Result<OpenPack, ArchiveError> {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|_| ArchiveError::Random)?;
         let pack_id = PackId::from_random(random);
-        let file = file::create(&self.archive.path_of(pack_id), pack_id)?;
+        let path = self.archive.path_of(pack_id);
+        let file = file::create(&path, pack_id)?;
         Ok(OpenPack {
             pack_id,
-            file,
+            file: PackFile::new(file, &path),
             length_bytes: limits::PACK_HEADER_BYTES,
         })
     }

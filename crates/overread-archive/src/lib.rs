@@ -10,6 +10,7 @@ mod file;
 pub mod limits;
 mod read;
 mod settle;
+mod staging;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

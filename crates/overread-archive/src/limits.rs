@@ -16,3 +16,9 @@ pub const STREAM_CHUNK_BYTES: u64 = 512 * 1024;
 pub const READ_BYTES: u64 = 512 * 1024 * 1024;
 /// Bytes copied at once from a spooled file.
 pub const COPY_BYTES: usize = 1024 * 1024;
+/// Bytes that are gathered before they are written; whole blocks.
+pub const STAGED_BYTES: usize = 1024 * 1024;
+/// Bytes at whose multiples the memory and the places of direct writes lie.
+pub const BLOCK_BYTES: usize = 4096;
+/// Bytes from which on a write goes past the page cache.
+pub const DIRECT_BYTES: usize = 64 * 1024;
