@@ -69,6 +69,22 @@ pub(crate) fn align(lex: &Lexicon, o: &[Frame], s: &[Frame]) -> Vec<Pair> {
     aligner.pairs
 }
 
+/// "On the opposite side" alone is opposite of what the other report says of the same finding.
+pub(crate) fn tell_opposite_sides(lex: &Lexicon, told: &[Frame], open: &mut [Frame]) {
+    for frame in open.iter_mut().filter(|f| f.opposite && f.side.is_none()) {
+        let meant = told.iter().find_map(|t| {
+            let (x, y) = (t.finding()?, frame.finding()?);
+            let kin = lex.is_kind(x, y) || lex.is_kind(y, x);
+            let near = matches!(
+                site::relate(lex, t, frame),
+                Relation::Same | Relation::Compatible
+            );
+            t.side.filter(|_| kin && near && t.present())
+        });
+        frame.side = meant.and_then(crate::frame::Side::other);
+    }
+}
+
 impl Aligner<'_> {
     fn pass(&mut self, pass: Pass) {
         let mut candidates: Vec<(i32, usize, usize)> = Vec::new();
@@ -118,6 +134,9 @@ impl Aligner<'_> {
             return self.calm_score(a, b);
         }
         let concept = self.concept_score(a, b)?;
+        if self.past(a) != self.past(b) {
+            return None;
+        }
         let mut relation = site::relate(self.lex, a, b);
         if relation == Relation::Unrelated && self.device(a) && self.device(b) {
             relation = Relation::OtherPlace;
@@ -183,6 +202,14 @@ impl Aligner<'_> {
             .map_or(1, |x| x.weight)
     }
 
+    /// A cancer of the past is not the one seen now.
+    fn past(&self, f: &Frame) -> bool {
+        f.historical
+            && f.finding()
+                .and_then(|id| self.lex.finding(id))
+                .is_some_and(|x| x.malignant)
+    }
+
     fn device(&self, f: &Frame) -> bool {
         f.finding()
             .and_then(|id| self.lex.finding(id))
@@ -204,7 +231,7 @@ impl Aligner<'_> {
                     .any(|x| b.nodes.iter().any(|y| part(*x, *y)))
                     .then_some(100)
             }
-            (What::Advice, What::Advice) => Some(100),
+            (What::Advice, What::Advice) => Some(crate::advice::fit(a, b)),
             _ => None,
         }
     }

@@ -1,12 +1,15 @@
 //! Here two aligned statements get their class, the rule that decided, and one plain sentence.
 
+use crate::advice;
 use crate::align::{Pair, Pass};
 use crate::frame::{Frame, What};
 use crate::lexicon::{Finding, Lexicon};
-use crate::marks::level_name;
+use crate::marks::{Unit, level_name};
 use crate::merge::size_differs;
 use crate::site::{self, Relation};
+use crate::spots::{self, Counted};
 use crate::types::Class;
+use crate::weighing::Trend;
 
 /// What was decided for a pair.
 #[derive(Debug, Clone)]
@@ -24,7 +27,11 @@ pub(crate) struct Both<'a> {
     pub(crate) s: &'a [Frame],
 }
 
-fn verdict(class: Class, rule: &'static str, what_differs: impl Into<String>) -> Verdict {
+pub(crate) fn verdict(
+    class: Class,
+    rule: &'static str,
+    what_differs: impl Into<String>,
+) -> Verdict {
     Verdict {
         class,
         rule,
@@ -95,7 +102,7 @@ fn sides(a: &Frame, b: &Frame) -> String {
 fn sides_and_kinds(lex: &Lexicon, a: &Frame, b: &Frame) -> String {
     let name = |f: &Frame| {
         let side = f.side.map_or("no side", crate::frame::Side::name);
-        format!("{side} {}", f.name(lex).replace('_', " "))
+        format!("{side} {}", lex.weighing.words_of(&f.name(lex)))
     };
     said(&name(a), &name(b))
 }
@@ -112,6 +119,16 @@ fn calm(a: &Frame, b: &Frame) -> Verdict {
     verdict(Class::Agree, "both-normal", "both reports say so")
 }
 
+/// The difference in size of a pair that differs in another way too.
+pub(crate) fn sizes(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
+    let (a, b) = (both.o.get(pair.original?)?, both.s.get(pair.second?)?);
+    if !a.present() || !b.present() {
+        return None;
+    }
+    let verdict = measured(a, b);
+    (verdict.class == Class::Size).then_some(verdict)
+}
+
 fn measured(a: &Frame, b: &Frame) -> Verdict {
     if let (Some(x), Some(y)) = (a.size(), b.size())
         && size_differs(x, y)
@@ -122,7 +139,9 @@ fn measured(a: &Frame, b: &Frame) -> Verdict {
             format!("original {x} mm, second {y} mm"),
         );
     }
-    if let (Some((x, u)), Some((y, v))) = (a.amount, b.amount) {
+    if let (Some((x, u)), Some((y, v))) = (a.amount, b.amount)
+        && u != Unit::Percent
+    {
         let apart = (x - y).abs() / x.max(y).max(1e-9);
         let days = u == crate::marks::Unit::Days && (x - y).abs() >= 7.0;
         if u == v && (days || u != crate::marks::Unit::Days && apart >= 0.2) {
@@ -136,13 +155,18 @@ fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
     if let (What::Category(_), What::Category(_)) = (&a.what, &b.what) {
         return category(a, b);
     }
+    if let (What::Advice, What::Advice) = (&a.what, &b.what) {
+        return advice::compare(a, b);
+    }
     let known = |f: &Frame| f.finding().and_then(|id| both.lex.finding(id));
     let (Some(fx), Some(fy)) = (known(a), known(b)) else {
         return measured(a, b);
     };
     let decided = diagnosis(both, pair)
         .or_else(|| kind(both.lex, a, b, fx, fy))
-        .or_else(|| graded(a, b, fx));
+        .or_else(|| changed(a, b))
+        .or_else(|| graded(a, b, fx))
+        .or_else(|| counted(a, b));
     if let Some(v) = decided {
         return v;
     }
@@ -153,11 +177,27 @@ fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
     if size.class != Class::Agree {
         return size;
     }
+    if let Some(step) = step(both.lex, a, b) {
+        return step;
+    }
     certainty(both, pair, a, b).unwrap_or_else(|| detail(both, a, b))
 }
 
+/// Sizes less than a fifth apart on two sides of a size from which something else is done: 48 and 56 mm of an aorta.
+fn step(lex: &Lexicon, a: &Frame, b: &Frame) -> Option<Verdict> {
+    let (x, y) = (a.size()?, b.size()?);
+    let (small, big) = (x.min(y), x.max(y));
+    let table = lex.weighing.steps_mm.iter();
+    let steps = table.clone().find(|(id, _)| Some(*id) == a.finding())?;
+    let crossed = steps.1.iter().any(|s| small < *s && *s <= big);
+    (crossed && big - small >= 3.0).then(|| {
+        let what = format!("original {x} mm, second {y} mm");
+        verdict(Class::Size, "size-large", what)
+    })
+}
+
 fn category(a: &Frame, b: &Frame) -> Verdict {
-    if a.value.starts_with(&b.value) || b.value.starts_with(&a.value) {
+    if crate::marks::same_category(&a.value, &b.value) {
         return verdict(
             Class::Agree,
             "same-category",
@@ -249,7 +289,7 @@ fn diagnosis(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
     let name = |f: &Frame| {
         f.finding()
             .and_then(|id| lex.finding(id))
-            .map(|f| f.id.replace('_', " "))
+            .map(|f| both.lex.weighing.words_of(&f.id))
             .unwrap_or_default()
     };
     Some(verdict(
@@ -291,7 +331,10 @@ fn kind(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding, fy: &Finding) -> Opti
     };
     let one_lesion = is_focal(a) && is_focal(b) && !(fx.dx && fy.dx);
     if !kin(lex, a, b) && !one_lesion {
-        let what = said(&fx.id.replace('_', " "), &fy.id.replace('_', " "));
+        let what = said(
+            &lex.weighing.words_of(&fx.id),
+            &lex.weighing.words_of(&fy.id),
+        );
         let ranked = fx.rank > 0 && fy.rank > 0;
         return Some(if ranked {
             verdict(Class::Severity, "rank", what)
@@ -304,9 +347,16 @@ fn kind(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding, fy: &Finding) -> Opti
             let own = match key {
                 "density" => fx.id == "breast_density",
                 "placenta" => fx.id == "placenta_position",
+                "displaced" => fx.id.contains("fracture"),
                 _ => true,
             };
             if own && p != q {
+                let name = |value: &'static str| value;
+                let (p, q) = match (key, p) {
+                    ("displaced", "yes") => (name("displaced"), "not displaced"),
+                    ("displaced", _) => (name("not displaced"), "displaced"),
+                    _ => (p, q),
+                };
                 return Some(verdict(class, rule, said(p, q)));
             }
         }
@@ -335,10 +385,11 @@ fn kind(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding, fy: &Finding) -> Opti
 }
 
 /// Words of type that make a difference, and which one.
-const TYPES: [(&str, Class, &str); 7] = [
+const TYPES: [(&str, Class, &str); 8] = [
     ("depth", Class::Interpretation, "type"),
     ("weber", Class::Interpretation, "type"),
     ("stability", Class::Interpretation, "type"),
+    ("displaced", Class::Interpretation, "displaced"),
     ("presentation", Class::Interpretation, "type"),
     ("malignancy", Class::Interpretation, "benign-suspicious"),
     ("density", Class::Severity, "type"),
@@ -369,16 +420,27 @@ fn said(a: &str, b: &str) -> String {
     format!("original says {a}, second says {b}")
 }
 
+/// Points of a narrowing in percent that are more than reading apart.
+const PERCENT_FAR: f64 = 20.0;
+
 fn graded(a: &Frame, b: &Frame, fx: &Finding) -> Option<Verdict> {
     if let (Some(p), Some(q)) = (a.grade, b.grade) {
         if p != q {
+            let far = p.abs_diff(q) >= 2;
             return Some(verdict(
                 Class::Severity,
-                "grade-number",
+                if far { "grade-far" } else { "grade-number" },
                 format!("original says grade {p}, second says grade {q}"),
             ));
         }
         return None;
+    }
+    if let (Some((p, Unit::Percent)), Some((q, Unit::Percent))) = (a.amount, b.amount) {
+        let far = (p - q).abs() >= PERCENT_FAR;
+        return far.then(|| {
+            let what = said(&format!("{p} %"), &format!("{q} %"));
+            verdict(Class::Severity, "grade-far", what)
+        });
     }
     if let (Some(p), Some(q)) = (a.severity, b.severity) {
         let sized = a.size().is_some() && b.size().is_some();
@@ -390,14 +452,60 @@ fn graded(a: &Frame, b: &Frame, fx: &Finding) -> Option<Verdict> {
                 (2, 3) => "moderate to severe",
                 _ => "severe",
             };
+            let far = p.1 + 1 < q.0 || q.1 + 1 < p.0;
             return Some(verdict(
                 Class::Severity,
-                "grade",
+                if far { "grade-far" } else { "grade" },
                 format!("original says {}, second says {}", name(p), name(q)),
             ));
         }
     }
     None
+}
+
+/// "Stable nodule" against "enlarging nodule".
+fn changed(a: &Frame, b: &Frame) -> Option<Verdict> {
+    let (x, y) = (a.trend?, b.trend?);
+    // What is new has grown from nothing.
+    let grown = |t: Trend| matches!(t, Trend::New | Trend::Larger);
+    (x != y && !(grown(x) && grown(y)))
+        .then(|| verdict(Class::Interpretation, "trend", said(x.name(), y.name())))
+}
+
+/// "One metastasis" against "five metastases".
+fn counted(a: &Frame, b: &Frame) -> Option<Verdict> {
+    let one_or = |n: u8| {
+        if n == 1 {
+            "one".to_string()
+        } else {
+            n.to_string()
+        }
+    };
+    if spots::relate(&a.spots, &b.spots) == Counted::Overlap {
+        let (x, y) = (a.spots.len(), b.spots.len());
+        let twice = x.max(y) >= 2 * x.min(y);
+        return twice.then(|| {
+            verdict(
+                Class::Severity,
+                "count",
+                said(&x.to_string(), &y.to_string()),
+            )
+        });
+    }
+    if let (Some(x), Some(y)) = (a.count, b.count)
+        && x != y
+        && x.max(y) < 2 * x.min(y)
+    {
+        let what = said(&one_or(x), &one_or(y));
+        return Some(verdict(Class::Severity, "count-slight", what));
+    }
+    let what = match (a.count, b.count) {
+        (Some(x), Some(y)) if x != y => said(&one_or(x), &one_or(y)),
+        (Some(1), None) if b.many => said("one", "more than one"),
+        (None, Some(1)) if a.many => said("more than one", "one"),
+        _ => return None,
+    };
+    Some(verdict(Class::Severity, "count", what))
 }
 
 fn detail(both: &Both<'_>, a: &Frame, b: &Frame) -> Verdict {
@@ -426,6 +534,12 @@ fn detail(both: &Both<'_>, a: &Frame, b: &Frame) -> Verdict {
             + i32::from(!p.site_inferred && part(p) && !part(q)) * 2
     };
     let (x, y) = (points(a, b), points(b, a));
+    if spots::relate(&a.spots, &b.spots) == Counted::Overlap {
+        return verdict(Class::MoreDetail, "extent", places(lex, a, b));
+    }
+    if weight(a).max(weight(b)) >= 2 && (reaches_on(lex, a, b) || reaches_on(lex, b, a)) {
+        return verdict(Class::MoreDetail, "extent", places(lex, a, b));
+    }
     if (x - y).abs() >= 2 {
         let who = if y > x {
             "the second report adds detail"
@@ -435,6 +549,26 @@ fn detail(both: &Both<'_>, a: &Frame, b: &Frame) -> Verdict {
         return verdict(Class::MoreDetail, "detail", who);
     }
     verdict(Class::Agree, "same", "both reports say so")
+}
+
+/// Whether `more` names everything `less` does and a further part of the same organ: "ATFL and CFL".
+fn reaches_on(lex: &Lexicon, less: &Frame, more: &Frame) -> bool {
+    let own = |f: &Frame| -> Vec<usize> {
+        let organ = |n: &usize| {
+            lex.node(*n)
+                .is_some_and(|n| n.axis == "organ" && !n.generic && !n.organ)
+        };
+        f.nodes.iter().copied().filter(organ).collect()
+    };
+    let (x, y) = (own(less), own(more));
+    let apart = |n: &usize| !x.iter().any(|m| lex.is_part(*n, *m) || lex.is_part(*m, *n));
+    let siblings = |n: &usize| x.iter().any(|m| site::same_organ(lex, *n, *m));
+    less.levels.is_empty()
+        && !less.site_inferred
+        && !more.site_inferred
+        && !x.is_empty()
+        && x.iter().all(|n| y.contains(n))
+        && y.iter().any(|n| apart(n) && siblings(n))
 }
 
 /// Whether the place or side was taken from around on one side only.

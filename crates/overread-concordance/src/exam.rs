@@ -3,14 +3,15 @@
 use crate::frame::Side;
 use crate::lexicon::{CueKind, Lexicon, NodeId};
 use crate::scope;
-use crate::text::{self, Text, Token};
+use crate::text::{self, Kind, Text, Token};
 
 /// What both reports are about.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Exam {
     pub(crate) region: Vec<NodeId>,
     pub(crate) side: Option<Side>,
-    pub(crate) modality: Option<String>,
+    /// Kinds of examination named; several when images of both kinds were made.
+    pub(crate) modalities: Vec<String>,
     pub(crate) fetal: bool,
 }
 
@@ -41,7 +42,21 @@ pub(crate) fn of_name(lex: &Lexicon, name: &str) -> Exam {
 /// Reads the title at the start of a report.
 pub(crate) fn of_report(lex: &Lexicon, text: &Text) -> Exam {
     let end = text.tokens.len().min(TITLE_TOKENS);
-    of_tokens(lex, text.tokens.get(..end).unwrap_or_default())
+    let head = text.tokens.get(..end).unwrap_or_default();
+    let ends = |t: &Token| matches!(t.kind, Kind::Newline | Kind::Period | Kind::Semicolon);
+    // "MRI is recommended" names another examination than the one reported.
+    let told: Vec<Token> = head
+        .split_inclusive(ends)
+        .filter(|line| {
+            let hits = lex.cue_terms.find(line);
+            !scope::cues(&hits, lex)
+                .iter()
+                .any(|c| c.cue.kind == CueKind::Recommend)
+        })
+        .flatten()
+        .cloned()
+        .collect();
+    of_tokens(lex, &told)
 }
 
 fn of_tokens(lex: &Lexicon, tokens: &[Token]) -> Exam {
@@ -63,10 +78,17 @@ fn of_tokens(lex: &Lexicon, tokens: &[Token]) -> Exam {
             exam.fetal |= lex.node(id).is_some_and(|n| n.id == "fetus");
         }
     }
-    exam.modality = cues
-        .iter()
-        .find(|c| c.cue.kind == CueKind::Modality)
-        .map(|c| c.cue.value.clone());
+    let title = |at: usize| {
+        // "Mr. Smith" is no magnetic resonance.
+        let mister = tokens.get(at).is_some_and(|t| t.is("mr"));
+        mister && tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Period)
+    };
+    let named = |c: &&scope::CueAt<'_>| c.cue.kind == CueKind::Modality && !title(c.first);
+    for cue in cues.iter().filter(named) {
+        if !exam.modalities.contains(&cue.cue.value) {
+            exam.modalities.push(cue.cue.value.clone());
+        }
+    }
     exam
 }
 
@@ -76,6 +98,81 @@ fn beside(cues: &[scope::CueAt<'_>], first: usize, last: usize) -> Option<Side> 
             (c.last < first && first - c.last <= 2) || (c.first > last && c.first - last <= 2)
         })
         .find_map(|c| side_of(c.cue.kind))
+}
+
+/// Organs of which the body has two and which an examination may be of one.
+const PAIRED_ORGANS: [&str; 12] = [
+    "breast",
+    "kidney",
+    "orbit",
+    "testis",
+    "ovary",
+    "carotid",
+    "adrenal",
+    "scapula",
+    "clavicle",
+    "radius_ulna",
+    "parotid",
+    "iac",
+];
+
+/// Reads the name of an exam as tokens.
+pub(crate) fn name_tokens(lex: &Lexicon, name: &str) -> Vec<Token> {
+    text::read(name, 2_000, &lex.spelling).tokens
+}
+
+/// Returns the title of a report: its first line or sentence that names a kind of examination and states nothing.
+pub(crate) fn title<'a>(lex: &Lexicon, text: &'a Text) -> &'a [Token] {
+    let all = text
+        .tokens
+        .get(..text.tokens.len().min(3 * TITLE_TOKENS))
+        .unwrap_or_default();
+    let ends = |t: &Token| matches!(t.kind, Kind::Newline | Kind::Period | Kind::Semicolon);
+    all.split(ends)
+        .find(|line| {
+            let hits = lex.cue_terms.find(line);
+            let cues = scope::cues(&hits, lex);
+            let names = cues.iter().any(|c| c.cue.kind == CueKind::Modality);
+            let states = cues.iter().any(|c| {
+                matches!(
+                    c.cue.kind,
+                    CueKind::Normal | CueKind::Neg | CueKind::Recommend
+                )
+            });
+            names
+                && !states
+                && line.len() <= TITLE_TOKENS
+                && lex.finding_terms.find(line).is_empty()
+        })
+        .unwrap_or_default()
+}
+
+/// Returns the paired organ a title names with one side.
+pub(crate) fn organ_side(lex: &Lexicon, tokens: &[Token]) -> Option<(NodeId, Side)> {
+    let hits = lex.cue_terms.find(tokens);
+    let cues = scope::cues(&hits, lex);
+    let mut sides = cues.iter().filter_map(|c| side_of(c.cue.kind));
+    let side = sides.next()?;
+    if side == Side::Both || sides.any(|other| other != side) {
+        return None;
+    }
+    let paired = |id: &usize| {
+        let organ = lex.organ_of(*id)?;
+        let node = lex.node(organ)?;
+        PAIRED_ORGANS.contains(&node.id.as_str()).then_some(organ)
+    };
+    let mammogram = || {
+        let named = cues.iter().any(|c| c.cue.value == "MG");
+        lex.node_named("breast").filter(|_| named)
+    };
+    let organ = lex
+        .node_terms
+        .find(tokens)
+        .iter()
+        .flat_map(|hit| hit.ids.iter())
+        .find_map(paired)
+        .or_else(mammogram)?;
+    Some((organ, side))
 }
 
 /// Returns the side a cue names.

@@ -1,8 +1,11 @@
 //! Here one statement of one report is held in comparable form.
 
+use crate::advice::Advice;
 use crate::lexicon::{FindingId, Lexicon, NodeId};
 use crate::marks::{Level, Unit, level_name};
 use crate::reading::Section;
+use crate::spots::Spot;
+use crate::weighing::Trend;
 
 /// Side of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,15 @@ impl Side {
             Self::Left => "left",
             Self::Right => "right",
             Self::Both => "bilateral",
+        }
+    }
+
+    /// Returns the other one of left and right.
+    pub(crate) fn other(self) -> Option<Self> {
+        match self {
+            Self::Left => Some(Self::Right),
+            Self::Right => Some(Self::Left),
+            Self::Both => None,
         }
     }
 
@@ -80,6 +92,18 @@ pub(crate) struct Frame {
     pub(crate) placed: bool,
     /// Only describes another finding of its sentence.
     pub(crate) descriptor: bool,
+    /// Counted places: ribs, rays, the clock face.
+    pub(crate) spots: Vec<Spot>,
+    /// How many there are, when a number says so.
+    pub(crate) count: Option<u8>,
+    /// How it changed since an earlier examination.
+    pub(crate) trend: Option<Trend>,
+    /// Words that make a lesion worrying stand beside it.
+    pub(crate) worrying: bool,
+    /// "On the opposite side", and nothing in this report tells opposite of which.
+    pub(crate) opposite: bool,
+    /// What the advice asks for.
+    pub(crate) advice: Option<Advice>,
 }
 
 impl Frame {
@@ -113,6 +137,12 @@ impl Frame {
             explains: false,
             placed: false,
             descriptor: false,
+            spots: Vec::new(),
+            count: None,
+            trend: None,
+            worrying: false,
+            opposite: false,
+            advice: None,
         }
     }
 
@@ -145,7 +175,7 @@ impl Frame {
         for level in &self.levels {
             words.push(level_name(*level));
         }
-        if !words.is_empty() {
+        if !words.is_empty() && self.spots.is_empty() {
             let place = self
                 .nodes
                 .iter()
@@ -159,13 +189,19 @@ impl Frame {
             });
         }
         for node in self.nodes.iter().filter_map(|n| lex.node(*n)) {
-            let name = node.id.replace('_', " ");
+            let name = lex.weighing.words_of(&node.id);
             if !words.contains(&name) {
                 words.push(name);
             }
         }
         words.truncate(3);
-        (!words.is_empty()).then(|| words.join(", "))
+        let counted: Vec<String> = self.spots.iter().take(6).map(|s| s.name()).collect();
+        let named = (!words.is_empty()).then(|| words.join(", "));
+        match (named, counted.is_empty()) {
+            (named, true) => named,
+            (Some(named), _) => Some(format!("{named} ({})", counted.join(", "))),
+            (None, _) => Some(counted.join(", ")),
+        }
     }
 
     /// Names what the statement is about in snake case.

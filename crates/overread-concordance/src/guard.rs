@@ -1,15 +1,58 @@
 //! Here is checked whether the two reports may be compared at all, and what was left out.
 
 use crate::exam::{self, Exam};
+use crate::identity::Identity;
 use crate::language;
 use crate::lexicon::Lexicon;
 use crate::limits::{COVERAGE_MIN, REPORT_CHARS_MAX};
 use crate::statement::Report;
 use crate::text::Text;
-use crate::types::{GuardProblem, NotCompared, ReportSide, Span};
+use crate::types::{GuardProblem, NotCompared, ReportSide, Span, Subject};
 
 /// Passages listed as not compared, at most.
 const LISTED_MAX: usize = 200;
+
+/// Lists what the heads of the reports and the case say of different people or days, which comes before anything else.
+pub(crate) fn identities(
+    lex: &Lexicon,
+    subject: &Subject<'_>,
+    original: &str,
+    second: &str,
+) -> Vec<GuardProblem> {
+    let case = Identity::of_case(subject.patient_name, subject.birth_date, subject.exam_dates);
+    let o = Identity::of_report(lex, original);
+    let s = Identity::of_report(lex, second);
+    let mut problems = Vec::new();
+    // Names and days stay out of the message: it is kept and printed beside other people's papers.
+    for (a, b, who) in [
+        (&case, &o, "The original report and the case"),
+        (&case, &s, "The second report and the case"),
+        (&o, &s, "The two reports"),
+    ] {
+        let checks = [
+            ("patient", a.other_person(b), "name different patients"),
+            (
+                "birth_date",
+                a.other_birth(b),
+                "give different dates of birth",
+            ),
+            (
+                "exam_date",
+                a.other_exam(b),
+                "give different dates of the examination",
+            ),
+        ];
+        for (kind, apart, what) in checks {
+            if apart {
+                let message = format!(
+                    "{who} {what}: check first that both reports are of this patient and this examination."
+                );
+                problems.push(problem(kind, message));
+            }
+        }
+    }
+    problems
+}
 
 /// Learns what the exam is and lists the doubts.
 pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec<GuardProblem>) {
@@ -40,6 +83,30 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
             problems.push(problem("side", format!("The examination is of the {}, the {who} report is titled {}: check that both are about the same body part.", a.name(), b.name())));
         }
     }
+    let titles = [
+        (
+            exam::organ_side(lex, &exam::name_tokens(lex, name)),
+            "examination is",
+        ),
+        (
+            exam::organ_side(lex, exam::title(lex, o)),
+            "original report is titled",
+        ),
+        (
+            exam::organ_side(lex, exam::title(lex, s)),
+            "second report is titled",
+        ),
+    ];
+    for (k, (first, who)) in titles.iter().enumerate() {
+        for (other, whose) in titles.iter().skip(k + 1) {
+            if let (Some((organ, a)), Some((same, b))) = (first, other)
+                && organ == same
+                && a.opposite(*b)
+            {
+                problems.push(problem("side", format!("The {who} {}, the {whose} {}: check that both are about the same body part.", a.name(), b.name())));
+            }
+        }
+    }
     let stated = |e: &Exam| e.region.clone();
     for (e, who) in [(&of_o, "original"), (&of_s, "second")] {
         let related = e.region.iter().any(|r| {
@@ -48,12 +115,12 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
                 .iter()
                 .any(|k| lex.is_part(*r, *k) || lex.is_part(*k, *r))
         });
-        if !e.region.is_empty() && !known.region.is_empty() && !related && e.modality.is_some() {
+        if !e.region.is_empty() && !known.region.is_empty() && !related && !e.modalities.is_empty()
+        {
             problems.push(problem("body_part", format!("The {who} report seems to be about another body part than the examination: check it.")));
         }
-        if let (Some(m), Some(k)) = (&e.modality, &known.modality)
-            && m != k
-        {
+        let shared = e.modalities.iter().any(|m| known.modalities.contains(m));
+        if !shared && !e.modalities.is_empty() && !known.modalities.is_empty() {
             problems.push(problem(
                 "modality",
                 format!(
@@ -103,7 +170,16 @@ pub(crate) fn limits_of_reading(
 }
 
 /// Doubts after which nothing may be called the same.
-const STOPPING: [&str; 5] = ["empty", "body_part", "modality", "side", "language"];
+const STOPPING: [&str; 8] = [
+    "patient",
+    "birth_date",
+    "exam_date",
+    "empty",
+    "body_part",
+    "modality",
+    "side",
+    "language",
+];
 
 /// Says why the reports cannot be compared; empty when they can.
 pub(crate) fn obstacles(

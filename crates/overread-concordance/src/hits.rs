@@ -107,6 +107,7 @@ pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marke
         states,
         contrast: vec![false; tokens.len()],
     };
+    presupposed(tokens, &mut marked);
     contrast(tokens, &mut marked);
     marked
 }
@@ -171,6 +172,76 @@ fn keep_cue(tokens: &[Token], cue: &CueAt<'_>, findings: &[FindingAt], nodes: &[
     }
     true
 }
+
+/// "No rupture of the aneurysm" denies the rupture alone: the aneurysm is neither stated nor denied by it.
+fn presupposed(tokens: &[Token], marked: &mut Marked<'_>) {
+    let mut ranges = Vec::new();
+    for cue in marked.cues.iter().filter(|c| c.cue.kind == CueKind::Neg) {
+        let words = |at: usize| tokens.get(at).map_or("", |t| t.norm.as_str());
+        let link = (cue.last + 2..tokens.len().min(cue.last + 9))
+            .find(|at| LINKS.contains(&words(*at)) && DEFINITE.contains(&words(at + 1)));
+        let Some(link) = link else { continue };
+        let between = tokens.get(cue.last + 1..link).unwrap_or_default();
+        let plain = between
+            .iter()
+            .all(|t| t.is_word() && !GONE.contains(&t.norm.as_str()) || t.kind == Kind::Hyphen);
+        let meant = marked
+            .findings
+            .iter()
+            .find(|f| f.first > link && f.first - link <= 7)
+            .filter(|f| {
+                let gap = tokens.get(link + 1..f.first).unwrap_or_default();
+                gap.iter()
+                    .all(|t| t.is_word() && !t.is("or") && !t.is("and"))
+            });
+        if let (true, Some(meant)) = (plain, meant) {
+            ranges.push((link, meant.last));
+        }
+    }
+    for (from, to) in ranges {
+        for state in marked.states.iter_mut().take(to + 1).skip(from) {
+            state.hypothetical |= state.denied;
+            state.denied = false;
+        }
+    }
+}
+
+const LINKS: [&str; 8] = [
+    "of",
+    "by",
+    "from",
+    "in",
+    "within",
+    "around",
+    "involving",
+    "into",
+];
+const DEFINITE: [&str; 9] = [
+    "the",
+    "this",
+    "these",
+    "that",
+    "known",
+    "its",
+    "described",
+    "previously",
+    "said",
+];
+/// Words after which the thing itself is denied: "no trace of the nodule".
+const GONE: [&str; 12] = [
+    "trace",
+    "residual",
+    "residuum",
+    "remnant",
+    "evidence",
+    "sign",
+    "visualization",
+    "part",
+    "indication",
+    "suggestion",
+    "correlate",
+    "or",
+];
 
 fn contrast(tokens: &[Token], marked: &mut Marked<'_>) {
     let mut ranges = Vec::new();

@@ -4,11 +4,12 @@ use crate::align::Pair;
 use crate::classify::{self, Both, Verdict};
 use crate::exam::Exam;
 use crate::frame::{Frame, Side, What};
+use crate::importance::{self, Ranked};
 use crate::lexicon::{Finding, Lexicon};
 use crate::limits::SPANS_MAX;
 use crate::statement::Report;
 use crate::text::Text;
-use crate::types::{Class, Importance, Item, ItemKind, Polarity, Span, Statement};
+use crate::types::{Class, Item, ItemKind, Polarity, Span, Statement};
 
 /// Makes the rows, critical ones first.
 pub(crate) fn items(
@@ -31,7 +32,7 @@ pub(crate) fn items(
         both,
         pairs,
     };
-    let mut rows: Vec<Item> = pairs.iter().filter_map(|p| maker.row(p)).collect();
+    let mut rows: Vec<Item> = pairs.iter().flat_map(|p| maker.rows(p)).collect();
     rows.sort_by_key(|i| (!i.critical, order(i.class), place_of(i)));
     for (n, row) in rows.iter_mut().enumerate() {
         row.n = n as u32 + 1;
@@ -75,13 +76,27 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn row(&self, pair: &Pair) -> Option<Item> {
+    /// The row of a pair, and one of its own for a size that differs inside another difference.
+    fn rows(&self, pair: &Pair) -> Vec<Item> {
+        let Some(row) = self.row(pair, None) else {
+            return Vec::new();
+        };
+        let size = (!matches!(row.class, Class::Agree | Class::Size))
+            .then(|| classify::sizes(&self.both, pair))
+            .flatten()
+            .and_then(|verdict| self.row(pair, Some(verdict)));
+        std::iter::once(row).chain(size).collect()
+    }
+
+    /// Makes a row, decided by the rules unless a verdict is given.
+    fn row(&self, pair: &Pair, given: Option<Verdict>) -> Option<Item> {
         let a = pair.original.and_then(|i| self.o.frames.get(i));
         let b = pair.second.and_then(|j| self.s.frames.get(j));
         if self.folded_away(pair, a, b) {
             return None;
         }
-        let mut verdict = classify::classify(&self.both, pair);
+        let fixed = given.is_some();
+        let mut verdict = given.unwrap_or_else(|| classify::classify(&self.both, pair));
         let lead = [b, a]
             .into_iter()
             .flatten()
@@ -91,6 +106,7 @@ impl Maker<'_> {
         let spans_o = a.map(|f| self.spans(self.o, f, pair.original, &verdict));
         let spans_s = b.map(|f| self.spans(self.s, f, pair.second, &verdict));
         if let (What::Finding(_), Some(i), Some(j)) = (&lead.what, pair.original, pair.second)
+            && !fixed
             && let Some(category) = self.owned_category(i, j)
             && matches!(
                 verdict.class,
@@ -100,9 +116,15 @@ impl Maker<'_> {
             verdict = category;
         }
         let finding = lead.finding().and_then(|id| self.lex.finding(id));
-        let (importance, weight) = importance(&verdict, lead, finding);
-        let variation = variation(&verdict, finding, lead);
-        self.refine_rule(&mut verdict, a, b, weight, lead, finding);
+        let ranked = Ranked {
+            lex: self.lex,
+            finding,
+            lead,
+            both: [a, b],
+        };
+        importance::refine(&mut verdict, &ranked);
+        let importance = importance::importance(&verdict, lead, finding);
+        let variation = importance::variation(&verdict, finding, lead);
         let (side, site) = (
             self.side(a, b, verdict.class),
             classify::common_site(self.lex, a, b, verdict.class),
@@ -112,13 +134,15 @@ impl Maker<'_> {
             n: 0,
             kind: kind(lead, finding),
             class: verdict.class,
-            critical: verdict.class.is_critical()
-                && !minor(self.lex, &verdict, finding, lead, [a, b]),
-            sentence: sentence(&verdict, &name, site.as_deref()),
+            critical: importance::critical(&verdict, &ranked),
+            sentence: sentence(self.lex, &verdict, &name, site.as_deref()),
             finding: name,
             site,
             side,
-            polarity: if a.or(b).is_some_and(Frame::present) || verdict.class == Class::Contradicted
+            polarity: if a
+                .or(b)
+                .is_some_and(|f| f.present() || f.what == What::Advice)
+                || verdict.class == Class::Contradicted
             {
                 Polarity::Present
             } else {
@@ -129,7 +153,7 @@ impl Maker<'_> {
             rule_id: verdict.rule.to_string(),
             importance,
             variation,
-            variation_note: variation.then(|| note(finding)).flatten(),
+            variation_note: variation.then(|| importance::note(finding)).flatten(),
             needs_reader_check: matches!((a, b), (Some(a), Some(b)) if classify::unsure(self.lex, a, b)),
         })
     }
@@ -205,7 +229,7 @@ impl Maker<'_> {
             })
         };
         let (x, y) = (of(&self.o.frames, i)?, of(&self.s.frames, j)?);
-        let same = x.1.starts_with(&y.1) || y.1.starts_with(&x.1);
+        let same = crate::marks::same_category(&x.1, &y.1);
         (x.0 == y.0 && !same).then(|| Verdict {
             class: Class::Interpretation,
             rule: "category",
@@ -249,48 +273,6 @@ impl Maker<'_> {
                 text: report.text.slice(start, end),
             })
             .collect()
-    }
-
-    fn refine_rule(
-        &self,
-        verdict: &mut Verdict,
-        a: Option<&Frame>,
-        b: Option<&Frame>,
-        weight: u8,
-        lead: &Frame,
-        finding: Option<&Finding>,
-    ) {
-        let malignant = finding.is_some_and(|f| f.malignant);
-        if verdict.class == Class::OnlySecond
-            && lead.present()
-            && lead.certainty >= 4
-            && !lead.historical
-            && lead.acute != Some(false)
-            && (weight >= 3 || malignant)
-            && finding.is_some_and(|f| !f.device)
-        {
-            verdict.rule = "only-second-serious";
-        }
-        if verdict.class == Class::Size
-            && weight >= 2
-            && let (Some(x), Some(y)) = (a.and_then(Frame::size), b.and_then(Frame::size))
-        {
-            let ratio = x.max(y) / x.min(y).max(0.1);
-            let vessel =
-                finding.is_some_and(|f| f.id == "aneurysm") && x.max(y) >= 50.0 && x.min(y) < 55.0;
-            if ratio >= 1.5
-                && x.max(y) >= 10.0
-                && finding.is_some_and(|f| {
-                    f.id.contains("nodule")
-                        || f.id.contains("lesion")
-                        || f.id.contains("mass")
-                        || f.dx
-                })
-                || vessel
-            {
-                verdict.rule = "size-large";
-            }
-        }
     }
 
     fn name(
@@ -354,115 +336,8 @@ fn kind(frame: &Frame, finding: Option<&Finding>) -> ItemKind {
     }
 }
 
-fn importance(verdict: &Verdict, lead: &Frame, finding: Option<&Finding>) -> (Importance, u8) {
-    let weight = match (&lead.what, finding) {
-        (What::Category(_), _) => 3,
-        (_, Some(f)) => f.weight,
-        _ => 1,
-    };
-    let scale = match verdict.class {
-        Class::Agree | Class::MoreDetail => Importance::None,
-        Class::Contradicted | Class::OnlyOriginal | Class::OnlySecond => {
-            if weight >= 2 {
-                Importance::ImportantDetection
-            } else {
-                Importance::UnimportantDetection
-            }
-        }
-        Class::Laterality | Class::Location => {
-            if weight >= 1 {
-                Importance::ImportantInterpretation
-            } else {
-                Importance::UnimportantInterpretation
-            }
-        }
-        Class::Interpretation => {
-            if weight >= 1 {
-                Importance::ImportantInterpretation
-            } else {
-                Importance::UnimportantInterpretation
-            }
-        }
-        _ => {
-            if weight >= 3 {
-                Importance::ImportantInterpretation
-            } else {
-                Importance::UnimportantInterpretation
-            }
-        }
-    };
-    (scale, weight)
-}
-
-/// A mild, common change that the other report only leaves out in a normal statement: "discs normal", "small annular
-/// fissure". It differs, and nothing is done about it.
-fn minor(
-    lex: &Lexicon,
-    verdict: &Verdict,
-    finding: Option<&Finding>,
-    lead: &Frame,
-    both: [Option<&Frame>; 2],
-) -> bool {
-    let common = finding.is_some_and(|f| f.weight <= 1 && !f.var.is_empty() && !f.malignant);
-    let mild = lead.severity.is_none_or(|(_, most)| most <= 1) && lead.grade.is_none();
-    let named = both.into_iter().flatten().any(|f| {
-        f.denied
-            && f.finding()
-                .zip(lead.finding())
-                .is_some_and(|(d, l)| d == l || lex.is_kind(l, d))
-    });
-    verdict.class == Class::Contradicted && common && mild && !named
-}
-
-/// Whether a narrowing is graded mild: the only one that is folded when one reader alone names it.
-fn only_mild(lead: &Frame) -> bool {
-    lead.severity.is_some_and(|(_, most)| most <= 1)
-}
-
-fn variation(verdict: &Verdict, finding: Option<&Finding>, lead: &Frame) -> bool {
-    let common = finding.is_some_and(|f| !f.var.is_empty());
-    let trivial = finding.is_some_and(|f| f.weight == 0);
-    match verdict.class {
-        Class::OnlyOriginal | Class::OnlySecond => {
-            let narrowing = finding.is_some_and(|f| f.weight >= 2 && !f.var.is_empty());
-            !lead.present() || trivial || common && (!narrowing || only_mild(lead))
-        }
-        Class::Severity => {
-            common && verdict.rule == "grade" && !verdict.what_differs.contains("severe")
-        }
-        Class::MoreDetail => common,
-        _ => false,
-    }
-}
-
-/// What is known about how often readers agree on this kind of finding.
-fn note(finding: Option<&Finding>) -> Option<String> {
-    let text = match finding?.var.as_str() {
-        "stenosis" => {
-            "Readers often differ by a grade on the spinal canal (kappa 0.54 in a study of 50 lumbar examinations)."
-        }
-        "foramen" => {
-            "Readers often differ by a grade on the nerve exits (kappa 0.53 in a study of 50 lumbar examinations)."
-        }
-        "recess" => {
-            "Readers rarely agree on the lateral recess (kappa 0.08 in a study of 50 lumbar examinations)."
-        }
-        "facet" => {
-            "Readers rarely agree on facet joint wear (kappa 0.18 in a study of 50 lumbar examinations)."
-        }
-        "incidental" => {
-            "Incidental findings are often named by one reader only (kappa 0.59 in a double-blind head CT study)."
-        }
-        "disc" | "degeneration" => {
-            "Wear is often named by one reader only: 33 % of findings stood in one of ten reports on the same spine."
-        }
-        _ => return None,
-    };
-    Some(text.to_string())
-}
-
-fn sentence(verdict: &Verdict, name: &str, site: Option<&str>) -> String {
-    let mut name = name.replace('_', " ");
+fn sentence(lex: &Lexicon, verdict: &Verdict, name: &str, site: Option<&str>) -> String {
+    let mut name = lex.weighing.words_of(name);
     if let Some(first) = name.get(..1) {
         name = format!(
             "{}{}",

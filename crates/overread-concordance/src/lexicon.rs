@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::limits::{TYPO_LETTERS_MAX, TYPO_LETTERS_MIN};
 use crate::text::{self, Kind, Token};
+use crate::weighing::{Weighing, WeighingFile};
 
 /// Index of a finding.
 pub(crate) type FindingId = usize;
@@ -401,7 +402,7 @@ fn skipped(token: &Token) -> bool {
 }
 
 impl Phrases {
-    fn add(&mut self, words: &[Token], id: usize) {
+    pub(crate) fn add(&mut self, words: &[Token], id: usize) {
         let mut at = 0;
         let last = words.len().saturating_sub(1);
         for (i, token) in words.iter().enumerate() {
@@ -499,6 +500,7 @@ pub(crate) struct Lexicon {
     pub(crate) closing_terms: Phrases,
     pub(crate) end_line_terms: Phrases,
     pub(crate) sections: HashMap<String, String>,
+    pub(crate) weighing: Weighing,
     finding_gates: HashMap<String, Vec<NodeId>>,
     node_gates: HashMap<String, Vec<NodeId>>,
     fetal: HashMap<NodeId, NodeId>,
@@ -520,8 +522,9 @@ fn build() -> Lexicon {
         serde_json::from_str(include_str!("../data/anatomy.json")).unwrap_or_default();
     let language: LanguageFile =
         serde_json::from_str(include_str!("../data/language.json")).unwrap_or_default();
+    let weighing = WeighingFile::load();
     let mut lex = Lexicon {
-        spelling: spelling(&language, &findings, &anatomy),
+        spelling: spelling(&language, &findings, &anatomy, &weighing.words()),
         ..Lexicon::default()
     };
     lex.finding_by_id = findings
@@ -564,10 +567,11 @@ fn build() -> Lexicon {
         lex.add_resolve(general, place, name);
     }
     lex.add_cues(&language);
+    lex.weighing = weighing.build(&lex.spelling, |name| lex.finding_named(name));
     lex
 }
 
-fn terms(list: &str, spelling: &Spelling) -> Vec<Vec<Token>> {
+pub(crate) fn terms(list: &str, spelling: &Spelling) -> Vec<Vec<Token>> {
     list.split(';')
         .map(str::trim)
         .filter(|t| !t.is_empty())
@@ -575,7 +579,12 @@ fn terms(list: &str, spelling: &Spelling) -> Vec<Vec<Token>> {
         .collect()
 }
 
-fn spelling(language: &LanguageFile, findings: &FindingsFile, anatomy: &AnatomyFile) -> Spelling {
+fn spelling(
+    language: &LanguageFile,
+    findings: &FindingsFile,
+    anatomy: &AnatomyFile,
+    weighing: &[&str],
+) -> Spelling {
     let file = &language.spelling;
     let mut s = Spelling {
         replace: file.replace.clone(),
@@ -602,7 +611,9 @@ fn spelling(language: &LanguageFile, findings: &FindingsFile, anatomy: &AnatomyF
     let cues: Vec<String> = language
         .cues
         .iter()
-        .flat_map(|c| terms(&c.terms, &s))
+        .map(|c| c.terms.as_str())
+        .chain(weighing.iter().copied())
+        .flat_map(|list| terms(list, &s))
         .flatten()
         .map(|t| t.norm)
         .collect();

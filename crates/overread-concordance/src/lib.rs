@@ -1,11 +1,14 @@
 //! Here two report texts become aligned statements and discrepancies: pure, no model weights.
 
+mod advice;
 mod align;
 mod classify;
 mod exam;
 mod frame;
 mod guard;
 mod hits;
+mod identity;
+mod importance;
 mod items;
 pub mod jsonl;
 mod language;
@@ -19,22 +22,24 @@ pub mod plain;
 mod reading;
 mod scope;
 mod site;
+mod spots;
 mod statement;
 mod text;
 mod types;
+mod weighing;
 
 pub use scope::context_of;
 pub use types::{
     Class, Concordance, Context, Experiencer, Guard, GuardProblem, Importance,
     InternalContradiction, Item, ItemKind, Negation, NotCompared, Overall, PlainView, Polarity,
-    ReportSide, Span, Stance, Statement, Temporality,
+    ReportSide, Span, Stance, Statement, Subject, Temporality,
 };
 
 /// Version of rules and lexicon; kept with every stored concordance.
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 3"
+    " rules 4"
 );
 
 /// Sets two reports of one exam side by side.
@@ -42,18 +47,37 @@ pub const ENGINE: &str = concat!(
 /// Total and deterministic: any text gives an answer, the same texts give the same answer.
 #[must_use]
 pub fn compare(exam: &str, original: &str, second: &str) -> Concordance {
+    compare_case(
+        &Subject {
+            exam,
+            ..Subject::default()
+        },
+        original,
+        second,
+    )
+}
+
+/// Sets two reports side by side that should be about this person and examination.
+///
+/// Total and deterministic: any text gives an answer, the same texts give the same answer.
+#[must_use]
+pub fn compare_case(subject: &Subject<'_>, original: &str, second: &str) -> Concordance {
     let lex = lexicon::lexicon();
     let (text_o, text_s) = (
         text::read(original, limits::REPORT_CHARS_MAX, &lex.spelling),
         text::read(second, limits::REPORT_CHARS_MAX, &lex.spelling),
     );
-    let (known, problems) = guard::check(lex, exam, &text_o, &text_s);
+    let mut problems = guard::identities(lex, subject, original, second);
+    let (known, more) = guard::check(lex, subject.exam, &text_o, &text_s);
+    problems.extend(more);
     let mut o = statement::read(lex, &known, text_o);
     let mut s = statement::read(lex, &known, text_s);
     merge::merge(lex, &mut o);
     merge::merge(lex, &mut s);
     let mut internal = merge::contradictions(lex, &o, ReportSide::Original);
     internal.extend(merge::contradictions(lex, &s, ReportSide::Second));
+    align::tell_opposite_sides(lex, &o.frames, &mut s.frames);
+    align::tell_opposite_sides(lex, &s.frames, &mut o.frames);
     let pairs = align::align(lex, &o.frames, &s.frames);
     let mut items = items::items(lex, &known, &o, &s, &pairs);
     let not_compared = guard::not_compared(&o, &s, original, second);
@@ -76,6 +100,12 @@ pub fn compare(exam: &str, original: &str, second: &str) -> Concordance {
         guard: Guard { problems },
         internal_contradictions: internal,
     }
+}
+
+/// Writes one of our identifiers, such as `acl_tear` or `rul`, in words a person reads.
+#[must_use]
+pub fn words_of(identifier: &str) -> String {
+    lexicon::lexicon().weighing.words_of(identifier)
 }
 
 /// Reads the statements of one report.

@@ -41,6 +41,7 @@ pub(crate) enum Unit {
     Days,
     Grams,
     Millilitres,
+    Percent,
 }
 
 /// A category such as BI-RADS 4B at a token range (inclusive).
@@ -372,6 +373,12 @@ pub(crate) fn amounts(tokens: &[Token]) -> Vec<AmountAt> {
                 value: token.value * 1000.0,
                 unit: Unit::Grams,
             }),
+            "%" | "percent" => out.push(AmountAt {
+                first: at,
+                last,
+                value: token.value,
+                unit: Unit::Percent,
+            }),
             "cc" | "ml" | "ccm" => out.push(AmountAt {
                 first: at,
                 last,
@@ -432,8 +439,7 @@ pub(crate) fn rads(tokens: &[Token], cues: &[CueAt<'_>]) -> Vec<RadsAt> {
     for cue in cues.iter().filter(|c| c.cue.kind == CueKind::Rads) {
         for at in cue.last + 1..cue.last + 5 {
             let Some(token) = tokens.get(at) else { break };
-            if let Some(n) = ordinal(token) {
-                let (last, value) = with_letter(tokens, at, n);
+            if let Some((last, value)) = category_value(tokens, at, &cue.cue.value) {
                 out.push(RadsAt {
                     first: cue.first,
                     last,
@@ -445,21 +451,22 @@ pub(crate) fn rads(tokens: &[Token], cues: &[CueAt<'_>]) -> Vec<RadsAt> {
             let filler = matches!(
                 token.kind,
                 Kind::Colon | Kind::Hyphen | Kind::Dash | Kind::Open
-            ) || matches!(
-                token.norm.as_str(),
-                "category"
-                    | "score"
-                    | "class"
-                    | "of"
-                    | "is"
-                    | "assessment"
-                    | "us"
-                    | "level"
-                    | "type"
-                    | "acr"
-                    | "cat"
-                    | "final"
-            );
+            ) || is_version(&token.norm)
+                || matches!(
+                    token.norm.as_str(),
+                    "category"
+                        | "score"
+                        | "class"
+                        | "of"
+                        | "is"
+                        | "assessment"
+                        | "us"
+                        | "level"
+                        | "type"
+                        | "acr"
+                        | "cat"
+                        | "final"
+                );
             if !filler {
                 break;
             }
@@ -476,6 +483,38 @@ pub(crate) fn rads(tokens: &[Token], cues: &[CueAt<'_>]) -> Vec<RadsAt> {
         }
     }
     out
+}
+
+/// "v2", "v2.1": the edition of a scheme.
+fn is_version(norm: &str) -> bool {
+    let digits = norm.strip_prefix('v').unwrap_or_default();
+    digits.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// "4", "4B", "IV", "IIF", and the "M" of LI-RADS.
+fn category_value(tokens: &[Token], at: usize, scheme: &str) -> Option<(usize, String)> {
+    let token = tokens.get(at)?;
+    if let Some(n) = ordinal(token) {
+        return Some(with_letter(tokens, at, n));
+    }
+    if scheme == "lirads" && token.is("m") {
+        return Some((at, "m".to_string()));
+    }
+    let roman = Token {
+        norm: token.norm.strip_suffix('f')?.to_string(),
+        ..token.clone()
+    };
+    if let Some(n) = ordinal(&roman).filter(|_| scheme == "bosniak") {
+        return Some((at, format!("{n}f")));
+    }
+    None
+}
+
+/// Whether two values of one scheme name the same category: 4 and 4B do, II and IIF do not.
+pub(crate) fn same_category(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    long.strip_prefix(short)
+        .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_lowercase() && c != 'f'))
 }
 
 fn with_letter(tokens: &[Token], at: usize, n: u8) -> (usize, String) {

@@ -208,7 +208,7 @@ fn measured_place(
     let amount = marked
         .amounts
         .iter()
-        .find(|a| a.first > node.last && reach(a.first));
+        .find(|a| a.unit != crate::marks::Unit::Percent && a.first > node.last && reach(a.first));
     let last = size.map(|s| s.last).or_else(|| amount.map(|a| a.last))?;
     let nodal = lex.node(node.id).is_some_and(|n| n.id.ends_with("nodes"));
     let core = lex

@@ -193,6 +193,12 @@ fn absorb(lex: &Lexicon, first: &mut Frame, again: Frame) {
     first.severity = first.severity.or(again.severity);
     first.grade = first.grade.or(again.grade);
     first.acute = first.acute.or(again.acute);
+    first.count = first.count.or(again.count);
+    first.trend = first.trend.or(again.trend);
+    first.worrying |= again.worrying;
+    if first.spots.is_empty() {
+        first.spots = again.spots;
+    }
     first.certainty = first.certainty.max(again.certainty);
     first.descriptor &= again.descriptor;
     for (key, value) in again.types {
@@ -299,7 +305,7 @@ fn contradiction(
         "The body says {}, the impression says {}: {}.",
         words(first),
         words(second),
-        name.replace('_', " ")
+        lex.weighing.words_of(&name)
     );
     Some(InternalContradiction {
         report,

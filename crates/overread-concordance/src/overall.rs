@@ -6,23 +6,24 @@ use crate::types::{Class, Importance, Item, ItemKind, Overall, Polarity};
 /// Rows named in the reasons, at most.
 const REASONS_MAX: usize = 6;
 
-/// Proposes the category and says why; what stood in the way of comparing comes first and rules out `Confirms`.
-pub(crate) fn decide(items: &[Item], s: &Report, obstacles: Vec<String>) -> (Overall, Vec<String>) {
+/// Proposes the category and says why; what stood in the way of comparing rules out any.
+pub(crate) fn decide(
+    items: &[Item],
+    s: &Report,
+    obstacles: Vec<String>,
+) -> (Option<Overall>, Vec<String>) {
+    if !obstacles.is_empty() {
+        return (None, obstacles);
+    }
     let rows: Vec<&Item> = items
         .iter()
-        .filter(|i| i.kind != ItemKind::Recommendation)
+        .filter(|i| i.kind != ItemKind::Recommendation || counts(i))
         .collect();
     let agrees = s.agrees && !s.disagrees;
     let mut changing = rows.iter().filter(|i| changes(i, agrees)).peekable();
     if changing.peek().is_some() {
         let listed = changing.take(REASONS_MAX).map(|i| i.sentence.clone());
-        return (
-            Overall::ChangesManagement,
-            obstacles.into_iter().chain(listed).collect(),
-        );
-    }
-    if !obstacles.is_empty() {
-        return (Overall::Refines, obstacles);
+        return (Some(Overall::ChangesManagement), listed.collect());
     }
     let points: u32 = rows.iter().map(|i| weight(i)).sum();
     let needed = if agrees { 6 } else { 2 };
@@ -33,12 +34,18 @@ pub(crate) fn decide(items: &[Item], s: &Report, obstacles: Vec<String>) -> (Ove
             .map(|i| i.sentence.clone())
             .collect();
         listed.truncate(REASONS_MAX);
-        return (Overall::Refines, listed);
+        return (Some(Overall::Refines), listed);
     }
     (
-        Overall::Confirms,
+        Some(Overall::Confirms),
         vec!["No difference was found between the statements that were compared.".to_string()],
     )
+}
+
+/// Advice that both reports give and that differs; what one alone advises only when it is critical.
+fn counts(advice: &Item) -> bool {
+    let both = advice.original.is_some() && advice.second.is_some();
+    advice.critical || both && advice.rule_id != "advice-minor"
 }
 
 fn changes(item: &Item, agrees: bool) -> bool {
@@ -48,11 +55,7 @@ fn changes(item: &Item, agrees: bool) -> bool {
     );
     match item.class {
         c if c.is_critical() => item.critical && (important || !agrees),
-        Class::OnlySecond => {
-            item.polarity == Polarity::Present && item.rule_id == "only-second-serious"
-        }
-        Class::Size => item.rule_id == "size-large",
-        _ => false,
+        _ => item.critical,
     }
 }
 
@@ -63,6 +66,8 @@ fn weight(item: &Item) -> u32 {
     );
     match item.class {
         Class::Agree => 0,
+        // A further bone or ligament is more than a word more.
+        Class::MoreDetail if item.rule_id == "extent" => 2,
         Class::MoreDetail => 1,
         Class::OnlyOriginal | Class::OnlySecond if item.polarity == Polarity::Absent => 0,
         Class::OnlyOriginal => 2 * u32::from(important) + u32::from(!item.variation),

@@ -27,7 +27,7 @@ pub fn view(concordance: &Concordance, reader: Reader) -> PlainView {
     let rows: Vec<&Item> = concordance
         .items
         .iter()
-        .filter(|i| i.kind != ItemKind::Recommendation)
+        .filter(|i| i.kind != ItemKind::Recommendation || i.critical)
         .collect();
     let same = rows.iter().filter(|i| i.class == Class::Agree).count();
     let more = rows.iter().filter(|i| i.class == Class::MoreDetail).count();
@@ -99,7 +99,7 @@ fn differs(item: &Item) -> bool {
 }
 
 fn no_difference(concordance: &Concordance) -> &'static str {
-    if concordance.overall == Overall::Confirms {
+    if concordance.overall == Some(Overall::Confirms) {
         "No difference was found in the parts that were compared."
     } else {
         "No difference was found in the parts that were compared. Some parts were not compared."
@@ -126,7 +126,7 @@ fn in_words(n: usize) -> String {
 
 /// Names a finding as running text.
 fn thing(item: &Item) -> String {
-    let name = item.finding.replace('_', " ");
+    let name = crate::words_of(&item.finding);
     let name = name.trim_end_matches(" absent").trim_end_matches(" normal");
     match (&item.site, &item.side) {
         (Some(site), _) if !name.contains(site.as_str()) => format!("{name} ({site})"),
@@ -135,6 +135,9 @@ fn thing(item: &Item) -> String {
 }
 
 fn difference(item: &Item) -> String {
+    if item.kind == ItemKind::Recommendation {
+        return advised(item);
+    }
     let what = thing(item);
     let sides = item.side.as_deref().and_then(|s| s.split_once('/'));
     let places = item.site.as_deref().and_then(|s| s.split_once(" / "));
@@ -176,18 +179,39 @@ fn difference(item: &Item) -> String {
     }
 }
 
+/// A difference in what should be done, which a patient must not overlook.
+fn advised(item: &Item) -> String {
+    let text = match item.rule_id.as_str() {
+        "only-second-urgent" => "Only the second report says that something must be done soon.",
+        "only-original-urgent" => "Only the first report says that something must be done soon.",
+        "advice-urgency" => "Only one of the reports says that the next step is urgent.",
+        "only-second-invasive" => {
+            "Only the second report advises taking a tissue sample, a treatment or an operation."
+        }
+        _ => "The reports advise different next steps.",
+    };
+    text.to_string()
+}
+
 /// Whether the first report is the one that states the finding.
 fn stated_first(item: &Item) -> bool {
     item.rule_id == "denied-by-second"
 }
 
 fn plain_name(item: &Item) -> String {
-    item.finding.replace('_', " ")
+    crate::words_of(&item.finding)
 }
 
 fn questions(concordance: &Concordance, different: &[&&Item]) -> Vec<String> {
     let mut out = Vec::new();
-    for item in different.iter().filter(|i| i.critical) {
+    if different
+        .iter()
+        .any(|i| i.rule_id.ends_with("-urgent") || i.rule_id == "advice-urgency")
+    {
+        out.push("Must something be done today?".to_string());
+    }
+    let found = |i: &&&&Item| i.critical && i.kind != ItemKind::Recommendation;
+    for item in different.iter().filter(found) {
         let what = thing(item);
         let question = match item.class {
             Class::Laterality => {

@@ -213,6 +213,9 @@ impl Reader<'_> {
                 soft: self.section_once && self.since_heading > 0,
             });
             self.since_heading += 1;
+        } else if self.section_once {
+            // "DOB: 01/02/1960" has no word, and is over all the same.
+            self.since_heading += 1;
         }
     }
 
@@ -247,7 +250,7 @@ impl Reader<'_> {
         let range = first..end.min(first + 14);
         let at = range.clone().find(|&i| {
             self.tokens.get(i).is_some_and(|t| {
-                t.kind == Kind::Colon
+                t.kind == Kind::Colon && !self.between_digits(i)
                     || (t.kind == Kind::Dash && i > first && i - first <= 6 && i + 1 < end)
             })
         })?;
@@ -268,6 +271,16 @@ impl Reader<'_> {
         });
         let known = self.lex.sections.contains_key(&joined(label));
         (plain && !label.is_empty() && (!dash || known || label.len() <= 5)).then_some(at)
+    }
+
+    /// The colon of "3:00 position" is no colon of a label.
+    fn between_digits(&self, at: usize) -> bool {
+        let (Some(colon), Some(after)) = (self.tokens.get(at), self.tokens.get(at + 1)) else {
+            return false;
+        };
+        let before = at.checked_sub(1).and_then(|i| self.tokens.get(i));
+        let tight = |t: &Token| t.kind == Kind::Number && t.end == colon.start;
+        before.is_some_and(tight) && after.kind == Kind::Number && after.start == colon.end
     }
 
     fn skip_bullet(&self, first: usize, end: usize) -> usize {

@@ -3,6 +3,7 @@
 use crate::frame::{Frame, Side};
 use crate::lexicon::{Lexicon, NodeId};
 use crate::marks::Level;
+use crate::spots::{self, Counted};
 
 /// How two places relate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,17 @@ pub(crate) enum Relation {
 
 /// Compares the places of two frames, sides apart.
 pub(crate) fn relate(lex: &Lexicon, a: &Frame, b: &Frame) -> Relation {
+    let apart = spots::relate(&a.spots, &b.spots) == Counted::Apart;
+    match relate_anatomy(lex, a, b) {
+        Relation::Unrelated => Relation::Unrelated,
+        _ if apart => Relation::OtherPlace,
+        // One report counts the part and the other does not: they fit, and may not be the same.
+        Relation::Same if a.spots.is_empty() != b.spots.is_empty() => Relation::Compatible,
+        other => other,
+    }
+}
+
+fn relate_anatomy(lex: &Lexicon, a: &Frame, b: &Frame) -> Relation {
     let levels = relate_levels(&a.levels, &b.levels);
     let nodes = relate_nodes(lex, &a.nodes, &b.nodes);
     match (levels, nodes) {

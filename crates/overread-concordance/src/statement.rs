@@ -1,5 +1,6 @@
 //! Here a report becomes frames: every statement with its place, side, size, grade and certainty.
 
+use crate::advice;
 use crate::exam::{Exam, side_of};
 use crate::frame::{Frame, Side, What};
 use crate::hits::{self, Marked};
@@ -9,10 +10,12 @@ use crate::marks::Level;
 use crate::mention::{self, Core, Mention};
 use crate::reading::{self, Section, Sentence};
 use crate::text::{Kind, Text, Token};
+use crate::weighing::Action;
 
 mod ending;
 mod meaning;
 mod place;
+mod weight;
 
 /// What one report says.
 #[derive(Debug)]
@@ -130,13 +133,16 @@ impl Builder<'_> {
             list.clear();
         }
         self.set_aside(tokens, &marked, &mut list);
-        let advice = marked.has(CueKind::Recommend);
+        let advice = marked.has(CueKind::Recommend) || self.urges(tokens, &marked, list.is_empty());
         let start = self.frames.len();
         for (i, m) in list.iter().enumerate() {
+            if self.only_a_trend(tokens, &list, i) {
+                continue;
+            }
             self.mention(number, sentence, tokens, &marked, &list, i, m);
         }
         if advice || sentence.section == Section::Recommendation {
-            self.advice(number, sentence, tokens.len());
+            self.advice(number, sentence, tokens, &marked);
         }
         self.own(start);
         let understood = self.frames.len() > start;
@@ -390,6 +396,7 @@ impl Builder<'_> {
             frame.value.clone_from(value);
         }
         self.describe(&mut frame, tokens, marked, m);
+        self.weigh(&mut frame, sentence, tokens, list, m);
         if !self.locate(
             &mut frame,
             &View {
@@ -402,6 +409,7 @@ impl Builder<'_> {
         ) {
             return;
         }
+        self.other_side(&mut frame, tokens, m);
         let pronoun = tokens.first().is_some_and(|t| {
             matches!(
                 t.norm.as_str(),
@@ -471,8 +479,27 @@ impl Builder<'_> {
         )
     }
 
-    fn advice(&mut self, number: usize, sentence: &Sentence, length: usize) {
+    /// Advice without a word of recommending: "emergency surgery today", "consider repair", "no follow-up is needed".
+    fn urges(&self, tokens: &[Token], marked: &Marked<'_>, alone: bool) -> bool {
+        let actions = self.lex.weighing.actions(tokens);
+        let urgent = !self.lex.weighing.urgent(tokens).is_empty();
+        let past = marked.has(CueKind::Hist) || marked.has(CueKind::Prior);
+        let invasive = |a: Action| matches!(a, Action::Tissue | Action::Operate);
+        actions.iter().any(|(_, action)| {
+            urgent || *action == Action::Nothing || alone && !past && invasive(*action)
+        })
+    }
+
+    fn advice(
+        &mut self,
+        number: usize,
+        sentence: &Sentence,
+        tokens: &[Token],
+        marked: &Marked<'_>,
+    ) {
+        let length = tokens.len();
         let mut frame = Frame::new(What::Advice, Section::Recommendation, number);
+        frame.advice = Some(advice::read(self.lex, tokens, &marked.states));
         frame.spans.extend(
             self.range(sentence, 0, length)
                 .map(|(a, b)| (a, b.min(a + EVIDENCE_CHARS_MAX))),

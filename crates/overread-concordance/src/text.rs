@@ -136,7 +136,13 @@ fn word(chars: &[char], from: usize, spelling: &Spelling, tokens: &mut Vec<Token
         if after_number && c.is_ascii_digit() {
             break;
         }
-        if c.is_alphanumeric() || apostrophe {
+        // "v2.1" is one word, not the end of a sentence.
+        let version = c == '.'
+            && chars.get(from).is_some_and(|v| *v == 'v' || *v == 'V')
+            && end > from + 1
+            && chars.get(end - 1).is_some_and(char::is_ascii_digit)
+            && chars.get(end + 1).is_some_and(char::is_ascii_digit);
+        if c.is_alphanumeric() || apostrophe || version {
             end += 1;
         } else {
             break;

@@ -144,8 +144,8 @@ pub enum ItemKind {
     Recommendation,
 }
 
-/// One row of the concordance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One row of the concordance. Its `Debug` shows how it was judged, never what a report says.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// Row number, from 1; critical rows come first.
     pub n: u32,
@@ -205,8 +205,8 @@ pub struct NotCompared {
 /// A doubt whether the two reports may be compared at all. Its `Debug` shows the kind alone: the message may quote.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardProblem {
-    /// What kind of doubt: `body_part`, `side`, `modality`, `empty`, `language`, `limited`, or `engine` for a kept
-    /// result of older rules.
+    /// What kind of doubt: `patient`, `birth_date`, `exam_date`, `body_part`, `side`, `modality`, `empty`, `language`,
+    /// `limited`, or `engine` for a kept result of older rules.
     pub kind: String,
     /// Plain words.
     pub message: String,
@@ -225,8 +225,8 @@ pub struct Guard {
     pub problems: Vec<GuardProblem>,
 }
 
-/// Two passages of one report that do not fit together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Two passages of one report that do not fit together. Its `Debug` shows no words of it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InternalContradiction {
     /// Which report.
     pub report: ReportSide,
@@ -242,8 +242,8 @@ pub struct InternalContradiction {
     pub sentence: String,
 }
 
-/// Two reports set side by side.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Two reports set side by side. Its `Debug` shows no words of them.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Concordance {
     /// Version of rules and lexicon that made this.
     pub engine: String,
@@ -254,8 +254,9 @@ pub struct Concordance {
     /// Results kept before this was asked count as not compared.
     #[serde(default)]
     pub comparable: bool,
-    /// Proposed category; `Refines` stands in when the reports could not be compared.
-    pub overall: Overall,
+    /// Proposed category; none when the reports could not be compared.
+    #[serde(default)]
+    pub overall: Option<Overall>,
     /// Why, in plain words.
     pub reasons: Vec<String>,
     /// Share of finding-bearing sentences that were understood, 0 to 1, the lower of both reports.
@@ -282,10 +283,11 @@ impl Concordance {
             return self;
         }
         let message = "This comparison was made by older rules. Read both reports in full.";
-        if !self.comparable && self.overall != Overall::ChangesManagement {
+        if !self.comparable && self.overall != Some(Overall::ChangesManagement) {
             self.reasons.clear();
         }
         if !self.comparable {
+            self.overall = None;
             self.reasons.insert(0, message.to_string());
         }
         self.guard.problems.insert(
@@ -302,8 +304,8 @@ impl Concordance {
 /// The doubt that a kept result is of older rules.
 const OLD_RULES: &str = "engine";
 
-/// One understood statement of one report.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// One understood statement of one report. Its `Debug` shows its kind and place in the text, never what it says.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
     /// What the statement is about.
     pub kind: ItemKind,
@@ -379,8 +381,8 @@ pub enum Stance {
     Differs,
 }
 
-/// A comparison in words a patient reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A comparison in words a patient reads. Its `Debug` shows counts alone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlainView {
     /// Three counts in words: the same, more detail, different.
     pub counts: [String; 3],
@@ -392,4 +394,89 @@ pub struct PlainView {
     pub not_compared: Option<String>,
     /// What the words "cannot be excluded" and "possible" mean, when they occur.
     pub meaning_of_words: Vec<String>,
+}
+
+/// What a case knows of the person and the examination both reports should be about. Its `Debug` shows nothing of it.
+#[derive(Clone, Copy, Default)]
+pub struct Subject<'a> {
+    /// Name of the exam: `MRI lumbar spine`.
+    pub exam: &'a str,
+    /// The patient's name; empty when not known.
+    pub patient_name: &'a str,
+    /// The patient's day of birth, 1960-02-01 or 19600201; empty when not known.
+    pub birth_date: &'a str,
+    /// Days on which images of the case were made, written like the day of birth.
+    pub exam_dates: &'a [&'a str],
+}
+
+impl std::fmt::Debug for Subject<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Subject(hidden)")
+    }
+}
+
+impl std::fmt::Debug for Item {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Item")
+            .field("n", &self.n)
+            .field("kind", &self.kind)
+            .field("class", &self.class)
+            .field("critical", &self.critical)
+            .field("rule_id", &self.rule_id)
+            .field("variation", &self.variation)
+            .field("original", &self.original)
+            .field("second", &self.second)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Statement {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Statement")
+            .field("kind", &self.kind)
+            .field("polarity", &self.polarity)
+            .field("span", &self.span)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for InternalContradiction {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("InternalContradiction")
+            .field("report", &self.report)
+            .field("what", &self.what)
+            .field("first", &self.first)
+            .field("second", &self.second)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for PlainView {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("PlainView")
+            .field("differences", &self.differences.len())
+            .field("questions", &self.questions.len())
+            .field("left_out", &self.not_compared.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Concordance {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Concordance")
+            .field("engine", &self.engine)
+            .field("comparable", &self.comparable)
+            .field("overall", &self.overall)
+            .field("coverage", &self.coverage)
+            .field("guard", &self.guard)
+            .field("items", &self.items)
+            .field("not_compared", &self.not_compared)
+            .field("internal_contradictions", &self.internal_contradictions)
+            .finish_non_exhaustive()
+    }
 }

@@ -8,6 +8,9 @@
     reason = "a failed test may say so by a panic"
 )]
 
+mod alone;
+mod different_lesions;
+mod guarded;
 mod metamorphic;
 mod negation;
 mod pairs;

@@ -2,7 +2,7 @@
 
 use overread_concordance::{Overall, compare, plain};
 
-fn view(original: &str, second: &str) -> (Overall, overread_concordance::PlainView) {
+fn view(original: &str, second: &str) -> (Option<Overall>, overread_concordance::PlainView) {
     let found = compare("MRI lumbar spine", original, second);
     (found.overall, plain::view(&found, plain::Reader::Patient))
 }
@@ -13,7 +13,7 @@ fn a_difference_of_side_is_said_and_asked() {
         "Left paracentral disc extrusion at L4-L5. No fracture.",
         "Right paracentral disc extrusion at L4/5. No fracture.",
     );
-    assert_eq!(overall, Overall::ChangesManagement);
+    assert_eq!(overall, Some(Overall::ChangesManagement));
     assert!(
         view.differences
             .iter()
@@ -38,7 +38,7 @@ fn never_blames_and_never_reassures() {
         ("L4-5 disc extrusion.", "L4-5 disc extrusion."),
     ] {
         let (_, view) = view(o, s);
-        let all = format!("{view:?}").to_lowercase();
+        let all = serde_json::to_string(&view).unwrap().to_lowercase();
         for word in [
             "wrong",
             "mistake",
@@ -60,7 +60,7 @@ fn little_understood_is_never_a_confirmation() {
         "Disc bulge at L4-5.",
         "Lorem ipsum dolor sit amet consectetur. Adipiscing elit sed do eiusmod.",
     );
-    assert_ne!(overall, Overall::Confirms);
+    assert_eq!(overall, None);
     assert!(view.not_compared.is_some());
 }
 

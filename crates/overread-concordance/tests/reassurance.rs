@@ -8,7 +8,7 @@ fn found(exam: &str, original: &str, second: &str) -> Concordance {
 
 fn refused(found: &Concordance, kind: Option<&str>) {
     assert!(!found.comparable, "{found:?}");
-    assert_ne!(found.overall, Overall::Confirms);
+    assert_eq!(found.overall, None);
     assert!(
         found
             .items
@@ -25,7 +25,8 @@ fn refused(found: &Concordance, kind: Option<&str>) {
     }
     let view = plain::view(found, plain::Reader::Patient);
     assert!(view.counts[0].contains("could not be compared"), "{view:?}");
-    assert!(!format!("{view:?}").contains("the same about"), "{view:?}");
+    let all = serde_json::to_string(&view).unwrap();
+    assert!(!all.contains("the same about"), "{all}");
     assert!(view.counts[1..].iter().all(String::is_empty), "{view:?}");
 }
 
@@ -112,7 +113,7 @@ fn only_row(found: &Concordance, class: Class, finding: &str) {
     assert_eq!(rows.len(), 1, "{found:?}");
     assert_eq!(rows[0].class, class, "{found:?}");
     assert!(rows[0].critical);
-    assert_eq!(found.overall, Overall::ChangesManagement);
+    assert_eq!(found.overall, Some(Overall::ChangesManagement));
 }
 
 #[test]
@@ -165,6 +166,7 @@ fn another_side_and_another_kind_of_one_disc_is_one_row() {
         .items
         .iter()
         .filter(|i| matches!(i.finding.as_str(), "disc_protrusion" | "disc_extrusion"))
+        .filter(|i| i.class != Class::Size)
         .collect();
     assert_eq!(rows.len(), 1, "{found:?}");
     assert_eq!(rows[0].class, Class::Laterality);
@@ -174,7 +176,7 @@ fn another_side_and_another_kind_of_one_disc_is_one_row() {
         rows[0].sentence.contains("right disc protrusion"),
         "{found:?}"
     );
-    assert_eq!(found.overall, Overall::ChangesManagement);
+    assert_eq!(found.overall, Some(Overall::ChangesManagement));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Comparing both reports: the engine proposes, the reviewer signs the category.
 
 use bytes::Bytes;
-use overread_concordance::Concordance;
+use overread_concordance::{Concordance, Subject};
 use overread_model::access::Actor;
 use overread_model::ids::{CaseId, ConcordanceId};
 use overread_model::time::Timestamp;
@@ -13,7 +13,7 @@ use overread_model::report::SignedReport;
 use overread_store::concordances::{self, ConcordanceRow};
 use overread_store::original_reports::OriginalRow;
 use overread_store::reports::ReportRow;
-use overread_store::{Tx, original_reports, reports};
+use overread_store::{Tx, checks, original_reports, reports};
 
 use crate::casework::{self, CaseFile, Said, checked_text};
 use crate::{StepError, StepResult, Workflow, choosing, limits, printing, reporting};
@@ -101,13 +101,13 @@ pub async fn compare(
     now: Timestamp,
 ) -> StepResult<ConcordanceId> {
     let Inputs {
-        exam,
+        about,
         original,
         signed_row,
         second_text,
         delivered,
     } = inputs(ctx, actor, case_id, now).await?;
-    let digest = inputs_digest(&exam, &original.body, &second_text);
+    let digest = inputs_digest(&about, &original.body, &second_text);
     let known = |row: &ConcordanceRow| row.inputs_digest == digest && (delivered || current(row));
     {
         let mut tx = ctx.store.read().await?;
@@ -116,8 +116,7 @@ pub async fn compare(
         }
     }
     let (first, second) = (original.body.clone(), second_text.clone());
-    let worked =
-        tokio::task::spawn_blocking(move || overread_concordance::compare(&exam, &first, &second));
+    let worked = tokio::task::spawn_blocking(move || about.compare(&first, &second));
     let concordance = worked.await.map_err(StepError::internal)?;
     let mut tx = ctx.store.begin().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
@@ -159,9 +158,44 @@ pub async fn compare(
     Ok(id)
 }
 
+/// Whom and which examination both reports should be about.
+struct About {
+    exam: String,
+    patient_name: String,
+    birth_date: String,
+    exam_dates: Vec<String>,
+}
+
+impl About {
+    async fn load(tx: &mut Tx, file: &CaseFile) -> StepResult<Self> {
+        let studies = checks::studies(tx, &file.case_id).await?;
+        let made = studies.into_iter().map(|study| study.study_date);
+        Ok(Self {
+            exam: file.row.title.clone(),
+            patient_name: file.row.patient_name.clone(),
+            birth_date: file.intake.who.patient_birth_date.clone(),
+            exam_dates: std::iter::once(file.intake.exam.date.clone())
+                .chain(made)
+                .filter(|date| !date.is_empty())
+                .collect(),
+        })
+    }
+
+    fn compare(&self, original: &str, second: &str) -> Concordance {
+        let dates: Vec<&str> = self.exam_dates.iter().map(String::as_str).collect();
+        let subject = Subject {
+            exam: &self.exam,
+            patient_name: &self.patient_name,
+            birth_date: &self.birth_date,
+            exam_dates: &dates,
+        };
+        overread_concordance::compare_case(&subject, original, second)
+    }
+}
+
 /// What is compared, as it stands now.
 struct Inputs {
-    exam: String,
+    about: About,
     original: OriginalRow,
     signed_row: ReportRow,
     second_text: String,
@@ -188,9 +222,10 @@ async fn inputs(
         .await?
         .ok_or_else(|| missing("signed second report"))?;
     let signed = reporting::signed_content(&signed_row)?;
+    let about = About::load(&mut tx, &file).await?;
     Ok(Inputs {
         delivered: file.row.delivered_at.is_some(),
-        exam: file.row.title,
+        about,
         original,
         signed_row,
         second_text: second_text_of(&signed),
@@ -310,7 +345,7 @@ pub async fn pdf(
     printing::print_comparison(paper).await
 }
 
-/// Returns the text of the second report that is compared: what it found and what it concludes.
+/// Returns the text of the second report that is compared: what it found, what it concludes, what it asks for.
 pub(crate) fn second_text_of(signed: &SignedReport) -> String {
     let part = |heading: &str, key: &str| {
         signed
@@ -321,13 +356,17 @@ pub(crate) fn second_text_of(signed: &SignedReport) -> String {
     let parts = [
         part("FINDINGS", "findings"),
         part("IMPRESSION", "impression"),
+        part("RECOMMENDATIONS", "recommendations"),
+        part("RECOMMENDATIONS", "urgent"),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
-fn inputs_digest(exam: &str, original: &str, second: &str) -> Vec<u8> {
+fn inputs_digest(about: &About, original: &str, second: &str) -> Vec<u8> {
     let mut hasher = blake3::Hasher::new();
-    for part in [exam, original, second] {
+    let known = [&about.exam, &about.patient_name, &about.birth_date];
+    let parts = known.into_iter().chain(&about.exam_dates);
+    for part in parts.map(String::as_str).chain([original, second]) {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
     }

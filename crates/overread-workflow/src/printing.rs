@@ -309,7 +309,8 @@ pub(crate) async fn comparison(
             date: Some(signed.signed_at.date()),
             text: Hidden(row.second_text.clone()),
         },
-        proposed: category(concordance.overall),
+        // Reports that could not be compared have no proposal, and their paper prints none.
+        proposed: concordance.overall.map_or(Category::Refines, category),
         coverage_percent: (concordance.coverage.clamp(0.0, 1.0) * 100.0).floor() as u8,
         rows: concordance.items.iter().filter_map(printed_row).collect(),
         not_compared: concordance.not_compared.into_iter().map(passage).collect(),
@@ -343,7 +344,7 @@ fn printed_row(item: &overread_concordance::Item) -> Option<Row> {
             .collect()
     };
     let subject = [
-        Some(item.finding.replace('_', " ")),
+        Some(overread_concordance::words_of(&item.finding)),
         item.site.clone(),
         item.side.clone(),
     ];

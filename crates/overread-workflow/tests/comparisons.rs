@@ -3,9 +3,10 @@
 use overread_concordance::ENGINE;
 use overread_model::ids::CaseId;
 use overread_store::concordances::{self, ConcordanceRow};
+use overread_store::original_reports::{self, OriginalRow};
 use overread_workflow::comparing::{self, DecideComparison};
 
-use crate::house::{House, NOW, assert_invalid};
+use crate::house::{House, NOW, ORIGINAL, assert_invalid};
 
 const FIRST_RULES: &str = "overread-concordance 0.1.0 rules 1";
 
@@ -131,4 +132,62 @@ fn id_like(view: &comparing::ComparisonView, last: &str) -> String {
     let mut other: String = id.chars().take(id.chars().count() - 1).collect();
     other.push(if id.ends_with(last) { 'd' } else { last });
     other
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_original_report_of_another_person_or_day_is_not_compared() {
+    let house = House::sqlite().await;
+    let (ctx, reviewer) = (&house.ctx, &house.reviewer);
+    let case_id = house.signed().await;
+    for (version, head, kind) in [
+        (2, "Patient: Mary Jones", "patient"),
+        (3, "Patient: SAMPLE, ALEX\nDOB: 1985-05-06", "birth_date"),
+        (4, "Date of exam: 2019-01-31", "exam_date"),
+    ] {
+        let mut tx = ctx.store.begin().await.unwrap();
+        let newest = original_reports::newest(&mut tx, &case_id).await.unwrap();
+        let row = OriginalRow {
+            version,
+            body: format!("{head}\n\n{ORIGINAL}"),
+            ..newest.unwrap()
+        };
+        original_reports::insert(&mut tx, &case_id, &row)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let later = NOW.plus_seconds(60 * version);
+        comparing::compare(ctx, reviewer, &case_id, later)
+            .await
+            .unwrap();
+        let found = comparing::view(ctx, reviewer, &case_id, later)
+            .await
+            .unwrap()
+            .concordance;
+        assert!(
+            !found.comparable && found.overall.is_none(),
+            "{kind} {found:?}"
+        );
+        let kinds: Vec<&str> = found
+            .guard
+            .problems
+            .iter()
+            .map(|p| p.kind.as_str())
+            .collect();
+        assert_eq!(kinds, [kind]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_second_report_asks_for_is_compared_and_a_category_is_chosen() {
+    let house = House::sqlite().await;
+    let (ctx, reviewer) = (&house.ctx, &house.reviewer);
+    let case_id = house.signed().await;
+    let view = comparing::view(ctx, reviewer, &case_id, NOW).await.unwrap();
+    assert!(view.second_text.contains("Discuss with the surgeon"));
+    let mut unchosen = form("A remark.");
+    unchosen.overall.clear();
+    assert_invalid(
+        comparing::decide(ctx, reviewer, &case_id, &unchosen, NOW).await,
+        "overall",
+    );
 }

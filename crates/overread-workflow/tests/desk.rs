@@ -341,7 +341,7 @@ async fn the_category_is_the_signers_to_change_with_a_reason() {
     );
     let other = ["confirms", "refines", "changes_management"]
         .into_iter()
-        .find(|name| *name != view.concordance.overall.name());
+        .find(|name| Some(*name) != view.concordance.overall.map(|overall| overall.name()));
     let mut form = DecideComparison {
         overall: other.unwrap().to_owned(),
         ..DecideComparison::default()

@@ -622,11 +622,10 @@ async fn finish(
 
 /// Returns the engine's own word for the overall category.
 fn overall_word(concordance: &overread_concordance::Concordance) -> Result<String> {
-    let value = serde_json::to_value(concordance.overall)?;
-    value
-        .as_str()
-        .map(str::to_owned)
-        .context("the category has no name")
+    let overall = concordance
+        .overall
+        .context("the demo's reports could not be compared")?;
+    Ok(overall.name().to_owned())
 }
 
 async fn report(ctx: &Workflow, cast: &Cast, case_id: &CaseId, story: &mut Story) -> Result<()> {

@@ -66,19 +66,16 @@ impl ConcordancePage {
         view: ComparisonView,
     ) -> Self {
         let decision = view.decision;
-        // Nothing is chosen beforehand for reports that could not be compared.
-        let proposed = if view.concordance.comparable {
-            view.concordance.overall.name()
-        } else {
-            ""
-        };
+        // Nothing is chosen beforehand: what the rules propose is read, and then the reviewer chooses.
         let overall = decision
             .as_ref()
-            .map_or(proposed, |decision| decision.overall.as_str())
-            .to_owned();
+            .map(|decision| decision.overall.clone())
+            .unwrap_or_default();
+        let proposed = view.concordance.overall.map(|overall| overall.name());
         let signed = decision.as_ref().map(|one| one.overall.clone());
+        let chosen = signed.as_deref().or(proposed).unwrap_or_default();
         let own = view.own_statement.map(|statement| Own {
-            contradicts: comparing::contradicts(&statement, &overall),
+            contradicts: comparing::contradicts(&statement, chosen),
             statement,
         });
         let decided = decision

@@ -288,6 +288,21 @@ async fn sign_and_compare(reviewer: &mut Browser<'_>, path: &str, version: &str)
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     assert!(!page.body.contains("<script>alert") && !page.body.contains("<img src=x"));
     assert!(page.body.contains("May change what is done"));
+    // Nothing is chosen for the reviewer, who cannot sign without a choice.
+    assert!(
+        !page
+            .body
+            .contains("name=\"overall\" value=\"changes_management\" checked")
+    );
+    let unchosen = [("note", "The side differs.")];
+    let refused = reviewer
+        .post(&format!("{path}/concordance/decide"), &unchosen)
+        .await;
+    assert!(
+        refused
+            .body
+            .contains("Choose what both reports together say.")
+    );
     let decide = [
         ("overall", "changes_management"),
         ("note", "The side differs."),

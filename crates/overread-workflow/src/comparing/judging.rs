@@ -151,7 +151,7 @@ fn owed(judged: &Judged<'_>) -> Option<&'static str> {
             "Your signed report says something else about the first report. Write in one sentence which of both holds.",
         );
     }
-    (judged.overall != judged.result.overall)
+    (Some(judged.overall) != judged.result.overall)
         .then_some("You chose another category than proposed. Write in one sentence why.")
 }
 

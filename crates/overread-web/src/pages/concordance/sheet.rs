@@ -116,13 +116,18 @@ impl Sheet {
         let concordance = concordance.marked_when_old();
         let plain = plain::view(&concordance, reader);
         let items = &concordance.items;
-        let overall = signed.unwrap_or_else(|| concordance.overall.name());
+        // Reports that could not be compared are called nothing until a person signs.
+        let overall = signed.unwrap_or_else(|| concordance.overall.map_or("", Overall::name));
+        let judged: Vec<Item> = items
+            .iter()
+            .enumerate()
+            .map(|(idx, item)| judged(idx, item, corrections))
+            .collect();
         let rows = |wanted: fn(&Item) -> bool| {
-            items
-                .iter()
-                .enumerate()
-                .filter(|(_, item)| wanted(item))
-                .map(|(idx, item)| row(idx, item, corrections))
+            let chosen = items.iter().zip(&judged).enumerate();
+            chosen
+                .filter(|(_, (_, as_judged))| wanted(as_judged))
+                .map(|(idx, (item, as_judged))| row(idx, item, as_judged, corrections))
                 .collect()
         };
         let comparable = concordance.comparable;
@@ -137,7 +142,7 @@ impl Sheet {
         Self {
             comparable,
             headline: if comparable || signed.is_some() {
-                headline(overall)
+                headline(overall, signed.is_some())
             } else {
                 NOT_COMPARABLE
             },
@@ -174,6 +179,13 @@ impl Sheet {
             inside: concordance.internal_contradictions,
             not_compared: concordance.not_compared,
         }
+    }
+
+    /// Whether there is any row to correct.
+    pub(crate) fn has_rows(&self) -> bool {
+        [&self.critical, &self.other, &self.variation, &self.agree]
+            .iter()
+            .any(|rows| !rows.is_empty())
     }
 
     /// Whether the patient reads, or who acts for the patient.
@@ -218,17 +230,20 @@ fn percent(share: f64) -> u32 {
 
 /// The engine's reasons, or that the reviewer judged so against its proposal.
 fn why(concordance: &Concordance) -> Vec<String> {
-    if concordance.overall == Overall::ChangesManagement {
+    if concordance.overall == Some(Overall::ChangesManagement) {
         return concordance.reasons.clone();
     }
     vec!["The reviewer judged so. The rules alone found no such difference.".to_owned()]
 }
 
-fn headline(overall: &str) -> &'static str {
-    match overall {
-        "confirms" => "Both reports say the same where it matters.",
-        "changes_management" => "The reports differ in a way that may change what is done.",
-        _ => "The second report adds or adjusts something. The plan probably stays.",
+/// What a person signed in one sentence, or less when the rules alone say so: they see words, not what they mean.
+fn headline(overall: &str, signed: bool) -> &'static str {
+    match (overall, signed) {
+        ("changes_management", _) => "The reports differ in a way that may change what is done.",
+        ("confirms", true) => "Both reports say the same where it matters.",
+        ("confirms", false) => "The rules found no difference in what they could compare.",
+        (_, true) => "The second report adds or adjusts something. The plan probably stays.",
+        _ => "The second report adds or adjusts something.",
     }
 }
 
@@ -257,15 +272,31 @@ pub(super) fn class_words(class: Class) -> &'static str {
     }
 }
 
-fn row(item_idx: usize, item: &Item, corrections: &[Correction]) -> Row {
+/// A row as the reviewer judged it: one called the same is no alarm, one called another side is.
+fn judged(item_idx: usize, item: &Item, corrections: &[Correction]) -> Item {
+    let mut item = item.clone();
+    let correction = corrections.iter().find(|one| one.item_idx == item_idx);
+    if let Some(class) = correction.and_then(|one| class_named(&one.class)) {
+        item.class = class;
+        item.critical = class.is_critical();
+        item.variation = false;
+    }
+    item
+}
+
+fn class_named(name: &str) -> Option<Class> {
+    serde_json::from_value(name.into()).ok()
+}
+
+fn row(item_idx: usize, item: &Item, as_judged: &Item, corrections: &[Correction]) -> Row {
     let correction = corrections.iter().find(|one| one.item_idx == item_idx);
     Row {
         n: item.n,
         item_idx,
         name: name(item),
         class: class_words(item.class),
-        frame: match item.class {
-            _ if item.critical => "item--critical",
+        frame: match as_judged.class {
+            _ if as_judged.critical => "item--critical",
             Class::Agree => "item--agree",
             _ => "item--minor",
         },
@@ -275,7 +306,9 @@ fn row(item_idx: usize, item: &Item, corrections: &[Correction]) -> Row {
         note: item.variation_note.clone(),
         look: item.needs_reader_check,
         corrected: correction.map(|one| {
-            let class = one.class.replace('_', " ");
+            let class = class_named(&one.class)
+                .map_or("otherwise", class_words)
+                .to_lowercase();
             if one.note.is_empty() {
                 format!("The reviewer judged: {class}.")
             } else {
@@ -292,7 +325,7 @@ fn quote(spans: Option<&[Span]>) -> Option<String> {
 
 /// Returns finding and place in words.
 fn name(item: &Item) -> String {
-    let mut words = item.finding.replace('_', " ");
+    let mut words = overread_concordance::words_of(&item.finding);
     if let Some(first) = words.get(..1) {
         let first = first.to_uppercase();
         words.replace_range(..1, &first);
@@ -376,6 +409,54 @@ mod tests {
             assert_eq!(sheet.headline, NOT_COMPARABLE);
             assert!(sheet.agree.is_empty());
         }
+    }
+
+    #[test]
+    fn reports_that_could_not_be_compared_are_called_nothing() {
+        let sheet = sheet(
+            "CT chest",
+            "Patient: John Smith\nFINDINGS: No pulmonary embolism.",
+            "Patient: Mary Jones\nFINDINGS: Acute pulmonary embolism.",
+        );
+        assert_eq!((sheet.headline, sheet.comparable), (NOT_COMPARABLE, false));
+        assert_ne!(sheet.frame, "decision--confirms");
+    }
+
+    #[test]
+    fn the_rules_alone_promise_nothing() {
+        let text = "L4-L5 disc bulge.";
+        let confirmed = sheet("MRI lumbar spine", text, text);
+        assert!(confirmed.headline.contains("rules"));
+        let more = "L4-L5 disc bulge. L5-S1 disc protrusion.";
+        let refined = sheet("MRI lumbar spine", text, more);
+        assert!(!refined.headline.contains("plan"), "{}", refined.headline);
+    }
+
+    #[test]
+    fn a_row_stands_where_the_reviewer_put_it() {
+        let text = "L4-L5 disc bulge.";
+        let concordance = compare("MRI lumbar spine", text, text);
+        let corrected = |class: &str| {
+            let corrections = [Correction {
+                item_idx: 0,
+                class: class.to_owned(),
+                note: String::new(),
+            }];
+            Sheet::new(Compared {
+                concordance: concordance.clone(),
+                corrections: &corrections,
+                signed: Some("refines"),
+                original: text,
+                second: text,
+                reader: Reader::Staff,
+            })
+        };
+        let sheet = corrected("laterality");
+        assert_eq!((sheet.critical.len(), sheet.agree.len()), (1, 0));
+        let words = sheet.critical[0].corrected.as_deref();
+        assert_eq!(words, Some("The reviewer judged: other side."));
+        assert_eq!(corrected("agree").agree.len(), 1);
+        assert!(corrected("agree").has_rows());
     }
 
     #[test]

@@ -1,0 +1,188 @@
+//! Here advice is read and compared: what is to be done, how soon, and whether anything is.
+
+use crate::classify::{Verdict, verdict};
+use crate::frame::Frame;
+use crate::lexicon::Lexicon;
+use crate::scope::State;
+use crate::text::{Kind, Token};
+use crate::types::Class;
+use crate::weighing::Action;
+
+/// What a sentence of advice asks for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Advice {
+    pub(crate) urgent: bool,
+    /// Sorted, each once.
+    pub(crate) actions: Vec<Action>,
+    /// When, in days from now.
+    pub(crate) days: Option<f64>,
+    /// The words as they are compared when their kind is not known.
+    words: Vec<String>,
+}
+
+impl Advice {
+    /// Whether something is done to the patient: tissue is taken, an operation made.
+    pub(crate) fn invasive(&self) -> bool {
+        self.actions
+            .iter()
+            .any(|a| matches!(a, Action::Tissue | Action::Operate))
+    }
+
+    fn nothing(&self) -> bool {
+        self.actions == [Action::Nothing]
+    }
+}
+
+/// Reads the advice of a sentence; `states` tell what is denied.
+pub(crate) fn read(lex: &Lexicon, tokens: &[Token], states: &[State]) -> Advice {
+    let denied = |at: usize| {
+        states.get(at).is_some_and(|s| s.denied || s.hypothetical)
+            || at
+                .checked_sub(1)
+                .and_then(|i| tokens.get(i))
+                .is_some_and(|t| matches!(t.norm.as_str(), "no" | "not" | "without"))
+    };
+    let hits = lex.weighing.actions(tokens);
+    let none = hits.iter().any(|(_, a)| *a == Action::Nothing);
+    let mut actions: Vec<Action> = hits
+        .iter()
+        .filter(|(hit, action)| *action == Action::Nothing || !none && !denied(hit.first))
+        .map(|(_, action)| *action)
+        .collect();
+    if actions.is_empty() && !hits.is_empty() {
+        actions.push(Action::Nothing);
+    }
+    actions.sort();
+    actions.dedup();
+    let urgent = lex
+        .weighing
+        .urgent(tokens)
+        .iter()
+        .any(|hit| !denied(hit.first));
+    Advice {
+        urgent,
+        actions,
+        days: days(tokens),
+        words: tokens
+            .iter()
+            .filter(|t| t.is_word() || t.kind == Kind::Number)
+            .map(|t| t.norm.clone())
+            .collect(),
+    }
+}
+
+/// "in 3 months", "12-month", "6 weeks": the first span named.
+fn days(tokens: &[Token]) -> Option<f64> {
+    tokens.iter().enumerate().find_map(|(at, token)| {
+        let n = crate::spots::plain_number(token)?;
+        let hyphen = usize::from(tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Hyphen));
+        let unit = tokens.get(at + 1 + hyphen)?;
+        let days = match unit.norm.as_str() {
+            "day" => 1.0,
+            "week" => 7.0,
+            "month" => 30.0,
+            "year" => 365.0,
+            _ => return None,
+        };
+        Some(f64::from(n) * days)
+    })
+}
+
+/// How well two pieces of advice fit each other.
+pub(crate) fn fit(a: &Frame, b: &Frame) -> i32 {
+    let (Some(a), Some(b)) = (&a.advice, &b.advice) else {
+        return 100;
+    };
+    let shared = a.actions.iter().any(|x| b.actions.contains(x));
+    100 + i32::from(shared) * 40
+        + i32::from(a.urgent == b.urgent) * 20
+        + i32::from(a.words == b.words) * 60
+}
+
+/// Compares two pieces of advice.
+pub(crate) fn compare(a: &Frame, b: &Frame) -> Verdict {
+    let (Some(a), Some(b)) = (&a.advice, &b.advice) else {
+        return unread();
+    };
+    if a.words == b.words {
+        return verdict(Class::Agree, "same-advice", "both reports say so");
+    }
+    if a.urgent != b.urgent {
+        let who = if a.urgent {
+            "only the original report calls it urgent"
+        } else {
+            "only the second report calls it urgent"
+        };
+        return verdict(Class::Severity, "advice-urgency", who);
+    }
+    if a.invasive() != b.invasive() || a.nothing() != b.nothing() {
+        return verdict(Class::Interpretation, "advice-other", asked(a, b));
+    }
+    if a.actions.is_empty() || b.actions.is_empty() {
+        return unread();
+    }
+    if !a.actions.iter().any(|x| b.actions.contains(x)) {
+        return verdict(Class::Interpretation, "advice-minor", asked(a, b));
+    }
+    if let (Some(x), Some(y)) = (a.days, b.days)
+        && (x - y).abs() / x.max(y).max(1.0) >= 0.2
+    {
+        return verdict(
+            Class::Severity,
+            "advice-when",
+            format!("original says in {}, second says in {}", span(x), span(y)),
+        );
+    }
+    verdict(
+        Class::Agree,
+        "same-advice",
+        "both reports ask for the same kind of step",
+    )
+}
+
+fn unread() -> Verdict {
+    verdict(
+        Class::Interpretation,
+        "advice-minor",
+        "both reports advise something; whether it is the same was not understood",
+    )
+}
+
+fn span(days: f64) -> String {
+    let (n, unit) = if days >= 365.0 {
+        (days / 365.0, "year")
+    } else if days >= 30.0 {
+        (days / 30.0, "month")
+    } else if days >= 7.0 {
+        (days / 7.0, "week")
+    } else {
+        (days, "day")
+    };
+    let many = if n > 1.0 { "s" } else { "" };
+    format!("{n:.0} {unit}{many}")
+}
+
+fn asked(a: &Advice, b: &Advice) -> String {
+    format!("original asks for {}, second asks for {}", list(a), list(b))
+}
+
+fn list(advice: &Advice) -> String {
+    let words: Vec<&str> = advice
+        .actions
+        .iter()
+        .map(|action| match action {
+            Action::Observe => "follow-up",
+            Action::Test => "a further test",
+            Action::Tissue => "a tissue sample",
+            Action::Operate => "treatment or an operation",
+            Action::Refer => "a specialist",
+            Action::Tell => "a call",
+            Action::Nothing => "no further step",
+        })
+        .collect();
+    if words.is_empty() {
+        "something else".to_string()
+    } else {
+        words.join(" and ")
+    }
+}

@@ -1,0 +1,357 @@
+//! Here the head of a report is read: whom it names, when the person was born, when the images were made.
+
+use crate::lexicon::Lexicon;
+use crate::weighing::Label;
+
+/// Lines read for a head, at most.
+const LINES_MAX: usize = 400;
+/// Characters of a line that are read.
+const LINE_CHARS_MAX: usize = 400;
+/// Entries kept of one kind.
+const ENTRIES_MAX: usize = 8;
+
+/// Who a report is about and when the images were made, as far as it says so. Its `Debug` shows counts alone.
+#[derive(Clone, Default)]
+pub(crate) struct Identity {
+    /// Words of each name, folded.
+    names: Vec<Vec<String>>,
+    born: Vec<Dates>,
+    made: Vec<Dates>,
+}
+
+/// What a written date may mean: 01/02/2026 is a day in January or in February.
+type Dates = Vec<(u16, u8, u8)>;
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (names, born, made) = (self.names.len(), self.born.len(), self.made.len());
+        write!(
+            formatter,
+            "Identity({names} names, {born} births, {made} exams)"
+        )
+    }
+}
+
+impl Identity {
+    /// Takes what a case knows.
+    pub(crate) fn of_case(name: &str, birth_date: &str, exam_dates: &[&str]) -> Self {
+        let words = folded(name);
+        Self {
+            names: if words.is_empty() {
+                Vec::new()
+            } else {
+                vec![words]
+            },
+            born: dates(birth_date).into_iter().collect(),
+            made: exam_dates.iter().filter_map(|d| dates(d)).collect(),
+        }
+    }
+
+    /// Reads the entries "Patient: ...", "DOB: ...", "Date of exam: ..." of a report.
+    pub(crate) fn of_report(lex: &Lexicon, text: &str) -> Self {
+        let mut out = Self::default();
+        for line in text.lines().take(LINES_MAX) {
+            let line: Vec<char> = line.chars().take(LINE_CHARS_MAX).collect();
+            for (label, value) in entries(lex, &line) {
+                out.learn(lex, label, &value);
+            }
+        }
+        out
+    }
+
+    fn learn(&mut self, lex: &Lexicon, label: Label, value: &str) {
+        match label {
+            Label::Patient if self.names.len() < ENTRIES_MAX => {
+                self.names.extend(name(lex, value));
+            }
+            Label::BirthDate if self.born.len() < ENTRIES_MAX => self.born.extend(dates(value)),
+            Label::ExamDate if self.made.len() < ENTRIES_MAX => self.made.extend(dates(value)),
+            _ => {}
+        }
+    }
+
+    /// Whether both name somebody, and not the same person.
+    pub(crate) fn other_person(&self, other: &Self) -> bool {
+        apart(&self.names, &other.names, |a, b| same_name(a, b))
+    }
+
+    /// Whether both name a day of birth, and not the same one.
+    pub(crate) fn other_birth(&self, other: &Self) -> bool {
+        apart(&self.born, &other.born, |a, b| same_day(a, b))
+    }
+
+    /// Whether both name the day of the exam, and not the same one.
+    pub(crate) fn other_exam(&self, other: &Self) -> bool {
+        apart(&self.made, &other.made, |a, b| same_day(a, b))
+    }
+}
+
+fn apart<T>(a: &[T], b: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
+    !a.is_empty() && !b.is_empty() && !a.iter().any(|x| b.iter().any(|y| same(x, y)))
+}
+
+fn same_day(a: &Dates, b: &Dates) -> bool {
+    a.iter().any(|x| b.contains(x))
+}
+
+/// Two names are one when the shorter one's words stand in the other, a slip of one letter apart.
+fn same_name(a: &[String], b: &[String]) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let fits = |word: &String| long.iter().any(|other| alike(word, other));
+    // Of three and more words one may be missing: a middle name, a second surname.
+    let found = short.iter().filter(|word| fits(word)).count();
+    found == short.len() || found >= 2 && found + 1 >= short.len()
+}
+
+/// The same word, or one letter more, less or other in a long one.
+fn alike(a: &str, b: &str) -> bool {
+    if a == b {
+        return true;
+    }
+    let (x, y): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if x.len().min(y.len()) < 3 || x.len().abs_diff(y.len()) > 1 {
+        return false;
+    }
+    let head = x.iter().zip(&y).take_while(|(p, q)| p == q).count();
+    let tail = x
+        .iter()
+        .rev()
+        .zip(y.iter().rev())
+        .take_while(|(p, q)| p == q)
+        .count();
+    head + tail + 1 >= x.len().max(y.len())
+}
+
+/// Words of a name: letters only, lower case, no single letters.
+fn folded(name: &str) -> Vec<String> {
+    name.to_lowercase()
+        .split(|c: char| !c.is_alphabetic() && c != '\'' && c != '\u{2019}')
+        .map(|word| {
+            word.chars()
+                .filter(|c| c.is_alphabetic())
+                .collect::<String>()
+        })
+        .filter(|word| word.chars().count() > 1)
+        .collect()
+}
+
+/// Reads a value as a name; "54-year-old woman" and "seen above" are none.
+fn name(lex: &Lexicon, value: &str) -> Option<Vec<String>> {
+    if value.chars().any(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let capital = value
+        .split_whitespace()
+        .filter(|w| w.chars().filter(|c| c.is_alphabetic()).count() > 1)
+        .all(|w| {
+            w.chars()
+                .find(|c| c.is_alphabetic())
+                .is_some_and(char::is_uppercase)
+        });
+    let words = folded(value);
+    let title = |w: &String| {
+        matches!(
+            w.as_str(),
+            "mr" | "mrs" | "ms" | "miss" | "dr" | "md" | "jr" | "sr" | "mx"
+        )
+    };
+    let plain: Vec<String> = words.into_iter().filter(|w| !title(w)).collect();
+    let spoilt = plain
+        .iter()
+        .any(|w| lex.weighing.no_names.iter().any(|n| n == w));
+    (capital && !spoilt && (2..=6).contains(&plain.len())).then_some(plain)
+}
+
+/// Cuts a line into its labelled entries.
+fn entries(lex: &Lexicon, line: &[char]) -> Vec<(Label, String)> {
+    let lower: Vec<char> = line
+        .iter()
+        .map(|c| c.to_lowercase().next().unwrap_or(*c))
+        .collect();
+    let mut labels: Vec<(usize, usize, Label)> = Vec::new();
+    let mut at = 0;
+    while at < lower.len() {
+        let begins = at == 0 || lower.get(at - 1).is_some_and(|c| !c.is_alphanumeric());
+        let found = begins.then(|| label_at(lex, &lower, at)).flatten();
+        match found {
+            Some((end, label)) => {
+                labels.push((at, end, label));
+                at = end;
+            }
+            None => at += 1,
+        }
+    }
+    let mut out = Vec::new();
+    for (k, (_, end, label)) in labels.iter().enumerate() {
+        let stop = labels.get(k + 1).map_or(line.len(), |next| next.0);
+        let value: String = line.get(*end..stop).unwrap_or_default().iter().collect();
+        let value = value.trim();
+        let cut = ["  ", "\t", "|", ";"]
+            .iter()
+            .filter_map(|mark| value.find(mark))
+            .min()
+            .unwrap_or(value.len());
+        out.push((
+            *label,
+            value.get(..cut).unwrap_or_default().trim().to_string(),
+        ));
+    }
+    out
+}
+
+/// A label at this place and the end of its colon.
+fn label_at(lex: &Lexicon, lower: &[char], at: usize) -> Option<(usize, Label)> {
+    lex.weighing.labels.iter().find_map(|(words, label)| {
+        let mut here = at;
+        for (k, word) in words.iter().enumerate() {
+            if k > 0 {
+                let from = here;
+                while lower.get(here).is_some_and(|c| *c == ' ') {
+                    here += 1;
+                }
+                if here == from {
+                    return None;
+                }
+            }
+            for c in word.chars() {
+                let same = lower
+                    .get(here)
+                    .is_some_and(|l| *l == c || c == '\'' && *l == '\u{2019}');
+                if !same {
+                    return None;
+                }
+                here += 1;
+            }
+        }
+        while lower.get(here).is_some_and(|c| *c == ' ') {
+            here += 1;
+        }
+        let colon = lower.get(here) == Some(&':');
+        // "DOB 01/02/1960" needs no colon.
+        let day = *label == Label::BirthDate && lower.get(here).is_some_and(char::is_ascii_digit);
+        (colon || day).then_some((here + usize::from(colon), *label))
+    })
+}
+
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
+
+/// Every day a written date may mean; `None` when it is none.
+fn dates(value: &str) -> Option<Dates> {
+    let lower = value.to_lowercase();
+    let parts: Vec<&str> = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|p| !p.is_empty())
+        .take(3)
+        .collect();
+    let mut out = Dates::new();
+    let mut add = |year: &str, month: u8, day: &str| {
+        let (Some(year), Ok(day)) = (full_year(year), day.parse::<u8>()) else {
+            return;
+        };
+        if (1..=12).contains(&month)
+            && (1..=31).contains(&day)
+            && !out.contains(&(year, month, day))
+        {
+            out.push((year, month, day));
+        }
+    };
+    let number = |text: &str| text.parse::<u8>().unwrap_or(0);
+    match parts.as_slice() {
+        [one, ..] if one.len() == 8 && one.chars().all(|c| c.is_ascii_digit()) => {
+            let (year, rest) = one.split_at(4);
+            let (month, day) = rest.split_at(2);
+            add(year, number(month), day);
+        }
+        [a, b, c] => match (month_named(a), month_named(b)) {
+            (Some(month), _) => add(c, month, day_of(b)),
+            (_, Some(month)) => add(c, month, day_of(a)),
+            _ if a.len() == 4 => add(a, number(b), c),
+            _ => {
+                add(c, number(a), b);
+                add(c, number(b), a);
+            }
+        },
+        _ => {}
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+fn month_named(word: &str) -> Option<u8> {
+    let at = MONTHS.iter().position(|m| word.starts_with(m))?;
+    u8::try_from(at + 1).ok()
+}
+
+/// "1st" is 1.
+fn day_of(word: &str) -> &str {
+    word.trim_end_matches(|c: char| c.is_alphabetic())
+}
+
+/// A year of four digits, or of two: 60 is 1960, 26 is 2026.
+fn full_year(text: &str) -> Option<u16> {
+    let year: u16 = text.parse().ok()?;
+    match text.len() {
+        4 => Some(year),
+        2 if year > 30 => Some(1900 + year),
+        2 => Some(2000 + year),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Identity, dates};
+    use crate::lexicon::lexicon;
+
+    fn read(text: &str) -> Identity {
+        Identity::of_report(lexicon(), text)
+    }
+
+    #[test]
+    fn names_are_the_same_however_they_are_written() {
+        let smith = read("Patient: SMITH, JOHN A   DOB: 01/02/1960");
+        for same in [
+            "Patient Name: John Smith",
+            "NAME: Mr. John Andrew Smith",
+            "Patient: Jon Smith\nMRN: 123",
+            "Patient: 54-year-old man with pain",
+            "Patient: Male",
+            "Patient history: Back Pain",
+            "The patient was scanned.",
+        ] {
+            assert!(!smith.other_person(&read(same)), "{same}");
+        }
+        for other in [
+            "Patient: Mary Jones",
+            "Name: Smith, Mary",
+            "patient name : Ana Lopez MRN: 4",
+        ] {
+            assert!(smith.other_person(&read(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn dates_that_may_mean_one_day_are_one() {
+        assert_eq!(dates("2026-03-02"), dates("20260302"));
+        let day = read("Date of exam: 03/02/2026");
+        for same in [
+            "Exam date: 2 March 2026",
+            "DATE OF STUDY: Mar 2nd, 2026",
+            "Date of service: 2026-02-03",
+            "Date: 01/01/2020",
+        ] {
+            assert!(!day.other_exam(&read(same)), "{same}");
+        }
+        assert!(day.other_exam(&read("Exam date: 4 May 2026")));
+        let born = read("DOB: 01/02/60");
+        assert!(!born.other_birth(&read("Date of birth: 1 Feb 1960")));
+        assert!(born.other_birth(&read("Date of birth: 1 Feb 1980")));
+    }
+
+    #[test]
+    fn debug_shows_nobody() {
+        let shown = format!("{:?}", read("Patient: John Smith"));
+        assert_eq!(shown, "Identity(1 names, 0 births, 0 exams)");
+    }
+}

@@ -1,0 +1,377 @@
+//! Here stand the tables of what a difference weighs: urgency, advice, change over time, counted parts, names.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::lexicon::{FindingId, Hit, Phrases, Spelling, terms};
+use crate::text::Token;
+
+/// The data file as it stands.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct WeighingFile {
+    alone: AloneFile,
+    steps_mm: Vec<StepsFile>,
+    urgent: TermsFile,
+    advice: Vec<KindFile>,
+    trend: Vec<KindFile>,
+    opposite: String,
+    numbered: NumberedFile,
+    spelled: SpelledFile,
+    identity: IdentityFile,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct AloneFile {
+    lesion_mm: f64,
+    worrying: String,
+    categories: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct StepsFile {
+    finding: String,
+    mm: Vec<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct TermsFile {
+    terms: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct KindFile {
+    kind: String,
+    terms: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NumberedFile {
+    rib: String,
+    ray: String,
+    names: Vec<(String, u8)>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SpelledFile {
+    words: HashMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct IdentityFile {
+    patient: String,
+    birth_date: String,
+    exam_date: String,
+    others: String,
+    no_names: String,
+}
+
+/// What advice asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Action {
+    Observe,
+    Test,
+    Tissue,
+    Operate,
+    Refer,
+    /// Somebody was told.
+    Tell,
+    /// That nothing is done.
+    Nothing,
+}
+
+/// How a finding changed since an earlier examination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trend {
+    Larger,
+    Unchanged,
+    Smaller,
+    New,
+}
+
+impl Trend {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Larger => "larger than before",
+            Self::Unchanged => "unchanged",
+            Self::Smaller => "smaller than before",
+            Self::New => "new",
+        }
+    }
+}
+
+/// What a label in the head of a report introduces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Label {
+    Patient,
+    BirthDate,
+    ExamDate,
+    /// Another entry: it ends the one before.
+    Other,
+}
+
+/// What counts a part of the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Numbered {
+    /// Ribs, from 1 to 12.
+    Rib,
+    /// Rays of a hand or foot, from 1 to 5.
+    Ray,
+    /// A ray with a name of its own.
+    Named(u8),
+}
+
+/// The tables in the form they are asked.
+#[derive(Debug, Default)]
+pub(crate) struct Weighing {
+    pub(crate) lesion_mm: f64,
+    /// Category schemes and the number from which one report alone matters.
+    pub(crate) categories: Vec<(String, u8)>,
+    /// Sizes in mm at which something else is done.
+    pub(crate) steps_mm: Vec<(FindingId, Vec<f64>)>,
+    worrying: Phrases,
+    urgent: Phrases,
+    advice: Phrases,
+    actions: Vec<Action>,
+    trend: Phrases,
+    trends: Vec<Option<Trend>>,
+    opposite: Phrases,
+    numbered: Phrases,
+    numbers: Vec<Numbered>,
+    spelled: HashMap<String, String>,
+    pub(crate) labels: Vec<(Vec<String>, Label)>,
+    pub(crate) no_names: Vec<String>,
+}
+
+impl WeighingFile {
+    /// Reads the data file.
+    pub(crate) fn load() -> Self {
+        serde_json::from_str(include_str!("../data/weighing.json")).unwrap_or_default()
+    }
+
+    /// Returns every word of the tables, which the mending of spelling leaves alone.
+    pub(crate) fn words(&self) -> Vec<&str> {
+        let kinds = self.advice.iter().chain(&self.trend);
+        [
+            &self.urgent.terms,
+            &self.alone.worrying,
+            &self.opposite,
+            &self.numbered.rib,
+            &self.numbered.ray,
+        ]
+        .into_iter()
+        .map(String::as_str)
+        .chain(kinds.map(|k| k.terms.as_str()))
+        .chain(self.numbered.names.iter().map(|(name, _)| name.as_str()))
+        .collect()
+    }
+
+    /// Brings the tables into the form they are asked in.
+    pub(crate) fn build(
+        self,
+        spelling: &Spelling,
+        finding: impl Fn(&str) -> Option<FindingId>,
+    ) -> Weighing {
+        let phrases = |list: &str| {
+            let mut out = Phrases::default();
+            for term in terms(list, spelling) {
+                out.add(&term, 0);
+            }
+            out
+        };
+        let mut out = Weighing {
+            lesion_mm: self.alone.lesion_mm,
+            categories: categories(&self.alone.categories),
+            worrying: phrases(&self.alone.worrying),
+            urgent: phrases(&self.urgent.terms),
+            opposite: phrases(&self.opposite),
+            spelled: self.spelled.words,
+            ..Weighing::default()
+        };
+        for step in self.steps_mm {
+            out.steps_mm
+                .extend(finding(&step.finding).map(|id| (id, step.mm)));
+        }
+        for entry in self.advice {
+            let Some(action) = action(&entry.kind) else {
+                continue;
+            };
+            for term in terms(&entry.terms, spelling) {
+                out.advice.add(&term, out.actions.len());
+            }
+            out.actions.push(action);
+        }
+        for entry in self.trend {
+            for term in terms(&entry.terms, spelling) {
+                out.trend.add(&term, out.trends.len());
+            }
+            out.trends.push(trend(&entry.kind));
+        }
+        let ray_names = self.numbered.names.iter();
+        let counted = [
+            (self.numbered.rib.as_str(), Numbered::Rib),
+            (self.numbered.ray.as_str(), Numbered::Ray),
+        ];
+        for (list, what) in counted
+            .into_iter()
+            .chain(ray_names.map(|(name, n)| (name.as_str(), Numbered::Named(*n))))
+        {
+            for term in terms(list, spelling) {
+                out.numbered.add(&term, out.numbers.len());
+            }
+            out.numbers.push(what);
+        }
+        for (list, label) in [
+            (&self.identity.patient, Label::Patient),
+            (&self.identity.birth_date, Label::BirthDate),
+            (&self.identity.exam_date, Label::ExamDate),
+            (&self.identity.others, Label::Other),
+        ] {
+            for term in list.split(';') {
+                let words = term.split_whitespace().map(str::to_string).collect();
+                out.labels.push((words, label));
+            }
+        }
+        // The longest label that fits is the one meant: "patient id" before "patient".
+        out.labels
+            .sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
+        out.no_names = self
+            .identity
+            .no_names
+            .split(';')
+            .map(|w| w.trim().to_string())
+            .collect();
+        out
+    }
+}
+
+impl Weighing {
+    pub(crate) fn worrying(&self, tokens: &[Token]) -> Vec<Hit> {
+        self.worrying.find(tokens)
+    }
+
+    pub(crate) fn urgent(&self, tokens: &[Token]) -> Vec<Hit> {
+        self.urgent.find(tokens)
+    }
+
+    pub(crate) fn opposite(&self, tokens: &[Token]) -> Vec<Hit> {
+        self.opposite.find(tokens)
+    }
+
+    /// Finds what advice asks for.
+    pub(crate) fn actions(&self, tokens: &[Token]) -> Vec<(Hit, Action)> {
+        named(&self.advice, &self.actions, tokens)
+    }
+
+    /// Finds words of change over time.
+    pub(crate) fn trends(&self, tokens: &[Token]) -> Vec<(Hit, Trend)> {
+        named(&self.trend, &self.trends, tokens)
+            .into_iter()
+            .filter_map(|(hit, trend)| Some((hit, trend?)))
+            .collect()
+    }
+
+    /// Finds counted parts of the body.
+    pub(crate) fn numbered(&self, tokens: &[Token]) -> Vec<(Hit, Numbered)> {
+        named(&self.numbered, &self.numbers, tokens)
+    }
+
+    /// Writes an identifier such as `rul_nodule` in words.
+    pub(crate) fn words_of(&self, id: &str) -> String {
+        let words: Vec<&str> = id
+            .split(['_', ' '])
+            .map(|word| {
+                let (bare, mark) = match word.strip_suffix(',') {
+                    Some(bare) => (bare, true),
+                    None => (word, false),
+                };
+                match self.spelled.get(bare) {
+                    Some(full) if !mark => full.as_str(),
+                    _ => word,
+                }
+            })
+            .collect();
+        words.join(" ")
+    }
+}
+
+fn named<T: Copy>(phrases: &Phrases, list: &[T], tokens: &[Token]) -> Vec<(Hit, T)> {
+    phrases
+        .find(tokens)
+        .into_iter()
+        .filter_map(|hit| {
+            let value = *list.get(*hit.ids.first()?)?;
+            Some((hit, value))
+        })
+        .collect()
+}
+
+fn categories(list: &str) -> Vec<(String, u8)> {
+    list.split(';')
+        .filter_map(|entry| entry.trim().split_once(' '))
+        .filter_map(|(scheme, from)| Some((scheme.to_string(), from.parse().ok()?)))
+        .collect()
+}
+
+fn action(name: &str) -> Option<Action> {
+    Some(match name {
+        "observe" => Action::Observe,
+        "test" => Action::Test,
+        "tissue" => Action::Tissue,
+        "operate" => Action::Operate,
+        "refer" => Action::Refer,
+        "tell" => Action::Tell,
+        "nothing" => Action::Nothing,
+        _ => return None,
+    })
+}
+
+fn trend(name: &str) -> Option<Trend> {
+    Some(match name {
+        "larger" => Trend::Larger,
+        "unchanged" => Trend::Unchanged,
+        "smaller" => Trend::Smaller,
+        "new" => Trend::New,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WeighingFile, action, trend};
+    use crate::lexicon::lexicon;
+
+    #[test]
+    fn every_table_names_its_source_and_is_understood() {
+        let value: serde_json::Value =
+            serde_json::from_str(include_str!("../data/weighing.json")).unwrap();
+        let sourced = |v: &serde_json::Value| v["source"].as_str().is_some_and(|s| s.len() > 10);
+        assert!(sourced(&value) && sourced(&value["alone"]) && sourced(&value["urgent"]));
+        assert!(sourced(&value["numbered"]) && sourced(&value["spelled"]));
+        let steps = value["steps_mm"].as_array().unwrap();
+        assert!(steps.iter().all(sourced));
+        let file: WeighingFile = serde_json::from_value(value.clone()).unwrap();
+        assert!(file.advice.iter().all(|k| action(&k.kind).is_some()));
+        assert!(
+            file.trend
+                .iter()
+                .all(|k| k.kind.is_empty() || trend(&k.kind).is_some())
+        );
+        assert_eq!(lexicon().weighing.steps_mm.len(), steps.len());
+        assert_eq!(lexicon().weighing.categories.len(), 8);
+    }
+
+    #[test]
+    fn short_names_are_written_out() {
+        let w = &lexicon().weighing;
+        assert_eq!(w.words_of("acl_tear"), "anterior cruciate ligament tear");
+        assert_eq!(w.words_of("rul"), "right upper lobe");
+        assert_eq!(w.words_of("disc_extrusion"), "disc extrusion");
+    }
+}

@@ -1,0 +1,156 @@
+//! What stands before any comparison: the same patient, the same day, the same part of the body.
+
+use overread_concordance::{Concordance, Subject, compare, compare_case};
+
+fn stopped(found: &Concordance, kind: &str) {
+    assert!(!found.comparable, "{found:?}");
+    assert_eq!(found.overall, None);
+    assert!(
+        found.guard.problems.iter().any(|p| p.kind == kind),
+        "{kind} {found:?}"
+    );
+}
+
+const FINDINGS: &str = "FINDINGS: L4-L5: disc bulge.";
+
+fn head(line: &str) -> String {
+    format!("{line}\n\n{FINDINGS}")
+}
+
+#[test]
+fn two_reports_of_two_people_or_days_are_not_compared() {
+    for (one, other, kind) in [
+        (
+            "Patient: John Smith",
+            "Patient Name: JONES, MARY",
+            "patient",
+        ),
+        (
+            "DOB: 01/02/1960",
+            "Date of birth: 3 April 1980",
+            "birth_date",
+        ),
+        (
+            "Date of exam: 01/02/2025",
+            "Exam date: 2026-05-06",
+            "exam_date",
+        ),
+    ] {
+        stopped(&compare("MRI lumbar spine", &head(one), &head(other)), kind);
+        let same = compare("MRI lumbar spine", &head(one), &head(one));
+        assert!(same.comparable, "{one} {same:?}");
+    }
+}
+
+#[test]
+fn a_report_of_another_person_or_day_than_the_case_is_not_compared() {
+    let subject = Subject {
+        exam: "MRI lumbar spine",
+        patient_name: "Mary Ann Jones",
+        birth_date: "1980-04-03",
+        exam_dates: &["2026-05-06", "20260101"],
+    };
+    for (line, kind) in [
+        ("Patient: John Smith", "patient"),
+        ("DOB: 01/02/1960", "birth_date"),
+        ("Date of exam: 01/02/2025", "exam_date"),
+    ] {
+        stopped(&compare_case(&subject, &head(line), FINDINGS), kind);
+        stopped(&compare_case(&subject, FINDINGS, &head(line)), kind);
+    }
+    let right = head("Patient: Jones, Mary A.   DOB: 04/03/1980\nDate of exam: January 1, 2026");
+    let found = compare_case(&subject, &right, FINDINGS);
+    assert!(found.comparable, "{found:?}");
+    assert_eq!(
+        compare_case(&subject, FINDINGS, FINDINGS).overall,
+        compare("MRI lumbar spine", FINDINGS, FINDINGS).overall
+    );
+}
+
+#[test]
+fn no_name_and_no_day_stands_in_a_message() {
+    let found = compare(
+        "MRI lumbar spine",
+        &head("Patient: John Marigold\nDOB: 01/02/1960"),
+        &head("Patient: Mary Jones\nDOB: 03/04/1980"),
+    );
+    let all = serde_json::to_string(&(&found.guard, &found.reasons)).unwrap();
+    assert!(!all.contains("Marigold") && !all.contains("1960"), "{all}");
+}
+
+#[test]
+fn the_side_of_a_breast_or_kidney_is_guarded() {
+    for (exam, one, other) in [
+        (
+            "",
+            "MAMMOGRAM LEFT BREAST. No mass.",
+            "MAMMOGRAM RIGHT BREAST. No mass.",
+        ),
+        ("Mammogram left", "No mass.", "MAMMOGRAM RIGHT. No mass."),
+        (
+            "US left kidney",
+            "No stone.",
+            "ULTRASOUND RIGHT KIDNEY. No stone.",
+        ),
+        ("MRI right orbit", "MRI LEFT ORBIT. No mass.", "No mass."),
+    ] {
+        stopped(&compare(exam, one, other), "side");
+    }
+    for (exam, one, other) in [
+        (
+            "US kidneys",
+            "Right kidney: 5 mm stone.",
+            "Left kidney: normal. Right kidney: 5 mm stone.",
+        ),
+        (
+            "Mammogram",
+            "Left breast: no mass.",
+            "Right breast: no mass. Left breast: no mass.",
+        ),
+        (
+            "MRI left breast",
+            "MRI BREAST LEFT. No mass.",
+            "No mass in the right breast.",
+        ),
+    ] {
+        let found = compare(exam, one, other);
+        assert!(
+            found.guard.problems.iter().all(|p| p.kind != "side"),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn advice_of_another_kind_of_examination_is_no_other_examination() {
+    let found = compare(
+        "CT head",
+        "No hemorrhage. MRI is recommended.",
+        "No hemorrhage.",
+    );
+    assert!(found.comparable, "{found:?}");
+}
+
+#[test]
+fn debug_shows_no_words_of_a_report_anywhere() {
+    let text = "Marigold disc bulge at L4-L5, Marigold. IMPRESSION: L4-L5 disc bulge on the left.";
+    let found = compare(
+        "MRI lumbar spine",
+        text,
+        "L4-L5 left disc extrusion of 9 mm, Marigold.",
+    );
+    let view =
+        overread_concordance::plain::view(&found, overread_concordance::plain::Reader::Patient);
+    let statements = overread_concordance::statements(text);
+    let subject = Subject {
+        exam: "Marigold",
+        ..Subject::default()
+    };
+    let shown = format!(
+        "{found:?} {view:?} {statements:?} {subject:?} {:?}",
+        found.internal_contradictions
+    );
+    for word in ["Marigold", "bulge", "extrusion", "disc", "L4"] {
+        assert!(!shown.contains(word), "{word}: {shown}");
+    }
+}
