@@ -211,6 +211,9 @@ async function walk(journey: Journey, disc: Buffer, people: People, server: Demo
     await expectAccessible(reviewer, "concordance");
     await picture(reviewer, named("concordance-new"));
     const sign = reviewer.getByRole("button", { name: "Sign this category" });
+    // Nothing is chosen for the reviewer.
+    await expect(reviewer.locator('input[name="overall"]:checked')).toHaveCount(0);
+    await reviewer.locator('input[name="overall"][value="changes_management"]').check();
     await sign.click();
     if (journey.whyDifferent !== undefined) {
       // The own report says that both agree: such a signature needs a word.

@@ -325,7 +325,7 @@ fn a_comparison_shows_both_words() {
             "Not compared",
             "Stated by both",
             "Both reports in full",
-            "92 % of the statements",
+            "92 % of the sentences",
         ],
     );
     let mut spanish = comparison(Language::Es);

@@ -83,7 +83,7 @@ const ENGLISH: Words = Words {
     second: "Second report",
     signed: "Signed by {name}, {at}",
     was_proposed: "The comparison had proposed: {category}.",
-    coverage: "{percent} % of the statements were understood and compared.",
+    coverage: "The rules found words they know in {percent} % of the sentences with findings; in a sentence they know in part, they can miss the rest.",
     made: "Printed {at} · {engine}",
     case: "Case {number}",
     fixed: [
@@ -118,7 +118,7 @@ const SPANISH: Words = Words {
     second: "Segundo informe",
     signed: "Firmado por {name}, {at}",
     was_proposed: "La comparación había propuesto: {category}.",
-    coverage: "Se comprendió y comparó el {percent} % de las afirmaciones.",
+    coverage: "Las reglas reconocieron palabras en el {percent} % de las frases con hallazgos; en una frase reconocida en parte se les puede escapar el resto.",
     made: "Impreso el {at} · {engine}",
     case: "Caso {number}",
     fixed: [
