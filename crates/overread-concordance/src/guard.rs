@@ -83,30 +83,7 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
             problems.push(problem("side", format!("The examination is of the {}, the {who} report is titled {}: check that both are about the same body part.", a.name(), b.name())));
         }
     }
-    let titles = [
-        (
-            exam::organ_side(lex, &exam::name_tokens(lex, name)),
-            "examination is",
-        ),
-        (
-            exam::organ_side(lex, exam::title(lex, o)),
-            "original report is titled",
-        ),
-        (
-            exam::organ_side(lex, exam::title(lex, s)),
-            "second report is titled",
-        ),
-    ];
-    for (k, (first, who)) in titles.iter().enumerate() {
-        for (other, whose) in titles.iter().skip(k + 1) {
-            if let (Some((organ, a)), Some((same, b))) = (first, other)
-                && organ == same
-                && a.opposite(*b)
-            {
-                problems.push(problem("side", format!("The {who} {}, the {whose} {}: check that both are about the same body part.", a.name(), b.name())));
-            }
-        }
-    }
+    problems.extend(organ_sides(lex, name, o, s));
     let stated = |e: &Exam| e.region.clone();
     for (e, who) in [(&of_o, "original"), (&of_s, "second")] {
         let related = e.region.iter().any(|r| {
@@ -145,6 +122,36 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
             .or(of_s.side.filter(|_| of_o.side.is_none()));
     }
     (known, problems)
+}
+
+/// Compares the side of a breast, a kidney, an eye in the titles, which no region of the body tells.
+fn organ_sides(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> Vec<GuardProblem> {
+    let mut problems = Vec::new();
+    let titles = [
+        (
+            exam::organ_side(lex, &exam::name_tokens(lex, name)),
+            "examination is",
+        ),
+        (
+            exam::organ_side(lex, exam::title(lex, o)),
+            "original report is titled",
+        ),
+        (
+            exam::organ_side(lex, exam::title(lex, s)),
+            "second report is titled",
+        ),
+    ];
+    for (k, (first, who)) in titles.iter().enumerate() {
+        for (other, whose) in titles.iter().skip(k + 1) {
+            if let (Some((organ, a)), Some((same, b))) = (first, other)
+                && organ == same
+                && a.opposite(*b)
+            {
+                problems.push(problem("side", format!("The {who} {}, the {whose} {}: check that both are about the same body part.", a.name(), b.name())));
+            }
+        }
+    }
+    problems
 }
 
 fn problem(kind: &str, message: String) -> GuardProblem {

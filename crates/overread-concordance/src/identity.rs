@@ -77,12 +77,12 @@ impl Identity {
 
     /// Whether both name a day of birth, and not the same one.
     pub(crate) fn other_birth(&self, other: &Self) -> bool {
-        apart(&self.born, &other.born, |a, b| same_day(a, b))
+        apart(&self.born, &other.born, same_day)
     }
 
     /// Whether both name the day of the exam, and not the same one.
     pub(crate) fn other_exam(&self, other: &Self) -> bool {
-        apart(&self.made, &other.made, |a, b| same_day(a, b))
+        apart(&self.made, &other.made, same_day)
     }
 }
 

@@ -410,21 +410,7 @@ impl Builder<'_> {
             return;
         }
         self.other_side(&mut frame, tokens, m);
-        let pronoun = tokens.first().is_some_and(|t| {
-            matches!(
-                t.norm.as_str(),
-                "it" | "this" | "these" | "they" | "appearance" | "feature" | "finding"
-            )
-        });
-        if pronoun
-            && frame
-                .finding()
-                .and_then(|id| self.lex.finding(id))
-                .is_some_and(|f| f.dx)
-        {
-            frame.placed = false;
-            frame.site_inferred = true;
-        }
+        self.loosen(&mut frame, tokens);
         if !self.settle(&mut frame, tokens, marked, m, list.len()) {
             return;
         }
@@ -452,6 +438,25 @@ impl Builder<'_> {
                     .map(|r| self.shorten(r, sentence, m)),
             );
             self.frames.push(part);
+        }
+    }
+
+    /// "This is consistent with a metastasis": the place of the diagnosis is the one of what was said before.
+    fn loosen(&self, frame: &mut Frame, tokens: &[Token]) {
+        let pronoun = tokens.first().is_some_and(|t| {
+            matches!(
+                t.norm.as_str(),
+                "it" | "this" | "these" | "they" | "appearance" | "feature" | "finding"
+            )
+        });
+        if pronoun
+            && frame
+                .finding()
+                .and_then(|id| self.lex.finding(id))
+                .is_some_and(|f| f.dx)
+        {
+            frame.placed = false;
+            frame.site_inferred = true;
         }
     }
 

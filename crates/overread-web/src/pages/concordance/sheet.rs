@@ -341,7 +341,7 @@ fn name(item: &Item) -> String {
 mod tests {
     use overread_concordance::compare;
 
-    use super::{Compared, NOT_COMPARABLE, Reader, Sheet};
+    use super::{Compared, Correction, NOT_COMPARABLE, Reader, Sheet};
 
     fn sheet(exam: &str, original: &str, second: &str) -> Sheet {
         Sheet::new(Compared {
