@@ -118,11 +118,7 @@ impl Sheet {
         let items = &concordance.items;
         // Reports that could not be compared are called nothing until a person signs.
         let overall = signed.unwrap_or_else(|| concordance.overall.map_or("", Overall::name));
-        let judged: Vec<Item> = items
-            .iter()
-            .enumerate()
-            .map(|(idx, item)| judged(idx, item, corrections))
-            .collect();
+        let judged = as_judged(items, corrections);
         let rows = |wanted: fn(&Item) -> bool| {
             let chosen = items.iter().zip(&judged).enumerate();
             chosen
@@ -270,6 +266,12 @@ pub(super) fn class_words(class: Class) -> &'static str {
         Class::OnlyOriginal => "Only in the first report",
         Class::OnlySecond => "Only in the second report",
     }
+}
+
+fn as_judged(items: &[Item], corrections: &[Correction]) -> Vec<Item> {
+    let rows = items.iter().enumerate();
+    rows.map(|(idx, item)| judged(idx, item, corrections))
+        .collect()
 }
 
 /// A row as the reviewer judged it: one called the same is no alarm, one called another side is.
