@@ -34,7 +34,10 @@ impl FromRequestParts<DicomWebState> for Caller {
         let reach = match &actor {
             // The program itself asks nothing over HTTP.
             Actor::System => Reach::Nothing,
-            actor => reach(actor, now),
+            actor => {
+                let mut tx = state.store.read().await?;
+                reach(&mut tx, actor, now).await?
+            }
         };
         let address = Address::of_request(parts, state.public_url.as_deref());
         Ok(Self {

@@ -15,7 +15,6 @@ pub use tables::{
     SectionEntry,
 };
 
-use crate::case::CaseRole;
 use crate::letter::Language;
 use crate::limits;
 use crate::text::FieldProblem;
@@ -72,13 +71,6 @@ pub fn check_original(text: &str) -> Result<String, FieldProblem> {
         .collect())
 }
 
-/// Says whether somebody with these hats may open the original report now.
-///
-/// The reviewer may not before the first impression is locked, so that the second reading is not led by the first.
-pub fn may_open_original(hats: &[CaseRole], first_impression_locked: bool) -> bool {
-    !hats.contains(&CaseRole::Reviewer) || first_impression_locked
-}
-
 /// What the reviewer saw before the original report was opened.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirstImpression {
@@ -111,9 +103,10 @@ pub fn lock_first_impression(
         return problem("Your first impression is locked already. It cannot be changed.");
     }
     let text = text.trim();
-    if !text.chars().any(char::is_alphanumeric) {
+    if !says_something(text) {
         return problem(
-            "Write what you see before you open the first report. One sentence is enough.",
+            "Write in a few words what you see, for example “Nothing abnormal”. It shows later what you saw before you \
+             knew the first report, and it cannot be changed.",
         );
     }
     if text.chars().count() > limits::REPORT_SECTION_CHARS {
@@ -123,6 +116,19 @@ pub fn lock_first_impression(
         text: text.to_owned(),
         locked_at: now,
     })
+}
+
+/// Says whether a text has words enough to mean something: two or more, for `Nothing abnormal` and `Torn ACL` are the shortest.
+fn says_something(text: &str) -> bool {
+    const WORDS: usize = 2;
+    const LETTERS: usize = 7;
+    let letters = |word: &str| word.chars().filter(|c| c.is_alphabetic()).count();
+    let words = text
+        .split_whitespace()
+        .map(letters)
+        .filter(|count| *count >= 2);
+    let (count, sum) = words.fold((0, 0), |(count, sum), letters| (count + 1, sum + letters));
+    count >= WORDS && sum >= LETTERS
 }
 
 /// How good the exam is for the question asked.

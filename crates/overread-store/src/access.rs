@@ -4,13 +4,17 @@ use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
+use crate::error::StoreResult;
 use crate::studies::sql::{Arg, Clause};
+use crate::{Tx, review_tasks};
 
 /// The studies that an actor may see images of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
     /// The whole archive.
     Everything,
+    /// The whole archive, as if the reports among the images did not exist.
+    EverythingButReports,
     /// What grants in force at `now` cover.
     Grants {
         /// `person` or `machine`.
@@ -19,8 +23,7 @@ pub enum Reach {
         actor_id: String,
         /// When it is asked.
         now: Timestamp,
-        /// Reports among the images are as if they did not exist: a reviewer reads them on the pages, which know
-        /// whether the first impression is locked.
+        /// Reports among the images are as if they did not exist.
         without_reports: bool,
     },
     /// The studies of one case.
@@ -45,20 +48,37 @@ impl Reach {
     pub const fn is_without_reports(&self) -> bool {
         matches!(
             self,
-            Self::Grants {
-                without_reports: true,
-                ..
-            }
+            Self::EverythingButReports
+                | Self::Grants {
+                    without_reports: true,
+                    ..
+                }
         )
     }
 }
 
 /// Returns what the actor reaches at `now`.
-pub fn reach(actor: &Actor, now: Timestamp) -> Reach {
+///
+/// Reports among the images are left out for a reviewer, who reads them on the pages, and in whatever role for a person who
+/// was asked to read a case and has not locked a first impression of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reach(tx: &mut Tx, actor: &Actor, now: Timestamp) -> StoreResult<Reach> {
+    let without_reports = match actor {
+        Actor::Person { person_id, role } => {
+            *role == Role::Reviewer || review_tasks::has_open_reading(tx, person_id).await?
+        }
+        _ => actor.role() == Some(Role::Reviewer),
+    };
     if actor.sees_every_case() {
-        return Reach::Everything;
+        return Ok(if without_reports {
+            Reach::EverythingButReports
+        } else {
+            Reach::Everything
+        });
     }
-    match actor {
+    Ok(match actor {
         Actor::Link { case_id, .. } => Reach::Case(case_id.clone()),
         // No grant lifts a role above what it may ever see.
         _ if matches!(actor.role(), Some(Role::Insurer | Role::Administrator)) => Reach::Nothing,
@@ -66,10 +86,10 @@ pub fn reach(actor: &Actor, now: Timestamp) -> Reach {
             actor_kind: actor.kind().to_owned(),
             actor_id: actor.id().to_owned(),
             now,
-            without_reports: actor.role() == Some(Role::Reviewer),
+            without_reports,
         },
         Actor::System => Reach::Nothing,
-    }
+    })
 }
 
 /// Adds the filter of a reach to a search for rows of a level.
@@ -82,7 +102,7 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
         leave_out_reports(clause, level);
     }
     match reach {
-        Reach::Everything => {}
+        Reach::Everything | Reach::EverythingButReports => {}
         Reach::Nothing => clause.and("1 = 0"),
         Reach::Case(case_id) => {
             clause.and(study_id_column);
@@ -115,27 +135,41 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
     }
 }
 
-/// What is no report among the images, for rows of `instance` joined to `series`.
-// PS3.4 B.5: 88 are the structured reports, 104 the encapsulated documents.
-pub(crate) const NO_REPORT: &str = "series.modality not in ('SR', 'DOC') \
-     and instance.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.88.%' \
-     and instance.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.104.%'";
+/// What is no report among the images, for instances and series by these names.
+// PS3.4 B.5: 88 are the structured reports, 104 the encapsulated documents, 11 the presentation states, which can carry
+// the marks and words of whoever read first.
+macro_rules! no_report {
+    ($instance:literal, $series:literal) => {
+        concat!(
+            $series,
+            ".modality not in ('SR', 'DOC', 'PR', 'KO') and ",
+            $instance,
+            ".sop_class_uid not like '1.2.840.10008.5.1.4.1.1.88.%' and ",
+            $instance,
+            ".sop_class_uid not like '1.2.840.10008.5.1.4.1.1.104.%' and ",
+            $instance,
+            ".sop_class_uid not like '1.2.840.10008.5.1.4.1.1.11.%'"
+        )
+    };
+}
 
-/// Leaves out structured reports and encapsulated documents, and what holds nothing else.
+/// As [`no_report`], for rows of `instance` joined to `series`.
+pub(crate) const NO_REPORT: &str = no_report!("instance", "series");
+
+/// Leaves out reports and marks of somebody who read before, and what holds nothing else.
 fn leave_out_reports(clause: &mut Clause, level: Level) {
     clause.and(match level {
-        Level::Study => {
+        Level::Study => concat!(
             "exists (select 1 from series shown_series join instance shown on shown.series_id = shown_series.id \
-             where shown_series.study_id = study.id and shown_series.modality not in ('SR', 'DOC') \
-             and shown.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.88.%' \
-             and shown.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.104.%')"
-        }
-        Level::Series => {
-            "series.modality not in ('SR', 'DOC') and exists (select 1 from instance shown \
-             where shown.series_id = series.id \
-             and shown.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.88.%' \
-             and shown.sop_class_uid not like '1.2.840.10008.5.1.4.1.1.104.%')"
-        }
+             where shown_series.study_id = study.id and ",
+            no_report!("shown", "shown_series"),
+            ")"
+        ),
+        Level::Series => concat!(
+            "exists (select 1 from instance shown where shown.series_id = series.id and ",
+            no_report!("shown", "series"),
+            ")"
+        ),
         Level::Instance => NO_REPORT,
     });
 }

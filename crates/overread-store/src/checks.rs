@@ -5,6 +5,7 @@ use overread_model::time::Timestamp;
 
 use crate::Tx;
 use crate::error::{StoreError, StoreResult};
+use crate::studies::search::shown;
 use crate::tokens::random_id;
 
 /// The result of one check.
@@ -190,6 +191,28 @@ pub async fn studies(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<StudyRow>
              and cs.pending = 0 order by s.study_date desc, s.id desc"))
         .bind(case_id.as_str()).fetch_all(&mut *c).await?),
     )
+}
+
+/// As [`studies`], as if the reports among the images did not exist.
+///
+/// # Errors
+/// When the database fails.
+pub async fn studies_without_reports(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<StudyRow>> {
+    let rows = studies(tx, case_id).await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let mut shown = shown::of_studies(tx, &ids).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let study = shown.remove(&row.id)?;
+            Some(StudyRow {
+                modalities: study.modalities,
+                series_count: study.series_count,
+                instance_count: study.instance_count,
+                ..row
+            })
+        })
+        .collect())
 }
 
 /// Finds a study by its UID.

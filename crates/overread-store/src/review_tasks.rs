@@ -1,6 +1,6 @@
 //! Review tasks: who was chosen, asked, accepted; the first impression.
 
-use overread_model::ids::CaseId;
+use overread_model::ids::{CaseId, PersonId};
 use overread_model::time::Timestamp;
 
 use crate::Tx;
@@ -159,6 +159,19 @@ pub async fn lock_first_impression(
             "update review_task set first_impression = $1, first_impression_at = $2 where id = $3 and first_impression_at is null")
         .bind(text).bind(now.as_micros()).bind(id).execute(&mut *c).await?.rows_affected());
     Ok(done == 1)
+}
+
+/// Says whether a person was asked to read a case that is not over, and has no first impression of it locked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn has_open_reading(tx: &mut Tx, person_id: &PersonId) -> StoreResult<bool> {
+    let (count,): (i64,) = on!(tx, c => sqlx::query_as(
+            "select count(*) from review_task t join reviewer r on r.id = t.reviewer_id \
+             join person p on p.email_folded = r.email_folded join case_ k on k.id = t.case_id where p.id = $1 \
+             and t.state in ('chosen', 'offered', 'accepted') and t.first_impression_at is null and k.ended_at is null")
+        .bind(person_id.as_str()).fetch_one(&mut *c).await?);
+    Ok(count > 0)
 }
 
 /// Notes that the reviewer opened the original report for the first time.

@@ -7,7 +7,7 @@ mod block;
 mod delete;
 mod enter;
 mod find;
-mod search;
+pub(crate) mod search;
 pub(crate) mod sql;
 mod upsert;
 

@@ -57,16 +57,33 @@ async fn rules(house: House) {
         link_id: LinkId::from_random([1; 16]),
         case_id: case_id.clone(),
     };
-    assert_eq!(count(reach(&machine(), NOW)).await, 2);
-    assert_eq!(count(reach(&person(1, Role::Coordinator), NOW)).await, 2);
-    assert_eq!(count(reach(&person(1, Role::Administrator), NOW)).await, 0);
-    assert_eq!(count(reach(&person(1, Role::Patient), NOW)).await, 0);
+    let reach_of = async |actor: &Actor, now| {
+        let mut tx = house.store.read().await.unwrap();
+        reach(&mut tx, actor, now).await.unwrap()
+    };
+    assert_eq!(count(reach_of(&machine(), NOW).await).await, 2);
     assert_eq!(
-        count(reach(&link, NOW)).await,
+        count(reach_of(&person(1, Role::Coordinator), NOW).await).await,
+        2
+    );
+    assert_eq!(
+        count(reach_of(&person(1, Role::Administrator), NOW).await).await,
+        0
+    );
+    assert_eq!(
+        count(reach_of(&person(1, Role::Patient), NOW).await).await,
+        0
+    );
+    assert_eq!(
+        count(reach_of(&link, NOW).await).await,
         0,
         "nobody judged whose images they are"
     );
-    assert_eq!(count(reach(&viewer, NOW)).await, 0, "nor for the token");
+    assert_eq!(
+        count(reach_of(&viewer, NOW).await).await,
+        0,
+        "nor for the token"
+    );
     let mut tx = house.store.begin().await.unwrap();
     for study in checks::studies_to_judge(&mut tx, &case_id).await.unwrap() {
         checks::show_judged(&mut tx, &case_id, study.id)
@@ -74,17 +91,17 @@ async fn rules(house: House) {
             .unwrap();
     }
     tx.commit().await.unwrap();
-    assert_eq!(count(reach(&link, NOW)).await, 1);
-    assert_eq!(count(reach(&viewer, NOW)).await, 1);
+    assert_eq!(count(reach_of(&link, NOW).await).await, 1);
+    assert_eq!(count(reach_of(&viewer, NOW).await).await, 1);
     assert_eq!(
-        count(reach(&viewer, NOW.plus_seconds(-1))).await,
+        count(reach_of(&viewer, NOW.plus_seconds(-1)).await).await,
         0,
         "not yet"
     );
     let mut tx = house.store.begin().await.unwrap();
     assert!(tokens::revoke(&mut tx, &token_id, NOW).await.unwrap());
     tx.commit().await.unwrap();
-    assert_eq!(count(reach(&viewer, NOW)).await, 0, "revoked");
+    assert_eq!(count(reach_of(&viewer, NOW).await).await, 0, "revoked");
 }
 
 both!(counts, super::hidden_reports_do_not_count);
@@ -102,6 +119,10 @@ async fn hidden_reports_do_not_count(house: House) {
         of(1, 2, "MR"),
         of(2, 3, "CT"),
         of(3, 4, "SR"),
+        Spec {
+            sop_class_uid: "1.2.840.10008.5.1.4.1.1.11.1",
+            ..of(4, 5, "OT")
+        },
     ];
     enter(&house, &scope(machine(), Some(case_id.clone())), &specs).await;
     let mut tx = house.store.begin().await.unwrap();
@@ -117,12 +138,13 @@ async fn hidden_reports_do_not_count(house: House) {
     };
     let (_, secret) = tokens::create(&mut tx, &new, NOW).await.unwrap();
     let viewer = tokens::find_by_secret(&mut tx, &secret).await.unwrap();
-    let narrow = reach(&viewer.unwrap(), NOW);
+    let narrow = reach(&mut tx, &viewer.unwrap(), NOW).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut tx = house.store.read().await.unwrap();
     for (reach, modalities, counts, shown_series) in [
-        (&Reach::Everything, "CT\\MR\\SR", (3, 4, 400), 3),
+        (&Reach::Everything, "CT\\MR\\OT\\SR", (4, 5, 500), 4),
+        (&Reach::EverythingButReports, "CT\\MR", (2, 3, 300), 2),
         (&narrow, "CT\\MR", (2, 3, 300), 2),
     ] {
         let (all, page) = (StudyFilter::default(), Page::default());

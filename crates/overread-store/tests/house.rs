@@ -81,6 +81,7 @@ pub(crate) struct Spec {
     pub(crate) patient_id: &'static str,
     pub(crate) date: &'static str,
     pub(crate) modality: &'static str,
+    pub(crate) sop_class_uid: &'static str,
 }
 
 impl Default for Spec {
@@ -93,6 +94,7 @@ impl Default for Spec {
             patient_id: "P-1",
             date: "20260302",
             modality: "MR",
+            sop_class_uid: "1.2.840.10008.5.1.4.1.1.4",
         }
     }
 }
@@ -110,7 +112,7 @@ pub(crate) fn facts(spec: &Spec) -> InstanceFacts {
             "series_description": "sag T2", "anatomic_region_codes": [],
         },
         "sop_instance_uid": format!("1.2.{study}.{series}.{instance}"),
-        "sop_class_uid": "1.2.840.10008.5.1.4.1.1.4", "transfer_syntax_uid": "1.2.840.10008.1.2.1",
+        "sop_class_uid": spec.sop_class_uid, "transfer_syntax_uid": "1.2.840.10008.1.2.1",
         "instance_number": instance, "image_type": [], "rows": 16, "columns": 16, "number_of_frames": 1,
         "quality": {"lossy_image_compression_ratio": [], "has_pixel_data": true, "pixel_data_short": false},
         "mr": {"scanning_sequence": [], "sequence_variant": [], "scan_options": []},

@@ -17,7 +17,7 @@ use overread_store::cases::{self, CaseRow};
 use overread_store::{Tx, grants};
 
 use crate::casework::{self, CaseFile, Intake, Said, checked_text};
-use crate::{FieldProblem, StepError, StepResult, Workflow, inviting, limits};
+use crate::{FieldProblem, StepError, StepResult, Workflow, inviting, limits, reading};
 
 pub(crate) use correcting::CORRECTED;
 pub use correcting::{correct, field_name};
@@ -227,7 +227,7 @@ pub async fn start(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<
 /// Returns what was typed, for those who ask and those who work for them.
 ///
 /// # Errors
-/// `NotFound`, also for a reviewer: the answers tell of the first reading.
+/// `NotFound`, also for a reviewer, and before the lock in whatever role: the answers tell of the first reading.
 pub async fn answers(
     ctx: &Workflow,
     actor: &Actor,
@@ -237,7 +237,7 @@ pub async fn answers(
     let mut tx = ctx.store.read().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     drop(tx);
-    if file.require(Right::AddRecords).is_err() {
+    if file.require(Right::AddRecords).is_err() || reading::is_before_lock(&file) {
         return Err(StepError::NotFound);
     }
     view(ctx, actor, case_id, now).await

@@ -14,7 +14,7 @@ use overread_store::cases::{self as rows, Which};
 use overread_store::{Tx, timeline};
 
 use crate::casework::{self, CaseFile, Said, checked_reason};
-use crate::{StepError, StepResult, Workflow, limits};
+use crate::{StepError, StepResult, Workflow, limits, reading};
 
 /// Which cases a list shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -461,7 +461,8 @@ async fn view_of(
     } else {
         timeline::list(tx, &file.case_id, with_staff, limits::TIMELINE_ROWS).await?
     };
-    let sees_answers = file.wears(CaseRole::Coordinator) || file.wears(CaseRole::Requester);
+    let sees_answers = (file.wears(CaseRole::Coordinator) || file.wears(CaseRole::Requester))
+        && !reading::is_before_lock(file);
     Ok(CaseView {
         version: file.row.version,
         patient_birth_date: shown(&intake.who.patient_birth_date),

@@ -37,6 +37,8 @@ pub(crate) struct CaseFile {
     pub(crate) task: Option<TaskRow>,
     /// The actor is the reviewer who was asked and has not accepted: may see the offer and nothing else.
     pub(crate) offer_only: bool,
+    /// The actor is who was chosen to read the case, in whatever role they are here, or has the role of a reviewer.
+    pub(crate) reads: bool,
 }
 
 /// Returns the most a role may do in a case, whatever was granted.
@@ -153,6 +155,7 @@ pub(crate) async fn load_or_offer(
         return Err(StepError::NotFound);
     }
     let intake: Intake = serde_json::from_str(&row.intake).map_err(StepError::internal)?;
+    let reads = actor.role() == Some(Role::Reviewer) || is_person_of(actor, task.as_ref());
     let hats = CaseRole::worn_by(actor, ties(tx, actor, case_id, reviews).await?);
     let facts = facts::gather(tx, &row, &intake, task.as_ref(), now).await?;
     let case_id = case_id.clone();
@@ -166,15 +169,19 @@ pub(crate) async fn load_or_offer(
         rights,
         task,
         offer_only,
+        reads,
     })
 }
 
+fn is_person_of(actor: &Actor, task: Option<&TaskRow>) -> bool {
+    matches!(actor, Actor::Person { .. })
+        && task.is_some_and(|task| task.person_id.as_deref() == Some(actor.id()))
+}
+
 fn is_reviewer_of(actor: &Actor, task: Option<&TaskRow>) -> bool {
-    let is_reviewer = actor.role() == Some(Role::Reviewer);
-    is_reviewer
-        && task.is_some_and(|task| {
-            task.state != "chosen" && task.person_id.as_deref() == Some(actor.id())
-        })
+    actor.role() == Some(Role::Reviewer)
+        && is_person_of(actor, task)
+        && task.is_some_and(|task| task.state != "chosen")
 }
 
 async fn ties(tx: &mut Tx, actor: &Actor, case_id: &CaseId, reviews: bool) -> StepResult<Ties> {

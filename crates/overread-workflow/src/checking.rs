@@ -52,6 +52,17 @@ pub struct CheckView {
     pub missing: Vec<String>,
 }
 
+impl CheckView {
+    /// Leaves out what names the papers of the first reading or tells what they say.
+    pub(crate) fn leave_out_first_reading(&mut self) {
+        self.findings
+            .retain(|finding| !FIRST_READING_RULES.contains(&finding.rule.as_str()));
+    }
+}
+
+/// Rules that speak of what stands in the first report.
+const FIRST_READING_RULES: [&str; 2] = ["D02", "D03"];
+
 /// Runs the check now and keeps its result.
 ///
 /// # Errors

@@ -11,10 +11,10 @@ use overread_model::choosing::{ExamFacts, Ranked, ReviewNeed, check_choice, infe
 use overread_model::intake::UrgencyLevel;
 use overread_model::time::CalendarDate;
 use overread_store::review_tasks::{self, TaskRow};
-use overread_store::{Tx, checks, coverages, reviewers as rows, studies};
+use overread_store::{Tx, coverages, reviewers as rows, studies};
 
 use crate::casework::{self, CaseFile, Said, checked_reason, checked_text};
-use crate::{StepError, StepResult, Workflow, limits, reviewers};
+use crate::{StepError, StepResult, Workflow, limits, reading, reviewers};
 
 /// A reviewer as a choice for this case.
 pub struct Suggestion {
@@ -316,7 +316,7 @@ pub async fn offer(
     let file = casework::load_or_offer(&mut tx, actor, case_id, now).await?;
     let task = asked_task(&file)?.clone();
     let coverage = coverages::find(&mut tx, case_id).await?.unwrap_or_default();
-    let studies = checks::studies(&mut tx, case_id).await?;
+    let studies = reading::studies_shown(&mut tx, &file).await?;
     let intake = &file.intake;
     let due = CaseState::InReview.due_at(&file.facts, &ctx.config.calendar, now);
     let view = OfferView {

@@ -12,7 +12,6 @@ use overread_model::case::{CaseRole, CaseState};
 use overread_model::ids::DocumentId;
 use overread_model::report::{
     FirstImpression, OriginalSource, check_original, lock_first_impression as lock,
-    may_open_original,
 };
 use overread_store::access::{self, Reach};
 use overread_store::original_reports::{self, OriginalRow};
@@ -167,7 +166,8 @@ pub async fn viewer(
         let file = casework::load(&mut tx, actor, case_id, now).await?;
         file.require(Right::ViewImages)?;
     }
-    let data = viewer_data(&mut tx, &access::reach(actor, now), case_id).await?;
+    let reach = access::reach(&mut tx, actor, now).await?;
+    let data = viewer_data(&mut tx, &reach, case_id).await?;
     casework::note_read(&mut tx, actor, case_id, "images", now).await?;
     tx.commit().await?;
     Ok(data)
@@ -258,7 +258,7 @@ pub async fn original(
     };
     if row.is_some() {
         casework::note_read(&mut tx, actor, case_id, "original report", now).await?;
-        if let (true, Some(task)) = (file.wears(CaseRole::Reviewer), &file.task) {
+        if let (true, Some(task)) = (file.reads, &file.task) {
             review_tasks::note_original_opened(&mut tx, &task.id, now).await?;
         }
     }
@@ -468,10 +468,27 @@ pub(crate) fn may_see_impression(file: &CaseFile) -> bool {
         || (file.wears(CaseRole::Coordinator) && file.facts.report.signed_at.is_some())
 }
 
-/// Says whether this reader may see the original report: a reviewer only after the lock.
+/// Says whether this person reads the case and has not locked a first impression: the first reading stays hidden until then,
+/// whatever other role the person holds.
+pub(crate) const fn is_before_lock(file: &CaseFile) -> bool {
+    file.reads && !file.facts.report.first_impression_locked
+}
+
+/// Says whether this person may see the original report: who reads the case, only after the lock.
 pub(crate) fn may_open(file: &CaseFile) -> bool {
-    let allowed = file.rights.contains(&Right::ViewDocuments);
-    allowed && may_open_original(&file.hats, file.facts.report.first_impression_locked)
+    file.rights.contains(&Right::ViewDocuments) && !is_before_lock(file)
+}
+
+/// Lists the studies of the case as this person may know them: before the lock without the reports among them.
+pub(crate) async fn studies_shown(
+    tx: &mut Tx,
+    file: &CaseFile,
+) -> StepResult<Vec<checks::StudyRow>> {
+    Ok(if is_before_lock(file) {
+        checks::studies_without_reports(tx, &file.case_id).await?
+    } else {
+        checks::studies(tx, &file.case_id).await?
+    })
 }
 
 /// The asking side and the coordinator enter the original report, until the comparison is made.
@@ -479,8 +496,7 @@ async fn may_enter(tx: &mut Tx, file: &CaseFile) -> StepResult<bool> {
     let hat = file.wears(CaseRole::Requester) || file.wears(CaseRole::Coordinator);
     let open =
         !file.state.is_end() && file.state != CaseState::Draft && file.row.delivered_at.is_none();
-    let free =
-        open && hat && !file.wears(CaseRole::Reviewer) && file.rights.contains(&Right::AddRecords);
+    let free = open && hat && !file.reads && file.rights.contains(&Right::AddRecords);
     Ok(free && concordances::newest(tx, &file.case_id).await?.is_none())
 }
 

@@ -103,7 +103,7 @@ pub struct DocumentRow {
 pub struct RecordsView {
     /// Version of the case to hand back with changes.
     pub version: i64,
-    /// Deliveries, newest first.
+    /// Deliveries, newest first; none for a reviewer before the lock, whom their files would tell of reports.
     pub deliveries: Vec<DeliveryRow>,
     /// Studies that can be seen.
     pub studies: Vec<StudyRow>,
@@ -158,11 +158,20 @@ pub async fn view(
     let decides = file.wears(CaseRole::Coordinator);
     let held = checks::held_back(&mut tx, case_id).await?;
     let taken = hidden_papers(&mut tx, &file).await?;
-    let studies = checks::studies(&mut tx, case_id).await?;
+    let studies = reading::studies_shown(&mut tx, &file).await?;
     let papers = documents::list_of_case(&mut tx, case_id).await?;
+    let before_lock = reading::is_before_lock(&file);
+    let mut check = checking::view_of(&mut tx, case_id).await?;
+    if let Some(check) = check.as_mut().filter(|_| before_lock) {
+        check.leave_out_first_reading();
+    }
     let view = RecordsView {
         version: file.row.version,
-        deliveries: deliveries_of(&mut tx, case_id).await?,
+        deliveries: if before_lock {
+            Vec::new()
+        } else {
+            deliveries_of(&mut tx, case_id).await?
+        },
         studies: studies.into_iter().map(study_of).collect(),
         quarantine_count: held.len(),
         quarantine: if decides {
@@ -175,7 +184,7 @@ pub async fn view(
             .filter(|row| !taken.iter().any(|id| id == row.id.as_str()))
             .map(document_of)
             .collect(),
-        check: checking::view_of(&mut tx, case_id).await?,
+        check,
         letters: letters::sent_of(&mut tx, ctx, case_id, now).await?,
         may_add: file.rights.contains(&Right::AddRecords) && takes_records(file.state),
         may_decide: decides,
@@ -335,7 +344,7 @@ pub async fn decide_quarantine(
 /// Returns a document's bytes; the reading is audited. A reviewer does not get the original report before the lock.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`.
+/// `NotFound`, `Forbidden` for those who may open no papers of the case.
 pub async fn document(
     ctx: &Workflow,
     actor: &Actor,
@@ -355,7 +364,8 @@ pub async fn document(
         .iter()
         .any(|id| id == document_id.as_str())
     {
-        return Err(StepError::Forbidden);
+        // As for a paper that is not there: that it is there is told to nobody who may not open it.
+        return Err(StepError::NotFound);
     }
     casework::note_read(&mut tx, actor, case_id, "documents", now).await?;
     tx.commit().await?;

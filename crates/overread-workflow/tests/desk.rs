@@ -137,7 +137,7 @@ async fn papers_that_may_hold_the_first_reading_wait_for_the_lock_too() {
             .documents
             .is_empty()
     );
-    assert_forbidden(records::document(ctx, &house.reviewer, &case_id, &document, NOW).await);
+    assert_not_found(records::document(ctx, &house.reviewer, &case_id, &document, NOW).await);
     reading::lock_first_impression(ctx, &house.reviewer, &case_id, "Extrusion at L5-S1.", NOW)
         .await
         .unwrap();

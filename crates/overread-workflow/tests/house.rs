@@ -342,7 +342,8 @@ impl House {
         case_id
     }
 
-    async fn offer(&self, case_id: &CaseId) {
+    /// matching -> offered
+    pub(crate) async fn offer(&self, case_id: &CaseId) {
         let version = self.version(&self.coordinator, case_id).await;
         choosing::choose(
             &self.ctx,

@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod blind;
 mod comparisons;
 mod correcting;
 mod desk;

@@ -2,9 +2,8 @@ use std::collections::BTreeMap;
 
 use super::{
     ExamQuality, OverallAgreement, ReportDraft, ReportTables, SignContext, Signer, add_addendum,
-    check_original, check_to_sign, lock_first_impression, may_open_original, sign,
+    check_original, check_to_sign, lock_first_impression, sign,
 };
-use crate::case::CaseRole;
 use crate::ids::{CaseId, PersonId, ReportId};
 use crate::time::Timestamp;
 
@@ -314,19 +313,31 @@ fn forms_are_taken_over_whole_or_not_at_all() {
 }
 
 #[test]
-fn the_first_report_stays_shut_until_the_lock() {
-    assert!(!may_open_original(&[CaseRole::Reviewer], false));
-    assert!(may_open_original(&[CaseRole::Reviewer], true));
-    assert!(may_open_original(&[CaseRole::Requester], false));
-    assert!(!may_open_original(
-        &[CaseRole::Coordinator, CaseRole::Reviewer],
-        false
-    ));
+fn a_first_impression_is_locked_once_and_says_something() {
     let locked = lock_first_impression(" Disc bulge L4/5. ", None, NOW).unwrap();
     assert_eq!(locked.text, "Disc bulge L4/5.");
-    assert!(lock_first_impression("again", Some(&locked), NOW).is_err());
-    assert!(lock_first_impression(" ", None, NOW).is_err());
+    assert!(lock_first_impression("Something else", Some(&locked), NOW).is_err());
     assert_eq!(format!("{locked:?}").matches("Disc").count(), 0);
+    for text in [
+        "Nothing abnormal",
+        "Sin hallazgos.",
+        "Torn ACL",
+        "No fracture",
+    ] {
+        assert!(lock_first_impression(text, None, NOW).is_ok(), "{text}");
+    }
+    for text in [
+        " ",
+        "x",
+        "...",
+        "a b c d e f g h",
+        "ok ok",
+        "seen",
+        "12 34 56 78",
+    ] {
+        let problem = lock_first_impression(text, None, NOW).err().unwrap();
+        assert!(problem.message.contains("few words"), "{text}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Searches studies, series and instances, as QIDO-RS asks, within a reach.
 
 mod rows;
-mod shown;
+pub(crate) mod shown;
 
 use sqlx::AssertSqlSafe;
 

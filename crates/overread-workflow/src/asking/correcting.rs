@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{AskStep, Urgency, check_choices, check_lengths, fill_columns, problems_of};
 use crate::casework::{self, CaseFile, Intake, checked_reason};
-use crate::{FieldProblem, StepError, StepResult, Workflow, cases, checking};
+use crate::{FieldProblem, StepError, StepResult, Workflow, cases, checking, reading};
 
 /// Says whether this reader may correct what was sent.
 pub(crate) fn may_correct(file: &CaseFile) -> bool {
@@ -26,6 +26,7 @@ pub(crate) fn may_correct(file: &CaseFile) -> bool {
     let coordinator_may =
         file.state != CaseState::Draft && !file.state.is_end() && file.row.delivered_at.is_none();
     file.rights.contains(&Right::AddRecords)
+        && !reading::is_before_lock(file)
         && ((asker_may && file.wears(CaseRole::Requester))
             || (coordinator_may && file.wears(CaseRole::Coordinator)))
 }

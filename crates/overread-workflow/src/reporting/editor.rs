@@ -6,7 +6,7 @@ use overread_model::report::{
     SignedReport,
 };
 use overread_model::time::Timestamp;
-use overread_store::{Tx, checks, reports};
+use overread_store::{Tx, reports};
 
 use super::{KeptVersion, SectionField, Sections};
 use crate::casework::CaseFile;
@@ -187,17 +187,20 @@ pub(super) fn agreement_field(draft: &ReportDraft, context: &SignContext) -> Sec
 /// Returns what the case already says, offered while a section is empty.
 pub(super) async fn suggestions(tx: &mut Tx, file: &CaseFile) -> StepResult<Sections> {
     let why = &file.intake.why;
-    let studies = checks::studies(tx, &file.case_id).await?;
+    let studies = reading::studies_shown(tx, file).await?;
     let materials: Vec<String> = studies.iter().map(printing::material_line).collect();
-    // What somebody was told it is comes from the first reading.
-    let told = reading::may_open(file).then(|| why.diagnosis.trim());
-    let clinical: Vec<&str> = [Some(why.symptoms.trim()), told]
+    // What somebody was told it is, and why they doubt it, comes from the first reading.
+    let (told, doubt) = if reading::may_open(file) {
+        (why.diagnosis.trim(), why.reason.trim())
+    } else {
+        ("", "")
+    };
+    let clinical: Vec<&str> = [why.symptoms.trim(), told]
         .into_iter()
-        .flatten()
         .filter(|text| !text.is_empty())
         .collect();
     let question = if why.question.trim().is_empty() {
-        why.reason.trim()
+        doubt
     } else {
         why.question.trim()
     };

@@ -10,35 +10,52 @@ use crate::error::StoreResult;
 use crate::studies::sql::{Arg, Clause, bind};
 use crate::{Tx, limits};
 
-/// Counts series, instances, bytes and modalities of studies anew.
-pub(super) async fn count_studies(tx: &mut Tx, rows: &mut [StudyRow]) -> StoreResult<()> {
-    for chunk in rows.chunks_mut(limits::FILTER_VALUES) {
+/// What of a study is shown.
+#[derive(Default)]
+pub(crate) struct Shown {
+    pub(crate) modalities: String,
+    pub(crate) series_count: i64,
+    pub(crate) instance_count: i64,
+    length_bytes: i64,
+}
+
+/// Counts what of these studies is shown; a study of reports alone is missing in the answer.
+pub(crate) async fn of_studies(tx: &mut Tx, ids: &[i64]) -> StoreResult<HashMap<i64, Shown>> {
+    let mut shown: HashMap<i64, Shown> = HashMap::new();
+    for chunk in ids.chunks(limits::FILTER_VALUES) {
         let mut clause = Clause::new(
             "select series.study_id, series.modality, count(distinct series.id), count(*), \
              cast(sum(instance.length_bytes) as bigint) from series join instance on instance.series_id = series.id",
         );
         clause.and(NO_REPORT);
-        among(
-            &mut clause,
-            "series.study_id",
-            chunk.iter().map(|row| row.id),
-        );
+        among(&mut clause, "series.study_id", chunk.iter().copied());
         clause.push(" group by series.study_id, series.modality order by series.modality");
         let counts: Vec<(i64, String, i64, i64, i64)> = on!(&mut *tx, c => bind!(
                 sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
-        let mut shown: HashMap<i64, (Vec<String>, [i64; 3])> = HashMap::new();
         for (id, modality, series, instances, bytes) in counts {
-            let (modalities, sums) = shown.entry(id).or_default();
-            modalities.push(modality);
-            for (sum, more) in sums.iter_mut().zip([series, instances, bytes]) {
-                *sum += more;
+            let study = shown.entry(id).or_default();
+            if !study.modalities.is_empty() {
+                study.modalities.push('\\');
             }
+            study.modalities.push_str(&modality);
+            study.series_count += series;
+            study.instance_count += instances;
+            study.length_bytes += bytes;
         }
-        for row in chunk {
-            let (modalities, sums) = shown.remove(&row.id).unwrap_or_default();
-            row.modalities = modalities.join("\\");
-            [row.series_count, row.instance_count, row.length_bytes] = sums;
-        }
+    }
+    Ok(shown)
+}
+
+/// Counts series, instances, bytes and modalities of studies anew.
+pub(super) async fn count_studies(tx: &mut Tx, rows: &mut [StudyRow]) -> StoreResult<()> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let mut shown = of_studies(tx, &ids).await?;
+    for row in rows {
+        let study = shown.remove(&row.id).unwrap_or_default();
+        row.modalities = study.modalities;
+        row.series_count = study.series_count;
+        row.instance_count = study.instance_count;
+        row.length_bytes = study.length_bytes;
     }
     Ok(())
 }

@@ -1,0 +1,164 @@
+//! What stays hidden from whoever reads a case until the first impression is locked.
+
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
+use overread_model::access::{Actor, Role};
+use overread_model::ids::CaseId;
+use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::disc::DiscFile;
+use overread_workflow::asking::{self, AskStep, Why};
+use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
+use overread_workflow::{cases, choosing, records, reporting};
+
+use crate::house::{
+    House, NOW, ORIGINAL, acceptance, assert_forbidden, assert_not_found, disc, steps,
+};
+
+/// The same person in another role.
+fn also(actor: &Actor, role: Role) -> Actor {
+    let Actor::Person { person_id, .. } = actor else {
+        panic!("a person is expected");
+    };
+    Actor::Person {
+        person_id: person_id.clone(),
+        role,
+    }
+}
+
+/// A disc with images, a presentation state and a structured report of whoever read first, their paper and a photograph.
+fn disc_with_first_reading() -> Vec<DiscFile> {
+    let mut files = disc("Sample^Alex", 1);
+    let of_class = |series, class: &str, modality: &str| {
+        let mut spec = InstanceSpec::mr(1, series, 1)
+            .with(tags::PATIENT_NAME, VR::PN, "Sample^Alex")
+            .with(tags::MODALITY, VR::CS, modality);
+        spec.sop_class_uid = class.to_owned();
+        spec.part10().unwrap()
+    };
+    let marks = of_class(2, "1.2.840.10008.5.1.4.1.1.11.1", "MR");
+    let report = of_class(3, "1.2.840.10008.5.1.4.1.1.88.11", "SR");
+    files.push(DiscFile::new("DICOM/PR0001", marks));
+    files.push(DiscFile::new("DICOM/SR0001", report));
+    files.push(DiscFile::new("REPORT.TXT", ORIGINAL));
+    let photograph = [&b"\xff\xd8\xff\xe0"[..], &[7; 5000]].concat();
+    files.push(DiscFile::new("PHOTO.JPG", photograph));
+    files
+}
+
+/// -> in_review, with everything that could tell of the first reading
+async fn in_review(house: &House) -> CaseId {
+    let (ctx, patient) = (&house.ctx, &house.patient);
+    let case_id = house.consented().await;
+    house.deliver(&case_id, &disc_with_first_reading()).await;
+    let pasted = OriginalInput::Pasted(ORIGINAL.to_owned());
+    let facts = OriginalFacts::default();
+    reading::enter_original(ctx, patient, &case_id, pasted, &facts, NOW)
+        .await
+        .unwrap();
+    let why = steps().into_iter().find_map(|step| match step {
+        AskStep::Why(why) => Some(why),
+        _ => None,
+    });
+    let told = AskStep::Why(Why {
+        diagnosis: "Protrusion on the right".to_owned(),
+        reason: "The report speaks of the right side.".to_owned(),
+        question: String::new(),
+        ..why.unwrap()
+    });
+    let version = house.version(patient, &case_id).await;
+    asking::correct(ctx, patient, &case_id, version, told, "Told late.", NOW)
+        .await
+        .unwrap();
+    house.accept_records(&case_id).await;
+    house.offer(&case_id).await;
+    case_id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_reading_opens_to_its_second_reader_by_the_lock_alone() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = in_review(&house).await;
+    let papers: Vec<_> = records::view(ctx, &house.patient, &case_id, NOW)
+        .await
+        .unwrap()
+        .documents;
+    assert_eq!(papers.len(), 2, "the paper and the photograph");
+    let offer = choosing::offer(ctx, &house.reviewer, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!((offer.study_count, offer.instance_count), (1, 5));
+    choosing::accept(
+        ctx,
+        &house.reviewer,
+        &case_id,
+        offer.version,
+        &acceptance(),
+        NOW,
+    )
+    .await
+    .unwrap();
+
+    let second_hat = also(&house.reviewer, Role::Coordinator);
+    for reader in [&house.reviewer, &second_hat] {
+        let role = reader.role();
+        let view = reading::original(ctx, reader, &case_id, NOW).await.unwrap();
+        assert!(view.report.is_none() && view.locked_away, "{role:?}");
+        assert!(!view.may_enter && view.candidates.is_empty(), "{role:?}");
+        let view = records::view(ctx, reader, &case_id, NOW).await.unwrap();
+        assert!(view.documents.is_empty() && view.deliveries.is_empty());
+        let study = &view.studies[0];
+        assert_eq!(
+            (study.series_count, study.instance_count),
+            (1, 5),
+            "{role:?}"
+        );
+        assert_eq!(study.modalities, ["MR"], "{role:?}");
+        for paper in &papers {
+            let opened = records::document(ctx, reader, &case_id, &paper.document_id, NOW).await;
+            assert_not_found(opened);
+        }
+        let data = reading::viewer(ctx, reader, &case_id, NOW).await.unwrap();
+        assert_eq!(data.studies[0].series.len(), 1, "{role:?}");
+        assert_not_found(asking::answers(ctx, reader, &case_id, NOW).await);
+        let lines = cases::journey(ctx, reader, &case_id, NOW)
+            .await
+            .unwrap()
+            .timeline;
+        assert!(lines.iter().all(|line| !line.note.contains("right")));
+    }
+    let pasted = OriginalInput::Pasted(ORIGINAL.to_owned());
+    let facts = OriginalFacts::default();
+    assert_forbidden(
+        reading::enter_original(ctx, &second_hat, &case_id, pasted, &facts, NOW).await,
+    );
+    assert!(!suggested(&house, &case_id).await.contains("right"));
+    // Who does not read the case is kept from nothing.
+    let other = reading::original(ctx, &house.coordinator, &case_id, NOW).await;
+    assert!(other.unwrap().report.is_some());
+    let data = reading::viewer(ctx, &house.coordinator, &case_id, NOW).await;
+    assert_eq!(data.unwrap().studies[0].series.len(), 3);
+
+    reading::lock_first_impression(ctx, &house.reviewer, &case_id, "Torn disc, left.", NOW)
+        .await
+        .unwrap();
+    for reader in [&house.reviewer, &second_hat] {
+        let view = reading::original(ctx, reader, &case_id, NOW).await.unwrap();
+        assert!(view.report.is_some());
+        let view = records::view(ctx, reader, &case_id, NOW).await.unwrap();
+        assert_eq!((view.documents.len(), view.studies[0].series_count), (2, 3));
+    }
+    let data = reading::viewer(ctx, &second_hat, &case_id, NOW).await;
+    assert_eq!(data.unwrap().studies[0].series.len(), 3);
+    let suggested = suggested(&house, &case_id).await;
+    assert!(suggested.contains("Protrusion on the right"));
+    assert!(suggested.contains("speaks of the right side"));
+}
+
+async fn suggested(house: &House, case_id: &CaseId) -> String {
+    let desk = reporting::desk(&house.ctx, &house.reviewer, case_id, NOW)
+        .await
+        .unwrap();
+    let texts = desk.sections.into_iter().map(|field| field.suggested);
+    texts.collect::<Vec<_>>().join("\n")
+}
