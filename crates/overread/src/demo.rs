@@ -521,12 +521,12 @@ fn why() -> Why {
     let text = str::to_owned;
     Why {
         triggers: texts(&["surgery", "mismatch"]),
-        symptoms: text(
-            "Pain down the left leg for ten weeks; the report speaks of the right side.",
-        ),
+        symptoms: text("Pain down the left leg for ten weeks."),
         diagnosis: text("Disc protrusion L4-L5"),
-        reason: text("Surgery was suggested, and the report does not fit where it hurts."),
-        question: text("Which side is the disc pressing on, and is surgery likely to help?"),
+        reason: text(
+            "Surgery was suggested, and the report speaks of the right side while the left leg hurts.",
+        ),
+        question: text("Does anything press on a nerve, and is surgery likely to help?"),
         physician_name: text("Dr. Daniel Okafor"),
         physician_role: text("primary care physician"),
         physician_phone: text("+1 206 555 0187"),
