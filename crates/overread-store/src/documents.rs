@@ -5,7 +5,7 @@ use overread_model::ids::{CaseId, DeliveryId, DocumentId};
 use overread_model::time::Timestamp;
 
 use crate::Tx;
-use crate::error::{StoreError, StoreResult};
+use crate::error::StoreResult;
 use crate::{packs, studies};
 
 /// A document about to be entered; its bytes are synced already.
@@ -173,24 +173,6 @@ pub async fn find(tx: &mut Tx, id: &DocumentId) -> StoreResult<Option<DocumentRo
 pub async fn list_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<DocumentRow>> {
     let rows: Vec<Columns> = on!(tx, c => sqlx::query_as(COLUMNS_OF_CASE).bind(case_id.as_str()).fetch_all(&mut *c).await?);
     rows.into_iter().map(DocumentRow::try_from).collect()
-}
-
-/// Lists the documents that came with images which are held back from the case, or were found to be another patient's.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_held_back(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<DocumentId>> {
-    let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(
-            "select d.id from document d where d.case_id = $1 and d.delivery_id in (select i.delivery_id from quarantine q \
-             join series s on s.study_id = q.study_id join instance i on i.series_id = s.id \
-             where q.case_id = $1 and (q.decided_at is null or q.decision = 'other_patient'))")
-        .bind(case_id.as_str()).fetch_all(&mut *c).await?);
-    rows.into_iter()
-        .map(|(id,)| {
-            id.parse()
-                .map_err(|_| StoreError::Damaged { table: "document" })
-        })
-        .collect()
 }
 
 /// Lists the documents that a delivery brought.

@@ -19,6 +19,7 @@ pub mod documents;
 mod error;
 pub mod fold;
 pub mod grants;
+pub mod held_papers;
 pub mod invitations;
 pub mod letters;
 pub mod limits;

@@ -25,6 +25,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0003_cases.sql"),
         include_str!("../migrations/postgres/0003_cases.sql"),
     ),
+    (
+        4,
+        "held_papers",
+        include_str!("../migrations/sqlite/0004_held_papers.sql"),
+        include_str!("../migrations/postgres/0004_held_papers.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

@@ -16,7 +16,7 @@ use overread_model::problem::Problem;
 use overread_model::time::CalendarDate;
 use overread_store::checks::{self, CheckRow, OverrideRow};
 use overread_store::documents::{self, DocumentRow};
-use overread_store::{Tx, deliveries, original_reports, studies};
+use overread_store::{Tx, deliveries, held_papers, original_reports, studies};
 use serde::Deserialize;
 
 use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
@@ -500,12 +500,14 @@ async fn arrivals(tx: &mut Tx, case_id: &CaseId) -> StepResult<(Vec<Problem>, Me
 async fn papers_of(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<DocumentFacts>> {
     let original = original_reports::newest(tx, &file.case_id).await?;
     let taken = original_reports::documents(tx, &file.case_id).await?;
+    let held = held_papers::list(tx, &file.case_id).await?;
     let mut list: Vec<DocumentFacts> = documents::list_of_case(tx, &file.case_id)
         .await?
         .into_iter()
         .filter(|row| {
             row.kind != papers::LETTER
                 && row.kind != "picture"
+                && !held.contains(&row.id)
                 && !taken.iter().any(|id| id == row.id.as_str())
         })
         .map(paper_of)

@@ -16,7 +16,7 @@ use overread_model::report::{
 use overread_store::access::{self, Reach};
 use overread_store::original_reports::{self, OriginalRow};
 use overread_store::studies::{self, Page, SeriesFilter};
-use overread_store::{Tx, checks, concordances, documents, review_tasks};
+use overread_store::{Tx, checks, concordances, documents, held_papers, review_tasks};
 
 use crate::casework::{self, CaseFile, Said, checked_reason, checked_text};
 use crate::{StepError, StepResult, Workflow, checking, limits, news, papers, records, treating};
@@ -503,7 +503,7 @@ async fn may_enter(tx: &mut Tx, file: &CaseFile) -> StepResult<bool> {
 /// Lists documents that could be the original report.
 async fn candidates(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<(DocumentId, String)>> {
     let list = documents::list_of_case(tx, case_id).await?;
-    let held = documents::list_held_back(tx, case_id).await?;
+    let held = held_papers::list(tx, case_id).await?;
     let fits = |row: &documents::DocumentRow| {
         row.kind != papers::LETTER
             && !held.contains(&row.id)

@@ -1,5 +1,7 @@
 //! Records of a case: deliveries, studies, documents, and what is held back for a person to decide.
 
+mod held_back;
+
 use bytes::Bytes;
 use overread_ingest::Receipt;
 use overread_model::access::Actor;
@@ -10,17 +12,16 @@ use tokio::io::AsyncRead;
 use overread_ingest::{DeliveryOptions, DeliverySource, IngestError};
 use overread_model::access::{Right, Role};
 use overread_model::case::{CaseEvent, CaseRole, CaseState};
-use overread_model::completeness::{Belonging, PersonIdentity, belonging};
-use overread_model::hidden::Hidden;
 use overread_model::time::CalendarDate;
-use overread_store::audit::{self, AuditEvent};
-use overread_store::checks::{self, HeldDecision};
-use overread_store::{Tx, deliveries, documents, original_reports};
+use overread_store::{Tx, checks, deliveries, documents, held_papers};
 
-use crate::casework::{self, CaseFile, Said, checked_reason};
+use crate::casework::{self, CaseFile, Said};
 use crate::checking::{self, CheckView};
 use crate::letters::{self, SentLetterRow};
 use crate::{StepError, StepResult, Workflow, papers, reading};
+use held_back::{hold_papers, hold_strangers};
+
+pub use held_back::{HeldBackDecision, QuarantineDecision, decide_quarantine};
 
 /// What arrives.
 pub enum Incoming<R> {
@@ -81,6 +82,8 @@ pub struct QuarantineRow {
     pub reason: String,
     /// Since.
     pub since: Timestamp,
+    /// Papers that came with it and wait for a decision.
+    pub papers: Vec<DocumentRow>,
 }
 
 /// One document of the case.
@@ -111,7 +114,9 @@ pub struct RecordsView {
     pub quarantine: Vec<QuarantineRow>,
     /// How many are held back.
     pub quarantine_count: usize,
-    /// Documents.
+    /// Papers held back without a study that waits; only for coordinators.
+    pub held_papers: Vec<DocumentRow>,
+    /// Documents; none of those held back or kept out.
     pub documents: Vec<DocumentRow>,
     /// The last check, when there is something to check.
     pub check: Option<CheckView>,
@@ -133,15 +138,6 @@ pub struct DocumentBytes {
     pub bytes: Bytes,
 }
 
-/// What a person decides on a held-back study.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QuarantineDecision {
-    /// It is the right patient (a name changed, a typing error): show it in the case.
-    RightPatient,
-    /// It is another patient: keep it out of the case for good.
-    OtherPatient,
-}
-
 /// Returns the records page; the visit is audited.
 ///
 /// # Errors
@@ -157,13 +153,33 @@ pub async fn view(
     file.require(Right::ViewDocuments)?;
     let decides = file.wears(CaseRole::Coordinator);
     let held = checks::held_back(&mut tx, case_id).await?;
-    let taken = hidden_papers(&mut tx, &file).await?;
     let studies = reading::studies_shown(&mut tx, &file).await?;
     let papers = documents::list_of_case(&mut tx, case_id).await?;
     let before_lock = reading::is_before_lock(&file);
     let mut check = checking::view_of(&mut tx, case_id).await?;
     if let Some(check) = check.as_mut().filter(|_| before_lock) {
         check.leave_out_first_reading();
+    }
+    let taken = hidden_papers(&mut tx, &file).await?;
+    let kept_out = held_papers::list(&mut tx, case_id).await?;
+    let (quarantine_count, mut quarantine, mut loose) = (held.len(), Vec::new(), Vec::new());
+    if decides {
+        let waiting = if before_lock {
+            Vec::new()
+        } else {
+            held_papers::list_waiting(&mut tx, case_id).await?
+        };
+        let of_study = |study: Option<i64>| -> Vec<DocumentRow> {
+            let ids = waiting.iter().filter(|one| one.1 == study);
+            ids.filter_map(|(id, _)| papers.iter().find(|row| row.id == *id))
+                .map(document_of)
+                .collect()
+        };
+        loose = of_study(None);
+        quarantine = held
+            .into_iter()
+            .map(|row| held_of(of_study(Some(row.study.id)), row))
+            .collect();
     }
     let view = RecordsView {
         version: file.row.version,
@@ -173,15 +189,12 @@ pub async fn view(
             deliveries_of(&mut tx, case_id).await?
         },
         studies: studies.into_iter().map(study_of).collect(),
-        quarantine_count: held.len(),
-        quarantine: if decides {
-            held.into_iter().map(held_of).collect()
-        } else {
-            Vec::new()
-        },
+        quarantine_count,
+        quarantine,
+        held_papers: loose,
         documents: papers
-            .into_iter()
-            .filter(|row| !taken.iter().any(|id| id == row.id.as_str()))
+            .iter()
+            .filter(|row| !taken.contains(&row.id) && !kept_out.contains(&row.id))
             .map(document_of)
             .collect(),
         check,
@@ -275,70 +288,23 @@ const fn takes_records(state: CaseState) -> bool {
     !state.is_end() && !matches!(state, CaseState::Draft | CaseState::Delivered)
 }
 
-/// Decides on a held-back study.
-///
-/// # Errors
-/// `NotFound`, `Forbidden` unless coordinator, `Invalid` without a reason.
-pub async fn decide_quarantine(
+/// Checks what the case holds now and moves it on: a case that waits for records to its check.
+async fn go_on(
+    tx: &mut Tx,
     ctx: &Workflow,
-    actor: &Actor,
-    case_id: &CaseId,
-    study_instance_uid: &str,
-    decision: QuarantineDecision,
-    reason: &str,
+    file: &mut CaseFile,
+    is_usable: bool,
     now: Timestamp,
 ) -> StepResult<()> {
-    let reason = checked_reason(reason)?;
-    let mut tx = ctx.store.begin().await?;
-    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
-    file.require_hat(CaseRole::Coordinator)?;
-    let held = checks::held_back(&mut tx, case_id).await?;
-    let row = held
-        .into_iter()
-        .find(|row| row.study.study_instance_uid == study_instance_uid)
-        .ok_or(StepError::NotFound)?;
-    let right_patient = decision == QuarantineDecision::RightPatient;
-    let kept = HeldDecision {
-        study_id: row.study.id,
-        right_patient,
-        reason,
-        decided_by: actor.id(),
-    };
-    if !checks::decide_held(&mut tx, case_id, kept, now).await? {
-        return Err(StepError::Stale);
+    checking::judge(tx, ctx, file, now).await?;
+    let waits = matches!(
+        file.state,
+        CaseState::RecordsCollecting | CaseState::RecordsDeficient
+    );
+    if waits && is_usable && file.facts.records.study_count > 0 {
+        checking::as_system(tx, ctx, file, CaseEvent::RecordsReceived, now).await?;
     }
-    if right_patient {
-        file.row.identity_confirmed = 1;
-        file.facts.records.identity_confirmed = true;
-        file.save(&mut tx).await?;
-    }
-    let (event, what) = if right_patient {
-        (
-            "quarantine.released",
-            "A coordinator confirmed that images held back are this patient's",
-        )
-    } else {
-        (
-            "quarantine.kept_out",
-            "A coordinator kept images of another patient out of the case",
-        )
-    };
-    casework::note(
-        &mut tx,
-        &file,
-        actor,
-        event,
-        what,
-        Said {
-            note: reason,
-            staff_only: true,
-        },
-        now,
-    )
-    .await?;
-    checking::judge(&mut tx, ctx, &mut file, now).await?;
-    checking::settle(&mut tx, ctx, &mut file, now).await?;
-    Ok(tx.commit().await?)
+    checking::settle(tx, ctx, file, now).await
 }
 
 /// Returns a document's bytes; the reading is audited. A reviewer does not get the original report before the lock.
@@ -359,11 +325,7 @@ pub async fn document(
         .await?
         .filter(|row| row.case_id.as_ref() == Some(case_id))
         .ok_or(StepError::NotFound)?;
-    if hidden_papers(&mut tx, &file)
-        .await?
-        .iter()
-        .any(|id| id == document_id.as_str())
-    {
+    if hidden_papers(&mut tx, &file).await?.contains(document_id) {
         // As for a paper that is not there: that it is there is told to nobody who may not open it.
         return Err(StepError::NotFound);
     }
@@ -456,6 +418,7 @@ pub async fn arrived(
     let mut tx = ctx.store.begin().await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     let held = hold_strangers(&mut tx, ctx, &file, now).await?;
+    hold_papers(&mut tx, case_id, receipt, now).await?;
     if held > 0 {
         let what = "Images that do not name this patient were held back";
         casework::note(
@@ -485,83 +448,24 @@ pub async fn arrived(
         )
         .await?;
     }
-    checking::judge(&mut tx, ctx, &mut file, now).await?;
-    let waits = matches!(
-        file.state,
-        CaseState::RecordsCollecting | CaseState::RecordsDeficient
-    );
-    if waits && receipt.is_usable() && file.facts.records.study_count > 0 {
-        checking::as_system(&mut tx, ctx, &mut file, CaseEvent::RecordsReceived, now).await?;
-    }
-    checking::settle(&mut tx, ctx, &mut file, now).await?;
+    go_on(&mut tx, ctx, &mut file, receipt.is_usable(), now).await?;
     Ok(tx.commit().await?)
-}
-
-/// Judges whose images they are: what names somebody else or nobody leaves the case, what belongs is shown from now on; returns
-/// how many are newly held back.
-async fn hold_strangers(
-    tx: &mut Tx,
-    ctx: &Workflow,
-    file: &CaseFile,
-    now: Timestamp,
-) -> StepResult<usize> {
-    let wanted = checking::patient_of(&file.intake);
-    let weights = &ctx.knowledge.rules.identity_weights;
-    let mut held = 0;
-    for study in checks::studies_to_judge(tx, &file.case_id).await? {
-        let named = PersonIdentity {
-            name: study.patient_name.clone().map(Hidden),
-            birth_date: study
-                .patient_birth_date
-                .as_deref()
-                .and_then(|text| text.parse::<CalendarDate>().ok())
-                .map(Hidden),
-            sex: study.patient_sex.clone(),
-            patient_id: study.patient_id.clone().map(Hidden),
-            issuer: study.institution_name.clone().map(Hidden),
-        };
-        let reason = match belonging(&wanted, &named, weights) {
-            Belonging::Fits => None,
-            Belonging::OtherPerson => Some(
-                "The name or birth date in these images does not fit the patient of this case.",
-            ),
-            Belonging::Unnamed => Some(
-                "These images do not say whose they are: they carry no name and not this patient's number.",
-            ),
-        };
-        if let Some(reason) = reason
-            && checks::hold_back(tx, &file.case_id, study.id, reason, now).await?
-        {
-            let event = AuditEvent::new("study.held_back")
-                .in_case(&file.case_id)
-                .on("study", study.id);
-            audit::record(tx, &Actor::System, &event, now).await?;
-            held += 1;
-        }
-        // A study that is held back has no link any more; one that a coordinator confirmed has.
-        checks::show_judged(tx, &file.case_id, study.id).await?;
-    }
-    Ok(held)
 }
 
 /// Returns the papers that somebody may not open: those of a disc that is held back, and for a reviewer whatever may hold
 /// the first reading before the first impression is locked.
-async fn hidden_papers(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<String>> {
+async fn hidden_papers(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<DocumentId>> {
     let mut hidden = Vec::new();
     if !file.wears(CaseRole::Coordinator) {
-        let held = documents::list_held_back(tx, &file.case_id).await?;
-        hidden.extend(held.iter().map(|id| id.as_str().to_owned()));
+        hidden = held_papers::list(tx, &file.case_id).await?;
     }
     if reading::may_open(file) {
         return Ok(hidden);
     }
-    hidden.extend(original_reports::documents(tx, &file.case_id).await?);
-    for row in documents::list_of_case(tx, &file.case_id).await? {
-        // A picture may be a photograph of the first report: only our own letters are surely none.
-        if row.kind != papers::LETTER {
-            hidden.push(row.id.as_str().to_owned());
-        }
-    }
+    // A picture may be a photograph of the first report: only our own letters are surely none.
+    let papers = documents::list_of_case(tx, &file.case_id).await?;
+    let others = papers.into_iter().filter(|row| row.kind != papers::LETTER);
+    hidden.extend(others.map(|row| row.id));
     Ok(hidden)
 }
 
@@ -604,20 +508,21 @@ fn study_of(row: checks::StudyRow) -> StudyRow {
     }
 }
 
-fn held_of(row: checks::HeldRow) -> QuarantineRow {
+fn held_of(papers: Vec<DocumentRow>, row: checks::HeldRow) -> QuarantineRow {
     QuarantineRow {
+        papers,
         study: study_of(row.study),
         reason: row.reason,
         since: Timestamp::from_micros(row.held_at),
     }
 }
 
-fn document_of(row: documents::DocumentRow) -> DocumentRow {
+fn document_of(row: &documents::DocumentRow) -> DocumentRow {
     DocumentRow {
-        document_id: row.id,
-        name: row.name,
-        media_type: row.media_type,
-        kind: row.kind,
+        document_id: row.id.clone(),
+        name: row.name.clone(),
+        media_type: row.media_type.clone(),
+        kind: row.kind.clone(),
         length_bytes: row.extent.length_bytes,
         created_at: Timestamp::from_micros(row.created_at),
     }

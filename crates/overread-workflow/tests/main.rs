@@ -14,6 +14,7 @@ mod comparisons;
 mod correcting;
 mod desk;
 mod door;
+mod held_papers;
 mod house;
 mod mail;
 mod refusals;

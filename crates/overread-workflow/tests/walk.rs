@@ -232,16 +232,19 @@ async fn images_of_another_patient_wait_for_a_person() {
         .unwrap();
     let uid = view.quarantine[0].study.study_instance_uid.clone();
     let reason = "Another person's disc was in the envelope.";
-    let wrong = records::QuarantineDecision::OtherPatient;
+    let decision = records::HeldBackDecision {
+        study: Some((&uid, records::QuarantineDecision::OtherPatient)),
+        papers: &[],
+        reason,
+    };
     crate::house::assert_forbidden(
-        records::decide_quarantine(ctx, &house.patient, &case_id, &uid, wrong, reason, NOW).await,
+        records::decide_quarantine(ctx, &house.patient, &case_id, &decision, NOW).await,
     );
-    records::decide_quarantine(ctx, &house.coordinator, &case_id, &uid, wrong, reason, NOW)
+    records::decide_quarantine(ctx, &house.coordinator, &case_id, &decision, NOW)
         .await
         .unwrap();
     assert_not_found(
-        records::decide_quarantine(ctx, &house.coordinator, &case_id, &uid, wrong, reason, NOW)
-            .await,
+        records::decide_quarantine(ctx, &house.coordinator, &case_id, &decision, NOW).await,
     );
     // However often it arrives, it stays out.
     house.deliver(&case_id, &disc("Other^Person", 2)).await;
@@ -270,11 +273,17 @@ async fn images_that_name_nobody_wait_for_a_person() {
         .await
         .unwrap();
     let uid = view.quarantine[0].study.study_instance_uid.clone();
-    let right = records::QuarantineDecision::RightPatient;
-    let reason = "The facility confirmed it by telephone.";
-    records::decide_quarantine(ctx, &house.coordinator, &case_id, &uid, right, reason, NOW)
+    let decision = records::HeldBackDecision {
+        study: Some((&uid, records::QuarantineDecision::RightPatient)),
+        papers: &[],
+        reason: "The facility confirmed it by telephone.",
+    };
+    records::decide_quarantine(ctx, &house.coordinator, &case_id, &decision, NOW)
         .await
         .unwrap();
+    // The case moved on by itself, as it would have when they arrived.
+    assert!(house.state(&case_id).await.starts_with("records_"));
+    assert_ne!(house.state(&case_id).await, "records_collecting");
     // A decision holds for its study, also when more of it arrives.
     house.deliver(&case_id, &disc("", 1)).await;
     let view = records::view(ctx, &house.coordinator, &case_id, NOW)

@@ -217,7 +217,7 @@ impl Run<'_> {
         for (position, index, item) in fresh {
             let made_it = study.created && item.scope.delivery_id == creator.delivery_id;
             if !self.admits(tx, study.key, &item.scope, made_it).await? {
-                keep_aside(tx, item, "held outside the case", self.now).await?;
+                keep_aside(tx, item, crate::held_papers::OUTSIDE, self.now).await?;
                 self.answer(index, Entered::Foreign(study.key), false);
             } else if study.is_of_another_person(&item.facts.study) {
                 keep_aside(tx, item, "names another patient", self.now).await?;

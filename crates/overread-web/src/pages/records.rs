@@ -7,11 +7,11 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use overread_model::ids::CaseId;
+use overread_model::ids::{CaseId, DocumentId};
 use overread_workflow::checking::{self, FindingRow};
 use overread_workflow::covering;
 use overread_workflow::records::{
-    self, DeliveryRow, DocumentBytes, QuarantineDecision, RecordsView,
+    self, DeliveryRow, DocumentBytes, HeldBackDecision, QuarantineDecision, RecordsView,
 };
 use overread_workflow::sessions::SignedIn;
 use serde::Deserialize;
@@ -214,9 +214,42 @@ async fn override_rules(
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct HeldBackForm {
+    /// DICOM's name of a study; empty when papers alone are decided on.
     study: String,
     decision: String,
+    /// `right:` or `other:` and the id of a paper, once for each paper; empty for one that goes on waiting.
+    papers: Vec<String>,
     reason: String,
+}
+
+impl HeldBackForm {
+    /// Returns the study, if one is decided on, and whose it is.
+    fn study(&self) -> Result<Option<(&str, QuarantineDecision)>, PageError> {
+        if self.study.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some((self.study.as_str(), whose(&self.decision)?)))
+    }
+
+    /// Returns the papers that are decided on, and whose they are.
+    fn papers(&self) -> Result<Vec<(DocumentId, QuarantineDecision)>, PageError> {
+        let filled = self.papers.iter().filter(|text| !text.is_empty());
+        filled
+            .map(|text| {
+                let (word, id) = text.split_once(':').ok_or(PageError::Unreadable)?;
+                let id = id.parse().map_err(|_| PageError::Unreadable)?;
+                Ok((id, whose(word)?))
+            })
+            .collect()
+    }
+}
+
+fn whose(word: &str) -> Result<QuarantineDecision, PageError> {
+    match word {
+        "right" => Ok(QuarantineDecision::RightPatient),
+        "other" => Ok(QuarantineDecision::OtherPatient),
+        _ => Err(PageError::Unreadable),
+    }
 }
 
 async fn decide(
@@ -224,15 +257,13 @@ async fn decide(
     InCase(case_id): InCase,
     Posted { session, form, .. }: Posted<HeldBackForm>,
 ) -> PageResult {
-    let decision = match form.decision.as_str() {
-        "right" => QuarantineDecision::RightPatient,
-        "other" => QuarantineDecision::OtherPatient,
-        _ => return Err(PageError::Unreadable),
+    let decision = HeldBackDecision {
+        study: form.study()?,
+        papers: &form.papers()?,
+        reason: &form.reason,
     };
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
-    let (study, reason) = (&form.study, &form.reason);
-    let result =
-        records::decide_quarantine(ctx, actor, &case_id, study, decision, reason, now).await;
+    let result = records::decide_quarantine(ctx, actor, &case_id, &decision, now).await;
     again(&state, &session, &case_id, result).await
 }
 
@@ -271,7 +302,7 @@ async fn send(
 }
 
 /// The document an address names.
-struct InDocument(overread_model::ids::DocumentId);
+struct InDocument(DocumentId);
 
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for InDocument {
     type Rejection = PageError;

@@ -1,0 +1,118 @@
+//! Papers that came with images of somebody else.
+
+use overread_model::access::Actor;
+use overread_model::ids::{CaseId, DocumentId};
+use overread_testkit::disc::DiscFile;
+use overread_workflow::records::{self, HeldBackDecision, QuarantineDecision, RecordsView};
+
+use crate::house::{
+    House, NOW, assert_forbidden, assert_invalid, assert_not_found, assert_stale, disc,
+};
+
+fn with_paper(mut files: Vec<DiscFile>, name: &str) -> Vec<DiscFile> {
+    let text = format!("Some paper that came as {name}.");
+    files.push(DiscFile::new(name, text));
+    files
+}
+
+async fn seen(house: &House, actor: &Actor, case_id: &CaseId) -> RecordsView {
+    records::view(&house.ctx, actor, case_id, NOW)
+        .await
+        .unwrap()
+}
+
+fn names(papers: &[records::DocumentRow]) -> Vec<&str> {
+    papers.iter().map(|row| row.name.as_str()).collect()
+}
+
+async fn decide(
+    house: &House,
+    actor: &Actor,
+    case_id: &CaseId,
+    study: Option<(&str, QuarantineDecision)>,
+    papers: &[(DocumentId, QuarantineDecision)],
+) -> overread_workflow::StepResult<()> {
+    let decision = HeldBackDecision {
+        study,
+        papers,
+        reason: "Somebody telephoned.",
+    };
+    records::decide_quarantine(&house.ctx, actor, case_id, &decision, NOW).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn papers_wait_with_the_images_they_came_with() {
+    let house = House::sqlite().await;
+    let (ctx, coordinator) = (&house.ctx, &house.coordinator);
+    let case_id = house.consented().await;
+    let mine = with_paper(disc("Sample^Alex", 1), "MINE.TXT");
+    house.deliver(&case_id, &mine).await;
+    let theirs = with_paper(disc("Other^Person", 2), "THEIRS.TXT");
+    house
+        .deliver(&case_id, &with_paper(theirs, "ALSO.TXT"))
+        .await;
+
+    let view = seen(&house, &house.patient, &case_id).await;
+    assert_eq!(names(&view.documents), ["MINE.TXT"]);
+    assert!(view.quarantine.is_empty() && view.held_papers.is_empty());
+    let view = seen(&house, coordinator, &case_id).await;
+    assert_eq!(names(&view.documents), ["MINE.TXT"]);
+    assert!(view.held_papers.is_empty());
+    let study = &view.quarantine[0];
+    assert_eq!(names(&study.papers), ["ALSO.TXT", "THEIRS.TXT"]);
+    let (first, second) = (&study.papers[0].document_id, &study.papers[1].document_id);
+    let uid = study.study.study_instance_uid.as_str();
+    assert_not_found(records::document(ctx, &house.patient, &case_id, first, NOW).await);
+
+    let (right, other) = (
+        QuarantineDecision::RightPatient,
+        QuarantineDecision::OtherPatient,
+    );
+    let one = [(first.clone(), right)];
+    assert_forbidden(decide(&house, &house.patient, &case_id, None, &one).await);
+    assert_invalid(decide(&house, coordinator, &case_id, None, &[]).await, "");
+    decide(&house, coordinator, &case_id, Some((uid, other)), &one)
+        .await
+        .unwrap();
+    assert_stale(decide(&house, coordinator, &case_id, None, &one).await);
+    records::document(ctx, &house.patient, &case_id, first, NOW)
+        .await
+        .unwrap();
+    // The one that nobody spoke of goes on waiting, without its study.
+    assert_not_found(records::document(ctx, &house.patient, &case_id, second, NOW).await);
+    let view = seen(&house, coordinator, &case_id).await;
+    assert_eq!(names(&view.held_papers), ["THEIRS.TXT"]);
+    decide(
+        &house,
+        coordinator,
+        &case_id,
+        None,
+        &[(second.clone(), other)],
+    )
+    .await
+    .unwrap();
+    let view = seen(&house, coordinator, &case_id).await;
+    assert!(view.held_papers.is_empty());
+    for actor in [coordinator, &house.patient] {
+        let view = seen(&house, actor, &case_id).await;
+        assert_eq!(names(&view.documents), ["ALSO.TXT", "MINE.TXT"]);
+    }
+    assert_not_found(records::document(ctx, &house.patient, &case_id, second, NOW).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn papers_of_a_disc_that_brought_nothing_new_wait_too() {
+    let house = House::sqlite().await;
+    let case_id = house.consented().await;
+    house.deliver(&case_id, &disc("Other^Person", 2)).await;
+    let again = with_paper(disc("Other^Person", 2), "REPORT.TXT");
+    let receipt = house.deliver(&case_id, &again).await;
+    assert_eq!((receipt.instances_stored, receipt.duplicates), (0, 5));
+    let view = seen(&house, &house.patient, &case_id).await;
+    assert!(view.documents.is_empty());
+    let view = seen(&house, &house.coordinator, &case_id).await;
+    assert_eq!(names(&view.held_papers), ["REPORT.TXT"]);
+    // Another patient's report is no report of this case.
+    let check = view.check.unwrap();
+    assert!(check.findings.iter().any(|finding| finding.rule == "D01"));
+}
