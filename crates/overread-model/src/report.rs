@@ -362,7 +362,7 @@ pub fn check_to_sign(
             let title = entry.title(Language::En);
             problems.push(FieldProblem::new(
                 &entry.id,
-                format!("\"{title}\" is empty."),
+                format!("The section “{title}” is still empty. Write in it before you sign."),
             ));
         }
     }

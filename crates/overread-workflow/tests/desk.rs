@@ -262,10 +262,21 @@ async fn signing_needs_everything_and_happens_once() {
         .await,
         "password",
     );
-    assert_invalid(
-        reporting::sign(ctx, reviewer, &case_id, signing(version), NOW).await,
-        "findings",
+    // Nothing that is a judgement is there before the reviewer wrote it.
+    for judged in ["findings", "comparison", "alternatives", "recommendations"] {
+        let signed = reporting::sign(ctx, reviewer, &case_id, signing(version), NOW).await;
+        assert_invalid(signed, judged);
+    }
+    let desk = reporting::desk(ctx, reviewer, &case_id, NOW).await.unwrap();
+    let told = desk.problems.iter().find(|one| one.field == "comparison");
+    assert!(
+        told.unwrap()
+            .message
+            .contains("“Comparison” is still empty")
     );
+    let alternatives = desk.sections.iter().find(|one| one.key == "alternatives");
+    let alternatives = alternatives.unwrap();
+    assert!(alternatives.suggested.is_empty() && alternatives.hint.contains("None considered"));
     reading::lock_first_impression(ctx, reviewer, &case_id, "Extrusion at L5-S1.", NOW)
         .await
         .unwrap();

@@ -87,6 +87,12 @@ pub struct SectionEntry {
     /// What is offered while it is empty, Spanish.
     #[serde(default)]
     pub default_es: Option<String>,
+    /// What is often written, English; shown beside the empty section and never filled in, since it is a judgement.
+    #[serde(default)]
+    pub usual_en: Option<String>,
+    /// What is often written, Spanish.
+    #[serde(default)]
+    pub usual_es: Option<String>,
     /// A rule in words.
     #[serde(default)]
     pub rule: Option<String>,
@@ -103,7 +109,15 @@ impl SectionEntry {
         }
     }
 
-    /// Returns what is offered while the section is empty; the writer takes it over, it is never filled in by itself.
+    /// Returns what is often written in the section, for the hint beside it.
+    pub fn usual(&self, language: Language) -> Option<&str> {
+        match language {
+            Language::En => self.usual_en.as_deref(),
+            Language::Es => self.usual_es.as_deref(),
+        }
+    }
+
+    /// Returns what stands in the section while nothing else was written; never a judgement about the patient.
     pub fn suggestion(&self, language: Language) -> Option<&str> {
         match language {
             Language::En => self.default_en.as_deref(),

@@ -112,7 +112,9 @@ pub(super) fn fields_of(
         fields.push(SectionField {
             key: entry.id.clone(),
             title: entry.title(language).to_owned(),
-            hint: String::new(),
+            hint: entry
+                .usual(language)
+                .map_or_else(String::new, |usual| usual_hint(usual, language)),
             required: entry.required.applies(context),
             text: draft.sections.get(&entry.id).cloned().unwrap_or_default(),
             suggested: offered
@@ -122,6 +124,14 @@ pub(super) fn fields_of(
         });
     }
     fields
+}
+
+/// Returns how to say in a section that there is nothing to say: it must be written, for it is a judgement.
+fn usual_hint(usual: &str, language: Language) -> String {
+    match language {
+        Language::En => format!("If that is so, write: {usual}."),
+        Language::Es => format!("Si es así, escriba: {usual}."),
+    }
 }
 
 /// Returns the draft as it will be signed: sections left empty hold the text that was offered for them.

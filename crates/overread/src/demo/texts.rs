@@ -27,7 +27,8 @@ L4-L5: extrusion left of the midline with a downward component, left L5 root dis
 L5-S1: dry disc, bulge, posterior annular fissure near the midline. Fatty endplate change L5-S1.";
 
 /// Sections of the second report, by their ids.
-pub(crate) const SECOND_REPORT: [(&str, &str); 10] = [
+pub(crate) const SECOND_REPORT: [(&str, &str); 11] = [
+    ("comparison", "None available."),
     (
         "findings",
         "Normal lumbar alignment. Vertebral body heights are preserved. The conus ends at L1 and is normal in signal.\n\
