@@ -13,7 +13,7 @@ use overread_store::{Tx, grants, timeline};
 use serde::{Deserialize, Serialize};
 
 use crate::asking::{Exam, Urgency, Who, Why};
-use crate::{StepError, StepResult, Workflow, facts, limits, news};
+use crate::{StepError, StepResult, Workflow, consenting, facts, limits, news};
 
 /// Everything the wizard asked.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -94,16 +94,17 @@ pub(crate) async fn rights(
             Vec::new()
         });
     };
-    let most = ceiling(role);
+    let mut most = ceiling(role).to_vec();
+    // An insurer reads the result only while the patient allows it.
+    if role == Role::Insurer && !consenting::is_given(tx, case_id, "insurer", now).await? {
+        most.retain(|right| *right != Right::ViewReport);
+    }
     if actor.sees_every_case() {
-        return Ok(most.to_vec());
+        return Ok(most);
     }
     let granted = grants::rights_of(tx, actor, case_id, now).await?;
-    Ok(most
-        .iter()
-        .copied()
-        .filter(|right| granted.contains(right))
-        .collect())
+    most.retain(|right| granted.contains(right));
+    Ok(most)
 }
 
 /// Returns the person behind the actor; machines and links have none.

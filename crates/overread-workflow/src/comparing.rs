@@ -81,6 +81,8 @@ pub struct ComparisonView {
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct DecideComparison {
+    /// The comparison that was looked at.
+    pub concordance_id: String,
     /// `confirms`, `refines` or `changes_management`.
     pub overall: String,
     /// Remark.
@@ -260,7 +262,8 @@ pub async fn view(
 /// Signs the overall category, with corrections kept beside the engine's result.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` unless the reviewer who signed, `Invalid` for an unknown category.
+/// `NotFound`, `Forbidden` unless the reviewer who signed, `Invalid` for an unknown category, or when another comparison was
+/// made since this one was looked at.
 pub async fn decide(
     ctx: &Workflow,
     actor: &Actor,
@@ -285,6 +288,12 @@ pub async fn decide(
     let mut row = concordances::newest(&mut tx, case_id)
         .await?
         .ok_or(StepError::NotFound)?;
+    if row.id != form.concordance_id {
+        return Err(StepError::invalid(
+            "",
+            "The reports were compared anew since you opened this page. Look at the comparison again, then sign.",
+        ));
+    }
     let signed_row = reports::signed(&mut tx, case_id)
         .await?
         .ok_or(StepError::NotFound)?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use overread_model::access::Role;
 use overread_model::case::{CaseEvent, CaseRole, CaseState};
-use overread_model::letter::Requester;
+use overread_model::letter::{Language, Requester};
 use overread_model::text::folded;
 use overread_model::time::CalendarDate;
 use overread_store::consents::{self, ConsentRow as Row};
@@ -27,6 +27,8 @@ pub struct SignConsent {
     pub scope_share: bool,
     /// News may come by e-mail (which never holds clinical content).
     pub scope_email: bool,
+    /// The insurer of the case may read the second report and the comparison.
+    pub scope_insurer: bool,
     /// Who may receive: free text, names of people and institutions.
     pub receivers: String,
     /// Last day it holds, 2026-03-02.
@@ -45,7 +47,7 @@ pub struct ConsentRow {
     pub signature: String,
     /// Authority, for a representative.
     pub authority: String,
-    /// `review`, `letters`, `share`, `email`.
+    /// `review`, `letters`, `share`, `email`, `insurer`.
     pub scopes: Vec<String>,
     /// Receivers.
     pub receivers: String,
@@ -63,6 +65,8 @@ pub struct ConsentRow {
 pub struct ConsentView {
     /// The text to be signed, one paragraph an item.
     pub text: Vec<String>,
+    /// Its language: `en`, `es`.
+    pub language: &'static str,
     /// Name that is expected as signature.
     pub signer_name: String,
     /// Authority must be stated.
@@ -105,6 +109,7 @@ pub async fn view(
     let signer = signer(&mut tx, actor, &file).await?;
     Ok(ConsentView {
         text: text_of(&file, &ctx.config.organisation),
+        language: language_of(&file).as_str(),
         signer_name: signer.name,
         needs_authority: signer.needs_authority,
         form,
@@ -288,28 +293,57 @@ fn receivers_of(ctx: &Workflow, file: &CaseFile) -> String {
     }
 }
 
-/// Returns the text that is signed; its digest is kept with the signature.
+/// Returns the text that is signed, in the language of the request; its digest is kept with the signature.
 fn text_of(file: &CaseFile, organisation: &str) -> Vec<String> {
-    let exam = if file.row.title.is_empty() {
-        "this exam"
-    } else {
-        &file.row.title
+    let title = file.row.title.as_str();
+    let named = |nothing| if title.is_empty() { nothing } else { title };
+    let (ask, rest) = match language_of(file) {
+        Language::En => {
+            let exam = named("this exam");
+            let ask = format!("I ask {organisation} for a second opinion on {exam}.");
+            (ask, TEXT_EN)
+        }
+        Language::Es => {
+            let exam = named("este estudio");
+            let ask = format!("Pido a {organisation} una segunda opinión sobre: {exam}.");
+            (ask, TEXT_ES)
+        }
     };
-    vec![
-        format!("I ask {organisation} for a second opinion on {exam}."),
-        "I allow the use of the images, reports and documents of this case for that purpose, by the receivers named below.".to_owned(),
-        "Where I tick it, letters may be sent in my name to the places that hold the records, the result may be shared with \
-         the treating physician, and I may get news by e-mail. Such mails say only that there is news, never what."
-            .to_owned(),
-        "I can take this consent back at any time on this page. From then on nobody but me sees the records here. \
-         What was already done before stays on record."
-            .to_owned(),
-        "My treatment does not depend on this consent. A receiver outside the health care rules could pass information on.".to_owned(),
-        "A second opinion rests on the records that were sent. It does not replace the doctor who treats me, and it is no \
-         reason to delay emergency care."
-            .to_owned(),
-    ]
+    let rest = rest.iter().map(|paragraph| (*paragraph).to_owned());
+    std::iter::once(ask).chain(rest).collect()
 }
+
+fn language_of(file: &CaseFile) -> Language {
+    file.intake.who.language.parse().unwrap_or_default()
+}
+
+const TEXT_EN: [&str; 6] = [
+    "I allow the use of the images, reports and documents of this case for that purpose, by the receivers named below.",
+    "Where I tick it, letters may be sent in my name to the places that hold the records, the result may be shared with \
+     the treating physician, and I may get news by e-mail. Such mails say only that there is news, never what.",
+    "Where I tick it, the insurer of this case may read the second report and its comparison with the first report. It sees \
+     no images and no papers. Without the tick the insurer learns of this case only what the request and the cost need.",
+    "I can take this consent back at any time on this page. From then on nobody but me sees the records here. \
+     What was already done before stays on record.",
+    "My treatment does not depend on this consent. A receiver outside the health care rules could pass information on.",
+    "A second opinion rests on the records that were sent. It does not replace the doctor who treats me, and it is no \
+     reason to delay emergency care.",
+];
+
+const TEXT_ES: [&str; 6] = [
+    "Permito que los destinatarios nombrados abajo usen para ello las imágenes, los informes y los documentos de este caso.",
+    "Donde yo lo marque, se podrán enviar cartas en mi nombre a los lugares que guardan los documentos, compartir el \
+     resultado con el médico que me trata y enviarme avisos por correo electrónico. Esos avisos solo dicen que hay \
+     novedades, nunca cuáles.",
+    "Donde yo lo marque, la aseguradora de este caso podrá leer el segundo informe y su comparación con el primero. No ve \
+     imágenes ni documentos. Sin esa marca, la aseguradora solo sabe de este caso lo necesario para la solicitud y el costo.",
+    "Puedo retirar este consentimiento en cualquier momento en esta página. Desde entonces nadie más que yo ve aquí los \
+     documentos. Lo que ya se hizo antes queda registrado.",
+    "Mi tratamiento no depende de este consentimiento. Un destinatario al que no se aplican las normas sanitarias podría \
+     transmitir la información.",
+    "Una segunda opinión se basa en los documentos enviados. No sustituye al médico que me trata ni es motivo para \
+     retrasar una atención de urgencia.",
+];
 
 fn checked(
     ctx: &Workflow,
@@ -366,6 +400,7 @@ fn checked(
         (form.scope_letters, "letters"),
         (form.scope_share, "share"),
         (form.scope_email, "email"),
+        (form.scope_insurer, "insurer"),
     ]
     .into_iter()
     .filter_map(|(ticked, word)| ticked.then_some(word))
@@ -402,6 +437,20 @@ fn row_of(row: Row, now: Timestamp) -> ConsentRow {
     }
 }
 
+/// Says whether a consent in force has this scope.
+pub(crate) async fn is_given(
+    tx: &mut overread_store::Tx,
+    case_id: &CaseId,
+    scope: &str,
+    now: Timestamp,
+) -> StepResult<bool> {
+    let rows = consents::list(tx, case_id).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| row_of(row, now))
+        .any(|row| row.active && row.scopes.iter().any(|given| given == scope)))
+}
+
 /// Refuses a step that needs this scope of a consent in force.
 pub(crate) async fn require_scope(
     tx: &mut overread_store::Tx,
@@ -409,17 +458,11 @@ pub(crate) async fn require_scope(
     scope: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    let rows = consents::list(tx, case_id).await?;
-    let given = rows
-        .into_iter()
-        .map(|row| row_of(row, now))
-        .any(|row| row.active && row.scopes.iter().any(|given| given == scope));
-    if given {
-        Ok(())
-    } else {
-        Err(StepError::invalid(
-            "",
-            "The consent in force does not allow this. Ask the patient for it first.",
-        ))
+    if is_given(tx, case_id, scope, now).await? {
+        return Ok(());
     }
+    Err(StepError::invalid(
+        "",
+        "The consent in force does not allow this. Ask the patient for it first.",
+    ))
 }

@@ -114,8 +114,10 @@ pub struct ActView {
     pub overall: Option<String>,
     /// Suggested receiver: name and e-mail from the request.
     pub suggested: NewLink,
-    /// Links, newest first.
+    /// Links, newest first; only for those who share.
     pub links: Vec<LinkRow>,
+    /// This reader may know who has it.
+    pub sees_links: bool,
     /// Who has read what and when.
     pub reads: Vec<ReadRow>,
     /// Why it cannot be released yet; empty when it can or was.
@@ -171,6 +173,7 @@ pub async fn view(
             ..NewLink::default()
         },
         links,
+        sees_links: shares,
         reads: if shares {
             cases::reads(&mut tx, case_id).await?
         } else {

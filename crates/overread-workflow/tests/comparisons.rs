@@ -33,8 +33,9 @@ fn as_first_rules(row: &mut ConcordanceRow) {
     row.engine_version = FIRST_RULES.to_owned();
 }
 
-fn form(note: &str) -> DecideComparison {
+fn form(view: &comparing::ComparisonView, note: &str) -> DecideComparison {
     DecideComparison {
+        concordance_id: view.concordance_id.as_str().to_owned(),
         overall: "changes_management".to_owned(),
         note: note.to_owned(),
         ..DecideComparison::default()
@@ -52,9 +53,10 @@ async fn what_older_rules_made_is_compared_again_before_it_is_signed() {
 
     let view = comparing::view(ctx, reviewer, &case_id, NOW).await.unwrap();
     assert!(!view.concordance.comparable && view.may_compare_again && !view.may_decide);
-    let form = form("The disc is on the other side.");
+    let note = "The disc is on the other side.";
+    let old = form(&view, note);
     assert_invalid(
-        comparing::decide(ctx, reviewer, &case_id, &form, NOW).await,
+        comparing::decide(ctx, reviewer, &case_id, &old, NOW).await,
         "",
     );
     let later = NOW.plus_seconds(60);
@@ -69,7 +71,12 @@ async fn what_older_rules_made_is_compared_again_before_it_is_signed() {
         (&again, ENGINE)
     );
     assert!(view.concordance.comparable && view.may_decide);
-    comparing::decide(ctx, reviewer, &case_id, &form, later)
+    // The page of the older comparison is still open somewhere.
+    assert_invalid(
+        comparing::decide(ctx, reviewer, &case_id, &old, later).await,
+        "",
+    );
+    comparing::decide(ctx, reviewer, &case_id, &form(&view, note), later)
         .await
         .unwrap();
 }
@@ -110,11 +117,12 @@ async fn reports_that_could_not_be_compared_are_signed_with_a_word_why() {
         row.result = serde_json::to_string(&found).unwrap();
     })
     .await;
+    let view = comparing::view(ctx, reviewer, &case_id, NOW).await.unwrap();
     assert_invalid(
-        comparing::decide(ctx, reviewer, &case_id, &form(""), NOW).await,
+        comparing::decide(ctx, reviewer, &case_id, &form(&view, ""), NOW).await,
         "note",
     );
-    comparing::decide(ctx, reviewer, &case_id, &form("Read by hand."), NOW)
+    comparing::decide(ctx, reviewer, &case_id, &form(&view, "Read by hand."), NOW)
         .await
         .unwrap();
     assert!(

@@ -354,9 +354,16 @@ async fn the_category_is_the_signers_to_change_with_a_reason() {
         .into_iter()
         .find(|name| Some(*name) != view.concordance.overall.map(|overall| overall.name()));
     let mut form = DecideComparison {
+        concordance_id: "an older one".to_owned(),
         overall: other.unwrap().to_owned(),
         ..DecideComparison::default()
     };
+    // A decision never lands on a comparison that was not looked at.
+    assert_invalid(
+        comparing::decide(ctx, reviewer, &case_id, &form, NOW).await,
+        "",
+    );
+    form.concordance_id = view.concordance_id.as_str().to_owned();
     assert_invalid(
         comparing::decide(ctx, reviewer, &case_id, &form, NOW).await,
         "note",

@@ -427,6 +427,7 @@ impl House {
             .await
             .unwrap();
         let form = comparing::DecideComparison {
+            concordance_id: view.concordance_id.as_str().to_owned(),
             overall: "changes_management".to_owned(),
             note: "The extrusion is on the left and touches the root.".to_owned(),
             corrections: Vec::new(),
@@ -506,6 +507,7 @@ pub(crate) fn consent() -> SignConsent {
         scope_letters: true,
         scope_share: true,
         scope_email: true,
+        scope_insurer: false,
         receivers: "Harbour Imaging and its reviewers; Dr. Tom Treating".to_owned(),
         expires_on: "2026-12-31".to_owned(),
         signature: "Alex Sample".to_owned(),

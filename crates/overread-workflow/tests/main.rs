@@ -16,6 +16,7 @@ mod desk;
 mod door;
 mod held_papers;
 mod house;
+mod insurer;
 mod mail;
 mod refusals;
 mod walk;

@@ -589,6 +589,7 @@ async fn finish(
         .await
         .map_err(told)?;
     let form = comparing::DecideComparison {
+        concordance_id: proposed.concordance_id.as_str().to_owned(),
         overall: overall_word(&proposed.concordance)?,
         note: "The side differs; this matters before any procedure.".to_owned(),
         corrections: Vec::new(),

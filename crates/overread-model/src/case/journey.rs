@@ -282,7 +282,8 @@ fn station_of(state: CaseState, facts: &CaseFacts) -> Option<Station> {
         }
         CaseState::ReportPreliminary => Station::Report,
         CaseState::ReportFinal => {
-            let compared = facts.report.comparison_built || facts.report.comparison_impossible;
+            // What the rules propose is no comparison before the reviewer has signed it.
+            let compared = facts.report.result.is_some() || facts.report.comparison_impossible;
             if compared {
                 Station::Act
             } else {
@@ -322,7 +323,7 @@ const fn was_reached(station: Station, facts: &CaseFacts) -> bool {
         }
         Station::Read => facts.report.first_impression_locked,
         Station::Report => facts.report.signed_at.is_some(),
-        Station::Compare => facts.report.comparison_built,
+        Station::Compare => facts.report.result.is_some(),
         Station::Act => facts.report.acknowledged_at.is_some(),
     }
 }

@@ -875,6 +875,14 @@ fn the_journey_shows_where_a_case_is() {
         (here.station, here.whose_turn),
         (Station::Choose, Some(Party::You))
     );
+    // A comparison is done once it is signed.
+    facts.report.comparison_built = true;
+    facts.report.result = None;
+    let unsigned = states(CaseState::ReportFinal, &facts);
+    assert_eq!((unsigned[8], unsigned[9]), (Current, Waiting));
+    facts.report.result = Some(Agreement::DiscordantMinor);
+    let signed = states(CaseState::ReportFinal, &facts);
+    assert_eq!((signed[8], signed[9]), (Done, Current));
     facts.report.comparison_impossible = true;
     assert_eq!(states(CaseState::ReportFinal, &facts)[8], NotNeeded);
     // What was done before a withdrawal stays done.

@@ -39,6 +39,7 @@ pub(super) fn routes() -> Router<WebState> {
 struct ConcordancePage {
     shell: Shell,
     path: String,
+    concordance_id: String,
     exam: String,
     sheet: Sheet,
     decided: Option<String>,
@@ -92,6 +93,7 @@ impl ConcordancePage {
         Self {
             shell: shell.wide(),
             path: format!("/cases/{case_id}/concordance"),
+            concordance_id: view.concordance_id.as_str().to_owned(),
             exam: view.exam,
             sheet: Sheet::new(Compared {
                 concordance: view.concordance,
@@ -201,6 +203,7 @@ fn decision(typed: &Typed) -> DecideComparison {
         })
         .collect();
     DecideComparison {
+        concordance_id: text("concordance"),
         overall: text("overall"),
         note: text("note"),
         corrections,

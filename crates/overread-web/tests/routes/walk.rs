@@ -288,13 +288,14 @@ async fn sign_and_compare(reviewer: &mut Browser<'_>, path: &str, version: &str)
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
     assert!(!page.body.contains("<script>alert") && !page.body.contains("<img src=x"));
     assert!(page.body.contains("May change what is done"));
+    let looked_at = page.hidden("concordance");
     // Nothing is chosen for the reviewer, who cannot sign without a choice.
     assert!(
         !page
             .body
             .contains("name=\"overall\" value=\"changes_management\" checked")
     );
-    let unchosen = [("note", "The side differs.")];
+    let unchosen = [("concordance", looked_at.as_str()), ("note", "The side differs.")];
     let refused = reviewer
         .post(&format!("{path}/concordance/decide"), &unchosen)
         .await;
@@ -304,6 +305,7 @@ async fn sign_and_compare(reviewer: &mut Browser<'_>, path: &str, version: &str)
             .contains("Choose what both reports together say.")
     );
     let decide = [
+        ("concordance", looked_at.as_str()),
         ("overall", "changes_management"),
         ("note", "The side differs."),
     ];

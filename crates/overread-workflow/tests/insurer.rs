@@ -1,0 +1,84 @@
+//! What an insurer reads, and what the patient is told of it before signing.
+
+use overread_model::access::{Right, Role};
+use overread_store::grants;
+use overread_workflow::asking::{self, AskStep};
+use overread_workflow::consenting::{self, SignConsent};
+use overread_workflow::{comparing, delivering, reporting};
+
+use crate::house::{House, NOW, assert_forbidden, assert_not_found, consent, join, steps};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_insurer_reads_the_result_only_where_the_patient_ticked_it() {
+    let house = House::sqlite().await;
+    let (ctx, patient) = (&house.ctx, &house.patient);
+    let case_id = house.delivered().await;
+    let (by, case) = (&house.coordinator, Some(case_id.clone()));
+    let insurer = join(
+        ctx,
+        by,
+        "Ina Insurer",
+        "ina@plan.example",
+        Role::Insurer,
+        case,
+    )
+    .await;
+    assert_not_found(reporting::desk(ctx, &insurer, &case_id, NOW).await);
+    assert_not_found(comparing::view(ctx, &insurer, &case_id, NOW).await);
+    assert_not_found(comparing::pdf(ctx, &insurer, &case_id, NOW).await);
+    assert_forbidden(delivering::view(ctx, &insurer, &case_id, NOW).await);
+
+    consenting::revoke(ctx, patient, &case_id, "", NOW)
+        .await
+        .unwrap();
+    let form = SignConsent {
+        scope_insurer: true,
+        ..consent()
+    };
+    consenting::sign(ctx, patient, &case_id, &form, NOW)
+        .await
+        .unwrap();
+    let mut tx = ctx.store.begin().await.unwrap();
+    let grant = grants::NewGrant {
+        case_id: &case_id,
+        subject_kind: insurer.kind(),
+        subject_id: insurer.id(),
+        rights: &[Right::ViewCase, Right::ViewReport],
+        until_at: None,
+    };
+    grants::give(&mut tx, grant, by, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    reporting::desk(ctx, &insurer, &case_id, NOW).await.unwrap();
+    comparing::view(ctx, &insurer, &case_id, NOW).await.unwrap();
+    // Who has it is told to those who share.
+    let act = delivering::view(ctx, &insurer, &case_id, NOW).await;
+    assert!(!act.unwrap().sees_links);
+    let act = delivering::view(ctx, patient, &case_id, NOW).await;
+    assert!(act.unwrap().sees_links);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_consent_names_the_insurer_in_the_language_of_the_request() {
+    let house = House::sqlite().await;
+    let (ctx, patient) = (&house.ctx, &house.patient);
+    let case_id = house.asked().await;
+    let text = async || {
+        let view = consenting::view(ctx, patient, &case_id, NOW).await.unwrap();
+        (view.language, view.text.join(" "))
+    };
+    let (language, english) = text().await;
+    assert!(language == "en" && english.contains("the insurer of this case may read"));
+    let who = steps().into_iter().find_map(|step| match step {
+        AskStep::Who(who) => Some(who),
+        _ => None,
+    });
+    let mut who = who.unwrap();
+    who.language = "es".to_owned();
+    let version = house.version(patient, &case_id).await;
+    let spanish = AskStep::Who(who);
+    asking::correct(ctx, patient, &case_id, version, spanish, "Mi idioma.", NOW)
+        .await
+        .unwrap();
+    let (language, spanish) = text().await;
+    assert!(language == "es" && spanish.contains("la aseguradora de este caso podrá leer"));
+}
