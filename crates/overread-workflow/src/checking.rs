@@ -20,7 +20,7 @@ use overread_store::{Tx, deliveries, held_papers, original_reports, studies};
 use serde::Deserialize;
 
 use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
-use crate::{StepError, StepResult, Workflow, papers};
+use crate::{StepError, StepResult, Workflow, limits, papers};
 
 /// One finding of the check.
 pub struct FindingRow {
@@ -349,7 +349,7 @@ async fn check_of(
         gathered.add(&facts, tables);
     }
     let (problems, medium) = arrivals(tx, &case_id).await?;
-    let papers = papers_of(tx, file).await?;
+    let papers = papers_of(tx, ctx, file).await?;
     let overridden: Vec<String> = checks::overrides(tx, &case_id)
         .await?
         .into_iter()
@@ -497,21 +497,32 @@ async fn arrivals(tx: &mut Tx, case_id: &CaseId) -> StepResult<(Vec<Problem>, Me
 }
 
 /// Returns the papers of the case as the rules see them.
-async fn papers_of(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<DocumentFacts>> {
+async fn papers_of(tx: &mut Tx, ctx: &Workflow, file: &CaseFile) -> StepResult<Vec<DocumentFacts>> {
     let original = original_reports::newest(tx, &file.case_id).await?;
     let taken = original_reports::documents(tx, &file.case_id).await?;
     let held = held_papers::list(tx, &file.case_id).await?;
-    let mut list: Vec<DocumentFacts> = documents::list_of_case(tx, &file.case_id)
-        .await?
-        .into_iter()
-        .filter(|row| {
-            row.kind != papers::LETTER
-                && row.kind != "picture"
-                && !held.contains(&row.id)
-                && !taken.iter().any(|id| id == row.id.as_str())
-        })
-        .map(paper_of)
-        .collect();
+    let mut list = Vec::new();
+    let mut read_bytes = 0;
+    for row in documents::list_of_case(tx, &file.case_id).await? {
+        if row.kind == papers::LETTER
+            || row.kind == "picture"
+            || held.contains(&row.id)
+            || taken.iter().any(|id| id == row.id.as_str())
+        {
+            continue;
+        }
+        let mut paper = paper_of(&row);
+        let length = row.extent.length_bytes;
+        // A PDF takes long to read: its text is looked at when it is taken as the report.
+        if paper.kind == DocumentKind::OriginalReport
+            && row.media_type == "text/plain"
+            && read_bytes + length <= limits::CHECKED_TEXT_BYTES
+        {
+            read_bytes += length;
+            paper.hints = report_hints(&papers::decoded(&papers::bytes_of(ctx, &row).await?));
+        }
+        list.push(paper);
+    }
     list.extend(original.map(|row| {
         let hints = report_hints(&row.body);
         DocumentFacts {
@@ -525,7 +536,7 @@ async fn papers_of(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<DocumentFacts
     Ok(list)
 }
 
-fn paper_of(row: DocumentRow) -> DocumentFacts {
+fn paper_of(row: &DocumentRow) -> DocumentFacts {
     let kind = if row.kind == "report" {
         DocumentKind::OriginalReport
     } else {
@@ -533,7 +544,7 @@ fn paper_of(row: DocumentRow) -> DocumentFacts {
     };
     DocumentFacts {
         kind,
-        name: row.name,
+        name: row.name.clone(),
         clinical_date: None,
         accession_number: None,
         hints: Default::default(),

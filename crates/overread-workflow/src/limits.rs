@@ -66,6 +66,8 @@ pub const REPORT_TEXT_CHARACTERS: usize = 100_000;
 pub const ORIGINAL_FILE_BYTES: usize = 20 * 1024 * 1024;
 /// Largest letter or report document read back into memory, bytes.
 pub const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Largest text files of a case together that the check of its records reads.
+pub const CHECKED_TEXT_BYTES: u64 = 1024 * 1024;
 /// Drafts of requests one person may have open.
 pub const DRAFTS_PER_PERSON: i64 = 20;
 /// Cases on one page of the list.

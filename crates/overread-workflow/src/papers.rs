@@ -127,7 +127,7 @@ pub(crate) const fn media_type_of(source: OriginalSource) -> &'static str {
 }
 
 /// Decodes UTF-8 or UTF-16 with a mark, else what Windows wrote in the West.
-fn decoded(bytes: &[u8]) -> String {
+pub(crate) fn decoded(bytes: &[u8]) -> String {
     let wide = |rest: &[u8], from: fn([u8; 2]) -> u16| {
         let units = rest
             .chunks_exact(2)

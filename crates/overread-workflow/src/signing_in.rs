@@ -94,11 +94,15 @@ pub(crate) fn guess_at(
     }
 }
 
+/// Writes down the first, second, fourth, eighth … refused try of a network, so that no stranger fills the audit trail.
 async fn note_failure(ctx: &Workflow, client: &Client, now: Timestamp) -> StepResult<()> {
     let mut tx = ctx.store.begin().await?;
-    let event =
-        AuditEvent::new("session.refused").with(serde_json::json!({ "address": client.address }));
-    audit::record(&mut tx, &Actor::System, &event, now).await?;
+    let tries = throttling::count_refusal(&mut tx, &client.address, now).await?;
+    if tries.count_ones() == 1 {
+        let detail = serde_json::json!({ "address": client.address, "tries": tries });
+        let event = AuditEvent::new("session.refused").with(detail);
+        audit::record(&mut tx, &Actor::System, &event, now).await?;
+    }
     Ok(tx.commit().await?)
 }
 

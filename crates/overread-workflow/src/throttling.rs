@@ -160,6 +160,20 @@ pub(crate) async fn succeeded(ctx: &Workflow, guess: &Guess) -> StepResult<()> {
     Ok(tx.commit().await?)
 }
 
+/// Counts a refused try from a network; returns how many there were, that one included, since it was last quiet for
+/// [`limits::SIGN_IN_FORGET_SECONDS`].
+pub(crate) async fn count_refusal(tx: &mut Tx, address: &str, now: Timestamp) -> StepResult<i64> {
+    let key = blake3::hash(format!("refused\n{}", network_of(address)).as_bytes());
+    let before = people::throttle(tx, key.as_bytes()).await?;
+    let row = ThrottleRow {
+        failure_count: before.map_or(0, |row| row.failure_count).saturating_add(1),
+        last_at: now.as_micros(),
+        blocked_until: 0,
+    };
+    people::set_throttle(tx, key.as_bytes(), row).await?;
+    Ok(row.failure_count)
+}
+
 /// Returns the network of an address as it is counted; what is no address counts as itself.
 fn network_of(address: &str) -> String {
     address.parse().map_or_else(

@@ -122,6 +122,26 @@ async fn signing_in_tells_nothing_and_slows_guessing_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn strangers_do_not_fill_the_audit_trail() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = rooms(&dir, None).await;
+    first_administrator(&ctx).await;
+    let rows = async || {
+        let mut tx = ctx.store.read().await.unwrap();
+        let proof = overread_store::audit::prove(&mut tx).await.unwrap();
+        assert_eq!(proof.broken_at, None);
+        proof.rows
+    };
+    let before = rows().await;
+    let tries = 20;
+    for number in 0..tries {
+        let email = format!("nobody{number}@harbour.example");
+        assert_invalid(sign_in(&ctx, &email, "not the password", number).await, "");
+    }
+    assert_eq!(rows().await - before, 5, "the tries 1, 2, 4, 8 and 16");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn strangers_do_not_lock_the_owner_out() {
     let dir = tempfile::tempdir().unwrap();
     let ctx = rooms(&dir, None).await;

@@ -116,3 +116,39 @@ async fn papers_of_a_disc_that_brought_nothing_new_wait_too() {
     let check = view.check.unwrap();
     assert!(check.findings.iter().any(|finding| finding.rule == "D01"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_names_somebody_else_is_told() {
+    use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
+    let house = House::sqlite().await;
+    let (ctx, patient) = (&house.ctx, &house.patient);
+    let case_id = house.consented().await;
+    let told = async || {
+        let check = seen(&house, patient, &case_id).await.check.unwrap();
+        let found: Vec<_> = check
+            .findings
+            .into_iter()
+            .filter(|one| one.rule == "D02")
+            .collect();
+        assert!(found.iter().all(|one| {
+            one.severity == "warning"
+                && one.message.contains("not this patient's")
+                && !one.message.contains("Olive")
+        }));
+        found.len()
+    };
+    let mut files = disc("Sample^Alex", 1);
+    let theirs = "Patient: Olive Other\nDOB: 1951-07-07\nFINDINGS: Normal.";
+    files.push(DiscFile::new("REPORT.TXT", theirs));
+    house.deliver(&case_id, &files).await;
+    assert_eq!(told().await, 1);
+    for (name, expect) in [("Olive Other", 2), ("Sample, Alex", 1)] {
+        let text = format!("PATIENT NAME: {name}   SEX: F\nFINDINGS:\nL5-S1: Normal.");
+        let pasted = OriginalInput::Pasted(text);
+        let facts = OriginalFacts::default();
+        reading::enter_original(ctx, patient, &case_id, pasted, &facts, NOW)
+            .await
+            .unwrap();
+        assert_eq!(told().await, expect, "{name}");
+    }
+}

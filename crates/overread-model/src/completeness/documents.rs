@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use super::identity::{PersonIdentity, is_anonymous_name};
 use crate::hidden::Hidden;
 use crate::limits;
 use crate::text::{cut, folded};
@@ -115,6 +116,8 @@ pub struct ReportHints {
     pub comparison_dates: Vec<CalendarDate>,
     /// Text was there to be read.
     pub has_text: bool,
+    /// The patient it names; empty where it names none.
+    pub patient: PersonIdentity,
 }
 
 /// Returns what the text of a report tells: signature, its own exam's day, days it compared with.
@@ -139,7 +142,42 @@ pub fn report_hints(text: &str) -> ReportHints {
         exam_date,
         comparison_dates: comparison_dates.into_iter().collect(),
         has_text: text.chars().any(char::is_alphanumeric),
+        patient: PersonIdentity {
+            name: patient_name(text, patterns).map(Hidden),
+            birth_date: birth_date(text, patterns).map(Hidden),
+            ..PersonIdentity::default()
+        },
     }
+}
+
+/// Returns the first name that stands behind `Patient:` and looks like one.
+fn patient_name(text: &str, patterns: &Patterns) -> Option<String> {
+    patterns.patient.captures_iter(text).find_map(|found| {
+        let name = found.get(1)?.as_str();
+        // What stands in the next column is no name.
+        let end = patterns.next_column.find(name).map(|next| next.start());
+        let name = name.get(..end.unwrap_or(name.len()))?.trim();
+        let words: Vec<&str> = name
+            .split([' ', ',', '^'])
+            .filter(|word| !word.is_empty())
+            .collect();
+        let looks_like_a_name = |word: &&str| {
+            word.starts_with(char::is_uppercase)
+                && word
+                    .chars()
+                    .all(|c| c.is_alphabetic() || ".'’-".contains(c))
+        };
+        let fits = (2..=6).contains(&words.len()) && words.iter().all(looks_like_a_name);
+        (fits && !is_anonymous_name(name)).then(|| name.to_owned())
+    })
+}
+
+fn birth_date(text: &str, patterns: &Patterns) -> Option<CalendarDate> {
+    patterns.birth_date.find_iter(text).find_map(|found| {
+        dates_in(after(text, found.end(), 24), patterns)
+            .into_iter()
+            .next()
+    })
 }
 
 /// Returns the text from a place on, so many characters at most.
@@ -170,6 +208,9 @@ struct Patterns {
     preliminary: Regex,
     exam_date: Regex,
     comparison: Regex,
+    patient: Regex,
+    next_column: Regex,
+    birth_date: Regex,
     numeric: Regex,
     named: Regex,
 }
@@ -184,6 +225,11 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
             r"(?i)\b(date of (exam|examination|study|service)|(exam|examination|study|scan) date|fecha (del?|de la) (estudio|examen|exploraci[oó]n)|fecha de realizaci[oó]n)\s*:?",
         ).ok()?,
         comparison: Regex::new(r"(?i)\b(comparison|comparisons|compared (with|to)|comparaci[oó]n|comparado con|comparada con)\b\s*:?").ok()?,
+        patient: Regex::new(
+            r"(?im)^[ \t]*(?:patient(?:[’']s)? name|name of (?:the )?patient|patient|nombre del? (?:la )?paciente|paciente)[ \t]*:[ \t]*([^\r\n]{1,120})",
+        ).ok()?,
+        next_column: Regex::new(r"(?i)\t| {2}|[|;(]|\b(dob|d\.o\.b|date|born|birth|sex|gender|age|mrn|id|fecha|sexo|edad|f\. ?nac)\b").ok()?,
+        birth_date: Regex::new(r"(?i)\b(date of birth|birth ?date|dob|d\.o\.b\.?|born|fecha de nacimiento|f\. ?nac\.?)\s*:?").ok()?,
         numeric: Regex::new(r"\b(\d{1,4})[-/.](\d{1,2})[-/.](\d{2,4})\b").ok()?,
         named: Regex::new(
             r"(?i)\b(?:(\d{1,2})(?:st|nd|rd|th)?\s+(?:de\s+|of\s+)?)?(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|ene|abr|ago|dic)[a-z]*\.?,?\s+(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?(?:del?\s+)?(\d{4})\b",
@@ -322,6 +368,29 @@ mod tests {
             &[],
         );
         check("DRAFT\nFindings", true, None, &[]);
+    }
+
+    #[test]
+    fn a_report_tells_whose_it_is() {
+        let check = |text: &str, name: Option<&str>, birth: Option<&str>| {
+            let patient = report_hints(text).patient;
+            let found = patient.name.as_ref().map(|name| name.reveal().as_str());
+            assert_eq!(found, name, "{text}");
+            let found = patient.birth_date.map(|day| day.reveal().to_string());
+            assert_eq!(found.as_deref(), birth, "{text}");
+        };
+        let (ana, day) = (Some("Ana Ruiz"), Some("1970-03-02"));
+        check("Patient: Ana Ruiz\nDOB: 03/02/1970", ana, day);
+        check("PATIENT NAME: Ana Ruiz   MRN: 17", ana, None);
+        check("Patient: Ana Ruiz, DOB 1970-03-02", Some("Ana Ruiz,"), day);
+        check("Patient: RUIZ^ANA MARIA", Some("RUIZ^ANA MARIA"), None);
+        let spanish = "Nombre del paciente: María Núñez\nFecha de nacimiento: 2 de marzo de 1970";
+        check(spanish, Some("María Núñez"), day);
+        // What only looks like it names nobody.
+        check("Patient: 55-year-old female", None, None);
+        check("Patient: female, left knee pain", None, None);
+        check("Patient: ANONYMOUS ONE", None, None);
+        check("The patient: see below. FINDINGS: Normal Disc", None, None);
     }
 
     #[test]
