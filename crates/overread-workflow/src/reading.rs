@@ -546,6 +546,13 @@ async fn text_of(
             Ok((text, source, Some(id)))
         }
         OriginalInput::Document(id) => {
+            let held = held_papers::list(&mut ctx.store.read().await?, case_id).await?;
+            if held.contains(&id) {
+                return Err(StepError::invalid(
+                    "document",
+                    "This paper is held back, since it may be another patient's. Decide on it under Records first.",
+                ));
+            }
             let bytes = records::document(ctx, actor, case_id, &id, now)
                 .await?
                 .bytes;

@@ -3,6 +3,7 @@
 use overread_model::access::Actor;
 use overread_model::ids::{CaseId, DocumentId};
 use overread_testkit::disc::DiscFile;
+use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
 use overread_workflow::records::{self, HeldBackDecision, QuarantineDecision, RecordsView};
 
 use crate::house::{
@@ -112,14 +113,18 @@ async fn papers_of_a_disc_that_brought_nothing_new_wait_too() {
     assert!(view.documents.is_empty());
     let view = seen(&house, &house.coordinator, &case_id).await;
     assert_eq!(names(&view.held_papers), ["REPORT.TXT"]);
-    // Another patient's report is no report of this case.
+    // Another patient's report is no report of this case, and cannot be taken as one.
+    let input = OriginalInput::Document(view.held_papers[0].document_id.clone());
+    let facts = OriginalFacts::default();
+    let taken =
+        reading::enter_original(&house.ctx, &house.coordinator, &case_id, input, &facts, NOW);
+    assert_invalid(taken.await, "document");
     let check = view.check.unwrap();
     assert!(check.findings.iter().any(|finding| finding.rule == "D01"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_names_somebody_else_is_told() {
-    use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
     let house = House::sqlite().await;
     let (ctx, patient) = (&house.ctx, &house.patient);
     let case_id = house.consented().await;

@@ -360,7 +360,8 @@ async fn to_review(
         consent.form.scope_review,
         consent.form.scope_letters,
         consent.form.scope_share,
-    ) = (true, true, true);
+        consent.form.scope_insurer,
+    ) = (true, true, true, true);
     consenting::sign(ctx, patient, &case_id, &consent.form, now)
         .await
         .map_err(told)

@@ -7,5 +7,6 @@ mod dicomweb_stow;
 mod entrance;
 mod everywhere;
 mod people;
+mod records;
 mod report;
 mod walk;

@@ -1,0 +1,67 @@
+//! `/cases/{case}/records`: what is held back, and who decides on it.
+
+use http::StatusCode;
+use overread_model::access::Role;
+use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::disc::{DiscFile, zip_of};
+
+use crate::door::Door;
+
+#[tokio::test]
+async fn a_coordinator_decides_on_images_and_papers_of_somebody_else() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let case_id = patient.ask("Pat Patient").await;
+    patient.submit(&case_id).await;
+    let path = format!("/cases/{case_id}");
+    let records = format!("{path}/records");
+    // They name Alex Sample.
+    let image = InstanceSpec::mr(1, 1, 1);
+    let files = [
+        DiscFile::new("IM1", image.part10().unwrap()),
+        DiscFile::new("REPORT.TXT", "Somebody else's report."),
+    ];
+    let zip = zip_of(&files, true).unwrap();
+    let sent = patient
+        .post_files(
+            &format!("{records}/upload"),
+            &[],
+            &[("files", "disc.zip", &zip)],
+        )
+        .await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    let page = patient.get(&records).await;
+    assert!(page.body.contains("1 study is held back") && !page.body.contains("REPORT.TXT"));
+    assert!(!page.body.contains("enough for a second opinion"));
+
+    ada.act_as(Role::Coordinator).await;
+    let page = ada.get(&records).await;
+    assert!(page.body.contains("Whose paper is") && page.body.contains("REPORT.TXT"));
+    let study = page.hidden("study");
+    let paper = page.body.split("value=\"other:").nth(1).unwrap();
+    let paper = paper.split('"').next().unwrap().to_owned();
+    let theirs = patient.get(&format!("{path}/documents/{paper}")).await;
+    let (rest, last) = paper.split_at(paper.len() - 1);
+    let nothing = format!("{rest}{}", if last == "a" { "b" } else { "a" });
+    let none = patient.get(&format!("{path}/documents/{nothing}")).await;
+    assert_eq!(theirs.status, StatusCode::NOT_FOUND);
+    assert_eq!(theirs.status, none.status, "as if it were not there");
+
+    let about = |word: &str| format!("{word}:{paper}");
+    let (other, nonsense) = (about("other"), about("maybe"));
+    let mut form = [
+        ("study", study.as_str()),
+        ("decision", "other"),
+        ("papers", nonsense.as_str()),
+        ("reason", "Another person's disc was in the envelope."),
+    ];
+    let decide = format!("{records}/held-back");
+    let unreadable = ada.post(&decide, &form).await;
+    assert!(unreadable.status.is_client_error(), "{}", unreadable.status);
+    form[2].1 = &other;
+    let decided = ada.post(&decide, &form).await;
+    assert_eq!(decided.status, StatusCode::SEE_OTHER, "{}", decided.body);
+    let page = ada.get(&records).await;
+    assert!(!page.body.contains("held back") && !page.body.contains("REPORT.TXT"));
+}
