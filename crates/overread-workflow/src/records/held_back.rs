@@ -52,68 +52,87 @@ pub async fn decide_quarantine(
     if decision.study.is_none() && decision.papers.is_empty() {
         return Err(StepError::invalid("", "Choose whose they are."));
     }
-    let right = QuarantineDecision::RightPatient;
-    let is_released = decision.study.is_some_and(|(_, whose)| whose == right);
+    let mut is_released = false;
     if let Some((uid, whose)) = decision.study {
-        let right_patient = whose == right;
-        let held = checks::held_back(&mut tx, case_id).await?;
-        let row = held
-            .into_iter()
-            .find(|row| row.study.study_instance_uid == uid)
-            .ok_or(StepError::NotFound)?;
-        let kept = HeldDecision {
-            study_id: row.study.id,
-            right_patient,
-            reason,
-            decided_by: actor.id(),
-        };
-        if !checks::decide_held(&mut tx, case_id, kept, now).await? {
-            return Err(StepError::Stale);
-        }
-        if right_patient {
-            file.row.identity_confirmed = 1;
-            file.facts.records.identity_confirmed = true;
-            file.save(&mut tx).await?;
-        }
-        let told = if right_patient {
-            (
-                "quarantine.released",
-                "A coordinator confirmed that images held back are this patient's",
-            )
-        } else {
-            (
-                "quarantine.kept_out",
-                "A coordinator kept images of another patient out of the case",
-            )
-        };
-        note_decision(&mut tx, &file, actor, told, reason, now).await?;
+        is_released = whose == QuarantineDecision::RightPatient;
+        decide_study(&mut tx, &mut file, actor, (uid, is_released, reason), now).await?;
     }
-    for (document_id, whose) in decision.papers {
-        let right_patient = *whose == right;
-        let kept = PaperDecision {
-            document_id,
-            right_patient,
-            reason,
-            decided_by: actor.id(),
-        };
-        if !held_papers::decide(&mut tx, case_id, kept, now).await? {
-            return Err(StepError::Stale);
-        }
-        let told = if right_patient {
-            (
-                "paper.released",
-                "A coordinator confirmed that a paper held back is this patient's",
-            )
-        } else {
-            (
-                "paper.kept_out",
-                "A coordinator kept a paper of another patient out of the case",
-            )
-        };
-        note_decision(&mut tx, &file, actor, told, reason, now).await?;
+    for (id, whose) in decision.papers {
+        let right_patient = *whose == QuarantineDecision::RightPatient;
+        decide_paper(&mut tx, &file, actor, (id, right_patient, reason), now).await?;
     }
     super::go_on(&mut tx, ctx, &mut file, is_released, now).await?;
     Ok(tx.commit().await?)
+}
+
+async fn decide_study(
+    tx: &mut Tx,
+    file: &mut CaseFile,
+    actor: &Actor,
+    (uid, right_patient, reason): (&str, bool, &str),
+    now: Timestamp,
+) -> StepResult<()> {
+    let held = checks::held_back(tx, &file.case_id).await?;
+    let row = held
+        .into_iter()
+        .find(|row| row.study.study_instance_uid == uid)
+        .ok_or(StepError::NotFound)?;
+    let kept = HeldDecision {
+        study_id: row.study.id,
+        right_patient,
+        reason,
+        decided_by: actor.id(),
+    };
+    if !checks::decide_held(tx, &file.case_id, kept, now).await? {
+        return Err(StepError::Stale);
+    }
+    if right_patient {
+        file.row.identity_confirmed = 1;
+        file.facts.records.identity_confirmed = true;
+        file.save(tx).await?;
+    }
+    let told = if right_patient {
+        (
+            "quarantine.released",
+            "A coordinator confirmed that images held back are this patient's",
+        )
+    } else {
+        (
+            "quarantine.kept_out",
+            "A coordinator kept images of another patient out of the case",
+        )
+    };
+    note_decision(tx, file, actor, told, reason, now).await
+}
+
+async fn decide_paper(
+    tx: &mut Tx,
+    file: &CaseFile,
+    actor: &Actor,
+    (document_id, right_patient, reason): (&DocumentId, bool, &str),
+    now: Timestamp,
+) -> StepResult<()> {
+    let kept = PaperDecision {
+        document_id,
+        right_patient,
+        reason,
+        decided_by: actor.id(),
+    };
+    if !held_papers::decide(tx, &file.case_id, kept, now).await? {
+        return Err(StepError::Stale);
+    }
+    let told = if right_patient {
+        (
+            "paper.released",
+            "A coordinator confirmed that a paper held back is this patient's",
+        )
+    } else {
+        (
+            "paper.kept_out",
+            "A coordinator kept a paper of another patient out of the case",
+        )
+    };
+    note_decision(tx, file, actor, told, reason, now).await
 }
 
 async fn note_decision(
