@@ -28,30 +28,52 @@ impl Callers {
             .any(|caller| caller.ae_title == *ae_title && caller.may_come_from(address))
     }
 
-    /// Says whether anybody at all may store from there.
-    pub(crate) fn expected_at(&self, address: IpAddr) -> bool {
-        if self.0.is_empty() {
-            return address.to_canonical().is_loopback();
+    /// Says how well somebody at this address is known before a word was said.
+    pub(crate) fn known_at(&self, address: IpAddr) -> Known {
+        let address = address.to_canonical();
+        let is_named = if self.0.is_empty() {
+            address.is_loopback()
+        } else {
+            self.0.iter().any(|caller| caller.names(address))
+        };
+        if is_named {
+            Known::Named
+        } else if self.0.iter().any(|caller| caller.addresses.is_empty()) {
+            Known::Anywhere
+        } else {
+            Known::Stranger
         }
-        self.0.iter().any(|caller| caller.may_come_from(address))
     }
+}
+
+/// How well an address is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// The list names it.
+    Named,
+    /// Only callers that may come from anywhere could be there.
+    Anywhere,
+    /// Nobody there may store.
+    Stranger,
 }
 
 impl Caller {
     fn may_come_from(&self, address: IpAddr) -> bool {
+        self.addresses.is_empty() || self.names(address)
+    }
+
+    fn names(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.addresses.is_empty()
-            || self
-                .addresses
-                .iter()
-                .any(|one| one.to_canonical() == address)
+        self.addresses
+            .iter()
+            .any(|one| one.to_canonical() == address)
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test may say so by a panic")]
-    use super::{Caller, Callers};
+    use super::{Caller, Callers, Known};
 
     fn check(callers: &Callers, title: &str, address: &str, expect: bool) {
         let admitted = callers.admit(&title.parse().unwrap(), address.parse().unwrap());
@@ -81,5 +103,23 @@ mod tests {
         check(&callers, "mr1", "10.0.0.5", false);
         check(&callers, "PACS", "203.0.113.9", true);
         check(&callers, "ANY", "127.0.0.1", false);
+    }
+    #[test]
+    fn an_address_is_known_as_well_as_the_list_names_it() {
+        let known = |callers: &Callers, address: &str| callers.known_at(address.parse().unwrap());
+        let nobody = Callers::default();
+        assert_eq!(known(&nobody, "::ffff:127.0.0.1"), Known::Named);
+        assert_eq!(known(&nobody, "10.0.0.5"), Known::Stranger);
+        let mut callers = Callers(vec![Caller {
+            ae_title: "MR1".parse().unwrap(),
+            addresses: vec!["10.0.0.5".parse().unwrap()],
+        }]);
+        assert_eq!(known(&callers, "10.0.0.6"), Known::Stranger);
+        callers.0.push(Caller {
+            ae_title: "PACS".parse().unwrap(),
+            addresses: Vec::new(),
+        });
+        assert_eq!(known(&callers, "10.0.0.5"), Known::Named);
+        assert_eq!(known(&callers, "10.0.0.6"), Known::Anywhere);
     }
 }

@@ -6,8 +6,15 @@ use std::time::Duration;
 pub const ASSOCIATIONS: usize = 64;
 /// Connections at once, with those whose association was not asked for yet; one more is closed unanswered.
 pub const CONNECTIONS: usize = 80;
+/// Connections at once from addresses that the list does not name, while a caller may come from anywhere; so that those
+/// it names always find a place.
+pub const UNNAMED: usize = 48;
+/// Connections at once from one network that the list does not name.
+pub const UNNAMED_OF_ONE_NETWORK: usize = 16;
 /// Connections at once from addresses at which no caller is expected; they are only told so.
 pub const STRANGERS: usize = 8;
+/// Connections at once from one network at which no caller is expected.
+pub const STRANGERS_OF_ONE_NETWORK: usize = 2;
 /// Bytes of a P-DATA-TF PDU, behind its header, that a peer may send.
 pub const PDU_BYTES: u32 = 256 * 1024;
 /// Bytes of an association request: 128 contexts with dozens of transfer syntaxes each fit well.

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use overread_ingest::Ingest;
+use overread_model::network::Places;
 use overread_model::time::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::association;
+use crate::callers::Known;
 use crate::{AeTitle, Callers, limits};
 
 /// How the door is set up.
@@ -42,8 +44,9 @@ pub(crate) struct Shared {
     pub(crate) ingest: Ingest,
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) associations: Arc<Semaphore>,
-    connections: Arc<Semaphore>,
-    strangers: Arc<Semaphore>,
+    named: Places<oneshot::Sender<()>>,
+    unnamed: Places<oneshot::Sender<()>>,
+    strangers: Places<oneshot::Sender<()>>,
 }
 
 impl Door {
@@ -59,8 +62,9 @@ impl Door {
             ingest,
             clock,
             associations: Arc::new(Semaphore::new(limits::ASSOCIATIONS)),
-            connections: Arc::new(Semaphore::new(limits::CONNECTIONS)),
-            strangers: Arc::new(Semaphore::new(limits::STRANGERS)),
+            named: Places::new(limits::CONNECTIONS, limits::CONNECTIONS),
+            unnamed: Places::new(limits::UNNAMED, limits::UNNAMED_OF_ONE_NETWORK),
+            strangers: Places::new(limits::STRANGERS, limits::STRANGERS_OF_ONE_NETWORK),
         };
         Self {
             listener,
@@ -108,18 +112,24 @@ impl Door {
         stopped: &watch::Receiver<bool>,
     ) {
         // Strangers are told that they may not store, but they take no place from those who may.
-        let places = if self.shared.config.callers.expected_at(peer.ip()) {
-            &self.shared.connections
-        } else {
-            &self.shared.strangers
+        let places = match self.shared.config.callers.known_at(peer.ip()) {
+            Known::Named => &self.shared.named,
+            Known::Anywhere => &self.shared.unnamed,
+            Known::Stranger => &self.shared.strangers,
         };
-        let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+        let (open, ended) = oneshot::channel::<()>();
+        let Some(place) = places.take(peer.ip(), open) else {
             tracing::warn!(peer = %peer.ip(), "too many DICOM connections; one was closed");
             return;
         };
         let (shared, stopped) = (Arc::clone(&self.shared), stopped.clone());
         running.spawn(async move {
-            association::serve(shared, stream, peer, stopped).await;
+            tokio::select! {
+                () = association::serve(shared, stream, peer, stopped) => {}
+                _ = ended => {
+                    tracing::warn!(peer = %peer.ip(), "a DICOM connection made room for another network");
+                }
+            }
             drop(place);
         });
     }

@@ -1,6 +1,6 @@
 //! A door with a store and an archive for one test.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use overread_archive::Archive;
@@ -12,7 +12,7 @@ use overread_store::access::Reach;
 use overread_store::studies;
 use overread_testkit::dicom::InstanceSpec;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -70,6 +70,18 @@ impl House {
             door: Some(door),
             _dir: dir,
         }
+    }
+
+    /// Connects from an address of this machine, and says nothing.
+    pub(crate) fn idle_from(&self, host: u8) -> TcpStream {
+        let connected = self.runtime.block_on(async {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(([127, 0, 0, host], 0).into()).unwrap();
+            socket.connect(self.address).await.unwrap().into_std()
+        });
+        let stream = connected.unwrap();
+        stream.set_nonblocking(false).unwrap();
+        stream
     }
 
     /// Tells the door to stop.

@@ -1,5 +1,7 @@
 //! Who and what is refused, and how the peer is told.
 
+use std::io::Read;
+
 use dicom_ul::association::Error;
 use dicom_ul::pdu::{
     AssociationRJ, AssociationRJResult, AssociationRJServiceUserReason, AssociationRJSource,
@@ -114,4 +116,32 @@ fn one_association_too_many_is_told_to_come_back() {
     let mut peers: Vec<Peer> = (0..limits::ASSOCIATIONS).map(|_| open().unwrap()).collect();
     assert_eq!(rejection(open()).result, AssociationRJResult::Transient);
     assert_eq!(peers[0].echo(), Some(0));
+}
+
+#[test]
+fn idle_connections_keep_out_neither_a_named_caller_nor_a_new_network() {
+    let anywhere = Caller {
+        ae_title: "PACS".parse().unwrap(),
+        addresses: Vec::new(),
+    };
+    let named = |host: u8| Caller {
+        ae_title: "MR1".parse().unwrap(),
+        addresses: vec![[127, 0, 0, host].into()],
+    };
+    let contexts = [(VERIFICATION, vec![IMPLICIT])];
+    // The peer comes from 127.0.0.1: once as the address that is named, once as one more that is not.
+    for (named_host, calling) in [(1, "MR1"), (9, "PACS")] {
+        let house = House::with(overread_dimse::DoorConfig {
+            callers: Callers(vec![anywhere.clone(), named(named_host)]),
+            ..config()
+        });
+        let mut idle: Vec<_> = (0..limits::UNNAMED)
+            .map(|number| house.idle_from(2 + (number / limits::UNNAMED_OF_ONE_NETWORK) as u8))
+            .collect();
+        let mut one_more = house.idle_from(2);
+        assert_eq!(one_more.read(&mut [0; 8]).unwrap_or(0), 0, "hung up on");
+        let mut peer = Peer::with(house.address, calling, &contexts).unwrap();
+        assert_eq!(peer.echo(), Some(0), "{calling}");
+        idle.clear();
+    }
 }

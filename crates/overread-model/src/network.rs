@@ -1,6 +1,8 @@
-//! What counts as one place on the network.
+//! What counts as one place on the network, and how places for connections are shared.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Returns the network of an address: an IPv4 address itself, or the /64 that one IPv6 subscriber has at least (RFC 6177).
 pub fn network_of(address: IpAddr) -> IpAddr {
@@ -13,9 +15,133 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
+/// A fixed number of places for connections; no network keeps the door shut for the others.
+///
+/// A network has at most its share. Once every place is taken, a network with fewer connections than the fullest still
+/// comes in: the newest connection of the fullest ends for it.
+#[derive(Debug)]
+pub struct Places<E> {
+    all: usize,
+    of_one_network: usize,
+    taken: Arc<Mutex<Taken<E>>>,
+}
+
+/// One place; free again when dropped.
+#[derive(Debug)]
+pub struct Place<E> {
+    number: u64,
+    taken: Arc<Mutex<Taken<E>>>,
+}
+
+#[derive(Debug)]
+struct Taken<E> {
+    next_number: u64,
+    /// In the order in which they came, with what ends a connection when it is dropped.
+    places: Vec<(u64, IpAddr, E)>,
+}
+
+impl<E> Places<E> {
+    /// Makes so many places, of which one network may have so many.
+    pub fn new(all: usize, of_one_network: usize) -> Self {
+        let taken = Taken {
+            next_number: 0,
+            places: Vec::new(),
+        };
+        Self {
+            all,
+            of_one_network,
+            taken: Arc::new(Mutex::new(taken)),
+        }
+    }
+
+    /// Takes a place for a connection that must end when `open` is dropped; `None` when there is none for this address.
+    pub fn take(&self, address: IpAddr, open: E) -> Option<Place<E>> {
+        let network = network_of(address);
+        let mut taken = lock(&self.taken);
+        let mut counts = BTreeMap::<IpAddr, usize>::new();
+        for (_, of, _) in &taken.places {
+            *counts.entry(*of).or_default() += 1;
+        }
+        let own = counts.get(&network).copied().unwrap_or_default();
+        if own >= self.of_one_network {
+            return None;
+        }
+        if taken.places.len() >= self.all {
+            let (fullest, most) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+            // With one more only, the two would push each other out for ever.
+            if most < own + 2 {
+                return None;
+            }
+            let newest = taken.places.iter().rposition(|(_, of, _)| *of == fullest)?;
+            taken.places.remove(newest);
+        }
+        let number = taken.next_number;
+        taken.next_number += 1;
+        taken.places.push((number, network, open));
+        Some(Place {
+            number,
+            taken: Arc::clone(&self.taken),
+        })
+    }
+}
+
+impl<E> Drop for Place<E> {
+    fn drop(&mut self) {
+        lock(&self.taken)
+            .places
+            .retain(|(number, _, _)| *number != self.number);
+    }
+}
+
+fn lock<E>(taken: &Mutex<Taken<E>>) -> MutexGuard<'_, Taken<E>> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::network_of;
+    #![allow(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        reason = "a failed test may say so by a panic"
+    )]
+    use std::net::IpAddr;
+    use std::sync::{Arc, Weak};
+
+    use super::{Place, Places, network_of};
+
+    /// Takes a place, with what tells whether the connection may still be open.
+    fn take(places: &Places<Arc<()>>, host: u8) -> Option<(Place<Arc<()>>, Weak<()>)> {
+        let open = Arc::new(());
+        let is_open = Arc::downgrade(&open);
+        let place = places.take(IpAddr::from([192, 0, 2, host]), open)?;
+        Some((place, is_open))
+    }
+
+    #[test]
+    fn one_network_has_its_share_and_gets_it_back() {
+        let places = Places::new(8, 2);
+        let mut own: Vec<_> = (0..2).map(|_| take(&places, 1).expect("a place")).collect();
+        assert!(take(&places, 1).is_none());
+        assert!(take(&places, 2).is_some());
+        own.pop();
+        assert!(take(&places, 1).is_some());
+    }
+
+    #[test]
+    fn when_all_are_taken_the_fullest_network_gives_its_newest() {
+        let places = Places::new(4, 3);
+        let full: Vec<_> = [1, 2, 1, 1]
+            .map(|host| take(&places, host).expect("a place"))
+            .into();
+        let is_open = |at: usize| full[at].1.strong_count() > 0;
+        let (_third, third_is_open) = take(&places, 3).expect("the door is open for a new network");
+        assert_eq!([0, 1, 2, 3].map(is_open), [true, true, true, false]);
+        assert!(take(&places, 2).is_none(), "nobody has two more than one");
+        let (_fourth, _) = take(&places, 4).expect("a place");
+        assert_eq!([0, 1, 2].map(is_open), [true, true, false]);
+        assert!(take(&places, 5).is_none(), "all have one");
+        assert_eq!(third_is_open.strong_count(), 1);
+    }
 
     #[test]
     fn a_network_is_an_address_or_what_one_subscriber_has() {
