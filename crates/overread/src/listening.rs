@@ -1,14 +1,13 @@
 //! Takes connections in, no more than fit, and ends those that stand still.
 //!
 //! A sender may be slow, but every header, every next piece of a body and every reading of an answer has its time; so
-//! half-open connections free their place again.
+//! half-open connections free their place again. When every place is taken, a connection that finds none is closed at
+//! once: waiting for a place would keep everybody else waiting too.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,16 +21,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use overread_model::network::network_of;
+use overread_model::network::Places;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 use tower::ServiceExt;
+
+use crate::limits;
 
 /// What connections may cost.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
-    /// Connections at once; the next one waits until a place is free.
+    /// Connections at once; one more is closed, or the newest of the network that has most.
     pub(crate) connections: usize,
     /// Connections at once from one network, so that no stranger takes every place; unlimited behind a proxy.
     pub(crate) of_one_network: usize,
@@ -46,20 +47,14 @@ pub(crate) struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            // Each may hold a temporary file beside its socket; 1024 open files are what systems grant.
-            connections: 384,
-            of_one_network: 64,
-            header: Duration::from_secs(30),
-            body: Duration::from_secs(60),
-            answer: Duration::from_secs(60),
+            connections: limits::CONNECTIONS,
+            of_one_network: limits::CONNECTIONS_OF_ONE_NETWORK,
+            header: limits::HEADER_TIME,
+            body: limits::BODY_TIME,
+            answer: limits::ANSWER_TIME,
         }
     }
 }
-
-/// Bytes that one connection buffers.
-const BUFFER_BYTES: usize = 128 * 1024;
-/// Pause after the system refused a connection, usually for want of open files.
-const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves until `stop` ends, then lets running requests end.
 pub(crate) async fn serve(
@@ -68,24 +63,23 @@ pub(crate) async fn serve(
     patience: Patience,
     stop: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(patience.connections));
-    let shares = Arc::new(Shares::default());
+    let places = Places::new(patience.connections, patience.of_one_network);
     let connections = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(patience.header)
-        .max_buf_size(BUFFER_BYTES);
+        .max_buf_size(limits::BUFFER_BYTES);
     let mut stop = pin!(stop);
     loop {
-        let (stream, address, place) = tokio::select! {
-            accepted = accept(&listener, &places) => match accepted {
+        let (stream, address) = tokio::select! {
+            accepted = accept(&listener) => match accepted {
                 Some(accepted) => accepted,
                 None => continue,
             },
             () = &mut stop => break,
         };
-        // Whoever takes more than a fair share is hung up on; everybody else still finds a place.
-        let Some(share) = shares.take(address.ip(), patience.of_one_network) else {
+        let (open, ended) = oneshot::channel::<()>();
+        let Some(place) = places.take(address.ip(), open) else {
             continue;
         };
         let router = router.clone();
@@ -95,73 +89,29 @@ pub(crate) async fn serve(
         let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             // How a connection ended is the client's affair.
-            let _ = connection.await;
-            drop((share, place));
+            tokio::select! {
+                _ = connection => {}
+                _ = ended => {}
+            }
+            drop(place);
         });
     }
     drop(listener);
     connections.shutdown().await;
 }
 
-/// How many connections each network has.
-#[derive(Default)]
-struct Shares(Mutex<HashMap<IpAddr, usize>>);
-
-/// One connection of a network; given back when dropped.
-struct Share {
-    of: Arc<Shares>,
-    network: IpAddr,
-}
-
-impl Shares {
-    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes a share; `None` when the network has as many as it may.
-    fn take(self: &Arc<Self>, address: IpAddr, most: usize) -> Option<Share> {
-        let network = network_of(address);
-        let mut counts = self.counts();
-        let count = counts.entry(network).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Share {
-            of: Arc::clone(self),
-            network,
-        })
-    }
-}
-
-impl Drop for Share {
-    fn drop(&mut self) {
-        let mut counts = self.of.counts();
-        if let Some(count) = counts.get_mut(&self.network) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.network);
-            }
-        }
-    }
-}
-
-/// Waits for a place, then for somebody to take it.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+/// Waits for somebody who comes.
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
     match listener.accept().await {
         Ok((stream, address)) => {
             // Small answers must not wait for a full packet.
             let _ = stream.set_nodelay(true);
-            Some((stream, address, place))
+            Some((stream, address))
         }
         Err(error) if is_of_the_client(&error) => None,
         Err(error) => {
             tracing::error!(%error, "a connection could not be taken in");
-            tokio::time::sleep(REFUSED_PAUSE).await;
+            tokio::time::sleep(limits::REFUSED_PAUSE).await;
             None
         }
     }
@@ -295,7 +245,7 @@ mod tests {
     use axum::routing::{get, post};
     use futures_util::stream;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
     use tokio::sync::{mpsc, oneshot};
 
     use super::{Patience, serve};
@@ -427,24 +377,38 @@ mod tests {
         assert_eq!(end, Ok(None));
     }
 
+    /// Connects from an address of this machine.
+    async fn from(host: u8, to: SocketAddr) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, host], 0).into()).unwrap();
+        socket.connect(to).await.unwrap()
+    }
+
+    async fn is_answered(mut stream: TcpStream) -> bool {
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let asked = stream.write_all(request).await;
+        asked.is_ok() && stream.read(&mut [0; 8]).await.is_ok_and(|count| count > 0)
+    }
+
     #[tokio::test]
-    async fn connections_beyond_the_limit_wait_for_a_place() {
+    async fn networks_that_take_every_place_do_not_shut_the_door() {
         let patience = Patience {
-            connections: 2,
-            header: SHORT,
+            connections: 4,
+            of_one_network: 2,
             ..PATIENT
         };
         let (address, _stop) = door(hello(), patience).await;
         let mut idle = Vec::new();
-        for _ in 0..6 {
-            idle.push(TcpStream::connect(address).await.unwrap());
+        for host in [2, 2, 3, 3] {
+            idle.push(from(host, address).await);
         }
-        let got = sent(
-            address,
-            "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-        )
-        .await;
-        assert!(got.starts_with("HTTP/1.1 200"), "{got}");
+        assert!(is_answered(from(4, address).await).await);
+        let mut ended = 0;
+        for mut stream in idle {
+            let end = tokio::time::timeout(SHORT, stream.read(&mut [0; 8])).await;
+            ended += usize::from(end.is_ok());
+        }
+        assert_eq!(ended, 1, "one made room, the others stay");
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod demo;
 mod home;
+mod limits;
 mod listening;
 mod logs;
 mod output;
