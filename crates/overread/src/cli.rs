@@ -207,7 +207,13 @@ Each item:
 
 Each span:
   start, end          Unicode code points, from 0, end exclusive
-  text                the words";
+  text                the words
+
+A line that cannot be answered is answered with:
+  id                       as it came, or null when it could not be read
+  line                     number of the line, from 1
+  error                    why, in plain words
+The others are answered all the same; the exit code is 1 at the end.";
 
 /// Every field of `overread statements`, in and out.
 const STATEMENTS_FIELDS: &str = "\
@@ -235,7 +241,13 @@ Out for a sentence with a concept:
   id           as it came
   negation     negated or affirmed
   temporality  historical or recent
-  experiencer  patient or other";
+  experiencer  patient or other
+
+A line that cannot be answered is answered with:
+  id           as it came, or null when it could not be read
+  line         number of the line, from 1
+  error        why, in plain words
+The others are answered all the same; the exit code is 1 at the end.";
 
 /// `overread concordance` and `overread statements`.
 #[derive(Debug, Args)]

@@ -22,6 +22,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match answer(cli.command) {
         Ok(code) => code,
+        // `overread … | head` has read enough: that is no failure.
+        Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
         Err(error) => {
             output::remark(&format!("error: {error:#}"));
             ExitCode::FAILURE

@@ -1,16 +1,55 @@
 //! What the program prints: facts to standard output, remarks to standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
 use anyhow::Result;
 use serde::Serialize;
 
+/// Whoever read the output wants no more of it.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the output was closed")
+    }
+}
+
+impl std::error::Error for Closed {}
+
 /// Prints a text and a line end.
 pub(crate) fn line(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.write_all(b"\n")?;
-    Ok(out.flush()?)
+    let mut lines = Lines::new();
+    lines.write(text)?;
+    lines.flush()
+}
+
+/// Many lines, printed when there are enough of them.
+pub(crate) struct Lines(BufWriter<StdoutLock<'static>>);
+
+impl Lines {
+    /// Makes a printer of lines.
+    pub(crate) fn new() -> Self {
+        Self(BufWriter::new(io::stdout().lock()))
+    }
+
+    /// Prints a text and a line end, now or later.
+    pub(crate) fn write(&mut self, text: &str) -> Result<()> {
+        let written = self.0.write_all(text.as_bytes());
+        printed(written.and_then(|()| self.0.write_all(b"\n")))
+    }
+
+    /// Prints now what is not printed yet.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        printed(self.0.flush())
+    }
+}
+
+fn printed(written: io::Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
+        written => Ok(written?),
+    }
 }
 
 /// Prints a value as one line of JSON.

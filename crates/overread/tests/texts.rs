@@ -1,6 +1,8 @@
 //! `letter`, `concordance`, `statements`.
 
-use crate::program::{json, run, run_with, text};
+use std::process::Stdio;
+
+use crate::program::{json, overread, run, run_with, text};
 
 #[test]
 fn a_letter_is_written_from_its_sample() {
@@ -88,10 +90,39 @@ fn lines_in_give_lines_out() {
         json(&run_with(&["statements", "--jsonl"], sentence))["negation"],
         "negated"
     );
+}
 
-    let broken = run_with(&["concordance", "--jsonl"], "{not json}\n");
-    assert_eq!(broken.status.code(), Some(1));
-    assert!(text(&broken.stderr).contains("line 1"));
+#[test]
+fn a_bad_line_costs_the_others_nothing() {
+    let good = r#"{"id":"b","original":"Normal.","second":"Normal."}"#;
+    let input = format!("{{not json}}\n{{\"id\":7,\"original\":\"x\"}}\n{good}\n");
+    let output = run_with(&["concordance", "--jsonl"], &input);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("2 lines could not be answered"));
+    let lines: Vec<serde_json::Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!((&lines[0]["id"], &lines[0]["line"]), (&().into(), &1.into()));
+    assert!(lines[0]["error"].as_str().unwrap().contains("no JSON"));
+    assert_eq!((&lines[1]["id"], &lines[1]["line"]), (&7.into(), &2.into()));
+    assert!(lines[1]["error"].as_str().unwrap().contains("missing"));
+    assert_eq!(lines[2]["id"], "b");
+    assert!(lines[2]["overall"].is_string(), "{}", lines[2]);
+}
+
+#[test]
+fn a_reader_that_has_enough_hears_no_complaint() {
+    let mut child = overread(&["letter", "--list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
 }
 
 /// Says every key of a JSON value, however deep.
@@ -127,7 +158,9 @@ fn help_names_every_field_in_and_out() {
             let output = run_with(&[command, "--jsonl"], &format!("{line}\n"));
             let answer: serde_json::Value =
                 serde_json::from_str(text(&output.stdout).trim()).unwrap();
+            let bad = run_with(&[command, "--jsonl"], "{\n");
             let mut found = Vec::new();
+            keys(&json(&bad), &mut found);
             keys(&line, &mut found);
             keys(&answer, &mut found);
             for key in found {
