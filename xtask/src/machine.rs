@@ -37,6 +37,11 @@ pub(crate) const POSTGRES: Need = Need {
     program: "initdb",
     package: "postgresql",
 };
+/// A peer for the DICOM network door; by its whole path, since others bring programs of the same name.
+pub(crate) const DCMTK: Need = Need {
+    program: "/usr/bin/storescu",
+    package: "dcmtk",
+};
 
 const OLDEST_NODE: u32 = 20;
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::machine::{CHROMIUM, COMPILER, ensure};
+use crate::machine::{CHROMIUM, COMPILER, DCMTK, ensure};
 use crate::postgres::{self, Server};
 use crate::run::{check, command, part, root, say};
 use crate::{tidy, web};
@@ -18,6 +18,7 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
     ensure(&[COMPILER])?;
     if wants("rust") {
         postgres::ready()?;
+        ensure(&[DCMTK])?;
     }
     if wants("e2e") {
         ensure(&[CHROMIUM])?;
@@ -69,7 +70,7 @@ fn documentation() -> Result<()> {
     check(doc)
 }
 
-/// Runs the Rust tests on both databases.
+/// Runs the Rust tests on both databases, and those that need DCMTK.
 fn rust() -> Result<()> {
     let server = Server::start()?;
     let mut tests = command(
@@ -78,6 +79,7 @@ fn rust() -> Result<()> {
         &["test", "--workspace", "--no-fail-fast"],
     );
     tests.env("OVERREAD_TEST_POSTGRES", &server.url);
+    tests.env("OVERREAD_TEST_DCMTK", "needed");
     check(tests)
 }
 
