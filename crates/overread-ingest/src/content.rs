@@ -95,12 +95,24 @@ impl Taken {
         match self {
             Self::Done => Ok(()),
             Self::Left(kind) => {
-                session.leave(path, kind);
+                leave(session, path, kind);
                 Ok(())
             }
             Self::Wanted(held, kind) => session.submit(path, held, kind),
         }
     }
+}
+
+/// Counts what nobody wants, and names an archive that is damaged from its first bytes on.
+pub(crate) fn leave(session: &Session, path: &str, kind: ContentKind) {
+    if path.to_ascii_lowercase().ends_with(".zip") {
+        session.problem(
+            path,
+            ProblemKind::Unreadable,
+            "named like a ZIP archive, but it is damaged or no archive at all, so nothing in it could be read; send it again",
+        );
+    }
+    session.leave(path, kind);
 }
 
 /// Looks at the head of a content and reads it, or looks into it, or leaves it.

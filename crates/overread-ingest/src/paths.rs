@@ -31,7 +31,7 @@ fn read_file(session: &Session, media: &MediaFile) -> Result<(), IngestError> {
     session.saw_file(name, media.length_bytes);
     let archive = matches!(media.kind, ContentKind::Zip | ContentKind::Gzip);
     if !archive && !session.wants(name, media.kind, Some(media.length_bytes)) {
-        session.leave(name, media.kind);
+        content::leave(session, name, media.kind);
         return Ok(());
     }
     let Ok(mut file) = File::open(&media.path) else {

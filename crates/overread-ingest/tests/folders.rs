@@ -107,16 +107,20 @@ async fn what_is_broken_is_named_and_does_not_stop_the_rest() {
         DiscFile::new("c.dcm", "no image at all"),
         DiscFile::new("d.dcm", ""),
         DiscFile::new("e", part10(&mr(1, 1, 3))),
+        DiscFile::new("f/exam.ZIP", [0xAB, 0, 0xCD].repeat(100)),
     ];
     write_folder(disc.path(), &files).unwrap();
     let receipt = house.folder(disc.path()).await;
     assert_eq!(receipt.instances_stored, 1, "{receipt:?}");
+    assert_eq!(receipt.other_files, 3, "{receipt:?}");
+    let archive = receipt.problems.iter().find(|one| one.path == "f/exam.ZIP");
+    assert!(archive.expect("named").message.contains("damaged"));
     let paths: Vec<&str> = receipt
         .problems
         .iter()
         .map(|problem| problem.path.as_str())
         .collect();
-    assert_eq!(paths.len(), 4, "{receipt:?}");
+    assert_eq!(paths.len(), 5, "{receipt:?}");
     assert!(kinds(&receipt).contains(&ProblemKind::BadUid));
     assert!(
         receipt
