@@ -7,6 +7,7 @@ mod compose;
 mod exam;
 mod facts;
 mod html;
+mod own_words;
 #[cfg(feature = "pdf")]
 mod paper;
 pub(crate) mod placeholders;
@@ -17,7 +18,9 @@ mod text;
 
 pub use compose::{Preview, compose, preview};
 pub use facts::{FactValue, LetterFacts, facts_from_pairs, parse_facts};
+pub use own_words::own_words;
 pub use problems::{FactProblem, FactProblemKind};
+pub use rules::concerns;
 pub use samples::sample;
 
 /// Returns every kind of letter, in the order in which pages list them.

@@ -531,3 +531,90 @@ fn every_fact_a_letter_needs_is_explained() {
         }
     }
 }
+
+#[test]
+fn facts_that_contradict_each_other_are_refused() {
+    let check = |requester, changes: &[(&str, &str)], field: &str, expect: FactProblemKind| {
+        let mut facts = facts("second_opinion_request", requester);
+        for (key, text) in changes {
+            facts.set(&CATALOG, key, text).unwrap();
+        }
+        let problems = problems("second_opinion_request", &facts);
+        let found: Vec<_> = problems
+            .iter()
+            .map(|one| (one.field.as_str(), &one.kind))
+            .collect();
+        assert_eq!(found, [(field, &expect)], "{changes:?}");
+        for language in Language::ALL {
+            assert!(problems[0].message(language).contains(' '));
+        }
+    };
+    use FactProblemKind::{InFuture, NotThePatient, NotThisWriter, ReportIsEnclosed, ThePatient};
+    let (patient, other) = (Requester::Patient, Requester::PersonalRepresentative);
+    let (of_patient, of_doctor) = (
+        NotThisWriter(patient),
+        NotThisWriter(Requester::ReferringPhysician),
+    );
+    check(
+        patient,
+        &[("authority", "court order")],
+        "authority",
+        of_patient.clone(),
+    );
+    check(patient, &[("relation", "daughter")], "relation", of_patient);
+    check(
+        Requester::ReferringPhysician,
+        &[("relation", "mother")],
+        "relation",
+        of_doctor,
+    );
+    check(
+        patient,
+        &[("sender.name", "Morgan Avery")],
+        "sender.name",
+        NotThePatient,
+    );
+    check(
+        other,
+        &[("sender.name", "Avery, Morgan")],
+        "sender.name",
+        ThePatient,
+    );
+    check(
+        patient,
+        &[("report.missing_reason", "The clinic lost it")],
+        "report.missing_reason",
+        ReportIsEnclosed,
+    );
+    check(
+        patient,
+        &[("exam.date", "2026-03-06")],
+        "exam.date",
+        InFuture,
+    );
+}
+
+#[test]
+fn a_letter_knows_what_was_typed_and_is_not_translated() {
+    let id = "second_opinion_request";
+    let mut facts = facts(id, Requester::Patient);
+    let own = |facts: &LetterFacts| letters::own_words(&CATALOG, kind(id), facts, Language::Es);
+    let typed = own(&facts);
+    for key in ["symptoms", "reason", "question"] {
+        let label = CATALOG.fields[key].label.of(Language::Es);
+        assert!(typed.contains(&label.as_str()), "{typed:?}");
+    }
+    for key in ["sender.name", "sender.address", "enclosures", "exam.date"] {
+        let label = CATALOG.fields[key].label.of(Language::Es);
+        assert!(!typed.contains(&label.as_str()), "{typed:?}");
+    }
+    facts
+        .set(
+            &CATALOG,
+            "enclosures",
+            "original_report\nimages\nmy own notes",
+        )
+        .unwrap();
+    let enclosures = CATALOG.fields["enclosures"].label.of(Language::Es);
+    assert!(own(&facts).contains(&enclosures.as_str()));
+}

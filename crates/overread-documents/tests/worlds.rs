@@ -34,6 +34,13 @@ pub(crate) fn facts(id: &str, requester: Requester) -> LetterFacts {
     let mut facts = letters::parse_facts(&CATALOG, letters::sample(id).unwrap()).unwrap();
     facts.requester = requester;
     let mut set = |key: &str, text: &str| facts.set(&CATALOG, key, text).unwrap();
+    if !matches!(
+        requester,
+        Requester::ReferringPhysician | Requester::Insurer
+    ) {
+        set("sender.name", "Jordan Avery");
+        set("sender.credentials", "");
+    }
     match requester {
         Requester::Patient => {}
         Requester::ParentGuardian => {
@@ -59,8 +66,9 @@ pub(crate) fn facts(id: &str, requester: Requester) -> LetterFacts {
             set("sender.address", "PO Box 771\nMilwaukee, WI 53201");
         }
     }
-    if id == "hipaa_authorization" && requester != Requester::Patient {
-        set("sender.name", "Jordan Avery");
+    if id == "hipaa_authorization" && requester == Requester::Patient {
+        // A patient's own form names nobody who signs for the patient.
+        set("sender.name", "");
     }
     facts
 }
@@ -80,7 +88,12 @@ pub(crate) fn facts_in(id: &str, requester: Requester, language: Language) -> Le
                 requester,
                 Requester::ReferringPhysician | Requester::Insurer
             );
-        if facts.get(key).is_some() && !differs && !asks && !reason && !other {
+        let represented = key == "patient.name"
+            && matches!(
+                requester,
+                Requester::ParentGuardian | Requester::PersonalRepresentative
+            );
+        if facts.get(key).is_some() && !represented && !differs && !asks && !reason && !other {
             facts.set(&CATALOG, key, text).unwrap();
         }
     }

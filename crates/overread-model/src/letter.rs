@@ -246,9 +246,9 @@ pub struct LetterKind {
     pub required: Vec<String>,
     /// Facts it uses when they are there.
     pub optional: Vec<String>,
-    /// Enclosures named when the facts name none.
+    /// Enclosures named when the facts name none; `?` follows what only some letters enclose.
     #[serde(default)]
-    pub default_enclosures: Vec<String>,
+    default_enclosures: Vec<String>,
     /// Items used when the facts leave a list fact out, by fact key.
     #[serde(default)]
     pub default_lists: BTreeMap<String, Bilingual<Vec<String>>>,
@@ -262,6 +262,21 @@ pub struct LetterKind {
     pub checked_on: String,
     /// Who read it.
     pub checked_by: String,
+}
+
+impl LetterKind {
+    /// Returns what this requester encloses when the facts name nothing.
+    pub fn enclosures_of(&self, requester: Requester) -> Vec<&str> {
+        let represented = requester == Requester::PersonalRepresentative;
+        let items = self.default_enclosures.iter();
+        items
+            .filter_map(|item| match item.strip_suffix('?') {
+                None => Some(item.as_str()),
+                Some("proof_of_authority") if represented => Some("proof_of_authority"),
+                Some(_) => None,
+            })
+            .collect()
+    }
 }
 
 /// One piece of a letter's body.

@@ -1,6 +1,6 @@
 //! What is wrong with the facts of a letter, in words.
 
-use overread_model::letter::{Bilingual, Language};
+use overread_model::letter::{Bilingual, Language, Requester};
 
 use crate::dates;
 
@@ -67,6 +67,14 @@ pub enum FactProblemKind {
     NoImages,
     /// The original report is not enclosed and nothing says why.
     NoReportReason,
+    /// The original report is enclosed, and something says why it is missing.
+    ReportIsEnclosed,
+    /// It says something that is not so of this requester.
+    NotThisWriter(Requester),
+    /// The patient writes, under a name that is not the patient's.
+    NotThePatient,
+    /// Somebody writes for the patient, under the patient's own name.
+    ThePatient,
     /// A password stands in the letter that says where the images are.
     PasswordInside,
     /// The day by which the records were due has not passed.
@@ -136,6 +144,10 @@ impl FactProblem {
             }
             FactProblemKind::NoImages => "The letter offers no images. List the images among the enclosures, or say through which portal or link they can be reached.".to_owned(),
             FactProblemKind::NoReportReason => "The original report is not among the enclosures. Add it, or say why it is missing.".to_owned(),
+            FactProblemKind::ReportIsEnclosed => "The original report is among the enclosures, and the letter also says why it is missing. Keep one of the two.".to_owned(),
+            FactProblemKind::NotThisWriter(writer) => format!("{name} does not fit: the letter is written by “{}”. Leave it out, or say that somebody else writes.", writer.title(Language::En)),
+            FactProblemKind::NotThePatient => "The letter says that the patient writes, but the name of the writer is not the patient's. Write both names the same way, or say who writes for the patient.".to_owned(),
+            FactProblemKind::ThePatient => "The letter says that somebody writes for the patient, but both names are the same. Put in the name of the person who writes; if both have the same name, add what tells them apart (Sr., Jr.).".to_owned(),
             FactProblemKind::PasswordInside => format!("{name} seems to hold a password. Send it another way, never in the same letter."),
             FactProblemKind::NotYetDue { due } => format!("The facility still has time: day 30 is {}. A reminder can be written after it.", dates::long(*due, Language::En)),
             FactProblemKind::InFuture => format!("{name} lies in the future. Please check the year."),
@@ -182,6 +194,10 @@ impl FactProblem {
             }
             FactProblemKind::NoImages => "La carta no ofrece imágenes. Inclúyalas entre los documentos adjuntos o indique en qué portal o enlace están.".to_owned(),
             FactProblemKind::NoReportReason => "El informe original no está entre los documentos adjuntos. Agréguelo o explique por qué falta.".to_owned(),
+            FactProblemKind::ReportIsEnclosed => "El informe original está entre los documentos adjuntos y la carta también dice por qué falta. Deje solo una de las dos cosas.".to_owned(),
+            FactProblemKind::NotThisWriter(writer) => format!("{name}: no corresponde, porque quien escribe la carta es “{}”. Quítelo o indique que escribe otra persona.", writer.title(Language::Es)),
+            FactProblemKind::NotThePatient => "La carta dice que escribe la persona examinada, pero quien escribe tiene otro nombre. Escriba ambos nombres igual o indique quién escribe en su lugar.".to_owned(),
+            FactProblemKind::ThePatient => "La carta dice que alguien escribe en lugar de la persona examinada, pero ambos nombres son iguales. Ponga el nombre de quien escribe; si se llaman igual, agregue lo que los distingue (padre, hijo).".to_owned(),
             FactProblemKind::PasswordInside => format!("{name}: parece contener una contraseña. Envíela por otra vía, nunca en la misma carta."),
             FactProblemKind::NotYetDue { due } => format!("El centro todavía está en plazo: el día 30 es el {}. El recordatorio puede escribirse después.", dates::long(*due, Language::Es)),
             FactProblemKind::InFuture => format!("{name}: es una fecha futura. Revise el año, por favor."),

@@ -1,6 +1,9 @@
 //! What must be there before a letter is written, and what follows from what is there.
 
+use std::collections::BTreeSet;
+
 use overread_model::letter::{Language, LetterCatalog, LetterKind, Requester};
+use overread_model::text::folded;
 use overread_model::time::CalendarDate;
 
 use super::placeholders::fill;
@@ -31,7 +34,7 @@ pub(super) fn required_keys(kind: &LetterKind, requester: Requester) -> Vec<&str
 }
 
 /// Says whether a fact means anything for this requester.
-pub(super) fn concerns(key: &str, requester: Requester) -> bool {
+pub fn concerns(key: &str, requester: Requester) -> bool {
     !matches!(key, "relation" | "authority")
         || matches!(
             requester,
@@ -84,15 +87,7 @@ pub(super) fn complete(
         }
     }
     if facts.list("enclosures").is_none() && !kind.required.iter().any(|key| key == "enclosures") {
-        let represented = facts.requester == Requester::PersonalRepresentative;
-        let items = kind.default_enclosures.iter().filter_map(|item| {
-            let optional = item.strip_suffix('?');
-            match optional {
-                None => Some(item.as_str()),
-                Some("proof_of_authority") if represented => optional,
-                Some(_) => None,
-            }
-        });
+        let items = kind.enclosures_of(facts.requester);
         let _refused = facts.set_list(catalog, "enclosures", items);
     }
     facts
@@ -140,9 +135,44 @@ pub(super) fn check(
         // 45 CFR 164.524(c)(3)(ii): the request names the person and where to send the copy.
         problems.push(problem("third_party.address", FactProblemKind::Missing));
     }
+    problems.extend(check_writer(catalog, facts));
     problems.extend(check_dates(catalog, kind, facts));
     problems.extend(check_enclosures(catalog, kind, facts));
     problems
+}
+
+/// Whoever writes and what is said of him must fit: a letter that speaks as the wrong person is void, or worse.
+fn check_writer(catalog: &LetterCatalog, facts: &LetterFacts) -> Vec<FactProblem> {
+    let problem = |key: &str, kind| FactProblem::new(catalog, key, kind);
+    let mut problems: Vec<FactProblem> = ["relation", "authority"]
+        .into_iter()
+        .filter(|key| facts.get(key).is_some() && !concerns(key, facts.requester))
+        .map(|key| problem(key, FactProblemKind::NotThisWriter(facts.requester)))
+        .collect();
+    if let (Some(writer), Some(patient)) = (facts.text("sender.name"), facts.text("patient.name")) {
+        let (writer, patient) = (name_words(writer), name_words(patient));
+        match facts.requester {
+            Requester::Patient if !writer.is_subset(&patient) && !patient.is_subset(&writer) => {
+                problems.push(problem("sender.name", FactProblemKind::NotThePatient));
+            }
+            Requester::ParentGuardian | Requester::PersonalRepresentative if writer == patient => {
+                problems.push(problem("sender.name", FactProblemKind::ThePatient));
+            }
+            _ => {}
+        }
+    }
+    problems
+}
+
+/// Returns the words of a name, whatever their order, without initials and degrees.
+fn name_words(name: &str) -> BTreeSet<String> {
+    // `Avery, Jordan` and `Jordan Avery, MD` are both written.
+    let folded = folded(name);
+    let words = folded.split(' ').filter(|word| word.chars().count() > 1);
+    words
+        .filter(|word| !matches!(*word, "MD" | "DO" | "DR" | "DRA" | "PHD" | "RN"))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn check_dates(
@@ -159,7 +189,9 @@ fn check_dates(
     };
     for (earlier, later) in [
         ("patient.dob", "exam.date"),
+        ("patient.dob", "today"),
         ("exam.date", "today"),
+        ("exam.date", "sent.date"),
         ("scope.from", "scope.to"),
         ("today", "wanted_by"),
         ("sent.date", "today"),
@@ -246,7 +278,15 @@ fn check_enclosures(
         ));
     }
     let report = has("original_report", &["report", "informe"]);
-    if !report && facts.text("report.missing_reason").is_none() {
+    let says_why = facts.text("report.missing_reason").is_some();
+    if has("original_report", &[]) && says_why {
+        problems.push(FactProblem::new(
+            catalog,
+            "report.missing_reason",
+            FactProblemKind::ReportIsEnclosed,
+        ));
+    }
+    if !report && !says_why {
         problems.push(FactProblem::new(
             catalog,
             "report.missing_reason",
@@ -347,7 +387,15 @@ pub(super) fn items(
 
 #[cfg(test)]
 mod tests {
-    use super::holds_password;
+    use super::{holds_password, name_words};
+
+    #[test]
+    fn a_name_is_the_same_in_any_order_and_with_an_initial() {
+        let same = |one: &str, other: &str| name_words(one) == name_words(other);
+        assert!(same("Avery, Jordan", "Jordan M. Avery, MD"));
+        assert!(same("Íñigo Peña", "INIGO PENA"));
+        assert!(!same("Jordan Avery", "Jordan Avery Jr."));
+    }
 
     #[test]
     fn a_password_is_seen_and_its_mention_is_not() {

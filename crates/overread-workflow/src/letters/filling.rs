@@ -1,8 +1,8 @@
 //! Fills a letter from the case, and says what is missing.
 
 use overread_documents::letters::{
-    FactProblem, Letter, LetterFacts, compose, facts_from_pairs, form as form_fields,
-    preview as preview_of,
+    FactProblem, Letter, LetterFacts, compose, concerns, facts_from_pairs, form as form_fields,
+    own_words, preview as preview_of,
 };
 use overread_model::letter::{Choice, Field, FieldKind, Language, LetterKind, Requester};
 use overread_model::time::Timestamp;
@@ -84,18 +84,11 @@ pub(super) async fn defaults(
     for (key, items) in &kind.default_lists {
         values.insert(key.clone(), items.of(language).join("\n"));
     }
-    if !kind.default_enclosures.is_empty() && kind.required.iter().any(|key| key == "enclosures") {
+    let enclosed = kind.enclosures_of(requester_of(file));
+    if !enclosed.is_empty() && kind.required.iter().any(|key| key == "enclosures") {
         let has_images = !checks::studies(tx, &file.case_id).await?.is_empty();
-        let represented = requester_of(file) == Requester::PersonalRepresentative;
-        // A question mark follows what only some letters enclose.
-        let enclosed = kind
-            .default_enclosures
-            .iter()
-            .filter_map(|id| match id.strip_suffix('?') {
-                Some("proof_of_authority") if represented => Some("proof_of_authority"),
-                Some(_) => None,
-                None => Some(id.as_str()),
-            })
+        let enclosed = enclosed
+            .into_iter()
             .filter(|id| has_images || *id != "images");
         values.insert(
             "enclosures".to_owned(),
@@ -142,6 +135,8 @@ fn facts_of(
     let pairs = values
         .iter()
         .filter(|(key, _)| left_out.iter().all(|problem| problem.field != **key))
+        // The case says who writes; what it said of another requester before does not count any more.
+        .filter(|(key, _)| concerns(key, requester))
         .map(|(key, value)| (key.as_str(), value.as_str()));
     facts_from_pairs(
         &ctx.knowledge.letters,
@@ -178,16 +173,37 @@ fn previewed(
     language: Language,
     values: &LetterValues,
     now: Timestamp,
-) -> (String, Vec<FieldProblem>) {
+) -> Previewed {
     let wrong = facts_of(ctx, file, values, &[]).err().unwrap_or_default();
     let Ok(facts) = facts_of(ctx, file, values, &wrong) else {
-        return (String::new(), shown(wrong, language));
+        return Previewed {
+            problems: shown(wrong, language),
+            ..Previewed::default()
+        };
     };
     let preview = preview_of(&ctx.knowledge.letters, kind, &facts, language, now.date());
     let mut problems = preview.problems;
     problems.retain(|problem| wrong.iter().all(|known| known.field != problem.field));
     problems.extend(wrong);
-    (preview.html, shown(problems, language))
+    // The pages ask in English, and who speaks Spanish may answer in it.
+    let may_differ = language == Language::Es || file.intake.who.language == Language::Es.as_str();
+    let as_typed = if may_differ {
+        own_words(&ctx.knowledge.letters, kind, &facts, language)
+    } else {
+        Vec::new()
+    };
+    Previewed {
+        html: preview.html,
+        problems: shown(problems, language),
+        as_typed: as_typed.into_iter().map(str::to_owned).collect(),
+    }
+}
+
+#[derive(Default)]
+struct Previewed {
+    html: String,
+    problems: Vec<FieldProblem>,
+    as_typed: Vec<String>,
 }
 
 pub(super) fn draft_letter(
@@ -217,7 +233,7 @@ pub(super) fn form_of(
     values: &LetterValues,
     now: Timestamp,
 ) -> LetterForm {
-    let (preview_html, problems) = previewed(ctx, file, kind, language, values, now);
+    let previewed = previewed(ctx, file, kind, language, values, now);
     let fields = form_fields(&ctx.knowledge.letters, kind, requester_of(file));
     LetterForm {
         kind: kind.id.clone(),
@@ -244,8 +260,9 @@ pub(super) fn form_of(
                 value: value_of(ctx, entry.field, values.get(entry.key), language),
             })
             .collect(),
-        problems,
-        preview_html,
+        problems: previewed.problems,
+        as_typed: previewed.as_typed,
+        preview_html: previewed.html,
     }
 }
 

@@ -52,10 +52,22 @@ pub(crate) fn run(arguments: &Letter) -> Result<ExitCode> {
         LetterLanguage::En => Language::En,
         LetterLanguage::Es => Language::Es,
     };
-    let composed = letters::parse_facts(catalog, &text)
-        .and_then(|facts| letters::compose(catalog, kind, &facts, language, clock::now().date()));
+    let today = clock::now().date();
+    let composed = letters::parse_facts(catalog, &text).and_then(|facts| {
+        let as_typed = letters::own_words(catalog, kind, &facts, language);
+        let letter = letters::compose(catalog, kind, &facts, language, today)?;
+        Ok((letter, as_typed))
+    });
     match composed {
-        Ok(letter) => write(&letter, out, arguments.json),
+        Ok((letter, as_typed)) => {
+            if language == Language::Es && !as_typed.is_empty() {
+                remark(&format!(
+                    "the letter is in Spanish; printed as they stand in the facts, so write these in Spanish: {}",
+                    as_typed.join(", ")
+                ));
+            }
+            write(&letter, out, arguments.json)
+        }
         Err(problems) => Ok(refuse(&problems, language)),
     }
 }
