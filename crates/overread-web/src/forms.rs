@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderMap, Method};
+use http_body_util::LengthLimitError;
 use overread_workflow::FieldProblem;
 use overread_workflow::sessions::{SignedIn, csrf_matches};
 use overread_workflow::signing_in::Client;
@@ -128,9 +129,16 @@ async fn read(request: Request, limit: usize) -> Result<Bytes, PageError> {
     if announced.is_some_and(|length| length > limit) {
         return Err(PageError::TooLarge(limit));
     }
-    axum::body::to_bytes(request.into_body(), limit)
-        .await
-        .map_err(|_| PageError::TooLarge(limit))
+    let read = axum::body::to_bytes(request.into_body(), limit).await;
+    read.map_err(|error| {
+        let cause = std::error::Error::source(&error);
+        if cause.is_some_and(|cause| cause.is::<LengthLimitError>()) {
+            PageError::TooLarge(limit)
+        } else {
+            // It broke off, or its pieces are not what HTTP wants.
+            PageError::Unreadable
+        }
+    })
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, PageError> {

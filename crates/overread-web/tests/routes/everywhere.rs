@@ -1,6 +1,6 @@
 //! What holds at every address: who may not see it, headers, hostile input.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use http::{Request, StatusCode};
 use overread_model::access::Role;
 
@@ -223,4 +223,27 @@ async fn a_form_that_is_too_large_is_refused_in_words() {
     let answer = nobody.post_as_is("/sign-in", &[("email", &long)]).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(answer.body.contains("What you can do now"));
+}
+
+#[tokio::test]
+async fn a_form_that_breaks_off_is_unreadable_and_not_too_large() {
+    let door = Door::new().await;
+    let broken = futures_util::stream::iter([
+        Ok(Bytes::from_static(b"email=a")),
+        Err(std::io::Error::other("a chunk without a size")),
+    ]);
+    let request = Request::post("/sign-in")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from_stream(broken))
+        .unwrap();
+    assert_eq!(door.send(request).await.status, StatusCode::BAD_REQUEST);
+    let endless = futures_util::stream::repeat_with(|| {
+        Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 8192]))
+    });
+    let request = Request::post("/sign-in")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from_stream(endless))
+        .unwrap();
+    let answer = door.send(request).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
