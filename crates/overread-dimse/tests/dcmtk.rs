@@ -15,7 +15,10 @@ fn dcmtk(program: &str, house: &House, arguments: &[&str]) -> Option<(bool, Stri
     let program = Path::new("/usr/bin").join(program);
     if !program.exists() {
         let missing = format!("{} is not installed (package dcmtk)", program.display());
-        assert!(std::env::var_os("OVERREAD_TEST_DCMTK").is_none(), "{missing}");
+        assert!(
+            std::env::var_os("OVERREAD_TEST_DCMTK").is_none(),
+            "{missing}"
+        );
         eprintln!("{missing}; NOTHING WAS TRIED with it");
         return None;
     }

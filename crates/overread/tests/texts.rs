@@ -104,7 +104,10 @@ fn a_bad_line_costs_the_others_nothing() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(lines.len(), 3);
-    assert_eq!((&lines[0]["id"], &lines[0]["line"]), (&().into(), &1.into()));
+    assert_eq!(
+        (&lines[0]["id"], &lines[0]["line"]),
+        (&().into(), &1.into())
+    );
     assert!(lines[0]["error"].as_str().unwrap().contains("no JSON"));
     assert_eq!((&lines[1]["id"], &lines[1]["line"]), (&7.into(), &2.into()));
     assert!(lines[1]["error"].as_str().unwrap().contains("missing"));
