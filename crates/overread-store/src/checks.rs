@@ -226,6 +226,25 @@ pub async fn study_by_uid(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<
     )
 }
 
+/// Lists the studies that are in no case and wait in none for a decision, or the one of this UID, the last to arrive first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unfiled(
+    tx: &mut Tx,
+    study_instance_uid: Option<&str>,
+    limit: i64,
+) -> StoreResult<Vec<StudyRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), " from study s where s.instance_count > 0 \
+            and ($1 = '' or s.study_instance_uid = $1) \
+            and not exists (select 1 from case_study cs where cs.study_id = s.id) \
+            and not exists (select 1 from quarantine q where q.study_id = s.id and q.decided_at is null) \
+            order by s.id desc limit $2"))
+        .bind(study_instance_uid.unwrap_or_default()).bind(limit).fetch_all(&mut *c).await?),
+    )
+}
+
 /// A series, for the viewer.
 #[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct SeriesRow {

@@ -256,6 +256,14 @@ async fn held_studies(house: House) {
         cases::insert(&mut tx, &row(1)).await.unwrap();
         tx.commit().await.unwrap();
     }
+    let unfiled = async |uid| {
+        let mut tx = house.store.read().await.unwrap();
+        checks::unfiled(&mut tx, uid, 9).await.unwrap().len()
+    };
+    enter(&house, &scope(machine(), None), &[Spec::default()]).await;
+    assert_eq!(unfiled(None).await, 1);
+    assert_eq!(unfiled(Some("1.2.1")).await, 1);
+    assert_eq!(unfiled(Some("1.2.9")).await, 0);
     enter(&house, &delivery, &[Spec::default()]).await;
     let mut tx = house.store.begin().await.unwrap();
     let study = checks::study_by_uid(&mut tx, "1.2.1")
@@ -277,6 +285,7 @@ async fn held_studies(house: House) {
             .await
             .unwrap();
     }
+    assert!(checks::unfiled(&mut tx, None, 9).await.unwrap().is_empty());
     assert_eq!(checks::series(&mut tx, study.id).await.unwrap().len(), 1);
     cases::insert(&mut tx, &row(2)).await.unwrap();
     cases::share_studies(&mut tx, &case_id, &case(2), NOW)

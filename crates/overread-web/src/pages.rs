@@ -10,6 +10,7 @@ mod concordance;
 mod consent;
 mod cost;
 mod entrance;
+mod filing;
 mod invitations;
 mod letters;
 mod links;
@@ -44,6 +45,7 @@ pub(crate) fn router() -> Router<WebState> {
         .merge(case::routes())
         .merge(consent::routes())
         .merge(records::routes())
+        .merge(filing::routes())
         .merge(letters::routes())
         .merge(choice::routes())
         .merge(cost::routes())

@@ -71,6 +71,8 @@ pub(crate) struct CaseNav {
 pub(crate) enum Place {
     /// Cases.
     Cases,
+    /// Images without a case.
+    Unfiled,
     /// Directory of reviewers.
     Reviewers,
     /// People and invitations.
@@ -206,6 +208,9 @@ fn places(role: Role, here: Place) -> Vec<Link> {
         .map(|title| link(Place::Cases, title, "/cases"))
         .into_iter()
         .collect();
+    if role == Role::Coordinator {
+        list.push(link(Place::Unfiled, "Images without a case", "/unfiled"));
+    }
     if matches!(role, Role::Coordinator | Role::Administrator) {
         list.push(link(Place::Reviewers, "Reviewers", "/reviewers"));
         list.push(link(Place::People, "People", "/people"));

@@ -16,6 +16,7 @@ pub mod delivering;
 mod devices;
 pub mod error;
 mod facts;
+pub mod filing;
 pub mod following;
 pub mod inviting;
 pub mod jobs;

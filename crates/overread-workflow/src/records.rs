@@ -489,7 +489,7 @@ async fn deliveries_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<Delivery
     Ok(list)
 }
 
-fn study_of(row: checks::StudyRow) -> StudyRow {
+pub(crate) fn study_of(row: checks::StudyRow) -> StudyRow {
     StudyRow {
         study_date: readable_date(Some(&row.study_date)),
         description: row.study_description.unwrap_or_default(),

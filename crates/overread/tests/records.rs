@@ -11,6 +11,7 @@ fn a_disc_is_taken_in_once_and_proven() {
 
     let first = run(&["ingest", disc, "--data", data, "--json"]);
     assert_eq!(first.status.code(), Some(0));
+    assert!(text(&first.stderr).contains("belong to no case"));
     let receipt = json(&first);
     assert_eq!(receipt["instances_stored"], 5);
     assert_eq!(receipt["duplicates"], 0);

@@ -111,3 +111,60 @@ async fn other_bytes_under_a_known_uid_are_a_conflict() {
     assert_eq!(failed["00081155"]["Value"][0], &*spec.sop_instance_uid);
     assert_eq!(failed["00081197"]["Value"][0], 0x0110);
 }
+
+#[tokio::test]
+async fn what_came_for_no_case_is_put_into_one_by_a_coordinator() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Alex Sample").await;
+    let mut coordinator = door.join(&mut ada, Role::Coordinator, "Cora Nator").await;
+    let draft = patient.ask("Alex Sample").await;
+    let case_id = patient.ask("Alex Sample").await;
+    patient.submit(&case_id).await;
+    for number in [1, 2] {
+        let spec = InstanceSpec::mr(number, 1, 1);
+        let answer = stow_as(&door, &coordinator, "", &spec).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    }
+    for stranger in [&patient, &ada] {
+        assert_eq!(stranger.get("/unfiled").await.status, StatusCode::NOT_FOUND);
+    }
+    let page = coordinator.get("/unfiled").await;
+    assert_eq!(
+        page.body.matches("action=\"/unfiled\"").count(),
+        2,
+        "{}",
+        page.body
+    );
+    let study = InstanceSpec::mr(1, 1, 1).study_instance_uid;
+    let fields = |case: &CaseId| [("study", study.clone()), ("case", case.to_string())];
+    let post = async |who: &mut Browser<'_>, case: &CaseId| {
+        let fields = fields(case);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        who.post("/unfiled", &fields).await.status
+    };
+    assert_eq!(post(&mut patient, &case_id).await, StatusCode::NOT_FOUND);
+    let unready = post(&mut coordinator, &draft).await;
+    assert!(unready.is_client_error(), "{unready}");
+    assert_eq!(
+        post(&mut coordinator, &case_id).await,
+        StatusCode::SEE_OTHER
+    );
+    assert_eq!(
+        post(&mut coordinator, &case_id).await,
+        StatusCode::CONFLICT,
+        "once"
+    );
+    let page = coordinator.get("/unfiled").await;
+    assert_eq!(
+        page.body.matches("action=\"/unfiled\"").count(),
+        1,
+        "{}",
+        page.body
+    );
+    // Its name and birth date are judged like those of every delivery.
+    let mut tx = door.workflow.store.read().await.unwrap();
+    let shown = checks::studies(&mut tx, &case_id).await.unwrap().len();
+    drop(tx);
+    assert_eq!(shown + held_back(&door, &case_id).await, 1);
+}

@@ -12,10 +12,15 @@ use overread_workflow::{checking, records};
 use crate::cli::Ingest;
 use crate::clock;
 use crate::home::Home;
-use crate::output::{is_watched, json, line, plain};
+use crate::output::{is_watched, json, line, plain, remark};
 
 /// Nothing usable was found.
 pub(crate) const NOTHING_USABLE: u8 = 3;
+
+/// What to do with images that nobody sees yet.
+const NO_CASE: &str = "\
+These images belong to no case yet, so only coordinators see them, under “Images without a case”, and can put them into
+one there. Or run this again with --case ID; the id stands in the address of the case's page, and nothing is stored twice.";
 
 /// Takes the paths in and says what came of it.
 pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
@@ -47,6 +52,9 @@ pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
         json(&receipt)?;
     } else {
         tell(&receipt)?;
+    }
+    if arguments.case.is_none() && receipt.is_usable() {
+        remark(NO_CASE);
     }
     Ok(if receipt.is_usable() {
         ExitCode::SUCCESS
