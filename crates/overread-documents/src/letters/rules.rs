@@ -277,22 +277,14 @@ fn check_enclosures(
             FactProblemKind::NoImages,
         ));
     }
-    let report = has("original_report", &["report", "informe"]);
-    let says_why = facts.text("report.missing_reason").is_some();
-    if has("original_report", &[]) && says_why {
-        problems.push(FactProblem::new(
-            catalog,
-            "report.missing_reason",
-            FactProblemKind::ReportIsEnclosed,
-        ));
-    }
-    if !report && !says_why {
-        problems.push(FactProblem::new(
-            catalog,
-            "report.missing_reason",
-            FactProblemKind::NoReportReason,
-        ));
-    }
+    let report = match facts.text("report.missing_reason") {
+        Some(_) if has("original_report", &[]) => Some(FactProblemKind::ReportIsEnclosed),
+        None if !has("original_report", &["report", "informe"]) => {
+            Some(FactProblemKind::NoReportReason)
+        }
+        _ => None,
+    };
+    problems.extend(report.map(|kind| FactProblem::new(catalog, "report.missing_reason", kind)));
     if holds_password(access) {
         problems.push(FactProblem::new(
             catalog,
