@@ -10,6 +10,5 @@
 mod dcmtk;
 mod house;
 mod malformed;
-mod peer;
 mod refusing;
 mod storing;

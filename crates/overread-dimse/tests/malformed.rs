@@ -5,9 +5,9 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use overread_dimse::DoorConfig;
+use overread_testkit::peer::{MR, Peer, request};
 
 use crate::house::{House, SHORT, config};
-use crate::peer::{MR, Peer, request};
 
 /// Long enough for any machine, short enough for a failing test.
 const PATIENCE: Duration = Duration::from_secs(20);

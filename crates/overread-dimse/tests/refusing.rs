@@ -8,9 +8,9 @@ use dicom_ul::pdu::{
 };
 use overread_dimse::{Caller, Callers, limits};
 use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::peer::{EXPLICIT, IMPLICIT, MR, Peer, VERIFICATION, data_set, request};
 
 use crate::house::{House, config};
-use crate::peer::{EXPLICIT, IMPLICIT, MR, Peer, VERIFICATION, data_set, request};
 
 #[test]
 fn a_broken_data_set_is_not_understood_and_harms_nothing() {
@@ -73,7 +73,7 @@ fn queries_and_retrievals_are_refused() {
 }
 
 fn rejection(tried: Result<Peer, Error>) -> AssociationRJ {
-    match tried.err().expect("a refusal") {
+    match tried.expect_err("a refusal") {
         Error::Rejected { association_rj, .. } => association_rj,
         other => panic!("{other}"),
     }

@@ -3,9 +3,9 @@
 use dicom_ul::pdu::Pdu;
 use overread_dicom::FileMeta;
 use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::peer::{EXPLICIT, IMPLICIT, MR, Peer, VERIFICATION, data_set};
 
 use crate::house::House;
-use crate::peer::{EXPLICIT, IMPLICIT, MR, Peer, VERIFICATION, data_set};
 
 #[test]
 fn an_echo_is_answered() {

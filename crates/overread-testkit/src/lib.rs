@@ -3,5 +3,7 @@
 pub mod dicom;
 pub mod disc;
 pub mod lumbar;
+#[cfg(feature = "peer")]
+pub mod peer;
 mod phantom;
 pub mod postgres;

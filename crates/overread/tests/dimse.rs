@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::peer::Peer;
 
-use crate::peer::Peer;
 use crate::serving::{SECRET, Server};
 
 /// Starts a server with both doors.

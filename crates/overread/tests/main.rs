@@ -8,9 +8,6 @@
 )]
 
 mod dimse;
-#[path = "../../overread-dimse/tests/peer.rs"]
-#[expect(dead_code, reason = "the door's own tests use the rest")]
-mod peer;
 mod program;
 mod records;
 mod serving;

@@ -104,7 +104,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
 /// The start of a third-party crate's name, and the only rooms that may import it outside tests.
 const FENCED: [(&str, &[&str]); 10] = [
     // Before `dicom-`, since the first that fits counts.
-    ("dicom-ul", &["overread-dimse"]),
+    ("dicom-ul", &["overread-dimse", "overread-testkit"]),
     ("dicom-", &["overread-dicom", "overread-testkit"]),
     ("typst", &["overread-documents"]),
     ("sqlx", &["overread-store"]),

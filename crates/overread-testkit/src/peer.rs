@@ -1,30 +1,47 @@
-//! A peer that asks for associations and stores, by dicom-ul.
+//! A peer that asks for associations and stores, by dicom-ul; for tests only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a failed test may say so by a panic"
+)]
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 
+use crate::dicom::InstanceSpec;
 use dicom_ul::association::Error;
 use dicom_ul::association::client::{ClientAssociation, ClientAssociationOptions};
 use dicom_ul::pdu::{PDataValue, PDataValueType, Pdu};
-use overread_testkit::dicom::InstanceSpec;
 
-pub(crate) const VERIFICATION: &str = "1.2.840.10008.1.1";
-pub(crate) const MR: &str = "1.2.840.10008.5.1.4.1.1.4";
-pub(crate) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
-pub(crate) const IMPLICIT: &str = "1.2.840.10008.1.2";
+/// The SOP class of C-ECHO.
+pub const VERIFICATION: &str = "1.2.840.10008.1.1";
+/// The SOP class of MR images.
+pub const MR: &str = "1.2.840.10008.5.1.4.1.1.4";
+/// Explicit VR, little endian.
+pub const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+/// Implicit VR, little endian.
+pub const IMPLICIT: &str = "1.2.840.10008.1.2";
 
-pub(crate) struct Peer {
-    pub(crate) association: ClientAssociation<TcpStream>,
+/// A peer with an open association.
+#[derive(Debug)]
+pub struct Peer {
+    /// The association.
+    pub association: ClientAssociation<TcpStream>,
 }
 
 impl Peer {
     /// Opens an association for verification and MR images.
-    pub(crate) fn open(address: SocketAddr) -> Self {
+    pub fn open(address: SocketAddr) -> Self {
         let contexts = [(VERIFICATION, vec![IMPLICIT]), (MR, vec![EXPLICIT])];
         Self::with(address, "TESTPEER", &contexts).unwrap()
     }
 
-    pub(crate) fn with(
+    /// Opens an association under a title for these contexts, each with its transfer syntaxes.
+    ///
+    /// # Errors
+    /// The door refuses it, or cannot be reached.
+    pub fn with(
         address: SocketAddr,
         calling: &str,
         contexts: &[(&str, Vec<&str>)],
@@ -49,7 +66,10 @@ impl Peer {
     }
 
     /// Sends a command set.
-    pub(crate) fn command(&mut self, context: u8, command: Vec<u8>) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// The association ended.
+    pub fn command(&mut self, context: u8, command: Vec<u8>) -> Result<(), Error> {
         let value = PDataValue {
             presentation_context_id: context,
             value_type: PDataValueType::Command,
@@ -60,14 +80,15 @@ impl Peer {
     }
 
     /// Reads a response and returns its status; `None` when the association ends instead.
-    pub(crate) fn status(&mut self) -> Option<u16> {
+    pub fn status(&mut self) -> Option<u16> {
         let Ok(Pdu::PData { data }) = self.association.receive() else {
             return None;
         };
         number_in(&data.first()?.data, 0x0900)
     }
 
-    pub(crate) fn echo(&mut self) -> Option<u16> {
+    /// Asks for an echo; returns the status, or `None` when the association ends instead.
+    pub fn echo(&mut self) -> Option<u16> {
         let context = self.context(VERIFICATION);
         self.command(context, request(0x0030, VERIFICATION, ""))
             .ok()?;
@@ -75,12 +96,13 @@ impl Peer {
     }
 
     /// Stores an instance as it is; returns the status, or `None` when the association ends instead.
-    pub(crate) fn store(&mut self, spec: &InstanceSpec) -> Option<u16> {
+    pub fn store(&mut self, spec: &InstanceSpec) -> Option<u16> {
         let bytes = data_set(spec);
         self.store_as(MR, &spec.sop_instance_uid, &bytes)
     }
 
-    pub(crate) fn store_as(&mut self, class: &str, instance: &str, bytes: &[u8]) -> Option<u16> {
+    /// Stores bytes under this class and instance; returns what [`Self::store`] does.
+    pub fn store_as(&mut self, class: &str, instance: &str, bytes: &[u8]) -> Option<u16> {
         let context = self.context(MR);
         self.command(context, request(0x0001, class, instance))
             .ok()?;
@@ -90,20 +112,21 @@ impl Peer {
         self.status()
     }
 
-    pub(crate) fn release(self) {
+    /// Ends the association.
+    pub fn release(self) {
         self.association.release().unwrap();
     }
 }
 
 /// Returns a data set without preamble and group 0002.
-pub(crate) fn data_set(spec: &InstanceSpec) -> Vec<u8> {
+pub fn data_set(spec: &InstanceSpec) -> Vec<u8> {
     let file = spec.part10().unwrap();
     let group_length = u32::from_le_bytes(*file[140..].first_chunk().unwrap());
     file[144 + group_length as usize..].to_vec()
 }
 
 /// Writes the command set of a request, with a data set behind it when it names an instance.
-pub(crate) fn request(field: u16, class: &str, instance: &str) -> Vec<u8> {
+pub fn request(field: u16, class: &str, instance: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut put = |element: u16, value: &[u8]| {
         out.extend_from_slice(&[0, 0]);
