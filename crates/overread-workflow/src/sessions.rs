@@ -9,7 +9,7 @@ use overread_store::{Tx, people, sessions as rows};
 
 use crate::secrets::{self, Secret};
 use crate::signing_in::{self, Client};
-use crate::{StepError, StepResult, Workflow, devices, limits, passwords};
+use crate::{StepError, StepResult, Workflow, known_browsers, limits, passwords};
 
 /// A session that just began.
 pub struct NewSession {
@@ -340,6 +340,6 @@ pub(crate) async fn begin(
         expires_at,
         person_id: person_id.clone(),
         role,
-        known_browser: Secret::made(devices::remember(&client.known_browser, &person)?),
+        known_browser: Secret::made(known_browsers::remember(&client.known_browser, &person)?),
     })
 }

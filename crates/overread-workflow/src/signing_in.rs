@@ -7,7 +7,7 @@ use overread_store::audit::{self, AuditEvent};
 use overread_store::people::{self, PersonRow};
 
 use crate::sessions::{self, NewSession};
-use crate::{StepError, StepResult, Workflow, devices, passwords, throttling};
+use crate::{StepError, StepResult, Workflow, known_browsers, passwords, throttling};
 
 /// One text for an unknown name, a wrong password and a closed account.
 const WRONG: &str = "E-mail address or password are not right. Please check both and try again.";
@@ -90,7 +90,8 @@ pub(crate) fn guess_at(
     throttling::Guess {
         target: format!("account {email_folded}"),
         address: client.address.clone(),
-        device: person.and_then(|person| devices::known(&client.known_browser, person)),
+        known_browser: person
+            .and_then(|person| known_browsers::known(&client.known_browser, person)),
     }
 }
 
@@ -120,7 +121,7 @@ pub(crate) async fn ask_again(
     let guess = throttling::Guess {
         target: format!("again {person_id}"),
         address: String::new(),
-        device: None,
+        known_browser: None,
     };
     throttling::begin(ctx, &guess, now).await?;
     let person = {

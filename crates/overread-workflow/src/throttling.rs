@@ -20,7 +20,7 @@ pub(crate) struct Guess {
     /// Address of the peer; empty when unknown.
     pub(crate) address: String,
     /// Names the browser, when the person signed in there before.
-    pub(crate) device: Option<String>,
+    pub(crate) known_browser: Option<String>,
 }
 
 /// One count of wrong tries.
@@ -51,8 +51,8 @@ impl Guess {
                 limits::SIGN_IN_WAIT_MAX_SECONDS,
             )
         };
-        if let Some(device) = &self.device {
-            return vec![own("device", device)];
+        if let Some(browser) = &self.known_browser {
+            return vec![own("browser", browser)];
         }
         let network = network_of(&self.address);
         let mut counts = vec![

@@ -165,7 +165,7 @@ pub async fn unlock(
     let guess = throttling::Guess {
         target: format!("link {}", row.id),
         address: client.address.clone(),
-        device: None,
+        known_browser: None,
     };
     throttling::begin(ctx, &guess, now).await?;
     if passwords::fits(passcode, row.passcode_hash.as_deref()).await? {
@@ -451,7 +451,7 @@ async fn guarded_find(
             let guess = throttling::Guess {
                 target: format!("links from {}", client.address),
                 address: client.address.clone(),
-                device: None,
+                known_browser: None,
             };
             throttling::begin(ctx, &guess, now).await?;
             Err(StepError::NotFound)
