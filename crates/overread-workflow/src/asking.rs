@@ -236,11 +236,10 @@ pub async fn answers(
 ) -> StepResult<AskView> {
     let mut tx = ctx.store.read().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
-    drop(tx);
     if file.require(Right::AddRecords).is_err() || reading::is_before_lock(&file) {
         return Err(StepError::NotFound);
     }
-    view(ctx, actor, case_id, now).await
+    Ok(view_of(ctx, file, now))
 }
 
 /// Returns what was typed so far.
@@ -255,6 +254,10 @@ pub async fn view(
 ) -> StepResult<AskView> {
     let mut tx = ctx.store.read().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
+    Ok(view_of(ctx, file, now))
+}
+
+fn view_of(ctx: &Workflow, file: CaseFile, now: Timestamp) -> AskView {
     let problems = problems_of(&file.intake, now);
     let may_correct = correcting::may_correct(&file);
     let Intake {
@@ -263,7 +266,7 @@ pub async fn view(
         why,
         urgency,
     } = file.intake;
-    Ok(AskView {
+    AskView {
         case_id: file.case_id,
         version: file.row.version,
         can_submit: problems.is_empty() && file.state == CaseState::Draft,
@@ -281,7 +284,7 @@ pub async fn view(
         exam,
         why,
         urgency,
-    })
+    }
 }
 
 /// Saves one step; what was typed is kept even when something in it is missing (see [`AskView::problems`]).
