@@ -16,7 +16,10 @@ use crate::{
 
 #[cfg(feature = "pdf")]
 mod marks;
+mod uncompared;
 mod words;
+
+pub use uncompared::uncompared;
 
 /// What the two reports are to each other, as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Puts a case's facts on paper: the second report and the comparison.
 
-mod uncompared;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use overread_concordance::{Concordance, Overall, ReportSide, Span};
@@ -15,6 +16,7 @@ use overread_documents::reports::{
 };
 use overread_model::hidden::Hidden;
 use overread_model::report::{Addendum, ExamQuality, SignedReport, Signer};
+use overread_model::text::counted;
 use overread_model::time::{CalendarDate, Timestamp};
 use overread_store::checks::{self, StudyRow};
 use overread_store::concordances::ConcordanceRow;
@@ -54,13 +56,10 @@ fn material_parts(row: &StudyRow) -> (String, String) {
 
 /// Returns `5 series, 112 images`.
 fn extent(series_count: i64, instance_count: i64) -> String {
-    let images = if instance_count == 1 {
-        "image"
-    } else {
-        "images"
-    };
+    let count = usize::try_from(instance_count).unwrap_or_default();
+    let images = counted(count, "image", "images");
     // One series and many are the same word.
-    format!("{series_count} series, {instance_count} {images}")
+    format!("{series_count} series, {images}")
 }
 
 fn practice(ctx: &Workflow) -> Practice {
@@ -329,7 +328,7 @@ pub(crate) async fn comparison(
     Ok(if concordance.comparable {
         ComparisonPaper::Aligned(Box::new(document))
     } else {
-        ComparisonPaper::Uncompared(Box::new(uncompared::paper(&document)))
+        ComparisonPaper::Uncompared(Box::new(comparison_paper::uncompared(&document)))
     })
 }
 
@@ -389,20 +388,4 @@ pub(crate) async fn print_comparison(paper: ComparisonPaper) -> StepResult<Bytes
             .map_err(StepError::internal)?
             .map_err(StepError::internal)?,
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::extent;
-
-    #[test]
-    fn one_image_is_no_plural() {
-        for (counts, words) in [
-            ((1, 1), "1 series, 1 image"),
-            ((5, 112), "5 series, 112 images"),
-            ((0, 0), "0 series, 0 images"),
-        ] {
-            assert_eq!(extent(counts.0, counts.1), words);
-        }
-    }
 }

@@ -1,11 +1,10 @@
 //! The paper of two reports that could not be compared: the reason first, nothing set side by side.
 
-use overread_documents::concordance::{
-    Category, ConcordanceDocument, Decision, Relation, ReportText,
-};
-use overread_documents::dates;
-use overread_documents::letters::{Block, Letter};
 use overread_model::letter::{Frame, Language};
+
+use super::{Category, ConcordanceDocument, Decision, Relation, ReportText};
+use crate::dates;
+use crate::letters::{Block, Letter};
 
 /// Differences named, at most.
 const NAMED_MAX: usize = 40;
@@ -73,7 +72,7 @@ const SPANISH: Words = Words {
 };
 
 /// Sets the paper of a comparison that was not one.
-pub(super) fn paper(document: &ConcordanceDocument) -> Letter {
+pub fn uncompared(document: &ConcordanceDocument) -> Letter {
     let words = match document.language {
         Language::En => &ENGLISH,
         Language::Es => &SPANISH,
@@ -221,107 +220,4 @@ fn report(document: &ConcordanceDocument, report: &ReportText, label: &str) -> B
     paragraphs.extend(lines.map(str::to_owned));
     paragraphs.retain(|line| !line.is_empty());
     block(label, paragraphs, Vec::new())
-}
-
-#[cfg(test)]
-mod tests {
-    use overread_concordance::{Concordance, compare};
-    use overread_documents::concordance::{Category, ConcordanceDocument, ReportText};
-    use overread_documents::reports::{ExamLine, PatientLine, Practice};
-    use overread_model::hidden::Hidden;
-    use overread_model::letter::Language;
-    use overread_model::time::Timestamp;
-
-    use super::paper;
-
-    fn document(language: Language, found: Concordance, texts: [&str; 2]) -> ConcordanceDocument {
-        let text = |text: &str| ReportText {
-            author: String::new(),
-            date: None,
-            text: Hidden(text.to_owned()),
-        };
-        ConcordanceDocument {
-            language,
-            practice: Practice::default(),
-            patient: PatientLine::default(),
-            exam: ExamLine::default(),
-            case_number: "C-1".to_owned(),
-            original: text(texts[0]),
-            second: text(texts[1]),
-            proposed: Category::Refines,
-            reasons: found.reasons.clone(),
-            coverage_percent: 100,
-            rows: found
-                .items
-                .iter()
-                .filter_map(super::super::printed_row)
-                .collect(),
-            not_compared: Vec::new(),
-            doubts: found
-                .guard
-                .problems
-                .into_iter()
-                .map(|problem| problem.message)
-                .collect(),
-            decision: None,
-            engine: found.engine,
-            made_at: Timestamp::from_micros(0),
-            utc_offset_minutes: 0,
-        }
-    }
-
-    fn check(found: Concordance, texts: [&str; 2], reason: &str) {
-        let letter = paper(&document(Language::En, found, texts));
-        let text = letter.to_text();
-        let place = |words: &str| {
-            text.find(words)
-                .unwrap_or_else(|| panic!("{words}: {text}"))
-        };
-        assert!(place("could not be compared") < place(reason));
-        assert!(place(reason) < place("First report in full"));
-        assert!(place("First report in full") < place(texts[0]));
-        assert!(place("Second report in full") < place(texts[1]));
-        for calm in ["both reports say so", "adds or adjusts", "No difference"] {
-            assert!(!text.contains(calm), "{text}");
-        }
-        assert!(letter.to_pdf().unwrap().starts_with(b"%PDF"));
-    }
-
-    #[test]
-    fn the_reason_stands_first_and_nothing_is_called_the_same() {
-        let texts = [
-            "MRI RIGHT KNEE. There is a tear of the medial meniscus. No fracture.",
-            "MRI LEFT KNEE. There is a tear of the medial meniscus. No fracture.",
-        ];
-        let found = compare("MRI knee", texts[0], texts[1]);
-        assert!(!found.comparable);
-        check(found, texts, "titled right, the second left");
-        let texts = ["Lungenembolie beidseits", "Keine Lungenembolie"];
-        let found = compare("CT chest", texts[0], texts[1]);
-        check(found, texts, "does not seem to be in English");
-    }
-
-    #[test]
-    fn a_result_of_the_first_rules_is_not_printed_as_a_comparison() {
-        let texts = [
-            "L4-L5: mild disc bulge.",
-            "L4-L5: mild bulging of the disc.",
-        ];
-        let mut kept =
-            serde_json::to_value(compare("MRI lumbar spine", texts[0], texts[1])).unwrap();
-        let fields = kept.as_object_mut().unwrap();
-        fields.remove("comparable");
-        fields["engine"] = "overread-concordance 0.1.0 rules 1".into();
-        let found: Concordance = serde_json::from_value(kept).unwrap();
-        assert!(!found.comparable);
-        check(found.marked_when_old(), texts, "made by older rules");
-    }
-
-    #[test]
-    fn the_paper_speaks_the_language_of_the_report() {
-        let texts = ["Lungenembolie beidseits", "Keine Lungenembolie"];
-        let found = compare("CT chest", texts[0], texts[1]);
-        let text = paper(&document(Language::Es, found, texts)).to_text();
-        assert!(text.contains("no se pudieron comparar"), "{text}");
-    }
 }
