@@ -34,6 +34,7 @@ pub struct PersonIdentity {
     pub issuer: Option<Hidden<String>>,
 }
 
+// These and the scores of names and dates below: completeness/rules.json, `identity_score`; our own values.
 /// A word is the same from this Jaro-Winkler likeness on.
 const SAME_WORD: f64 = 0.93;
 /// Words of this length may differ by one letter.
@@ -73,6 +74,7 @@ pub fn identity_score(
 }
 
 /// Below this score, two people are different.
+// completeness/rules.json, P01: "identity score < 0.6"; our own value.
 pub const DIFFERENT_PERSON: f64 = 0.6;
 
 /// Whose images they seem to be.

@@ -9,6 +9,7 @@ use overread_model::access::Actor;
 use overread_model::completeness::{
     self, CheckInput, CheckResult, DocumentFacts, DocumentKind, Gathered, MediumFacts, report_hints,
 };
+use overread_model::text::counted;
 use overread_workflow::checking;
 
 use super::ingest::{Bar, NOTHING_USABLE, all_there};
@@ -157,7 +158,7 @@ fn tell(result: &CheckResult) -> Result<()> {
 }
 
 fn images(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "image" } else { "images" })
+    counted(count, "image", "images")
 }
 
 fn words(text: &str, otherwise: &str) -> String {
