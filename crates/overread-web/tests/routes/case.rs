@@ -58,3 +58,23 @@ async fn only_the_patients_side_signs_the_consent() {
     assert_eq!(signed.status, StatusCode::SEE_OTHER, "{}", signed.body);
     assert!(patient.get(&path).await.body.contains("In force"));
 }
+
+#[tokio::test]
+async fn a_spanish_letter_says_what_nobody_translates() {
+    const SAID: &str = "printed as they were typed";
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let case_id = patient.ask("Pat Patient").await;
+    let path = format!("/cases/{case_id}/letters/second_opinion_request");
+    let english = patient.get(&format!("{path}?language=en")).await;
+    assert!(!english.body.contains(SAID), "{}", english.body);
+    let spanish = patient.get(&format!("{path}?language=es")).await;
+    assert!(spanish.body.contains(SAID), "{}", spanish.body);
+    let typed = |reason| [("language", "es"), ("field.reason", reason)];
+    let preview = format!("{path}/preview");
+    let shown = patient.post(&preview, &typed("Surgery was advised")).await;
+    assert!(shown.body.contains(SAID), "{}", shown.body);
+    let empty = patient.post(&preview, &typed("")).await;
+    assert!(!empty.body.contains(SAID), "{}", empty.body);
+}
