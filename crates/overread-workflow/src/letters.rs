@@ -1,24 +1,29 @@
 //! Letters of a case: drafted with live preview, made final as a locked PDF, sent with their clock.
 
 mod filling;
+mod paper;
+mod sending;
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use overread_model::access::Actor;
 use overread_model::ids::{CaseId, DocumentId, LetterId};
 use overread_model::time::Timestamp;
 
-use overread_documents::letters::{Letter, list};
+use overread_documents::letters::list;
 use overread_model::access::Right;
 use overread_model::letter::{Language, LetterKind, Requester};
+use overread_store::Tx;
 use overread_store::letters::{self as rows, LetterRow as Row};
-use overread_store::{Tx, documents};
 
-use crate::casework::{self, CaseFile, Said, checked_reason};
-use crate::{StepError, StepResult, Workflow, checking, consenting, limits, papers};
+use crate::casework::{self, CaseFile, Said};
+use crate::{StepError, StepResult, Workflow, checking, limits};
 
-use filling::{checked_values, composed, defaults, draft_letter, form_of};
+pub use paper::{finalise, pdf, text};
+pub(crate) use sending::{PROVIDER_REQUEST, asks_for_records, sent_of};
+pub use sending::{SentLetterRow, answered, extended, sent};
+
+use filling::{checked_values, defaults, form_of};
 
 /// A kind of letter that can be written in this case.
 pub struct LetterKindRow {
@@ -48,26 +53,6 @@ pub struct LetterRow {
     pub document_id: Option<DocumentId>,
     /// Its BLAKE3 digest in hex, once final.
     pub digest: Option<String>,
-}
-
-/// A letter that was sent, with its clock.
-pub struct SentLetterRow {
-    /// The letter.
-    pub letter_id: LetterId,
-    /// In words.
-    pub title: String,
-    /// Receiver.
-    pub recipient: String,
-    /// `post`, `fax`, `email`, `portal`, `in_person`.
-    pub channel: String,
-    /// When.
-    pub sent_at: Timestamp,
-    /// Answer expected by (records letters: 30 days, 45 CFR 164.524(b)(2)).
-    pub answer_due_at: Option<Timestamp>,
-    /// Answered.
-    pub answered_at: Option<Timestamp>,
-    /// Past its time.
-    pub overdue: bool,
 }
 
 /// What the page of letters shows.
@@ -301,275 +286,6 @@ pub async fn save_draft(
     Ok((letter_id, 1))
 }
 
-/// Makes the letter final: the PDF is kept in the archive with its digest, the text is locked.
-///
-/// # Errors
-/// `NotFound`, `Forbidden`, `Stale`, `Invalid` with what is missing.
-pub async fn finalise(
-    ctx: &Workflow,
-    actor: &Actor,
-    case_id: &CaseId,
-    letter_id: &LetterId,
-    version: i64,
-    now: Timestamp,
-) -> StepResult<DocumentId> {
-    let (letter, kind_title, facts_row) = {
-        let mut tx = ctx.store.read().await?;
-        let file = writable(&mut tx, actor, case_id, now).await?;
-        let row = rows::find(&mut tx, case_id, letter_id)
-            .await?
-            .ok_or(StepError::NotFound)?;
-        if row.state != "draft" || row.version != version {
-            return Err(StepError::Stale);
-        }
-        let kind = kind_of(ctx, &file, &row.kind)?;
-        let language = language_of(&row.language);
-        let letter = composed(ctx, &file, kind, language, &values_of(&row)?, now)
-            .map_err(StepError::Invalid)?;
-        (letter, kind.title.of(language).clone(), row)
-    };
-    let text = letter.to_text();
-    let pdf = print(letter).await?;
-    let digest = blake3::hash(&pdf);
-    let name = format!("{kind_title}.pdf");
-    let paper = papers::NewPaper {
-        case_id,
-        name: &name,
-        media_type: "application/pdf",
-        kind: papers::LETTER,
-        bytes: pdf,
-    };
-    let document_id = papers::keep(ctx, paper, now).await?;
-    let mut tx = ctx.store.begin().await?;
-    let file = writable(&mut tx, actor, case_id, now).await?;
-    let mut row = facts_row;
-    row.state = "final".to_owned();
-    row.final_text = Some(text);
-    row.document_id = Some(document_id.as_str().to_owned());
-    row.digest = Some(digest.as_bytes().to_vec());
-    row.finalised_at = Some(now.as_micros());
-    row.changed_at = now.as_micros();
-    if !rows::update(&mut tx, &row).await? {
-        return Err(StepError::Stale);
-    }
-    let said = Said {
-        note: &kind_title,
-        staff_only: false,
-    };
-    casework::note(
-        &mut tx,
-        &file,
-        actor,
-        "letter.final",
-        "A letter was made final",
-        said,
-        now,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(document_id)
-}
-
-/// Notes that the final letter was sent; a records letter starts its 30-day clock.
-///
-/// # Errors
-/// `NotFound`, `Forbidden`, `Invalid` for an unknown channel or a letter that is not final.
-pub async fn sent(
-    ctx: &Workflow,
-    actor: &Actor,
-    case_id: &CaseId,
-    letter_id: &LetterId,
-    channel: &str,
-    now: Timestamp,
-) -> StepResult<()> {
-    if !CHANNELS.contains(&channel) {
-        return Err(StepError::invalid("channel", "Choose how it was sent."));
-    }
-    change(
-        ctx,
-        actor,
-        case_id,
-        letter_id,
-        ("letter.sent", "A letter was sent"),
-        now,
-        |row, file| {
-            if row.state != "final" {
-                return Err(StepError::invalid(
-                    "",
-                    "Make the letter final first; it is sent once.",
-                ));
-            }
-            row.state = "sent".to_owned();
-            row.channel = Some(channel.to_owned());
-            row.sent_at = Some(now.as_micros());
-            if row.kind == PROVIDER_REQUEST {
-                let span = overread_model::duration::Span::BusinessDays(PROVIDER_ANSWER_DAYS);
-                row.answer_due_at = Some(ctx.config.calendar.after(now, span).as_micros());
-            } else if asks_for_records(&row.kind) {
-                // 45 CFR 164.524(b)(2): 30 calendar days after receipt; counted from the sending, as the earliest day.
-                row.answer_due_at = Some(now.plus_days(limits::RECORDS_CLOCK_DAYS).as_micros());
-            }
-            if asks_for_records(&row.kind) && file.facts.records.requested_at.is_none() {
-                file.facts.records.requested_at = Some(now);
-                file.facts.records.provider_to_provider = row.kind == PROVIDER_REQUEST;
-            }
-            Ok(())
-        },
-    )
-    .await
-}
-
-/// Notes that a sent letter was answered: its clock stops.
-///
-/// # Errors
-/// `NotFound`, `Forbidden`, `Invalid`.
-pub async fn answered(
-    ctx: &Workflow,
-    actor: &Actor,
-    case_id: &CaseId,
-    letter_id: &LetterId,
-    now: Timestamp,
-) -> StepResult<()> {
-    change(
-        ctx,
-        actor,
-        case_id,
-        letter_id,
-        ("letter.answered", "A letter was answered"),
-        now,
-        |row, _| {
-            if row.state != "sent" {
-                return Err(StepError::invalid(
-                    "",
-                    "Only a letter that was sent and not answered yet can be answered.",
-                ));
-            }
-            row.state = "answered".to_owned();
-            row.answered_at = Some(now.as_micros());
-            Ok(())
-        },
-    )
-    .await
-}
-
-/// Notes the facility's one written extension of 30 days.
-///
-/// # Errors
-/// `NotFound`, `Forbidden`, `Invalid` for a second one or after the first 30 days.
-pub async fn extended(
-    ctx: &Workflow,
-    actor: &Actor,
-    case_id: &CaseId,
-    letter_id: &LetterId,
-    reason: &str,
-    now: Timestamp,
-) -> StepResult<()> {
-    let reason = checked_reason(reason)?;
-    change(
-        ctx,
-        actor,
-        case_id,
-        letter_id,
-        (
-            "letter.extended",
-            "The facility took its one extension of 30 days",
-        ),
-        now,
-        |row, _| {
-            let due_at = row
-                .answer_due_at
-                .filter(|due_at| row.state == "sent" && *due_at > now.as_micros());
-            let (Some(due_at), None) = (due_at, row.extended_at) else {
-                // 45 CFR 164.524(b)(2)(iii): once, in writing, within the first 30 days.
-                return Err(StepError::invalid(
-                    "",
-                    "An extension holds once, when it comes in writing within the first 30 days.",
-                ));
-            };
-            row.extended_at = Some(now.as_micros());
-            row.extension_reason = Some(reason.to_owned());
-            row.answer_due_at = Some(
-                Timestamp::from_micros(due_at)
-                    .plus_days(limits::RECORDS_CLOCK_DAYS)
-                    .as_micros(),
-            );
-            Ok(())
-        },
-    )
-    .await
-}
-
-/// Returns the PDF: the locked one when final, else one made from the draft (watermarked by its file name only).
-///
-/// # Errors
-/// `NotFound`, `Forbidden`, `Invalid` with what is missing.
-pub async fn pdf(
-    ctx: &Workflow,
-    actor: &Actor,
-    case_id: &CaseId,
-    letter_id: &LetterId,
-    now: Timestamp,
-) -> StepResult<Bytes> {
-    let letter = {
-        let mut tx = ctx.store.begin().await?;
-        let file = casework::load(&mut tx, actor, case_id, now).await?;
-        file.require(Right::ViewDocuments)?;
-        let row = rows::find(&mut tx, case_id, letter_id)
-            .await?
-            .ok_or(StepError::NotFound)?;
-        casework::note_read(&mut tx, actor, case_id, "letter", now).await?;
-        tx.commit().await?;
-        if let Some(id) = row.document_id.as_deref() {
-            let id: DocumentId = id.parse().map_err(StepError::internal)?;
-            let mut tx = ctx.store.read().await?;
-            let paper = documents::find(&mut tx, &id)
-                .await?
-                .ok_or(StepError::NotFound)?;
-            drop(tx);
-            return papers::bytes_of(ctx, &paper).await;
-        }
-        draft_letter(ctx, &file, &row, now)?
-    };
-    Ok(Bytes::from(print(letter).await?))
-}
-
-/// Returns the letter as plain text.
-///
-/// # Errors
-/// `NotFound`, `Forbidden`, `Invalid` with what is missing.
-pub async fn text(
-    ctx: &Workflow,
-    actor: &Actor,
-    case_id: &CaseId,
-    letter_id: &LetterId,
-    now: Timestamp,
-) -> StepResult<String> {
-    let mut tx = ctx.store.begin().await?;
-    let file = casework::load(&mut tx, actor, case_id, now).await?;
-    file.require(Right::ViewDocuments)?;
-    let row = rows::find(&mut tx, case_id, letter_id)
-        .await?
-        .ok_or(StepError::NotFound)?;
-    casework::note_read(&mut tx, actor, case_id, "letter", now).await?;
-    tx.commit().await?;
-    match row.final_text.clone() {
-        Some(text) => Ok(text),
-        None => Ok(draft_letter(ctx, &file, &row, now)?.to_text()),
-    }
-}
-
-/// Kind of the letter from one practice to another.
-pub(crate) const PROVIDER_REQUEST: &str = "provider_records_request";
-/// What we ask of a practice that another practice writes to, business days.
-const PROVIDER_ANSWER_DAYS: u32 = 5;
-/// How a letter can go out.
-const CHANNELS: [&str; 5] = ["post", "fax", "email", "portal", "in_person"];
-
-/// Says whether a letter asks a facility for records, and so starts the records clock.
-pub(crate) fn asks_for_records(kind: &str) -> bool {
-    kind == PROVIDER_REQUEST || kind == "records_request_access"
-}
-
 fn language_of(text: &str) -> Language {
     if text == "es" {
         Language::Es
@@ -650,50 +366,6 @@ fn new_row(
     }
 }
 
-/// Changes a letter by a rule, with its line in the timeline.
-async fn change(
-    ctx: &Workflow,
-    actor: &Actor,
-    case_id: &CaseId,
-    letter_id: &LetterId,
-    what: (&'static str, &str),
-    now: Timestamp,
-    rule: impl FnOnce(&mut Row, &mut CaseFile) -> StepResult<()>,
-) -> StepResult<()> {
-    let mut tx = ctx.store.begin().await?;
-    let mut file = writable(&mut tx, actor, case_id, now).await?;
-    let mut row = rows::find(&mut tx, case_id, letter_id)
-        .await?
-        .ok_or(StepError::NotFound)?;
-    if what.0 == "letter.sent"
-        && file.facts.intake.submitted_at.is_some()
-        && !file.wears(overread_model::case::CaseRole::Requester)
-    {
-        consenting::require_scope(&mut tx, case_id, "letters", now).await?;
-    }
-    let asked_before = file.facts.records.requested_at;
-    rule(&mut row, &mut file)?;
-    row.changed_at = now.as_micros();
-    if !rows::update(&mut tx, &row).await? {
-        return Err(StepError::Stale);
-    }
-    let collecting = file.state == overread_model::case::CaseState::RecordsCollecting;
-    if collecting
-        && (asked_before.is_none() && file.facts.records.requested_at.is_some()
-            || row.extended_at == Some(now.as_micros()))
-    {
-        // The facility's clock is the case's clock while records are collected.
-        file.row.due_at = row.answer_due_at;
-        file.save(&mut tx).await?;
-    }
-    let said = Said {
-        note: &row.recipient,
-        staff_only: false,
-    };
-    casework::note(&mut tx, &file, actor, what.0, what.1, said, now).await?;
-    Ok(tx.commit().await?)
-}
-
 fn row_of(ctx: &Workflow, row: Row) -> StepResult<LetterRow> {
     Ok(LetterRow {
         title: title_of(ctx, &row.kind, &row.language),
@@ -720,41 +392,4 @@ fn title_of(ctx: &Workflow, kind: &str, language: &str) -> String {
         .letter(kind)
         .map(|found| found.title.of(language_of(language)).clone());
     kind.unwrap_or_else(|| "Letter".to_owned())
-}
-
-/// Lists the letters that were sent, with their clocks.
-pub(crate) async fn sent_of(
-    tx: &mut Tx,
-    ctx: &Workflow,
-    case_id: &CaseId,
-    now: Timestamp,
-) -> StepResult<Vec<SentLetterRow>> {
-    let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
-    let mut list = Vec::new();
-    for row in rows::list(tx, case_id).await? {
-        let Some(sent_at) = at(row.sent_at) else {
-            continue;
-        };
-        let (due_at, answered_at) = (at(row.answer_due_at), at(row.answered_at));
-        list.push(SentLetterRow {
-            letter_id: row.id.parse().map_err(StepError::internal)?,
-            title: title_of(ctx, &row.kind, Language::En.as_str()),
-            recipient: row.recipient,
-            channel: row.channel.unwrap_or_default(),
-            sent_at,
-            overdue: answered_at.is_none() && due_at.is_some_and(|due_at| due_at <= now),
-            answer_due_at: due_at,
-            answered_at,
-        });
-    }
-    Ok(list)
-}
-
-/// Prints a letter where waiting for the typesetter does no harm.
-async fn print(letter: Letter) -> StepResult<Vec<u8>> {
-    let printed = tokio::task::spawn_blocking(move || letter.to_pdf());
-    printed
-        .await
-        .map_err(StepError::internal)?
-        .map_err(StepError::internal)
 }
