@@ -1,22 +1,27 @@
 //! The demonstration: people of every role and two cases, made by the same steps a practice takes.
 
+mod cast;
+mod directory;
+mod request;
 mod texts;
 
 use std::io::Cursor;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use overread_model::access::{Actor, Role};
-use overread_model::ids::{CaseId, PersonId, ReviewerId};
-use overread_model::time::{CalendarDate, Timestamp};
+use overread_model::ids::{CaseId, ReviewerId};
+use overread_model::time::Timestamp;
 use overread_testkit::disc::zip_of;
 use overread_testkit::lumbar::{Exam as Phantom, disc};
-use overread_workflow::asking::{AskStep, Exam, Saved, Urgency, Who, Why};
-use overread_workflow::signing_in::Client;
 use overread_workflow::{
-    StepError, Workflow, asking, choosing, comparing, consenting, covering, delivering, inviting,
-    reading, records, reporting, reviewers, setup,
+    StepError, Workflow, choosing, comparing, consenting, covering, delivering, reading, records,
+    reporting,
 };
 use serde::Serialize;
+
+use cast::{Cast, bring_in, people};
+use directory::directory;
+use request::{ask, date_of};
 
 /// What the demonstration prints.
 #[derive(Serialize)]
@@ -49,45 +54,6 @@ pub(crate) struct DemoCase {
     pub(crate) case_id: CaseId,
     /// What it shows.
     pub(crate) about: &'static str,
-}
-
-const PEOPLE: [(Role, &str, &str); 8] = [
-    (Role::Administrator, "Ada Brandt", "administrator"),
-    (Role::Coordinator, "Marta Lindqvist", "coordinator"),
-    (Role::Patient, "Elena Rivera", "patient"),
-    (Role::Representative, "Carlos Rivera", "representative"),
-    (Role::ReferringPhysician, "Dr. Daniel Okafor", "physician"),
-    (Role::Insurer, "Northfield Health Plan", "insurer"),
-    (Role::Reviewer, "Dr. Ingrid Solberg", "reviewer"),
-    (Role::Reviewer, "Dr. Tomas Weber", "surgeon"),
-];
-
-/// Everybody's actor, by the short name of their address.
-struct Cast {
-    members: Vec<Member>,
-}
-
-struct Member {
-    short: &'static str,
-    actor: Actor,
-    password: String,
-}
-
-impl Cast {
-    fn member(&self, short: &str) -> Result<&Member> {
-        self.members
-            .iter()
-            .find(|member| member.short == short)
-            .with_context(|| format!("nobody is called {short}"))
-    }
-
-    fn get(&self, short: &str) -> Result<&Actor> {
-        Ok(&self.member(short)?.actor)
-    }
-
-    fn password(&self, short: &str) -> Result<&str> {
-        Ok(&self.member(short)?.password)
-    }
 }
 
 /// The clock of the demonstration: starts days ago, so that the timeline tells a story.
@@ -149,196 +115,6 @@ pub(crate) async fn seed(ctx: &Workflow, now: Timestamp) -> Result<Demonstration
         cases,
         physician_path,
     })
-}
-
-async fn people(ctx: &Workflow, story: &mut Story) -> Result<(Vec<SignIn>, Cast)> {
-    let client = Client::default();
-    let (mut sign_ins, mut cast) = (
-        Vec::new(),
-        Cast {
-            members: Vec::new(),
-        },
-    );
-    for (role, name, short) in PEOPLE {
-        let random = overread_store::tokens::random_id()?;
-        let password = format!("demo-{}", CaseId::from_random(random).as_str());
-        let email = format!("{short}@demo.example");
-        let now = story.hours_later(0);
-        let session = if role == Role::Administrator {
-            let secret = setup::prepare(ctx, now)
-                .await
-                .map_err(told)?
-                .context("somebody has an account already")?;
-            let form = setup::FirstAdministrator {
-                name: name.to_owned(),
-                email: email.clone(),
-                password: password.clone(),
-                password_again: password.clone(),
-                also_coordinator: false,
-            };
-            setup::create_administrator(ctx, secret.reveal(), &form, &client, now).await
-        } else {
-            let invite = inviting::Invite {
-                name: name.to_owned(),
-                email: email.clone(),
-                role,
-                case_id: None,
-                language: "en".to_owned(),
-            };
-            let invited = inviting::invite(ctx, cast.get("administrator")?, &invite, now)
-                .await
-                .map_err(told)?;
-            let form = inviting::AcceptInvitation {
-                name: name.to_owned(),
-                password: password.clone(),
-                password_again: password.clone(),
-            };
-            inviting::accept(ctx, invited.secret.reveal(), &form, &client, now).await
-        };
-        let person_id: PersonId = session
-            .map_err(told)
-            .with_context(|| format!("the account of the {role}"))?
-            .person_id;
-        let actor = Actor::Person { person_id, role };
-        cast.members.push(Member {
-            short,
-            actor,
-            password: password.clone(),
-        });
-        sign_ins.push(SignIn {
-            role,
-            name,
-            email,
-            password,
-        });
-    }
-    Ok((sign_ins, cast))
-}
-
-/// Invites somebody who has an account to a case, and lets them accept with their password.
-async fn bring_in(
-    ctx: &Workflow,
-    cast: &Cast,
-    case_id: &CaseId,
-    short: &str,
-    story: &mut Story,
-) -> Result<()> {
-    let now = story.hours_later(1);
-    let member = cast.member(short)?;
-    let role = member.actor.role().context("a person has a role")?;
-    let invite = inviting::Invite {
-        name: name_of(short).to_owned(),
-        email: format!("{short}@demo.example"),
-        role,
-        case_id: Some(case_id.clone()),
-        language: "en".to_owned(),
-    };
-    let invited = inviting::invite(ctx, cast.get("coordinator")?, &invite, now)
-        .await
-        .map_err(told)?;
-    let form = inviting::AcceptInvitation {
-        name: String::new(),
-        password: member.password.clone(),
-        password_again: String::new(),
-    };
-    inviting::accept(ctx, invited.secret.reveal(), &form, &Client::default(), now)
-        .await
-        .map_err(told)?;
-    Ok(())
-}
-
-fn name_of(short: &str) -> &'static str {
-    PEOPLE
-        .iter()
-        .find(|(_, _, known)| *known == short)
-        .map_or("", |(_, name, _)| *name)
-}
-
-fn texts(values: &[&str]) -> Vec<String> {
-    values.iter().map(|value| (*value).to_owned()).collect()
-}
-
-fn reviewer_entry(
-    [name, kind, email, institution]: [&str; 4],
-    subspecialties: &[&str],
-    checked_on: CalendarDate,
-) -> reviewers::ReviewerForm {
-    reviewers::ReviewerForm {
-        name: name.to_owned(),
-        credentials: "MD".to_owned(),
-        kind: kind.to_owned(),
-        email: email.to_owned(),
-        subspecialties: texts(subspecialties),
-        modalities: texts(&["MR", "CT"]),
-        institution: institution.to_owned(),
-        licence_regions: texts(&["US-WA", "US-OR"]),
-        languages: texts(&["en"]),
-        fee_cents: Some(42_000),
-        currency: "USD".to_owned(),
-        turnaround_business_days: Some(3),
-        capacity: Some(8),
-        credentials_checked_on: checked_on.to_string(),
-        credentials_source: "State medical board, demonstration entry".to_owned(),
-        ..reviewers::ReviewerForm::default()
-    }
-}
-
-async fn directory(ctx: &Workflow, cast: &Cast, story: &mut Story) -> Result<ReviewerId> {
-    let checked_on = story.now.date();
-    let entry =
-        |name: &str, kind: &str, email: &str, subspecialties: &[&str], institution: &str| {
-            reviewer_entry([name, kind, email, institution], subspecialties, checked_on)
-        };
-    let mut solberg = entry(
-        "Ingrid Solberg",
-        "radiologist",
-        "reviewer@demo.example",
-        &["neuroradiology"],
-        "University Spine Imaging",
-    );
-    solberg.languages = texts(&["en", "es"]);
-    let others = [
-        entry(
-            "Hanna Iversen",
-            "radiologist",
-            "iversen@demo.example",
-            &["msk"],
-            "Harbor Joint Imaging",
-        ),
-        entry(
-            "Peter Adeyemi",
-            "radiologist",
-            "adeyemi@demo.example",
-            &["neuroradiology"],
-            "Lakeside Imaging (fictional)",
-        ),
-        entry(
-            "Lucia Moretti",
-            "radiologist",
-            "moretti@demo.example",
-            &["breast"],
-            "Women's Imaging Center",
-        ),
-        entry(
-            "Tomas Weber",
-            "clinical_specialist",
-            "surgeon@demo.example",
-            &["207XS0117X"],
-            "Cascade Spine Surgery",
-        ),
-    ];
-    let coordinator = cast.get("coordinator")?;
-    let now = story.hours_later(1);
-    let chosen = reviewers::create(ctx, coordinator, &solberg, now)
-        .await
-        .map_err(told)?;
-    for other in others {
-        reviewers::create(ctx, coordinator, &other, now)
-            .await
-            .map_err(told)
-            .with_context(|| other.name.clone())?;
-    }
-    Ok(chosen)
 }
 
 /// Asks, consents, brings the disc, chooses and agrees on the cost, until the reviewer has accepted.
@@ -435,104 +211,6 @@ async fn bring_records(
         .map_err(told)
         .context("the original report")?;
     Ok(())
-}
-
-fn date_of(phantom: &Phantom) -> Result<CalendarDate> {
-    Ok(phantom.study_date.parse()?)
-}
-
-async fn ask(
-    ctx: &Workflow,
-    patient: &Actor,
-    phantom: &Phantom,
-    story: &mut Story,
-) -> Result<CaseId> {
-    let now = story.hours_later(2);
-    let case_id = asking::start(ctx, patient, now).await.map_err(told)?;
-    let (who, exam, why) = (who(phantom), exam(phantom)?, why());
-    let urgency = Urgency {
-        answered: true,
-        ..Urgency::default()
-    };
-    for step in [
-        AskStep::Who(who),
-        AskStep::Exam(exam),
-        AskStep::Why(why),
-        AskStep::Urgency(urgency),
-    ] {
-        let version = asking::view(ctx, patient, &case_id, now)
-            .await
-            .map_err(told)?
-            .version;
-        if asking::save(ctx, patient, &case_id, version, step, now)
-            .await
-            .map_err(told)?
-            == Saved::Emergency
-        {
-            bail!("the demonstration's case is no emergency");
-        }
-    }
-    let view = asking::view(ctx, patient, &case_id, now)
-        .await
-        .map_err(told)?;
-    if let Some(problem) = view.problems.first() {
-        bail!("{}: {}", problem.field, problem.message);
-    }
-    asking::submit(ctx, patient, &case_id, view.version, now)
-        .await
-        .map_err(told)?;
-    Ok(case_id)
-}
-
-fn who(phantom: &Phantom) -> Who {
-    let text = str::to_owned;
-    Who {
-        requester: text("patient"),
-        patient_name: text("Elena Rivera"),
-        patient_birth_date: text("1979-06-14"),
-        patient_sex: text("F"),
-        patient_region: text("US-WA"),
-        patient_mrn: phantom.patient_id.clone(),
-        sender_name: text("Elena Rivera"),
-        sender_address: text("27 Alder Street\nSeattle, WA 98101"),
-        sender_phone: text("+1 206 555 0143"),
-        sender_email: text("patient@demo.example"),
-        language: text("en"),
-        ..Who::default()
-    }
-}
-
-fn exam(phantom: &Phantom) -> Result<Exam> {
-    let text = str::to_owned;
-    Ok(Exam {
-        modality: text("MR"),
-        body_part: text("lumbar spine"),
-        name: text("MRI lumbar spine without contrast"),
-        date: date_of(phantom)?.to_string(),
-        facility: phantom.institution_name.clone(),
-        facility_address: text("Medical Records\n900 Lakeside Avenue\nSeattle, WA 98122"),
-        images_at: text("me"),
-        report_at: text("me"),
-        first_reader: text("Dr. R. Hale"),
-        ..Exam::default()
-    })
-}
-
-fn why() -> Why {
-    let text = str::to_owned;
-    Why {
-        triggers: texts(&["surgery", "mismatch"]),
-        symptoms: text("Pain down the left leg for ten weeks."),
-        diagnosis: text("Disc protrusion L4-L5"),
-        reason: text(
-            "Surgery was suggested, and the report speaks of the right side while the left leg hurts.",
-        ),
-        question: text("Does anything press on a nerve, and is surgery likely to help?"),
-        physician_name: text("Dr. Daniel Okafor"),
-        physician_role: text("primary care physician"),
-        physician_phone: text("+1 206 555 0187"),
-        physician_email: text("physician@demo.example"),
-    }
 }
 
 async fn pay(ctx: &Workflow, cast: &Cast, case_id: &CaseId, story: &mut Story) -> Result<()> {
