@@ -192,7 +192,7 @@ async fn what_the_second_report_asks_for_is_compared_and_a_category_is_chosen() 
     let case_id = house.signed().await;
     let view = comparing::view(ctx, reviewer, &case_id, NOW).await.unwrap();
     assert!(view.second_text.contains("Discuss with the surgeon"));
-    let mut unchosen = form("A remark.");
+    let mut unchosen = form(&view, "A remark.");
     unchosen.overall.clear();
     assert_invalid(
         comparing::decide(ctx, reviewer, &case_id, &unchosen, NOW).await,

@@ -295,7 +295,10 @@ async fn sign_and_compare(reviewer: &mut Browser<'_>, path: &str, version: &str)
             .body
             .contains("name=\"overall\" value=\"changes_management\" checked")
     );
-    let unchosen = [("concordance", looked_at.as_str()), ("note", "The side differs.")];
+    let unchosen = [
+        ("concordance", looked_at.as_str()),
+        ("note", "The side differs."),
+    ];
     let refused = reviewer
         .post(&format!("{path}/concordance/decide"), &unchosen)
         .await;
