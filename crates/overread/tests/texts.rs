@@ -94,7 +94,7 @@ fn lines_in_give_lines_out() {
 
 #[test]
 fn a_bad_line_costs_the_others_nothing() {
-    let good = r#"{"id":"b","original":"Normal.","second":"Normal."}"#;
+    let good = r#"{"id":"b","original":"There is no fracture.","second":"There is no fracture."}"#;
     let input = format!("{{not json}}\n{{\"id\":7,\"original\":\"x\"}}\n{good}\n");
     let output = run_with(&["concordance", "--jsonl"], &input);
     assert_eq!(output.status.code(), Some(1));

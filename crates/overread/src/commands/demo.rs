@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::serve::Door;
+use super::serve::{Door, Stop};
 use crate::cli::Demo;
 use crate::clock;
 use crate::demo::{Demonstration, seed};
@@ -30,6 +30,7 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode> {
     let demonstration = seed(&door.workflow, clock::now())
         .await
         .context("the demonstration could not be made")?;
+    let stop = Stop::new()?;
     if arguments.json {
         json(&json!({
             "address": door.address,
@@ -40,7 +41,7 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode> {
     } else {
         tell(&demonstration, &door.address)?;
     }
-    door.serve().await;
+    door.serve(stop).await;
     home.close().await;
     Ok(ExitCode::SUCCESS)
 }

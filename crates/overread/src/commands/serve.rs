@@ -12,6 +12,7 @@ use overread_store::tokens::{self, NewToken};
 use overread_web::{WebConfig, WebState};
 use overread_workflow::{Workflow, jobs, mailing, setup};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Serve;
 use crate::clock;
@@ -43,13 +44,15 @@ pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
         ));
         remark("(the link works once, and only until this start of the program ends)");
     }
+    let stop = Stop::new()?;
     line(&format!("listening on {}", door.address))?;
     match dimse {
         Some((dimse, address)) => {
+            let dimse_stop = Stop::new()?;
             line(&format!("listening on dicom://{address}"))?;
-            tokio::join!(door.serve(), dimse.serve(told_to_stop()));
+            tokio::join!(door.serve(stop), dimse.serve(dimse_stop.told()));
         }
-        None => door.serve().await,
+        None => door.serve(stop).await,
     }
     home.close().await;
     Ok(ExitCode::SUCCESS)
@@ -137,13 +140,13 @@ impl Door {
     }
 
     /// Serves until the program is told to stop, then lets running requests end.
-    pub(crate) async fn serve(self) {
+    pub(crate) async fn serve(self, stop: Stop) {
         let rounds = tokio::spawn(go_round(self.workflow.clone()));
         let mut patience = Patience::default();
         if self.behind_proxy {
             patience.of_one_network = patience.connections;
         }
-        listening::serve(self.listener, self.router, patience, told_to_stop()).await;
+        listening::serve(self.listener, self.router, patience, stop.told()).await;
         rounds.abort();
     }
 }
@@ -163,14 +166,26 @@ async fn go_round(workflow: Workflow) {
     }
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-async fn told_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return drop(tokio::signal::ctrl_c().await);
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// Hears SIGTERM and Ctrl-C from its making on, so that who reads the address may send one at once.
+pub(crate) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    pub(crate) fn new() -> Result<Self> {
+        let hear = |kind| signal(kind).context("cannot hear when the program is to end");
+        Ok(Self {
+            terminate: hear(SignalKind::terminate())?,
+            interrupt: hear(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits until the program is told to stop.
+    async fn told(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
