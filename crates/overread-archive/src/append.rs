@@ -172,27 +172,26 @@ impl PackAppend {
         let mut hasher = blake3::Hasher::new();
         let mut buffer = vec![0; limits::COPY_BYTES];
         let mut copied = 0_u64;
-        loop {
-            let count = source
-                .read(&mut buffer)
-                .map_err(|source| ArchiveError::Source { source })?;
-            let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {
-                break;
+        let failed = loop {
+            let count = match source.read(&mut buffer) {
+                Ok(0) if copied == length_bytes => break None,
+                Ok(0) => break Some(std::io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => count,
+                Err(error) => break Some(error),
             };
+            let bytes = buffer.get(..count).unwrap_or_default();
             hasher.update(bytes);
-            // Whatever was written counts as used, so that every byte of a pack has an owner.
             pack.push(staging, bytes)?;
             copied += count as u64;
-        }
-        if copied != length_bytes {
+        };
+        if let Some(source) = failed {
+            // What was written counts as used, so that every byte of a pack has an owner.
             self.wasted.push(Extent {
                 pack_id,
                 offset_bytes,
                 length_bytes: copied,
             });
-            return Err(ArchiveError::Source {
-                source: std::io::ErrorKind::UnexpectedEof.into(),
-            });
+            return Err(ArchiveError::Source { source });
         }
         Ok((
             Extent {

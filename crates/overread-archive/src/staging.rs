@@ -108,9 +108,8 @@ impl Staging {
             let count = bytes.len().min(limits::STAGED_BYTES - self.to);
             let (now, later) = bytes.split_at(count);
             let at = self.begin + self.to;
-            if let Some(free) = self.memory.get_mut(at..at + count) {
-                free.copy_from_slice(now);
-            }
+            let free = self.memory.get_mut(at..at + count).ok_or_else(outside)?;
+            free.copy_from_slice(now);
             self.to += count;
             offset_bytes += count as u64;
             bytes = later;
@@ -143,6 +142,10 @@ impl Staging {
     const fn place(&self, behind: usize) -> u64 {
         self.block_bytes + behind as u64
     }
+}
+
+fn outside() -> io::Error {
+    io::Error::other("a place outside of what is staged")
 }
 
 #[cfg(test)]

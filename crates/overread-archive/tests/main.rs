@@ -137,6 +137,33 @@ async fn tails_are_cut_and_short_packs_told() {
     );
 }
 
+/// Gives some bytes and then fails, as a broken disc does.
+struct Breaking(&'static [u8]);
+
+impl std::io::Read for Breaking {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(buffer) {
+            Ok(0) => Err(std::io::Error::other("the disc is broken")),
+            other => other,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_failed_copy_left_is_told() {
+    let (_dir, archive) = house().await;
+    let mut append = archive.begin();
+    let first = put(&mut append, &series(1), &[1; 100]);
+    for (bytes, length) in [(&[2; 30][..], 31), (&[2; 30][..], 30)] {
+        let copied = append.append_file(&series(1), &mut Breaking(bytes), length);
+        assert!(matches!(copied, Err(ArchiveError::Source { .. })));
+    }
+    let next = put(&mut append, &series(1), &[3; 10]);
+    let left: u64 = append.wasted().iter().map(|gap| gap.length_bytes).sum();
+    assert_eq!(left, 60);
+    assert_eq!(next.offset_bytes, first.offset_bytes + 100 + left);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_copied_in_with_their_digest() {
     let (_dir, archive) = house().await;
