@@ -245,10 +245,15 @@ impl<'e, 'i> Entry<'e, 'i> {
     }
 
     fn skip(mut self, fault: Fault) -> Broken {
+        self.go_to_end().err().unwrap_or(Broken::Skipped(fault))
+    }
+
+    /// Leaves behind what is packed and was not needed.
+    fn go_to_end(&mut self) -> Result<(), Broken> {
         while self.left() > 0 {
             match self.input.available().map(<[u8]>::len) {
-                Err(error) => return Broken::Lost(Fault::Source(error)),
-                Ok(0) => return Broken::Lost(Fault::Ended),
+                Err(error) => return Err(Broken::Lost(Fault::Source(error))),
+                Ok(0) => return Err(Broken::Lost(Fault::Ended)),
                 Ok(count) => {
                     let count = (count as u64).min(self.left());
                     self.input.consume(count as usize);
@@ -256,16 +261,18 @@ impl<'e, 'i> Entry<'e, 'i> {
                 }
             }
         }
-        Broken::Skipped(fault)
+        Ok(())
     }
 
     fn prove(mut self) -> Result<(), Broken> {
         if self.local.has_descriptor {
             return self.prove_by_descriptor();
         }
-        if self.left() > 0 || self.produced != self.local.bytes {
+        if self.produced != self.local.bytes {
             return Err(self.skip(Fault::Lengths));
         }
+        // Bytes behind the packed data's own end say nothing about the content.
+        self.go_to_end()?;
         if self.crc.sum() != self.local.crc {
             return Err(Broken::Skipped(Fault::Corrupt));
         }

@@ -38,6 +38,10 @@ pub(super) fn read(
     if filled < packed.len() {
         return Err(Broken::Lost(Fault::Ended));
     }
+    // Counted before the work is done, so that broken entries cost as much as whole ones.
+    if !session.count_bytes(local.bytes) {
+        return Err(Broken::Lost(Fault::Total));
+    }
     let bytes = match local.method {
         Method::Deflate => inflate(&packed, local.bytes as usize).map_err(Broken::Skipped)?,
         Method::Stored | Method::Other => packed,
@@ -47,9 +51,6 @@ pub(super) fn read(
     }
     if libdeflater::crc32(&bytes) != local.crc {
         return Err(Broken::Skipped(Fault::Corrupt));
-    }
-    if !session.count_bytes(local.bytes) {
-        return Err(Broken::Lost(Fault::Total));
     }
     Ok(bytes)
 }
