@@ -34,6 +34,8 @@ struct OpenPack {
     pack_id: PackId,
     file: PackFile,
     length_bytes: u64,
+    /// How long it was when its batch began.
+    begin_bytes: u64,
 }
 
 impl OpenPack {
@@ -228,7 +230,11 @@ impl PackAppend {
 
     /// Says that the rows are committed: the packs may be written further.
     pub fn committed(mut self) {
-        for (key, pack) in self.packs.drain() {
+        let written = self.packs.values().chain(&self.full);
+        self.archive
+            .warm_later(written.map(|pack| (pack.pack_id, pack.begin_bytes..pack.length_bytes)));
+        for (key, mut pack) in self.packs.drain() {
+            pack.begin_bytes = pack.length_bytes;
             self.archive.shared.writers.give_back(key, pack);
         }
     }
@@ -283,6 +289,7 @@ impl PackAppend {
             pack_id,
             file: PackFile::new(file, &path),
             length_bytes: limits::PACK_HEADER_BYTES,
+            begin_bytes: 0,
         })
     }
 }

@@ -11,6 +11,7 @@ pub mod limits;
 mod read;
 mod settle;
 mod staging;
+mod warming;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +33,7 @@ struct Shared {
     spool: PathBuf,
     writers: append::Writers,
     readers: read::Readers,
+    warming: warming::Warming,
 }
 
 impl Archive {
@@ -46,6 +48,7 @@ impl Archive {
             spool,
             writers: append::Writers::default(),
             readers: read::Readers::default(),
+            warming: warming::Warming::default(),
         };
         let archive = Self {
             shared: Arc::new(shared),

@@ -1,5 +1,7 @@
 //! Every limit of the archive, with its unit.
 
+use std::time::Duration;
+
 /// Bytes after which a pack is closed and the next instance begins another one.
 pub const PACK_BYTES: u64 = 256 * 1024 * 1024;
 /// Bytes of the header of a pack.
@@ -22,3 +24,7 @@ pub const STAGED_BYTES: usize = 1024 * 1024;
 pub const BLOCK_BYTES: usize = 4096;
 /// Bytes from which on a write goes past the page cache.
 pub const DIRECT_BYTES: usize = 64 * 1024;
+/// Bytes that are brought back into the page cache after they were written, the latest first.
+pub const WARM_BYTES: u64 = 512 * 1024 * 1024;
+/// How long nothing is written before what was written is read ahead.
+pub const QUIET: Duration = Duration::from_millis(250);
