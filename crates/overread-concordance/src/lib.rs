@@ -11,6 +11,7 @@ mod identity;
 mod importance;
 mod items;
 pub mod jsonl;
+mod judged;
 mod language;
 mod lexicon;
 mod limits;

@@ -134,8 +134,8 @@ fn thing(item: &Item) -> String {
     }
 }
 
-fn difference(item: &Item) -> String {
-    if item.kind == ItemKind::Recommendation {
+pub(crate) fn difference(item: &Item) -> String {
+    if item.kind == ItemKind::Recommendation && differs(item) {
         return advised(item);
     }
     let what = thing(item);
@@ -143,12 +143,12 @@ fn difference(item: &Item) -> String {
     let places = item.site.as_deref().and_then(|s| s.split_once(" / "));
     match item.class {
         Class::Contradicted => {
-            let (who, other) = if stated_first(item) {
-                ("first", "second")
-            } else {
-                ("second", "first")
+            let (who, other) = match item.rule_id.as_str() {
+                "denied-by-second" => ("The first", "second"),
+                "denied-by-original" => ("The second", "first"),
+                _ => ("One", "other"),
             };
-            format!("The {who} report describes {what}. The {other} report says it is not there.")
+            format!("{who} report describes {what}. The {other} report says it is not there.")
         }
         Class::Laterality => match sides {
             Some((a, b)) if item.rule_id == "other-side-and-kind" => format!(
@@ -188,14 +188,12 @@ fn advised(item: &Item) -> String {
         "only-second-invasive" => {
             "Only the second report advises taking a tissue sample, a treatment or an operation."
         }
+        "only-original-invasive" => {
+            "Only the first report advises taking a tissue sample, a treatment or an operation."
+        }
         _ => "The reports advise different next steps.",
     };
     text.to_string()
-}
-
-/// Whether the first report is the one that states the finding.
-fn stated_first(item: &Item) -> bool {
-    item.rule_id == "denied-by-second"
 }
 
 fn plain_name(item: &Item) -> String {

@@ -21,7 +21,7 @@ use crate::{StepError, StepResult, Workflow, choosing, limits, printing, reporti
 mod judging;
 
 use judging::Judged;
-pub use judging::{OwnStatement, contradicts};
+pub use judging::{OwnStatement, class_named, contradicts};
 pub(crate) use judging::{agreement_of, overall_named};
 
 /// A reviewer's correction of one item.
@@ -33,6 +33,16 @@ pub struct Correction {
     pub class: String,
     /// Why; may be empty.
     pub note: String,
+}
+
+/// Returns a comparison with the reviewer's corrections in it, as every page and paper shows it.
+#[must_use]
+pub fn as_judged(concordance: Concordance, corrections: &[Correction]) -> Concordance {
+    let judged: Vec<_> = corrections
+        .iter()
+        .filter_map(|one| Some((one.item_idx, class_named(&one.class)?)))
+        .collect();
+    concordance.as_judged(&judged)
 }
 
 /// What the reviewer decided.

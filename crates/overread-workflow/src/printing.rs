@@ -24,6 +24,7 @@ use overread_store::reports::ReportRow;
 use overread_store::{Tx, original_reports};
 
 use crate::casework::CaseFile;
+use crate::comparing::{self, Correction};
 use crate::{StepError, StepResult, Workflow, records, reporting};
 
 /// Returns `MR lumbar spine, 2026-03-02, Riverside Imaging (5 series, 112 images)`.
@@ -272,7 +273,9 @@ pub(crate) async fn comparison(
 ) -> StepResult<ComparisonPaper> {
     let concordance: Concordance =
         serde_json::from_str(&row.result).map_err(StepError::internal)?;
-    let concordance = concordance.marked_when_old();
+    let corrections: Vec<Correction> =
+        serde_json::from_str(&row.corrections).map_err(StepError::internal)?;
+    let concordance = comparing::as_judged(concordance.marked_when_old(), &corrections);
     let original = original_reports::newest(tx, &file.case_id).await?;
     let (author, date) = original.map_or((String::new(), None), |row| {
         (row.author, row.report_date.parse::<CalendarDate>().ok())
@@ -280,7 +283,7 @@ pub(crate) async fn comparison(
     let decision = row
         .overall
         .as_deref()
-        .and_then(crate::comparing::overall_named)
+        .and_then(comparing::overall_named)
         .zip(row.decided_at)
         .map(|(overall, at)| comparison_paper::Decision {
             category: category(overall),

@@ -86,6 +86,12 @@ const CLASSES: [Class; 11] = [
     Class::OnlySecond,
 ];
 
+/// Returns the class of this name.
+#[must_use]
+pub fn class_named(name: &str) -> Option<Class> {
+    CLASSES.into_iter().find(|class| class.name() == name)
+}
+
 /// What is to be signed.
 pub(super) struct Judged<'a> {
     pub(super) result: &'a Concordance,
@@ -110,9 +116,7 @@ pub(super) fn check(judged: &Judged<'_>) -> StepResult<()> {
         ));
     }
     for correction in corrections {
-        if correction.item_idx >= result.items.len()
-            || !CLASSES.iter().any(|class| class.name() == correction.class)
-        {
+        if correction.item_idx >= result.items.len() || class_named(&correction.class).is_none() {
             problems.push(FieldProblem::new(
                 "corrections",
                 "One correction is of no row, or names no class.",

@@ -1,13 +1,16 @@
 //! The paper of two reports that could not be compared, and words for counts.
 
 use overread_concordance::{Concordance, compare};
-use overread_documents::concordance::{Category, ConcordanceDocument, ReportText, uncompared};
+use overread_documents::concordance::{
+    Category, ConcordanceDocument, Relation, ReportText, uncompared,
+};
 use overread_documents::reports::{ExamLine, PatientLine, Practice};
 use overread_model::hidden::Hidden;
 use overread_model::letter::Language;
 use overread_model::time::Timestamp;
 
 use super::{extent, printed_row};
+use crate::comparing::{Correction, as_judged};
 
 fn document(language: Language, found: Concordance, texts: [&str; 2]) -> ConcordanceDocument {
     let text = |text: &str| ReportText {
@@ -93,6 +96,20 @@ fn the_paper_speaks_the_language_of_the_report() {
     let found = compare("CT chest", texts[0], texts[1]);
     let text = uncompared(&document(Language::Es, found, texts)).to_text();
     assert!(text.contains("no se pudieron comparar"), "{text}");
+}
+
+#[test]
+fn a_row_is_printed_as_the_reviewer_judged_it() {
+    let text = "L4-L5 disc bulge.";
+    let corrections = [Correction {
+        item_idx: 0,
+        class: "laterality".to_owned(),
+        note: String::new(),
+    }];
+    let found = as_judged(compare("MRI lumbar spine", text, text), &corrections);
+    let row = printed_row(&found.items[0]).unwrap();
+    assert!(row.relation == Relation::Laterality && row.critical);
+    assert!(row.sentence.0.contains("different sides"));
 }
 
 #[test]
