@@ -4,7 +4,7 @@ use overread_concordance::{
     Class, Concordance, GuardProblem, InternalContradiction, Item, NotCompared, Overall, PlainView,
     ReportSide, Span, plain, plain::Reader,
 };
-use overread_workflow::comparing::Correction;
+use overread_workflow::comparing::{Correction, as_judged, class_named};
 
 use super::marks::{Piece, cut};
 
@@ -114,11 +114,12 @@ impl Sheet {
             ..
         } = compared;
         let concordance = concordance.marked_when_old();
-        let plain = plain::view(&concordance, reader);
+        let judged = as_judged(concordance.clone(), corrections);
+        let plain = plain::view(&judged, reader);
+        let judged = judged.items;
         let items = &concordance.items;
         // Reports that could not be compared are called nothing until a person signs.
         let overall = signed.unwrap_or_else(|| concordance.overall.map_or("", Overall::name));
-        let judged = as_judged(items, corrections);
         let rows = |wanted: fn(&Item) -> bool| {
             let chosen = items.iter().zip(&judged).enumerate();
             chosen
@@ -163,10 +164,10 @@ impl Sheet {
                 Vec::new()
             },
             coverage_percent: percent(concordance.coverage),
-            original: cut(compared.original, items, |item| {
+            original: cut(compared.original, &judged, |item| {
                 item.original.as_ref().filter(|_| shown(item))
             }),
-            second: cut(compared.second, items, |item| {
+            second: cut(compared.second, &judged, |item| {
                 item.second.as_ref().filter(|_| shown(item))
             }),
             plain,
@@ -266,28 +267,6 @@ pub(super) fn class_words(class: Class) -> &'static str {
         Class::OnlyOriginal => "Only in the first report",
         Class::OnlySecond => "Only in the second report",
     }
-}
-
-fn as_judged(items: &[Item], corrections: &[Correction]) -> Vec<Item> {
-    let rows = items.iter().enumerate();
-    rows.map(|(idx, item)| judged(idx, item, corrections))
-        .collect()
-}
-
-/// A row as the reviewer judged it: one called the same is no alarm, one called another side is.
-fn judged(item_idx: usize, item: &Item, corrections: &[Correction]) -> Item {
-    let mut item = item.clone();
-    let correction = corrections.iter().find(|one| one.item_idx == item_idx);
-    if let Some(class) = correction.and_then(|one| class_named(&one.class)) {
-        item.class = class;
-        item.critical = class.is_critical();
-        item.variation = false;
-    }
-    item
-}
-
-fn class_named(name: &str) -> Option<Class> {
-    serde_json::from_value(name.into()).ok()
 }
 
 fn row(item_idx: usize, item: &Item, as_judged: &Item, corrections: &[Correction]) -> Row {
@@ -455,6 +434,9 @@ mod tests {
         };
         let sheet = corrected("laterality");
         assert_eq!((sheet.critical.len(), sheet.agree.len()), (1, 0));
+        let told = sheet.plain.differences.concat() + &sheet.plain.counts.concat();
+        assert!(told.contains("different sides"), "{told}");
+        assert!(!told.contains("say the same about"), "{told}");
         let words = sheet.critical[0].corrected.as_deref();
         assert_eq!(words, Some("The reviewer judged: other side."));
         assert_eq!(corrected("agree").agree.len(), 1);
