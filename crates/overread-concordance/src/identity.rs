@@ -1,5 +1,7 @@
 //! Here the head of a report is read: whom it names, when the person was born, when the images were made.
 
+use overread_model::text::is_name_particle;
+
 use crate::lexicon::Lexicon;
 use crate::weighing::Label;
 
@@ -94,13 +96,40 @@ fn same_day(a: &Dates, b: &Dates) -> bool {
     a.iter().any(|x| b.contains(x))
 }
 
-/// Two names are one when the shorter one's words stand in the other, a slip of one letter apart.
+/// Two names are one when every word of the shorter stands in the other. A word may be missing, a middle name or a
+/// second surname; none may be another, since brothers and sisters share all but one. A typist's slip of one letter in
+/// one word is no other person, as in "Jon" for "John"; two slips are.
 fn same_name(a: &[String], b: &[String]) -> bool {
+    let (a_small, a) = parted(a);
+    let (b_small, b) = parted(b);
+    // "Do" and "La" are surnames too: small words may be missing, and not be others.
+    let lacks = |x: &[&String], y: &[&String]| x.iter().any(|word| !y.contains(word));
+    if lacks(&a_small, &b_small) && lacks(&b_small, &a_small) {
+        return false;
+    }
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    let fits = |word: &String| long.iter().any(|other| alike(word, other));
-    // Of three and more words one may be missing: a middle name, a second surname.
-    let found = short.iter().filter(|word| fits(word)).count();
-    found == short.len() || found >= 2 && found + 1 >= short.len()
+    let mut rest = long;
+    let mut missing = Vec::new();
+    for word in &short {
+        match rest.iter().position(|other| other == word) {
+            Some(at) => drop(rest.swap_remove(at)),
+            None => missing.push(*word),
+        }
+    }
+    match missing.as_slice() {
+        [] => true,
+        [slip] => rest.iter().any(|other| alike(slip, other)),
+        _ => false,
+    }
+}
+
+/// Parts the small words from a name, unless too little of it would be left.
+fn parted(name: &[String]) -> (Vec<&String>, Vec<&String>) {
+    let (small, own): (Vec<_>, Vec<_>) = name.iter().partition(|word| is_name_particle(word));
+    if own.len() < 2 {
+        return (Vec::new(), name.iter().collect());
+    }
+    (small, own)
 }
 
 /// The same word, or one letter more, less or other in a long one.
@@ -122,44 +151,50 @@ fn alike(a: &str, b: &str) -> bool {
     head + tail + 1 >= x.len().max(y.len())
 }
 
-/// Words of a name: letters only, lower case, no single letters.
+/// Words of a name: letters only, lower case, no accents, no single letters, no titles. "Jr." and "Sr." stay, since they
+/// tell a son from his father; a "Sr." in front is the Spanish title.
 fn folded(name: &str) -> Vec<String> {
-    name.to_lowercase()
-        .split(|c: char| !c.is_alphabetic() && c != '\'' && c != '\u{2019}')
-        .map(|word| {
-            word.chars()
-                .filter(|c| c.is_alphabetic())
-                .collect::<String>()
+    let bare: String = name
+        .chars()
+        .filter(|c| !matches!(c, '\'' | '\u{2019}'))
+        .collect();
+    let bare = overread_model::text::folded(&bare).to_lowercase();
+    let titled = bare.starts_with("sr ");
+    bare.split(' ')
+        .skip(usize::from(titled))
+        .filter(|word| word.chars().count() > 1 && !TITLES.contains(word))
+        .map(|word| match word {
+            "junior" => "jr".to_string(),
+            "senior" => "sr".to_string(),
+            _ => word.to_string(),
         })
-        .filter(|word| word.chars().count() > 1)
         .collect()
 }
+
+/// Words beside a name that tell nobody apart.
+const TITLES: [&str; 8] = ["mr", "mrs", "ms", "miss", "dr", "md", "mx", "sra"];
 
 /// Reads a value as a name; "54-year-old woman" and "seen above" are none.
 fn name(lex: &Lexicon, value: &str) -> Option<Vec<String>> {
     if value.chars().any(|c| c.is_ascii_digit()) {
         return None;
     }
-    let capital = value
+    let (small, own): (Vec<&str>, Vec<&str>) = value
         .split_whitespace()
         .filter(|w| w.chars().filter(|c| c.is_alphabetic()).count() > 1)
-        .all(|w| {
+        .partition(|w| is_name_particle(w));
+    let capital = own.len() >= 2
+        && small.len() <= 4
+        && own.iter().all(|w| {
             w.chars()
                 .find(|c| c.is_alphabetic())
                 .is_some_and(char::is_uppercase)
         });
-    let words = folded(value);
-    let title = |w: &String| {
-        matches!(
-            w.as_str(),
-            "mr" | "mrs" | "ms" | "miss" | "dr" | "md" | "jr" | "sr" | "mx"
-        )
-    };
-    let plain: Vec<String> = words.into_iter().filter(|w| !title(w)).collect();
+    let plain = folded(value);
     let spoilt = plain
         .iter()
         .any(|w| lex.weighing.no_names.iter().any(|n| n == w));
-    (capital && !spoilt && (2..=6).contains(&plain.len())).then_some(plain)
+    (capital && !spoilt && (2..=8).contains(&plain.len())).then_some(plain)
 }
 
 /// Cuts a line into its labelled entries.
@@ -328,6 +363,35 @@ mod tests {
             "patient name : Ana Lopez MRN: 4",
         ] {
             assert!(smith.other_person(&read(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_word_of_a_name_may_be_missing_and_never_another() {
+        for (one, two, other) in [
+            (
+                "Garc\u{ed}a L\u{f3}pez Ana",
+                "Garc\u{ed}a L\u{f3}pez Eva",
+                true,
+            ),
+            ("Garc\u{ed}a L\u{f3}pez Ana", "Ana Garcia", false),
+            ("John Andrew Smith", "John Bernard Smith", true),
+            ("Ana de la Cruz", "Ana Cruz Lopez", false),
+            ("Ana de la Cruz", "Eva de la Cruz", true),
+            ("Ana de la Cruz", "Mary Jones", true),
+            ("MARIA NUNEZ", "Mar\u{ed}a N\u{fa}\u{f1}ez", false),
+            ("Sean O'Brien", "SEAN OBRIEN", false),
+            ("John Smith Jr.", "John Smith Sr.", true),
+            ("John Smith, Junior", "Smith, John Jr", false),
+            ("John Smith Jr.", "John Smith", false),
+            ("Jon Smyth", "John Smith", true),
+            ("Anh Do", "Anh La", true),
+        ] {
+            let read = |name: &str| read(&format!("Patient: {name}"));
+            let (a, b) = (read(one), read(two));
+            assert_eq!((a.names.len(), b.names.len()), (1, 1), "{one} {two}");
+            assert_eq!(a.other_person(&b), other, "{one} {two}");
+            assert_eq!(b.other_person(&a), other, "{two} {one}");
         }
     }
 

@@ -15,13 +15,14 @@ pub(crate) struct Ranked<'a> {
 }
 
 /// Rules that make a row critical though its class alone does not.
-const WEIGHTY: [&str; 10] = [
+const WEIGHTY: [&str; 11] = [
     "only-second-serious",
     "only-original-serious",
     "only-second-category",
     "only-second-urgent",
     "only-second-invasive",
     "only-original-urgent",
+    "only-original-invasive",
     "advice-urgency",
     "size-large",
     "grade-far",
@@ -72,6 +73,9 @@ fn asked_alone(rule: &str) -> Option<&'static str> {
         "only-second-invasive" => {
             "only the second report asks for a tissue sample, treatment or an operation"
         }
+        "only-original-invasive" => {
+            "only the original report asks for a tissue sample, treatment or an operation"
+        }
         _ => return None,
     })
 }
@@ -85,6 +89,7 @@ fn alone(class: Class, ranked: &Ranked<'_>) -> Option<&'static str> {
             (true, _, true) => Some("only-second-urgent"),
             (true, _, false) => Some("only-original-urgent"),
             (_, true, true) => Some("only-second-invasive"),
+            (_, true, false) => Some("only-original-invasive"),
             _ => None,
         };
     }

@@ -40,7 +40,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 4"
+    " rules 5"
 );
 
 /// Sets two reports of one exam side by side.

@@ -36,10 +36,24 @@ pub(crate) fn decide(
         listed.truncate(REASONS_MAX);
         return (Some(Overall::Refines), listed);
     }
-    (
-        Some(Overall::Confirms),
-        vec!["No difference was found between the statements that were compared.".to_string()],
-    )
+    (Some(Overall::Confirms), calm(items))
+}
+
+/// Why nothing is proposed to change. Advice that differs and does not count is named all the same.
+fn calm(items: &[Item]) -> Vec<String> {
+    let advice = items.iter().filter(|i| {
+        i.kind == ItemKind::Recommendation && !matches!(i.class, Class::Agree | Class::MoreDetail)
+    });
+    let named: Vec<String> = advice
+        .take(REASONS_MAX)
+        .map(|i| i.sentence.clone())
+        .collect();
+    let what = if named.is_empty() {
+        "No difference was found between the statements that were compared."
+    } else {
+        "Apart from the advice below, no difference was found between the statements that were compared."
+    };
+    std::iter::once(what.to_string()).chain(named).collect()
 }
 
 /// Advice that both reports give and that differs; what one alone advises only when it is critical.

@@ -116,6 +116,15 @@ pub(crate) fn spots(weighing: &Weighing, tokens: &[Token]) -> Vec<SpotAt> {
 /// "3 o'clock", "3:30", "nine o'clock".
 fn clock(tokens: &[Token]) -> Vec<SpotAt> {
     let mut out = Vec::new();
+    // "Discussed at 3:30" is the time of day.
+    let breast = tokens.iter().any(|t| {
+        ["breast", "nipple", "areola", "retroareolar", "subareolar"]
+            .iter()
+            .any(|w| t.norm.starts_with(w))
+            || t.is("oclock")
+            || t.is("clock")
+            || t.is("position")
+    });
     for (at, token) in tokens.iter().enumerate() {
         let Some(hour) = plain_number(token).filter(|h| (1..=12).contains(h)) else {
             continue;
@@ -126,7 +135,7 @@ fn clock(tokens: &[Token]) -> Vec<SpotAt> {
         let word = |i: usize, w: &str| tokens.get(i).is_some_and(|t| t.is(w));
         let named = word(after + hyphen, "oclock")
             || word(after + hyphen, "o") && word(after + hyphen + 1, "clock");
-        if named || minutes.is_some() {
+        if named || breast && minutes.is_some() {
             let half = 2 * hour + u8::from(minutes == Some(30));
             out.push(SpotAt {
                 at,
@@ -337,6 +346,8 @@ mod tests {
         check("6 mm nodule, 2 cm from the rib", &[]);
         check("metacarpal 12 mm long", &[]);
         check("done at 3:30 pm", &[]);
+        check("discussed at 3:30", &[]);
+        check("cyst at the 3:30 position", &[Clock(7)]);
     }
 
     #[test]

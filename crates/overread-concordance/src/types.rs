@@ -447,7 +447,6 @@ impl std::fmt::Debug for InternalContradiction {
         formatter
             .debug_struct("InternalContradiction")
             .field("report", &self.report)
-            .field("what", &self.what)
             .field("first", &self.first)
             .field("second", &self.second)
             .finish_non_exhaustive()

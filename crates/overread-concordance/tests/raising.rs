@@ -1,6 +1,6 @@
 //! How loud a difference is raised, and what is no statement at all.
 
-use overread_concordance::{Class, Concordance, Item, compare};
+use overread_concordance::{Class, Concordance, Item, Overall, compare};
 
 const SPINE: &str = "MRI lumbar spine";
 
@@ -180,4 +180,36 @@ fn debug_shows_no_words_of_a_report() {
         !shown.contains("Marigold") && !shown.contains("foxes"),
         "{shown}"
     );
+}
+
+#[test]
+fn a_biopsy_that_the_first_report_alone_asks_for_is_an_alarm() {
+    let first = "4 mm cyst in the left kidney. Biopsy is recommended.";
+    let second = "4 mm cyst in the left kidney.";
+    for (a, b, who) in [(first, second, "original"), (second, first, "second")] {
+        let found = compare("CT abdomen", a, b);
+        let rule = format!("only-{who}-invasive");
+        let advice = found.items.iter().find(|i| i.rule_id == rule);
+        assert!(
+            advice.is_some_and(|i| i.critical && !i.variation),
+            "{found:?}"
+        );
+        assert_eq!(found.overall, Some(Overall::ChangesManagement));
+    }
+}
+
+#[test]
+fn advice_that_differs_is_named_where_nothing_else_does() {
+    let found = compare(
+        "CT abdomen",
+        "4 mm cyst in the left kidney. Ultrasound is recommended.",
+        "4 mm cyst in the left kidney. MRI is recommended.",
+    );
+    assert!(
+        found.items.iter().any(|i| i.rule_id == "advice-minor"),
+        "{found:?}"
+    );
+    assert_eq!(found.overall, Some(Overall::Confirms));
+    assert!(found.reasons[0].starts_with("Apart from the advice"));
+    assert!(found.reasons.len() > 1);
 }

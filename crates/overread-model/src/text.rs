@@ -38,6 +38,16 @@ pub fn folded(text: &str) -> String {
     result
 }
 
+/// Returns whether a word of a name may stand in small letters: `Ana de la Cruz`.
+pub fn is_name_particle(word: &str) -> bool {
+    const PARTICLES: [&str; 28] = [
+        "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "el", "la",
+        "las", "le", "los", "al", "bin", "bint", "ibn", "ben", "van", "von", "zu", "ter", "ten",
+        "y", "e",
+    ];
+    PARTICLES.contains(&word)
+}
+
 /// Returns the text cut to so many characters.
 pub fn cut(text: &str, chars: usize) -> &str {
     text.char_indices()

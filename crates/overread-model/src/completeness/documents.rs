@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::identity::{PersonIdentity, is_anonymous_name};
 use crate::hidden::Hidden;
 use crate::limits;
-use crate::text::{cut, folded};
+use crate::text::{cut, folded, is_name_particle};
 use crate::time::CalendarDate;
 
 /// What a document is.
@@ -167,7 +167,11 @@ fn patient_name(text: &str, patterns: &Patterns) -> Option<String> {
                     .chars()
                     .all(|c| c.is_alphabetic() || ".'’-".contains(c))
         };
-        let fits = (2..=6).contains(&words.len()) && words.iter().all(looks_like_a_name);
+        let (particles, own): (Vec<&str>, Vec<&str>) =
+            words.iter().partition(|word| is_name_particle(word));
+        let fits = (2..=6).contains(&own.len())
+            && particles.len() <= 4
+            && own.iter().all(looks_like_a_name);
         (fits && !is_anonymous_name(name)).then(|| name.to_owned())
     })
 }
@@ -324,6 +328,15 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         assert_eq!(dates, compared, "{text}");
+    }
+
+    #[test]
+    fn a_name_may_hold_small_words() {
+        let name = |text: &str| report_hints(text).patient.name.map(|name| name.0);
+        let read = name("Patient: Ana de la Cruz\nFINDINGS: none");
+        assert_eq!(read.as_deref(), Some("Ana de la Cruz"));
+        assert_eq!(name("Patient: seen in de la ward"), None);
+        assert_eq!(name("Patient: de la Cruz"), None);
     }
 
     #[test]
