@@ -1,13 +1,13 @@
 -- Papers that came with images which may be another patient's: kept from everybody but coordinators until one decides.
 
 create table held_paper (
-  document_id text primary key not null references document (id),
-  case_id text not null,
+  document_id text collate "C" primary key not null references document (id),
+  case_id text collate "C" not null references case_ (id),
   held_at bigint not null,
   decided_at bigint,
-  decided_by text,
-  decision text,
-  decision_reason text
+  decided_by text collate "C",
+  decision text collate "C" check (decision in ('right_patient', 'other_patient')),
+  decision_reason text collate "C"
 );
 create index held_paper_by_case on held_paper (case_id);
 

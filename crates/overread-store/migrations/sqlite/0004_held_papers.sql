@@ -2,11 +2,11 @@
 
 create table held_paper (
   document_id text primary key not null references document (id),
-  case_id text not null,
+  case_id text not null references case_ (id),
   held_at bigint not null,
   decided_at bigint,
   decided_by text,
-  decision text,
+  decision text check (decision in ('right_patient', 'other_patient')),
   decision_reason text
 );
 create index held_paper_by_case on held_paper (case_id);
