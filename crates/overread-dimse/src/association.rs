@@ -11,6 +11,7 @@ use overread_model::access::{Actor, Role};
 use overread_model::ids::TokenId;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::Instant;
 
 use crate::AeTitle;
 use crate::command::{
@@ -19,7 +20,7 @@ use crate::command::{
 };
 use crate::limits;
 use crate::negotiation::{self, Agreed, Context, Refusal, Service};
-use crate::server::Shared;
+use crate::server::{Seat, Shared};
 use crate::storing;
 use crate::wire::{Ended, Event, Fragment, Wire};
 
@@ -28,10 +29,15 @@ pub(crate) async fn serve(
     shared: Arc<Shared>,
     stream: TcpStream,
     peer: SocketAddr,
+    mut seat: Seat,
     stop: watch::Receiver<bool>,
 ) {
     let mut wire = Wire::new(stream, shared.config.idle);
-    let (agreed, _place) = match open(&shared, &mut wire, peer).await {
+    let opened = tokio::select! {
+        opened = open(&shared, &mut wire, peer, &seat.storing_until) => opened,
+        _ = &mut seat.ended => Err(Ended::MadeRoom),
+    };
+    let (agreed, _place) = match opened {
         Ok(Some(opened)) => opened,
         Ok(None) => return wire.close().await,
         Err(ended) => {
@@ -53,10 +59,14 @@ pub(crate) async fn serve(
         contexts: agreed.contexts,
         peer_pdu_bytes: agreed.peer_pdu_bytes,
         delivery,
+        storing_until: seat.storing_until,
         stored: 0,
         refused: 0,
     };
-    let ended = association.answer_all(stop).await;
+    let ended = tokio::select! {
+        ended = association.answer_all(stop) => ended,
+        _ = seat.ended => Err(Ended::MadeRoom),
+    };
     let (stored, refused) = (association.stored, association.refused);
     let delivery_id = association.delivery.delivery_id().as_str();
     let (peer, calling) = (peer.ip(), &agreed.calling);
@@ -80,6 +90,7 @@ async fn open(
     shared: &Shared,
     wire: &mut Wire,
     peer: SocketAddr,
+    storing_until: &watch::Sender<Option<Instant>>,
 ) -> Result<Option<(Agreed, OwnedSemaphorePermit)>, Ended> {
     let request = wire.request(shared.config.request).await?;
     // Whoever sets up a sender looks for its title here; what is no title is not repeated.
@@ -93,6 +104,8 @@ async fn open(
     });
     match decided {
         Ok((agreed, place)) => {
+            // It has stored nothing yet, but harms more when it ends than who has no association.
+            storing_until.send_replace(Some(Instant::now()));
             wire.send(&agreed.answer.clone().into()).await?;
             Ok(Some((agreed, place)))
         }
@@ -132,6 +145,7 @@ struct Association {
     contexts: Vec<Context>,
     peer_pdu_bytes: usize,
     delivery: OneByOne,
+    storing_until: watch::Sender<Option<Instant>>,
     stored: u64,
     refused: u64,
 }
@@ -235,6 +249,8 @@ impl Association {
         let status = storing::status(request, &stored);
         if status.code == 0 {
             self.stored += 1;
+            let until = Instant::now() + self.shared.config.idle;
+            self.storing_until.send_replace(Some(until));
         } else {
             self.refused += 1;
             if let Err(error) = &stored {

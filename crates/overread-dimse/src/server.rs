@@ -11,7 +11,7 @@ use overread_model::time::Timestamp;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::association;
 use crate::callers::Known;
@@ -44,9 +44,38 @@ pub(crate) struct Shared {
     pub(crate) ingest: Ingest,
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) associations: Arc<Semaphore>,
-    named: Places<oneshot::Sender<()>>,
-    unnamed: Places<oneshot::Sender<()>>,
-    strangers: Places<oneshot::Sender<()>>,
+    named: Places<Guest>,
+    unnamed: Places<Guest>,
+    strangers: Places<Guest>,
+}
+
+/// A connection as who else wants its place sees it.
+#[derive(Debug)]
+struct Guest {
+    /// Until when it is surely storing; `None` while it has no association.
+    storing_until: watch::Receiver<Option<Instant>>,
+    /// Ends it when dropped.
+    _open: oneshot::Sender<()>,
+}
+
+impl Guest {
+    /// Says what harm is done when it ends for another.
+    fn harm(&self) -> Option<u8> {
+        match *self.storing_until.borrow() {
+            None => Some(0),
+            Some(at) if at <= Instant::now() => Some(1),
+            Some(_) => None,
+        }
+    }
+}
+
+/// What one connection and the door tell each other.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    /// Until when it is surely storing; `None` while it has no association.
+    pub(crate) storing_until: watch::Sender<Option<Instant>>,
+    /// Done when another network needs the place.
+    pub(crate) ended: oneshot::Receiver<()>,
 }
 
 impl Door {
@@ -62,9 +91,12 @@ impl Door {
             ingest,
             clock,
             associations: Arc::new(Semaphore::new(limits::ASSOCIATIONS)),
-            named: Places::new(limits::CONNECTIONS, limits::CONNECTIONS),
-            unnamed: Places::new(limits::UNNAMED, limits::UNNAMED_OF_ONE_NETWORK),
-            strangers: Places::new(limits::STRANGERS, limits::STRANGERS_OF_ONE_NETWORK),
+            // Whom the list names is never cut off for another.
+            named: Places::new(limits::CONNECTIONS, limits::CONNECTIONS).by_harm(|_| None),
+            unnamed: Places::new(limits::UNNAMED, limits::UNNAMED_OF_ONE_NETWORK)
+                .by_harm(Guest::harm),
+            strangers: Places::new(limits::STRANGERS, limits::STRANGERS_OF_ONE_NETWORK)
+                .by_harm(Guest::harm),
         };
         Self {
             listener,
@@ -117,19 +149,23 @@ impl Door {
             Known::Anywhere => &self.shared.unnamed,
             Known::Stranger => &self.shared.strangers,
         };
-        let (open, ended) = oneshot::channel::<()>();
-        let Some(place) = places.take(peer.ip(), open) else {
+        let (open, ended) = oneshot::channel();
+        let (storing_until, is_storing) = watch::channel(None);
+        let guest = Guest {
+            storing_until: is_storing,
+            _open: open,
+        };
+        let Some(place) = places.take(peer.ip(), guest) else {
             tracing::warn!(peer = %peer.ip(), "too many DICOM connections; one was closed");
             return;
         };
         let (shared, stopped) = (Arc::clone(&self.shared), stopped.clone());
         running.spawn(async move {
-            tokio::select! {
-                () = association::serve(shared, stream, peer, stopped) => {}
-                _ = ended => {
-                    tracing::warn!(peer = %peer.ip(), "a DICOM connection made room for another network");
-                }
-            }
+            let seat = Seat {
+                storing_until,
+                ended,
+            };
+            association::serve(shared, stream, peer, seat, stopped).await;
             drop(place);
         });
     }

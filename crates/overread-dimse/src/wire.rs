@@ -39,6 +39,9 @@ pub(crate) enum Ended {
     /// The peer was silent for too long.
     #[error("the peer was silent for too long")]
     Silence,
+    /// Another network needs the place.
+    #[error("it made room for another network")]
+    MadeRoom,
     /// The peer said that it ends here.
     #[error("the peer aborted")]
     Aborted,
@@ -287,7 +290,7 @@ impl Wire {
     pub(crate) async fn abort(mut self, ended: &Ended) {
         let source = match ended {
             Ended::Broke(_) | Ended::Aborted => return,
-            Ended::Silence => {
+            Ended::Silence | Ended::MadeRoom => {
                 AbortRQSource::ServiceProvider(AbortRQServiceProviderReason::ReasonNotSpecified)
             }
             Ended::Protocol(_, reason) => AbortRQSource::ServiceProvider(reason.clone()),

@@ -145,3 +145,62 @@ fn idle_connections_keep_out_neither_a_named_caller_nor_a_new_network() {
         idle.clear();
     }
 }
+
+#[test]
+fn room_is_made_by_an_idle_association_with_an_abort_and_never_by_one_that_stores() {
+    let anywhere = Caller {
+        ae_title: "PACS".parse().unwrap(),
+        addresses: Vec::new(),
+    };
+    let house = House::with(overread_dimse::DoorConfig {
+        callers: Callers(vec![anywhere]),
+        ..config()
+    });
+    let contexts = [(VERIFICATION, vec![IMPLICIT]), (MR, vec![EXPLICIT])];
+    let open = || Peer::with(house.address, "PACS", &contexts).unwrap();
+    let mut peers: Vec<Peer> = (0..limits::UNNAMED_OF_ONE_NETWORK)
+        .map(|_| open())
+        .collect();
+    let mut storing = peers.pop().unwrap();
+    assert_eq!(storing.store(&InstanceSpec::mr(1, 1, 1)), Some(0));
+    // Nobody else can give a place: each of them has one.
+    let others = (limits::UNNAMED - limits::UNNAMED_OF_ONE_NETWORK) as u8;
+    let _idle: Vec<_> = (0..others).map(|host| house.idle_from(2 + host)).collect();
+    let _newcomer = house.idle_from(2 + others);
+    let mut newest = peers.pop().unwrap();
+    let mut answer = Vec::new();
+    let stream = newest.association.inner_stream();
+    stream
+        .set_read_timeout(Some(std::time::Duration::from_secs(20)))
+        .unwrap();
+    stream.read_to_end(&mut answer).expect("the door closes");
+    assert_eq!(
+        (answer.first(), answer.len()),
+        (Some(&0x07), 10),
+        "{answer:x?}"
+    );
+    assert_eq!(storing.store(&InstanceSpec::mr(1, 1, 2)), Some(0));
+    for peer in &mut peers {
+        assert_eq!(peer.echo(), Some(0));
+    }
+}
+
+#[test]
+fn a_named_caller_never_makes_room_for_another() {
+    let named = Caller {
+        ae_title: "MR1".parse().unwrap(),
+        addresses: vec![[127, 0, 0, 1].into(), [127, 0, 0, 2].into()],
+    };
+    let house = House::with(overread_dimse::DoorConfig {
+        callers: Callers(vec![named]),
+        ..config()
+    });
+    let contexts = [(VERIFICATION, vec![IMPLICIT])];
+    let mut first = Peer::with(house.address, "MR1", &contexts).unwrap();
+    let _idle: Vec<_> = (1..limits::CONNECTIONS)
+        .map(|_| house.idle_from(1))
+        .collect();
+    let mut one_more = house.idle_from(2);
+    assert_eq!(one_more.read(&mut [0; 8]).unwrap_or(0), 0, "hung up on");
+    assert_eq!(first.echo(), Some(0));
+}

@@ -1,5 +1,6 @@
 //! What counts as one place on the network, and how places for connections are shared.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,11 +19,12 @@ pub fn network_of(address: IpAddr) -> IpAddr {
 /// A fixed number of places for connections; no network keeps the door shut for the others.
 ///
 /// A network has at most its share. Once every place is taken, a network with fewer connections than the fullest still
-/// comes in: the newest connection of the fullest ends for it.
+/// comes in: the newest connection of the fullest ends for it, of those that may end.
 #[derive(Debug)]
 pub struct Places<E> {
     all: usize,
     of_one_network: usize,
+    harm: fn(&E) -> Option<u8>,
     taken: Arc<Mutex<Taken<E>>>,
 }
 
@@ -50,8 +52,15 @@ impl<E> Places<E> {
         Self {
             all,
             of_one_network,
+            harm: |_| Some(0),
             taken: Arc::new(Mutex::new(taken)),
         }
+    }
+
+    /// Says what harm is done when a connection ends for another: the least is done first, `None` never.
+    #[must_use]
+    pub fn by_harm(self, harm: fn(&E) -> Option<u8>) -> Self {
+        Self { harm, ..self }
     }
 
     /// Takes a place for a connection that must end when `open` is dropped; `None` when there is none for this address.
@@ -67,13 +76,18 @@ impl<E> Places<E> {
             return None;
         }
         if taken.places.len() >= self.all {
-            let (fullest, most) = counts.into_iter().max_by_key(|(_, count)| *count)?;
-            // With one more only, the two would push each other out for ever.
-            if most < own + 2 {
-                return None;
-            }
-            let newest = taken.places.iter().rposition(|(_, of, _)| *of == fullest)?;
-            taken.places.remove(newest);
+            let may_end = taken
+                .places
+                .iter()
+                .enumerate()
+                .filter_map(|(at, (_, of, open))| {
+                    let count = counts.get(of).copied().unwrap_or_default();
+                    // With one more only, the two would push each other out for ever.
+                    let harm = (self.harm)(open).filter(|_| count >= own + 2)?;
+                    Some((harm, Reverse((count, *of, at))))
+                });
+            let (_, Reverse((_, _, at))) = may_end.min()?;
+            taken.places.remove(at);
         }
         let number = taken.next_number;
         taken.next_number += 1;
@@ -141,6 +155,38 @@ mod tests {
         assert_eq!([0, 1, 2].map(is_open), [true, true, false]);
         assert!(take(&places, 5).is_none(), "all have one");
         assert_eq!(third_is_open.strong_count(), 1);
+    }
+
+    #[test]
+    fn the_least_harm_is_done_and_some_connections_never_end() {
+        let address = |host| IpAddr::from([192, 0, 2, host]);
+        let places = Places::new(5, 4).by_harm(|(harm, _): &(Option<u8>, Arc<()>)| *harm);
+        let take = |host, harm| {
+            let open = Arc::new(());
+            let is_open = Arc::downgrade(&open);
+            let place = places.take(address(host), (harm, open))?;
+            Some((place, is_open))
+        };
+        let taken: Vec<_> = [
+            (1, Some(0)),
+            (1, Some(1)),
+            (1, None),
+            (2, Some(0)),
+            (2, None),
+        ]
+        .map(|(host, harm)| take(host, harm).expect("a place"))
+        .into();
+        let open = || -> Vec<bool> { taken.iter().map(|one| one.1.strong_count() > 0).collect() };
+        let _third = take(3, Some(0)).expect("a place");
+        assert_eq!(open(), [false, true, true, true, true]);
+        let _fourth = take(4, Some(0)).expect("a place");
+        assert_eq!(open(), [false, true, true, false, true]);
+        let _fifth = take(5, Some(0)).expect("a place");
+        assert_eq!(open(), [false, false, true, false, true]);
+        assert!(take(6, Some(0)).is_none(), "all have one");
+        let full = Places::new(2, 2).by_harm(|(): &()| None);
+        let _kept = [(); 2].map(|()| full.take(address(1), ()).expect("a place"));
+        assert!(full.take(address(2), ()).is_none());
     }
 
     #[test]
