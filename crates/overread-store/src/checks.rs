@@ -138,6 +138,7 @@ macro_rules! study_columns {
          s.study_description, s.institution_name, s.modalities, s.series_count, s.instance_count"
     };
 }
+pub(crate) use study_columns;
 
 /// Lists every study that belongs to a case or arrived for it and is not judged yet; for judging, never for reading.
 ///
@@ -223,25 +224,6 @@ pub async fn study_by_uid(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<
     Ok(
         on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), " from study s where s.study_instance_uid = $1"))
         .bind(study_instance_uid).fetch_optional(&mut *c).await?),
-    )
-}
-
-/// Lists the studies that are in no case and wait in none for a decision, or the one of this UID, the last to arrive first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn unfiled(
-    tx: &mut Tx,
-    study_instance_uid: Option<&str>,
-    limit: i64,
-) -> StoreResult<Vec<StudyRow>> {
-    Ok(
-        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), " from study s where s.instance_count > 0 \
-            and ($1 = '' or s.study_instance_uid = $1) \
-            and not exists (select 1 from case_study cs where cs.study_id = s.id) \
-            and not exists (select 1 from quarantine q where q.study_id = s.id and q.decided_at is null) \
-            order by s.id desc limit $2"))
-        .bind(study_instance_uid.unwrap_or_default()).bind(limit).fetch_all(&mut *c).await?),
     )
 }
 

@@ -9,6 +9,7 @@ mod enter;
 mod find;
 pub(crate) mod search;
 pub(crate) mod sql;
+mod unfiled;
 mod upsert;
 
 pub use delete::{ErasedStudy, delete};
@@ -25,6 +26,7 @@ pub use search::{
     DateRange, InstanceFilter, InstanceRow, Page, SeriesFilter, SeriesRow, StudyFilter, StudyRow,
     TextMatch, count_studies, search_instances, search_series, search_studies,
 };
+pub use unfiled::{count_unfiled, is_of_other_patient, lock_unfiled, unfiled};
 
 /// The key of a study row.
 #[derive(

@@ -5,6 +5,7 @@ use overread_model::ids::{CaseId, PersonId};
 use overread_store::cases::{self, CaseRow, Which};
 use overread_store::checks::{self, CheckRow, HeldDecision, OverrideRow};
 use overread_store::grants::{self, NewGrant};
+use overread_store::studies::{self, StudyKey};
 use overread_store::{Tx, people, reports, review_tasks, reviewers, timeline};
 
 use crate::house::{House, NOW, Spec, both, enter, machine, person, scope};
@@ -249,6 +250,65 @@ async fn lines_and_readings(house: House) {
     );
 }
 
+async fn unfiled_studies(house: House) {
+    let mut tx = house.store.begin().await.unwrap();
+    for number in [1, 2] {
+        cases::insert(&mut tx, &row(number)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    for study in 1..=3 {
+        let spec = Spec {
+            study,
+            ..Spec::default()
+        };
+        enter(&house, &scope(machine(), None), &[spec]).await;
+    }
+    let mut tx = house.store.begin().await.unwrap();
+    let uids = |rows: &[checks::StudyRow]| -> Vec<String> {
+        let uids = rows.iter().map(|row| row.study_instance_uid.clone());
+        uids.collect()
+    };
+    let first = studies::unfiled(&mut tx, StudyKey(0), 2).await.unwrap();
+    assert_eq!(uids(&first), ["1.2.1", "1.2.2"]);
+    let rest = studies::unfiled(&mut tx, StudyKey(first[1].id), 2).await;
+    assert_eq!(uids(&rest.unwrap()), ["1.2.3"]);
+    assert_eq!(studies::count_unfiled(&mut tx).await.unwrap(), 3);
+    let unknown = studies::lock_unfiled(&mut tx, "1.2.9").await.unwrap();
+    assert!(unknown.is_none());
+    // Two coordinators file one study at the same time.
+    let study = studies::lock_unfiled(&mut tx, "1.2.1").await.unwrap();
+    let key = StudyKey(study.unwrap().id);
+    studies::link_pending(&mut tx, key, &case(1), NOW)
+        .await
+        .unwrap();
+    let mut second = std::pin::pin!(async {
+        let mut tx = house.store.begin().await.unwrap();
+        studies::lock_unfiled(&mut tx, "1.2.1").await.unwrap()
+    });
+    let waits = tokio::time::timeout(std::time::Duration::from_millis(200), &mut second).await;
+    assert!(waits.is_err(), "the second waits for the first");
+    tx.commit().await.unwrap();
+    assert!(second.await.is_none(), "and finds the study in a case");
+    let mut tx = house.store.begin().await.unwrap();
+    assert_eq!(studies::count_unfiled(&mut tx).await.unwrap(), 2);
+    let decision = HeldDecision {
+        study_id: key.0,
+        right_patient: false,
+        reason: "x",
+        decided_by: "y",
+    };
+    checks::hold_back(&mut tx, &case(1), key.0, "another name", NOW)
+        .await
+        .unwrap();
+    checks::decide_held(&mut tx, &case(1), decision, NOW)
+        .await
+        .unwrap();
+    for (number, expect) in [(1, true), (2, false)] {
+        let told = studies::is_of_other_patient(&mut tx, key, &case(number)).await;
+        assert_eq!(told.unwrap(), expect);
+    }
+}
+
 async fn held_studies(house: House) {
     let delivery = scope(machine(), Some(case(1)));
     {
@@ -256,14 +316,7 @@ async fn held_studies(house: House) {
         cases::insert(&mut tx, &row(1)).await.unwrap();
         tx.commit().await.unwrap();
     }
-    let unfiled = async |uid| {
-        let mut tx = house.store.read().await.unwrap();
-        checks::unfiled(&mut tx, uid, 9).await.unwrap().len()
-    };
     enter(&house, &scope(machine(), None), &[Spec::default()]).await;
-    assert_eq!(unfiled(None).await, 1);
-    assert_eq!(unfiled(Some("1.2.1")).await, 1);
-    assert_eq!(unfiled(Some("1.2.9")).await, 0);
     enter(&house, &delivery, &[Spec::default()]).await;
     let mut tx = house.store.begin().await.unwrap();
     let study = checks::study_by_uid(&mut tx, "1.2.1")
@@ -285,7 +338,7 @@ async fn held_studies(house: House) {
             .await
             .unwrap();
     }
-    assert!(checks::unfiled(&mut tx, None, 9).await.unwrap().is_empty());
+    assert_eq!(studies::count_unfiled(&mut tx).await.unwrap(), 0);
     assert_eq!(checks::series(&mut tx, study.id).await.unwrap().len(), 1);
     cases::insert(&mut tx, &row(2)).await.unwrap();
     cases::share_studies(&mut tx, &case_id, &case(2), NOW)
@@ -542,4 +595,5 @@ both!(cases_versions, super::versions_and_numbers);
 both!(cases_visibility, super::visibility);
 both!(cases_lines, super::lines_and_readings);
 both!(cases_held, super::held_studies);
+both!(cases_unfiled, super::unfiled_studies);
 both!(cases_tasks, super::tasks_and_drafts);

@@ -5,34 +5,56 @@ use overread_model::access::{Actor, Role};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
-use overread_store::{checks, studies};
+use overread_store::studies::{self, StudyKey};
 
 use crate::records::{self, StudyRow};
 use crate::{StepError, StepResult, Workflow, limits};
 
-/// Lists the studies that are in no case, the last to arrive first, at most `limits::UNFILED_ON_A_PAGE`; the reading is
-/// audited.
+/// A page of the studies that are in no case.
+pub struct Unfiled {
+    /// The first to arrive first, at most `limits::UNFILED_ON_A_PAGE`.
+    pub studies: Vec<StudyRow>,
+    /// How many there are in all.
+    pub count: i64,
+    /// Behind which study the next page begins; `None` on the last.
+    pub next: Option<StudyKey>,
+}
+
+/// Lists the studies that are in no case and stand behind this one; the reading is audited.
 ///
 /// # Errors
 /// `NotFound` unless coordinator.
-pub async fn list(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<Vec<StudyRow>> {
+pub async fn list(
+    ctx: &Workflow,
+    actor: &Actor,
+    after: StudyKey,
+    now: Timestamp,
+) -> StepResult<Unfiled> {
     coordinates(actor)?;
     let mut tx = ctx.store.begin().await?;
-    let unfiled = checks::unfiled(&mut tx, None, limits::UNFILED_ON_A_PAGE).await?;
-    for study in &unfiled {
+    let count = studies::count_unfiled(&mut tx).await?;
+    let mut rows = studies::unfiled(&mut tx, after, limits::UNFILED_ON_A_PAGE as i64 + 1).await?;
+    let has_more = rows.len() > limits::UNFILED_ON_A_PAGE;
+    rows.truncate(limits::UNFILED_ON_A_PAGE);
+    for study in &rows {
         let event = AuditEvent::new("study.listed").on("study", study.id);
         audit::record(&mut tx, actor, &event, now).await?;
     }
     tx.commit().await?;
-    Ok(unfiled.into_iter().map(records::study_of).collect())
+    let last = rows.last().map(|study| StudyKey(study.id));
+    Ok(Unfiled {
+        next: last.filter(|_| has_more),
+        studies: rows.into_iter().map(records::study_of).collect(),
+        count,
+    })
 }
 
 /// Puts a study that is in no case into one. Whose images they are is judged there as for every delivery: what names
 /// another patient is held back.
 ///
 /// # Errors
-/// `NotFound` unless coordinator and for an unknown case, `Invalid` while the case takes no records, `Stale` when the study
-/// is in a case by now.
+/// `NotFound` unless coordinator and for an unknown case, `Invalid` while the case takes no records or when a person decided
+/// there that the images are another patient's, `Stale` when the study is in a case by now.
 pub async fn put(
     ctx: &Workflow,
     actor: &Actor,
@@ -43,9 +65,17 @@ pub async fn put(
     coordinates(actor)?;
     records::may_receive(ctx, actor, case_id, now).await?;
     let mut tx = ctx.store.begin().await?;
-    let unfiled = checks::unfiled(&mut tx, Some(study_instance_uid), 1).await?;
-    let study = unfiled.into_iter().next().ok_or(StepError::Stale)?;
-    studies::link_pending(&mut tx, studies::StudyKey(study.id), case_id, now).await?;
+    let study = studies::lock_unfiled(&mut tx, study_instance_uid)
+        .await?
+        .ok_or(StepError::Stale)?;
+    let key = StudyKey(study.id);
+    if studies::is_of_other_patient(&mut tx, key, case_id).await? {
+        return Err(StepError::invalid(
+            "case",
+            "In this case somebody decided that these images are another patient's. They were not put into it. Choose the case of the patient they belong to.",
+        ));
+    }
+    studies::link_pending(&mut tx, key, case_id, now).await?;
     let event = AuditEvent::new("study.filed")
         .in_case(case_id)
         .on("study", study.id);

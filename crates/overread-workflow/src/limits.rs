@@ -73,7 +73,7 @@ pub const DRAFTS_PER_PERSON: i64 = 20;
 /// Cases on one page of the list.
 pub const CASES_ON_A_PAGE: i64 = 200;
 /// Studies without a case on one page.
-pub const UNFILED_ON_A_PAGE: i64 = 100;
+pub const UNFILED_ON_A_PAGE: usize = 25;
 /// Lines of the timeline on the case page.
 pub const TIMELINE_ROWS: i64 = 200;
 /// Versions of a draft kept beside the newest.

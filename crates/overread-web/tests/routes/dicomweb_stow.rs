@@ -8,6 +8,7 @@ use overread_model::time::Timestamp;
 use overread_store::checks;
 use overread_store::tokens::{self, NewToken};
 use overread_testkit::dicom::InstanceSpec;
+use overread_workflow::limits;
 
 use crate::door::{Answer, Browser, Door};
 
@@ -131,7 +132,15 @@ async fn what_came_for_no_case_is_put_into_one_by_a_coordinator() {
     }
     let page = coordinator.get("/unfiled").await;
     assert_eq!(
-        page.body.matches("action=\"/unfiled\"").count(),
+        page.body.matches("name=\"study\"").count(),
+        0,
+        "first the case"
+    );
+    let chosen = format!("/unfiled?case={case_id}");
+    let page = coordinator.get(&chosen).await;
+    assert!(page.body.contains("2 studies wait"), "{}", page.body);
+    assert_eq!(
+        page.body.matches("name=\"study\"").count(),
         2,
         "{}",
         page.body
@@ -155,9 +164,9 @@ async fn what_came_for_no_case_is_put_into_one_by_a_coordinator() {
         StatusCode::CONFLICT,
         "once"
     );
-    let page = coordinator.get("/unfiled").await;
+    let page = coordinator.get(&chosen).await;
     assert_eq!(
-        page.body.matches("action=\"/unfiled\"").count(),
+        page.body.matches("name=\"study\"").count(),
         1,
         "{}",
         page.body
@@ -167,4 +176,53 @@ async fn what_came_for_no_case_is_put_into_one_by_a_coordinator() {
     let shown = checks::studies(&mut tx, &case_id).await.unwrap().len();
     drop(tx);
     assert_eq!(shown + held_back(&door, &case_id).await, 1);
+}
+
+#[tokio::test]
+async fn what_a_person_called_another_patients_is_not_put_back_and_the_rest_is_counted() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Alex Sample").await;
+    let mut coordinator = door.join(&mut ada, Role::Coordinator, "Cora Nator").await;
+    let case_id = patient.ask("Alex Sample").await;
+    patient.submit(&case_id).await;
+    let page = coordinator.get("/unfiled").await;
+    assert!(page.body.contains("No images wait here"), "{}", page.body);
+    let last = limits::UNFILED_ON_A_PAGE as u32 + 1;
+    for number in 1..=u64::from(last) {
+        let spec = InstanceSpec::mr(number, 1, 1);
+        let answer = stow_as(&door, &coordinator, "", &spec).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    }
+    let page = coordinator.get("/unfiled").await;
+    let all = format!("{last} studies wait");
+    assert!(page.body.contains(&all), "{}", page.body);
+    let (_, next) = page.body.split_once("href=\"/unfiled?after=").unwrap();
+    let after = next.split_once('"').unwrap().0;
+    let path = format!("/unfiled?case={case_id}&after={after}");
+    let page = coordinator.get(&path).await;
+    assert_eq!(page.body.matches("name=\"study\"").count(), 1);
+    assert!(!page.body.contains("Show the next"), "{}", page.body);
+    let study = InstanceSpec::mr(1, 1, 1).study_instance_uid;
+    let mut tx = door.workflow.store.begin().await.unwrap();
+    let row = checks::study_by_uid(&mut tx, &study).await.unwrap();
+    let decision = checks::HeldDecision {
+        study_id: row.unwrap().id,
+        right_patient: false,
+        reason: "another birth date",
+        decided_by: "somebody",
+    };
+    let now = Timestamp::from_micros(1);
+    let held = checks::hold_back(&mut tx, &case_id, decision.study_id, "test", now).await;
+    assert!(held.unwrap());
+    let decided = checks::decide_held(&mut tx, &case_id, decision, now).await;
+    assert!(decided.unwrap());
+    tx.commit().await.unwrap();
+    let case = case_id.to_string();
+    let fields = [("study", study.as_str()), ("case", case.as_str())];
+    let answer = coordinator.post("/unfiled", &fields).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let reason = "images are another patient&#39;s";
+    assert!(answer.body.contains(reason), "{}", answer.body);
+    assert!(answer.body.contains(&all), "it still waits");
 }

@@ -1,0 +1,66 @@
+//! Studies that are in no case and wait in none for a decision.
+
+use overread_model::ids::CaseId;
+
+use super::StudyKey;
+use crate::Tx;
+use crate::checks::{StudyRow, study_columns};
+use crate::error::StoreResult;
+
+macro_rules! is_unfiled {
+    () => {
+        " from study s where s.instance_count > 0 \
+         and not exists (select 1 from case_study cs where cs.study_id = s.id) \
+         and not exists (select 1 from quarantine q where q.study_id = s.id and q.decided_at is null)"
+    };
+}
+
+/// Lists those behind this row, the first to arrive first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unfiled(tx: &mut Tx, after: StudyKey, limit: i64) -> StoreResult<Vec<StudyRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), is_unfiled!(), " and s.id > $1 order by s.id limit $2"))
+        .bind(after.0).bind(limit).fetch_all(&mut *c).await?),
+    )
+}
+
+/// Counts them all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_unfiled(tx: &mut Tx) -> StoreResult<i64> {
+    let (count,): (i64,) = on!(tx, c => sqlx::query_as(concat!("select count(*)", is_unfiled!()))
+        .fetch_one(&mut *c).await?);
+    Ok(count)
+}
+
+/// Finds the one of this UID, and lets nobody else find it so until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_unfiled(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<Option<StudyRow>> {
+    // PostgreSQL locks a row that is written, and the statement behind it sees what was committed while it waited.
+    on!(&mut *tx, c => sqlx::query("update study set instance_count = instance_count where study_instance_uid = $1")
+        .bind(study_instance_uid).execute(&mut *c).await?.rows_affected());
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), is_unfiled!(), " and s.study_instance_uid = $1"))
+        .bind(study_instance_uid).fetch_optional(&mut *c).await?),
+    )
+}
+
+/// Says whether a person decided in this case that the study is another patient's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_of_other_patient(
+    tx: &mut Tx,
+    study: StudyKey,
+    case_id: &CaseId,
+) -> StoreResult<bool> {
+    let found: Option<(i64,)> = on!(tx, c => sqlx::query_as(
+            "select study_id from quarantine where case_id = $1 and study_id = $2 and decision = 'other_patient'")
+        .bind(case_id.as_str()).bind(study.0).fetch_optional(&mut *c).await?);
+    Ok(found.is_some())
+}
