@@ -272,8 +272,8 @@ pub async fn view(
 /// Signs the overall category, with corrections kept beside the engine's result.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` unless the reviewer who signed, `Invalid` for an unknown category, or when another comparison was
-/// made since this one was looked at.
+/// `NotFound`, `Forbidden` unless the reviewer who signed, `Invalid` for an unknown category, `Stale` when another comparison
+/// was made since this one was looked at.
 pub async fn decide(
     ctx: &Workflow,
     actor: &Actor,
@@ -299,10 +299,7 @@ pub async fn decide(
         .await?
         .ok_or(StepError::NotFound)?;
     if row.id != form.concordance_id {
-        return Err(StepError::invalid(
-            "",
-            "The reports were compared anew since you opened this page. Look at the comparison again, then sign.",
-        ));
+        return Err(StepError::Stale);
     }
     let signed_row = reports::signed(&mut tx, case_id)
         .await?
