@@ -182,8 +182,8 @@ pub struct ConcordanceDocument {
     pub original: ReportText,
     /// The second.
     pub second: ReportText,
-    /// What the engine proposes.
-    pub proposed: Category,
+    /// What the engine proposes; `None` when it proposes nothing.
+    pub proposed: Option<Category>,
     /// Why, in plain words.
     pub reasons: Vec<String>,
     /// Share of statements understood, 0 to 100.
@@ -248,15 +248,16 @@ fn sheet(document: &ConcordanceDocument) -> Value {
         "practice": practice(&document.practice),
         "facts": facts,
         "words": words.map(),
-        "category": words.category(decision.map_or(document.proposed, |decision| decision.category)),
+        "category": decision.map(|decision| decision.category).or(document.proposed)
+            .map(|category| words.category(category)),
         "signed": decision.map(|decision| words.signed
             .replace("{name}", &signer(&decision.signature))
             .replace("{at}", &at(decision.signature.signed_at))),
         "digest": decision.map(|decision| cleaning::line(&decision.signature.digest)),
         "note": decision.and_then(|decision| nonempty(decision.note.reveal())),
-        "proposed": decision
-            .filter(|decision| decision.category != document.proposed)
-            .map(|_| words.was_proposed.replace("{category}", words.category(document.proposed))),
+        "proposed": document.proposed
+            .filter(|proposed| decision.is_some_and(|decision| decision.category != *proposed))
+            .map(|proposed| words.was_proposed.replace("{category}", words.category(proposed))),
         "reasons": document.reasons.iter().filter_map(|line| nonempty(line)).collect::<Vec<_>>(),
         "doubts": document.doubts.iter().filter_map(|line| nonempty(line)).collect::<Vec<_>>(),
         "coverage": words.coverage.replace("{percent}", &document.coverage_percent.min(100).to_string()),

@@ -288,7 +288,7 @@ fn comparison(language: Language) -> ConcordanceDocument {
         case_number: "2026-0042".into(),
         original: ReportText { author: "Riverside Imaging Center".into(), date: day(2026, 2, 12), text: ORIGINAL.to_owned().into() },
         second: ReportText { author: "Elena Marsh, MD".into(), date: day(2026, 3, 18), text: FINDINGS.to_owned().into() },
-        proposed: Category::ChangesManagement,
+        proposed: Some(Category::ChangesManagement),
         reasons: vec!["The second report names an extrusion with displacement of a nerve root; the first denies nerve root contact at the same level.".into()],
         coverage_percent: 92,
         rows: vec![
@@ -354,6 +354,21 @@ fn a_comparison_without_differences_says_so() {
         &pdf,
         &["No differences were found", "Before you compare"],
     );
+}
+
+#[test]
+fn what_was_not_proposed_is_not_on_paper() {
+    let mut document = comparison(Language::En);
+    (document.proposed, document.decision) = (None, None);
+    let text = words(&concordance::render_pdf(&document).unwrap());
+    for absent in ["Proposal", "A difference may change care"] {
+        assert!(!text.contains(&squeeze(absent)), "{absent}: {text}");
+    }
+    let mut document = comparison(Language::En);
+    document.proposed = None;
+    let text = words(&concordance::render_pdf(&document).unwrap());
+    assert!(text.contains(&squeeze("A difference may change care")));
+    assert!(!text.contains(&squeeze("had proposed")), "{text}");
 }
 
 #[test]

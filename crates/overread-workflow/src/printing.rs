@@ -311,8 +311,7 @@ pub(crate) async fn comparison(
             date: Some(signed.signed_at.date()),
             text: Hidden(row.second_text.clone()),
         },
-        // Reports that could not be compared have no proposal, and their paper prints none.
-        proposed: concordance.overall.map_or(Category::Refines, category),
+        proposed: concordance.overall.map(category),
         coverage_percent: (concordance.coverage.clamp(0.0, 1.0) * 100.0).floor() as u8,
         rows: concordance.items.iter().filter_map(printed_row).collect(),
         not_compared: concordance.not_compared.into_iter().map(passage).collect(),

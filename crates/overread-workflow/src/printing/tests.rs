@@ -26,7 +26,7 @@ fn document(language: Language, found: Concordance, texts: [&str; 2]) -> Concord
         case_number: "C-1".to_owned(),
         original: text(texts[0]),
         second: text(texts[1]),
-        proposed: Category::Refines,
+        proposed: Some(Category::Refines),
         reasons: found.reasons.clone(),
         coverage_percent: 100,
         rows: found.items.iter().filter_map(printed_row).collect(),
