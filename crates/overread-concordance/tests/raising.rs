@@ -202,8 +202,8 @@ fn a_biopsy_that_the_first_report_alone_asks_for_is_an_alarm() {
 fn advice_that_differs_is_named_where_nothing_else_does() {
     let found = compare(
         "CT abdomen",
-        "4 mm cyst in the left kidney. Ultrasound is recommended.",
-        "4 mm cyst in the left kidney. MRI is recommended.",
+        "4 mm cyst in the left kidney. Follow-up ultrasound is recommended.",
+        "4 mm cyst in the left kidney. Referral to a urologist is recommended.",
     );
     assert!(
         found.items.iter().any(|i| i.rule_id == "advice-minor"),

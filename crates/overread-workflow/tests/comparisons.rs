@@ -6,7 +6,7 @@ use overread_store::concordances::{self, ConcordanceRow};
 use overread_store::original_reports::{self, OriginalRow};
 use overread_workflow::comparing::{self, DecideComparison};
 
-use crate::house::{House, NOW, ORIGINAL, assert_invalid};
+use crate::house::{House, NOW, ORIGINAL, assert_invalid, assert_stale};
 
 const FIRST_RULES: &str = "overread-concordance 0.1.0 rules 1";
 
@@ -72,10 +72,7 @@ async fn what_older_rules_made_is_compared_again_before_it_is_signed() {
     );
     assert!(view.concordance.comparable && view.may_decide);
     // The page of the older comparison is still open somewhere.
-    assert_invalid(
-        comparing::decide(ctx, reviewer, &case_id, &old, later).await,
-        "",
-    );
+    assert_stale(comparing::decide(ctx, reviewer, &case_id, &old, later).await);
     comparing::decide(ctx, reviewer, &case_id, &form(&view, note), later)
         .await
         .unwrap();
