@@ -29,6 +29,7 @@ const PAGES: Record<string, Array<[name: string, address: string]>> = {
     ["coordinator-cases", "/cases"],
     ["coordinator-case", "/cases/{waiting}"],
     ["coordinator-records", "/cases/{waiting}/records"],
+    ["coordinator-unfiled", "/unfiled"],
     ["coordinator-reviewers", "/cases/{waiting}/reviewers"],
     ["reviewer-directory", "/reviewers"],
     ["coordinator-act", "/cases/{finished}/act"],
