@@ -41,10 +41,9 @@ pub(crate) fn decide(
 
 /// Why nothing is proposed to change. Advice that differs and does not count is named all the same.
 fn calm(items: &[Item]) -> Vec<String> {
-    let advice = items.iter().filter(|i| {
-        i.kind == ItemKind::Recommendation && !matches!(i.class, Class::Agree | Class::MoreDetail)
-    });
-    let named: Vec<String> = advice
+    let named: Vec<String> = items
+        .iter()
+        .filter(|item| is_other_advice(item))
         .take(REASONS_MAX)
         .map(|i| i.sentence.clone())
         .collect();
@@ -54,6 +53,12 @@ fn calm(items: &[Item]) -> Vec<String> {
         "Apart from the advice below, no difference was found between the statements that were compared."
     };
     std::iter::once(what.to_string()).chain(named).collect()
+}
+
+/// Whether the reports advise different things here, however little it weighs.
+pub(crate) const fn is_other_advice(item: &Item) -> bool {
+    matches!(item.kind, ItemKind::Recommendation)
+        && !matches!(item.class, Class::Agree | Class::MoreDetail)
 }
 
 /// Advice that both reports give and that differs; what one alone advises only when it is critical.

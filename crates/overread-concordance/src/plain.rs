@@ -1,5 +1,6 @@
 //! Here a concordance is put into a patient's words.
 
+use crate::overall;
 use crate::types::{Class, Concordance, Item, ItemKind, Overall, PlainView, Polarity};
 
 /// Questions offered, at most.
@@ -99,7 +100,9 @@ fn differs(item: &Item) -> bool {
 }
 
 fn no_difference(concordance: &Concordance) -> &'static str {
-    if concordance.overall == Some(Overall::Confirms) {
+    if concordance.items.iter().any(overall::is_other_advice) {
+        "No difference was found in the findings that were compared. The advice on next steps is not the same."
+    } else if concordance.overall == Some(Overall::Confirms) {
         "No difference was found in the parts that were compared."
     } else {
         "No difference was found in the parts that were compared. Some parts were not compared."

@@ -1,6 +1,6 @@
 //! How loud a difference is raised, and what is no statement at all.
 
-use overread_concordance::{Class, Concordance, Item, Overall, compare};
+use overread_concordance::{Class, Concordance, Item, Overall, compare, plain};
 
 const SPINE: &str = "MRI lumbar spine";
 
@@ -212,4 +212,6 @@ fn advice_that_differs_is_named_where_nothing_else_does() {
     assert_eq!(found.overall, Some(Overall::Confirms));
     assert!(found.reasons[0].starts_with("Apart from the advice"));
     assert!(found.reasons.len() > 1);
+    let told = plain::view(&found, plain::Reader::Patient).counts;
+    assert!(told[2].contains("advice on next steps is not the same"));
 }
