@@ -298,6 +298,15 @@ pub async fn held_back(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<HeldRow
     )
 }
 
+/// Returns a decision on what was held back as its columns write it.
+pub(crate) const fn decision_word(right_patient: bool) -> &'static str {
+    if right_patient {
+        "right_patient"
+    } else {
+        "other_patient"
+    }
+}
+
 /// A decision on a study held back.
 #[derive(Clone, Copy)]
 pub struct HeldDecision<'a> {
@@ -321,11 +330,7 @@ pub async fn decide_held(
     decision: HeldDecision<'_>,
     now: Timestamp,
 ) -> StoreResult<bool> {
-    let word = if decision.right_patient {
-        "right_patient"
-    } else {
-        "other_patient"
-    };
+    let word = decision_word(decision.right_patient);
     let done = on!(tx, c => sqlx::query(
             "update quarantine set decided_at = $1, decided_by = $2, decision = $3, decision_reason = $4 \
              where case_id = $5 and study_id = $6 and decided_at is null")

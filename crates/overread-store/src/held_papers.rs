@@ -4,6 +4,7 @@ use overread_model::ids::{CaseId, DeliveryId, DocumentId};
 use overread_model::time::Timestamp;
 
 use crate::Tx;
+use crate::checks::decision_word;
 use crate::error::{StoreError, StoreResult};
 
 /// Why an instance is kept aside whose study is held outside the case, as [`crate::studies::enter`] writes it.
@@ -114,11 +115,7 @@ pub async fn decide(
     decision: PaperDecision<'_>,
     now: Timestamp,
 ) -> StoreResult<bool> {
-    let word = if decision.right_patient {
-        "right_patient"
-    } else {
-        "other_patient"
-    };
+    let word = decision_word(decision.right_patient);
     let done = on!(tx, c => sqlx::query(
             "update held_paper set decided_at = $1, decided_by = $2, decision = $3, decision_reason = $4 \
              where case_id = $5 and document_id = $6 and decided_at is null")
