@@ -35,7 +35,7 @@ impl FromRequestParts<DicomWebState> for Caller {
             // The program itself asks nothing over HTTP.
             Actor::System => Reach::Nothing,
             actor => {
-                let mut tx = state.store.read().await?;
+                let mut tx = state.store.peek().await?;
                 reach(&mut tx, actor, now).await?
             }
         };

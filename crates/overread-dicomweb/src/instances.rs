@@ -60,7 +60,7 @@ pub(crate) async fn find(
     caller: &Caller,
     one: &One,
 ) -> Answer<StoredInstance> {
-    let mut tx = state.store.read().await?;
+    let mut tx = state.store.peek().await?;
     find_instance(
         &mut tx,
         &caller.reach,

@@ -7,6 +7,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlitePool};
 
 use crate::error::{StoreError, StoreResult};
+use crate::tx::Hold;
 use crate::{Tx, limits, migrations};
 
 /// The facts of one installation; a clone is another handle.
@@ -42,7 +43,9 @@ impl Store {
             .pragma("temp_store", "memory")
             .pragma("wal_autocheckpoint", limits::CHECKPOINT_PAGES.to_string());
         let cache = |kib: u32| format!("-{kib}");
-        let writer = SqlitePoolOptions::new()
+        // A connection to a file does not go away by itself, so nobody need ask it before each use.
+        let pool = || SqlitePoolOptions::new().test_before_acquire(false);
+        let writer = pool()
             .max_connections(1)
             .connect_with(
                 options
@@ -50,7 +53,7 @@ impl Store {
                     .pragma("cache_size", cache(limits::WRITER_CACHE_KIB)),
             )
             .await?;
-        let readers = SqlitePoolOptions::new()
+        let readers = pool()
             .max_connections(limits::READER_CONNECTIONS)
             .connect_lazy_with(
                 options
@@ -129,8 +132,10 @@ impl Store {
     /// When no connection is free in time.
     pub async fn begin(&self) -> StoreResult<Tx> {
         Ok(match &self.db {
-            Db::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
-            Db::Pg(pool) => Tx::Pg(pool.begin().await?),
+            Db::Sqlite { writer, .. } => Tx::Sqlite(Hold::Transaction(
+                writer.begin_with("begin immediate").await?,
+            )),
+            Db::Pg(pool) => Tx::Pg(Hold::Transaction(pool.begin().await?)),
         })
     }
 
@@ -140,8 +145,20 @@ impl Store {
     /// When no connection is free in time.
     pub async fn read(&self) -> StoreResult<Tx> {
         Ok(match &self.db {
-            Db::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Db::Pg(pool) => Tx::Pg(pool.begin().await?),
+            Db::Sqlite { readers, .. } => Tx::Sqlite(Hold::Transaction(readers.begin().await?)),
+            Db::Pg(pool) => Tx::Pg(Hold::Transaction(pool.begin().await?)),
+        })
+    }
+
+    /// Takes a connection for one statement that reads: nothing is begun and ended around it, so it costs one turn of the
+    /// database instead of three. Two statements on it may see different states; use [`Store::read`] for those.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn peek(&self) -> StoreResult<Tx> {
+        Ok(match &self.db {
+            Db::Sqlite { readers, .. } => Tx::Sqlite(Hold::Bare(readers.acquire().await?)),
+            Db::Pg(pool) => Tx::Pg(Hold::Bare(pool.acquire().await?)),
         })
     }
 

@@ -1,14 +1,66 @@
 //! One transaction, on either database.
 
+use std::ops::{Deref, DerefMut};
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Database, Postgres, Sqlite, Transaction};
+
 use crate::error::StoreResult;
 
 /// A transaction; dropped without [`Tx::commit`] it leaves no trace.
 #[derive(Debug)]
 pub enum Tx {
     /// On SQLite.
-    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+    Sqlite(Hold<Sqlite>),
     /// On PostgreSQL.
-    Pg(sqlx::Transaction<'static, sqlx::Postgres>),
+    Pg(Hold<Postgres>),
+}
+
+/// A connection, with or without a transaction around what is done on it.
+#[derive(Debug)]
+pub enum Hold<DB: Database> {
+    /// What is done belongs together.
+    Transaction(Transaction<'static, DB>),
+    /// Each statement stands alone; see [`crate::Store::peek`].
+    Bare(PoolConnection<DB>),
+}
+
+impl<DB: Database> Hold<DB> {
+    async fn commit(self) -> StoreResult<()> {
+        match self {
+            Self::Transaction(transaction) => transaction.commit().await?,
+            Self::Bare(_) => {}
+        }
+        Ok(())
+    }
+
+    async fn rollback(self) -> StoreResult<()> {
+        match self {
+            Self::Transaction(transaction) => transaction.rollback().await?,
+            Self::Bare(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl<DB: Database> Deref for Hold<DB> {
+    type Target = DB::Connection;
+
+    fn deref(&self) -> &DB::Connection {
+        match self {
+            Self::Transaction(transaction) => transaction,
+            Self::Bare(connection) => connection,
+        }
+    }
+}
+
+impl<DB: Database> DerefMut for Hold<DB> {
+    fn deref_mut(&mut self) -> &mut DB::Connection {
+        match self {
+            Self::Transaction(transaction) => transaction,
+            Self::Bare(connection) => connection,
+        }
+    }
 }
 
 impl Tx {
@@ -18,10 +70,9 @@ impl Tx {
     /// When the database cannot say that it is.
     pub async fn commit(self) -> StoreResult<()> {
         match self {
-            Self::Sqlite(transaction) => transaction.commit().await?,
-            Self::Pg(transaction) => transaction.commit().await?,
+            Self::Sqlite(held) => held.commit().await,
+            Self::Pg(held) => held.commit().await,
         }
-        Ok(())
     }
 
     /// Undoes everything done in it.
@@ -30,10 +81,9 @@ impl Tx {
     /// When the connection is gone (it is undone then, too).
     pub async fn rollback(self) -> StoreResult<()> {
         match self {
-            Self::Sqlite(transaction) => transaction.rollback().await?,
-            Self::Pg(transaction) => transaction.rollback().await?,
+            Self::Sqlite(held) => held.rollback().await,
+            Self::Pg(held) => held.rollback().await,
         }
-        Ok(())
     }
 }
 
@@ -41,12 +91,12 @@ impl Tx {
 macro_rules! on {
     ($tx:expr, $connection:ident => $body:expr) => {
         match $tx {
-            $crate::Tx::Sqlite(transaction) => {
-                let $connection = &mut **transaction;
+            $crate::Tx::Sqlite(held) => {
+                let $connection = &mut **held;
                 $body
             }
-            $crate::Tx::Pg(transaction) => {
-                let $connection = &mut **transaction;
+            $crate::Tx::Pg(held) => {
+                let $connection = &mut **held;
                 $body
             }
         }

@@ -120,7 +120,7 @@ async fn find_machine(
     secret: &str,
 ) -> StepResult<Option<Actor>> {
     let store = &state.workflow.store;
-    let mut tx = store.read().await.map_err(StepError::internal)?;
+    let mut tx = store.peek().await.map_err(StepError::internal)?;
     let actor = tokens::find_by_secret(&mut tx, secret)
         .await
         .map_err(StepError::internal)?;
