@@ -16,6 +16,8 @@ pub const OPEN_READERS: usize = 128;
 pub const STREAM_CHUNK_BYTES: u64 = 512 * 1024;
 /// Bytes that one [`crate::Archive::read`] may ask for; more is streamed.
 pub const READ_BYTES: u64 = 512 * 1024 * 1024;
+/// Bytes that are copied out of the page cache without another thread.
+pub const CACHED_READ_BYTES: u64 = 1024 * 1024;
 /// Bytes copied at once from a spooled file.
 pub const COPY_BYTES: usize = 1024 * 1024;
 /// Bytes that are gathered before they are written; whole blocks.

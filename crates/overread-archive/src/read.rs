@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
 use overread_model::extent::{Extent, PackId};
+use rustix::io::{ReadWriteFlags, preadv2};
 
 use crate::error::ArchiveError;
 use crate::{Archive, blocking, limits};
@@ -28,19 +29,23 @@ struct Open {
 }
 
 impl Readers {
+    /// Returns a pack that is open already.
+    fn opened(&self, pack_id: PackId) -> Option<Arc<File>> {
+        let mut cache = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.clock += 1;
+        let clock = cache.clock;
+        let (file, used) = cache.files.get_mut(&pack_id)?;
+        *used = clock;
+        Some(Arc::clone(file))
+    }
+
     fn get(
         &self,
         pack_id: PackId,
         open: impl FnOnce() -> io::Result<File>,
     ) -> io::Result<Arc<File>> {
-        {
-            let mut cache = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            cache.clock += 1;
-            let clock = cache.clock;
-            if let Some((file, used)) = cache.files.get_mut(&pack_id) {
-                *used = clock;
-                return Ok(Arc::clone(file));
-            }
+        if let Some(file) = self.opened(pack_id) {
+            return Ok(file);
         }
         let file = Arc::new(open()?);
         let mut cache = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,8 +87,34 @@ impl Archive {
     /// # Errors
     /// When the range is outside of the extent or too large, or the pack cannot be read.
     pub async fn read(&self, extent: Extent, within: Range<u64>) -> Result<Bytes, ArchiveError> {
+        // What the page cache holds is copied here and now; only a disc is worth another thread.
+        if let Some(bytes) = self.cached(extent, &within) {
+            return Ok(bytes);
+        }
         let archive = self.clone();
         blocking(move || archive.read_blocking(extent, within)).await
+    }
+
+    /// Reads a range when no disc is needed for it; `None` also for whatever else [`Archive::read_blocking`] is to judge.
+    fn cached(&self, extent: Extent, within: &Range<u64>) -> Option<Bytes> {
+        let length = within.end.checked_sub(within.start)?;
+        if within.end > extent.length_bytes || length > limits::CACHED_READ_BYTES {
+            return None;
+        }
+        let file = self.shared.readers.opened(extent.pack_id)?;
+        let start = extent.offset_bytes.checked_add(within.start)?;
+        let mut bytes = vec![0; usize::try_from(length).ok()?];
+        let mut filled = 0;
+        while let Some(free) = bytes.get_mut(filled..).filter(|free| !free.is_empty()) {
+            let mut free = [IoSliceMut::new(free)];
+            let at = start.checked_add(filled as u64)?;
+            // Where a file system knows no such reading, or the cache only a part, the other way is taken.
+            match preadv2(&*file, &mut free, at, ReadWriteFlags::NOWAIT) {
+                Ok(0) | Err(_) => return None,
+                Ok(count) => filled += count,
+            }
+        }
+        Some(Bytes::from(bytes))
     }
 
     /// Does what [`Archive::read`] does, on the calling thread.
