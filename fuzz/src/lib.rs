@@ -109,7 +109,7 @@ fn taken_apart(body: &[u8], chunk_bytes: usize) -> Result<Vec<Vec<u8>>, ()> {
             incoming::Event::PartEnd => {}
             incoming::Event::End => return Ok(parts),
             incoming::Event::More => match chunks.next() {
-                Some(chunk) => reader.push(chunk),
+                Some(chunk) => reader.push(bytes::Bytes::copy_from_slice(chunk)),
                 None => return reader.finish().map(|()| parts).map_err(|_| ()),
             },
         }

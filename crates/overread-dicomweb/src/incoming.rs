@@ -2,7 +2,7 @@
 //!
 //! The reader keeps no more than one line or delimiter of what it was given: parts are handed on piece by piece.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
 use crate::limits::{BOUNDARY_CHARACTERS, PART_HEADER_BYTES, PREAMBLE_BYTES};
 use crate::quoted::{split_quoted, unquoted};
@@ -117,7 +117,9 @@ pub struct PartReader {
     state: State,
     /// `\r\n--boundary`.
     delimiter: Vec<u8>,
-    buffer: BytesMut,
+    buffer: Bytes,
+    /// Content from before the buffer that no delimiter begins in.
+    ahead: Option<Bytes>,
     is_first_line: bool,
     skipped_bytes: usize,
 }
@@ -128,17 +130,43 @@ impl PartReader {
         Self {
             state: State::Preamble,
             delimiter: format!("\r\n--{boundary}").into_bytes(),
-            buffer: BytesMut::new(),
+            buffer: Bytes::new(),
+            ahead: None,
             is_first_line: true,
             skipped_bytes: 0,
         }
     }
 
-    /// Adds what arrived.
-    pub fn push(&mut self, bytes: &[u8]) {
-        if self.state != State::Done {
-            self.buffer.extend_from_slice(bytes);
+    /// Adds what arrived, once [`PartReader::next_event`] wants more.
+    pub fn push(&mut self, bytes: Bytes) {
+        if self.state == State::Done {
+            return;
         }
+        if self.buffer.is_empty() {
+            self.buffer = bytes;
+        } else if self.is_content_before(&bytes) {
+            self.ahead = Some(std::mem::replace(&mut self.buffer, bytes));
+        } else {
+            self.buffer = Bytes::from([&self.buffer[..], &bytes[..]].concat());
+        }
+    }
+
+    /// Says whether all that was kept back is content, now that it is known what follows; saves copying what follows.
+    fn is_content_before(&self, bytes: &[u8]) -> bool {
+        let kept = self.buffer.len();
+        let Some(start) = bytes.get(..self.delimiter.len()) else {
+            return false;
+        };
+        self.state == State::Content
+            && self.ahead.is_none()
+            && kept <= self.kept_back()
+            && memchr::memmem::find(&[&self.buffer[..], start].concat(), &self.delimiter)
+                .is_none_or(|at| at >= kept)
+    }
+
+    /// Bytes at the end of what arrived that may belong to a delimiter.
+    const fn kept_back(&self) -> usize {
+        self.delimiter.len() + 2
     }
 
     /// Returns what comes next in what arrived so far.
@@ -248,6 +276,9 @@ impl PartReader {
     }
 
     fn content(&mut self) -> Event {
+        if let Some(ahead) = self.ahead.take() {
+            return Event::Data(ahead);
+        }
         let mut from = 0;
         while let Some(found) =
             memchr::memmem::find(self.buffer.get(from..).unwrap_or_default(), &self.delimiter)
@@ -262,20 +293,19 @@ impl PartReader {
                 _ => from = at + 1,
             }
         }
-        let keep = self.delimiter.len() + 2;
-        self.data(self.buffer.len().saturating_sub(keep))
+        self.data(self.buffer.len().saturating_sub(self.kept_back()))
     }
 
     fn data(&mut self, length: usize) -> Event {
         if length == 0 {
             return Event::More;
         }
-        Event::Data(self.buffer.split_to(length).freeze())
+        Event::Data(self.buffer.split_to(length))
     }
 
     fn content_until(&mut self, at: usize) -> Event {
         if at > 0 {
-            return Event::Data(self.buffer.split_to(at).freeze());
+            return Event::Data(self.buffer.split_to(at));
         }
         self.buffer.advance(self.delimiter.len());
         self.state = State::Delimiter;
@@ -307,7 +337,7 @@ mod tests {
                 Event::PartEnd => {}
                 Event::End => return Ok(parts),
                 Event::More => match chunks.next() {
-                    Some(chunk) => reader.push(chunk),
+                    Some(chunk) => reader.push(bytes::Bytes::copy_from_slice(chunk)),
                     None => return reader.finish().map(|()| parts),
                 },
             }

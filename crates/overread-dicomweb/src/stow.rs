@@ -217,7 +217,7 @@ impl Incoming {
         loop {
             match self.reader.next_event().map_err(broken_off)? {
                 Event::More => match self.chunks.next().await {
-                    Some(chunk) => self.reader.push(&chunk.map_err(broken_off)?),
+                    Some(chunk) => self.reader.push(chunk.map_err(broken_off)?),
                     None => {
                         self.reader.finish().map_err(broken_off)?;
                         return Ok(Event::End);
