@@ -156,29 +156,6 @@ pub(crate) fn read(
     }
 }
 
-/// As [`read`], for a content that is in memory and proven.
-pub(crate) fn whole(
-    session: &Session,
-    path: &str,
-    bytes: Vec<u8>,
-    room: OwnedSemaphorePermit,
-    depth: usize,
-) -> Result<Taken, IngestError> {
-    let length_bytes = bytes.len() as u64;
-    let head = bytes.get(..bytes.len().min(SNIFF_BYTES));
-    let kind = overread_dicom::sniff(head.unwrap_or_default());
-    if session.wants(path, kind, Some(length_bytes)) {
-        return Ok(Taken::Wanted(keep(session, bytes, room)?, kind));
-    }
-    read(
-        session,
-        path,
-        &mut bytes.as_slice(),
-        Some(length_bytes),
-        depth,
-    )
-}
-
 /// Keeps what has arrived in memory.
 fn keep(
     session: &Session,

@@ -27,6 +27,16 @@ pub(crate) enum Prepared {
     Unusable(DicomProblem),
 }
 
+impl Prepared {
+    /// Says in plain words why a file cannot be used.
+    pub(crate) fn unusable(kind: ProblemKind, message: &str) -> Self {
+        Self::Unusable(DicomProblem {
+            kind,
+            message: message.to_owned(),
+        })
+    }
+}
+
 /// An instance with everything that the commit needs.
 #[derive(Debug)]
 pub(crate) struct Readied {
@@ -101,10 +111,7 @@ pub(crate) fn prepare(mut held: Held, kind: ContentKind) -> Prepared {
 }
 
 fn unreadable() -> Prepared {
-    Prepared::Unusable(DicomProblem {
-        kind: ProblemKind::Io,
-        message: "the file could not be read to its end".to_owned(),
-    })
+    Prepared::unusable(ProblemKind::Io, "the file could not be read to its end")
 }
 
 /// Folders of viewers, in which texts and pictures belong to the program.

@@ -31,7 +31,7 @@ impl Progress for () {}
 enum Slot {
     Reading {
         path: String,
-        task: JoinHandle<Option<Prepared>>,
+        task: JoinHandle<Prepared>,
     },
 }
 
@@ -288,12 +288,41 @@ impl Session {
         held: Held,
         kind: ContentKind,
     ) -> Result<(), IngestError> {
+        self.read(path, move || prepare::prepare(held, kind))
+    }
+
+    /// Hands an entry on that is still packed; its faults are told like those of any file.
+    pub(crate) fn submit_packed(
+        &self,
+        path: &str,
+        packed: zip::Packed,
+        room: OwnedSemaphorePermit,
+        kind: ContentKind,
+    ) -> Result<(), IngestError> {
+        self.read(path, move || match packed.hold(room) {
+            Ok(held) => prepare::prepare(held, kind),
+            Err(fault) => {
+                let (kind, message) = fault.words();
+                Prepared::unusable(kind, message)
+            }
+        })
+    }
+
+    /// Reads a file beside the receiving, in its turn.
+    fn read(
+        &self,
+        path: &str,
+        read: impl FnOnce() -> Prepared + Send + 'static,
+    ) -> Result<(), IngestError> {
         let readers = Arc::clone(&self.bench.readers);
-        let task = self.handle.spawn(async move {
-            let _turn = readers.acquire_owned().await.ok()?;
-            tokio::task::spawn_blocking(move || prepare::prepare(held, kind))
-                .await
-                .ok()
+        let turn = self
+            .handle
+            .block_on(readers.acquire_owned())
+            .map_err(|_| IngestError::Interrupted)?;
+        let task = self.handle.spawn_blocking(move || {
+            let prepared = read();
+            drop(turn);
+            prepared
         });
         let slot = Slot::Reading {
             path: path.to_owned(),
@@ -306,7 +335,7 @@ impl Session {
 }
 
 /// Returns how many permits (KiB) these bytes cost; never more than there are.
-fn share_of(bytes: u64) -> u32 {
+pub(crate) fn share_of(bytes: u64) -> u32 {
     let kib = bytes.div_ceil(1024).clamp(1, limits::BUDGET_BYTES / 1024);
     u32::try_from(kib).unwrap_or(u32::MAX)
 }
@@ -354,7 +383,7 @@ async fn forward(
     let (pending, answers) = mpsc::unbounded_channel();
     let collecting = tokio::spawn(collect_answers(answers, Arc::clone(&collector)));
     while let Some(Slot::Reading { path, task }) = slots.recv().await {
-        let prepared = task.await.ok().flatten().ok_or(IngestError::Interrupted)?;
+        let prepared = task.await.map_err(|_| IngestError::Interrupted)?;
         let with = |work: &mut dyn FnMut(&mut Collector)| {
             work(&mut collector.lock().unwrap_or_else(PoisonError::into_inner));
         };
@@ -445,8 +474,7 @@ pub(crate) async fn look(
         (outcome, session.collector)
     });
     while let Some(Slot::Reading { path, task }) = queue.recv().await {
-        let prepared = task.await.ok().flatten();
-        take(&path, prepared.ok_or(IngestError::Interrupted)?);
+        take(&path, task.await.map_err(|_| IngestError::Interrupted)?);
     }
     let (outcome, collector) = reading.await.map_err(|_| IngestError::Interrupted)?;
     outcome?;

@@ -15,6 +15,7 @@ mod whole;
 use std::io::{self, Read};
 
 use overread_model::problem::ProblemKind;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::content::{self, Taken};
 use crate::session::Session;
@@ -25,6 +26,7 @@ use entry::{Broken, Entry, Fault};
 use headers::{Local, Method};
 use input::Input;
 use listing::Listing;
+pub(crate) use whole::Packed;
 
 /// What a delivery has cost so far, over all nested archives.
 #[derive(Debug, Default)]
@@ -212,14 +214,7 @@ impl Archive<'_> {
         self.listing.streamed(offset, &local.name);
         let session = self.session;
         if let Some(room) = whole::room(session, local) {
-            return match whole::read(&mut self.input, local, session) {
-                Ok(bytes) => {
-                    content::whole(session, path, bytes, room, self.depth)?
-                        .settle(session, path)?;
-                    Ok(Step::Next)
-                }
-                Err(broken) => self.broken(path, broken),
-            };
+            return self.whole(path, local, room);
         }
         let declared = (!local.has_descriptor).then_some(local.bytes);
         let mut entry = Entry::new(&mut self.input, local, session);
@@ -242,6 +237,41 @@ impl Archive<'_> {
                 Ok(Step::Next)
             }
             Err(broken) => self.broken(path, broken),
+        }
+    }
+
+    /// Takes an entry that fits into memory.
+    fn whole(
+        &mut self,
+        path: &str,
+        local: &Local,
+        room: OwnedSemaphorePermit,
+    ) -> Result<Step, IngestError> {
+        let session = self.session;
+        let packed = match whole::read(&mut self.input, local, session) {
+            Ok(packed) => packed,
+            Err(broken) => return self.broken(path, broken),
+        };
+        let kind = overread_dicom::sniff(&packed.head());
+        if session.wants(path, kind, Some(packed.promised_bytes())) {
+            let kept = session.keep(packed.held_bytes)?;
+            drop(room);
+            session.submit_packed(path, packed, kept, kind)?;
+            return Ok(Step::Next);
+        }
+        match packed.unpack() {
+            Ok(bytes) => {
+                let length_bytes = Some(bytes.len() as u64);
+                content::take(
+                    session,
+                    path,
+                    &mut bytes.as_slice(),
+                    length_bytes,
+                    self.depth,
+                )?;
+                Ok(Step::Next)
+            }
+            Err(fault) => self.broken(path, Broken::Skipped(fault)),
         }
     }
 

@@ -14,6 +14,8 @@ pub const UPLOAD_FORM_FILES: usize = 50_000;
 
 /// Bytes kept between the network and the reader of one uploaded file.
 pub const UPLOAD_PIPE_BYTES: usize = 256 * 1024;
+/// Pieces of a body that are taken off the network ahead of its reader; each is what one read of a connection brings.
+pub const UPLOAD_PIECES_AHEAD: usize = 8;
 
 /// Milliseconds after which a page gives up; deliveries and images have no such limit.
 pub const PAGE_TIMEOUT_MS: u64 = 60_000;

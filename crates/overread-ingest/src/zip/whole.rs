@@ -1,22 +1,26 @@
-//! An entry whose lengths stand before it and fit into memory: unpacked at once, which takes half the time.
+//! An entry whose lengths stand before it and fit into memory: unpacked at once, which takes half the time, and by whoever
+//! reads it, so that the archive is read on meanwhile.
 
+use bytes::Bytes;
+use flate2::{Decompress, FlushDecompress};
 use libdeflater::{DecompressionError, Decompressor};
+use overread_dicom::limits::SNIFF_BYTES;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::entry::{Broken, Fault};
 use super::headers::{Local, Method};
 use super::input::Input;
 use super::names;
+use crate::content::{Held, Part};
 use crate::limits;
-use crate::session::Session;
+use crate::session::{Session, share_of};
 
 /// Returns the memory for an entry; `None` when it must be read piece by piece.
 pub(super) fn room(session: &Session, local: &Local) -> Option<OwnedSemaphorePermit> {
-    let bytes = match local.method {
-        Method::Stored => local.bytes.max(local.packed_bytes),
-        Method::Deflate => local.bytes.saturating_add(local.packed_bytes),
-        Method::Other => return None,
-    };
+    if local.method == Method::Other {
+        return None;
+    }
+    let bytes = bytes_for(local);
     let fits = !local.has_descriptor && bytes <= limits::IN_MEMORY_BYTES;
     if fits && !names::is_folder_bytes(&local.name) {
         session.reserve(bytes)
@@ -25,12 +29,31 @@ pub(super) fn room(session: &Session, local: &Local) -> Option<OwnedSemaphorePer
     }
 }
 
-/// Reads an entry, unpacks it and proves that it is what the archive promised.
+/// Returns how many bytes are in memory while an entry is unpacked.
+fn bytes_for(local: &Local) -> u64 {
+    match local.method {
+        Method::Deflate => local.bytes.saturating_add(local.packed_bytes),
+        Method::Stored | Method::Other => local.bytes.max(local.packed_bytes),
+    }
+}
+
+/// An entry as it stands in the archive, and what the archive promises of it.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    packed: Vec<u8>,
+    is_deflated: bool,
+    bytes: u64,
+    crc: u32,
+    /// Bytes in memory while it is unpacked.
+    pub(super) held_bytes: u64,
+}
+
+/// Reads an entry as it stands.
 pub(super) fn read(
     input: &mut Input<'_>,
     local: &Local,
     session: &Session,
-) -> Result<Vec<u8>, Broken> {
+) -> Result<Packed, Broken> {
     let mut packed = vec![0; local.packed_bytes as usize];
     let filled = input
         .fill(&mut packed)
@@ -42,17 +65,63 @@ pub(super) fn read(
     if !session.count_bytes(local.bytes) {
         return Err(Broken::Lost(Fault::Total));
     }
-    let bytes = match local.method {
-        Method::Deflate => inflate(&packed, local.bytes as usize).map_err(Broken::Skipped)?,
-        Method::Stored | Method::Other => packed,
-    };
-    if bytes.len() as u64 != local.bytes {
-        return Err(Broken::Skipped(Fault::Lengths));
+    Ok(Packed {
+        packed,
+        is_deflated: local.method == Method::Deflate,
+        bytes: local.bytes,
+        crc: local.crc,
+        held_bytes: bytes_for(local),
+    })
+}
+
+impl Packed {
+    /// Returns how long the content is said to be.
+    pub(super) const fn promised_bytes(&self) -> u64 {
+        self.bytes
     }
-    if libdeflater::crc32(&bytes) != local.crc {
-        return Err(Broken::Skipped(Fault::Corrupt));
+
+    /// Returns the first bytes of the content, which nothing proves yet; fewer when they cannot be unpacked.
+    pub(super) fn head(&self) -> Vec<u8> {
+        if !self.is_deflated {
+            let length = self.packed.len().min(SNIFF_BYTES);
+            return self.packed.get(..length).unwrap_or_default().to_vec();
+        }
+        let mut head = vec![0; SNIFF_BYTES];
+        let mut inflate = Decompress::new(false);
+        let _ended = inflate.decompress(&self.packed, &mut head, FlushDecompress::None);
+        head.truncate(inflate.total_out() as usize);
+        head
     }
-    Ok(bytes)
+
+    /// Unpacks it and proves that it is what the archive promised.
+    pub(super) fn unpack(self) -> Result<Vec<u8>, Fault> {
+        let bytes = if self.is_deflated {
+            inflate(&self.packed, self.bytes as usize)?
+        } else {
+            self.packed
+        };
+        if bytes.len() as u64 != self.bytes {
+            return Err(Fault::Lengths);
+        }
+        if libdeflater::crc32(&bytes) != self.crc {
+            return Err(Fault::Corrupt);
+        }
+        Ok(bytes)
+    }
+
+    /// As [`Packed::unpack`], with the memory that was granted for it; what is not needed afterwards goes back.
+    pub(crate) fn hold(self, mut room: OwnedSemaphorePermit) -> Result<Held, Fault> {
+        let bytes = self.unpack()?;
+        let spare = room.num_permits()
+            - room
+                .num_permits()
+                .min(share_of(bytes.len() as u64) as usize);
+        drop(room.split(spare));
+        Ok(Held {
+            part: Part::Memory(Bytes::from(bytes)),
+            _permit: Some(room),
+        })
+    }
 }
 
 fn inflate(packed: &[u8], length: usize) -> Result<Vec<u8>, Fault> {

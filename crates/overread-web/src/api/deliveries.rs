@@ -4,16 +4,19 @@ use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
 use overread_workflow::records::{self, Incoming};
 use serde::Deserialize;
+use tokio::io::AsyncRead;
+use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;
 
 use crate::errors::{ApiError, PageError};
+use crate::limits::UPLOAD_PIECES_AHEAD;
 use crate::state::WebState;
 
 /// What may stand in the address.
@@ -39,7 +42,7 @@ pub(crate) async fn receive(
         .case
         .map(|id| id.parse().map_err(|_| PageError::NotFound))
         .transpose()?;
-    let reader = StreamReader::new(body.into_data_stream().map_err(std::io::Error::other));
+    let reader = ahead(body);
     let incoming = match kind(&headers) {
         Kind::Zip => Incoming::Zip(Box::pin(reader)),
         Kind::OneFile => Incoming::File {
@@ -57,6 +60,23 @@ pub(crate) async fn receive(
     )
     .await?;
     Ok(Json(receipt).into_response())
+}
+
+/// Takes the body off the network ahead of whoever reads it, so that they do not wait for each other at every piece.
+fn ahead(body: Body) -> impl AsyncRead + Send + 'static {
+    let (pieces, taken) = mpsc::channel(UPLOAD_PIECES_AHEAD);
+    tokio::spawn(async move {
+        let mut body = body.into_data_stream().map_err(std::io::Error::other);
+        while let Some(piece) = body.next().await {
+            // A reader that ends early says why in its own result.
+            if pieces.send(piece).await.is_err() {
+                break;
+            }
+        }
+    });
+    StreamReader::new(stream::unfold(taken, |mut taken| async {
+        taken.recv().await.map(|piece| (piece, taken))
+    }))
 }
 
 /// Returns the name of a single file as the sender gives it, never used as a path.
