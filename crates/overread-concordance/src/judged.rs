@@ -3,6 +3,9 @@
 use crate::plain;
 use crate::types::{Class, Concordance};
 
+/// The rule named where the reviewer decided.
+const BY_REVIEWER: &str = "reviewer";
+
 impl Concordance {
     /// Returns the comparison as the reviewer judged it, row by position from 0: what every page and paper shows.
     ///
@@ -18,7 +21,8 @@ impl Concordance {
             if item.class != *class {
                 item.class = *class;
                 item.critical = class.is_critical();
-                // What the rules wrote speaks of their own class.
+                // What the rules decided and wrote speaks of their own class.
+                item.rule_id = BY_REVIEWER.to_string();
                 item.sentence = plain::difference(item);
             }
         }
@@ -52,6 +56,39 @@ mod tests {
         // Which of the two denies it, the reviewer did not say.
         let words = spoken(&found.as_judged(&[(0, Class::Contradicted), (9, Class::Size)]));
         assert!(words.contains("One report describes"), "{words}");
+    }
+
+    #[test]
+    fn advice_is_told_as_the_reviewer_judged_it() {
+        let calm = "L4-L5: disc bulge.";
+        let more = format!("{calm} Urgent decompression today.");
+        let found = compare(EXAM, calm, &more);
+        let at = found
+            .items
+            .iter()
+            .position(|i| i.rule_id == "only-second-urgent");
+        let at = at.unwrap();
+        assert!(
+            spoken(&found).contains("Only the second report says that something must be done soon")
+        );
+        let told = |class| spoken(&found.clone().as_judged(&[(at, class)]));
+        for (class, words) in [
+            (Class::OnlyOriginal, "Only the first report"),
+            (Class::Contradicted, "the other advises against it"),
+            (Class::Interpretation, "advise different next steps"),
+        ] {
+            let judged = found.clone().as_judged(&[(at, class)]);
+            let row = &judged.items[at];
+            assert!(row.sentence.contains(words), "{class:?} {}", row.sentence);
+            assert!(!row.sentence.contains("Only the second"), "{class:?}");
+            let asked = view(&judged, Reader::Patient).questions.join(" ");
+            assert!(!asked.contains("today"), "{class:?} {asked}");
+            assert!(!told(class).contains("must be done soon"), "{class:?}");
+        }
+        assert!(told(Class::Contradicted).contains("the other advises against it"));
+        assert!(!told(Class::Agree).contains("must be done"));
+        // The same class keeps what the rules know of it.
+        assert!(told(Class::OnlySecond).contains("must be done soon"));
     }
 
     #[test]

@@ -138,7 +138,7 @@ fn thing(item: &Item) -> String {
 }
 
 pub(crate) fn difference(item: &Item) -> String {
-    if item.kind == ItemKind::Recommendation && differs(item) {
+    if item.kind == ItemKind::Recommendation {
         return advised(item);
     }
     let what = thing(item);
@@ -182,19 +182,36 @@ pub(crate) fn difference(item: &Item) -> String {
     }
 }
 
-/// A difference in what should be done, which a patient must not overlook.
+/// What the reports say of the next step, which a patient must not overlook. The class decides; the rule that found the
+/// class may know more.
 fn advised(item: &Item) -> String {
-    let text = match item.rule_id.as_str() {
-        "only-second-urgent" => "Only the second report says that something must be done soon.",
-        "only-original-urgent" => "Only the first report says that something must be done soon.",
-        "advice-urgency" => "Only one of the reports says that the next step is urgent.",
-        "only-second-invasive" => {
+    let text = match (item.class, item.rule_id.as_str()) {
+        (_, "only-second-urgent") => {
+            "Only the second report says that something must be done soon."
+        }
+        (_, "only-original-urgent") => {
+            "Only the first report says that something must be done soon."
+        }
+        (_, "advice-urgency") => "Only one of the reports says that the next step is urgent.",
+        (_, "only-second-invasive") => {
             "Only the second report advises taking a tissue sample, a treatment or an operation."
         }
-        "only-original-invasive" => {
+        (_, "only-original-invasive") => {
             "Only the first report advises taking a tissue sample, a treatment or an operation."
         }
-        _ => "The reports advise different next steps.",
+        (_, "advice-when") => "The reports name different times for the next step.",
+        (Class::OnlyOriginal, _) => "Only the first report gives this advice on the next step.",
+        (Class::OnlySecond, _) => "Only the second report gives this advice on the next step.",
+        (Class::Contradicted, _) => "One report advises a next step, the other advises against it.",
+        (Class::Laterality, _) => "The reports name different sides for the next step.",
+        (Class::Location, _) => "The reports name different places for the next step.",
+        (Class::Severity, _) => {
+            "The reports differ in how soon or how firmly they advise the next step."
+        }
+        (Class::Certainty, _) => "One report is sure about the next step, the other is less sure.",
+        (Class::MoreDetail, _) => "One report says more about the next step than the other.",
+        (Class::Agree, _) => "Both reports advise the same next step.",
+        (Class::Interpretation | Class::Size, _) => "The reports advise different next steps.",
     };
     text.to_string()
 }

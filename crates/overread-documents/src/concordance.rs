@@ -7,9 +7,10 @@ use overread_model::time::{CalendarDate, Timestamp};
 use serde_json::{Value, json};
 
 use crate::reports::{ExamLine, PatientLine, Practice, Signature};
+use crate::{cleaning, limits};
 #[cfg(feature = "pdf")]
 use crate::{
-    cleaning, dates, limits,
+    dates,
     pdf::{PdfError, Sheet, render},
     reports::sheet::{exam_facts, nonempty, patient_facts, practice},
 };
@@ -141,6 +142,8 @@ pub struct Row {
     pub variation: bool,
     /// What is known about how often readers differ on this.
     pub variation_note: Option<String>,
+    /// The reviewer's note on this row, empty when there is none; absent when the reviewer left the row to the rules.
+    pub reviewer: Option<Hidden<String>>,
 }
 
 /// A passage that was not compared.
@@ -228,7 +231,13 @@ fn sheet(document: &ConcordanceDocument) -> Value {
         .rows
         .iter()
         .filter(|row| row.relation == Relation::Agree)
-        .filter_map(|row| nonempty(row.subject.reveal()))
+        .filter_map(|row| {
+            let subject = nonempty(row.subject.reveal())?;
+            Some(match row.reviewer {
+                Some(_) => format!("{subject} ({})", words.reviewer.to_lowercase()),
+                None => subject,
+            })
+        })
         .collect();
     let rows = |keep: &dyn Fn(&&Row) -> bool| -> Vec<Value> {
         let kept = document
@@ -264,6 +273,11 @@ fn sheet(document: &ConcordanceDocument) -> Value {
         "rows": rows(&differing),
         "folded": rows(&folded),
         "agreed": agreed,
+        "notes": notes(document).map(|(row, note)| json!({
+            "number": row.number,
+            "subject": cleaning::line(row.subject.reveal()),
+            "text": note,
+        })).collect::<Vec<_>>(),
         "not_compared": document.not_compared.iter().take(limits::CONCORDANCE_ROWS).map(|passage| json!({
             "report": if passage.in_second { words.second } else { words.original },
             "text": cleaning::cut(&cleaning::line(passage.text.reveal()), limits::LINE_CHARS),
@@ -273,6 +287,15 @@ fn sheet(document: &ConcordanceDocument) -> Value {
         "second": text_value(document, &document.second, words.second, |row| &row.second),
         "made": words.made.replace("{at}", &at(document.made_at)).replace("{engine}", &cleaning::line(&document.engine)),
         "case": words.case.replace("{number}", &cleaning::line(&document.case_number)),
+    })
+}
+
+/// Lists what the reviewer wrote about single rows, in full.
+fn notes(document: &ConcordanceDocument) -> impl Iterator<Item = (&Row, String)> {
+    document.rows.iter().filter_map(|row| {
+        let note = row.reviewer.as_ref()?.reveal();
+        let note = cleaning::cut(&cleaning::line(note), limits::ROW_NOTE_CHARS);
+        (!note.is_empty()).then_some((row, note))
     })
 }
 
@@ -302,6 +325,7 @@ fn row_value(document: &ConcordanceDocument, row: &Row, words: &words::Words) ->
         "original": quotes(&document.original, &row.original),
         "second": quotes(&document.second, &row.second),
         "note": row.variation_note.as_deref().and_then(nonempty),
+        "judged": row.reviewer.as_ref().map(|_| words.reviewer),
     })
 }
 

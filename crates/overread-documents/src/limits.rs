@@ -4,6 +4,8 @@
 pub const LINE_CHARS: usize = 500;
 /// Characters in a fact of several lines.
 pub const MULTILINE_CHARS: usize = 6_000;
+/// Characters in a reviewer's note on one row of a comparison; what may be typed there is shorter.
+pub const ROW_NOTE_CHARS: usize = 10_000;
 /// Items in a list fact.
 pub const LIST_ITEMS: usize = 60;
 /// Bytes in a facts file.

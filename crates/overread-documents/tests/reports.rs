@@ -279,6 +279,7 @@ fn comparison(language: Language) -> ConcordanceDocument {
         variation,
         variation_note: variation
             .then(|| "Readers often differ by one step on mild facet changes.".to_owned()),
+        reviewer: None,
     };
     ConcordanceDocument {
         language,
@@ -353,6 +354,32 @@ fn a_comparison_without_differences_says_so() {
         "concordance.agree",
         &pdf,
         &["No differences were found", "Before you compare"],
+    );
+}
+
+#[test]
+fn what_the_reviewer_wrote_on_a_row_is_on_paper_as_theirs() {
+    let mut document = comparison(Language::En);
+    document.rows[0].reviewer = Some("The root is displaced on image 12.".to_owned().into());
+    document.rows[3].reviewer = Some(String::new().into());
+    document.rows[4].reviewer =
+        Some(("Seen on both. ".to_owned() + &"x ".repeat(3_900) + "end").into());
+    let text = words(&concordance::render_pdf(&document).unwrap());
+    for shown in [
+        "The reviewer\u{2019}s notes on rows",
+        "The root is displaced on image 12.",
+        "Judged so by the reviewer",
+        "Mild disc bulge, L4-L5 (judged so by the reviewer)",
+        "x x end",
+    ] {
+        assert!(text.contains(&squeeze(shown)), "{shown}: {text}");
+    }
+    let plain = words(&concordance::render_pdf(&comparison(Language::En)).unwrap());
+    assert!(!plain.contains(&squeeze("by the reviewer")), "{plain}");
+    let letter = concordance::uncompared(&document).to_text();
+    assert!(
+        letter.contains("The root is displaced on image 12."),
+        "{letter}"
     );
 }
 

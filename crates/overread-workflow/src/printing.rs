@@ -313,7 +313,7 @@ pub(crate) async fn comparison(
         },
         proposed: concordance.overall.map(category),
         coverage_percent: (concordance.coverage.clamp(0.0, 1.0) * 100.0).floor() as u8,
-        rows: concordance.items.iter().filter_map(printed_row).collect(),
+        rows: printed_rows(&concordance.items, &corrections),
         not_compared: concordance.not_compared.into_iter().map(passage).collect(),
         doubts: concordance
             .guard
@@ -334,7 +334,14 @@ pub(crate) async fn comparison(
     })
 }
 
-fn printed_row(item: &overread_concordance::Item) -> Option<Row> {
+fn printed_rows(items: &[overread_concordance::Item], corrections: &[Correction]) -> Vec<Row> {
+    let judged = |at| corrections.iter().find(|one| one.item_idx == at);
+    let rows = items.iter().enumerate();
+    rows.filter_map(|(at, item)| printed_row(item, judged(at)))
+        .collect()
+}
+
+fn printed_row(item: &overread_concordance::Item, judged: Option<&Correction>) -> Option<Row> {
     let places = |spans: &Option<Vec<Span>>| {
         let spans = spans.iter().flatten();
         spans
@@ -359,6 +366,7 @@ fn printed_row(item: &overread_concordance::Item) -> Option<Row> {
         second: places(&item.second),
         variation: item.variation,
         variation_note: item.variation_note.clone(),
+        reviewer: judged.map(|one| Hidden(one.note.clone())),
     })
 }
 

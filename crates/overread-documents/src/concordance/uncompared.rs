@@ -21,6 +21,7 @@ struct Words {
     signed: &'static str,
     seen: &'static str,
     seen_only: &'static str,
+    notes: &'static str,
     original: &'static str,
     second: &'static str,
     made: &'static str,
@@ -43,6 +44,7 @@ const ENGLISH: Words = Words {
     signed: "Signed by {name}, {at}.",
     seen: "Differences that were seen all the same",
     seen_only: "There may be more.",
+    notes: "The reviewer\u{2019}s notes on rows",
     original: "First report in full",
     second: "Second report in full",
     made: "Made {at} \u{b7} {engine}",
@@ -65,6 +67,7 @@ const SPANISH: Words = Words {
     signed: "Firmado por {name}, {at}.",
     seen: "Diferencias que se vieron de todos modos",
     seen_only: "Puede haber m\u{e1}s.",
+    notes: "Notas de quien revisa sobre las filas",
     original: "Primer informe completo",
     second: "Segundo informe completo",
     made: "Hecho el {at} \u{b7} {engine}",
@@ -83,6 +86,7 @@ pub fn uncompared(document: &ConcordanceDocument) -> Letter {
         judgement(document, words),
     ];
     blocks.extend(differences(document, words));
+    blocks.extend(reviewer_notes(document, words));
     blocks.push(report(document, &document.original, words.original));
     blocks.push(report(document, &document.second, words.second));
     let at = dates::instant(
@@ -207,6 +211,13 @@ fn differences(document: &ConcordanceDocument, words: &Words) -> Option<Block> {
         .map(|row| row.sentence.reveal().clone())
         .collect();
     (!items.is_empty()).then(|| block(words.seen, vec![words.seen_only.to_owned()], items))
+}
+
+fn reviewer_notes(document: &ConcordanceDocument, words: &Words) -> Option<Block> {
+    let items: Vec<String> = super::notes(document)
+        .map(|(row, note)| format!("{}: {note}", row.subject.reveal()))
+        .collect();
+    (!items.is_empty()).then(|| block(words.notes, Vec::new(), items))
 }
 
 fn report(document: &ConcordanceDocument, report: &ReportText, label: &str) -> Block {

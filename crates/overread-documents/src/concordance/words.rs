@@ -17,7 +17,8 @@ pub(super) struct Words {
     pub(super) coverage: &'static str,
     pub(super) made: &'static str,
     pub(super) case: &'static str,
-    fixed: [(&'static str, &'static str); 14],
+    pub(super) reviewer: &'static str,
+    fixed: [(&'static str, &'static str); 15],
 }
 
 pub(super) fn of(language: Language) -> Words {
@@ -86,6 +87,7 @@ const ENGLISH: Words = Words {
     coverage: "The rules found words they know in {percent} % of the sentences with findings; in a sentence they know in part, they can miss the rest.",
     made: "Printed {at} · {engine}",
     case: "Case {number}",
+    reviewer: "Judged so by the reviewer",
     fixed: [
         ("differences", "Differences"),
         (
@@ -96,6 +98,7 @@ const ENGLISH: Words = Words {
         ("critical", "May change care"),
         ("not_said", "Not mentioned"),
         ("folded", "Common differences between readers"),
+        ("notes", "The reviewer\u{2019}s notes on rows"),
         ("agreed", "Stated by both"),
         ("not_compared", "Not compared: please read these passages"),
         ("texts", "Both reports in full"),
@@ -121,6 +124,7 @@ const SPANISH: Words = Words {
     coverage: "Las reglas reconocieron palabras en el {percent} % de las frases con hallazgos; en una frase reconocida en parte se les puede escapar el resto.",
     made: "Impreso el {at} · {engine}",
     case: "Caso {number}",
+    reviewer: "Así lo juzgó quien revisa",
     fixed: [
         ("differences", "Diferencias"),
         (
@@ -131,6 +135,7 @@ const SPANISH: Words = Words {
         ("critical", "Puede cambiar la atención"),
         ("not_said", "No se menciona"),
         ("folded", "Diferencias frecuentes entre lectores"),
+        ("notes", "Notas de quien revisa sobre las filas"),
         ("agreed", "Dicho por ambos"),
         ("not_compared", "Sin comparar: lea estos pasajes"),
         ("texts", "Ambos informes completos"),

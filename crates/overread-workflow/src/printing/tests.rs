@@ -9,7 +9,7 @@ use overread_model::hidden::Hidden;
 use overread_model::letter::Language;
 use overread_model::time::Timestamp;
 
-use super::{extent, printed_row};
+use super::{extent, printed_rows};
 use crate::comparing::{Correction, as_judged};
 
 fn document(language: Language, found: Concordance, texts: [&str; 2]) -> ConcordanceDocument {
@@ -29,7 +29,7 @@ fn document(language: Language, found: Concordance, texts: [&str; 2]) -> Concord
         proposed: Some(Category::Refines),
         reasons: found.reasons.clone(),
         coverage_percent: 100,
-        rows: found.items.iter().filter_map(printed_row).collect(),
+        rows: printed_rows(&found.items, &[]),
         not_compared: Vec::new(),
         doubts: found
             .guard
@@ -104,10 +104,13 @@ fn a_row_is_printed_as_the_reviewer_judged_it() {
     let corrections = [Correction {
         item_idx: 0,
         class: "laterality".to_owned(),
-        note: String::new(),
+        note: "Left on image 12.".to_owned(),
     }];
     let found = as_judged(compare("MRI lumbar spine", text, text), &corrections);
-    let row = printed_row(&found.items[0]).unwrap();
+    let row = &printed_rows(&found.items, &corrections)[0];
+    let note = row.reviewer.as_ref().map(|note| note.reveal().as_str());
+    assert_eq!(note, Some("Left on image 12."));
+    assert!(printed_rows(&found.items, &[])[0].reviewer.is_none());
     assert!(row.relation == Relation::Laterality && row.critical);
     assert!(row.sentence.0.contains("different sides"));
 }
