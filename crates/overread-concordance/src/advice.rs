@@ -6,7 +6,7 @@ use crate::lexicon::Lexicon;
 use crate::scope::State;
 use crate::text::{Kind, Token};
 use crate::types::Class;
-use crate::weighing::Action;
+use crate::weighing::{Action, Means};
 
 /// What a sentence of advice asks for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,6 +14,8 @@ pub(crate) struct Advice {
     pub(crate) urgent: bool,
     /// Sorted, each once.
     pub(crate) actions: Vec<Action>,
+    /// By which means, sorted, each once; empty when the words name none.
+    means: Vec<Means>,
     /// When, in days from now.
     pub(crate) days: Option<f64>,
     /// The words as they are compared when their kind is not known.
@@ -43,17 +45,19 @@ pub(crate) fn read(lex: &Lexicon, tokens: &[Token], states: &[State]) -> Advice 
                 .is_some_and(|t| matches!(t.norm.as_str(), "no" | "not" | "without"))
     };
     let hits = lex.weighing.actions(tokens);
-    let none = hits.iter().any(|(_, a)| *a == Action::Nothing);
-    let mut actions: Vec<Action> = hits
+    let none = hits.iter().any(|(_, action, _)| *action == Action::Nothing);
+    let asked = hits
         .iter()
-        .filter(|(hit, action)| *action == Action::Nothing || !none && !denied(hit.first))
-        .map(|(_, action)| *action)
-        .collect();
+        .filter(|(hit, action, _)| *action == Action::Nothing || !none && !denied(hit.first));
+    let mut actions: Vec<Action> = asked.clone().map(|(_, action, _)| *action).collect();
+    let mut means: Vec<Means> = asked.filter_map(|(_, _, means)| *means).collect();
     if actions.is_empty() && !hits.is_empty() {
         actions.push(Action::Nothing);
     }
     actions.sort();
     actions.dedup();
+    means.sort_unstable();
+    means.dedup();
     let urgent = lex
         .weighing
         .urgent(tokens)
@@ -62,6 +66,7 @@ pub(crate) fn read(lex: &Lexicon, tokens: &[Token], states: &[State]) -> Advice 
     Advice {
         urgent,
         actions,
+        means,
         days: days(tokens),
         words: tokens
             .iter()
@@ -71,9 +76,12 @@ pub(crate) fn read(lex: &Lexicon, tokens: &[Token], states: &[State]) -> Advice 
     }
 }
 
-/// "in 3 months", "12-month", "6 weeks": the first span named.
+/// "in 3 months", "12-month", "6 weeks", "annual": the first span named.
 fn days(tokens: &[Token]) -> Option<f64> {
     tokens.iter().enumerate().find_map(|(at, token)| {
+        if matches!(token.norm.as_str(), "annual" | "annually" | "yearly") {
+            return Some(365.0);
+        }
         let n = crate::spots::plain_number(token)?;
         let hyphen = usize::from(tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Hyphen));
         let unit = tokens.get(at + 1 + hyphen)?;
@@ -93,14 +101,15 @@ pub(crate) fn fit(a: &Frame, b: &Frame) -> i32 {
     let (Some(a), Some(b)) = (&a.advice, &b.advice) else {
         return 100;
     };
-    let shared = a.actions.iter().any(|x| b.actions.contains(x));
+    let (shared, means) = (meet(&a.actions, &b.actions), meet(&a.means, &b.means));
     100 + i32::from(shared) * 40
+        + i32::from(means) * 40
         + i32::from(a.urgent == b.urgent) * 20
         + i32::from(a.words == b.words) * 60
 }
 
 /// Compares two pieces of advice.
-pub(crate) fn compare(a: &Frame, b: &Frame) -> Verdict {
+pub(crate) fn compare(lex: &Lexicon, a: &Frame, b: &Frame) -> Verdict {
     let (Some(a), Some(b)) = (&a.advice, &b.advice) else {
         return unread();
     };
@@ -116,16 +125,25 @@ pub(crate) fn compare(a: &Frame, b: &Frame) -> Verdict {
         return verdict(Class::Severity, "advice-urgency", who);
     }
     if a.invasive() != b.invasive() || a.nothing() != b.nothing() {
-        return verdict(Class::Interpretation, "advice-other", asked(a, b));
+        return verdict(Class::Interpretation, "advice-other", asked(lex, a, b));
     }
     if a.actions.is_empty() || b.actions.is_empty() {
         return unread();
     }
-    if !a.actions.iter().any(|x| b.actions.contains(x)) {
-        return verdict(Class::Interpretation, "advice-minor", asked(a, b));
+    if !meet(&a.actions, &b.actions) {
+        return verdict(Class::Interpretation, "advice-minor", asked(lex, a, b));
+    }
+    if !a.means.is_empty() && !b.means.is_empty() && a.means != b.means {
+        // By which means a sample is taken is a smaller matter than that it is taken.
+        let rule = if a.invasive() || meet(&a.means, &b.means) {
+            "advice-minor"
+        } else {
+            "advice-means"
+        };
+        return verdict(Class::Interpretation, rule, asked(lex, a, b));
     }
     if let (Some(x), Some(y)) = (a.days, b.days)
-        && (x - y).abs() / x.max(y).max(1.0) >= 0.2
+        && (x - y).abs() / x.max(y).max(1.0) >= lex.weighing.timing_apart
     {
         return verdict(
             Class::Severity,
@@ -133,11 +151,22 @@ pub(crate) fn compare(a: &Frame, b: &Frame) -> Verdict {
             format!("original says in {}, second says in {}", span(x), span(y)),
         );
     }
+    if a.means != b.means || a.days.is_some() != b.days.is_some() {
+        return verdict(
+            Class::MoreDetail,
+            "advice-detail",
+            "one report says more exactly what is to be done, or when",
+        );
+    }
     verdict(
         Class::Agree,
         "same-advice",
         "both reports ask for the same kind of step",
     )
+}
+
+fn meet<T: PartialEq>(a: &[T], b: &[T]) -> bool {
+    a.iter().any(|x| b.contains(x))
 }
 
 fn unread() -> Verdict {
@@ -162,17 +191,29 @@ fn span(days: f64) -> String {
     format!("{n:.0} {unit}{many}")
 }
 
-fn asked(a: &Advice, b: &Advice) -> String {
-    format!("original asks for {}, second asks for {}", list(a), list(b))
+fn asked(lex: &Lexicon, a: &Advice, b: &Advice) -> String {
+    format!(
+        "original asks for {}, second asks for {}",
+        list(lex, a),
+        list(lex, b)
+    )
 }
 
-fn list(advice: &Advice) -> String {
+fn list(lex: &Lexicon, advice: &Advice) -> String {
+    let means: Vec<&str> = advice
+        .means
+        .iter()
+        .map(|m| lex.weighing.means_name(*m))
+        .collect();
+    let means = means.join(" and ");
     let words: Vec<&str> = advice
         .actions
         .iter()
         .map(|action| match action {
             Action::Observe => "follow-up",
+            Action::Test if !means.is_empty() => means.as_str(),
             Action::Test => "a further test",
+            Action::Correlate => "a look at the other facts of the case",
             Action::Tissue => "a tissue sample",
             Action::Operate => "treatment or an operation",
             Action::Refer => "a specialist",

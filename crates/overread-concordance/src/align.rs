@@ -1,6 +1,6 @@
 //! Here the statements of two reports find their partners.
 
-use crate::frame::{Frame, What};
+use crate::frame::{Frame, WHOLE, What};
 use crate::lexicon::{FindingId, Lexicon};
 use crate::limits::CANDIDATES_MAX;
 use crate::merge::size_differs;
@@ -33,6 +33,13 @@ pub(crate) struct Pair {
     pub(crate) original: Option<usize>,
     pub(crate) second: Option<usize>,
     pub(crate) pass: Pass,
+}
+
+/// Whose statement is looked for in the other report.
+#[derive(Debug, Clone, Copy)]
+enum Covering {
+    Original,
+    Second,
 }
 
 struct Aligner<'a> {
@@ -273,43 +280,56 @@ impl Aligner<'_> {
             .filter(|p| p.pass == Pass::Strict)
             .filter_map(|p| Some((p.original?, p.second?)))
             .collect();
-        let mut extra = Vec::new();
-        for (j, b) in self
-            .s
-            .iter()
-            .enumerate()
-            .filter(|(j, f)| !self.used_s.get(*j).copied().unwrap_or(true) && f.present())
-        {
-            if let Some((i, _)) = matched
-                .iter()
-                .find(|(i, _)| self.o.get(*i).is_some_and(|a| self.tells_again(a, b)))
-            {
-                extra.push((*i, j, false));
-            }
+        let open = |used: &[bool], list: &[Frame]| -> Vec<usize> {
+            let free = |at: &usize| !used.get(*at).copied().unwrap_or(true);
+            let stated = |at: &usize| list.get(*at).is_some_and(Frame::present);
+            (0..list.len()).filter(free).filter(stated).collect()
+        };
+        for j in open(&self.used_s, self.s) {
+            let told = matched.iter().map(|(i, _)| *i);
+            self.cover(told.collect(), j, Covering::Second);
         }
-        for (i, a) in self
-            .o
-            .iter()
-            .enumerate()
-            .filter(|(i, f)| !self.used_o.get(*i).copied().unwrap_or(true) && f.present())
-        {
-            if let Some((_, j)) = matched
-                .iter()
-                .find(|(_, j)| self.s.get(*j).is_some_and(|b| self.tells_again(b, a)))
-            {
-                extra.push((i, *j, true));
-            }
+        for i in open(&self.used_o, self.o) {
+            let told = matched.iter().map(|(_, j)| *j);
+            self.cover(told.collect(), i, Covering::Original);
         }
-        for (i, j, original) in extra {
-            let flag = if original {
-                self.used_o.get_mut(i)
-            } else {
-                self.used_s.get_mut(j)
+    }
+
+    /// Finds which of the other report's statements says this one too. One level of a row named as a whole is compared
+    /// with it, since its grade may differ; other repetitions tell nothing new.
+    fn cover(&mut self, told: Vec<usize>, at: usize, whose: Covering) {
+        let (own, other) = match whose {
+            Covering::Original => (self.o, self.s),
+            Covering::Second => (self.s, self.o),
+        };
+        let Some(again) = own.get(at) else { return };
+        let frames = || told.iter().filter_map(|k| Some((*k, other.get(*k)?)));
+        if let Some((k, _)) = frames().find(|(_, f)| self.one_of_a_row(f, again)) {
+            match whose {
+                Covering::Original => self.take(at, k, Pass::Strict),
+                Covering::Second => self.take(k, at, Pass::Strict),
+            }
+        } else if frames().any(|(_, f)| self.tells_again(f, again)) {
+            let used = match whose {
+                Covering::Original => &mut self.used_o,
+                Covering::Second => &mut self.used_s,
             };
-            if let Some(u) = flag {
-                *u = true;
+            if let Some(used) = used.get_mut(at) {
+                *used = true;
             }
         }
+    }
+
+    /// "Degeneration L1-L2 to L3-L4" speaks of L2-L3 too.
+    fn one_of_a_row(&self, row: &Frame, one: &Frame) -> bool {
+        let (Some(x), Some(y)) = (row.finding(), one.finding()) else {
+            return false;
+        };
+        let kin = self.lex.is_kind(x, y) || self.lex.is_kind(y, x);
+        kin && within_row(row, one)
+            && row.present()
+            && (row.side == one.side || one.side.is_none() || row.side.is_none())
+            && site::relate(self.lex, row, one) != Relation::Unrelated
     }
 
     fn tells_again(&self, told: &Frame, again: &Frame) -> bool {
@@ -527,6 +547,7 @@ impl Aligner<'_> {
         let has = |cat: &str| finding.cats.iter().any(|c| c == cat);
         let region_wide = d.nodes.iter().any(|n| self.wide(*n));
         let fits = match d.attr.as_deref() {
+            Some(WHOLE) => finding.weight >= 1 || has("acute"),
             None => !region_wide || finding.weight >= 2 || has("acute"),
             Some("size" | "contour") => has("size"),
             Some("acute") => {
@@ -577,10 +598,8 @@ impl Aligner<'_> {
     }
 
     fn calm_score(&self, a: &Frame, b: &Frame) -> Option<i32> {
-        let calm = |f: &Frame| {
-            matches!(f.what, What::Normal | What::Measured) || f.denied && f.finding().is_some()
-        };
-        if !calm(a) || !calm(b) || !site::sides_meet(a.side, b.side) {
+        let fits = |f: &Frame| calm(f) || f.what == What::Measured;
+        if !fits(a) || !fits(b) || !site::sides_meet(a.side, b.side) {
             return None;
         }
         let relation = site::relate(self.lex, a, b);
@@ -633,35 +652,23 @@ impl Aligner<'_> {
         (covers && fits).then_some(60)
     }
 
-    /// One normal statement may answer several denials: "negative" against "no mass, no distortion".
+    /// One normal statement may answer several denials: "negative" against "no mass, no distortion". So may what is
+    /// said of a row of levels at once.
     fn calm_again(&mut self) {
+        let free = |used: &[bool], at: usize| !used.get(at).copied().unwrap_or(true);
         let mut found = Vec::new();
-        for (i, a) in self
-            .o
-            .iter()
-            .enumerate()
-            .filter(|(i, a)| a.denied && !self.used_o.get(*i).copied().unwrap_or(true))
-        {
-            if let Some(j) = self
-                .s
-                .iter()
-                .take(CANDIDATES_MAX)
-                .position(|b| b.what == What::Normal && self.calm_score(a, b).is_some())
+        for (i, a) in self.o.iter().enumerate().filter(|(_, f)| calm(f)) {
+            let answer = |b: &Frame| self.answers(b, a);
+            if free(&self.used_o, i)
+                && let Some(j) = self.s.iter().take(CANDIDATES_MAX).position(answer)
             {
                 found.push((i, j));
             }
         }
-        for (j, b) in self
-            .s
-            .iter()
-            .enumerate()
-            .filter(|(j, b)| b.denied && !self.used_s.get(*j).copied().unwrap_or(true))
-        {
-            if let Some(i) = self
-                .o
-                .iter()
-                .take(CANDIDATES_MAX)
-                .position(|a| a.what == What::Normal && self.calm_score(a, b).is_some())
+        for (j, b) in self.s.iter().enumerate().filter(|(_, f)| calm(f)) {
+            let answer = |a: &Frame| self.answers(a, b);
+            if free(&self.used_s, j)
+                && let Some(i) = self.o.iter().take(CANDIDATES_MAX).position(answer)
             {
                 found.push((i, j));
             }
@@ -669,6 +676,11 @@ impl Aligner<'_> {
         for (i, j) in found {
             self.take(i, j, Pass::Calm);
         }
+    }
+
+    fn answers(&self, answer: &Frame, open: &Frame) -> bool {
+        let normal = open.denied && answer.what == What::Normal;
+        (normal || within_row(answer, open)) && self.calm_score(answer, open).is_some()
     }
 
     fn rest(&mut self) {
@@ -697,6 +709,18 @@ impl Aligner<'_> {
             });
         }
     }
+}
+
+/// Whether a statement says that something is normal or not there.
+fn calm(f: &Frame) -> bool {
+    f.what == What::Normal || f.denied && f.finding().is_some()
+}
+
+/// Whether the levels of one statement are some of the levels of another.
+fn within_row(row: &Frame, one: &Frame) -> bool {
+    !one.levels.is_empty()
+        && one.levels.len() < row.levels.len()
+        && one.levels.iter().all(|l| row.levels.contains(l))
 }
 
 /// "No full-thickness tear" does not deny a partial one.

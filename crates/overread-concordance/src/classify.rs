@@ -2,6 +2,7 @@
 
 use crate::advice;
 use crate::align::{Pair, Pass};
+use crate::clock;
 use crate::frame::{Frame, What};
 use crate::lexicon::{Finding, Lexicon};
 use crate::marks::{Unit, level_name};
@@ -63,9 +64,17 @@ fn paired(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
         Pass::Denial => {
             let stated = if a.present() { a } else { b };
             if stated.certainty <= 3 {
+                let urgent = stated.certainty == 3
+                    && stated
+                        .finding()
+                        .is_some_and(|id| both.lex.weighing.emergencies.contains(&id));
                 return verdict(
                     Class::Certainty,
-                    "certainty-denied",
+                    if urgent {
+                        "certainty-emergency"
+                    } else {
+                        "certainty-denied"
+                    },
                     "one report does not exclude it, the other denies it",
                 );
             }
@@ -156,12 +165,20 @@ fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
         return category(a, b);
     }
     if let (What::Advice, What::Advice) = (&a.what, &b.what) {
-        return advice::compare(a, b);
+        return advice::compare(both.lex, a, b);
     }
     let known = |f: &Frame| f.finding().and_then(|id| both.lex.finding(id));
     let (Some(fx), Some(fy)) = (known(a), known(b)) else {
         return measured(a, b);
     };
+    if a.misplaced != b.misplaced {
+        let who = if a.misplaced {
+            "only the original report says that it lies in the wrong place"
+        } else {
+            "only the second report says that it lies in the wrong place"
+        };
+        return verdict(Class::Location, "device-misplaced", who);
+    }
     let decided = diagnosis(both, pair)
         .or_else(|| kind(both.lex, a, b, fx, fy))
         .or_else(|| changed(a, b))
@@ -522,10 +539,9 @@ fn detail(both: &Both<'_>, a: &Frame, b: &Frame) -> Verdict {
         _ => false,
     };
     let part = |f: &Frame| {
-        f.nodes
-            .iter()
-            .filter_map(|n| lex.node(*n))
-            .any(|n| matches!(n.axis.as_str(), "lobe" | "part" | "quadrant" | "chamber"))
+        let axes = ["lobe", "part", "quadrant", "half", "chamber"];
+        let mut nodes = f.nodes.iter().filter_map(|n| lex.node(*n));
+        clock::told(f) || nodes.any(|n| axes.contains(&n.axis.as_str()))
     };
     let points = |p: &Frame, q: &Frame| {
         i32::from(!p.sizes_mm.is_empty()) * 2

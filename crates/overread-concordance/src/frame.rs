@@ -41,6 +41,9 @@ impl Side {
     }
 }
 
+/// What is normal when everything examined is.
+pub(crate) const WHOLE: &str = "whole";
+
 /// What a statement is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
@@ -100,6 +103,8 @@ pub(crate) struct Frame {
     pub(crate) trend: Option<Trend>,
     /// Words that make a lesion worrying stand beside it.
     pub(crate) worrying: bool,
+    /// A tube or line that lies where it does harm.
+    pub(crate) misplaced: bool,
     /// "On the opposite side", and nothing in this report tells opposite of which.
     pub(crate) opposite: bool,
     /// What the advice asks for.
@@ -141,6 +146,7 @@ impl Frame {
             count: None,
             trend: None,
             worrying: false,
+            misplaced: false,
             opposite: false,
             advice: None,
         }
@@ -239,6 +245,7 @@ impl Frame {
                     name
                 }
             }
+            What::Normal if self.attr.as_deref() == Some(WHOLE) => "examination_normal".to_string(),
             What::Normal => format!("{}_normal", place()),
             What::Category(_) => "assessment_category".to_string(),
             What::Measured => format!("{}_size", place()),

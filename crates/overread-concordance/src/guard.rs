@@ -1,7 +1,7 @@
 //! Here is checked whether the two reports may be compared at all, and what was left out.
 
 use crate::exam::{self, Exam};
-use crate::identity::Identity;
+use crate::identity::{Identity, Sameness};
 use crate::language;
 use crate::lexicon::Lexicon;
 use crate::limits::{COVERAGE_MIN, REPORT_CHARS_MAX};
@@ -29,8 +29,16 @@ pub(crate) fn identities(
         (&case, &s, "The second report and the case"),
         (&o, &s, "The two reports"),
     ] {
+        let person = a.person(lex, b);
+        if person == Some(Sameness::Spelling) {
+            let message = format!(
+                "{who} spell the patient's name differently, by one letter: check that both are of this patient."
+            );
+            problems.push(problem("spelling", message));
+        }
+        let other = person == Some(Sameness::Other);
         let checks = [
-            ("patient", a.other_person(b), "name different patients"),
+            ("patient", other, "name different patients"),
             (
                 "birth_date",
                 a.other_birth(b),
@@ -200,7 +208,14 @@ pub(crate) fn obstacles(
         .filter(|p| STOPPING.contains(&p.kind.as_str()))
         .map(|p| p.message.clone())
         .collect();
-    if coverage < COVERAGE_MIN || o.frames.is_empty() || s.frames.is_empty() {
+    for (report, who) in [(o, "original"), (s, "second")] {
+        if report.frames.is_empty() {
+            out.push(format!(
+                "Nothing in the {who} report was understood, so nothing was compared with it. Read both reports."
+            ));
+        }
+    }
+    if coverage < COVERAGE_MIN && !o.frames.is_empty() && !s.frames.is_empty() {
         let percent = (coverage * 100.0).floor();
         out.push(format!(
             "Too much of the reports was not understood to compare them (understood: {percent} %)."
@@ -221,7 +236,11 @@ pub(crate) fn not_compared(
         (o, ReportSide::Original, original),
         (s, ReportSide::Second, second),
     ] {
-        for &(start, end) in r.unread.iter().take(LISTED_MAX) {
+        let all = r.text.chars.len();
+        let nothing = r.frames.is_empty() && r.unread.is_empty() && all > 0;
+        // A report of which nothing was understood is listed whole, however short it is.
+        let whole_text = nothing.then_some((0, all));
+        for &(start, end) in r.unread.iter().chain(&whole_text).take(LISTED_MAX) {
             let span = Span {
                 start,
                 end,

@@ -1,5 +1,7 @@
 //! Here the head of a report is read: whom it names, when the person was born, when the images were made.
 
+use std::cmp::Ordering;
+
 use overread_model::text::is_name_particle;
 
 use crate::lexicon::Lexicon;
@@ -72,9 +74,19 @@ impl Identity {
         }
     }
 
+    /// How the names of both relate; `None` when one names nobody.
+    pub(crate) fn person(&self, lex: &Lexicon, other: &Self) -> Option<Sameness> {
+        let pairs = self
+            .names
+            .iter()
+            .flat_map(|a| other.names.iter().map(move |b| (a, b)));
+        pairs.map(|(a, b)| compare(lex, a, b)).max()
+    }
+
     /// Whether both name somebody, and not the same person.
-    pub(crate) fn other_person(&self, other: &Self) -> bool {
-        apart(&self.names, &other.names, |a, b| same_name(a, b))
+    #[cfg(test)]
+    fn other_person(&self, other: &Self) -> bool {
+        self.person(crate::lexicon::lexicon(), other) == Some(Sameness::Other)
     }
 
     /// Whether both name a day of birth, and not the same one.
@@ -96,16 +108,27 @@ fn same_day(a: &Dates, b: &Dates) -> bool {
     a.iter().any(|x| b.contains(x))
 }
 
+/// How two names relate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Sameness {
+    /// Two people.
+    Other,
+    /// One person, spelled differently.
+    Spelling,
+    /// One person.
+    Same,
+}
+
 /// Two names are one when every word of the shorter stands in the other. A word may be missing, a middle name or a
 /// second surname; none may be another, since brothers and sisters share all but one. A typist's slip of one letter in
-/// one word is no other person, as in "Jon" for "John"; two slips are.
-fn same_name(a: &[String], b: &[String]) -> bool {
+/// one long word is no other person, and is told; two slips are.
+fn compare(lex: &Lexicon, a: &[String], b: &[String]) -> Sameness {
     let (a_small, a) = parted(a);
     let (b_small, b) = parted(b);
     // "Do" and "La" are surnames too: small words may be missing, and not be others.
     let lacks = |x: &[&String], y: &[&String]| x.iter().any(|word| !y.contains(word));
     if lacks(&a_small, &b_small) && lacks(&b_small, &a_small) {
-        return false;
+        return Sameness::Other;
     }
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     let mut rest = long;
@@ -117,9 +140,9 @@ fn same_name(a: &[String], b: &[String]) -> bool {
         }
     }
     match missing.as_slice() {
-        [] => true,
-        [slip] => rest.iter().any(|other| alike(slip, other)),
-        _ => false,
+        [] => Sameness::Same,
+        [word] if rest.iter().any(|other| slip(lex, word, other)) => Sameness::Spelling,
+        _ => Sameness::Other,
     }
 }
 
@@ -132,13 +155,18 @@ fn parted(name: &[String]) -> (Vec<&String>, Vec<&String>) {
     (small, own)
 }
 
-/// The same word, or one letter more, less or other in a long one.
-fn alike(a: &str, b: &str) -> bool {
-    if a == b {
-        return true;
+/// Letters of a word in which a slip is thinkable: of shorter names too many are a letter apart.
+const SLIP_LETTERS_MIN: usize = 5;
+
+/// One letter more, less or other in a long word, unless both are given names of their own, or only the ending tells
+/// her from him: "Maria" and "Mario", "Daniel" and "Daniela".
+fn slip(lex: &Lexicon, a: &str, b: &str) -> bool {
+    let known = |word| lex.weighing.is_given_name(word);
+    if known(a) && known(b) {
+        return false;
     }
     let (x, y): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if x.len().min(y.len()) < 3 || x.len().abs_diff(y.len()) > 1 {
+    if x.len().min(y.len()) < SLIP_LETTERS_MIN || x.len().abs_diff(y.len()) > 1 {
         return false;
     }
     let head = x.iter().zip(&y).take_while(|(p, q)| p == q).count();
@@ -148,7 +176,14 @@ fn alike(a: &str, b: &str) -> bool {
         .zip(y.iter().rev())
         .take_while(|(p, q)| p == q)
         .count();
-    head + tail + 1 >= x.len().max(y.len())
+    let vowel = |word: &[char]| matches!(word.last(), Some('a' | 'e' | 'i' | 'o'));
+    let ending = tail == 0
+        && match x.len().cmp(&y.len()) {
+            Ordering::Less => vowel(&y),
+            Ordering::Equal => vowel(&x) && vowel(&y),
+            Ordering::Greater => vowel(&x),
+        };
+    !ending && head + tail + 1 >= x.len().max(y.len())
 }
 
 /// Words of a name: letters only, lower case, no accents, no single letters, no titles. "Jr." and "Sr." stay, since they
@@ -336,7 +371,7 @@ fn full_year(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Identity, dates};
+    use super::{Identity, Sameness, dates};
     use crate::lexicon::lexicon;
 
     fn read(text: &str) -> Identity {
@@ -349,7 +384,7 @@ mod tests {
         for same in [
             "Patient Name: John Smith",
             "NAME: Mr. John Andrew Smith",
-            "Patient: Jon Smith\nMRN: 123",
+            "Patient: John Smith\nMRN: 123",
             "Patient: 54-year-old man with pain",
             "Patient: Male",
             "Patient history: Back Pain",
@@ -385,6 +420,13 @@ mod tests {
             ("John Smith, Junior", "Smith, John Jr", false),
             ("John Smith Jr.", "John Smith", false),
             ("Jon Smyth", "John Smith", true),
+            ("Jon Smith", "John Smith", true),
+            ("Juan Perez", "Joan Perez", true),
+            ("Maria Rossi", "Mario Rossi", true),
+            ("Daniel Weber", "Daniela Weber", true),
+            ("Marta Silva", "Maria Silva", true),
+            ("Zdenek Novak", "Zdenka Novak", true),
+            ("Ewerett Miller", "Everett Miller", false),
             ("Anh Do", "Anh La", true),
         ] {
             let read = |name: &str| read(&format!("Patient: {name}"));
@@ -392,6 +434,26 @@ mod tests {
             assert_eq!((a.names.len(), b.names.len()), (1, 1), "{one} {two}");
             assert_eq!(a.other_person(&b), other, "{one} {two}");
             assert_eq!(b.other_person(&a), other, "{two} {one}");
+        }
+    }
+
+    #[test]
+    fn a_slip_in_a_long_name_is_told() {
+        let lex = lexicon();
+        for (one, two, expect) in [
+            ("John Smith", "John Smith", Sameness::Same),
+            ("John Smyth", "John Smith", Sameness::Spelling),
+            ("Margaret Jones", "Margaeret Jones", Sameness::Spelling),
+            ("Margaret Jones", "Margret Jones", Sameness::Spelling),
+            ("Ana Rodrigues", "Ana Rodriguez", Sameness::Spelling),
+            ("John Smythe", "John Smith", Sameness::Other),
+        ] {
+            let read = |name: &str| read(&format!("Patient: {name}"));
+            assert_eq!(
+                read(one).person(lex, &read(two)),
+                Some(expect),
+                "{one} {two}"
+            );
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct Ranked<'a> {
 }
 
 /// Rules that make a row critical though its class alone does not.
-const WEIGHTY: [&str; 11] = [
+const WEIGHTY: [&str; 12] = [
     "only-second-serious",
     "only-original-serious",
     "only-second-category",
@@ -24,6 +24,7 @@ const WEIGHTY: [&str; 11] = [
     "only-original-urgent",
     "only-original-invasive",
     "advice-urgency",
+    "certainty-emergency",
     "size-large",
     "grade-far",
     "count",
@@ -119,6 +120,9 @@ fn serious(ranked: &Ranked<'_>) -> bool {
         return false;
     };
     let now = lead.present() && !lead.historical && lead.acute != Some(false);
+    if now && (lead.misplaced || lead.certainty == 3 && lex.weighing.emergencies.contains(&id)) {
+        return true;
+    }
     if !now || lead.certainty < 4 || finding.device || finding.measure {
         return false;
     }

@@ -68,6 +68,7 @@ struct LanguageFile {
     cues: Vec<CueEntry>,
     sections: HashMap<String, String>,
     regions: HashMap<String, String>,
+    whole_exam: WholeExamFile,
     end_matter: EndMatterFile,
     spelling: SpellingFile,
 }
@@ -79,6 +80,11 @@ struct EndMatterFile {
     closing: String,
     /// The line itself is no statement.
     line: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct WholeExamFile {
+    words: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -500,6 +506,8 @@ pub(crate) struct Lexicon {
     pub(crate) closing_terms: Phrases,
     pub(crate) end_line_terms: Phrases,
     pub(crate) sections: HashMap<String, String>,
+    /// Words that may stand in a sentence that calls the whole examination normal.
+    pub(crate) whole_exam: HashSet<String>,
     pub(crate) weighing: Weighing,
     finding_gates: HashMap<String, Vec<NodeId>>,
     node_gates: HashMap<String, Vec<NodeId>>,
@@ -567,7 +575,11 @@ fn build() -> Lexicon {
         lex.add_resolve(general, place, name);
     }
     lex.add_cues(&language);
-    lex.weighing = weighing.build(&lex.spelling, |name| lex.finding_named(name));
+    lex.weighing = weighing.build(
+        &lex.spelling,
+        |name| lex.finding_named(name),
+        |name| lex.node_named(name),
+    );
     lex
 }
 
@@ -764,6 +776,12 @@ impl Lexicon {
             for term in terms(&entry.terms, &self.spelling) {
                 self.cue_terms.add(&term, id);
             }
+        }
+        for word in terms(&language.whole_exam.words, &self.spelling)
+            .into_iter()
+            .flatten()
+        {
+            self.whole_exam.insert(word.norm);
         }
         for term in terms(&language.end_matter.closing, &self.spelling) {
             self.closing_terms.add(&term, 0);

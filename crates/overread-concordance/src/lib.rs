@@ -3,6 +3,7 @@
 mod advice;
 mod align;
 mod classify;
+mod clock;
 mod exam;
 mod frame;
 mod guard;
@@ -40,7 +41,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 5"
+    " rules 6"
 );
 
 /// Sets two reports of one exam side by side.

@@ -196,6 +196,7 @@ fn absorb(lex: &Lexicon, first: &mut Frame, again: Frame) {
     first.count = first.count.or(again.count);
     first.trend = first.trend.or(again.trend);
     first.worrying |= again.worrying;
+    first.misplaced |= again.misplaced;
     if first.spots.is_empty() {
         first.spots = again.spots;
     }

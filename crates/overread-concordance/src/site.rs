@@ -1,6 +1,7 @@
 //! Here two places are compared: the same, a part of each other, other place of one organ, or unrelated.
 
-use crate::frame::{Frame, Side};
+use crate::clock;
+use crate::frame::{Frame, Side, WHOLE};
 use crate::lexicon::{Lexicon, NodeId};
 use crate::marks::Level;
 use crate::spots::{self, Counted};
@@ -20,7 +21,7 @@ pub(crate) enum Relation {
 
 /// Compares the places of two frames, sides apart.
 pub(crate) fn relate(lex: &Lexicon, a: &Frame, b: &Frame) -> Relation {
-    let apart = spots::relate(&a.spots, &b.spots) == Counted::Apart;
+    let apart = spots::relate(&a.spots, &b.spots) == Counted::Apart || clock::apart(lex, a, b);
     match relate_anatomy(lex, a, b) {
         Relation::Unrelated => Relation::Unrelated,
         _ if apart => Relation::OtherPlace,
@@ -171,7 +172,8 @@ pub(crate) fn covers(lex: &Lexicon, wide: &Frame, narrow: &Frame) -> bool {
     if !sides_meet(wide.side, narrow.side) || one_sided && narrow.side.is_none() {
         return false;
     }
-    if denied_without_place(lex, wide, narrow) {
+    let whole = wide.attr.as_deref() == Some(WHOLE);
+    if whole || denied_without_place(lex, wide, narrow) {
         return true;
     }
     let home = narrow

@@ -95,9 +95,9 @@ pub(crate) fn relate(a: &[Spot], b: &[Spot]) -> Counted {
     out
 }
 
-/// Finds the counted places of a sentence.
-pub(crate) fn spots(weighing: &Weighing, tokens: &[Token]) -> Vec<SpotAt> {
-    let mut out = clock(tokens);
+/// Finds the counted places of a sentence; `in_breast` when the examination or the section is about the breast.
+pub(crate) fn spots(weighing: &Weighing, tokens: &[Token], in_breast: bool) -> Vec<SpotAt> {
+    let mut out = clock(tokens, in_breast && !weighing.tells_the_time(tokens));
     for (hit, what) in weighing.numbered(tokens) {
         match what {
             Numbered::Named(n) => out.push(SpotAt {
@@ -114,17 +114,18 @@ pub(crate) fn spots(weighing: &Weighing, tokens: &[Token]) -> Vec<SpotAt> {
 }
 
 /// "3 o'clock", "3:30", "nine o'clock".
-fn clock(tokens: &[Token]) -> Vec<SpotAt> {
+fn clock(tokens: &[Token], in_breast: bool) -> Vec<SpotAt> {
     let mut out = Vec::new();
     // "Discussed at 3:30" is the time of day.
-    let breast = tokens.iter().any(|t| {
-        ["breast", "nipple", "areola", "retroareolar", "subareolar"]
-            .iter()
-            .any(|w| t.norm.starts_with(w))
-            || t.is("oclock")
-            || t.is("clock")
-            || t.is("position")
-    });
+    let breast = in_breast
+        || tokens.iter().any(|t| {
+            ["breast", "nipple", "areola", "retroareolar", "subareolar"]
+                .iter()
+                .any(|w| t.norm.starts_with(w))
+                || t.is("oclock")
+                || t.is("clock")
+                || t.is("position")
+        });
     for (at, token) in tokens.iter().enumerate() {
         let Some(hour) = plain_number(token).filter(|h| (1..=12).contains(h)) else {
             continue;
@@ -314,7 +315,7 @@ mod tests {
     fn read(sentence: &str) -> Vec<Spot> {
         let lex = lexicon();
         let text = text::read(sentence, sentence.len(), &lex.spelling);
-        let mut out: Vec<Spot> = spots(&lex.weighing, &text.tokens)
+        let mut out: Vec<Spot> = spots(&lex.weighing, &text.tokens, false)
             .iter()
             .map(|s| s.spot)
             .collect();

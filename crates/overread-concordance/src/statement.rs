@@ -16,6 +16,7 @@ mod ending;
 mod meaning;
 mod place;
 mod weight;
+mod whole;
 
 /// What one report says.
 #[derive(Debug)]
@@ -58,6 +59,8 @@ struct Builder<'a> {
     label_range: Option<(usize, usize)>,
     unread: Vec<(usize, usize)>,
     bearing: usize,
+    /// The sentence before named a place and stated nothing of it: "LIVER", "Normal."
+    topic: bool,
     /// How many passages were unread when the report was signed off; none while it goes on.
     signed_off: Option<usize>,
     agrees: bool,
@@ -78,6 +81,7 @@ pub(crate) fn read(lex: &Lexicon, exam: &Exam, text: Text) -> Report {
         label_range: None,
         unread: Vec::new(),
         bearing: 0,
+        topic: false,
         signed_off: None,
         agrees: false,
         disagrees: false,
@@ -396,17 +400,13 @@ impl Builder<'_> {
             frame.value.clone_from(value);
         }
         self.describe(&mut frame, tokens, marked, m);
-        self.weigh(&mut frame, sentence, tokens, list, m);
-        if !self.locate(
-            &mut frame,
-            &View {
-                sentence,
-                marked,
-                list,
-            },
-            i,
-            m,
-        ) {
+        let view = View {
+            sentence,
+            marked,
+            list,
+        };
+        self.weigh(&mut frame, tokens, &view, m);
+        if !self.locate(&mut frame, &view, i, m) {
             return;
         }
         self.other_side(&mut frame, tokens, m);
@@ -490,7 +490,7 @@ impl Builder<'_> {
         let urgent = !self.lex.weighing.urgent(tokens).is_empty();
         let past = marked.has(CueKind::Hist) || marked.has(CueKind::Prior);
         let invasive = |a: Action| matches!(a, Action::Tissue | Action::Operate);
-        actions.iter().any(|(_, action)| {
+        actions.iter().any(|(_, action, _)| {
             urgent || *action == Action::Nothing || alone && !past && invasive(*action)
         })
     }
@@ -513,6 +513,9 @@ impl Builder<'_> {
     }
 
     fn remember(&mut self, sentence: &Sentence, marked: &Marked<'_>, start: usize) {
+        self.topic = self.frames.len() == start
+            && !marked.has(CueKind::Modality)
+            && marked.nodes.iter().any(|n| !self.is_the_exam(n.id));
         let around = self.around(marked, 0, usize::MAX);
         let disc: Vec<Level> = self
             .frames

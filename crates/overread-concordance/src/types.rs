@@ -167,7 +167,7 @@ pub struct Item {
     pub original: Option<Vec<Span>>,
     /// Where the second report says so; several spans are alternatives.
     pub second: Option<Vec<Span>>,
-    /// Which rule decided the class.
+    /// Which rule decided the class; `reviewer` where a reviewer gave it another one.
     pub rule_id: String,
     /// One plain sentence for a reader.
     pub sentence: String,
@@ -205,8 +205,8 @@ pub struct NotCompared {
 /// A doubt whether the two reports may be compared at all. Its `Debug` shows the kind alone: the message may quote.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardProblem {
-    /// What kind of doubt: `patient`, `birth_date`, `exam_date`, `body_part`, `side`, `modality`, `empty`, `language`,
-    /// `limited`, or `engine` for a kept result of older rules.
+    /// What kind of doubt: `patient`, `spelling` of the patient's name, `birth_date`, `exam_date`, `body_part`, `side`,
+    /// `modality`, `empty`, `language`, `limited`, or `engine` for a kept result of older rules.
     pub kind: String,
     /// Plain words.
     pub message: String,

@@ -1,10 +1,10 @@
 //! Here stand the tables of what a difference weighs: urgency, advice, change over time, counted parts, names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use crate::lexicon::{FindingId, Hit, Phrases, Spelling, terms};
+use crate::lexicon::{FindingId, Hit, NodeId, Phrases, Spelling, terms};
 use crate::text::Token;
 
 /// The data file as it stands.
@@ -12,13 +12,18 @@ use crate::text::Token;
 #[serde(default)]
 pub(crate) struct WeighingFile {
     alone: AloneFile,
+    emergencies: EmergenciesFile,
+    misplaced: MisplacedFile,
     steps_mm: Vec<StepsFile>,
     urgent: TermsFile,
     advice: Vec<KindFile>,
+    advice_timing: TimingFile,
     trend: Vec<KindFile>,
     opposite: String,
     numbered: NumberedFile,
+    clock: ClockFile,
     spelled: SpelledFile,
+    given_names: GivenNamesFile,
     identity: IdentityFile,
 }
 
@@ -28,6 +33,26 @@ struct AloneFile {
     lesion_mm: f64,
     worrying: String,
     categories: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct EmergenciesFile {
+    findings: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct MisplacedFile {
+    terms: String,
+    leading: String,
+    places: Vec<NeverFile>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct NeverFile {
+    device: String,
+    never: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -45,7 +70,15 @@ struct TermsFile {
 #[derive(Debug, Default, Deserialize)]
 struct KindFile {
     kind: String,
+    #[serde(default)]
+    what: String,
     terms: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct TimingFile {
+    apart_share: f64,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -58,8 +91,28 @@ struct NumberedFile {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+struct ClockFile {
+    context: String,
+    arcs: Vec<ArcFile>,
+    times: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ArcFile {
+    node: String,
+    arc: (u8, u8),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct SpelledFile {
     words: HashMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct GivenNamesFile {
+    names: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -77,6 +130,8 @@ struct IdentityFile {
 pub(crate) enum Action {
     Observe,
     Test,
+    /// To be read beside other facts.
+    Correlate,
     Tissue,
     Operate,
     Refer,
@@ -85,6 +140,9 @@ pub(crate) enum Action {
     /// That nothing is done.
     Nothing,
 }
+
+/// By which means, as a number of the table: MRI, ultrasound, colonoscopy.
+pub(crate) type Means = usize;
 
 /// How a finding changed since an earlier examination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,20 +191,36 @@ pub(crate) struct Weighing {
     pub(crate) lesion_mm: f64,
     /// Category schemes and the number from which one report alone matters.
     pub(crate) categories: Vec<(String, u8)>,
+    /// Findings that matter today even when they are only possible.
+    pub(crate) emergencies: Vec<FindingId>,
+    /// Tubes and lines, and the places where they never belong.
+    pub(crate) never: Vec<(FindingId, Vec<NodeId>)>,
+    misplaced: Phrases,
+    /// Words that lead to the place in which something lies.
+    pub(crate) leading: Vec<String>,
     /// Sizes in mm at which something else is done.
     pub(crate) steps_mm: Vec<(FindingId, Vec<f64>)>,
     worrying: Phrases,
     urgent: Phrases,
+    /// Share of the longer span from which two spans until the next step differ.
+    pub(crate) timing_apart: f64,
     advice: Phrases,
-    actions: Vec<Action>,
+    actions: Vec<(Action, Option<Means>)>,
+    means: Vec<String>,
     trend: Phrases,
     trends: Vec<Option<Trend>>,
     opposite: Phrases,
     numbered: Phrases,
     numbers: Vec<Numbered>,
+    /// Parts of the breast as arcs of the clock face on the right one, in hours.
+    pub(crate) arcs: Vec<(NodeId, (u8, u8))>,
+    /// Where an hour is a position on the clock face.
+    pub(crate) clock_context: Option<NodeId>,
+    times: Phrases,
     spelled: HashMap<String, String>,
     pub(crate) labels: Vec<(Vec<String>, Label)>,
     pub(crate) no_names: Vec<String>,
+    given_names: HashSet<String>,
 }
 
 impl WeighingFile {
@@ -161,6 +235,7 @@ impl WeighingFile {
         [
             &self.urgent.terms,
             &self.alone.worrying,
+            &self.misplaced.terms,
             &self.opposite,
             &self.numbered.rib,
             &self.numbered.ray,
@@ -177,6 +252,7 @@ impl WeighingFile {
         self,
         spelling: &Spelling,
         finding: impl Fn(&str) -> Option<FindingId>,
+        node: impl Fn(&str) -> Option<NodeId>,
     ) -> Weighing {
         let phrases = |list: &str| {
             let mut out = Phrases::default();
@@ -187,13 +263,33 @@ impl WeighingFile {
         };
         let mut out = Weighing {
             lesion_mm: self.alone.lesion_mm,
+            timing_apart: self.advice_timing.apart_share,
             categories: categories(&self.alone.categories),
             worrying: phrases(&self.alone.worrying),
+            misplaced: phrases(&self.misplaced.terms),
+            leading: terms(&self.misplaced.leading, spelling)
+                .into_iter()
+                .flatten()
+                .map(|t| t.norm)
+                .collect(),
             urgent: phrases(&self.urgent.terms),
             opposite: phrases(&self.opposite),
+            times: phrases(&self.clock.times),
+            clock_context: node(&self.clock.context),
             spelled: self.spelled.words,
             ..Weighing::default()
         };
+        let emergencies = self.emergencies.findings.split_whitespace();
+        out.emergencies = emergencies.filter_map(&finding).collect();
+        let arcs = self.clock.arcs.iter();
+        out.arcs = arcs
+            .filter_map(|entry| Some((node(&entry.node)?, entry.arc)))
+            .collect();
+        for entry in self.misplaced.places {
+            let never = entry.never.split_whitespace().filter_map(&node).collect();
+            out.never
+                .extend(finding(&entry.device).map(|id| (id, never)));
+        }
         for step in self.steps_mm {
             out.steps_mm
                 .extend(finding(&step.finding).map(|id| (id, step.mm)));
@@ -205,7 +301,11 @@ impl WeighingFile {
             for term in terms(&entry.terms, spelling) {
                 out.advice.add(&term, out.actions.len());
             }
-            out.actions.push(action);
+            let means = (!entry.what.is_empty()).then(|| {
+                out.means.push(entry.what);
+                out.means.len() - 1
+            });
+            out.actions.push((action, means));
         }
         for entry in self.trend {
             for term in terms(&entry.terms, spelling) {
@@ -238,6 +338,8 @@ impl WeighingFile {
                 out.labels.push((words, label));
             }
         }
+        let given = self.given_names.names.split_whitespace();
+        out.given_names = given.map(str::to_string).collect();
         // The longest label that fits is the one meant: "patient id" before "patient".
         out.labels
             .sort_by_key(|(words, _)| std::cmp::Reverse(words.len()));
@@ -256,6 +358,21 @@ impl Weighing {
         self.worrying.find(tokens)
     }
 
+    /// Whether a folded word is a common given name.
+    pub(crate) fn is_given_name(&self, word: &str) -> bool {
+        self.given_names.contains(word)
+    }
+
+    /// Whether words make an hour the time of day.
+    pub(crate) fn tells_the_time(&self, tokens: &[Token]) -> bool {
+        !self.times.find(tokens).is_empty()
+    }
+
+    /// Finds words that a tube or line lies in a wrong place.
+    pub(crate) fn misplaced(&self, tokens: &[Token]) -> Vec<Hit> {
+        self.misplaced.find(tokens)
+    }
+
     pub(crate) fn urgent(&self, tokens: &[Token]) -> Vec<Hit> {
         self.urgent.find(tokens)
     }
@@ -264,9 +381,16 @@ impl Weighing {
         self.opposite.find(tokens)
     }
 
-    /// Finds what advice asks for.
-    pub(crate) fn actions(&self, tokens: &[Token]) -> Vec<(Hit, Action)> {
-        named(&self.advice, &self.actions, tokens)
+    /// Finds what advice asks for, and by which means.
+    pub(crate) fn actions(&self, tokens: &[Token]) -> Vec<(Hit, Action, Option<Means>)> {
+        let hits = named(&self.advice, &self.actions, tokens).into_iter();
+        hits.map(|(hit, (action, means))| (hit, action, means))
+            .collect()
+    }
+
+    /// Names a means as a reader does.
+    pub(crate) fn means_name(&self, means: Means) -> &str {
+        self.means.get(means).map_or("", String::as_str)
     }
 
     /// Finds words of change over time.
@@ -323,6 +447,7 @@ fn action(name: &str) -> Option<Action> {
     Some(match name {
         "observe" => Action::Observe,
         "test" => Action::Test,
+        "correlate" => Action::Correlate,
         "tissue" => Action::Tissue,
         "operate" => Action::Operate,
         "refer" => Action::Refer,
@@ -354,10 +479,27 @@ mod tests {
         let sourced = |v: &serde_json::Value| v["source"].as_str().is_some_and(|s| s.len() > 10);
         assert!(sourced(&value) && sourced(&value["alone"]) && sourced(&value["urgent"]));
         assert!(sourced(&value["numbered"]) && sourced(&value["spelled"]));
+        assert!(sourced(&value["emergencies"]) && sourced(&value["misplaced"]));
+        let file: WeighingFile = serde_json::from_value(value.clone()).unwrap();
+        assert!(sourced(&value["clock"]) && sourced(&value["given_names"]));
+        let given = file.given_names.names.split_whitespace();
+        assert!(given.clone().all(|n| n.len() >= 5) && given.count() > 500);
+        assert_eq!(lexicon().weighing.arcs.len(), file.clock.arcs.len());
+        assert!(lexicon().weighing.clock_context.is_some());
+        let emergencies = file.emergencies.findings.split_whitespace().count();
+        assert_eq!(lexicon().weighing.emergencies.len(), emergencies);
+        let never = |list: &[(usize, Vec<usize>)]| list.iter().map(|n| n.1.len()).sum::<usize>();
+        let places = file.misplaced.places.iter();
+        let named: usize = places.map(|p| p.never.split_whitespace().count()).sum();
+        assert_eq!(never(&lexicon().weighing.never), named);
         let steps = value["steps_mm"].as_array().unwrap();
         assert!(steps.iter().all(sourced));
-        let file: WeighingFile = serde_json::from_value(value.clone()).unwrap();
-        assert!(file.advice.iter().all(|k| action(&k.kind).is_some()));
+        assert!(
+            file.advice
+                .iter()
+                .all(|k| k.terms.is_empty() || action(&k.kind).is_some())
+        );
+        assert!(sourced(&value["advice"][0]) && sourced(&value["advice_timing"]));
         assert!(
             file.trend
                 .iter()

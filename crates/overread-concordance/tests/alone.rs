@@ -190,6 +190,65 @@ fn other_advice_is_no_agreement() {
 }
 
 #[test]
+fn another_means_or_another_time_is_other_advice() {
+    let row = |o: &str, s: &str| {
+        let text = |advice: &str| format!("8 mm lesion of the liver. {advice}");
+        let found = compare("CT abdomen", &text(o), &text(s));
+        let rows = advice(&found);
+        assert_eq!(rows.len(), 1, "{o} {s} {found:?}");
+        (rows[0].class, rows[0].critical)
+    };
+    for (o, s) in [
+        ("Ultrasound is recommended.", "MRI is recommended."),
+        ("Follow-up CT in 6 months.", "Follow-up MRI in 6 months."),
+        ("Recommend colonoscopy.", "Recommend PET/CT."),
+        (
+            "CT-guided biopsy is recommended.",
+            "Follow-up CT is recommended.",
+        ),
+    ] {
+        assert_eq!(row(o, s), (Class::Interpretation, true), "{o} {s}");
+        assert_eq!(row(s, o), (Class::Interpretation, true), "{s} {o}");
+    }
+    for (o, s) in [
+        ("MRI is recommended.", "MRI or ultrasound is recommended."),
+        (
+            "Clinical correlation is recommended.",
+            "MRI is recommended.",
+        ),
+    ] {
+        assert_eq!(row(o, s), (Class::Interpretation, false), "{o} {s}");
+    }
+    let when = (
+        "Annual follow-up CT is recommended.",
+        "Follow-up CT in 3 months.",
+    );
+    assert_eq!(row(when.0, when.1).0, Class::Severity);
+    for (o, s) in [
+        ("Further imaging is recommended.", "MRI is recommended."),
+        (
+            "Follow-up CT is recommended.",
+            "Follow-up CT in 6 months is recommended.",
+        ),
+    ] {
+        assert_eq!(row(o, s), (Class::MoreDetail, false), "{o} {s}");
+    }
+    for (o, s) in [
+        ("Ultrasound is recommended.", "Sonography is advised."),
+        (
+            "MRI is recommended.",
+            "Magnetic resonance imaging is suggested.",
+        ),
+        (
+            "Follow-up CT in 12 months.",
+            "Follow-up CT in one year is advised.",
+        ),
+    ] {
+        assert_eq!(row(o, s), (Class::Agree, false), "{o} {s}");
+    }
+}
+
+#[test]
 fn a_step_over_a_grade_and_a_wide_step_in_size_are_critical() {
     for (exam, original, second, class, critical) in [
         (

@@ -359,3 +359,93 @@ fn short_names_are_written_out() {
         "{text}"
     );
 }
+
+#[test]
+fn the_clock_face_and_the_quadrant_are_one_place_or_two() {
+    let class = |exam: &str, o: &str, s: &str| {
+        let found = compare(exam, o, s);
+        let rows: Vec<_> = found
+            .items
+            .iter()
+            .filter(|i| i.finding.contains("mass"))
+            .collect();
+        assert_eq!(rows.len(), 1, "{o} {s} {found:?}");
+        rows[0].class
+    };
+    let exam = "Ultrasound breast";
+    for (o, s, expect) in [
+        (
+            "Right breast: irregular mass at 9 o'clock.",
+            "Irregular mass in the outer right breast.",
+            Class::Agree,
+        ),
+        (
+            "Right breast: irregular mass at 10 o'clock.",
+            "Irregular mass in the upper outer quadrant of the right breast.",
+            Class::Agree,
+        ),
+        (
+            "Right breast: irregular mass at 9 o'clock.",
+            "Irregular mass in the inner right breast.",
+            Class::Location,
+        ),
+        (
+            "Left breast: irregular mass at 10 o'clock.",
+            "Irregular mass in the upper outer quadrant of the left breast.",
+            Class::Location,
+        ),
+        (
+            "RIGHT BREAST\nIrregular mass at 3:30.",
+            "Irregular mass in the right breast at 9 o'clock.",
+            Class::Location,
+        ),
+        (
+            "Irregular mass of the right breast at 3:30.",
+            "Right breast. Irregular mass at 4:00.",
+            Class::Agree,
+        ),
+    ] {
+        assert_eq!(class(exam, o, s), expect, "{o} {s}");
+        assert_eq!(class(exam, s, o), expect, "{s} {o}");
+    }
+}
+
+#[test]
+fn a_row_of_levels_speaks_of_every_level_in_it() {
+    let classes = |o: &str, s: &str| {
+        let found = compare("MRI lumbar spine", o, s);
+        let rows = found.items.iter();
+        let mut classes: Vec<_> = rows.map(|i| (i.class, i.critical)).collect();
+        classes.sort_by_key(|(class, _)| class.name());
+        classes
+    };
+    let agree = (Class::Agree, false);
+    for (row, single) in [
+        (
+            "L1-L2 to L3-L4: No disc herniation.",
+            "L1-L2: No disc herniation.\nL2-L3: No disc herniation.\nL3-L4: No disc herniation.",
+        ),
+        (
+            "Mild disc degeneration L1-L2 to L3-L4.",
+            "L1-L2: mild disc degeneration.\nL2-L3: mild disc degeneration.\nL3-L4: mild disc degeneration.",
+        ),
+    ] {
+        assert_eq!(classes(row, single), [agree; 3], "{row}");
+        assert_eq!(classes(single, row), [agree; 3], "{row}");
+    }
+    // The level is compared, not swallowed.
+    let row = "Mild central canal stenosis L2-L3 to L4-L5.";
+    let single = "L2-L3: mild central canal stenosis.\nL4-L5: severe central canal stenosis.";
+    let worse = (Class::Severity, true);
+    assert_eq!(classes(row, single), [agree, worse]);
+    assert_eq!(classes(single, row), [agree, worse]);
+    // A level outside the row is another one.
+    let outside = classes(
+        row,
+        "L2-L3: mild central canal stenosis.\nL5-S1: mild central canal stenosis.",
+    );
+    assert!(
+        outside.iter().any(|(class, _)| *class != Class::Agree),
+        "{outside:?}"
+    );
+}

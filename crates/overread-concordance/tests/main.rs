@@ -19,3 +19,4 @@ mod raising;
 mod reassurance;
 mod score;
 mod total;
+mod tubes;

@@ -130,11 +130,12 @@ impl Builder<'_> {
             }
             frame.what = What::Normal;
             frame.denied = false;
-            if frame.nodes.is_empty() && frame.levels.is_empty() {
+            let whole = count == 1 && self.call_whole(frame, tokens, marked);
+            let acute = marked.cue_in(CueKind::Acute, m.from, m.to).is_some();
+            if !whole && frame.nodes.is_empty() && frame.levels.is_empty() {
                 frame.nodes.clone_from(&self.exam.region);
                 frame.attr = Some("acute".to_string());
             }
-            let acute = marked.cue_in(CueKind::Acute, m.from, m.to).is_some();
             if acute || tokens.get(m.first).is_some_and(|t| t.is("acute")) {
                 frame.attr = Some("acute".to_string());
             }

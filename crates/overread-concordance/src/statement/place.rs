@@ -168,8 +168,12 @@ impl Builder<'_> {
             .map(|c| c.cue.value.clone())
             .next();
         frame.attr = attr;
+        let alone = list.len() == 1;
+        let tokens = self.text.tokens.get(sentence.first..sentence.end);
+        if alone && !frame.denied && self.call_whole(frame, tokens.unwrap_or_default(), marked) {
+            return true;
+        }
         if frame.nodes.is_empty() && frame.levels.is_empty() {
-            let alone = list.len() == 1;
             let labelled = sentence.label_inside || self.heading(sentence);
             if !alone || !labelled {
                 let summary = marked.has(CueKind::Admin) && alone;

@@ -1,7 +1,6 @@
 //! Here a statement learns what weighs: counted places, how many, how it changed, and words that worry.
 
-use super::Builder;
-use crate::exam::Exam;
+use super::{Builder, View};
 use crate::frame::{Frame, Side, What};
 use crate::mention::{Core, Mention};
 use crate::reading::Sentence;
@@ -12,15 +11,12 @@ use crate::weighing::Trend;
 /// Words between a number and the finding it counts, at most.
 const COUNT_REACH: usize = 4;
 
+/// Words between "in" and the place in which something lies, and "in" itself, at most.
+const LEAD_REACH: usize = 4;
+
 impl Builder<'_> {
-    pub(super) fn weigh(
-        &self,
-        frame: &mut Frame,
-        sentence: &Sentence,
-        tokens: &[Token],
-        list: &[Mention],
-        m: &Mention,
-    ) {
+    pub(super) fn weigh(&self, frame: &mut Frame, tokens: &[Token], view: &View<'_>, m: &Mention) {
+        let (sentence, list) = (view.sentence, view.list);
         let within = |at: usize| at >= m.from && at < m.to;
         frame.spots = self.spots_of(sentence, tokens, list, m);
         let worrying = self.lex.weighing.worrying(tokens);
@@ -29,7 +25,44 @@ impl Builder<'_> {
             frame.trend = self.trend_of(tokens, list, m);
             frame.count = self.count_of(tokens, m);
             frame.historical |= self.long_ago(frame, tokens, m);
+            frame.misplaced = self.misplaced(frame, tokens, view, m);
         }
+    }
+
+    /// Whether a tube or line lies where it does harm: said so in words, or in a place where it never belongs.
+    fn misplaced(&self, frame: &Frame, tokens: &[Token], view: &View<'_>, m: &Mention) -> bool {
+        let weighing = &self.lex.weighing;
+        let mut table = weighing.never.iter();
+        let Some((_, never)) = table.find(|(device, _)| Some(*device) == frame.finding()) else {
+            return false;
+        };
+        let marked = view.marked;
+        // "The tube terminates in the bronchus": that it ends somewhere calls nothing normal.
+        let next = view
+            .list
+            .iter()
+            .find(|o| o.first > m.last && o.core != Core::Normal);
+        let end = next.map_or(tokens.len(), |o| o.from);
+        let stated = |at: usize| {
+            let state = marked.states.get(at).copied().unwrap_or_default();
+            at >= m.from && at < end && !state.denied && !state.hypothetical
+        };
+        let said = weighing.misplaced(tokens);
+        let said = said.iter().any(|hit| stated(hit.last));
+        let lies_in = |first: usize| {
+            let before = tokens.get(m.from.max(first.saturating_sub(LEAD_REACH))..first);
+            before
+                .unwrap_or_default()
+                .iter()
+                .rev()
+                .take_while(|t| t.is_word() || t.kind == Kind::Hyphen)
+                .any(|t| weighing.leading.contains(&t.norm))
+        };
+        let wrong = |node| never.iter().any(|n| self.lex.is_part(node, *n));
+        said || marked
+            .nodes
+            .iter()
+            .any(|n| stated(n.first) && n.first > m.last && wrong(n.id) && lies_in(n.first))
     }
 
     /// From the mention's own words, else from its label, else from a sentence that is about it alone.
@@ -40,7 +73,8 @@ impl Builder<'_> {
         list: &[Mention],
         m: &Mention,
     ) -> Vec<Spot> {
-        let all = spots::spots(&self.lex.weighing, tokens);
+        let in_breast = self.in_breast();
+        let all = spots::spots(&self.lex.weighing, tokens, in_breast);
         let mut own: Vec<Spot> = all
             .iter()
             .filter(|s| s.at >= m.from && s.at < m.to)
@@ -53,12 +87,19 @@ impl Builder<'_> {
             && let Some((first, end)) = sentence.label
         {
             let label = self.text.tokens.get(first..end).unwrap_or_default();
-            let named = spots::spots(&self.lex.weighing, label);
+            let named = spots::spots(&self.lex.weighing, label, in_breast);
             own = named.iter().map(|s| s.spot).collect();
         }
         own.sort();
         own.dedup();
         own
+    }
+
+    /// Whether the examination or the label is about the breast, where an hour is a position on the clock face.
+    fn in_breast(&self) -> bool {
+        let places = self.exam.region.iter().chain(&self.label.nodes);
+        let context = self.lex.weighing.clock_context;
+        context.is_some_and(|c| places.clone().any(|n| self.lex.is_part(*n, c)))
     }
 
     /// The change told beside the mention, or the only one of a sentence that is about one finding.
@@ -127,7 +168,7 @@ impl Builder<'_> {
             return;
         }
         let told = self.frames.iter().rev().take(8).find_map(|f| f.side);
-        frame.side = told.or(side_examined(self.exam)).and_then(Side::other);
+        frame.side = told.or(self.exam.side).and_then(Side::other);
         frame.side_inferred = false;
         frame.opposite = frame.side.is_none();
     }
@@ -146,10 +187,6 @@ impl Builder<'_> {
                 .iter()
                 .any(|(hit, _)| hit.first <= m.last && m.first <= hit.last)
     }
-}
-
-fn side_examined(exam: &Exam) -> Option<Side> {
-    exam.side
 }
 
 fn is_unit(norm: &str) -> bool {
