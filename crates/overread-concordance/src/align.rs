@@ -3,7 +3,6 @@
 use crate::frame::{Frame, WHOLE, What};
 use crate::lexicon::{FindingId, Lexicon};
 use crate::limits::CANDIDATES_MAX;
-use crate::merge::size_differs;
 use crate::site::{self, Relation};
 
 /// How a partner was found.
@@ -150,7 +149,7 @@ impl Aligner<'_> {
         }
         let opposite = matches!((a.side, b.side), (Some(x), Some(y)) if x.opposite(y));
         let sizes = match (a.size(), b.size()) {
-            (Some(x), Some(y)) if size_differs(x, y) => -10,
+            (Some(x), Some(y)) if self.lex.differences.apart.sizes(x, y) => -10,
             (Some(_), Some(_)) => 25,
             _ => 0,
         };
@@ -338,7 +337,7 @@ impl Aligner<'_> {
         };
         let kin = self.lex.is_kind(x, y);
         let sized = match (told.size(), again.size()) {
-            (Some(a), Some(b)) => !size_differs(a, b),
+            (Some(a), Some(b)) => !self.lex.differences.apart.sizes(a, b),
             (None, Some(_)) => false,
             _ => true,
         };

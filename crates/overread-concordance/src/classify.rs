@@ -4,9 +4,8 @@ use crate::advice;
 use crate::align::{Pair, Pass};
 use crate::clock;
 use crate::frame::{Frame, What};
-use crate::lexicon::{Finding, Lexicon};
+use crate::lexicon::{Finding, FindingId, Lexicon};
 use crate::marks::{Unit, level_name};
-use crate::merge::size_differs;
 use crate::site::{self, Relation};
 use crate::spots::{self, Counted};
 use crate::types::Class;
@@ -97,7 +96,7 @@ fn paired(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
         Pass::OtherPlace | Pass::OtherPlaceAlone => {
             verdict(Class::Location, "other-place", places(both.lex, a, b))
         }
-        Pass::Calm => calm(a, b),
+        Pass::Calm => calm(both.lex, a, b),
         Pass::Strict | Pass::OtherKind => strict(both, pair, a, b),
     }
 }
@@ -121,9 +120,9 @@ fn places(lex: &Lexicon, a: &Frame, b: &Frame) -> String {
     format!("original says {}, second says {}", name(a), name(b))
 }
 
-fn calm(a: &Frame, b: &Frame) -> Verdict {
+fn calm(lex: &Lexicon, a: &Frame, b: &Frame) -> Verdict {
     if matches!((&a.what, &b.what), (What::Measured, What::Measured)) {
-        return measured(a, b);
+        return measured(lex, a, b);
     }
     verdict(Class::Agree, "both-normal", "both reports say so")
 }
@@ -134,13 +133,14 @@ pub(crate) fn sizes(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
     if !a.present() || !b.present() {
         return None;
     }
-    let verdict = measured(a, b);
+    let verdict = measured(both.lex, a, b);
     (verdict.class == Class::Size).then_some(verdict)
 }
 
-fn measured(a: &Frame, b: &Frame) -> Verdict {
+fn measured(lex: &Lexicon, a: &Frame, b: &Frame) -> Verdict {
+    let apart = &lex.differences.apart;
     if let (Some(x), Some(y)) = (a.size(), b.size())
-        && size_differs(x, y)
+        && apart.sizes(x, y)
     {
         return verdict(
             Class::Size,
@@ -151,9 +151,11 @@ fn measured(a: &Frame, b: &Frame) -> Verdict {
     if let (Some((x, u)), Some((y, v))) = (a.amount, b.amount)
         && u != Unit::Percent
     {
-        let apart = (x - y).abs() / x.max(y).max(1e-9);
-        let days = u == crate::marks::Unit::Days && (x - y).abs() >= 7.0;
-        if u == v && (days || u != crate::marks::Unit::Days && apart >= 0.2) {
+        let differs = match u {
+            Unit::Days => apart.days(x, y),
+            _ => apart.amounts(x, y),
+        };
+        if u == v && differs {
             return verdict(Class::Size, "amount", format!("original {x}, second {y}"));
         }
     }
@@ -169,7 +171,7 @@ fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
     }
     let known = |f: &Frame| f.finding().and_then(|id| both.lex.finding(id));
     let (Some(fx), Some(fy)) = (known(a), known(b)) else {
-        return measured(a, b);
+        return measured(both.lex, a, b);
     };
     if a.misplaced != b.misplaced {
         let who = if a.misplaced {
@@ -182,15 +184,15 @@ fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
     let decided = diagnosis(both, pair)
         .or_else(|| kind(both.lex, a, b, fx, fy))
         .or_else(|| changed(a, b))
-        .or_else(|| graded(a, b, fx))
+        .or_else(|| graded(both.lex, a, b, fx))
         .or_else(|| counted(a, b));
     if let Some(v) = decided {
         return v;
     }
     if fx.measure || fy.measure {
-        return measured(a, b);
+        return measured(both.lex, a, b);
     }
-    let size = measured(a, b);
+    let size = measured(both.lex, a, b);
     if size.class != Class::Agree {
         return size;
     }
@@ -207,7 +209,7 @@ fn step(lex: &Lexicon, a: &Frame, b: &Frame) -> Option<Verdict> {
     let table = lex.weighing.steps_mm.iter();
     let steps = table.clone().find(|(id, _)| Some(*id) == a.finding())?;
     let crossed = steps.1.iter().any(|s| small < *s && *s <= big);
-    (crossed && big - small >= 3.0).then(|| {
+    (crossed && lex.differences.apart.millimetres(small, big)).then(|| {
         let what = format!("original {x} mm, second {y} mm");
         verdict(Class::Size, "size-large", what)
     })
@@ -359,28 +361,13 @@ fn kind(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding, fy: &Finding) -> Opti
             verdict(Class::Interpretation, "kind", what)
         });
     }
-    for (key, class, rule) in TYPES {
-        if let (Some(p), Some(q)) = (a.type_of(key), b.type_of(key)) {
-            let own = match key {
-                "density" => fx.id == "breast_density",
-                "placenta" => fx.id == "placenta_position",
-                "displaced" => fx.id.contains("fracture"),
-                _ => true,
-            };
-            if own && p != q {
-                let name = |value: &'static str| value;
-                let (p, q) = match (key, p) {
-                    ("displaced", "yes") => (name("displaced"), "not displaced"),
-                    ("displaced", _) => (name("not displaced"), "displaced"),
-                    _ => (p, q),
-                };
-                return Some(verdict(class, rule, said(p, q)));
-            }
-        }
+    if let Some(verdict) = types(lex, a, b, fx) {
+        return Some(verdict);
     }
+    let among = |list: &[FindingId]| a.finding().is_some_and(|id| list.contains(&id));
     if let (Some(p), Some(q)) = (a.acute, b.acute)
         && p != q
-        && AGING.contains(&fx.id.as_str())
+        && among(&lex.differences.aging)
     {
         return Some(verdict(
             Class::Interpretation,
@@ -390,7 +377,7 @@ fn kind(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding, fy: &Finding) -> Opti
     }
     if let (Some(p), Some(q)) = (a.grade, b.grade)
         && p != q
-        && TYPED.contains(&fx.id.as_str())
+        && among(&lex.differences.typed)
     {
         return Some(verdict(
             Class::Interpretation,
@@ -401,46 +388,29 @@ fn kind(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding, fy: &Finding) -> Opti
     None
 }
 
-/// Words of type that make a difference, and which one.
-const TYPES: [(&str, Class, &str); 8] = [
-    ("depth", Class::Interpretation, "type"),
-    ("weber", Class::Interpretation, "type"),
-    ("stability", Class::Interpretation, "type"),
-    ("displaced", Class::Interpretation, "displaced"),
-    ("presentation", Class::Interpretation, "type"),
-    ("malignancy", Class::Interpretation, "benign-suspicious"),
-    ("density", Class::Severity, "type"),
-    ("placenta", Class::Location, "type"),
-];
-/// Findings of which the age decides what is done.
-const AGING: [&str; 9] = [
-    "vertebral_fracture",
-    "fracture",
-    "rib_fracture",
-    "infarct",
-    "hemorrhage",
-    "subdural_hematoma",
-    "thrombosis",
-    "pulmonary_embolism",
-    "skull_fracture",
-];
-/// Findings whose number names a type, not a grade.
-const TYPED: [&str; 5] = [
-    "modic_change",
-    "acromion_type",
-    "labral_tear",
-    "odontoid_fracture",
-    "fracture",
-];
+/// "Partial tear" against "complete tear", "not displaced" against "displaced".
+fn types(lex: &Lexicon, a: &Frame, b: &Frame, finding: &Finding) -> Option<Verdict> {
+    lex.differences.types.iter().find_map(|rule| {
+        let (p, q) = (a.type_of(&rule.key)?, b.type_of(&rule.key)?);
+        if p == q || !finding.id.contains(&rule.only) {
+            return None;
+        }
+        Some(match rule.key.as_str() {
+            "displaced" if p == "yes" => {
+                verdict(rule.class, "displaced", said("displaced", "not displaced"))
+            }
+            "displaced" => verdict(rule.class, "displaced", said("not displaced", "displaced")),
+            "malignancy" => verdict(rule.class, "benign-suspicious", said(p, q)),
+            _ => verdict(rule.class, "type", said(p, q)),
+        })
+    })
+}
 
 fn said(a: &str, b: &str) -> String {
     format!("original says {a}, second says {b}")
 }
 
-/// Points of a narrowing in percent that are more than reading apart.
-const PERCENT_FAR: f64 = 20.0;
-
-fn graded(a: &Frame, b: &Frame, fx: &Finding) -> Option<Verdict> {
+fn graded(lex: &Lexicon, a: &Frame, b: &Frame, fx: &Finding) -> Option<Verdict> {
     if let (Some(p), Some(q)) = (a.grade, b.grade) {
         if p != q {
             let far = p.abs_diff(q) >= 2;
@@ -453,7 +423,7 @@ fn graded(a: &Frame, b: &Frame, fx: &Finding) -> Option<Verdict> {
         return None;
     }
     if let (Some((p, Unit::Percent)), Some((q, Unit::Percent))) = (a.amount, b.amount) {
-        let far = (p - q).abs() >= PERCENT_FAR;
+        let far = (p - q).abs() >= lex.differences.apart.percent_points;
         return far.then(|| {
             let what = said(&format!("{p} %"), &format!("{q} %"));
             verdict(Class::Severity, "grade-far", what)
@@ -491,12 +461,9 @@ fn changed(a: &Frame, b: &Frame) -> Option<Verdict> {
 
 /// "One metastasis" against "five metastases".
 fn counted(a: &Frame, b: &Frame) -> Option<Verdict> {
-    let one_or = |n: u8| {
-        if n == 1 {
-            "one".to_string()
-        } else {
-            n.to_string()
-        }
+    let in_words = |n: u8| match n {
+        1 => "one".to_string(),
+        _ => n.to_string(),
     };
     if spots::relate(&a.spots, &b.spots) == Counted::Overlap {
         let (x, y) = (a.spots.len(), b.spots.len());
@@ -513,11 +480,11 @@ fn counted(a: &Frame, b: &Frame) -> Option<Verdict> {
         && x != y
         && x.max(y) < 2 * x.min(y)
     {
-        let what = said(&one_or(x), &one_or(y));
+        let what = said(&in_words(x), &in_words(y));
         return Some(verdict(Class::Severity, "count-slight", what));
     }
     let what = match (a.count, b.count) {
-        (Some(x), Some(y)) if x != y => said(&one_or(x), &one_or(y)),
+        (Some(x), Some(y)) if x != y => said(&in_words(x), &in_words(y)),
         (Some(1), None) if b.many => said("one", "more than one"),
         (None, Some(1)) if a.many => said("more than one", "one"),
         _ => return None,

@@ -17,22 +17,6 @@ pub(crate) struct Exam {
 
 /// Words of a report's start in which a title may stand.
 const TITLE_TOKENS: usize = 24;
-/// Regions of which the body has two.
-const PAIRED: [&str; 12] = [
-    "knee",
-    "shoulder",
-    "hip",
-    "ankle",
-    "foot",
-    "elbow",
-    "wrist",
-    "hand",
-    "femur",
-    "tibia",
-    "humerus",
-    "leg_veins",
-];
-
 /// Reads the name of the exam.
 pub(crate) fn of_name(lex: &Lexicon, name: &str) -> Exam {
     let text = text::read(name, 2_000, &lex.spelling);
@@ -69,9 +53,7 @@ fn of_tokens(lex: &Lexicon, tokens: &[Token]) -> Exam {
             if !exam.region.contains(&id) {
                 exam.region.push(id);
             }
-            let paired = lex
-                .node(id)
-                .is_some_and(|n| PAIRED.contains(&n.id.as_str()));
+            let paired = lex.differences.paired_regions.contains(&id);
             if paired && exam.side.is_none() {
                 exam.side = beside(&cues, hit.first, hit.last);
             }
@@ -99,22 +81,6 @@ fn beside(cues: &[scope::CueAt<'_>], first: usize, last: usize) -> Option<Side> 
         })
         .find_map(|c| side_of(c.cue.kind))
 }
-
-/// Organs of which the body has two and which an examination may be of one.
-const PAIRED_ORGANS: [&str; 12] = [
-    "breast",
-    "kidney",
-    "orbit",
-    "testis",
-    "ovary",
-    "carotid",
-    "adrenal",
-    "scapula",
-    "clavicle",
-    "radius_ulna",
-    "parotid",
-    "iac",
-];
 
 /// Reads the name of an exam as tokens.
 pub(crate) fn name_tokens(lex: &Lexicon, name: &str) -> Vec<Token> {
@@ -158,8 +124,8 @@ pub(crate) fn organ_side(lex: &Lexicon, tokens: &[Token]) -> Option<(NodeId, Sid
     }
     let paired = |id: &usize| {
         let organ = lex.organ_of(*id)?;
-        let node = lex.node(organ)?;
-        PAIRED_ORGANS.contains(&node.id.as_str()).then_some(organ)
+        let two = lex.differences.paired_organs.contains(&organ);
+        two.then_some(organ)
     };
     let mammogram = || {
         let named = cues.iter().any(|c| c.cue.value == "MG");
@@ -187,8 +153,6 @@ pub(crate) fn side_of(kind: CueKind) -> Option<Side> {
 
 /// Whether a region has a left and a right one.
 pub(crate) fn paired(lex: &Lexicon, region: &[NodeId]) -> bool {
-    region.iter().any(|r| {
-        lex.node(*r)
-            .is_some_and(|n| PAIRED.contains(&n.id.as_str()))
-    })
+    let two = &lex.differences.paired_regions;
+    region.iter().any(|r| two.contains(r))
 }

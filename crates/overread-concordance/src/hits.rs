@@ -107,7 +107,7 @@ pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marke
         states,
         contrast: vec![false; tokens.len()],
     };
-    presupposed(tokens, &mut marked);
+    presupposed(lex, tokens, &mut marked);
     contrast(tokens, &mut marked);
     marked
 }
@@ -174,17 +174,18 @@ fn keep_cue(tokens: &[Token], cue: &CueAt<'_>, findings: &[FindingAt], nodes: &[
 }
 
 /// "No rupture of the aneurysm" denies the rupture alone: the aneurysm is neither stated nor denied by it.
-fn presupposed(tokens: &[Token], marked: &mut Marked<'_>) {
+fn presupposed(lex: &Lexicon, tokens: &[Token], marked: &mut Marked<'_>) {
+    let known = &lex.presupposed;
     let mut ranges = Vec::new();
     for cue in marked.cues.iter().filter(|c| c.cue.kind == CueKind::Neg) {
         let words = |at: usize| tokens.get(at).map_or("", |t| t.norm.as_str());
         let link = (cue.last + 2..tokens.len().min(cue.last + 9))
-            .find(|at| LINKS.contains(&words(*at)) && DEFINITE.contains(&words(at + 1)));
+            .find(|at| known.link.contains(words(*at)) && known.definite.contains(words(at + 1)));
         let Some(link) = link else { continue };
         let between = tokens.get(cue.last + 1..link).unwrap_or_default();
         let plain = between
             .iter()
-            .all(|t| t.is_word() && !GONE.contains(&t.norm.as_str()) || t.kind == Kind::Hyphen);
+            .all(|t| t.is_word() && !known.gone.contains(&t.norm) || t.kind == Kind::Hyphen);
         let meant = marked
             .findings
             .iter()
@@ -205,43 +206,6 @@ fn presupposed(tokens: &[Token], marked: &mut Marked<'_>) {
         }
     }
 }
-
-const LINKS: [&str; 8] = [
-    "of",
-    "by",
-    "from",
-    "in",
-    "within",
-    "around",
-    "involving",
-    "into",
-];
-const DEFINITE: [&str; 9] = [
-    "the",
-    "this",
-    "these",
-    "that",
-    "known",
-    "its",
-    "described",
-    "previously",
-    "said",
-];
-/// Words after which the thing itself is denied: "no trace of the nodule".
-const GONE: [&str; 12] = [
-    "trace",
-    "residual",
-    "residuum",
-    "remnant",
-    "evidence",
-    "sign",
-    "visualization",
-    "part",
-    "indication",
-    "suggestion",
-    "correlate",
-    "or",
-];
 
 fn contrast(tokens: &[Token], marked: &mut Marked<'_>) {
     let mut ranges = Vec::new();

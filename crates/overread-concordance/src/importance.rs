@@ -3,7 +3,6 @@
 use crate::classify::Verdict;
 use crate::frame::{Frame, What};
 use crate::lexicon::{Finding, Lexicon};
-use crate::merge::size_differs;
 use crate::types::{Class, Importance};
 
 /// What a row is ranked by.
@@ -162,7 +161,8 @@ fn large(ranked: &Ranked<'_>) -> bool {
     let (Some(x), Some(y)) = (a.size(), b.size()) else {
         return false;
     };
-    if !size_differs(x, y) {
+    let differences = &ranked.lex.differences;
+    if !differences.apart.sizes(x, y) {
         return false;
     }
     let (small, big) = (x.min(y), x.max(y));
@@ -173,8 +173,9 @@ fn large(ranked: &Ranked<'_>) -> bool {
             .iter()
             .any(|w| f.id.contains(w))
     });
-    let grown = big / small.max(0.1) >= 1.5;
-    crossed || grown && (weight >= 3 || weight >= 2 && lesion && big >= 10.0)
+    let grown = big >= differences.grown.times * small;
+    let sizeable = big >= differences.grown.lesion_mm;
+    crossed || grown && (weight >= 3 || weight >= 2 && lesion && sizeable)
 }
 
 pub(crate) fn importance(verdict: &Verdict, lead: &Frame, finding: Option<&Finding>) -> Importance {
@@ -276,27 +277,6 @@ pub(crate) fn variation(verdict: &Verdict, finding: Option<&Finding>, lead: &Fra
 }
 
 /// What is known about how often readers agree on this kind of finding.
-pub(crate) fn note(finding: Option<&Finding>) -> Option<String> {
-    let text = match finding?.var.as_str() {
-        "stenosis" => {
-            "Readers often differ by a grade on the spinal canal (kappa 0.54 in a study of 50 lumbar examinations)."
-        }
-        "foramen" => {
-            "Readers often differ by a grade on the nerve exits (kappa 0.53 in a study of 50 lumbar examinations)."
-        }
-        "recess" => {
-            "Readers rarely agree on the lateral recess (kappa 0.08 in a study of 50 lumbar examinations)."
-        }
-        "facet" => {
-            "Readers rarely agree on facet joint wear (kappa 0.18 in a study of 50 lumbar examinations)."
-        }
-        "incidental" => {
-            "Incidental findings are often named by one reader only (kappa 0.59 in a double-blind head CT study)."
-        }
-        "disc" | "degeneration" => {
-            "Wear is often named by one reader only: 33 % of findings stood in one of ten reports on the same spine."
-        }
-        _ => return None,
-    };
-    Some(text.to_string())
+pub(crate) fn note(lex: &Lexicon, finding: Option<&Finding>) -> Option<String> {
+    lex.differences.note(&finding?.var).map(str::to_string)
 }

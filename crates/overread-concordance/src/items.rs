@@ -153,7 +153,9 @@ impl Maker<'_> {
             rule_id: verdict.rule.to_string(),
             importance,
             variation,
-            variation_note: variation.then(|| importance::note(finding)).flatten(),
+            variation_note: variation
+                .then(|| importance::note(self.lex, finding))
+                .flatten(),
             needs_reader_check: matches!((a, b), (Some(a), Some(b)) if classify::unsure(self.lex, a, b)),
         })
     }

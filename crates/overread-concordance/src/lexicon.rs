@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::differences::{Differences, DifferencesFile};
 use crate::limits::{TYPO_LETTERS_MAX, TYPO_LETTERS_MIN};
 use crate::text::{self, Kind, Token};
 use crate::weighing::{Weighing, WeighingFile};
@@ -68,6 +69,7 @@ struct LanguageFile {
     cues: Vec<CueEntry>,
     sections: HashMap<String, String>,
     regions: HashMap<String, String>,
+    presupposed: PresupposedFile,
     whole_exam: WholeExamFile,
     end_matter: EndMatterFile,
     spelling: SpellingFile,
@@ -80,6 +82,22 @@ struct EndMatterFile {
     closing: String,
     /// The line itself is no statement.
     line: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct PresupposedFile {
+    link: String,
+    definite: String,
+    gone: String,
+}
+
+/// Words by which a denial leaves out what is known to be there.
+#[derive(Debug, Default)]
+pub(crate) struct Presupposed {
+    pub(crate) link: HashSet<String>,
+    pub(crate) definite: HashSet<String>,
+    /// Words after which the thing itself is denied.
+    pub(crate) gone: HashSet<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -508,7 +526,9 @@ pub(crate) struct Lexicon {
     pub(crate) sections: HashMap<String, String>,
     /// Words that may stand in a sentence that calls the whole examination normal.
     pub(crate) whole_exam: HashSet<String>,
+    pub(crate) presupposed: Presupposed,
     pub(crate) weighing: Weighing,
+    pub(crate) differences: Differences,
     finding_gates: HashMap<String, Vec<NodeId>>,
     node_gates: HashMap<String, Vec<NodeId>>,
     fetal: HashMap<NodeId, NodeId>,
@@ -580,6 +600,8 @@ fn build() -> Lexicon {
         |name| lex.finding_named(name),
         |name| lex.node_named(name),
     );
+    lex.differences =
+        DifferencesFile::load().build(|name| lex.finding_named(name), |name| lex.node_named(name));
     lex
 }
 
@@ -777,6 +799,13 @@ impl Lexicon {
                 self.cue_terms.add(&term, id);
             }
         }
+        let words = |list: &str| list.split_whitespace().map(str::to_string).collect();
+        let known = &language.presupposed;
+        self.presupposed = Presupposed {
+            link: words(&known.link),
+            definite: words(&known.definite),
+            gone: words(&known.gone),
+        };
         for word in terms(&language.whole_exam.words, &self.spelling)
             .into_iter()
             .flatten()

@@ -4,6 +4,7 @@ mod advice;
 mod align;
 mod classify;
 mod clock;
+mod differences;
 mod exam;
 mod frame;
 mod guard;

@@ -109,7 +109,7 @@ fn repeated(lex: &Lexicon, first: &Frame, again: &Frame, same_place: bool) -> bo
     };
     let late = again.section == Section::Impression;
     let sizes = match (first.size(), again.size()) {
-        (Some(x), Some(y)) => !size_differs(x, y),
+        (Some(x), Some(y)) => !lex.differences.apart.sizes(x, y),
         _ => true,
     };
     let placed = same_place
@@ -130,7 +130,7 @@ fn restated(lex: &Lexicon, first: &Frame, again: &Frame, a: usize, b: usize) -> 
     let ranked = |id: usize| lex.finding(id).is_some_and(|f| f.rank > 0);
     let near = again.sentence.saturating_sub(first.sentence) <= 1;
     let sizes = match (first.size(), again.size()) {
-        (Some(x), Some(y)) => !size_differs(x, y),
+        (Some(x), Some(y)) => !lex.differences.apart.sizes(x, y),
         _ => true,
     };
     let kin = (a == b || lex.is_kind(a, b)) && !diagnosis(a) && !diagnosis(b);
@@ -154,12 +154,6 @@ fn grades_part(a: &Frame, b: &Frame) -> bool {
         (Some(x), Some(y)) => x.1 < y.0 || y.1 < x.0,
         _ => false,
     }
-}
-
-/// Whether two sizes in mm are more than measurement apart.
-pub(crate) fn size_differs(a: f64, b: f64) -> bool {
-    let (small, big) = (a.min(b), a.max(b));
-    big - small >= 3.0 - 1e-9 && (big - small) / big.max(1e-9) >= 0.2 - 1e-9
 }
 
 fn absorb(lex: &Lexicon, first: &mut Frame, again: Frame) {
@@ -266,7 +260,10 @@ pub(crate) fn contradictions(
             let close = site::relate(lex, a, b) == Relation::Same
                 && (a.size().is_none()
                     || b.size().is_none()
-                    || !size_differs(a.size().unwrap_or(0.0), b.size().unwrap_or(0.0)));
+                    || !lex
+                        .differences
+                        .apart
+                        .sizes(a.size().unwrap_or(0.0), b.size().unwrap_or(0.0)));
             let twin = report.frames.iter().any(|c| {
                 c.present()
                     && c.finding() == a.finding()

@@ -1,0 +1,201 @@
+//! Here stand the tables of what is a difference: measures apart, types, ages, paired organs, what readers agree on.
+
+use serde::Deserialize;
+
+use crate::lexicon::{FindingId, NodeId};
+use crate::types::Class;
+
+/// Room for what a computer cannot write down exactly.
+const EXACT: f64 = 1e-9;
+
+/// The data file as it stands.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct DifferencesFile {
+    apart: Apart,
+    grown: Grown,
+    types: TypesFile,
+    aging: ListFile,
+    typed: ListFile,
+    readers: ReadersFile,
+    paired: PairedFile,
+}
+
+/// From where two measures of one thing are more than measurement apart.
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+pub(crate) struct Apart {
+    mm: f64,
+    share: f64,
+    days: f64,
+    amount_share: f64,
+    /// Points of a narrowing in percent.
+    pub(crate) percent_points: f64,
+}
+
+/// From where a difference in size may change what is done.
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+pub(crate) struct Grown {
+    /// How many times the smaller size.
+    pub(crate) times: f64,
+    /// Size of a lesion of middle weight.
+    pub(crate) lesion_mm: f64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct TypesFile {
+    table: Vec<TypeRule>,
+}
+
+/// A word of type that makes a difference.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TypeRule {
+    pub(crate) key: String,
+    pub(crate) class: Class,
+    /// Word in the name of the findings it is kept for; empty for every finding.
+    #[serde(default)]
+    pub(crate) only: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ListFile {
+    findings: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct ReadersFile {
+    notes: Vec<NoteFile>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct NoteFile {
+    kinds: String,
+    note: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct PairedFile {
+    regions: String,
+    organs: String,
+}
+
+/// The tables in the form they are asked.
+#[derive(Debug, Default)]
+pub(crate) struct Differences {
+    pub(crate) apart: Apart,
+    pub(crate) grown: Grown,
+    pub(crate) types: Vec<TypeRule>,
+    /// Findings of which the age decides what is done.
+    pub(crate) aging: Vec<FindingId>,
+    /// Findings whose number names a type.
+    pub(crate) typed: Vec<FindingId>,
+    /// Regions of which the body has two.
+    pub(crate) paired_regions: Vec<NodeId>,
+    /// Organs of which the body has two and which an examination may be of one.
+    pub(crate) paired_organs: Vec<NodeId>,
+    notes: Vec<NoteFile>,
+}
+
+impl DifferencesFile {
+    /// Reads the data file.
+    pub(crate) fn load() -> Self {
+        serde_json::from_str(include_str!("../data/differences.json")).unwrap_or_default()
+    }
+
+    /// Brings the tables into the form they are asked in.
+    pub(crate) fn build(
+        self,
+        finding: impl Fn(&str) -> Option<FindingId>,
+        node: impl Fn(&str) -> Option<NodeId>,
+    ) -> Differences {
+        let findings = |list: &str| list.split_whitespace().filter_map(&finding).collect();
+        let nodes = |list: &str| list.split_whitespace().filter_map(&node).collect();
+        Differences {
+            apart: self.apart,
+            grown: self.grown,
+            types: self.types.table,
+            aging: findings(&self.aging.findings),
+            typed: findings(&self.typed.findings),
+            paired_regions: nodes(&self.paired.regions),
+            paired_organs: nodes(&self.paired.organs),
+            notes: self.readers.notes,
+        }
+    }
+}
+
+impl Apart {
+    /// Whether two sizes in mm are more than measurement apart.
+    pub(crate) fn sizes(&self, a: f64, b: f64) -> bool {
+        let (small, big) = (a.min(b), a.max(b));
+        self.millimetres(a, b) && (big - small) / big.max(EXACT) >= self.share - EXACT
+    }
+
+    /// Whether two sizes are apart in mm, whatever their share.
+    pub(crate) fn millimetres(&self, a: f64, b: f64) -> bool {
+        (a - b).abs() >= self.mm - EXACT
+    }
+
+    /// Whether two ages of gestation in days are apart.
+    pub(crate) fn days(&self, a: f64, b: f64) -> bool {
+        (a - b).abs() >= self.days
+    }
+
+    /// Whether two weights or volumes are apart.
+    pub(crate) fn amounts(&self, a: f64, b: f64) -> bool {
+        (a - b).abs() / a.max(b).max(EXACT) >= self.amount_share
+    }
+}
+
+impl Differences {
+    /// What is known about how often readers agree on a kind of finding.
+    pub(crate) fn note(&self, kind: &str) -> Option<&str> {
+        let of = |n: &&NoteFile| n.kinds.split_whitespace().any(|k| k == kind);
+        self.notes.iter().find(of).map(|n| n.note.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DifferencesFile;
+    use crate::lexicon::lexicon;
+
+    #[test]
+    fn every_table_names_its_source_and_is_understood() {
+        let value: serde_json::Value =
+            serde_json::from_str(include_str!("../data/differences.json")).unwrap();
+        let sourced = |v: &serde_json::Value| v["source"].as_str().is_some_and(|s| s.len() > 10);
+        let tables = [
+            "apart", "grown", "types", "aging", "typed", "readers", "paired",
+        ];
+        assert!(sourced(&value) && tables.iter().all(|t| sourced(&value[*t])));
+        assert!(
+            value["readers"]["notes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(sourced)
+        );
+        let file: DifferencesFile = serde_json::from_value(value).unwrap();
+        let found = &lexicon().differences;
+        let count = |list: &str| list.split_whitespace().count();
+        assert_eq!(found.aging.len(), count(&file.aging.findings));
+        assert_eq!(found.typed.len(), count(&file.typed.findings));
+        assert_eq!(found.paired_regions.len(), count(&file.paired.regions));
+        assert_eq!(found.paired_organs.len(), count(&file.paired.organs));
+        for (list, kind) in [("facet", true), ("degeneration", true), ("", false)] {
+            assert_eq!(found.note(list).is_some(), kind, "{list}");
+        }
+    }
+
+    #[test]
+    fn a_size_differs_by_millimetres_and_by_its_share() {
+        let apart = &lexicon().differences.apart;
+        for (a, b, expect) in [
+            (10.0, 13.0, true),
+            (10.0, 12.0, false),
+            (20.0, 23.0, false),
+            (12.0, 15.0, true),
+            (0.0, 0.0, false),
+        ] {
+            assert_eq!(apart.sizes(a, b), expect, "{a} {b}");
+        }
+    }
+}
