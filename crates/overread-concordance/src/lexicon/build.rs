@@ -1,0 +1,200 @@
+//! Here the data files are made one lexicon.
+
+use std::collections::HashMap;
+
+use super::files::{AnatomyFile, FindingEntry, FindingsFile, LanguageFile, NodeEntry};
+use super::spelling::spelling;
+use super::{Cue, CueKind, Finding, Lexicon, Node, NodeId, Presupposed, joined, terms};
+use crate::differences::DifferencesFile;
+use crate::weighing::WeighingFile;
+
+pub(super) fn build() -> Lexicon {
+    let findings: FindingsFile =
+        serde_json::from_str(include_str!("../../data/findings.json")).unwrap_or_default();
+    let anatomy: AnatomyFile =
+        serde_json::from_str(include_str!("../../data/anatomy.json")).unwrap_or_default();
+    let language: LanguageFile =
+        serde_json::from_str(include_str!("../../data/language.json")).unwrap_or_default();
+    let weighing = WeighingFile::load();
+    let mut lex = Lexicon {
+        spelling: spelling(&language, &findings, &anatomy, &weighing.words()),
+        ..Lexicon::default()
+    };
+    lex.finding_by_id = findings
+        .findings
+        .iter()
+        .enumerate()
+        .map(|(i, f)| (f.id.clone(), i))
+        .collect();
+    lex.node_by_id = anatomy
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(i, n)| (n.id.clone(), i))
+        .collect();
+    for (id, entry) in anatomy.nodes.iter().enumerate() {
+        let node = lex.node_of(entry);
+        lex.nodes.push(node);
+        for term in terms(&entry.terms, &lex.spelling) {
+            lex.node_terms.add(&term, id);
+        }
+    }
+    for (id, entry) in findings.findings.iter().enumerate() {
+        let finding = lex.finding_of(entry);
+        lex.findings.push(finding);
+        for term in terms(&entry.terms, &lex.spelling) {
+            lex.finding_terms.add(&term, id);
+        }
+        for rule in entry.resolve.split(';').filter_map(|r| r.split_once('=')) {
+            lex.add_resolve(&entry.id, rule.0.trim(), rule.1.trim());
+        }
+    }
+    lex.finding_gates = lex.gates(&findings.gates);
+    lex.node_gates = lex.gates(&anatomy.gates);
+    for (mother, fetal) in &anatomy.fetal {
+        if let (Some(a), Some(b)) = (lex.node_named(mother), lex.node_named(fetal)) {
+            lex.fetal.insert(a, b);
+        }
+    }
+    for (general, place, name) in &findings.resolve {
+        lex.add_resolve(general, place, name);
+    }
+    lex.add_cues(&language);
+    lex.weighing = weighing.build(
+        &lex.spelling,
+        |name| lex.finding_named(name),
+        |name| lex.node_named(name),
+    );
+    lex.differences =
+        DifferencesFile::load().build(|name| lex.finding_named(name), |name| lex.node_named(name));
+    lex
+}
+
+impl Lexicon {
+    fn node_of(&self, entry: &NodeEntry) -> Node {
+        let axis = if entry.axis.is_empty() {
+            "organ"
+        } else {
+            &entry.axis
+        };
+        let side = match entry.side.as_str() {
+            "left" => Some(false),
+            "right" => Some(true),
+            _ => None,
+        };
+        Node {
+            id: entry.id.clone(),
+            parent: self.node_by_id.get(&entry.r#in).copied(),
+            also: self.node_by_id.get(&entry.also).copied(),
+            axis: axis.to_string(),
+            side,
+            organ: entry.organ == 1,
+            generic: entry.generic == 1,
+        }
+    }
+
+    fn finding_of(&self, entry: &FindingEntry) -> Finding {
+        Finding {
+            id: entry.id.clone(),
+            isa: self.finding_by_id.get(&entry.isa).copied(),
+            also: self.finding_by_id.get(&entry.also).copied(),
+            site: self.node_by_id.get(&entry.site).copied(),
+            cats: entry.cat.split_whitespace().map(str::to_string).collect(),
+            needs: entry
+                .needs
+                .split_whitespace()
+                .filter_map(|n| self.node_by_id.get(n).copied())
+                .collect(),
+            device: entry.kind == "device",
+            measure: entry.kind == "measure",
+            var: entry.var.clone(),
+            summary: !entry.summary.is_empty(),
+            rank: entry.rank,
+            weight: entry.w,
+            dx: entry.dx == 1,
+            malignant: entry.mal == 1,
+            benign: entry.ben == 1,
+            descriptor: entry.desc == 1,
+        }
+    }
+
+    fn gates(&self, list: &[(String, String)]) -> HashMap<String, Vec<NodeId>> {
+        let ids = |places: &str| {
+            places
+                .split_whitespace()
+                .filter_map(|p| self.node_by_id.get(p).copied())
+                .collect()
+        };
+        let spelt = |words: &str| {
+            words
+                .split(' ')
+                .map(|w| self.spelling.normalise(w))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        list.iter()
+            .map(|(word, places)| (spelt(word), ids(places)))
+            .collect()
+    }
+
+    fn add_resolve(&mut self, general: &str, place: &str, name: &str) {
+        let ids = (
+            self.finding_by_id.get(general),
+            self.node_by_id.get(place),
+            self.finding_by_id.get(name),
+        );
+        if let (Some(&g), Some(&p), Some(&n)) = ids {
+            self.resolve.push((g, p, n));
+        }
+    }
+
+    fn add_cues(&mut self, language: &LanguageFile) {
+        for entry in &language.cues {
+            let Some(kind) = CueKind::named(&entry.kind) else {
+                continue;
+            };
+            let range = entry.value.as_array().map_or((0, 0), |v| {
+                let at = |i: usize| v.get(i).and_then(serde_json::Value::as_u64).unwrap_or(0) as u8;
+                (at(0), at(1))
+            });
+            let value = entry.value.as_str().unwrap_or_default().to_string();
+            let id = self.cues.len();
+            self.cues.push(Cue { kind, value, range });
+            for term in terms(&entry.terms, &self.spelling) {
+                self.cue_terms.add(&term, id);
+            }
+        }
+        let words = |list: &str| list.split_whitespace().map(str::to_string).collect();
+        let known = &language.presupposed;
+        self.presupposed = Presupposed {
+            link: words(&known.link),
+            definite: words(&known.definite),
+            gone: words(&known.gone),
+        };
+        for word in terms(&language.whole_exam.words, &self.spelling)
+            .into_iter()
+            .flatten()
+        {
+            self.whole_exam.insert(word.norm);
+        }
+        for term in terms(&language.end_matter.closing, &self.spelling) {
+            self.closing_terms.add(&term, 0);
+        }
+        for term in terms(&language.end_matter.line, &self.spelling) {
+            self.end_line_terms.add(&term, 0);
+        }
+        for (name, list) in &language.sections {
+            for term in terms(list, &self.spelling) {
+                self.sections.insert(joined(&term), name.clone());
+            }
+        }
+        for (node, list) in &language.regions {
+            let Some(&id) = self.node_by_id.get(node) else {
+                continue;
+            };
+            for term in terms(list, &self.spelling) {
+                self.region_terms.add(&term, id);
+            }
+        }
+    }
+}
