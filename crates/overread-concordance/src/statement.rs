@@ -1,22 +1,25 @@
 //! Here a report becomes frames: every statement with its place, side, size, grade and certainty.
 
-use crate::advice;
-use crate::exam::{Exam, side_of};
-use crate::frame::{Frame, Side, What};
+use crate::exam::Exam;
+use crate::frame::{Frame, What};
 use crate::hits::{self, Marked};
-use crate::lexicon::{CueKind, Lexicon, NodeId};
-use crate::limits::{EVIDENCE_CHARS_MAX, FRAMES_MAX};
-use crate::marks::Level;
+use crate::lexicon::{CueKind, Lexicon};
+use crate::limits::FRAMES_MAX;
 use crate::mention::{self, Core, Mention};
 use crate::reading::{self, Section, Sentence};
-use crate::text::{Kind, Text, Token};
-use crate::weighing::Action;
+use crate::text::{Text, Token};
 
+mod advising;
+mod around;
+mod aside;
 mod ending;
 mod meaning;
+mod passage;
 mod place;
 mod weight;
 mod whole;
+
+use around::Around;
 
 /// What one report says.
 #[derive(Debug)]
@@ -31,15 +34,6 @@ pub(crate) struct Report {
     pub(crate) disagrees: bool,
     /// Passages that limit the examination.
     pub(crate) limited: Vec<(usize, usize)>,
-}
-
-/// Places known before a sentence is read.
-#[derive(Debug, Clone, Default)]
-struct Around {
-    nodes: Vec<NodeId>,
-    levels: Vec<Level>,
-    side: Option<Side>,
-    paragraph: usize,
 }
 
 /// A sentence with everything marked in it.
@@ -173,204 +167,6 @@ impl Builder<'_> {
         self.remember(sentence, &marked, start);
     }
 
-    /// "Indication: cough, r/o pneumonia. Lungs are clear.": the second sentence is the report.
-    fn begins_again(&self, tokens: &[Token]) -> bool {
-        let marked = hits::mark(self.lex, self.exam, tokens);
-        let asked = [CueKind::Hypo, CueKind::Other]
-            .iter()
-            .any(|k| marked.has(*k));
-        let denied = marked
-            .findings
-            .iter()
-            .any(|f| marked.states.get(f.first).is_some_and(|s| s.denied));
-        let described =
-            !marked.findings.is_empty() && (!marked.nodes.is_empty() || !marked.levels.is_empty());
-        !asked && (marked.has(CueKind::Normal) || denied || described)
-    }
-
-    fn note_unread(&mut self, sentence: &Sentence) {
-        let length = sentence.end - sentence.first;
-        self.unread.extend(self.range(sentence, 0, length));
-    }
-
-    /// Returns the code point range of sentence tokens, trimmed of joining words.
-    fn range(&self, sentence: &Sentence, from: usize, to: usize) -> Option<(usize, usize)> {
-        let tokens = self.text.tokens.get(sentence.first..sentence.end)?;
-        let loose = |t: &Token| {
-            matches!(
-                t.kind,
-                Kind::Comma
-                    | Kind::Dash
-                    | Kind::Close
-                    | Kind::Newline
-                    | Kind::Other
-                    | Kind::Period
-                    | Kind::Open
-                    | Kind::Hyphen
-                    | Kind::Slash
-                    | Kind::Colon
-            ) || matches!(
-                t.norm.as_str(),
-                "and"
-                    | "or"
-                    | "but"
-                    | "which"
-                    | "of"
-                    | "at"
-                    | "in"
-                    | "the"
-                    | "a"
-                    | "is"
-                    | "are"
-                    | "also"
-                    | "there"
-                    | "that"
-                    | "with"
-            )
-        };
-        let with = |i: usize| tokens.get(i).is_some_and(|t| t.is("with"));
-        let (mut from, mut to) = (from, to.min(tokens.len()));
-        while from < to && tokens.get(from).is_some_and(loose) {
-            from += 1;
-        }
-        if from > 0 && with(from - 1) {
-            from -= 1;
-        }
-        while to > from
-            && tokens
-                .get(to - 1)
-                .is_some_and(|t| loose(t) && t.kind != Kind::Close)
-        {
-            to -= 1;
-        }
-        let first = tokens.get(from)?;
-        let last = tokens.get(to.checked_sub(1)?)?;
-        (last.end > first.start).then_some((first.start, last.end))
-    }
-
-    fn refresh_label(&mut self, sentence: &Sentence) {
-        if sentence.label == self.label_range {
-            return;
-        }
-        self.label_range = sentence.label;
-        self.label = Around::default();
-        let Some((first, end)) = sentence.label else {
-            return;
-        };
-        let tokens = self.text.tokens.get(first..end).unwrap_or_default();
-        let marked = hits::mark(self.lex, self.exam, tokens);
-        self.label = self.around(&marked, 0, tokens.len());
-        if self
-            .label
-            .nodes
-            .iter()
-            .any(|n| self.exam.region.contains(n))
-        {
-            self.label.nodes.clear();
-        }
-        if marked.has(CueKind::Modality) || marked.has(CueKind::Admin) {
-            self.label.nodes.clear();
-        }
-    }
-
-    fn around(&self, marked: &Marked<'_>, from: usize, to: usize) -> Around {
-        let mut out = Around::default();
-        for n in marked
-            .nodes
-            .iter()
-            .filter(|n| n.first >= from && n.last < to && !marked.is_contrast(n.first))
-        {
-            if !out.nodes.contains(&n.id) {
-                out.nodes.push(n.id);
-            }
-            if out.side.is_none() {
-                out.side = self
-                    .lex
-                    .node(n.id)
-                    .and_then(|n| n.side)
-                    .map(|right| if right { Side::Right } else { Side::Left });
-            }
-        }
-        for l in marked
-            .levels
-            .iter()
-            .filter(|l| l.first >= from && l.last < to && !marked.is_contrast(l.first))
-        {
-            for level in &l.levels {
-                if !out.levels.contains(level) {
-                    out.levels.push(*level);
-                }
-            }
-        }
-        let sides: Vec<Side> = marked
-            .cues
-            .iter()
-            .filter(|c| c.first >= from && c.last < to && !marked.is_contrast(c.first))
-            .filter_map(|c| side_of(c.cue.kind))
-            .collect();
-        if sides.contains(&Side::Both)
-            || (sides.contains(&Side::Left) && sides.contains(&Side::Right))
-        {
-            out.side = Some(Side::Both);
-        } else if let Some(side) = sides.first() {
-            out.side = Some(*side);
-        }
-        out
-    }
-
-    /// Drops what is quoted from the other report, asked for, or advised.
-    fn set_aside(&self, tokens: &[Token], marked: &Marked<'_>, list: &mut Vec<Mention>) {
-        let first_of = |kind: CueKind| {
-            marked
-                .cues
-                .iter()
-                .filter(|c| c.cue.kind == kind)
-                .map(|c| c.first)
-                .min()
-        };
-        let report = first_of(CueKind::Report);
-        let said = first_of(CueKind::Said);
-        let not_said = marked.has(CueKind::Pseudo);
-        if let (Some(report), Some(said), false) = (report, said, not_said) {
-            let turn = marked
-                .cues
-                .iter()
-                .filter(|c| {
-                    matches!(c.cue.kind, CueKind::End | CueKind::Firm | CueKind::NegPost)
-                        && c.first > said
-                })
-                .map(|c| c.first)
-                .min()
-                .unwrap_or(tokens.len());
-            if report < said {
-                list.retain(|m| m.first < report || m.first > turn);
-            } else {
-                let explained = marked
-                    .cues
-                    .iter()
-                    .any(|c| c.cue.kind == CueKind::Firm && c.first > said)
-                    || tokens
-                        .iter()
-                        .skip(said)
-                        .any(|t| t.is("represent") || t.is("correspond") || t.is("reflect"));
-                list.retain(|m| !(explained || m.first > said && m.last < report));
-            }
-        }
-        if let Some(advice) = first_of(CueKind::Recommend) {
-            let reached = |m: &Mention| m.first > advice;
-            list.retain(|m| !reached(m) || m.core == Core::Normal);
-            list.retain(|m| m.core != Core::Normal || m.first < advice);
-        }
-        list.retain(|m| {
-            let state = marked.states.get(m.first).copied().unwrap_or_default();
-            let contrast = marked.is_contrast(m.first);
-            let limited = marked.cues.iter().any(|c| {
-                c.cue.kind == CueKind::Limited && c.first <= m.last + 1 && m.first <= c.last + 1
-            });
-            !contrast && !state.hypothetical && !state.other && !limited
-        });
-    }
-
     #[allow(
         clippy::too_many_arguments,
         reason = "one mention is read in the light of its whole sentence"
@@ -457,85 +253,6 @@ impl Builder<'_> {
         {
             frame.placed = false;
             frame.site_inferred = true;
-        }
-    }
-
-    /// Keeps long evidence near the words that carry it.
-    fn shorten(&self, range: (usize, usize), sentence: &Sentence, m: &Mention) -> (usize, usize) {
-        let (start, end) = range;
-        if end - start <= EVIDENCE_CHARS_MAX {
-            return range;
-        }
-        let core = self
-            .text
-            .tokens
-            .get(sentence.first + m.first)
-            .map_or(start, |t| t.start);
-        let core_end = self
-            .text
-            .tokens
-            .get(sentence.first + m.last)
-            .map_or(end, |t| t.end);
-        let half = EVIDENCE_CHARS_MAX / 3;
-        let low = start.max(core.saturating_sub(half));
-        (
-            low,
-            end.min((core_end + half).min(low + EVIDENCE_CHARS_MAX)),
-        )
-    }
-
-    /// Advice without a word of recommending: "emergency surgery today", "consider repair", "no follow-up is needed".
-    fn urges(&self, tokens: &[Token], marked: &Marked<'_>, alone: bool) -> bool {
-        let actions = self.lex.weighing.actions(tokens);
-        let urgent = !self.lex.weighing.urgent(tokens).is_empty();
-        let past = marked.has(CueKind::Hist) || marked.has(CueKind::Prior);
-        let invasive = |a: Action| matches!(a, Action::Tissue | Action::Operate);
-        actions.iter().any(|(_, action, _)| {
-            urgent || *action == Action::Nothing || alone && !past && invasive(*action)
-        })
-    }
-
-    fn advice(
-        &mut self,
-        number: usize,
-        sentence: &Sentence,
-        tokens: &[Token],
-        marked: &Marked<'_>,
-    ) {
-        let length = tokens.len();
-        let mut frame = Frame::new(What::Advice, Section::Recommendation, number);
-        frame.advice = Some(advice::read(self.lex, tokens, &marked.states));
-        frame.spans.extend(
-            self.range(sentence, 0, length)
-                .map(|(a, b)| (a, b.min(a + EVIDENCE_CHARS_MAX))),
-        );
-        self.frames.push(frame);
-    }
-
-    fn remember(&mut self, sentence: &Sentence, marked: &Marked<'_>, start: usize) {
-        self.topic = self.frames.len() == start
-            && !marked.has(CueKind::Modality)
-            && marked.nodes.iter().any(|n| !self.is_the_exam(n.id));
-        let around = self.around(marked, 0, usize::MAX);
-        let disc: Vec<Level> = self
-            .frames
-            .get(start..)
-            .unwrap_or_default()
-            .iter()
-            .flat_map(|f| f.levels.clone())
-            .collect();
-        let levels = if around.levels.is_empty() {
-            disc
-        } else {
-            around.levels
-        };
-        if !levels.is_empty() || self.before.paragraph != sentence.paragraph {
-            self.before = Around {
-                levels,
-                paragraph: sentence.paragraph,
-                nodes: around.nodes,
-                side: around.side,
-            };
         }
     }
 }

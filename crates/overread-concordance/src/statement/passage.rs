@@ -1,0 +1,103 @@
+//! Here a statement's words are cut out of the text, and sentences without one are noted.
+
+use super::Builder;
+use crate::limits::EVIDENCE_CHARS_MAX;
+use crate::mention::Mention;
+use crate::reading::Sentence;
+use crate::text::{Kind, Token};
+
+impl Builder<'_> {
+    pub(super) fn note_unread(&mut self, sentence: &Sentence) {
+        let length = sentence.end - sentence.first;
+        self.unread.extend(self.range(sentence, 0, length));
+    }
+
+    /// Returns the code point range of sentence tokens, trimmed of joining words.
+    pub(super) fn range(
+        &self,
+        sentence: &Sentence,
+        from: usize,
+        to: usize,
+    ) -> Option<(usize, usize)> {
+        let tokens = self.text.tokens.get(sentence.first..sentence.end)?;
+        let loose = |t: &Token| {
+            matches!(
+                t.kind,
+                Kind::Comma
+                    | Kind::Dash
+                    | Kind::Close
+                    | Kind::Newline
+                    | Kind::Other
+                    | Kind::Period
+                    | Kind::Open
+                    | Kind::Hyphen
+                    | Kind::Slash
+                    | Kind::Colon
+            ) || matches!(
+                t.norm.as_str(),
+                "and"
+                    | "or"
+                    | "but"
+                    | "which"
+                    | "of"
+                    | "at"
+                    | "in"
+                    | "the"
+                    | "a"
+                    | "is"
+                    | "are"
+                    | "also"
+                    | "there"
+                    | "that"
+                    | "with"
+            )
+        };
+        let with = |i: usize| tokens.get(i).is_some_and(|t| t.is("with"));
+        let (mut from, mut to) = (from, to.min(tokens.len()));
+        while from < to && tokens.get(from).is_some_and(loose) {
+            from += 1;
+        }
+        if from > 0 && with(from - 1) {
+            from -= 1;
+        }
+        while to > from
+            && tokens
+                .get(to - 1)
+                .is_some_and(|t| loose(t) && t.kind != Kind::Close)
+        {
+            to -= 1;
+        }
+        let first = tokens.get(from)?;
+        let last = tokens.get(to.checked_sub(1)?)?;
+        (last.end > first.start).then_some((first.start, last.end))
+    }
+
+    /// Keeps long evidence near the words that carry it.
+    pub(super) fn shorten(
+        &self,
+        range: (usize, usize),
+        sentence: &Sentence,
+        m: &Mention,
+    ) -> (usize, usize) {
+        let (start, end) = range;
+        if end - start <= EVIDENCE_CHARS_MAX {
+            return range;
+        }
+        let core = self
+            .text
+            .tokens
+            .get(sentence.first + m.first)
+            .map_or(start, |t| t.start);
+        let core_end = self
+            .text
+            .tokens
+            .get(sentence.first + m.last)
+            .map_or(end, |t| t.end);
+        let half = EVIDENCE_CHARS_MAX / 3;
+        let low = start.max(core.saturating_sub(half));
+        (
+            low,
+            end.min((core_end + half).min(low + EVIDENCE_CHARS_MAX)),
+        )
+    }
+}
