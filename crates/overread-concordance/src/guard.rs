@@ -32,7 +32,8 @@ pub(crate) fn identities(
         let person = a.person(lex, b);
         if person == Some(Sameness::Spelling) {
             let message = format!(
-                "{who} spell the patient's name differently, by one letter: check that both are of this patient."
+                "The patient's name is spelled differently, by one letter, in {}: check that both are of this patient.",
+                who.replacen("The", "the", 1)
             );
             problems.push(problem("spelling", message));
         }

@@ -154,3 +154,26 @@ fn debug_shows_no_words_of_a_report_anywhere() {
         assert!(!shown.contains(word), "{word}: {shown}");
     }
 }
+
+#[test]
+fn a_name_spelled_differently_is_told_and_compared() {
+    let (one, other) = ("Patient: Margaret Jones", "Patient: Margaeret Jones");
+    let found = compare("MRI lumbar spine", &head(one), &head(other));
+    assert!(found.comparable, "{found:?}");
+    let told = found.guard.problems.iter().find(|p| p.kind == "spelling");
+    assert!(
+        told.is_some_and(|p| p.message.contains("differently")),
+        "{found:?}"
+    );
+    let same = compare("MRI lumbar spine", &head(one), &head(one));
+    assert!(same.guard.problems.is_empty(), "{same:?}");
+    for (one, other) in [
+        ("Patient: Juan Perez", "Patient: Joan Perez"),
+        ("Patient: Maria Rossi", "Patient: Mario Rossi"),
+    ] {
+        stopped(
+            &compare("MRI lumbar spine", &head(one), &head(other)),
+            "patient",
+        );
+    }
+}
