@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use overread_ingest::Ingest;
-use overread_model::network::Places;
 use overread_model::time::Timestamp;
+use overread_network::Places;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;

@@ -12,7 +12,6 @@ pub mod imaging;
 pub mod intake;
 pub mod letter;
 pub mod limits;
-pub mod network;
 pub mod person;
 pub mod problem;
 pub mod report;

@@ -6,7 +6,6 @@
 //! tried has fewer free tries for each of them, and is never closed.
 //! A try is noted before it is checked, so that many at once count too.
 
-use overread_model::network;
 use overread_model::time::Timestamp;
 use overread_store::Tx;
 use overread_store::people::{self, ThrottleRow};
@@ -178,7 +177,7 @@ pub(crate) async fn count_refusal(tx: &mut Tx, address: &str, now: Timestamp) ->
 fn network_of(address: &str) -> String {
     address.parse().map_or_else(
         |_| address.to_owned(),
-        |address| network::network_of(address).to_string(),
+        |address| overread_network::network_of(address).to_string(),
     )
 }
 

@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use super::{Findings, files, read, short};
 
 /// A crate and those of ours that it may import.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("overread-model", &[]),
+    ("overread-network", &[]),
     ("overread-knowledge", &["overread-model"]),
     ("overread-concordance", &["overread-model"]),
     ("overread-dicom", &["overread-model"]),
@@ -28,6 +29,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
         "overread-workflow",
         &[
             "overread-model",
+            "overread-network",
             "overread-knowledge",
             "overread-concordance",
             "overread-documents",
@@ -50,6 +52,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
         "overread-dimse",
         &[
             "overread-model",
+            "overread-network",
             "overread-dicom",
             "overread-archive",
             "overread-store",
@@ -75,6 +78,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
         "overread",
         &[
             "overread-model",
+            "overread-network",
             "overread-knowledge",
             "overread-concordance",
             "overread-documents",

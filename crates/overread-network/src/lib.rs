@@ -1,4 +1,4 @@
-//! What counts as one place on the network, and how places for connections are shared.
+//! Here is decided what counts as one network, and how places for connections are shared among networks.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
