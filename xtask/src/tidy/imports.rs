@@ -106,13 +106,14 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 ];
 
 /// The start of a third-party crate's name, and the only rooms that may import it outside tests.
-const FENCED: [(&str, &[&str]); 10] = [
+const FENCED: [(&str, &[&str]); 11] = [
     // Before `dicom-`, since the first that fits counts.
     ("dicom-ul", &["overread-dimse", "overread-testkit"]),
     ("dicom-", &["overread-dicom", "overread-testkit"]),
     ("typst", &["overread-documents"]),
     ("sqlx", &["overread-store"]),
     ("zip", &["overread-ingest", "overread-testkit"]),
+    ("libdeflater", &["overread-ingest"]),
     ("lettre", &["overread-workflow"]),
     ("axum", &["overread-dicomweb", "overread-web", "overread"]),
     ("askama", &["overread-web"]),
