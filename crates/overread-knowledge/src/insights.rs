@@ -93,6 +93,10 @@ fn paper_entries(knowledge: &Knowledge) -> Vec<Entry> {
         let words = [&item.id, &item.title.en, &item.source].map(String::as_str);
         entry("letters/catalog.json", words, false)
     });
+    let consent = knowledge.consent.paragraphs.iter().map(|item| {
+        let words = [&item.id, &item.text.en, &item.source].map(String::as_str);
+        entry("consent/text.json", words, item.needs_sign_off)
+    });
     let clock = |plans: &[String], title: &str, source: &str| {
         entry(
             "insurance/timeframes.json",
@@ -111,6 +115,7 @@ fn paper_entries(knowledge: &Knowledge) -> Vec<Entry> {
         .map(|item| clock(&item.plan, "appeal clock", &item.source));
     sections
         .chain(letters)
+        .chain(consent)
         .chain(decisions)
         .chain(appeals)
         .collect()

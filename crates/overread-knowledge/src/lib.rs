@@ -12,6 +12,7 @@ pub use coverage::{AppealClock, CoverageTables, DecisionClock};
 pub use insights::{Entry, entries};
 use overread_model::choosing::{BadMap, SpecialtyMap};
 use overread_model::completeness::RuleTables;
+use overread_model::consent::ConsentText;
 use overread_model::intake::IntakeTables;
 use overread_model::letter::{BadCatalog, LetterCatalog};
 use overread_model::report::ReportTables;
@@ -33,6 +34,8 @@ pub struct DataFiles<'a> {
     pub sections: &'a str,
     /// `insurance/timeframes.json`.
     pub coverage: &'a str,
+    /// `consent/text.json`.
+    pub consent: &'a str,
     /// `letters/catalog.json`.
     pub letters: &'a str,
     /// `letters/templates.en.json`.
@@ -50,6 +53,7 @@ pub const EMBEDDED: DataFiles<'static> = DataFiles {
     triggers: include_str!("../data/triggers.json"),
     sections: include_str!("../data/report/sections.json"),
     coverage: include_str!("../data/insurance/timeframes.json"),
+    consent: include_str!("../data/consent/text.json"),
     letters: include_str!("../data/letters/catalog.json"),
     letters_en: include_str!("../data/letters/templates.en.json"),
     letters_es: include_str!("../data/letters/templates.es.json"),
@@ -68,6 +72,8 @@ pub struct Knowledge {
     pub report: ReportTables,
     /// Clocks of payers.
     pub coverage: CoverageTables,
+    /// What is signed as consent.
+    pub consent: ConsentText,
     /// Letters: their facts and their wording.
     pub letters: LetterCatalog,
 }
@@ -111,6 +117,7 @@ impl Knowledge {
             intake: json("triggers.json", files.triggers)?,
             report: json("report/sections.json", files.sections)?,
             coverage: json("insurance/timeframes.json", files.coverage)?,
+            consent: json("consent/text.json", files.consent)?,
             letters: LetterCatalog::parse(files.letters, files.letters_en, files.letters_es)?,
         })
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use overread_knowledge::{DataFiles, EMBEDDED, Knowledge, entries};
 use overread_model::intake::{Advice, UrgencyLevel, advise};
+use overread_model::letter::Language;
 
 #[test]
 fn every_entry_has_a_source() {
@@ -37,6 +38,7 @@ fn every_file_says_where_it_holds_and_when_it_was_read() {
         EMBEDDED.triggers,
         EMBEDDED.sections,
         EMBEDDED.coverage,
+        EMBEDDED.consent,
         include_str!("../data/case/state_machine.json"),
         include_str!("../data/codes/modalities.json"),
     ] {
@@ -231,6 +233,23 @@ fn clinical_facts_wait_for_a_clinician() {
             .iter()
             .all(|item| item.needs_sign_off)
     );
+}
+
+#[test]
+fn a_consent_names_who_and_what_and_waits_for_a_lawyer() {
+    let consent = &Knowledge::embedded().consent;
+    assert!(consent.paragraphs.iter().all(|item| item.needs_sign_off));
+    for language in Language::ALL {
+        let text = consent.of(language, "Harbour Imaging", "MRI {organisation}");
+        let [asking, rest @ ..] = text.as_slice() else {
+            panic!("no paragraphs");
+        };
+        assert!(asking.contains("Harbour Imaging") && asking.contains("MRI {organisation}"));
+        assert!(rest.len() >= 6 && rest.iter().all(|text| !text.contains(['{', '}'])));
+        let unnamed = consent.of(language, "Harbour Imaging", "");
+        let nothing = consent.unnamed_exam.of(language);
+        assert!(unnamed.iter().any(|text| text.contains(nothing)));
+    }
 }
 
 #[test]

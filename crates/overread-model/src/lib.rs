@@ -4,6 +4,7 @@ pub mod access;
 pub mod case;
 pub mod choosing;
 pub mod completeness;
+pub mod consent;
 pub mod duration;
 pub mod extent;
 pub mod hidden;

@@ -108,7 +108,7 @@ pub async fn view(
     let in_force = signed.iter().any(|row| row.active);
     let signer = signer(&mut tx, actor, &file).await?;
     Ok(ConsentView {
-        text: text_of(&file, &ctx.config.organisation),
+        text: text_of(ctx, &file),
         language: language_of(&file).as_str(),
         signer_name: signer.name,
         needs_authority: signer.needs_authority,
@@ -294,56 +294,16 @@ fn receivers_of(ctx: &Workflow, file: &CaseFile) -> String {
 }
 
 /// Returns the text that is signed, in the language of the request; its digest is kept with the signature.
-fn text_of(file: &CaseFile, organisation: &str) -> Vec<String> {
-    let title = file.row.title.as_str();
-    let named = |nothing| if title.is_empty() { nothing } else { title };
-    let (ask, rest) = match language_of(file) {
-        Language::En => {
-            let exam = named("this exam");
-            let ask = format!("I ask {organisation} for a second opinion on {exam}.");
-            (ask, TEXT_EN)
-        }
-        Language::Es => {
-            let exam = named("este estudio");
-            let ask = format!("Pido a {organisation} una segunda opinión sobre: {exam}.");
-            (ask, TEXT_ES)
-        }
-    };
-    let rest = rest.iter().map(|paragraph| (*paragraph).to_owned());
-    std::iter::once(ask).chain(rest).collect()
+fn text_of(ctx: &Workflow, file: &CaseFile) -> Vec<String> {
+    let (organisation, exam) = (&ctx.config.organisation, &file.row.title);
+    ctx.knowledge
+        .consent
+        .of(language_of(file), organisation, exam)
 }
 
 fn language_of(file: &CaseFile) -> Language {
     file.intake.who.language.parse().unwrap_or_default()
 }
-
-const TEXT_EN: [&str; 6] = [
-    "I allow the use of the images, reports and documents of this case for that purpose, by the receivers named below.",
-    "Where I tick it, letters may be sent in my name to the places that hold the records, the result may be shared with \
-     the treating physician, and I may get news by e-mail. Such mails say only that there is news, never what.",
-    "Where I tick it, the insurer of this case may read the second report and its comparison with the first report. It sees \
-     no images and no papers. Without the tick the insurer learns of this case only what the request and the cost need.",
-    "I can take this consent back at any time on this page. From then on nobody but me sees the records here. \
-     What was already done before stays on record.",
-    "My treatment does not depend on this consent. A receiver outside the health care rules could pass information on.",
-    "A second opinion rests on the records that were sent. It does not replace the doctor who treats me, and it is no \
-     reason to delay emergency care.",
-];
-
-const TEXT_ES: [&str; 6] = [
-    "Permito que los destinatarios nombrados abajo usen para ello las imágenes, los informes y los documentos de este caso.",
-    "Donde yo lo marque, se podrán enviar cartas en mi nombre a los lugares que guardan los documentos, compartir el \
-     resultado con el médico que me trata y enviarme avisos por correo electrónico. Esos avisos solo dicen que hay \
-     novedades, nunca cuáles.",
-    "Donde yo lo marque, la aseguradora de este caso podrá leer el segundo informe y su comparación con el primero. No ve \
-     imágenes ni documentos. Sin esa marca, la aseguradora solo sabe de este caso lo necesario para la solicitud y el costo.",
-    "Puedo retirar este consentimiento en cualquier momento en esta página. Desde entonces nadie más que yo ve aquí los \
-     documentos. Lo que ya se hizo antes queda registrado.",
-    "Mi tratamiento no depende de este consentimiento. Un destinatario al que no se aplican las normas sanitarias podría \
-     transmitir la información.",
-    "Una segunda opinión se basa en los documentos enviados. No sustituye al médico que me trata ni es motivo para \
-     retrasar una atención de urgencia.",
-];
 
 fn checked(
     ctx: &Workflow,
@@ -405,7 +365,7 @@ fn checked(
     .into_iter()
     .filter_map(|(ticked, word)| ticked.then_some(word))
     .collect();
-    let text = text_of(file, &ctx.config.organisation).join("\n");
+    let text = text_of(ctx, file).join("\n");
     Ok(Row {
         id: casework::new_id(CaseId::from_random)?.as_str().to_owned(),
         case_id: file.case_id.as_str().to_owned(),
