@@ -70,7 +70,7 @@ fn documentation() -> Result<()> {
     check(doc)
 }
 
-/// Runs the Rust tests on both databases, and those that need DCMTK.
+/// Runs the Rust tests on both databases, and those that need DCMTK or direct writes.
 fn rust() -> Result<()> {
     let server = Server::start()?;
     let mut tests = command(
@@ -80,6 +80,7 @@ fn rust() -> Result<()> {
     );
     tests.env("OVERREAD_TEST_POSTGRES", &server.url);
     tests.env("OVERREAD_TEST_DCMTK", "needed");
+    tests.env("OVERREAD_TEST_DIRECT", "needed");
     check(tests)
 }
 
