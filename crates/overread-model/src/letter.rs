@@ -246,9 +246,12 @@ pub struct LetterKind {
     pub required: Vec<String>,
     /// Facts it uses when they are there.
     pub optional: Vec<String>,
-    /// Enclosures named when the facts name none; `?` follows what only some letters enclose.
+    /// Enclosures named when the facts name none.
     #[serde(default)]
     default_enclosures: Vec<String>,
+    /// What some requesters enclose besides.
+    #[serde(default)]
+    enclosures_by_requester: BTreeMap<Requester, Vec<String>>,
     /// Items used when the facts leave a list fact out, by fact key.
     #[serde(default)]
     pub default_lists: BTreeMap<String, Bilingual<Vec<String>>>,
@@ -267,15 +270,12 @@ pub struct LetterKind {
 impl LetterKind {
     /// Returns what this requester encloses when the facts name nothing.
     pub fn enclosures_of(&self, requester: Requester) -> Vec<&str> {
-        let represented = requester == Requester::PersonalRepresentative;
-        let items = self.default_enclosures.iter();
-        items
-            .filter_map(|item| match item.strip_suffix('?') {
-                None => Some(item.as_str()),
-                Some("proof_of_authority") if represented => Some("proof_of_authority"),
-                Some(_) => None,
-            })
-            .collect()
+        let own = self.enclosures_by_requester.get(&requester);
+        let items = self
+            .default_enclosures
+            .iter()
+            .chain(own.into_iter().flatten());
+        items.map(String::as_str).collect()
     }
 }
 
