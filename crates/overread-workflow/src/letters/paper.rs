@@ -10,7 +10,7 @@ use overread_store::letters as rows;
 
 use super::filling::{composed, draft_letter};
 use super::{kind_of, language_of, values_of, writable};
-use crate::casework::{self, Said};
+use crate::casework::{self, CaseFile, Said};
 use crate::{StepError, StepResult, Workflow, papers};
 
 /// Makes the letter final: the PDF is kept in the archive with its digest, the text is locked.
@@ -93,27 +93,19 @@ pub async fn pdf(
     letter_id: &LetterId,
     now: Timestamp,
 ) -> StepResult<Bytes> {
-    let letter = {
-        let mut tx = ctx.store.begin().await?;
-        let file = casework::load(&mut tx, actor, case_id, now).await?;
-        file.require(Right::ViewDocuments)?;
-        let row = rows::find(&mut tx, case_id, letter_id)
-            .await?
-            .ok_or(StepError::NotFound)?;
-        casework::note_read(&mut tx, actor, case_id, "letter", now).await?;
-        tx.commit().await?;
-        if let Some(id) = row.document_id.as_deref() {
-            let id: DocumentId = id.parse().map_err(StepError::internal)?;
-            let mut tx = ctx.store.read().await?;
-            let paper = documents::find(&mut tx, &id)
-                .await?
-                .ok_or(StepError::NotFound)?;
-            drop(tx);
-            return papers::bytes_of(ctx, &paper).await;
-        }
-        draft_letter(ctx, &file, &row, now)?
+    let (file, row) = opened(ctx, actor, case_id, letter_id, now).await?;
+    let Some(id) = row.document_id.as_deref() else {
+        return Ok(Bytes::from(
+            print(draft_letter(ctx, &file, &row, now)?).await?,
+        ));
     };
-    Ok(Bytes::from(print(letter).await?))
+    let id: DocumentId = id.parse().map_err(StepError::internal)?;
+    let mut tx = ctx.store.read().await?;
+    let paper = documents::find(&mut tx, &id)
+        .await?
+        .ok_or(StepError::NotFound)?;
+    drop(tx);
+    papers::bytes_of(ctx, &paper).await
 }
 
 /// Returns the letter as plain text.
@@ -127,6 +119,21 @@ pub async fn text(
     letter_id: &LetterId,
     now: Timestamp,
 ) -> StepResult<String> {
+    let (file, row) = opened(ctx, actor, case_id, letter_id, now).await?;
+    match row.final_text {
+        Some(text) => Ok(text),
+        None => Ok(draft_letter(ctx, &file, &row, now)?.to_text()),
+    }
+}
+
+/// Returns a letter with its case, and writes down that it was read.
+async fn opened(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    letter_id: &LetterId,
+    now: Timestamp,
+) -> StepResult<(CaseFile, rows::LetterRow)> {
     let mut tx = ctx.store.begin().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     file.require(Right::ViewDocuments)?;
@@ -135,10 +142,7 @@ pub async fn text(
         .ok_or(StepError::NotFound)?;
     casework::note_read(&mut tx, actor, case_id, "letter", now).await?;
     tx.commit().await?;
-    match row.final_text.clone() {
-        Some(text) => Ok(text),
-        None => Ok(draft_letter(ctx, &file, &row, now)?.to_text()),
-    }
+    Ok((file, row))
 }
 
 /// Prints a letter where waiting for the typesetter does no harm.
