@@ -1,6 +1,7 @@
 //! The wizard: who, exam, why now, urgency, review. Saved step by step, submitted once.
 
 mod correcting;
+pub mod fields;
 
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
@@ -20,7 +21,7 @@ use crate::casework::{self, CaseFile, Intake, Said, checked_text};
 use crate::{FieldProblem, StepError, StepResult, Workflow, inviting, limits, reading};
 
 pub(crate) use correcting::CORRECTED;
-pub use correcting::{correct, field_name};
+pub use correcting::correct;
 
 /// Step 1: who asks, and for whom. Everything is what the person typed.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

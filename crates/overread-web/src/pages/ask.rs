@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use overread_model::ids::CaseId;
-use overread_workflow::asking::{self, AskStep, AskView, Exam, Saved, Urgency, Who, Why};
+use overread_workflow::asking::{self, AskStep, AskView, Exam, Saved, Urgency, Who, Why, fields};
 use overread_workflow::sessions::SignedIn;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -255,6 +255,11 @@ impl Frame {
             path,
         };
         (shell, frame)
+    }
+
+    /// Returns what the label of a field says.
+    fn label(&self, field: &str) -> &'static str {
+        fields::label(field)
     }
 }
 

@@ -18,7 +18,7 @@ use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_web::{WebConfig, WebState, router};
-use overread_workflow::{MailConfig, Workflow, WorkflowConfig, setup};
+use overread_workflow::{MailConfig, PasswordCost, Workflow, WorkflowConfig, setup};
 use tower::ServiceExt as _;
 
 /// Password of everybody here.
@@ -101,6 +101,10 @@ impl Door {
                 organisation: "Harbour Imaging".to_owned(),
                 mail: MailConfig::Folder(folder.path().join("mail")),
                 calendar: WorkCalendar::default(),
+                password_cost: PasswordCost {
+                    memory_kib: 8,
+                    passes: 1,
+                },
             }),
         };
         let router = router(WebState {
@@ -403,7 +407,11 @@ impl Browser<'_> {
 
     async fn step(&mut self, base: &str, step: &str, fields: &[(&str, &str)]) {
         let path = format!("{base}/{step}");
-        let version = self.get(&path).await.hidden("version");
+        let screen = self.get(&path).await;
+        for nameless in ["\"></label>", "<legend></legend>"] {
+            assert!(!screen.body.contains(nameless), "{step}: {}", screen.body);
+        }
+        let version = screen.hidden("version");
         let mut all = vec![("version", version.as_str())];
         all.extend_from_slice(fields);
         let answer = self.post(&path, &all).await;

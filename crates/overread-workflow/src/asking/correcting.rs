@@ -10,6 +10,7 @@ use overread_store::audit::{self, AuditEvent};
 use overread_store::{checks, timeline};
 use serde::Serialize;
 
+use super::fields::{self, is_coded, name};
 use super::{AskStep, Urgency, check_choices, check_lengths, fill_columns, problems_of};
 use crate::casework::{self, CaseFile, Intake, checked_reason};
 use crate::{FieldProblem, StepError, StepResult, Workflow, cases, checking, reading};
@@ -160,14 +161,14 @@ fn trigger_words(ctx: &Workflow, ids: &[String]) -> String {
 fn compare<T: Serialize>(changes: &mut Vec<Change>, before: &T, now: &T) -> StepResult<()> {
     let value = |part: &T| serde_json::to_value(part).map_err(StepError::internal);
     let (before, now) = (value(before)?, value(now)?);
-    for (field, _) in FIELDS {
+    for field in fields::keys() {
         let (old, new) = (before.get(field), now.get(field));
         if old == new {
             continue;
         }
         let text = |value: Option<&serde_json::Value>| {
             let text = value.and_then(serde_json::Value::as_str);
-            let shown = text.filter(|_| !CODED.contains(&field));
+            let shown = text.filter(|_| !is_coded(field));
             shown.unwrap_or_default().trim().to_owned()
         };
         changes.push(Change {
@@ -193,7 +194,7 @@ async fn tell(
 ) -> StepResult<()> {
     let mut lines = vec![reason.to_owned()];
     for change in changes {
-        let name = field_name(change.field);
+        let name = name(change.field);
         lines.push(match (change.before.as_str(), change.now.as_str()) {
             ("", "") => format!("{name}: changed"),
             ("", now) => format!("{name}: now {now}"),
@@ -216,86 +217,4 @@ async fn tell(
         .in_case(&file.case_id)
         .with(serde_json::json!({ "fields": fields }));
     Ok(audit::record(tx, actor, &event, now).await?)
-}
-
-/// Fields whose value is a word of ours, not of the person who typed.
-const CODED: [&str; 6] = [
-    "requester",
-    "patient_sex",
-    "language",
-    "modality",
-    "images_at",
-    "report_at",
-];
-
-/// Every answer of the wizard, and its name for people.
-const FIELDS: [(&str, &str); 38] = [
-    ("requester", "Who asks"),
-    ("patient_name", "Full name of the patient"),
-    ("patient_birth_date", "Date of birth of the patient"),
-    (
-        "patient_region",
-        "Country and state where the patient lives",
-    ),
-    ("patient_sex", "Sex"),
-    ("patient_mrn", "Patient number at the hospital"),
-    ("sender_name", "Name of the person who asks"),
-    ("relation", "The patient is the asker's"),
-    ("authority", "Why that person may act for the patient"),
-    ("sender_credentials", "Title of the person who asks"),
-    ("sender_email", "E-mail address"),
-    ("sender_phone", "Telephone"),
-    ("sender_address", "Postal address"),
-    ("language", "Language for letters and messages"),
-    ("modality", "Kind of scan"),
-    ("body_part", "Part of the body"),
-    ("date", "Day of the scan"),
-    ("facility", "Hospital or clinic where it was made"),
-    ("facility_address", "Address of its records department"),
-    ("images_at", "Who has the images"),
-    ("report_at", "Who has the first report"),
-    ("name", "Name of the scan on the report"),
-    ("first_reader", "Doctor who signed the first report"),
-    ("accession", "Accession number"),
-    ("triggers", "Why now"),
-    ("reason", "Reason in own words"),
-    ("question", "Question"),
-    ("symptoms", "What is felt, or what is in doubt"),
-    ("diagnosis", "Diagnosis as told"),
-    ("physician_name", "Doctor who treats the patient"),
-    ("physician_email", "E-mail address of the doctor"),
-    ("physician_role", "What kind of doctor"),
-    ("physician_phone", "Telephone of the doctor"),
-    ("red_flags", "Signs of an emergency"),
-    (
-        "treatment_date",
-        "Day of the planned treatment or operation",
-    ),
-    ("inpatient", "The patient is in hospital"),
-    ("urgent_reason", "Another reason why it cannot wait"),
-    ("answered", "The emergency questions were answered"),
-];
-
-/// Returns the name of an answer for people.
-pub fn field_name(field: &str) -> &'static str {
-    FIELDS
-        .iter()
-        .find(|(key, _)| *key == field)
-        .map_or("", |(_, name)| *name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::field_name;
-    use crate::casework::Intake;
-
-    #[test]
-    fn every_answer_has_a_name() {
-        let all = serde_json::to_value(Intake::default()).unwrap();
-        for (_, part) in all.as_object().unwrap() {
-            for (field, _) in part.as_object().unwrap() {
-                assert!(!field_name(field).is_empty(), "{field}");
-            }
-        }
-    }
 }

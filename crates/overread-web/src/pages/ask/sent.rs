@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use overread_model::ids::CaseId;
-use overread_workflow::asking::{self, AskStep, AskView};
+use overread_workflow::asking::{self, AskStep, AskView, fields};
 use overread_workflow::sessions::SignedIn;
 use serde_json::Value;
 
@@ -89,7 +89,7 @@ impl Screen {
         fields
             .map(|field| {
                 let value = part.get(*field).unwrap_or(&Value::Null);
-                (asking::field_name(field), in_words(field, value, choices))
+                (fields::name(field), in_words(field, value, choices))
             })
             .filter(|(_, words)| !words.is_empty())
             .collect()
@@ -197,7 +197,7 @@ fn on_screen(mut problems: Problems, screen: &Screen) -> Problems {
 
 #[cfg(test)]
 mod tests {
-    use overread_workflow::asking::field_name;
+    use overread_workflow::asking::fields;
 
     use super::super::SCREENS;
 
@@ -205,7 +205,7 @@ mod tests {
     fn every_field_of_a_screen_has_a_name() {
         for screen in &SCREENS {
             for field in screen.fields {
-                assert!(!field_name(field).is_empty(), "{field}");
+                assert!(!fields::label(field).is_empty(), "{field}");
             }
         }
     }
