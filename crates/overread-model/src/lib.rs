@@ -13,6 +13,7 @@ pub mod imaging;
 pub mod intake;
 pub mod letter;
 pub mod limits;
+pub mod name;
 pub mod person;
 pub mod problem;
 pub mod report;

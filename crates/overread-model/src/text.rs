@@ -77,78 +77,9 @@ pub fn listed<S: AsRef<str>>(items: &[S]) -> String {
     }
 }
 
-/// Returns the Jaro-Winkler likeness of two words, 0 to 1.
-pub fn jaro_winkler(left: &str, right: &str) -> f64 {
-    let (a, b): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    let jaro = jaro(&a, &b);
-    let prefix = a.iter().zip(&b).take(4).take_while(|(x, y)| x == y).count();
-    jaro + prefix as f64 * 0.1 * (1.0 - jaro)
-}
-
-fn jaro(a: &[char], b: &[char]) -> f64 {
-    if a.is_empty() || b.is_empty() {
-        return if a.is_empty() && b.is_empty() {
-            1.0
-        } else {
-            0.0
-        };
-    }
-    let window = (a.len().max(b.len()) / 2).saturating_sub(1);
-    let mut taken = vec![false; b.len()];
-    let mut matched_a = Vec::new();
-    for (index, character) in a.iter().enumerate() {
-        let from = index.saturating_sub(window);
-        let found = b
-            .iter()
-            .zip(taken.iter_mut())
-            .skip(from)
-            .take(index + window + 1 - from)
-            .find(|(other, taken)| !**taken && *other == character);
-        if let Some((_, taken)) = found {
-            *taken = true;
-            matched_a.push(*character);
-        }
-    }
-    if matched_a.is_empty() {
-        return 0.0;
-    }
-    let matched_b = b
-        .iter()
-        .zip(&taken)
-        .filter(|(_, taken)| **taken)
-        .map(|(c, _)| c);
-    let moved = matched_a
-        .iter()
-        .zip(matched_b)
-        .filter(|(x, y)| x != y)
-        .count();
-    let matches = matched_a.len() as f64;
-    let half = (moved / 2) as f64;
-    (matches / a.len() as f64 + matches / b.len() as f64 + (matches - half) / matches) / 3.0
-}
-
-/// Returns how many single-character changes lead from one word to the other.
-pub fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (above, character) in left.chars().enumerate() {
-        let mut diagonal = above;
-        let mut before = above + 1;
-        let mut next = vec![before];
-        for (other, over) in right.iter().zip(row.iter().skip(1)) {
-            let changed = diagonal + usize::from(*other != character);
-            before = changed.min(before + 1).min(over + 1);
-            diagonal = *over;
-            next.push(before);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{counted, cut, edit_distance, folded, jaro_winkler, listed};
+    use super::{counted, cut, folded, listed};
 
     #[test]
     fn text_is_folded() {
@@ -159,19 +90,6 @@ mod tests {
         assert_eq!(folded("  Muñoz^Ángel "), "MUNOZ ANGEL");
         assert_eq!(folded("---"), "");
         assert_eq!(folded("ß"), "SS");
-    }
-
-    #[test]
-    fn words_are_compared() {
-        assert!((jaro_winkler("MARTHA", "MARHTA") - 0.9611).abs() < 0.001);
-        assert!((jaro_winkler("DWAYNE", "DUANE") - 0.84).abs() < 0.001);
-        assert!((jaro_winkler("DIXON", "DICKSONX") - 0.8133).abs() < 0.001);
-        assert!((jaro_winkler("SAME", "SAME") - 1.0).abs() < 1e-9);
-        assert!(jaro_winkler("ABC", "XYZ").abs() < 1e-9);
-        assert_eq!(edit_distance("kitten", "sitting"), 3);
-        assert_eq!(edit_distance("", "abc"), 3);
-        assert_eq!(edit_distance("abc", "abc"), 0);
-        assert_eq!(edit_distance("GARCIA", "GRACIA"), 2);
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! What must be there before a letter is written, and what follows from what is there.
 
-use std::collections::BTreeSet;
-
 use overread_model::letter::{Language, LetterCatalog, LetterKind, Requester};
-use overread_model::text::folded;
+use overread_model::name::NameWords;
 use overread_model::time::CalendarDate;
 
 use super::placeholders::fill;
@@ -150,29 +148,20 @@ fn check_writer(catalog: &LetterCatalog, facts: &LetterFacts) -> Vec<FactProblem
         .map(|key| problem(key, FactProblemKind::NotThisWriter(facts.requester)))
         .collect();
     if let (Some(writer), Some(patient)) = (facts.text("sender.name"), facts.text("patient.name")) {
-        let (writer, patient) = (name_words(writer), name_words(patient));
+        let (writer, patient) = (NameWords::of(writer), NameWords::of(patient));
         match facts.requester {
-            Requester::Patient if !writer.is_subset(&patient) && !patient.is_subset(&writer) => {
+            Requester::Patient if !writer.is_same(&patient) => {
                 problems.push(problem("sender.name", FactProblemKind::NotThePatient));
             }
-            Requester::ParentGuardian | Requester::PersonalRepresentative if writer == patient => {
+            Requester::ParentGuardian | Requester::PersonalRepresentative
+                if writer.is_equal(&patient) =>
+            {
                 problems.push(problem("sender.name", FactProblemKind::ThePatient));
             }
             _ => {}
         }
     }
     problems
-}
-
-/// Returns the words of a name, whatever their order, without initials and degrees.
-fn name_words(name: &str) -> BTreeSet<String> {
-    // `Avery, Jordan` and `Jordan Avery, MD` are both written.
-    let folded = folded(name);
-    let words = folded.split(' ').filter(|word| word.chars().count() > 1);
-    words
-        .filter(|word| !matches!(*word, "MD" | "DO" | "DR" | "DRA" | "PHD" | "RN"))
-        .map(str::to_owned)
-        .collect()
 }
 
 fn check_dates(
@@ -379,15 +368,7 @@ pub(super) fn items(
 
 #[cfg(test)]
 mod tests {
-    use super::{holds_password, name_words};
-
-    #[test]
-    fn a_name_is_the_same_in_any_order_and_with_an_initial() {
-        let same = |one: &str, other: &str| name_words(one) == name_words(other);
-        assert!(same("Avery, Jordan", "Jordan M. Avery, MD"));
-        assert!(same("Íñigo Peña", "INIGO PENA"));
-        assert!(!same("Jordan Avery", "Jordan Avery Jr."));
-    }
+    use super::holds_password;
 
     #[test]
     fn a_password_is_seen_and_its_mention_is_not() {
