@@ -115,7 +115,7 @@ fn an_unnamed_radiologist_and_a_portal_are_served() {
     .to_text();
     assert!(text.contains("To the reviewing radiologist:"), "{text}");
     assert!(
-        text.contains("as the daughter and personal representative of the patient, Morgan Avery"),
+        text.contains("I am the daughter and personal representative of the patient, Morgan Avery"),
         "{text}"
     );
     assert!(text.contains("secure portal Upland Image Exchange at https://images.upland.example; the access details follow separately."));
@@ -210,6 +210,9 @@ fn facts_that_do_not_fit_each_other_are_refused() {
     );
     check_kind(request, "wanted_by", "2026-03-01", "BeforeOther");
     check_kind(request, "exam.date", "2027-03-01", "InFuture");
+    let followup = "followup_treating_physician";
+    check_kind(followup, "opinion2.date", "2026-03-18", "InFuture");
+    check_kind(followup, "opinion1.date", "2026-02-10", "BeforeOther");
     check_kind(request, "exam.date", "1969-03-01", "BeforeOther");
     check_kind("records_reminder", "sent.date", "2026-02-20", "NotYetDue");
     check_kind(
@@ -258,7 +261,7 @@ fn the_thirtieth_day_is_counted() {
 }
 
 #[test]
-fn reports_that_agree_are_said_to_agree() {
+fn a_list_without_differences_does_not_claim_that_the_reports_agree() {
     let mut facts = facts("followup_treating_physician", Requester::Patient);
     facts.set_list(&CATALOG, "differences", []).unwrap();
     let letter = compose(
@@ -269,11 +272,9 @@ fn reports_that_agree_are_said_to_agree() {
         today(),
     )
     .unwrap();
-    assert!(
-        letter
-            .to_text()
-            .contains("The two reports agree on the main points.")
-    );
+    let text = letter.to_text();
+    assert!(text.contains("I have noted no difference"), "{text}");
+    assert!(!text.contains("agree"), "{text}");
 }
 
 fn check_toml(toml: &str, expect: &[(&str, &str)]) {

@@ -101,7 +101,7 @@ pub(crate) fn facts_in(id: &str, requester: Requester, language: Language) -> Le
     match id {
         "third_opinion_request" => set(
             "differences",
-            "Protrusión sin contacto radicular frente a extrusión con desplazamiento de la raíz S1 izquierda en L5-S1",
+            "Abombamiento sin contacto radicular frente a extrusión con desplazamiento de la raíz S1 izquierda en L5-S1",
         ),
         "referral_request" => set(
             "reason",
@@ -118,7 +118,7 @@ pub(crate) fn facts_in(id: &str, requester: Requester, language: Language) -> Le
     facts
 }
 
-const SPANISH: [(&str, &str); 34] = [
+const SPANISH: [(&str, &str); 35] = [
     ("sender.name", "Íñigo Peña Muñoz"),
     ("patient.name", "Íñigo Peña Muñoz"),
     (
@@ -195,15 +195,16 @@ const SPANISH: [(&str, &str); 34] = [
     ("opinion1.author", "Centro de Imagen Ribera"),
     (
         "opinion1.summary",
-        "Pequeña protrusión central en L5-S1 sin contacto radicular",
+        "Pequeño abombamiento discal central en L5-S1 sin contacto radicular",
     ),
+    ("opinion2.author", "Dra. Elena Marsh"),
     (
         "opinion2.summary",
         "Extrusión paracentral izquierda en L5-S1 con desplazamiento de la raíz S1 izquierda",
     ),
     (
         "differences",
-        "El primer informe describe una pequeña protrusión central en L5-S1; el segundo, una extrusión izquierda que toca la raíz S1\nEl segundo informe menciona cambios grasos de la médula ósea que el primero no menciona",
+        "El primer informe describe un pequeño abombamiento discal central en L5-S1; el segundo, una extrusión izquierda que toca la raíz S1\nEl segundo informe menciona cambios grasos de la médula ósea que el primero no menciona",
     ),
     (
         "asks",

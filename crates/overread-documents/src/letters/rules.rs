@@ -185,6 +185,10 @@ fn check_dates(
         ("today", "wanted_by"),
         ("sent.date", "today"),
         ("denial.date", "today"),
+        ("exam.date", "opinion1.date"),
+        ("exam.date", "opinion2.date"),
+        ("opinion1.date", "today"),
+        ("opinion2.date", "today"),
     ] {
         let named = (uses(earlier) || earlier == "today") && (uses(later) || later == "today");
         if let (true, Some(first), Some(second)) = (named, facts.date(earlier), facts.date(later))
