@@ -9,6 +9,8 @@ use overread_knowledge::Knowledge;
 use overread_model::duration::WorkCalendar;
 use overread_store::Store;
 
+use crate::limits;
+
 /// Handles to the rooms below, cheap to clone.
 #[derive(Clone)]
 pub struct Workflow {
@@ -35,6 +37,25 @@ pub struct WorkflowConfig {
     pub mail: MailConfig,
     /// Working days, for deadlines.
     pub calendar: WorkCalendar,
+    /// What a new password's hash costs.
+    pub password_cost: PasswordCost,
+}
+
+/// What it costs to hash a password; a kept hash is checked at the cost it was made with.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordCost {
+    /// Memory, KiB.
+    pub memory_kib: u32,
+    /// Passes over that memory.
+    pub passes: u32,
+}
+
+impl PasswordCost {
+    /// What every installation pays; tests that sign in hundreds of people may pay less.
+    pub const STANDARD: Self = Self {
+        memory_kib: limits::PASSWORD_MEMORY_KIB,
+        passes: limits::PASSWORD_PASSES,
+    };
 }
 
 /// Where mails go.

@@ -363,7 +363,12 @@ async fn prove_account(
 ) -> StepResult<()> {
     let guess = signing_in::guess_at(&person.email_folded, Some(person), client);
     throttling::begin(ctx, &guess, now).await?;
-    let fits = passwords::fits(&form.password, Some(&person.password_hash)).await?;
+    let fits = passwords::fits(
+        ctx.config.password_cost,
+        &form.password,
+        Some(&person.password_hash),
+    )
+    .await?;
     if !fits || person.disabled_at.is_some() {
         return Err(StepError::invalid(
             "password",
@@ -393,7 +398,7 @@ async fn newcomer(
         "overread",
     ];
     passwords::check_new(&form.password, &form.password_again, &words)?;
-    let password_hash = passwords::hash(&form.password).await?;
+    let password_hash = passwords::hash(ctx.config.password_cost, &form.password).await?;
     Ok(NewPerson {
         name,
         email: row.email.clone(),

@@ -39,5 +39,5 @@ pub mod signing_in;
 mod throttling;
 pub mod treating;
 
-pub use context::{MailConfig, SmtpConfig, Workflow, WorkflowConfig};
+pub use context::{MailConfig, PasswordCost, SmtpConfig, Workflow, WorkflowConfig};
 pub use error::{FieldProblem, StepError, StepResult};

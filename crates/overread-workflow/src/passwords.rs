@@ -8,7 +8,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use overread_model::person::{PasswordRules, check_password, normalised_password};
 use tokio::sync::Semaphore;
 
-use crate::{FieldProblem, StepError, StepResult, limits};
+use crate::{FieldProblem, PasswordCost, StepError, StepResult, limits};
 
 /// Hashes take memory; more at once would only wait for each other.
 static AT_ONCE: Semaphore = Semaphore::const_new(limits::PASSWORD_HASHES_AT_ONCE);
@@ -65,14 +65,8 @@ fn is_known(password: &str) -> bool {
     KNOWN.contains(&password)
 }
 
-fn hasher() -> StepResult<Argon2<'static>> {
-    let params = Params::new(
-        limits::PASSWORD_MEMORY_KIB,
-        limits::PASSWORD_PASSES,
-        1,
-        None,
-    )
-    .map_err(StepError::internal)?;
+fn hasher(cost: PasswordCost) -> StepResult<Argon2<'static>> {
+    let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(StepError::internal)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
@@ -101,11 +95,11 @@ pub(crate) fn check_new(password: &str, again: &str, context_words: &[&str]) -> 
 }
 
 /// Returns the argon2id hash of a password or passcode, as PHC text.
-pub(crate) async fn hash(password: &str) -> StepResult<String> {
+pub(crate) async fn hash(cost: PasswordCost, password: &str) -> StepResult<String> {
     let password = normalised_password(password);
     off_the_runtime(move || {
         let salt = SaltString::generate(&mut OsRng);
-        let hash = hasher()?
+        let hash = hasher(cost)?
             .hash_password(password.as_bytes(), &salt)
             .map_err(broken)?;
         Ok(hash.to_string())
@@ -114,18 +108,22 @@ pub(crate) async fn hash(password: &str) -> StepResult<String> {
 }
 
 /// Says whether the password fits the hash; without a hash the same work is done and the answer is no.
-pub(crate) async fn fits(password: &str, hash: Option<&str>) -> StepResult<bool> {
+pub(crate) async fn fits(
+    cost: PasswordCost,
+    password: &str,
+    hash: Option<&str>,
+) -> StepResult<bool> {
     if password.chars().count() > limits::PASSWORD_MAX_CHARACTERS {
         return Ok(false);
     }
     let password = normalised_password(password);
     let (text, known) = match hash {
         Some(hash) => (hash.to_owned(), true),
-        None => (nobody().await?, false),
+        None => (nobody(cost).await?, false),
     };
     off_the_runtime(move || {
         let parsed = PasswordHash::new(&text).map_err(broken)?;
-        Ok(hasher()?
+        Ok(hasher(cost)?
             .verify_password(password.as_bytes(), &parsed)
             .is_ok()
             && known)
@@ -134,12 +132,12 @@ pub(crate) async fn fits(password: &str, hash: Option<&str>) -> StepResult<bool>
 }
 
 /// Returns a hash that no password fits, so that an unknown name costs as much time as a known one.
-async fn nobody() -> StepResult<String> {
+async fn nobody(cost: PasswordCost) -> StepResult<String> {
     static NOBODY: OnceLock<String> = OnceLock::new();
     if let Some(text) = NOBODY.get() {
         return Ok(text.clone());
     }
-    let text = hash(crate::secrets::Secret::new()?.reveal()).await?;
+    let text = hash(cost, crate::secrets::Secret::new()?.reveal()).await?;
     Ok(NOBODY.get_or_init(|| text).clone())
 }
 
@@ -164,25 +162,36 @@ fn broken(_: argon2::password_hash::Error) -> StepError {
 #[cfg(test)]
 mod tests {
     use super::{check_new, fits, hash};
+    use crate::PasswordCost;
+
+    const COST: PasswordCost = PasswordCost::STANDARD;
 
     #[tokio::test]
     async fn a_hash_fits_its_password_only() {
-        let text = hash("una frase larga y propia").await.unwrap();
+        let text = hash(COST, "una frase larga y propia").await.unwrap();
         assert!(
             text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{text}"
         );
-        assert!(fits("una frase larga y propia", Some(&text)).await.unwrap());
-        assert!(!fits("una frase larga y ajena", Some(&text)).await.unwrap());
-        assert!(!fits("una frase larga y propia", None).await.unwrap());
-        assert!(!fits(&"x".repeat(10_000), Some(&text)).await.unwrap());
+        assert!(
+            fits(COST, "una frase larga y propia", Some(&text))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !fits(COST, "una frase larga y ajena", Some(&text))
+                .await
+                .unwrap()
+        );
+        assert!(!fits(COST, "una frase larga y propia", None).await.unwrap());
+        assert!(!fits(COST, &"x".repeat(10_000), Some(&text)).await.unwrap());
     }
 
     #[tokio::test]
     async fn the_same_letters_in_another_form_fit() {
-        let text = hash("Señal de la montaña azul").await.unwrap();
+        let text = hash(COST, "Señal de la montaña azul").await.unwrap();
         assert!(
-            fits("Sen\u{303}al de la montan\u{303}a azul", Some(&text))
+            fits(COST, "Sen\u{303}al de la montan\u{303}a azul", Some(&text))
                 .await
                 .unwrap()
         );

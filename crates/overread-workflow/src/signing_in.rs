@@ -56,6 +56,7 @@ pub async fn sign_in(
     let guess = guess_at(&folded, known.as_ref(), client);
     throttling::begin(ctx, &guess, now).await?;
     let fits = passwords::fits(
+        ctx.config.password_cost,
         &form.password,
         known.as_ref().map(|row| row.password_hash.as_str()),
     )
@@ -131,6 +132,7 @@ pub(crate) async fn ask_again(
             .filter(|row| row.disabled_at.is_none())
     };
     if !passwords::fits(
+        ctx.config.password_cost,
         password,
         person.as_ref().map(|row| row.password_hash.as_str()),
     )

@@ -168,7 +168,13 @@ pub async fn unlock(
         known_browser: None,
     };
     throttling::begin(ctx, &guess, now).await?;
-    if passwords::fits(passcode, row.passcode_hash.as_deref()).await? {
+    if passwords::fits(
+        ctx.config.password_cost,
+        passcode,
+        row.passcode_hash.as_deref(),
+    )
+    .await?
+    {
         throttling::succeeded(ctx, &guess).await?;
         let mut tx = ctx.store.begin().await?;
         let (mut row, _, _) = find(&mut tx, secret, now).await?;

@@ -24,7 +24,7 @@ use overread_workflow::records::{self, Incoming};
 use overread_workflow::reviewers::{self, ReviewerForm};
 use overread_workflow::setup::{self, FirstAdministrator};
 use overread_workflow::signing_in::Client;
-use overread_workflow::{MailConfig, StepError, Workflow, WorkflowConfig};
+use overread_workflow::{MailConfig, PasswordCost, StepError, Workflow, WorkflowConfig};
 use overread_workflow::{cases, checking, comparing, covering, delivering, reporting, sessions};
 use tempfile::TempDir;
 
@@ -66,6 +66,10 @@ async fn over(dir: &TempDir, store: Store, mail: Option<MailConfig>) -> Workflow
         organisation: "Harbour Imaging".to_owned(),
         mail: mail.unwrap_or_else(|| MailConfig::Folder(dir.path().join("mail"))),
         calendar: WorkCalendar::default(),
+        password_cost: PasswordCost {
+            memory_kib: 8,
+            passes: 1,
+        },
     };
     Workflow {
         store,

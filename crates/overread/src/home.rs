@@ -11,7 +11,7 @@ use overread_ingest::Ingest;
 use overread_knowledge::Knowledge;
 use overread_model::duration::WorkCalendar;
 use overread_store::Store;
-use overread_workflow::{MailConfig, SmtpConfig, Workflow, WorkflowConfig};
+use overread_workflow::{MailConfig, PasswordCost, SmtpConfig, Workflow, WorkflowConfig};
 
 use crate::config::{Config, Mail};
 
@@ -145,6 +145,7 @@ impl Home {
                 organisation: self.config.organisation.clone(),
                 mail: mail(&self.config.mail, self.layout.mail()),
                 calendar: WorkCalendar::default(),
+                password_cost: PasswordCost::STANDARD,
             }),
         }
     }
