@@ -36,6 +36,7 @@ pub(super) async fn bring(patient: &mut Browser<'_>) -> String {
         patient_birth_date: "19680412".to_owned(),
         study_date: "20260210".to_owned(),
         institution_name: "Bay Imaging Center".to_owned(),
+        coarseness: 4,
         ..Exam::default()
     };
     let zip = zip_of(&disc(&exam, "a note").unwrap(), true).unwrap();
