@@ -1,0 +1,108 @@
+//! What is added to a report after it was signed.
+
+use overread_model::access::Actor;
+use overread_model::case::CaseEvent;
+use overread_model::ids::CaseId;
+use overread_model::report::{Addendum, add_addendum};
+use overread_model::time::Timestamp;
+use overread_store::Tx;
+use overread_store::reports;
+
+use super::signed_content;
+use super::signing::signer_of;
+use crate::casework::{self, Said};
+use crate::{StepError, StepResult, Workflow, choosing, signing_in};
+
+/// An addendum.
+pub struct AddendumRow {
+    /// 1, 2, ...
+    pub number: i64,
+    /// Why.
+    pub reason: String,
+    /// Text.
+    pub text: String,
+    /// Who.
+    pub signed_by: String,
+    /// When.
+    pub signed_at: Timestamp,
+    /// BLAKE3 over report hash, number, reason and text, in hex.
+    pub hash: String,
+}
+
+/// Adds a signed addendum to the signed report.
+///
+/// # Errors
+/// As [`sign`].
+pub async fn addendum(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    reason: &str,
+    text: &str,
+    password: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    {
+        let mut tx = ctx.store.read().await?;
+        casework::load(&mut tx, actor, case_id, now)
+            .await?
+            .own_task()?;
+    }
+    signing_in::ask_again(ctx, actor, password, now).await?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    let task = file.own_task()?.clone();
+    let row = reports::of_task(&mut tx, &task.id)
+        .await?
+        .filter(|row| row.signed_at.is_some())
+        .ok_or(StepError::NotFound)?;
+    let signed = signed_content(&row)?;
+    let earlier = addenda_of(&mut tx, &row.id).await?;
+    let signer = signer_of(&mut tx, ctx, actor, &task).await?;
+    let addendum = add_addendum(&signed, &earlier, (reason, text), signer, true, now)
+        .map_err(StepError::Invalid)?;
+    let kept = reports::AddendumRow {
+        number: i64::from(addendum.number),
+        content: serde_json::to_string(&addendum).map_err(StepError::internal)?,
+        signed_at: now.as_micros(),
+    };
+    reports::add_addendum(&mut tx, &row.id, &kept)
+        .await
+        .map_err(|error| {
+            if error.is_unique_violation() {
+                StepError::Stale
+            } else {
+                error.into()
+            }
+        })?;
+    file.facts.given.reason = true;
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::Addendum,
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+pub(crate) async fn addenda_of(tx: &mut Tx, report_id: &str) -> StepResult<Vec<Addendum>> {
+    let rows = reports::addenda(tx, report_id).await?;
+    rows.iter()
+        .map(|row| serde_json::from_str(&row.content).map_err(StepError::internal))
+        .collect()
+}
+
+pub(crate) fn addendum_row(addendum: &Addendum) -> AddendumRow {
+    AddendumRow {
+        number: i64::from(addendum.number),
+        reason: addendum.reason.clone(),
+        text: addendum.text.clone(),
+        signed_by: choosing::signed_name(&addendum.signer.name, &addendum.signer.credentials),
+        signed_at: addendum.signed_at,
+        hash: addendum.hash.to_string(),
+    }
+}
