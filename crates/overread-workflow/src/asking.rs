@@ -1,140 +1,26 @@
 //! The wizard: who, exam, why now, urgency, review. Saved step by step, submitted once.
 
+mod answers;
 mod correcting;
 pub mod fields;
+mod lacking;
 
-use overread_model::access::Actor;
-use overread_model::ids::CaseId;
-use overread_model::time::Timestamp;
-use serde::{Deserialize, Serialize};
-
-use overread_model::access::{Right, Role};
+use lacking::{check_choices, check_lengths, problems_of};
+use overread_model::access::{Actor, Right, Role};
 use overread_model::case::{CaseEvent, CaseFacts, CaseState};
-use overread_model::choosing::is_region;
-use overread_model::intake::{Request, UrgencyFacts, UrgencyLevel, advise, check_request, urgency};
-use overread_model::time::CalendarDate;
+use overread_model::ids::CaseId;
+use overread_model::intake::{UrgencyFacts, UrgencyLevel, advise, urgency};
+use overread_model::time::{CalendarDate, Timestamp};
 use overread_store::audit::{self, AuditEvent};
 use overread_store::cases::{self, CaseRow};
 use overread_store::{Tx, grants};
 
-use crate::casework::{self, CaseFile, Intake, Said, checked_text};
-use crate::{FieldProblem, StepError, StepResult, Workflow, inviting, limits, reading};
+use crate::casework::{self, CaseFile, Intake, Said};
+use crate::{StepError, StepResult, Workflow, inviting, limits, reading};
 
+pub use answers::{AskStep, Exam, Urgency, Who, Why};
 pub(crate) use correcting::CORRECTED;
 pub use correcting::correct;
-
-/// Step 1: who asks, and for whom. Everything is what the person typed.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Who {
-    /// `patient`, `parent_guardian`, `personal_representative`, `referring_physician` or `insurer`.
-    pub requester: String,
-    /// Relation to the patient, when another person asks: `mother`.
-    pub relation: String,
-    /// What the authority rests on, for a representative: `health-care power of attorney`.
-    pub authority: String,
-    /// Patient's full name.
-    pub patient_name: String,
-    /// Patient's birth date, 2026-03-02.
-    pub patient_birth_date: String,
-    /// `F`, `M`, `O` or empty.
-    pub patient_sex: String,
-    /// Country and state where the patient is: `US-WA`, `ES`.
-    pub patient_region: String,
-    /// Patient's number at the facility, when known.
-    pub patient_mrn: String,
-    /// Writer's full name (the patient's when the patient asks).
-    pub sender_name: String,
-    /// Writer's credentials.
-    pub sender_credentials: String,
-    /// Writer's postal address, several lines.
-    pub sender_address: String,
-    /// Writer's phone.
-    pub sender_phone: String,
-    /// Writer's e-mail.
-    pub sender_email: String,
-    /// `en` or `es`: language of pages, letters and report.
-    pub language: String,
-}
-
-/// Step 2: the exam.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Exam {
-    /// DICOM modality: `MR`, `CT`, `US`, `CR`, `MG`, `PT`, `NM`.
-    pub modality: String,
-    /// Body part in words: `lumbar spine`.
-    pub body_part: String,
-    /// Name of the exam as the report says it: `MRI lumbar spine without contrast`.
-    pub name: String,
-    /// Day of the exam, 2026-03-02.
-    pub date: String,
-    /// Where it was done.
-    pub facility: String,
-    /// Postal address of the facility's records department, several lines.
-    pub facility_address: String,
-    /// Accession number, when known.
-    pub accession: String,
-    /// Who has the images: `me`, `facility`, `unknown`.
-    pub images_at: String,
-    /// Who has the first report: `me`, `facility`, `none`, `unknown`.
-    pub report_at: String,
-    /// Name of the radiologist who signed the first report; never asked to read again.
-    pub first_reader: String,
-}
-
-/// Step 3: why now.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Why {
-    /// Ids of the triggers that apply.
-    pub triggers: Vec<String>,
-    /// Symptoms or diagnostic doubt, in brief.
-    pub symptoms: String,
-    /// Diagnosis as told.
-    pub diagnosis: String,
-    /// Why a second opinion, in own words.
-    pub reason: String,
-    /// Question for the reviewer.
-    pub question: String,
-    /// Doctor who treats or referred: name.
-    pub physician_name: String,
-    /// Doctor's role: `primary care physician`.
-    pub physician_role: String,
-    /// Doctor's phone.
-    pub physician_phone: String,
-    /// Doctor's e-mail; gets the link to the result.
-    pub physician_email: String,
-}
-
-/// Step 4: urgency and red flags.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Urgency {
-    /// The questions were answered (none is an answer too).
-    pub answered: bool,
-    /// Ids of the red flags answered with yes.
-    pub red_flags: Vec<String>,
-    /// Day of the planned treatment or operation, when there is one.
-    pub treatment_date: String,
-    /// New cancer with a date to start, fetal anomaly with a limit, or the doctor says urgent: why.
-    pub urgent_reason: String,
-    /// The patient is in hospital.
-    pub inpatient: bool,
-}
-
-/// One saved step of the wizard.
-#[derive(Clone)]
-pub enum AskStep {
-    /// Who asks.
-    Who(Who),
-    /// The exam.
-    Exam(Exam),
-    /// Why now.
-    Why(Why),
-    /// Urgency.
-    Urgency(Urgency),
-}
 
 /// Everything typed so far, and what is still missing.
 pub struct AskView {
@@ -436,43 +322,6 @@ async fn join(tx: &mut Tx, actor: &Actor, case_id: &CaseId, now: Timestamp) -> S
     Ok(grants::tie(tx, case_id, actor.id(), "asked").await?)
 }
 
-/// Returns what keeps the request from being sent.
-fn problems_of(intake: &Intake, now: Timestamp) -> Vec<FieldProblem> {
-    let Intake {
-        who,
-        exam,
-        why,
-        urgency,
-    } = intake;
-    let request = Request {
-        requester: who.requester.parse().ok(),
-        relation: &who.relation,
-        authority: &who.authority,
-        patient_name: &who.patient_name,
-        patient_birth_date: &who.patient_birth_date,
-        sender_name: &who.sender_name,
-        sender_email: &who.sender_email,
-        exam_name: &exam.name,
-        exam_date: &exam.date,
-        exam_facility: &exam.facility,
-        symptoms: &why.symptoms,
-        reason: &why.reason,
-        question: &why.question,
-        trigger_count: why.triggers.len(),
-        red_flags_answered: urgency.answered,
-        treatment_date: &urgency.treatment_date,
-    };
-    let mut problems = check_request(&request, now.date());
-    let region = who.patient_region.trim();
-    if !region.is_empty() && !is_region(region) {
-        problems.push(FieldProblem::new(
-            "who.patient_region",
-            "Write the country and state as codes: US-WA, CA-ON, ES. Reviewers are licensed by region.",
-        ));
-    }
-    problems
-}
-
 /// Sets the columns that lists and rules read from what was typed.
 pub(crate) fn fill_columns(file: &mut CaseFile, now: Timestamp) -> StepResult<()> {
     let Intake {
@@ -545,62 +394,4 @@ async fn stop_for_emergency(
     )
     .await?;
     Ok(())
-}
-
-/// Refuses what no form of ours sends: overlong texts.
-fn check_lengths(step: &AskStep) -> StepResult<()> {
-    let value = match step {
-        AskStep::Who(who) => serde_json::to_value(who),
-        AskStep::Exam(exam) => serde_json::to_value(exam),
-        AskStep::Why(why) => serde_json::to_value(why),
-        AskStep::Urgency(urgency) => serde_json::to_value(urgency),
-    };
-    let value = value.map_err(StepError::internal)?;
-    for (field, value) in value.as_object().into_iter().flatten() {
-        let long = matches!(
-            field.as_str(),
-            "symptoms"
-                | "reason"
-                | "question"
-                | "urgent_reason"
-                | "sender_address"
-                | "facility_address"
-        );
-        let limit = if long {
-            limits::LONG_TEXT_CHARACTERS / 2
-        } else {
-            limits::SHORT_TEXT_CHARACTERS
-        };
-        if let Some(text) = value.as_str() {
-            checked_text(field, text, limit, None)?;
-        }
-        if value
-            .as_array()
-            .is_some_and(|items| items.len() > limits::LIST_ITEMS)
-        {
-            return Err(StepError::invalid(field, "These are too many."));
-        }
-    }
-    Ok(())
-}
-
-/// Refuses choices that no form of ours offers.
-fn check_choices(ctx: &Workflow, step: &AskStep) -> StepResult<()> {
-    let tables = &ctx.knowledge.intake;
-    let known = match step {
-        AskStep::Why(why) => why
-            .triggers
-            .iter()
-            .all(|id| tables.triggers.iter().any(|trigger| trigger.id == *id)),
-        AskStep::Urgency(urgency) => urgency
-            .red_flags
-            .iter()
-            .all(|id| tables.red_flags.items.iter().any(|flag| flag.id == *id)),
-        AskStep::Who(_) | AskStep::Exam(_) => true,
-    };
-    if known {
-        Ok(())
-    } else {
-        Err(StepError::invalid("", "Choose from the list."))
-    }
 }

@@ -1,0 +1,104 @@
+//! What an answer may be, and what a request still lacks.
+
+use overread_model::choosing::is_region;
+use overread_model::intake::{Request, check_request};
+use overread_model::time::Timestamp;
+
+use super::AskStep;
+use crate::casework::{Intake, checked_text};
+use crate::{FieldProblem, StepError, StepResult, Workflow, limits};
+
+/// Returns what keeps the request from being sent.
+pub(super) fn problems_of(intake: &Intake, now: Timestamp) -> Vec<FieldProblem> {
+    let Intake {
+        who,
+        exam,
+        why,
+        urgency,
+    } = intake;
+    let request = Request {
+        requester: who.requester.parse().ok(),
+        relation: &who.relation,
+        authority: &who.authority,
+        patient_name: &who.patient_name,
+        patient_birth_date: &who.patient_birth_date,
+        sender_name: &who.sender_name,
+        sender_email: &who.sender_email,
+        exam_name: &exam.name,
+        exam_date: &exam.date,
+        exam_facility: &exam.facility,
+        symptoms: &why.symptoms,
+        reason: &why.reason,
+        question: &why.question,
+        trigger_count: why.triggers.len(),
+        red_flags_answered: urgency.answered,
+        treatment_date: &urgency.treatment_date,
+    };
+    let mut problems = check_request(&request, now.date());
+    let region = who.patient_region.trim();
+    if !region.is_empty() && !is_region(region) {
+        problems.push(FieldProblem::new(
+            "who.patient_region",
+            "Write the country and state as codes: US-WA, CA-ON, ES. Reviewers are licensed by region.",
+        ));
+    }
+    problems
+}
+
+/// Refuses what no form of ours sends: overlong texts.
+pub(super) fn check_lengths(step: &AskStep) -> StepResult<()> {
+    let value = match step {
+        AskStep::Who(who) => serde_json::to_value(who),
+        AskStep::Exam(exam) => serde_json::to_value(exam),
+        AskStep::Why(why) => serde_json::to_value(why),
+        AskStep::Urgency(urgency) => serde_json::to_value(urgency),
+    };
+    let value = value.map_err(StepError::internal)?;
+    for (field, value) in value.as_object().into_iter().flatten() {
+        let long = matches!(
+            field.as_str(),
+            "symptoms"
+                | "reason"
+                | "question"
+                | "urgent_reason"
+                | "sender_address"
+                | "facility_address"
+        );
+        let limit = if long {
+            limits::LONG_TEXT_CHARACTERS / 2
+        } else {
+            limits::SHORT_TEXT_CHARACTERS
+        };
+        if let Some(text) = value.as_str() {
+            checked_text(field, text, limit, None)?;
+        }
+        if value
+            .as_array()
+            .is_some_and(|items| items.len() > limits::LIST_ITEMS)
+        {
+            return Err(StepError::invalid(field, "These are too many."));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses choices that no form of ours offers.
+pub(super) fn check_choices(ctx: &Workflow, step: &AskStep) -> StepResult<()> {
+    let tables = &ctx.knowledge.intake;
+    let known = match step {
+        AskStep::Why(why) => why
+            .triggers
+            .iter()
+            .all(|id| tables.triggers.iter().any(|trigger| trigger.id == *id)),
+        AskStep::Urgency(urgency) => urgency
+            .red_flags
+            .iter()
+            .all(|id| tables.red_flags.items.iter().any(|flag| flag.id == *id)),
+        AskStep::Who(_) | AskStep::Exam(_) => true,
+    };
+    if known {
+        Ok(())
+    } else {
+        Err(StepError::invalid("", "Choose from the list."))
+    }
+}
