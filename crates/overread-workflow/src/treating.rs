@@ -1,22 +1,25 @@
 //! The treating physician behind a share link: opens, acknowledges, says what will be done.
 
+mod door;
+
 use bytes::Bytes;
 use overread_concordance::Concordance;
 use overread_model::access::Actor;
-use overread_model::time::Timestamp;
-use serde::Deserialize;
-
 use overread_model::case::CaseEvent;
-use overread_model::ids::{CaseId, LinkId};
-use overread_store::audit::{self, AuditEvent};
+use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
 use overread_store::links::{self, LinkRow};
 use overread_store::{Tx, cases, concordances, reports};
+use serde::Deserialize;
 
 use crate::casework::{self, CaseFile, Said, checked_text};
 use crate::comparing::{self, Correction};
 use crate::reporting::{self, AddendumRow, Signature};
 use crate::signing_in::Client;
-use crate::{StepError, StepResult, Workflow, limits, passwords, printing, secrets, throttling};
+use crate::{StepError, StepResult, Workflow, limits, printing, secrets};
+
+pub use door::{actor, csrf_matches, unlock};
+use door::{enter, guarded_find, is_in_force, is_unlocked};
 
 /// What a link answers before anything is shown.
 pub enum LinkDoor {
@@ -150,102 +153,6 @@ pub async fn open(
     })))
 }
 
-/// Checks the passcode and returns the cookie value that opens the link from this browser.
-///
-/// # Errors
-/// As [`open`]; `Invalid` with field `passcode`; `Limit` after too many wrong ones: the link is then revoked.
-pub async fn unlock(
-    ctx: &Workflow,
-    secret: &str,
-    passcode: &str,
-    client: &Client,
-    now: Timestamp,
-) -> StepResult<String> {
-    let row = guarded_find(ctx, secret, client, now).await?;
-    let guess = throttling::Guess {
-        target: format!("link {}", row.id),
-        address: client.address.clone(),
-        known_browser: None,
-    };
-    throttling::begin(ctx, &guess, now).await?;
-    if passwords::fits(
-        ctx.config.password_cost,
-        passcode,
-        row.passcode_hash.as_deref(),
-    )
-    .await?
-    {
-        throttling::succeeded(ctx, &guess).await?;
-        let mut tx = ctx.store.begin().await?;
-        let (mut row, _, _) = find(&mut tx, secret, now).await?;
-        row.wrong_passcode_count = 0;
-        links::update(&mut tx, &row).await?;
-        tx.commit().await?;
-        return Ok(unlock_value(
-            &row,
-            secret,
-            now.plus_seconds(limits::LINK_UNLOCK_SECONDS),
-        ));
-    }
-    let mut tx = ctx.store.begin().await?;
-    let (mut row, file, actor) = find(&mut tx, secret, now).await?;
-    row.wrong_passcode_count += 1;
-    let over = row.wrong_passcode_count >= limits::LINK_PASSCODE_TRIES;
-    if over {
-        row.revoked_at = Some(now.as_micros());
-        let what = "A link was closed after too many wrong passcodes";
-        casework::note(
-            &mut tx,
-            &file,
-            &Actor::System,
-            "link.locked",
-            what,
-            Said::default(),
-            now,
-        )
-        .await?;
-    }
-    links::update(&mut tx, &row).await?;
-    audit::record(
-        &mut tx,
-        &actor,
-        &AuditEvent::new("link.refused")
-            .in_case(&file.case_id)
-            .on("link", &row.id),
-        now,
-    )
-    .await?;
-    tx.commit().await?;
-    if over {
-        return Err(StepError::Limit(
-            "There were too many wrong passcodes, so this link is closed. Ask for a new one."
-                .to_owned(),
-        ));
-    }
-    Err(StepError::invalid(
-        "passcode",
-        "This passcode is not right. Please check it and try again.",
-    ))
-}
-
-/// Returns the actor of an open link without noting a reading: for `/dicom-web` requests made from its viewer.
-///
-/// # Errors
-/// As [`open`].
-pub async fn actor(
-    ctx: &Workflow,
-    secret: &str,
-    session: Option<&str>,
-    now: Timestamp,
-) -> StepResult<Actor> {
-    let mut tx = ctx.store.read().await?;
-    let (row, _, actor) = enter(&mut tx, secret, session, now).await?;
-    if row.with_images == 0 {
-        return Err(StepError::NotFound);
-    }
-    Ok(actor)
-}
-
 /// Refuses a link that does not open now, or shares no images of this case. The passcode was asked before: see [`actor`].
 pub(crate) async fn require_images(
     tx: &mut Tx,
@@ -262,14 +169,6 @@ pub(crate) async fn require_images(
     } else {
         Err(StepError::NotFound)
     }
-}
-
-/// Says whether the token of a form belongs to this link (constant time).
-pub fn csrf_matches(secret: &str, presented: &str) -> bool {
-    crate::secrets::same(
-        crate::secrets::derive("overread 2026 link csrf", secret).as_bytes(),
-        presented.as_bytes(),
-    )
 }
 
 /// Acknowledges the result: "I have read it". Twice is as once.
@@ -401,112 +300,6 @@ pub(crate) fn decision_words(value: &str) -> String {
         .find(|(known, _)| *known == value)
         .map_or(value, |(_, label)| label)
         .to_owned()
-}
-
-/// Finds a link that opens now. Wrong, revoked, expired, early and withdrawn ones look alike.
-async fn find(tx: &mut Tx, secret: &str, now: Timestamp) -> StepResult<(LinkRow, CaseFile, Actor)> {
-    if secret.len() > 64 {
-        return Err(StepError::NotFound);
-    }
-    let row = links::find(tx, &secrets::hash(secret))
-        .await?
-        .ok_or(StepError::NotFound)?;
-    if !is_in_force(&row, now) {
-        return Err(StepError::NotFound);
-    }
-    let case_id: CaseId = row.case_id.parse().map_err(StepError::internal)?;
-    let link_id: LinkId = row.id.parse().map_err(StepError::internal)?;
-    let actor = Actor::Link {
-        link_id,
-        case_id: case_id.clone(),
-    };
-    // The link itself is the grant; what it may see is fixed here.
-    let mut file = casework::load(tx, &Actor::System, &case_id, now).await?;
-    file.hats =
-        overread_model::case::CaseRole::worn_by(&actor, overread_model::case::Ties::default());
-    file.rights = vec![
-        overread_model::access::Right::ViewReport,
-        overread_model::access::Right::Acknowledge,
-    ];
-    if file.row.delivered_at.is_none() {
-        return Err(StepError::NotFound);
-    }
-    Ok((row, file, actor))
-}
-
-const fn is_in_force(row: &LinkRow, now: Timestamp) -> bool {
-    row.revoked_at.is_none()
-        && row.not_before <= now.as_micros()
-        && row.expires_at > now.as_micros()
-}
-
-/// Finds a link, and slows an address down that tries secrets.
-async fn guarded_find(
-    ctx: &Workflow,
-    secret: &str,
-    client: &Client,
-    now: Timestamp,
-) -> StepResult<LinkRow> {
-    let found = {
-        let mut tx = ctx.store.read().await?;
-        find(&mut tx, secret, now).await
-    };
-    match found {
-        Ok((row, _, _)) => Ok(row),
-        Err(StepError::NotFound) if !client.address.is_empty() => {
-            let guess = throttling::Guess {
-                target: format!("links from {}", client.address),
-                address: client.address.clone(),
-                known_browser: None,
-            };
-            throttling::begin(ctx, &guess, now).await?;
-            Err(StepError::NotFound)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Finds a link whose passcode, if it has one, was given in this browser.
-async fn enter(
-    tx: &mut Tx,
-    secret: &str,
-    session: Option<&str>,
-    now: Timestamp,
-) -> StepResult<(LinkRow, CaseFile, Actor)> {
-    let found = find(tx, secret, now).await?;
-    if is_unlocked(&found.0, secret, session, now) {
-        Ok(found)
-    } else {
-        Err(StepError::NotFound)
-    }
-}
-
-/// Returns what the browser keeps after the passcode fitted: an end, and a proof that only we can make.
-fn unlock_value(row: &LinkRow, secret: &str, until: Timestamp) -> String {
-    let until = until.as_micros();
-    let bound = format!(
-        "{secret}\n{}\n{until}",
-        row.passcode_hash.as_deref().unwrap_or_default()
-    );
-    format!(
-        "{until}.{}",
-        secrets::derive("overread 2026 link unlock", &bound)
-    )
-}
-
-fn is_unlocked(row: &LinkRow, secret: &str, session: Option<&str>, now: Timestamp) -> bool {
-    if row.passcode_hash.is_none() {
-        return true;
-    }
-    let Some((until, _)) = session.and_then(|value| value.split_once('.')) else {
-        return false;
-    };
-    let Ok(until) = until.parse::<i64>() else {
-        return false;
-    };
-    let expected = unlock_value(row, secret, Timestamp::from_micros(until));
-    until > now.as_micros()
-        && session.is_some_and(|value| secrets::same(value.as_bytes(), expected.as_bytes()))
 }
 
 async fn view_of(
