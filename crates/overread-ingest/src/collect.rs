@@ -8,7 +8,7 @@ use overread_dicom::dicomdir::missing_files;
 use overread_model::problem::{Problem, ProblemKind};
 use overread_model::time::Timestamp;
 use overread_store::studies::{self, DeliveryScope, Entered, StudyKey};
-use overread_store::{Store, deliveries};
+use overread_store::{Store, audit, deliveries};
 
 use crate::commit::{About, AboutInstance, Answer, aside};
 use crate::receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
@@ -245,6 +245,7 @@ impl Collector {
         self.compare_directories();
         let mut tx = store.begin().await?;
         deliveries::start(&mut tx, scope, source, now).await?;
+        audit::take_turn(&mut tx).await?;
         if let Some(case_id) = &scope.case_id {
             for (study, uids) in std::mem::take(&mut self.known) {
                 if studies::may_link(&mut tx, study, scope, uids.len() as u64).await? {

@@ -160,6 +160,17 @@ pub async fn record(
     Ok(())
 }
 
+/// Waits for the turn to write rows, for whoever locks something else before the first of them: everybody who needs both waits
+/// here first, so that no two wait for each other.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_turn(tx: &mut Tx) -> StoreResult<()> {
+    on!(tx, c => sqlx::query("update audit_head set seq = seq where id = 1")
+        .execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
 /// Lists the rows of a case, the oldest first.
 ///
 /// # Errors

@@ -289,8 +289,50 @@ async fn unfiled_studies(house: House) {
     assert!(waits.is_err(), "the second waits for the first");
     tx.commit().await.unwrap();
     assert!(second.await.is_none(), "and finds the study in a case");
+    // A delivery that brings a study for a case, and a coordinator who files it.
     let mut tx = house.store.begin().await.unwrap();
-    assert_eq!(studies::count_unfiled(&mut tx).await.unwrap(), 2);
+    let study = studies::lock_unfiled(&mut tx, "1.2.2").await.unwrap();
+    let brought = StudyKey(study.unwrap().id);
+    tx.rollback().await.unwrap();
+    let mut tx = house.store.begin().await.unwrap();
+    let brings = scope(machine(), Some(case(2)));
+    assert!(
+        studies::may_link(&mut tx, brought, &brings, 1)
+            .await
+            .unwrap()
+    );
+    let mut files = std::pin::pin!(async {
+        let mut tx = house.store.begin().await.unwrap();
+        studies::lock_unfiled(&mut tx, "1.2.2").await.unwrap()
+    });
+    let waits = tokio::time::timeout(std::time::Duration::from_millis(200), &mut files).await;
+    assert!(waits.is_err(), "who files waits for who brings");
+    studies::link_pending(&mut tx, brought, &case(2), NOW)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert!(files.await.is_none());
+    let spec = Spec {
+        study: 4,
+        ..Spec::default()
+    };
+    enter(&house, &scope(machine(), None), &[spec]).await;
+    let mut tx = house.store.begin().await.unwrap();
+    let study = studies::lock_unfiled(&mut tx, "1.2.4").await.unwrap();
+    let filed = StudyKey(study.unwrap().id);
+    let mut brings = std::pin::pin!(async {
+        let mut tx = house.store.begin().await.unwrap();
+        studies::link_pending(&mut tx, filed, &case(2), NOW).await
+    });
+    let waits = tokio::time::timeout(std::time::Duration::from_millis(200), &mut brings).await;
+    assert!(waits.is_err(), "who brings waits for who files");
+    studies::link_pending(&mut tx, filed, &case(1), NOW)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    brings.await.unwrap();
+    let mut tx = house.store.begin().await.unwrap();
+    assert_eq!(studies::count_unfiled(&mut tx).await.unwrap(), 1);
     let decision = HeldDecision {
         study_id: key.0,
         right_patient: false,

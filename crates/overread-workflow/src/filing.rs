@@ -65,6 +65,7 @@ pub async fn put(
     coordinates(actor)?;
     records::may_receive(ctx, actor, case_id, now).await?;
     let mut tx = ctx.store.begin().await?;
+    audit::take_turn(&mut tx).await?;
     let study = studies::lock_unfiled(&mut tx, study_instance_uid)
         .await?
         .ok_or(StepError::Stale)?;

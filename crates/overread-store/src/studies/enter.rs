@@ -14,7 +14,7 @@ use overread_model::time::Timestamp;
 use sqlx::AssertSqlSafe;
 
 use super::sql::{Clause, bind, padded};
-use super::{StudyKey, upsert};
+use super::{StudyKey, unfiled, upsert};
 use crate::error::{StoreError, StoreResult};
 use crate::{Tx, limits, packs};
 
@@ -375,7 +375,7 @@ async fn may_add(
 /// Says whether a delivery that holds this many different instances of a study, byte for byte, may add it to its case.
 ///
 /// Who may see every case may. Others may when the case has it already, or when they brought every single instance of it:
-/// then they learn nothing that they do not hold.
+/// then they learn nothing that they do not hold. Nobody else puts the study into a case until the transaction ends.
 ///
 /// # Errors
 /// When the database fails.
@@ -385,6 +385,7 @@ pub async fn may_link(
     scope: &DeliveryScope,
     instances: u64,
 ) -> StoreResult<bool> {
+    unfiled::lock(tx, study).await?;
     if may_add(tx, study, scope, Timestamp::from_micros(0)).await? {
         return Ok(true);
     }
@@ -402,6 +403,7 @@ pub async fn link_pending(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StoreResult<()> {
+    unfiled::lock(tx, study).await?;
     on!(tx, c => sqlx::query(
             "insert into case_study (case_id, study_id, linked_at, pending) values ($1, $2, $3, 1) \
              on conflict (case_id, study_id) do nothing")

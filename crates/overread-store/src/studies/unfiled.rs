@@ -41,13 +41,27 @@ pub async fn count_unfiled(tx: &mut Tx) -> StoreResult<i64> {
 /// # Errors
 /// When the database fails.
 pub async fn lock_unfiled(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<Option<StudyRow>> {
-    // PostgreSQL locks a row that is written, and the statement behind it sees what was committed while it waited.
-    on!(&mut *tx, c => sqlx::query("update study set instance_count = instance_count where study_instance_uid = $1")
-        .bind(study_instance_uid).execute(&mut *c).await?.rows_affected());
+    let known: Option<(i64,)> = on!(&mut *tx, c => sqlx::query_as("select id from study where study_instance_uid = $1")
+        .bind(study_instance_uid).fetch_optional(&mut *c).await?);
+    let Some((id,)) = known else {
+        return Ok(None);
+    };
+    lock(tx, StudyKey(id)).await?;
     Ok(
         on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), is_unfiled!(), " and s.study_instance_uid = $1"))
         .bind(study_instance_uid).fetch_optional(&mut *c).await?),
     )
+}
+
+/// Lets nobody else put a study into a case until the transaction ends. Who also writes an audit row takes its turn there first.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn lock(tx: &mut Tx, study: StudyKey) -> StoreResult<()> {
+    // PostgreSQL locks a row that is written, and the statement behind it sees what was committed while it waited.
+    on!(tx, c => sqlx::query("update study set instance_count = instance_count where id = $1")
+        .bind(study.0).execute(&mut *c).await?.rows_affected());
+    Ok(())
 }
 
 /// Says whether a person decided in this case that the study is another patient's.
