@@ -13,8 +13,11 @@ use crate::{Tx, review_tasks};
 pub enum Reach {
     /// The whole archive.
     Everything,
-    /// The whole archive, as if the reports among the images did not exist.
-    EverythingButReports,
+    /// The whole archive, as if the reports among the images did not exist where they are hidden from this person.
+    EverythingButReports {
+        /// The person's id.
+        reader: String,
+    },
     /// What grants in force at `now` cover.
     Grants {
         /// `person` or `machine`.
@@ -23,7 +26,7 @@ pub enum Reach {
         actor_id: String,
         /// When it is asked.
         now: Timestamp,
-        /// Reports among the images are as if they did not exist.
+        /// Reports among the images are as if they did not exist where they are hidden from this reader.
         without_reports: bool,
     },
     /// The studies of one case.
@@ -44,23 +47,29 @@ pub(crate) enum Level {
 }
 
 impl Reach {
-    /// Says whether reports among the images are left out.
-    pub const fn is_without_reports(&self) -> bool {
-        matches!(
-            self,
-            Self::EverythingButReports
-                | Self::Grants {
-                    without_reports: true,
-                    ..
-                }
-        )
+    /// Returns from whom reports among the images are hidden until the first impression of their study is locked.
+    pub(crate) fn blind_reader(&self) -> Option<&str> {
+        match self {
+            Self::EverythingButReports { reader }
+            | Self::Grants {
+                actor_id: reader,
+                without_reports: true,
+                ..
+            } => Some(reader),
+            _ => None,
+        }
+    }
+
+    /// Says whether reports among the images may be left out.
+    pub fn is_without_reports(&self) -> bool {
+        self.blind_reader().is_some()
     }
 }
 
 /// Returns what the actor reaches at `now`.
 ///
-/// Reports among the images are left out for a reviewer, who reads them on the pages, and in whatever role for a person who
-/// was asked to read a case and has not locked a first impression of it.
+/// Reports among the images are left out for a reviewer, and in whatever role for a person who was asked to read a case and
+/// has not locked a first impression of it. The lock opens those of the studies of its case.
 ///
 /// # Errors
 /// When the database fails.
@@ -73,7 +82,9 @@ pub async fn reach(tx: &mut Tx, actor: &Actor, now: Timestamp) -> StoreResult<Re
     };
     if actor.sees_every_case() {
         return Ok(if without_reports {
-            Reach::EverythingButReports
+            Reach::EverythingButReports {
+                reader: actor.id().to_owned(),
+            }
         } else {
             Reach::Everything
         });
@@ -98,11 +109,11 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
         Level::Study => "study.id",
         Level::Series | Level::Instance => "series.study_id",
     };
-    if reach.is_without_reports() {
-        leave_out_reports(clause, level);
+    if let Some(reader) = reach.blind_reader() {
+        leave_out_reports(clause, level, reader);
     }
     match reach {
-        Reach::Everything | Reach::EverythingButReports => {}
+        Reach::Everything | Reach::EverythingButReports { .. } => {}
         Reach::Nothing => clause.and("1 = 0"),
         Reach::Case(case_id) => {
             clause.and(study_id_column);
@@ -157,19 +168,55 @@ macro_rules! no_report {
 pub(crate) const NO_REPORT: &str = no_report!("instance", "series");
 
 /// Leaves out reports and marks of somebody who read before, and what holds nothing else.
-fn leave_out_reports(clause: &mut Clause, level: Level) {
-    clause.and(match level {
-        Level::Study => concat!(
-            "exists (select 1 from series shown_series join instance shown on shown.series_id = shown_series.id \
-             where shown_series.study_id = study.id and ",
-            no_report!("shown", "shown_series"),
-            ")"
-        ),
-        Level::Series => concat!(
-            "exists (select 1 from instance shown where shown.series_id = series.id and ",
-            no_report!("shown", "series"),
-            ")"
-        ),
-        Level::Instance => NO_REPORT,
-    });
+fn leave_out_reports(clause: &mut Clause, level: Level, reader: &str) {
+    match level {
+        Level::Study => {
+            clause.and(concat!(
+                "(exists (select 1 from series shown_series join instance shown on shown.series_id = shown_series.id \
+                 where shown_series.study_id = study.id and ",
+                no_report!("shown", "shown_series"),
+                ") or study.id"
+            ));
+            is_locked_by(clause, reader);
+        }
+        Level::Series => {
+            clause.and(concat!(
+                "(exists (select 1 from instance shown where shown.series_id = series.id and ",
+                no_report!("shown", "series"),
+                ") or series.study_id"
+            ));
+            is_locked_by(clause, reader);
+        }
+        Level::Instance => {
+            return and_shown(clause, Some(reader));
+        }
+    }
+    clause.push(")");
+}
+
+/// Keeps of `instance` joined to `series` what is no report, or is one of a study that the reader has locked.
+pub(crate) fn and_shown(clause: &mut Clause, reader: Option<&str>) {
+    clause.and("((");
+    clause.push(NO_REPORT);
+    clause.push(")");
+    if let Some(reader) = reader {
+        clause.push(" or series.study_id");
+        is_locked_by(clause, reader);
+    }
+    clause.push(")");
+}
+
+/// Adds: is among the studies of which this person has locked a first impression and has none left to lock.
+fn is_locked_by(clause: &mut Clause, reader: &str) {
+    clause.push(
+        " in (select cs.study_id from person p join reviewer r on r.email_folded = p.email_folded \
+         join review_task t on t.reviewer_id = r.id join case_ k on k.id = t.case_id \
+         join case_study cs on cs.case_id = t.case_id where p.id = ",
+    );
+    clause.arg(Arg::Text(reader.to_owned()));
+    clause.push(
+        " and t.state in ('chosen', 'offered', 'accepted', 'done') group by cs.study_id \
+         having max(case when t.first_impression_at is not null then 1 else 0 end) = 1 \
+         and max(case when t.first_impression_at is null and t.state <> 'done' and k.ended_at is null then 1 else 0 end) = 0)",
+    );
 }

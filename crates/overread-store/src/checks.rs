@@ -201,7 +201,7 @@ pub async fn studies(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<StudyRow>
 pub async fn studies_without_reports(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<StudyRow>> {
     let rows = studies(tx, case_id).await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let mut shown = shown::of_studies(tx, &ids).await?;
+    let mut shown = shown::of_studies(tx, &ids, None).await?;
     Ok(rows
         .into_iter()
         .filter_map(|row| {

@@ -196,3 +196,20 @@ pub async fn readers_before(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<St
         .bind(case_id.as_str()).fetch_all(&mut *c).await?);
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
+
+/// Returns the reviewers whose first impression of a case could not be blind: in whatever role, they entered the original
+/// report of the case or of one before it, or opened it, a paper that may be it, or what was compared with it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn seen_first_reading(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<String>> {
+    let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(
+            "with recursive line (id) as (select id from case_ where id = $1 \
+             union select p.parent_id from case_ p join line on p.id = line.id where p.parent_id is not null) \
+             select r.id from reviewer r join person p on p.email_folded = r.email_folded where p.id in \
+             (select subject_id from case_read where subject_kind = 'person' and case_id in (select id from line) \
+             and what in ('original report', 'documents', 'comparison', 'second report') \
+             union select entered_by from original_report where case_id in (select id from line)) order by r.id")
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?);
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}

@@ -141,10 +141,13 @@ async fn hidden_reports_do_not_count(house: House) {
     let narrow = reach(&mut tx, &viewer.unwrap(), NOW).await.unwrap();
     tx.commit().await.unwrap();
 
+    let blind = Reach::EverythingButReports {
+        reader: "nobody".to_owned(),
+    };
     let mut tx = house.store.read().await.unwrap();
     for (reach, modalities, counts, shown_series) in [
         (&Reach::Everything, "CT\\MR\\OT\\SR", (4, 5, 500), 4),
-        (&Reach::EverythingButReports, "CT\\MR", (2, 3, 300), 2),
+        (&blind, "CT\\MR", (2, 3, 300), 2),
         (&narrow, "CT\\MR", (2, 3, 300), 2),
     ] {
         let (all, page) = (StudyFilter::default(), Page::default());

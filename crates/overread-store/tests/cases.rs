@@ -6,7 +6,7 @@ use overread_store::cases::{self, CaseRow, Which};
 use overread_store::checks::{self, CheckRow, HeldDecision, OverrideRow};
 use overread_store::grants::{self, NewGrant};
 use overread_store::studies::{self, StudyKey};
-use overread_store::{Tx, people, reports, review_tasks, reviewers, timeline};
+use overread_store::{Tx, original_reports, people, reports, review_tasks, reviewers, timeline};
 
 use crate::house::{House, NOW, Spec, both, enter, machine, person, scope};
 
@@ -633,7 +633,177 @@ async fn tasks_and_drafts(house: House) {
     );
 }
 
+/// Adds a person with a role of a reviewer and an entry of the directory; returns the entry's id.
+async fn add_reviewer(tx: &mut Tx, number: u8) -> (Actor, String) {
+    let Actor::Person { person_id, .. } = add_person(tx, number).await else {
+        panic!("a person")
+    };
+    let entry = reviewers::ReviewerRow {
+        id: PersonId::from_random([number + 100; 16])
+            .as_str()
+            .to_owned(),
+        name: "Rosa".to_owned(),
+        email_folded: format!("p{number}@x.example"),
+        kind: "radiologist".to_owned(),
+        profile: "{}".to_owned(),
+        active: 1,
+        version: 1,
+        person_id: None,
+        open_tasks: 0,
+    };
+    reviewers::insert(tx, &entry, NOW).await.unwrap();
+    (person(number, Role::Reviewer), entry.id)
+}
+
+async fn who_knows_the_first_reading(house: House) {
+    let mut tx = house.store.begin().await.unwrap();
+    cases::insert(&mut tx, &row(1)).await.unwrap();
+    let mut child = row(2);
+    child.parent_id = Some(row(1).id);
+    cases::insert(&mut tx, &child).await.unwrap();
+    let mut entries = Vec::new();
+    for (number, what) in [(1, "original report"), (2, "documents"), (3, "images")] {
+        let (actor, entry) = add_reviewer(&mut tx, number).await;
+        timeline::note_read(&mut tx, &actor, &case(1), what, NOW)
+            .await
+            .unwrap();
+        entries.push(entry);
+    }
+    let (typist, entry) = add_reviewer(&mut tx, 4).await;
+    entries.push(entry);
+    let typed = original_reports::OriginalRow {
+        version: 1,
+        body: "x".to_owned(),
+        source: "paste".to_owned(),
+        document_id: None,
+        report_date: String::new(),
+        author: String::new(),
+        institution: String::new(),
+        entered_by: typist.id().to_owned(),
+        entered_at: NOW.as_micros(),
+    };
+    original_reports::insert(&mut tx, &case(2), &typed)
+        .await
+        .unwrap();
+    let knows = async |tx: &mut Tx, number| {
+        review_tasks::seen_first_reading(tx, &case(number))
+            .await
+            .unwrap()
+    };
+    assert_eq!(knows(&mut tx, 1).await, entries[..2]);
+    let and_typist = [&entries[0], &entries[1], &entries[3]].map(String::clone);
+    assert_eq!(
+        knows(&mut tx, 2).await,
+        and_typist,
+        "also of the case before"
+    );
+}
+
+/// Reports among the images of a study open to its reader by the lock, and only those of that study.
+async fn the_lock_opens_reports(house: House) {
+    use overread_store::access::reach;
+    let spec = |study, series, modality| Spec {
+        study,
+        series,
+        modality,
+        ..Spec::default()
+    };
+    for study in [1, 2] {
+        let scope = scope(machine(), Some(case(study as u8)));
+        let specs = [spec(study, 1, "MR"), spec(study, 2, "SR")];
+        enter(&house, &scope, &specs).await;
+    }
+    let mut tx = house.store.begin().await.unwrap();
+    let (rosa, entry) = add_reviewer(&mut tx, 1).await;
+    for number in [1, 2] {
+        cases::insert(&mut tx, &row(number)).await.unwrap();
+        for study in checks::studies_to_judge(&mut tx, &case(number))
+            .await
+            .unwrap()
+        {
+            checks::show_judged(&mut tx, &case(number), study.id)
+                .await
+                .unwrap();
+        }
+        let task = format!("t{number}");
+        review_tasks::insert(&mut tx, &task, &case(number), &entry, "me", NOW)
+            .await
+            .unwrap();
+        review_tasks::accept(&mut tx, &task, true, "", NOW)
+            .await
+            .unwrap();
+        let case_id = case(number);
+        let grant = NewGrant {
+            case_id: &case_id,
+            subject_kind: "person",
+            subject_id: rosa.id(),
+            rights: &[Right::ViewImages],
+            until_at: None,
+        };
+        grants::give(&mut tx, grant, &rosa, NOW).await.unwrap();
+    }
+    let coordinator = person(1, Role::Coordinator);
+    let shown = async |tx: &mut Tx, actor: &Actor| {
+        let reach = reach(tx, actor, NOW).await.unwrap();
+        let mut shown = Vec::new();
+        for study in ["1.2.1", "1.2.2"] {
+            let found = studies::instances_of(tx, &reach, study, None)
+                .await
+                .unwrap();
+            let series = studies::SeriesFilter {
+                study_instance_uid: Some(study.to_owned()),
+                ..studies::SeriesFilter::default()
+            };
+            let page = studies::Page::default();
+            let rows = studies::search_series(tx, &reach, &series, &page).await;
+            assert_eq!(rows.unwrap().len(), found.len(), "{study}");
+            let filter = studies::StudyFilter {
+                study_instance_uids: vec![study.to_owned()],
+                modalities_in_study: vec!["SR".to_owned()],
+                ..studies::StudyFilter::default()
+            };
+            let told = studies::search_studies(tx, &reach, &filter, &page)
+                .await
+                .unwrap();
+            assert_eq!(told.len() + 1, found.len(), "{study}");
+            assert!(told.iter().all(|row| row.instance_count == 2));
+            shown.push(found.len());
+        }
+        shown
+    };
+    for actor in [&rosa, &coordinator] {
+        assert_eq!(shown(&mut tx, actor).await, [1, 1]);
+    }
+    review_tasks::lock_first_impression(&mut tx, "t1", "Text", NOW)
+        .await
+        .unwrap();
+    for actor in [&rosa, &coordinator] {
+        assert_eq!(shown(&mut tx, actor).await, [2, 1]);
+    }
+    // The same study in a case that is not locked stays closed.
+    let key = StudyKey(
+        checks::study_by_uid(&mut tx, "1.2.1")
+            .await
+            .unwrap()
+            .unwrap()
+            .id,
+    );
+    studies::link_to_case(&mut tx, key, &case(2), NOW)
+        .await
+        .unwrap();
+    assert_eq!(shown(&mut tx, &rosa).await, [1, 1]);
+    review_tasks::lock_first_impression(&mut tx, "t2", "Text", NOW)
+        .await
+        .unwrap();
+    review_tasks::end(&mut tx, "t1", "withdrawn", "", NOW)
+        .await
+        .unwrap();
+    assert_eq!(shown(&mut tx, &rosa).await, [2, 2]);
+}
+
 both!(cases_versions, super::versions_and_numbers);
+both!(cases_knowing, super::who_knows_the_first_reading);
+both!(cases_locked, super::the_lock_opens_reports);
 both!(cases_visibility, super::visibility);
 both!(cases_lines, super::lines_and_readings);
 both!(cases_held, super::held_studies);

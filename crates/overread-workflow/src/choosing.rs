@@ -343,7 +343,7 @@ pub async fn offer(
 /// Accepts: offered -> in_review; the grant to read and write begins.
 ///
 /// # Errors
-/// `NotFound`, `Stale`, `Invalid` when not independent or not licensed.
+/// `NotFound`, `Stale`, `Invalid` when not independent, not licensed, or not blind to the first reading.
 pub async fn accept(
     ctx: &Workflow,
     actor: &Actor,
@@ -376,6 +376,15 @@ pub async fn accept(
     let mut file = casework::load_or_offer(&mut tx, actor, case_id, now).await?;
     let task = asked_task(&file)?.clone();
     file.expect(version)?;
+    // Since the choice the report may have been opened, or have come.
+    let seen = review_tasks::seen_first_reading(&mut tx, case_id).await?;
+    if seen.contains(&task.reviewer_id) {
+        return Err(StepError::invalid(
+            "",
+            "You have opened or entered the original report or papers of this case, so your first impression would not be blind. \
+             Decline the offer, so that somebody else can be asked.",
+        ));
+    }
     file.facts.reviewer.conflict_stated = true;
     casework::apply(
         &mut tx,
@@ -488,6 +497,8 @@ async fn need_of(tx: &mut Tx, ctx: &Workflow, file: &CaseFile) -> StepResult<Rev
     let before = review_tasks::readers_before(tx, &file.case_id).await?;
     let out = declined.map(|task| task.reviewer_id).chain(before);
     need.excluded = out.filter_map(|id| id.parse().ok()).collect();
+    let seen = review_tasks::seen_first_reading(tx, &file.case_id).await?;
+    need.not_blind = seen.into_iter().filter_map(|id| id.parse().ok()).collect();
     Ok(need)
 }
 

@@ -11,7 +11,8 @@ use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
 use overread_workflow::{cases, choosing, records, reporting};
 
 use crate::house::{
-    House, NOW, ORIGINAL, acceptance, assert_forbidden, assert_not_found, disc, steps,
+    House, NOW, ORIGINAL, acceptance, assert_forbidden, assert_invalid, assert_not_found, disc,
+    steps,
 };
 
 /// The same person in another role.
@@ -148,8 +149,10 @@ async fn the_first_reading_opens_to_its_second_reader_by_the_lock_alone() {
         let view = records::view(ctx, reader, &case_id, NOW).await.unwrap();
         assert_eq!((view.documents.len(), view.studies[0].series_count), (2, 3));
     }
-    let data = reading::viewer(ctx, &second_hat, &case_id, NOW).await;
-    assert_eq!(data.unwrap().studies[0].series.len(), 3);
+    for reader in [&house.reviewer, &second_hat] {
+        let data = reading::viewer(ctx, reader, &case_id, NOW).await;
+        assert_eq!(data.unwrap().studies[0].series.len(), 3);
+    }
     let suggested = suggested(&house, &case_id).await;
     assert!(suggested.contains("Protrusion on the right"));
     assert!(suggested.contains("speaks of the right side"));
@@ -161,4 +164,62 @@ async fn suggested(house: &House, case_id: &CaseId) -> String {
         .unwrap();
     let texts = desk.sections.into_iter().map(|field| field.suggested);
     texts.collect::<Vec<_>>().join("\n")
+}
+
+/// Gives the reviewer a second role in which they open what tells of the first reading.
+async fn looks_into(house: &House, case_id: &CaseId) {
+    let second_hat = also(&house.reviewer, Role::Coordinator);
+    let view = reading::original(&house.ctx, &second_hat, case_id, NOW).await;
+    assert!(view.unwrap().report.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_opened_the_original_report_is_not_chosen() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.matching().await;
+    looks_into(&house, &case_id).await;
+    let view = choosing::view(ctx, &house.coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    let rosa = &view.radiologists[0];
+    assert!(
+        rosa.excluded_because
+            .iter()
+            .any(|reason| reason.contains("would not be blind")),
+        "{:?}",
+        rosa.excluded_because
+    );
+    let choice = choosing::choose(
+        ctx,
+        &house.coordinator,
+        &case_id,
+        view.version,
+        &house.reviewer_id,
+        NOW,
+    );
+    assert_invalid(choice.await, "reviewer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_knows_the_original_report_by_now_does_not_accept() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.offered().await;
+    // As when the page was opened while somebody else made the choice.
+    let mut tx = ctx.store.begin().await.unwrap();
+    overread_store::timeline::note_read(&mut tx, &house.reviewer, &case_id, "original report", NOW)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let offer = choosing::offer(ctx, &house.reviewer, &case_id, NOW)
+        .await
+        .unwrap();
+    let version = offer.version;
+    let taken = choosing::accept(ctx, &house.reviewer, &case_id, version, &acceptance(), NOW).await;
+    assert_invalid(taken, "");
+    let reason = "I have seen the first report.";
+    choosing::decline(ctx, &house.reviewer, &case_id, version, reason, NOW)
+        .await
+        .unwrap();
 }

@@ -39,6 +39,8 @@ pub struct ReviewNeed {
     pub tie_disclosed: bool,
     /// Entries that declined, or read for this case before.
     pub excluded: BTreeSet<ReviewerId>,
+    /// Entries of people who know the first reading: they opened or entered the original report, or papers it may be among.
+    pub not_blind: BTreeSet<ReviewerId>,
     /// Hours in which the report is wanted.
     pub wanted_within_hours: Option<u32>,
 }
@@ -415,6 +417,12 @@ pub fn check_choice(reviewer: &Reviewer, need: &ReviewNeed) -> Vec<String> {
     }
     if need.excluded.contains(&reviewer.reviewer_id) {
         add("Declined this case, or read it before".to_owned());
+    }
+    if need.not_blind.contains(&reviewer.reviewer_id) {
+        add(
+            "Has opened or entered the original report or papers of this case, so the first impression would not be blind"
+                .to_owned(),
+        );
     }
     if same_group(reviewer, need) && !need.tie_disclosed {
         add(

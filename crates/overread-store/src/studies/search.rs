@@ -6,7 +6,7 @@ pub(crate) mod shown;
 use sqlx::AssertSqlSafe;
 
 use super::sql::{Arg, Clause, bind};
-use crate::access::{Level, NO_REPORT, Reach, restrict};
+use crate::access::{Level, Reach, and_shown, restrict};
 use crate::error::StoreResult;
 use crate::fold::fold;
 use crate::{Tx, limits};
@@ -160,10 +160,9 @@ fn study_conditions(clause: &mut Clause, reach: &Reach, filter: &StudyFilter) {
     if filter.modalities_in_study.is_empty() {
         return;
     }
-    if reach.is_without_reports() {
-        shown_modalities(clause, filter);
-    } else {
-        modalities(clause, filter);
+    match reach.blind_reader() {
+        Some(reader) => shown_modalities(clause, filter, reader),
+        None => modalities(clause, filter),
     }
 }
 
@@ -201,12 +200,15 @@ fn modalities(clause: &mut Clause, filter: &StudyFilter) {
 }
 
 /// As [`modalities`], for somebody who must not learn of a report by asking for its modality.
-fn shown_modalities(clause: &mut Clause, filter: &StudyFilter) {
-    clause.and("study.id in (select series.study_id from series join instance on instance.series_id = series.id where ");
-    clause.push(NO_REPORT);
-    clause.push(" and series.modality in (");
+fn shown_modalities(clause: &mut Clause, filter: &StudyFilter, reader: &str) {
+    clause.and(
+        "study.id in (select series.study_id from series join instance on instance.series_id = series.id \
+         where series.modality in (",
+    );
     clause.list(&filter.modalities_in_study);
-    clause.push("))");
+    clause.push(")");
+    and_shown(clause, Some(reader));
+    clause.push(")");
 }
 
 fn paged(clause: &mut Clause, page: &Page) {
@@ -240,8 +242,8 @@ pub async fn search_studies(
     paged(&mut clause, page);
     let mut rows: Vec<StudyRow> = on!(&mut *tx, c => bind!(
             sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
-    if reach.is_without_reports() {
-        shown::count_studies(tx, &mut rows).await?;
+    if let Some(reader) = reach.blind_reader() {
+        shown::count_studies(tx, &mut rows, reader).await?;
     }
     Ok(rows)
 }
@@ -305,8 +307,8 @@ pub async fn search_series(
     paged(&mut clause, page);
     let mut rows: Vec<SeriesRow> = on!(&mut *tx, c => bind!(
             sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
-    if reach.is_without_reports() {
-        shown::count_series(tx, &mut rows).await?;
+    if let Some(reader) = reach.blind_reader() {
+        shown::count_series(tx, &mut rows, reader).await?;
     }
     Ok(rows)
 }

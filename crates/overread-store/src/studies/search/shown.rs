@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::AssertSqlSafe;
 
 use super::{SeriesRow, StudyRow};
-use crate::access::NO_REPORT;
+use crate::access::and_shown;
 use crate::error::StoreResult;
 use crate::studies::sql::{Arg, Clause, bind};
 use crate::{Tx, limits};
@@ -19,15 +19,20 @@ pub(crate) struct Shown {
     length_bytes: i64,
 }
 
-/// Counts what of these studies is shown; a study of reports alone is missing in the answer.
-pub(crate) async fn of_studies(tx: &mut Tx, ids: &[i64]) -> StoreResult<HashMap<i64, Shown>> {
+/// Counts what of these studies is shown to a reader, or to one who has locked nothing; a study of reports alone is missing in
+/// the answer.
+pub(crate) async fn of_studies(
+    tx: &mut Tx,
+    ids: &[i64],
+    reader: Option<&str>,
+) -> StoreResult<HashMap<i64, Shown>> {
     let mut shown: HashMap<i64, Shown> = HashMap::new();
     for chunk in ids.chunks(limits::FILTER_VALUES) {
         let mut clause = Clause::new(
             "select series.study_id, series.modality, count(distinct series.id), count(*), \
              cast(sum(instance.length_bytes) as bigint) from series join instance on instance.series_id = series.id",
         );
-        clause.and(NO_REPORT);
+        and_shown(&mut clause, reader);
         among(&mut clause, "series.study_id", chunk.iter().copied());
         clause.push(" group by series.study_id, series.modality order by series.modality");
         let counts: Vec<(i64, String, i64, i64, i64)> = on!(&mut *tx, c => bind!(
@@ -47,9 +52,13 @@ pub(crate) async fn of_studies(tx: &mut Tx, ids: &[i64]) -> StoreResult<HashMap<
 }
 
 /// Counts series, instances, bytes and modalities of studies anew.
-pub(super) async fn count_studies(tx: &mut Tx, rows: &mut [StudyRow]) -> StoreResult<()> {
+pub(super) async fn count_studies(
+    tx: &mut Tx,
+    rows: &mut [StudyRow],
+    reader: &str,
+) -> StoreResult<()> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let mut shown = of_studies(tx, &ids).await?;
+    let mut shown = of_studies(tx, &ids, Some(reader)).await?;
     for row in rows {
         let study = shown.remove(&row.id).unwrap_or_default();
         row.modalities = study.modalities;
@@ -61,13 +70,17 @@ pub(super) async fn count_studies(tx: &mut Tx, rows: &mut [StudyRow]) -> StoreRe
 }
 
 /// Counts instances and bytes of series anew.
-pub(super) async fn count_series(tx: &mut Tx, rows: &mut [SeriesRow]) -> StoreResult<()> {
+pub(super) async fn count_series(
+    tx: &mut Tx,
+    rows: &mut [SeriesRow],
+    reader: &str,
+) -> StoreResult<()> {
     for chunk in rows.chunks_mut(limits::FILTER_VALUES) {
         let mut clause = Clause::new(
             "select series.id, count(*), cast(sum(instance.length_bytes) as bigint) \
              from series join instance on instance.series_id = series.id",
         );
-        clause.and(NO_REPORT);
+        and_shown(&mut clause, Some(reader));
         among(&mut clause, "series.id", chunk.iter().map(|row| row.id));
         clause.push(" group by series.id");
         let counts: Vec<(i64, i64, i64)> = on!(&mut *tx, c => bind!(
