@@ -10,19 +10,8 @@ use crate::error::{StoreError, StoreResult};
 /// Why an instance is kept aside whose study is held outside the case, as [`crate::studies::enter`] writes it.
 pub(crate) const OUTSIDE: &str = "held outside the case";
 
-/// Lists the names of the studies whose images, and what comes with them, stay out of a case: held back, found to be
-/// another patient's, or held outside the case.
-///
-/// # Errors
-/// When the database fails.
-pub async fn studies_kept_out(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<String>> {
-    let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(
-            "select s.study_instance_uid from quarantine q join study s on s.id = q.study_id where q.case_id = $1 \
-             and (q.decided_at is null or q.decision = 'other_patient') union \
-             select study_instance_uid from conflict where case_id = $1 and reason = $2 and resolved_at is null")
-        .bind(case_id.as_str()).bind(OUTSIDE).fetch_all(&mut *c).await?);
-    Ok(rows.into_iter().map(|(uid,)| uid).collect())
-}
+/// Why an instance is kept aside that names another patient than its study.
+pub(crate) const OTHER_PATIENT: &str = "names another patient";
 
 /// Holds back every paper that came with images which are; a paper that was decided on stays as it is.
 ///
@@ -34,9 +23,40 @@ pub async fn hold_with_images(tx: &mut Tx, case_id: &CaseId, now: Timestamp) -> 
              where d.case_id = $1 and (d.delivery_id in (select i.delivery_id from quarantine q \
              join series s on s.study_id = q.study_id join instance i on i.series_id = s.id \
              where q.case_id = $1 and (q.decided_at is null or q.decision = 'other_patient')) \
-             or d.delivery_id in (select delivery_id from conflict where case_id = $1 and reason = $3 \
+             or d.delivery_id in (select delivery_id from conflict where case_id = $1 and reason in ($3, $4) \
              and resolved_at is null)) on conflict do nothing")
-        .bind(case_id.as_str()).bind(now.as_micros()).bind(OUTSIDE).execute(&mut *c).await?.rows_affected());
+        .bind(case_id.as_str()).bind(now.as_micros()).bind(OUTSIDE).bind(OTHER_PATIENT).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Holds back, while images of the case wait for a decision, every paper that came without images, which would say whose it
+/// is; a paper that was decided on stays as it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold_without_images(tx: &mut Tx, case_id: &CaseId, now: Timestamp) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(
+            "insert into held_paper (document_id, case_id, held_at) select d.id, d.case_id, $2 from document d \
+             join delivery v on v.id = d.delivery_id where d.case_id = $1 and v.instances_stored = 0 and v.duplicates = 0 \
+             and exists (select 1 from quarantine where case_id = $1 and decided_at is null) on conflict do nothing")
+        .bind(case_id.as_str()).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// Holds back one paper of a case; when it was decided on it stays as it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    document_id: &DocumentId,
+    now: Timestamp,
+) -> StoreResult<()> {
+    on!(tx, c => sqlx::query(
+            "insert into held_paper (document_id, case_id, held_at) select id, case_id, $3 from document \
+             where case_id = $1 and id = $2 on conflict do nothing")
+        .bind(case_id.as_str()).bind(document_id.as_str()).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
     Ok(())
 }
 

@@ -513,11 +513,8 @@ async fn papers_of(tx: &mut Tx, ctx: &Workflow, file: &CaseFile) -> StepResult<V
         }
         let mut paper = paper_of(&row);
         let length = row.extent.length_bytes;
-        // A PDF takes long to read: its text is looked at when it is taken as the report.
-        if paper.kind == DocumentKind::OriginalReport
-            && row.media_type == "text/plain"
-            && read_bytes + length <= limits::CHECKED_TEXT_BYTES
-        {
+        // A PDF takes long to read: its text is looked at when it arrives and when it is taken as the report.
+        if row.media_type == "text/plain" && read_bytes + length <= limits::CHECKED_TEXT_BYTES {
             read_bytes += length;
             paper.hints = report_hints(&papers::decoded(&papers::bytes_of(ctx, &row).await?));
         }

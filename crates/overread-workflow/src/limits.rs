@@ -68,6 +68,8 @@ pub const ORIGINAL_FILE_BYTES: usize = 20 * 1024 * 1024;
 pub const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// Largest text files of a case together that the check of its records reads.
 pub const CHECKED_TEXT_BYTES: u64 = 1024 * 1024;
+/// PDFs of one delivery whose text is read when they arrive; each may take `overread_ingest::limits::PDF_TIME`.
+pub const PDFS_READ_ON_ARRIVAL: usize = 20;
 /// Drafts of requests one person may have open.
 pub const DRAFTS_PER_PERSON: i64 = 20;
 /// Cases on one page of the list.

@@ -19,7 +19,7 @@ use crate::casework::{self, CaseFile, Said};
 use crate::checking::{self, CheckView};
 use crate::letters::{self, SentLetterRow};
 use crate::{StepError, StepResult, Workflow, papers, reading};
-use held_back::{hold_papers, hold_strangers};
+use held_back::{hold_named, hold_papers, hold_strangers, pdfs_of_others};
 
 pub use held_back::{HeldBackDecision, QuarantineDecision, decide_quarantine};
 
@@ -415,10 +415,12 @@ pub async fn arrived(
     receipt: &Receipt,
     now: Timestamp,
 ) -> StepResult<()> {
+    let others = pdfs_of_others(ctx, actor, case_id, receipt, now).await?;
     let mut tx = ctx.store.begin().await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     let held = hold_strangers(&mut tx, ctx, &file, now).await?;
     hold_papers(&mut tx, case_id, receipt, now).await?;
+    hold_named(&mut tx, &file, &others, now).await?;
     if held > 0 {
         let what = "Images that do not name this patient were held back";
         casework::note(

@@ -124,6 +124,127 @@ async fn papers_of_a_disc_that_brought_nothing_new_wait_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn papers_that_come_alone_wait_while_images_do() {
+    let house = House::sqlite().await;
+    let (patient, coordinator) = (&house.patient, &house.coordinator);
+    let case_id = house.consented().await;
+    let alone = |name: &str| with_paper(Vec::new(), name);
+    house.deliver(&case_id, &alone("BEFORE.TXT")).await;
+    let with_mine = with_paper(disc("Sample^Alex", 1), "MINE.TXT");
+    house.deliver(&case_id, &with_mine).await;
+    let view = seen(&house, patient, &case_id).await;
+    assert_eq!(names(&view.documents), ["BEFORE.TXT", "MINE.TXT"]);
+    house.deliver(&case_id, &disc("Other^Person", 2)).await;
+    house.deliver(&case_id, &alone("AFTER.TXT")).await;
+    // What came with this patient's images is vouched for by them.
+    let view = seen(&house, patient, &case_id).await;
+    assert_eq!(names(&view.documents), ["MINE.TXT"]);
+    let view = seen(&house, coordinator, &case_id).await;
+    assert_eq!(names(&view.held_papers), ["AFTER.TXT", "BEFORE.TXT"]);
+    let uid = view.quarantine[0].study.study_instance_uid.clone();
+    let right = QuarantineDecision::RightPatient;
+    let released: Vec<_> = view
+        .held_papers
+        .iter()
+        .map(|row| (row.document_id.clone(), right))
+        .collect();
+    decide(&house, coordinator, &case_id, None, &released)
+        .await
+        .unwrap();
+    let other = QuarantineDecision::OtherPatient;
+    decide(&house, coordinator, &case_id, Some((&uid, other)), &[])
+        .await
+        .unwrap();
+    // Nothing is in question any more.
+    house.deliver(&case_id, &alone("LATER.TXT")).await;
+    let view = seen(&house, patient, &case_id).await;
+    let all = ["AFTER.TXT", "BEFORE.TXT", "LATER.TXT", "MINE.TXT"];
+    assert_eq!(names(&view.documents), all);
+}
+
+/// A disc of which a part is known from another case says by its images that its papers are not this case's.
+#[tokio::test(flavor = "multi_thread")]
+async fn papers_of_a_disc_whose_images_another_case_holds_wait() {
+    let house = House::sqlite().await;
+    let first = house.consented().await;
+    house.deliver(&first, &disc("Sample^Alex", 1)).await;
+    let second = house.consented().await;
+    let mut part = disc("Sample^Alex", 1);
+    part.truncate(2);
+    let receipt = house
+        .deliver(&second, &with_paper(part, "REPORT.TXT"))
+        .await;
+    assert_eq!((receipt.instances_stored, receipt.duplicates), (0, 2));
+    let view = seen(&house, &house.patient, &second).await;
+    assert!(view.studies.is_empty() && view.documents.is_empty());
+    let view = seen(&house, &house.coordinator, &second).await;
+    assert_eq!(names(&view.held_papers), ["REPORT.TXT"]);
+}
+
+/// Writes a PDF of one page with this line.
+fn pdf(line: &str) -> Vec<u8> {
+    let content = format!("BT /F1 12 Tf 72 700 Td ({line}) Tj ET");
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>".to_owned(),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
+    ];
+    let mut text = String::from("%PDF-1.4\n");
+    let mut offsets = Vec::new();
+    for (index, object) in objects.iter().enumerate() {
+        offsets.push(text.len());
+        text.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+    }
+    let table = text.len();
+    text.push_str("xref\n0 6\n0000000000 65535 f \n");
+    for offset in offsets {
+        text.push_str(&format!("{offset:010} 00000 n \n"));
+    }
+    text.push_str(&format!(
+        "trailer << /Size 6 /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n"
+    ));
+    text.into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pdf_that_names_somebody_else_waits() {
+    let house = House::sqlite().await;
+    let case_id = house.consented().await;
+    let mut files = disc("Sample^Alex", 1);
+    files.push(DiscFile::new(
+        "LAB.PDF",
+        pdf("Patient: Olive Other | Haemoglobin 13 g/dl"),
+    ));
+    files.push(DiscFile::new(
+        "NOTE.PDF",
+        pdf("Patient: Alex Sample | Haemoglobin 13 g/dl"),
+    ));
+    house.deliver(&case_id, &files).await;
+    let view = seen(&house, &house.patient, &case_id).await;
+    assert_eq!(names(&view.documents), ["NOTE.PDF"]);
+    let view = seen(&house, &house.coordinator, &case_id).await;
+    assert_eq!(names(&view.held_papers), ["LAB.PDF"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_text_that_names_somebody_else_is_told() {
+    let house = House::sqlite().await;
+    let case_id = house.consented().await;
+    let mut files = disc("Sample^Alex", 1);
+    for name in ["NOTES.TXT", "LAB.TXT"] {
+        files.push(DiscFile::new(name, "Patient: Olive Other\nHaemoglobin 13"));
+    }
+    files[6] = DiscFile::new("LAB.TXT", "Patient: Alex Sample\nHaemoglobin 13");
+    house.deliver(&case_id, &files).await;
+    let check = seen(&house, &house.patient, &case_id).await.check.unwrap();
+    let told = check.findings.iter().filter(|one| one.rule == "D02");
+    let told: Vec<&str> = told.map(|one| one.subject.as_str()).collect();
+    assert_eq!(told, ["NOTES.TXT"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_names_somebody_else_is_told() {
     let house = House::sqlite().await;
     let (ctx, patient) = (&house.ctx, &house.patient);

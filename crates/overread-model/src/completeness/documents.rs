@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::identity::{PersonIdentity, is_anonymous_name};
+use super::identity::{IdentityWeights, PersonIdentity, identity_score, is_anonymous_name};
 use crate::hidden::Hidden;
 use crate::limits;
 use crate::text::{cut, folded, is_name_particle};
@@ -118,6 +118,15 @@ pub struct ReportHints {
     pub has_text: bool,
     /// The patient it names; empty where it names none.
     pub patient: PersonIdentity,
+}
+
+impl ReportHints {
+    /// Says whether the patient it names is somebody else; it is nobody where it names none.
+    pub fn names_another(&self, patient: &PersonIdentity, weights: &IdentityWeights) -> bool {
+        /// As rule D02 says: below it, a report does not fit the patient.
+        const FITS: f64 = 0.9;
+        identity_score(patient, &self.patient, weights).is_some_and(|score| score < FITS)
+    }
 }
 
 /// Returns what the text of a report tells: signature, its own exam's day, days it compared with.

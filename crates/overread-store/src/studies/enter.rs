@@ -220,7 +220,7 @@ impl Run<'_> {
                 keep_aside(tx, item, crate::held_papers::OUTSIDE, self.now).await?;
                 self.answer(index, Entered::Foreign(study.key), false);
             } else if study.is_of_another_person(&item.facts.study) {
-                keep_aside(tx, item, "names another patient", self.now).await?;
+                keep_aside(tx, item, crate::held_papers::OTHER_PATIENT, self.now).await?;
                 self.answer(index, Entered::OtherPatient(study.key), false);
             } else {
                 if admitted.is_empty() || study.learns_from(&item.facts.study) {

@@ -1,19 +1,21 @@
 //! What is held back from a case since it may be another patient's, and what a coordinator decides on it.
 
-use overread_ingest::Receipt;
+use overread_ingest::{Receipt, ReceiptDocument};
 use overread_model::access::Actor;
 use overread_model::case::CaseRole;
-use overread_model::completeness::{Belonging, PersonIdentity, belonging};
+use overread_model::completeness::{Belonging, PersonIdentity, belonging, report_hints};
 use overread_model::hidden::Hidden;
 use overread_model::ids::{CaseId, DocumentId};
+use overread_model::problem::ProblemKind;
 use overread_model::time::{CalendarDate, Timestamp};
 use overread_store::Tx;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::checks::{self, HeldDecision};
+use overread_store::documents;
 use overread_store::held_papers::{self, PaperDecision};
 
 use crate::casework::{self, CaseFile, Said, checked_reason};
-use crate::{StepError, StepResult, Workflow, checking};
+use crate::{StepError, StepResult, Workflow, checking, limits, papers};
 
 /// What a person decides on a held-back study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,7 +199,8 @@ pub(super) async fn hold_strangers(
     Ok(held)
 }
 
-/// Holds back the papers that came with images which are held back, also when every one of these images was known already.
+/// Holds back the papers of which it is in question whose they are: those that came with images which are no part of the case,
+/// also when every one of these images was known already, and those that came without any while images wait for a decision.
 pub(super) async fn hold_papers(
     tx: &mut Tx,
     case_id: &CaseId,
@@ -205,14 +208,91 @@ pub(super) async fn hold_papers(
     now: Timestamp,
 ) -> StepResult<()> {
     held_papers::hold_with_images(tx, case_id, now).await?;
-    if receipt.documents.is_empty() {
-        return Ok(());
-    }
-    let kept_out = held_papers::studies_kept_out(tx, case_id).await?;
-    let mut brought = receipt.studies.iter().map(|one| &one.study_instance_uid);
-    if brought.any(|uid| kept_out.contains(uid)) {
+    held_papers::hold_without_images(tx, case_id, now).await?;
+    if !receipt.documents.is_empty() && brought_strangers(tx, case_id, receipt).await? {
         let delivery = receipt.delivery.parse().map_err(StepError::internal)?;
         held_papers::hold_delivery(tx, case_id, &delivery, now).await?;
     }
     Ok(())
+}
+
+/// Returns the PDFs of a delivery whose text names somebody else than the patient of the case. They are read before anything is
+/// written, since that takes long; the text of other papers is looked at by the check.
+pub(super) async fn pdfs_of_others(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    receipt: &Receipt,
+    now: Timestamp,
+) -> StepResult<Vec<DocumentId>> {
+    let is_pdf = |paper: &&ReceiptDocument| {
+        paper.media_type == "application/pdf" && paper.bytes <= limits::ORIGINAL_FILE_BYTES as u64
+    };
+    let pdfs: Vec<DocumentId> = receipt
+        .documents
+        .iter()
+        .filter(is_pdf)
+        .take(limits::PDFS_READ_ON_ARRIVAL)
+        .filter_map(|paper| paper.id.parse().ok())
+        .collect();
+    if pdfs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (patient, rows) = {
+        let mut tx = ctx.store.read().await?;
+        let file = casework::load(&mut tx, actor, case_id, now).await?;
+        let mut rows = Vec::new();
+        for id in &pdfs {
+            let row = documents::find(&mut tx, id).await?;
+            rows.extend(row.filter(|row| row.case_id.as_ref() == Some(case_id)));
+        }
+        (checking::patient_of(&file.intake), rows)
+    };
+    let weights = &ctx.knowledge.rules.identity_weights;
+    let mut others = Vec::new();
+    for row in rows {
+        // A scan, or a PDF that cannot be read, names nobody.
+        if let Ok((text, _)) = papers::text_of(&papers::bytes_of(ctx, &row).await?).await
+            && report_hints(&text).names_another(&patient, weights)
+        {
+            others.push(row.id);
+        }
+    }
+    Ok(others)
+}
+
+/// Holds back papers whose text names somebody else.
+pub(super) async fn hold_named(
+    tx: &mut Tx,
+    file: &CaseFile,
+    papers: &[DocumentId],
+    now: Timestamp,
+) -> StepResult<()> {
+    for id in papers {
+        held_papers::hold(tx, &file.case_id, id, now).await?;
+    }
+    if papers.is_empty() {
+        return Ok(());
+    }
+    let told = (
+        "paper.held",
+        "A paper that names another patient was held back",
+    );
+    note_decision(tx, file, &Actor::System, told, "", now).await
+}
+
+/// Says whether a delivery brought images that are no part of the case, or may be two people's.
+async fn brought_strangers(tx: &mut Tx, case_id: &CaseId, receipt: &Receipt) -> StepResult<bool> {
+    if receipt.kept_aside > 0
+        || receipt
+            .problems
+            .iter()
+            .any(|problem| problem.kind == ProblemKind::OtherPatient)
+    {
+        return Ok(true);
+    }
+    let shown = checks::studies(tx, case_id).await?;
+    let is_shown = |uid: &str| shown.iter().any(|row| row.study_instance_uid == uid);
+    let mut brought = receipt.studies.iter();
+    Ok(brought.any(|one| !is_shown(&one.study_instance_uid)))
 }

@@ -2,7 +2,7 @@
 
 use super::{Context, Findings, StudyView, has_document};
 use crate::completeness::documents::{DocumentFacts, DocumentKind};
-use crate::completeness::identity::{PersonIdentity, identity_score};
+use crate::completeness::identity::PersonIdentity;
 use crate::completeness::tables::Severity;
 use crate::text::folded;
 use crate::time::CalendarDate;
@@ -16,10 +16,12 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         .filter(|d| d.kind == DocumentKind::OriginalReport)
     {
         check_match(context, document, findings);
-        check_person(context, document, findings);
         if document.hints.is_preliminary {
             findings.add("D03", document.name.clone(), "");
         }
+    }
+    for document in input.documents {
+        check_person(context, document, findings);
     }
     for view in &context.studies {
         if view.study.preliminary_reports > 0 {
@@ -98,14 +100,10 @@ fn check_match(context: &Context<'_>, document: &DocumentFacts, findings: &mut F
     }
 }
 
-/// Looks whether a report names the patient. The name in it is told to nobody: it may be somebody else's.
+/// Looks whether a paper names the patient. The name in it is told to nobody: it may be somebody else's.
 fn check_person(context: &Context<'_>, document: &DocumentFacts, findings: &mut Findings<'_>) {
-    /// As the rule says: below it, a report does not fit the patient.
-    const FITS: f64 = 0.9;
     let weights = &context.tables.identity_weights;
-    let fits = |patient: &PersonIdentity| {
-        identity_score(patient, &document.hints.patient, weights).is_none_or(|score| score >= FITS)
-    };
+    let fits = |patient: &PersonIdentity| !document.hints.names_another(patient, weights);
     let is_theirs = match &context.input.patient {
         Some(patient) => fits(patient),
         // A disc without a case: whoever its images name.
