@@ -35,6 +35,7 @@ pub use instance::{
     Parsed, ParsedInstance, parse_instance, parse_reader, value_of, value_of_reader,
 };
 pub use limits::ParseLimits;
+pub use part10::data_set_start;
 pub use problem::DicomProblem;
 pub use sniff::{ContentKind, sniff};
 pub use syntax::Syntax;

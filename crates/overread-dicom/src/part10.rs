@@ -63,6 +63,13 @@ pub(crate) fn read_meta<S: Source>(source: &mut S) -> Result<(Meta, Syntax), Dic
     Ok((meta, syntax))
 }
 
+/// Returns where the data set of a Part 10 file begins and the transfer syntax that its meta group states; `None` when the head
+/// of the file does not tell both.
+pub fn data_set_start(head: &[u8]) -> Option<(u64, String)> {
+    let (meta, _) = read_meta(&mut SliceSource(head)).ok()?;
+    Some((meta.data_set_offset_bytes, meta.transfer_syntax_uid?))
+}
+
 /// Reads group 0002, whatever its group length says.
 fn read_meta_group<S: Source>(source: &mut S, meta: &mut Meta) -> Result<(), DicomProblem> {
     let start = meta.data_set_offset_bytes;

@@ -1,5 +1,6 @@
 //! The one committer of a process: gathers what is ready, writes it into packs, syncs, commits once, answers all.
 
+mod same;
 mod write;
 
 use std::collections::{HashMap, HashSet};
@@ -13,7 +14,7 @@ use overread_model::ids::DocumentId;
 use overread_model::problem::ProblemKind;
 use overread_model::time::Timestamp;
 use overread_store::documents;
-use overread_store::studies::{self, DeliveryScope, Entered, Known, Outcome};
+use overread_store::studies::{self, DeliveryScope, Entered, Outcome};
 use overread_store::tokens::random_id;
 use overread_store::{Store, Tx, deliveries, packs};
 use tokio::sync::{mpsc, oneshot};
@@ -250,7 +251,7 @@ struct Synced {
 async fn sync(store: &Store, archive: &Archive, work: Work) -> Result<Synced, IngestError> {
     let mut answers: Vec<Option<Answer>> = Vec::new();
     answers.resize_with(work.len(), || None);
-    let fresh = set_known_apart(store, work, &mut answers).await?;
+    let fresh = set_known_apart(store, archive, work, &mut answers).await?;
     if fresh.is_empty() {
         return Ok(Synced {
             answers,
@@ -319,9 +320,10 @@ fn settled(answers: Vec<Option<Answer>>) -> Vec<Answer> {
 
 type Fresh = Vec<(usize, Ticket, Payload)>;
 
-/// Answers for instances whose very bytes are kept already, so that they are not written again.
+/// Answers for instances whose very bytes, or whose data set, are kept already, so that they are not written again.
 async fn set_known_apart(
     store: &Store,
+    archive: &Archive,
     work: Work,
     answers: &mut [Option<Answer>],
 ) -> Result<Fresh, IngestError> {
@@ -342,34 +344,26 @@ async fn set_known_apart(
     };
     let mut fresh = Vec::with_capacity(work.len());
     for (position, (ticket, payload)) in work.into_iter().enumerate() {
-        let twin = match &payload {
-            Payload::Instance(readied) => twin(&known, readied),
-            Payload::Document(_) => None,
+        let twins = uid_of(&payload).and_then(|uid| known.get(&uid));
+        let (payload, entered) = match (payload, twins) {
+            (Payload::Instance(readied), Some(twins)) => {
+                let (readied, entered) = same::entered(archive, twins, readied).await?;
+                (Payload::Instance(readied), entered)
+            }
+            (payload, _) => (payload, None),
         };
-        match twin {
+        match entered {
             None => fresh.push((position, ticket, payload)),
-            Some(twin) => {
-                let entered = twin.study.map_or(Entered::Conflict, Entered::Duplicate);
-                set(
-                    answers,
-                    position,
-                    Answer::Instance(Outcome {
-                        entered,
-                        patient_differs: false,
-                    }),
-                );
+            Some(entered) => {
+                let outcome = Outcome {
+                    entered,
+                    patient_differs: false,
+                };
+                set(answers, position, Answer::Instance(outcome));
             }
         }
     }
     Ok(fresh)
-}
-
-fn twin(known: &HashMap<String, Vec<Known>>, readied: &Readied) -> Option<Known> {
-    known
-        .get(readied.parsed.facts.sop_instance_uid.as_str())?
-        .iter()
-        .find(|known| known.digest == readied.digest)
-        .copied()
 }
 
 /// Counts up the rows of deliveries that nothing else finishes.

@@ -81,6 +81,8 @@ pub struct Known {
     pub digest: Digest,
     /// The study they belong to; `None` when they are kept aside.
     pub study: Option<StudyKey>,
+    /// Where they are.
+    pub extent: Extent,
 }
 
 /// Returns what is kept (or kept aside) under each of these SOP Instance UIDs.
@@ -95,19 +97,24 @@ pub async fn known_digests(
     for chunk in sop_instance_uids.chunks(limits::FILTER_VALUES / 2) {
         let uids = padded(chunk.to_vec());
         let mut clause = Clause::new(
-            "select i.sop_instance_uid, i.digest, s.study_id from instance i join series s on s.id = i.series_id",
+            "select i.sop_instance_uid, i.digest, s.study_id, i.pack_id, i.offset_bytes, i.length_bytes \
+             from instance i join series s on s.id = i.series_id",
         );
         clause.any_of("i.sop_instance_uid", &uids);
-        clause.push(" union all select sop_instance_uid, digest, -1 from conflict where sop_instance_uid in (");
+        clause.push(
+            " union all select sop_instance_uid, digest, -1, pack_id, offset_bytes, length_bytes \
+             from conflict where sop_instance_uid in (",
+        );
         clause.list(&uids);
         clause.push(")");
-        let rows: Vec<(String, Vec<u8>, i64)> = on!(&mut *tx, c => bind!(
+        let rows: Vec<(String, Vec<u8>, i64, i64, i64, i64)> = on!(&mut *tx, c => bind!(
                 sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
-        for (uid, digest, study_id) in rows {
+        for (uid, digest, study_id, pack_id, offset_bytes, length_bytes) in rows {
             let study = (study_id >= 0).then_some(StudyKey(study_id));
             known.entry(uid).or_default().push(Known {
                 digest: to_digest(&digest, "instance")?,
                 study,
+                extent: packs::to_extent(pack_id, offset_bytes, length_bytes)?,
             });
         }
     }
