@@ -92,7 +92,9 @@ test("the viewer shows, scrolls, windows, measures, and keeps its state", async 
     await page.keyboard.press("l");
     await page.keyboard.press("h");
     await expect.poll(() => viewer.letters(0)).toBe([right, top, left, bottom].join(" "));
+    await expect(viewer.pane(0)).toContainText("Mirrored");
     await page.keyboard.press("h");
+    await expect(viewer.pane(0)).not.toContainText("Mirrored");
     await page.keyboard.press("+");
     await expect(viewer.pane(0)).toContainText("Zoom 125 %");
   });

@@ -4,7 +4,9 @@ import { viewerData } from "../src/viewer/data.ts";
 import { buildSeries, type ImageSeries } from "../src/viewer/frames.ts";
 import { differentPatients, identityWarnings } from "../src/viewer/identity.ts";
 import { COMMANDS, commandOf } from "../src/viewer/keys.ts";
+import { paneWords } from "../src/viewer/pane-words.ts";
 import { outwards, Prefetch } from "../src/viewer/prefetch.ts";
+import { isMirrored, type View, WHOLE } from "../src/viewer/surface.ts";
 import { automatic, presetsFor, rangeOf } from "../src/viewer/window.ts";
 import { frameUrl, slice } from "./dataset.ts";
 
@@ -48,6 +50,32 @@ test("CT has fixed windows, MR follows the picture, colour has none", () => {
   expect(mr[0]?.window(source)).toEqual({ center: 300, width: 600 });
   expect(mr[2]?.window(source)?.width).toBeCloseTo(330);
   expect(presetsFor(build({ "00280002": [3] }))).toEqual([]);
+});
+
+test("a mirrored picture is said to be one, a turned one is not", () => {
+  const series = buildSeries("2", [slice(1)], frameUrl) as ImageSeries;
+  const frame = series.frames[0] as ImageSeries["frames"][number];
+  const said = (view: Partial<View>) => {
+    const words = paneWords({
+      series,
+      frame,
+      study: { words: "Current", isPrior: false },
+      position: 1,
+      window: null,
+      isInverted: false,
+      isMirrored: isMirrored({ ...WHOLE, ...view }),
+      zoom: 1,
+    });
+    const isWarned = words.corners.tr.some((line) => line[0] === "Mirrored");
+    expect(words.label.includes("mirrored")).toBe(isWarned);
+    return isWarned;
+  };
+  expect(said({})).toBe(false);
+  expect(said({ rotation: 180 })).toBe(false);
+  expect(said({ flipHorizontal: true })).toBe(true);
+  expect(said({ flipVertical: true, rotation: 90 })).toBe(true);
+  // Both ways at once is half a turn.
+  expect(said({ flipHorizontal: true, flipVertical: true })).toBe(false);
 });
 
 test("automatic windows leave outliers out", () => {

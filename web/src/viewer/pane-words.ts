@@ -19,6 +19,8 @@ export interface PaneFacts {
   position: number;
   window: Window | null;
   isInverted: boolean;
+  /** Shown as in a mirror: turning alone cannot bring it back. */
+  isMirrored: boolean;
   zoom: number;
 }
 
@@ -46,6 +48,7 @@ export function paneWords(facts: PaneFacts): {
     `image ${facts.position} of ${series.frames.length}`,
     window && `window ${Math.round(window.width)} level ${Math.round(window.center)}`,
     facts.isInverted && "inverted",
+    facts.isMirrored && "mirrored",
     frame.loss,
   ];
   return {
@@ -54,6 +57,7 @@ export function paneWords(facts: PaneFacts): {
       tr: [
         [study.words, study.isPrior ? "prior" : "strong"],
         [what],
+        [facts.isMirrored ? "Mirrored" : "", "warning"],
         [frame.loss ?? "", "warning"],
       ],
       bl: [

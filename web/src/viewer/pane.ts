@@ -8,7 +8,7 @@ import { drawOverlay, edgeLetters } from "./overlay.ts";
 import { type CornerName, failureWords, fillCorner, paneWords } from "./pane-words.ts";
 import { outwards, Prefetch } from "./prefetch.ts";
 import type { PaneState } from "./session.ts";
-import { middleOf, movedBy, type Surface, type View, WHOLE } from "./surface.ts";
+import { isMirrored, middleOf, movedBy, type Surface, type View, WHOLE } from "./surface.ts";
 import { automatic } from "./window.ts";
 
 /** Series longer than this are not fetched whole ahead of time, only around the shown frame. */
@@ -325,6 +325,7 @@ export class Pane {
       position: this.shownIdx + 1,
       window: frame.isColor ? null : this.window,
       isInverted: this.isInverted,
+      isMirrored: isMirrored(this.view),
       zoom: this.view.zoom,
     });
     for (const [corner, lines] of Object.entries(words.corners)) {

@@ -23,6 +23,11 @@ export const WHOLE: View = {
   flipVertical: false,
 };
 
+/** Says whether a picture is seen as in a mirror: both ways at once is only half a turn. */
+export function isMirrored(view: View): boolean {
+  return view.flipHorizontal !== view.flipVertical;
+}
+
 /** How grey values become light. */
 export interface Look {
   /** `null` for pictures in colour. */
