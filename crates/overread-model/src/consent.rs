@@ -27,6 +27,15 @@ pub struct ConsentParagraph {
 }
 
 impl ConsentText {
+    /// Returns one paragraph by its name; only of those that name neither organisation nor exam.
+    pub fn paragraph(&self, id: &str, language: Language) -> Option<&str> {
+        let found = self
+            .paragraphs
+            .iter()
+            .find(|paragraph| paragraph.id == id)?;
+        Some(found.text.of(language))
+    }
+
     /// Returns the paragraphs in one language; an exam without a name is an empty text.
     pub fn of(&self, language: Language, organisation: &str, exam: &str) -> Vec<String> {
         let exam = match exam {

@@ -96,7 +96,8 @@ pub(crate) async fn rights(
     };
     let mut most = ceiling(role).to_vec();
     // An insurer reads the result only while the patient allows it.
-    if role == Role::Insurer && !consenting::is_given(tx, case_id, "insurer", now).await? {
+    if role == Role::Insurer && !consenting::is_given(tx, case_id, consenting::INSURER, now).await?
+    {
         most.retain(|right| *right != Right::ViewReport);
     }
     if actor.sees_every_case() {

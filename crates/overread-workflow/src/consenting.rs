@@ -11,8 +11,10 @@ use overread_model::letter::{Language, Requester};
 use overread_model::text::folded;
 use overread_model::time::CalendarDate;
 use overread_store::consents::{self, ConsentRow as Row};
+use overread_store::grants;
 
 use crate::casework::{self, CaseFile, Said, checked_text};
+use crate::error::refuse_if_any;
 use crate::{FieldProblem, StepError, StepResult, Workflow, limits};
 
 /// What the signer fills in.
@@ -75,6 +77,8 @@ pub struct ConsentView {
     pub form: SignConsent,
     /// What was signed before, newest first.
     pub signed: Vec<ConsentRow>,
+    /// What the insurer of the case would be allowed, when the consent in force does not say it and this reader may.
+    pub insurer_question: Option<String>,
     /// This reader may sign now.
     pub may_sign: bool,
     /// This reader may revoke.
@@ -107,7 +111,11 @@ pub async fn view(
     };
     let in_force = signed.iter().any(|row| row.active);
     let signer = signer(&mut tx, actor, &file).await?;
+    let has_insurer = !grants::tied(&mut tx, case_id, "insures").await?.is_empty();
+    let is_allowed = signed.iter().any(|row| row.active && row.allows(INSURER));
+    let asks = has_insurer && in_force && !is_allowed && may_sign(actor, &file);
     Ok(ConsentView {
+        insurer_question: insurer_text(ctx, &file).filter(|_| asks).map(str::to_owned),
         text: text_of(ctx, &file),
         language: language_of(&file).as_str(),
         signer_name: signer.name,
@@ -176,6 +184,63 @@ pub async fn sign(
     Ok(tx.commit().await?)
 }
 
+/// Lets the insurer of the case read the result, beside what the consent in force allows already: for whoever signed without
+/// that tick, or before there was one. It ends with the consent it adds to.
+///
+/// # Errors
+/// `NotFound`, `Forbidden` (staff cannot sign for a patient), `Invalid` when none is in force, or it says so already.
+pub async fn allow_insurer(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    signature: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    let mut tx = ctx.store.begin().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !may_sign(actor, &file) {
+        return Err(StepError::Forbidden);
+    }
+    let signer = signer(&mut tx, actor, &file).await?;
+    refuse_if_any(check_signature(signature, &signer).into_iter().collect())?;
+    let rows = consents::list(&mut tx, case_id).await?;
+    let in_force = |row: &Row| row.revoked_at.is_none() && row.expires_at > now.as_micros();
+    let before = rows
+        .into_iter()
+        .find(in_force)
+        .ok_or_else(|| StepError::invalid("", "There is no consent in force."))?;
+    if is_given(&mut tx, case_id, INSURER, now).await? {
+        return Err(StepError::invalid(
+            "",
+            "The consent in force says already that the insurer may read the result.",
+        ));
+    }
+    let text = insurer_text(ctx, &file).ok_or_else(|| {
+        StepError::invalid("", "There is no wording for the insurer to be allowed.")
+    })?;
+    let row = Row {
+        id: casework::new_id(CaseId::from_random)?.as_str().to_owned(),
+        signed_by: casework::person_of(actor)?.as_str().to_owned(),
+        signature: signature.trim().to_owned(),
+        scopes: format!("{} {INSURER}", before.scopes),
+        text_digest: blake3::hash(text.as_bytes()).as_bytes().to_vec(),
+        signed_at: now.as_micros(),
+        ..before
+    };
+    consents::insert(&mut tx, &row).await?;
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        "consent.signed",
+        "The insurer was allowed to read the result",
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
 /// Revokes the consent in force: reviewers' and physicians' grants and links end at once, the case goes on hold.
 ///
 /// # Errors
@@ -227,6 +292,15 @@ pub async fn revoke(
         .await?;
     }
     Ok(tx.commit().await?)
+}
+
+/// The scope without which an insurer reads neither the second report nor the comparison.
+pub(crate) const INSURER: &str = "insurer";
+
+impl ConsentRow {
+    fn allows(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|given| given == scope)
+    }
 }
 
 /// Only the asking side signs, and never an employee in its place.
@@ -305,6 +379,13 @@ fn language_of(file: &CaseFile) -> Language {
     file.intake.who.language.parse().unwrap_or_default()
 }
 
+/// Returns the paragraph on what an insurer may read.
+fn insurer_text<'a>(ctx: &'a Workflow, file: &CaseFile) -> Option<&'a str> {
+    ctx.knowledge
+        .consent
+        .paragraph("insurer", language_of(file))
+}
+
 fn checked(
     ctx: &Workflow,
     actor: &Actor,
@@ -320,12 +401,7 @@ fn checked(
             "Without this the second opinion is not possible.",
         ));
     }
-    if folded(&form.signature) != folded(&signer.name) || form.signature.trim().is_empty() {
-        problems.push(FieldProblem::new(
-            "signature",
-            "Type the full name as it stands in the request. This is your signature.",
-        ));
-    }
+    problems.extend(check_signature(&form.signature, signer));
     let authority = form.authority.trim();
     if signer.needs_authority && authority.is_empty() {
         problems.push(FieldProblem::new(
@@ -360,7 +436,7 @@ fn checked(
         (form.scope_letters, "letters"),
         (form.scope_share, "share"),
         (form.scope_email, "email"),
-        (form.scope_insurer, "insurer"),
+        (form.scope_insurer, INSURER),
     ]
     .into_iter()
     .filter_map(|(ticked, word)| ticked.then_some(word))
@@ -380,6 +456,16 @@ fn checked(
         // It holds to the end of its last day.
         expires_at: expires_on.plus_days(1).start().as_micros(),
         revoked_at: None,
+    })
+}
+
+fn check_signature(signature: &str, signer: &Signer) -> Option<FieldProblem> {
+    let fits = folded(signature) == folded(&signer.name) && !signature.trim().is_empty();
+    (!fits).then(|| {
+        FieldProblem::new(
+            "signature",
+            "Type the full name as it stands in the request. This is your signature.",
+        )
     })
 }
 
@@ -408,7 +494,7 @@ pub(crate) async fn is_given(
     Ok(rows
         .into_iter()
         .map(|row| row_of(row, now))
-        .any(|row| row.active && row.scopes.iter().any(|given| given == scope)))
+        .any(|row| row.active && row.allows(scope)))
 }
 
 /// Refuses a step that needs this scope of a consent in force.

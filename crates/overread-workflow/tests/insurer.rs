@@ -1,12 +1,14 @@
 //! What an insurer reads, and what the patient is told of it before signing.
 
-use overread_model::access::{Right, Role};
+use overread_model::access::{Actor, Right, Role};
 use overread_store::grants;
 use overread_workflow::asking::{self, AskStep};
 use overread_workflow::consenting::{self, SignConsent};
 use overread_workflow::{comparing, delivering, reporting};
 
-use crate::house::{House, NOW, assert_forbidden, assert_not_found, consent, join, steps};
+use crate::house::{
+    House, NOW, assert_forbidden, assert_invalid, assert_not_found, consent, join, steps,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_insurer_reads_the_result_only_where_the_patient_ticked_it() {
@@ -27,6 +29,28 @@ async fn an_insurer_reads_the_result_only_where_the_patient_ticked_it() {
     assert_not_found(comparing::view(ctx, &insurer, &case_id, NOW).await);
     assert_not_found(comparing::pdf(ctx, &insurer, &case_id, NOW).await);
     assert_forbidden(delivering::view(ctx, &insurer, &case_id, NOW).await);
+
+    // Whoever signed without that is asked again, and may say it beside what was signed.
+    let question = async |actor: &Actor| {
+        let view = consenting::view(ctx, actor, &case_id, NOW).await.unwrap();
+        view.insurer_question
+    };
+    assert!(question(by).await.is_none(), "staff signs for nobody");
+    assert!(question(patient).await.unwrap().contains("insurer"));
+    let allow = async |actor: &Actor, name: &str| {
+        consenting::allow_insurer(ctx, actor, &case_id, name, NOW).await
+    };
+    assert_forbidden(allow(by, "Alex Sample").await);
+    assert_forbidden(allow(&insurer, "Alex Sample").await);
+    assert_invalid(allow(patient, "Somebody Else").await, "signature");
+    assert_not_found(reporting::desk(ctx, &insurer, &case_id, NOW).await);
+    allow(patient, "Alex Sample").await.unwrap();
+    assert_invalid(allow(patient, "Alex Sample").await, "");
+    assert!(question(patient).await.is_none());
+    reporting::desk(ctx, &insurer, &case_id, NOW).await.unwrap();
+    let signed = consenting::view(ctx, patient, &case_id, NOW).await.unwrap();
+    let ends: Vec<_> = signed.signed.iter().map(|row| row.expires_at).collect();
+    assert!(ends.len() == 2 && ends[0] == ends[1]);
 
     consenting::revoke(ctx, patient, &case_id, "", NOW)
         .await

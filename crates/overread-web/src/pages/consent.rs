@@ -7,6 +7,7 @@ use axum::routing::{get, post};
 use overread_model::ids::CaseId;
 use overread_workflow::consenting::{self, ConsentView, SignConsent};
 use overread_workflow::sessions::SignedIn;
+use serde::Deserialize;
 
 use super::InCase;
 use crate::errors::{PageError, PageResult};
@@ -19,6 +20,7 @@ use crate::words::Written as _;
 pub(super) fn routes() -> Router<WebState> {
     Router::new()
         .route("/cases/{case}/consent", get(show).post(sign))
+        .route("/cases/{case}/consent/insurer", post(allow_insurer))
         .route("/cases/{case}/consent/revoke", post(revoke))
 }
 
@@ -64,6 +66,30 @@ async fn sign(
         Err(problems) => {
             let mut page = ConsentPage::of(&state, &session, &case_id).await?;
             (page.view.form, page.problems) = (form, problems);
+            page_to_correct(&page)
+        }
+    }
+}
+
+/// A name typed as signature.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Signature {
+    signature: String,
+}
+
+async fn allow_insurer(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted { session, form, .. }: Posted<Signature>,
+) -> PageResult {
+    let (ctx, now) = (&state.workflow, state.now());
+    let done = consenting::allow_insurer(ctx, &session.actor, &case_id, &form.signature, now).await;
+    match to_correct(done)? {
+        Ok(()) => Ok(go(&format!("/cases/{case_id}/consent"))),
+        Err(problems) => {
+            let mut page = ConsentPage::of(&state, &session, &case_id).await?;
+            (page.view.form.signature, page.problems) = (form.signature, problems);
             page_to_correct(&page)
         }
     }
