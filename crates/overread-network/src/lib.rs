@@ -25,6 +25,7 @@ pub struct Places<E> {
     all: usize,
     of_one_network: usize,
     harm: fn(&E) -> Option<u8>,
+    is_shared: fn(IpAddr) -> bool,
     taken: Arc<Mutex<Taken<E>>>,
 }
 
@@ -53,6 +54,7 @@ impl<E> Places<E> {
             all,
             of_one_network,
             harm: |_| Some(0),
+            is_shared: |_| false,
             taken: Arc::new(Mutex::new(taken)),
         }
     }
@@ -63,6 +65,13 @@ impl<E> Places<E> {
         Self { harm, ..self }
     }
 
+    /// Says behind which addresses many callers stand, as behind a proxy: these are not one network with one share, and a
+    /// newcomer from there has as good a claim as one from a network without a connection.
+    #[must_use]
+    pub fn shared_by_many(self, is_shared: fn(IpAddr) -> bool) -> Self {
+        Self { is_shared, ..self }
+    }
+
     /// Takes a place for a connection that must end when `open` is dropped; `None` when there is none for this address.
     pub fn take(&self, address: IpAddr, open: E) -> Option<Place<E>> {
         let network = network_of(address);
@@ -71,7 +80,11 @@ impl<E> Places<E> {
         for (_, of, _) in &taken.places {
             *counts.entry(*of).or_default() += 1;
         }
-        let own = counts.get(&network).copied().unwrap_or_default();
+        let own = counts
+            .get(&network)
+            .copied()
+            .filter(|_| !(self.is_shared)(address))
+            .unwrap_or_default();
         if own >= self.of_one_network {
             return None;
         }
@@ -187,6 +200,28 @@ mod tests {
         let full = Places::new(2, 2).by_harm(|(): &()| None);
         let _kept = [(); 2].map(|()| full.take(address(1), ()).expect("a place"));
         assert!(full.take(address(2), ()).is_none());
+    }
+
+    #[test]
+    fn who_comes_through_a_proxy_is_not_the_proxy() {
+        let places = Places::new(3, 1)
+            .by_harm(|(is_busy, _): &(bool, Arc<()>)| (!is_busy).then_some(0))
+            .shared_by_many(|address| address == IpAddr::from([192, 0, 2, 1]));
+        let take = |host, is_busy| {
+            let open = Arc::new(());
+            let is_open = Arc::downgrade(&open);
+            let place = places.take(IpAddr::from([192, 0, 2, host]), (is_busy, open))?;
+            Some((place, is_open))
+        };
+        let taken: Vec<_> = [true, false, true]
+            .map(|is_busy| take(1, is_busy).expect("a place"))
+            .into();
+        let (_fourth, fourth_is_open) = take(1, true).expect("the idle one makes room");
+        let open: Vec<bool> = taken.iter().map(|one| one.1.strong_count() > 0).collect();
+        assert_eq!(open, [true, false, true]);
+        assert!(take(1, true).is_none(), "all are busy");
+        assert!(take(2, true).is_none(), "for everybody");
+        assert_eq!(fourth_is_open.strong_count(), 1);
     }
 
     #[test]

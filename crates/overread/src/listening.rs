@@ -4,10 +4,14 @@
 //! half-open connections free their place again. When every place is taken, a connection that finds none is closed at
 //! once: waiting for a place would keep everybody else waiting too.
 
+mod guest;
+
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -28,14 +32,18 @@ use tokio::sync::oneshot;
 use tower::ServiceExt;
 
 use crate::limits;
+use guest::{Guest, Running};
 
 /// What connections may cost.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
     /// Connections at once; one more is closed, or the newest of the network that has most.
     pub(crate) connections: usize,
-    /// Connections at once from one network, so that no stranger takes every place; unlimited behind a proxy.
+    /// Connections at once from one network, so that no stranger takes every place.
     pub(crate) of_one_network: usize,
+    /// Addresses behind which many callers stand, so that they are no one network: a proxy's. When every place is taken, a
+    /// connection from there that waits for its next request makes room.
+    pub(crate) is_shared: fn(IpAddr) -> bool,
     /// How long a whole header may take, also from the end of the request before.
     pub(crate) header: Duration,
     /// How long the next piece of a body may take.
@@ -49,6 +57,8 @@ impl Default for Patience {
         Self {
             connections: limits::CONNECTIONS,
             of_one_network: limits::CONNECTIONS_OF_ONE_NETWORK,
+            // What connects from this machine is a proxy, or somebody who could do worse.
+            is_shared: |address| address.to_canonical().is_loopback(),
             header: limits::HEADER_TIME,
             body: limits::BODY_TIME,
             answer: limits::ANSWER_TIME,
@@ -63,7 +73,9 @@ pub(crate) async fn serve(
     patience: Patience,
     stop: impl Future<Output = ()>,
 ) {
-    let places = Places::new(patience.connections, patience.of_one_network);
+    let places = Places::new(patience.connections, patience.of_one_network)
+        .by_harm(Guest::harm)
+        .shared_by_many(patience.is_shared);
     let connections = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -79,12 +91,21 @@ pub(crate) async fn serve(
             () = &mut stop => break,
         };
         let (open, ended) = oneshot::channel::<()>();
-        let Some(place) = places.take(address.ip(), open) else {
+        let is_idle = Arc::new(AtomicBool::new(false));
+        let guest = Guest {
+            _open: open,
+            is_shared: (patience.is_shared)(address.ip()),
+            is_idle: Arc::clone(&is_idle),
+        };
+        let Some(place) = places.take(address.ip(), guest) else {
             continue;
         };
         let router = router.clone();
-        let service =
-            service_fn(move |request| answer(router.clone(), request, address, patience.body));
+        let service = service_fn(move |request| {
+            let running = Running::start(&is_idle);
+            let answered = answer(router.clone(), request, address, patience.body);
+            async move { Ok::<_, Infallible>(running.until_read(answered.await?)) }
+        });
         let stream = Watched::new(stream, patience.answer);
         let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
@@ -282,6 +303,7 @@ mod tests {
     const PATIENT: Patience = Patience {
         connections: 8,
         of_one_network: 8,
+        is_shared: |_| false,
         header: LONG,
         body: LONG,
         answer: LONG,
@@ -409,6 +431,45 @@ mod tests {
             ended += usize::from(end.is_ok());
         }
         assert_eq!(ended, 1, "one made room, the others stay");
+    }
+
+    #[tokio::test]
+    async fn a_full_proxy_lets_in_who_comes_next() {
+        let patience = Patience {
+            connections: 3,
+            of_one_network: 1,
+            is_shared: |address| address.is_loopback(),
+            ..PATIENT
+        };
+        let (address, _stop) = door(hello(), patience).await;
+        // One is answered and kept, one is in the middle of a request, one has just come.
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        idle.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = [0; 512];
+        let mut length = 0;
+        while !answer[..length].ends_with(b"127.0.0.1") {
+            length += idle.read(&mut answer[length..]).await.unwrap();
+        }
+        let mut busy = TcpStream::connect(address).await.unwrap();
+        let start = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nfu";
+        busy.write_all(start).await.unwrap();
+        let fresh = TcpStream::connect(address).await.unwrap();
+        let mut is_in = false;
+        for _ in 0..100 {
+            // The answer arrives a moment before the server is done with it.
+            is_in = is_answered(TcpStream::connect(address).await.unwrap()).await;
+            if is_in {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(is_in);
+        assert_eq!(idle.read(&mut [0; 8]).await.unwrap_or(0), 0, "it made room");
+        busy.write_all(b"ll").await.unwrap();
+        assert!(busy.read(&mut [0; 8]).await.is_ok_and(|count| count > 0));
+        assert!(is_answered(fresh).await);
     }
 
     #[tokio::test]

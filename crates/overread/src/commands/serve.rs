@@ -144,7 +144,7 @@ impl Door {
         let rounds = tokio::spawn(go_round(self.workflow.clone()));
         let mut patience = Patience::default();
         if self.behind_proxy {
-            patience.of_one_network = patience.connections;
+            patience.is_shared = |_| true;
         }
         listening::serve(self.listener, self.router, patience, stop.told()).await;
         rounds.abort();
