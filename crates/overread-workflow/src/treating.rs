@@ -19,7 +19,7 @@ use crate::signing_in::Client;
 use crate::{StepError, StepResult, Workflow, limits, printing, secrets};
 
 pub use door::{actor, csrf_matches, unlock};
-use door::{enter, guarded_find, is_in_force, is_unlocked};
+use door::{enter, guarded_find, is_in_force, is_unlocked, other_party, refuse_party};
 
 /// What a link answers before anything is shown.
 pub enum LinkDoor {
@@ -85,6 +85,9 @@ pub struct LinkView {
     pub acknowledged_at: Option<Timestamp>,
     /// Decided.
     pub decided_at: Option<Timestamp>,
+    /// A party of the case who is not the receiver is signed in in this browser: may read, and confirms nothing in the
+    /// receiver's name.
+    pub is_of_party: bool,
     /// Choices for the decision, value and label.
     pub decisions: Vec<(&'static str, &'static str)>,
 }
@@ -101,7 +104,8 @@ pub struct Decide {
 
 /// Opens a link; the first opening and every later one are audited and noted as read.
 ///
-/// `session` is the value of the cookie set after the passcode fitted (see [`unlock`]).
+/// `session` is the value of the cookie set after the passcode fitted (see [`unlock`]), `person` who is signed in in the same
+/// browser: when that is a party of the case, the result does not count as opened by the receiver.
 ///
 /// # Errors
 /// `NotFound` for a wrong, revoked, expired or not yet open link: they look alike. `Limit` from an address that tries secrets.
@@ -109,6 +113,7 @@ pub async fn open(
     ctx: &Workflow,
     secret: &str,
     session: Option<&str>,
+    person: Option<&Actor>,
     client: &Client,
     now: Timestamp,
 ) -> StepResult<LinkDoor> {
@@ -118,8 +123,11 @@ pub async fn open(
     }
     let mut tx = ctx.store.begin().await?;
     let (mut row, file, actor) = enter(&mut tx, secret, session, now).await?;
-    let first = row.opened_at.is_none();
-    row.opened_at = row.opened_at.or(Some(now.as_micros()));
+    let party = other_party(&mut tx, person, &row, &file.case_id, now).await?;
+    let first = row.opened_at.is_none() && party.is_none();
+    if party.is_none() {
+        row.opened_at = row.opened_at.or(Some(now.as_micros()));
+    }
     row.last_used_at = Some(now.as_micros());
     links::update(&mut tx, &row).await?;
     if first {
@@ -134,7 +142,8 @@ pub async fn open(
         )
         .await?;
     }
-    let view = view_of(&mut tx, ctx, &file, &row).await?;
+    let mut view = view_of(&mut tx, ctx, &file, &row).await?;
+    view.is_of_party = party.is_some();
     for what in ["second report", "original report", "comparison"] {
         let shown = match what {
             "original report" => view.original_text.is_some(),
@@ -142,7 +151,8 @@ pub async fn open(
             _ => true,
         };
         if shown {
-            casework::note_read(&mut tx, &actor, &file.case_id, what, now).await?;
+            let reader = party.unwrap_or(&actor);
+            casework::note_read(&mut tx, reader, &file.case_id, what, now).await?;
         }
     }
     tx.commit().await?;
@@ -174,15 +184,17 @@ pub(crate) async fn require_images(
 /// Acknowledges the result: "I have read it". Twice is as once.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open`]; `Invalid` for a party of the case who is signed in in the same browser.
 pub async fn acknowledge(
     ctx: &Workflow,
     secret: &str,
     session: Option<&str>,
+    person: Option<&Actor>,
     now: Timestamp,
 ) -> StepResult<()> {
     let mut tx = ctx.store.begin().await?;
     let (mut row, file, actor) = enter(&mut tx, secret, session, now).await?;
+    refuse_party(&mut tx, person, &row, &file.case_id, now).await?;
     if row.acknowledged_at.is_some() {
         return Ok(());
     }
@@ -190,7 +202,8 @@ pub async fn acknowledge(
     row.acknowledged_at = Some(now.as_micros());
     row.last_used_at = Some(now.as_micros());
     links::update(&mut tx, &row).await?;
-    let what = "The treating physician confirmed having read the result";
+    let what =
+        "The link sent to the treating physician was used to confirm that the result was read";
     casework::note(
         &mut tx,
         &file,
@@ -207,11 +220,12 @@ pub async fn acknowledge(
 /// Says what will be done; the case shows it.
 ///
 /// # Errors
-/// As [`open`]; `Invalid` for an unknown choice.
+/// As [`open`]; `Invalid` for an unknown choice, and for a party of the case who is signed in in the same browser.
 pub async fn decide(
     ctx: &Workflow,
     secret: &str,
     session: Option<&str>,
+    person: Option<&Actor>,
     form: &Decide,
     now: Timestamp,
 ) -> StepResult<()> {
@@ -221,6 +235,7 @@ pub async fn decide(
     let note = checked_text("note", &form.note, limits::LONG_TEXT_CHARACTERS, None)?;
     let mut tx = ctx.store.begin().await?;
     let (mut row, mut file, actor) = enter(&mut tx, secret, session, now).await?;
+    refuse_party(&mut tx, person, &row, &file.case_id, now).await?;
     row.opened_at = row.opened_at.or(Some(now.as_micros()));
     row.acknowledged_at = row.acknowledged_at.or(Some(now.as_micros()));
     row.last_used_at = Some(now.as_micros());
@@ -229,7 +244,7 @@ pub async fn decide(
     row.decision_note = Some(note.to_owned());
     links::update(&mut tx, &row).await?;
     let what = format!(
-        "The treating physician decided: {}",
+        "The link sent to the treating physician was used to decide: {}",
         decision_words(&form.decision)
     );
     casework::note(
@@ -357,6 +372,7 @@ async fn view_of(
         expires_at: Timestamp::from_micros(link.expires_at),
         acknowledged_at: link.acknowledged_at.map(Timestamp::from_micros),
         decided_at: link.decided_at.map(Timestamp::from_micros),
+        is_of_party: false,
         decisions: DECISIONS.to_vec(),
     })
 }

@@ -1,11 +1,11 @@
 //! Share links: who gets through the door, and who does not.
 
-use overread_model::access::Actor;
+use overread_model::access::{Actor, Role};
 use overread_workflow::delivering::{self, LinkProgress, NewLink};
 use overread_workflow::treating::{self, Decide, LinkDoor};
 use overread_workflow::{StepError, limits, reading};
 
-use crate::house::{House, NOW, assert_forbidden, assert_invalid, assert_not_found, client};
+use crate::house::{House, NOW, assert_forbidden, assert_invalid, assert_not_found, client, join};
 
 fn link() -> NewLink {
     NewLink {
@@ -28,22 +28,22 @@ async fn a_link_opens_in_its_time_until_it_is_taken_back() {
         .await
         .unwrap();
     let secret = made.secret.reveal();
-    assert_not_found(treating::open(ctx, secret, None, &client(), NOW).await);
+    assert_not_found(treating::open(ctx, secret, None, None, &client(), NOW).await);
     let inside = NOW.plus_days(9);
     assert!(matches!(
-        treating::open(ctx, secret, None, &client(), inside).await,
+        treating::open(ctx, secret, None, None, &client(), inside).await,
         Ok(LinkDoor::Open(_))
     ));
     assert_not_found(treating::actor(ctx, secret, None, inside).await);
-    assert_not_found(treating::open(ctx, secret, None, &client(), NOW.plus_days(11)).await);
+    assert_not_found(treating::open(ctx, secret, None, None, &client(), NOW.plus_days(11)).await);
     assert_invalid(
-        treating::decide(ctx, secret, None, &Decide::default(), inside).await,
+        treating::decide(ctx, secret, None, None, &Decide::default(), inside).await,
         "decision",
     );
     delivering::revoke(ctx, &house.patient, &case_id, &made.link_id, inside)
         .await
         .unwrap();
-    assert_not_found(treating::acknowledge(ctx, secret, None, inside).await);
+    assert_not_found(treating::acknowledge(ctx, secret, None, None, inside).await);
     assert_not_found(
         delivering::revoke(ctx, &house.patient, &case_id, &made.link_id, inside).await,
     );
@@ -76,7 +76,7 @@ async fn a_passcode_guards_and_too_many_wrong_ones_close() {
         .unwrap();
     let secret = made.secret.reveal();
     assert!(matches!(
-        treating::open(ctx, secret, None, &client(), NOW).await,
+        treating::open(ctx, secret, None, None, &client(), NOW).await,
         Ok(LinkDoor::PasscodeNeeded)
     ));
     assert_not_found(treating::report_pdf(ctx, secret, None, NOW).await);
@@ -89,7 +89,7 @@ async fn a_passcode_guards_and_too_many_wrong_ones_close() {
         .await
         .unwrap();
     assert!(matches!(
-        treating::open(ctx, secret, Some(&cookie), &client(), NOW).await,
+        treating::open(ctx, secret, Some(&cookie), None, &client(), NOW).await,
         Ok(LinkDoor::Open(_))
     ));
     treating::actor(ctx, secret, Some(&cookie), NOW)
@@ -97,7 +97,7 @@ async fn a_passcode_guards_and_too_many_wrong_ones_close() {
         .unwrap();
     let later = NOW.plus_seconds(limits::LINK_UNLOCK_SECONDS);
     assert!(matches!(
-        treating::open(ctx, secret, Some(&cookie), &client(), later).await,
+        treating::open(ctx, secret, Some(&cookie), None, &client(), later).await,
         Ok(LinkDoor::PasscodeNeeded)
     ));
     // One wrong passcode an hour: slow enough for the throttle, too many for the link.
@@ -116,7 +116,17 @@ async fn a_passcode_guards_and_too_many_wrong_ones_close() {
         };
         assert_eq!(got, expected, "{hour}");
     }
-    assert_not_found(treating::open(ctx, secret, Some(&cookie), &client(), NOW.plus_days(1)).await);
+    assert_not_found(
+        treating::open(
+            ctx,
+            secret,
+            Some(&cookie),
+            None,
+            &client(),
+            NOW.plus_days(1),
+        )
+        .await,
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,7 +146,7 @@ async fn nobody_shares_before_the_release_or_without_a_right() {
         "",
     );
     assert_forbidden(delivering::release(ctx, &house.patient, &case_id, version, NOW).await);
-    assert_not_found(treating::open(ctx, "no such secret", None, &client(), NOW).await);
+    assert_not_found(treating::open(ctx, "no such secret", None, None, &client(), NOW).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,7 +156,7 @@ async fn trying_secrets_is_slowed_down() {
     for number in 0..30 {
         let secret = format!("guess-{number}");
         limited |= matches!(
-            treating::open(&house.ctx, &secret, None, &client(), NOW).await,
+            treating::open(&house.ctx, &secret, None, None, &client(), NOW).await,
             Err(StepError::Limit(_))
         );
     }
@@ -207,4 +217,55 @@ async fn a_link_shows_images_only_while_it_opens_and_shares_them() {
         .await
         .unwrap();
     assert_not_found(reading::viewer(ctx, &actor, &case_id, NOW).await);
+}
+
+/// A link proves only that somebody has it: whom the browser shows to be another says nothing in the receiver's name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_party_of_the_case_confirms_nothing_by_the_link_of_the_physician() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.delivered().await;
+    let form = NewLink {
+        recipient_email: "tom@clinic.example".to_owned(),
+        ..link()
+    };
+    let made = delivering::share(ctx, &house.patient, &case_id, &form, NOW)
+        .await
+        .unwrap();
+    let secret = made.secret.reveal();
+    let progress = async || {
+        let act = delivering::view(ctx, &house.patient, &case_id, NOW).await;
+        act.unwrap().links.remove(0).progress
+    };
+    let yes = Decide {
+        decision: "plan_unchanged".to_owned(),
+        ..Decide::default()
+    };
+    for party in [&house.patient, &house.coordinator, &house.reviewer] {
+        let party = Some(party);
+        let opened = treating::open(ctx, secret, None, party, &client(), NOW).await;
+        let Ok(LinkDoor::Open(open)) = opened else {
+            panic!("the link opens for reading");
+        };
+        assert!(open.view.is_of_party);
+        let said = treating::acknowledge(ctx, secret, None, party, NOW).await;
+        assert_invalid(said, "");
+        let said = treating::decide(ctx, secret, None, party, &yes, NOW).await;
+        assert_invalid(said, "");
+    }
+    assert_eq!(progress().await, LinkProgress::Sent);
+    // The receiver with an account, and somebody whom the case does not know, who may be the receiver.
+    let join = async |name: &str, email: &str| {
+        let role = Role::ReferringPhysician;
+        join(ctx, &house.administrator, name, email, role, None).await
+    };
+    let tom = join("Tom Treating", "Tom@clinic.example").await;
+    let other = join("Olga Other", "olga@clinic.example").await;
+    treating::acknowledge(ctx, secret, None, Some(&other), NOW)
+        .await
+        .unwrap();
+    treating::decide(ctx, secret, None, Some(&tom), &yes, NOW)
+        .await
+        .unwrap();
+    assert_eq!(progress().await, LinkProgress::Decided);
 }

@@ -60,9 +60,10 @@ async fn walk(house: House) {
         .await
         .unwrap();
     assert!(made.address.ends_with(made.secret.reveal()));
-    let LinkDoor::Open(open) = treating::open(ctx, made.secret.reveal(), None, &client(), NOW)
-        .await
-        .unwrap()
+    let LinkDoor::Open(open) =
+        treating::open(ctx, made.secret.reveal(), None, None, &client(), NOW)
+            .await
+            .unwrap()
     else {
         panic!("no passcode was set");
     };
@@ -71,17 +72,17 @@ async fn walk(house: House) {
             && open.view.concordance.is_some()
             && !open.view.sections.is_empty()
     );
-    treating::acknowledge(ctx, made.secret.reveal(), None, NOW)
+    treating::acknowledge(ctx, made.secret.reveal(), None, None, NOW)
         .await
         .unwrap();
-    treating::acknowledge(ctx, made.secret.reveal(), None, NOW)
+    treating::acknowledge(ctx, made.secret.reveal(), None, None, NOW)
         .await
         .unwrap();
     let decide = Decide {
         decision: "plan_changed".to_owned(),
         note: "Surgery on the left side.".to_owned(),
     };
-    treating::decide(ctx, made.secret.reveal(), None, &decide, NOW)
+    treating::decide(ctx, made.secret.reveal(), None, None, &decide, NOW)
         .await
         .unwrap();
     assert!(

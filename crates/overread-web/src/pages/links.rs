@@ -1,15 +1,16 @@
 //! The treating physician behind a share link: both reports, the comparison, confirm, decide.
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method};
 use overread_model::access::Actor;
 use overread_workflow::reading;
+use overread_workflow::sessions::SignedIn;
 use overread_workflow::treating::{self, Decide, LinkDoor, LinkView, OpenLink};
 use serde::Deserialize;
 
@@ -81,6 +82,9 @@ fn unlocked(headers: &HeaderMap, config: &WebConfig) -> Option<String> {
         .map(|(_, value)| value.to_owned())
 }
 
+/// Who is signed in in the browser that opened a link, if anybody is.
+type Beside = Option<Extension<SignedIn>>;
+
 #[derive(Template)]
 #[template(path = "act/passcode.html")]
 struct PasscodePage {
@@ -129,24 +133,30 @@ impl LinkPage {
     }
 }
 
+fn person_of(beside: &Beside) -> Option<&Actor> {
+    beside.as_ref().map(|Extension(session)| &session.actor)
+}
+
 async fn door(
     state: &WebState,
     secret: &str,
     headers: &HeaderMap,
+    person: Option<&Actor>,
     client: &overread_workflow::signing_in::Client,
 ) -> Result<LinkDoor, PageError> {
     let session = unlocked(headers, &state.config);
     let (ctx, now) = (&state.workflow, state.now());
-    Ok(treating::open(ctx, secret, session.as_deref(), client, now).await?)
+    Ok(treating::open(ctx, secret, session.as_deref(), person, client, now).await?)
 }
 
 async fn show(
     State(state): State<WebState>,
     Path(secret): Path<String>,
+    beside: Beside,
     Peer(client): Peer,
     headers: HeaderMap,
 ) -> PageResult {
-    match door(&state, &secret, &headers, &client).await? {
+    match door(&state, &secret, &headers, person_of(&beside), &client).await? {
         LinkDoor::PasscodeNeeded => page(&passcode_page(&state, &secret, Problems::default())),
         LinkDoor::Open(open) => page(&LinkPage::new(&state, &secret, *open)),
     }
@@ -202,6 +212,7 @@ struct Token {
 async fn acknowledge(
     State(state): State<WebState>,
     Path(secret): Path<String>,
+    beside: Beside,
     headers: HeaderMap,
     Open(token): Open<Token>,
 ) -> PageResult {
@@ -209,7 +220,8 @@ async fn acknowledge(
         return Err(PageError::ForeignForm);
     }
     let session = unlocked(&headers, &state.config);
-    treating::acknowledge(&state.workflow, &secret, session.as_deref(), state.now()).await?;
+    let (ctx, now) = (&state.workflow, state.now());
+    treating::acknowledge(ctx, &secret, session.as_deref(), person_of(&beside), now).await?;
     Ok(go(&format!("/links/{secret}#act")))
 }
 
@@ -224,6 +236,7 @@ struct Decided {
 async fn decide(
     State(state): State<WebState>,
     Path(secret): Path<String>,
+    beside: Beside,
     Peer(client): Peer,
     headers: HeaderMap,
     Open(form): Open<Decided>,
@@ -237,12 +250,21 @@ async fn decide(
         decision: form.decision,
         note: form.note,
     };
-    let decided = treating::decide(ctx, &secret, session.as_deref(), &typed, now).await;
+    let decided = treating::decide(
+        ctx,
+        &secret,
+        session.as_deref(),
+        person_of(&beside),
+        &typed,
+        now,
+    )
+    .await;
     let problems = match to_correct(decided)? {
         Ok(()) => return Ok(go(&format!("/links/{secret}#act"))),
         Err(problems) => problems,
     };
-    let LinkDoor::Open(open) = door(&state, &secret, &headers, &client).await? else {
+    let LinkDoor::Open(open) = door(&state, &secret, &headers, person_of(&beside), &client).await?
+    else {
         return Err(PageError::NotFound);
     };
     let mut link = LinkPage::new(&state, &secret, *open);

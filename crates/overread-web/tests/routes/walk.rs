@@ -349,6 +349,23 @@ async fn act(coordinator: &mut Browser<'_>, door: &Door, path: &str) {
             .post_as_is(&format!("{link}/unlock"), &[("passcode", "harbour-7")])
             .await,
     );
+    // In a browser where a party of the case is signed in, the link shows everything and confirms nothing.
+    let csrf = doctor.get(&link).await.hidden("csrf");
+    let mut both = door.browser();
+    both.cookie = format!("{}; {}", coordinator.cookie, doctor.cookie);
+    let open = both.get(&link).await;
+    assert_eq!(open.status, StatusCode::OK, "{}", open.body);
+    assert!(open.body.contains("only the doctor this link was sent to"));
+    assert!(!open.body.contains("I have read it"));
+    let refused = both
+        .post_as_is(&format!("{link}/acknowledge"), &[("csrf", &csrf)])
+        .await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused
+            .body
+            .contains("Only the doctor this link was sent to")
+    );
     treat(&mut doctor, door, &link).await;
     let seen = coordinator.get(&act).await;
     assert!(

@@ -1,11 +1,11 @@
-//! The door of a link: found, guarded by its passcode, unlocked.
+//! The door of a link: found, guarded by its passcode, unlocked; and who stands in it.
 
 use overread_model::access::Actor;
 use overread_model::ids::{CaseId, LinkId};
 use overread_model::time::Timestamp;
-use overread_store::Tx;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::links::{self, LinkRow};
+use overread_store::{Tx, grants, people};
 
 use crate::casework::{self, CaseFile, Said};
 use crate::signing_in::Client;
@@ -114,6 +114,47 @@ pub fn csrf_matches(secret: &str, presented: &str) -> bool {
         presented.as_bytes(),
     )
 }
+
+/// Returns who is signed in in the same browser when that is a party of the case and not the receiver of the link: the secret
+/// proves only that somebody has it.
+pub(super) async fn other_party<'a>(
+    tx: &mut Tx,
+    person: Option<&'a Actor>,
+    link: &LinkRow,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<Option<&'a Actor>> {
+    let Some(actor @ Actor::Person { person_id, .. }) = person else {
+        return Ok(None);
+    };
+    let account = people::find(tx, person_id).await?;
+    let receiver = people::fold_email(&link.recipient_email);
+    if account.is_some_and(|row| row.email_folded == receiver) {
+        return Ok(None);
+    }
+    let is_party = !grants::ties_of(tx, case_id, person_id.as_str())
+        .await?
+        .is_empty()
+        || !casework::rights(tx, actor, case_id, now).await?.is_empty();
+    Ok(is_party.then_some(actor))
+}
+
+pub(super) async fn refuse_party(
+    tx: &mut Tx,
+    person: Option<&Actor>,
+    link: &LinkRow,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<()> {
+    match other_party(tx, person, link, case_id, now).await? {
+        None => Ok(()),
+        Some(_) => Err(StepError::invalid("", NOT_THE_RECEIVER)),
+    }
+}
+
+/// What a party of the case is told that opened somebody else's link.
+const NOT_THE_RECEIVER: &str = "In this browser somebody is signed in who takes part in this case. Only the doctor this link was \
+    sent to can confirm or decide here. If that is you, sign out first, or open the link in another browser.";
 
 /// Finds a link that opens now. Wrong, revoked, expired, early and withdrawn ones look alike.
 pub(super) async fn find(
