@@ -1,7 +1,9 @@
 //! Here is checked whether the two reports may be compared at all, and what was left out.
 
+use overread_model::name::Sameness;
+
 use crate::exam::{self, Exam};
-use crate::identity::{Identity, Sameness};
+use crate::identity::Identity;
 use crate::language;
 use crate::lexicon::Lexicon;
 use crate::limits::{COVERAGE_MIN, REPORT_CHARS_MAX};
@@ -29,7 +31,7 @@ pub(crate) fn identities(
         (&case, &s, "The second report and the case"),
         (&o, &s, "The two reports"),
     ] {
-        let person = a.person(lex, b);
+        let person = a.person(b);
         if person == Some(Sameness::Spelling) {
             let message = format!(
                 "The patient's name is spelled differently, by one letter, in {}: check that both are of this patient.",

@@ -1,6 +1,6 @@
 //! Here stand the tables of what a difference weighs: urgency, advice, change over time, counted parts, names.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::lexicon::{FindingId, Hit, NodeId, Phrases};
 use crate::text::Token;
@@ -104,17 +104,11 @@ pub(crate) struct Weighing {
     spelled: HashMap<String, String>,
     pub(crate) labels: Vec<(Vec<String>, Label)>,
     pub(crate) no_names: Vec<String>,
-    given_names: HashSet<String>,
 }
 
 impl Weighing {
     pub(crate) fn worrying(&self, tokens: &[Token]) -> Vec<Hit> {
         self.worrying.find(tokens)
-    }
-
-    /// Whether a folded word is a common given name.
-    pub(crate) fn is_given_name(&self, word: &str) -> bool {
-        self.given_names.contains(word)
     }
 
     /// Whether words make an hour the time of day.
@@ -228,9 +222,7 @@ mod tests {
         assert!(sourced(&value["numbered"]) && sourced(&value["spelled"]));
         assert!(sourced(&value["emergencies"]) && sourced(&value["misplaced"]));
         let file: WeighingFile = serde_json::from_value(value.clone()).unwrap();
-        assert!(sourced(&value["clock"]) && sourced(&value["given_names"]));
-        let given = file.given_names.names.split_whitespace();
-        assert!(given.clone().all(|n| n.len() >= 5) && given.count() > 500);
+        assert!(sourced(&value["clock"]));
         assert_eq!(lexicon().weighing.arcs.len(), file.clock.arcs.len());
         assert!(lexicon().weighing.clock_context.is_some());
         let emergencies = file.emergencies.findings.split_whitespace().count();

@@ -23,7 +23,6 @@ pub(crate) struct WeighingFile {
     pub(super) numbered: NumberedFile,
     pub(super) clock: ClockFile,
     pub(super) spelled: SpelledFile,
-    pub(super) given_names: GivenNamesFile,
     pub(super) identity: IdentityFile,
 }
 
@@ -111,12 +110,6 @@ pub(super) struct SpelledFile {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct GivenNamesFile {
-    pub(super) names: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
 pub(super) struct IdentityFile {
     pub(super) patient: String,
     pub(super) birth_date: String,
@@ -171,7 +164,6 @@ impl WeighingFile {
         let arcs = self.clock.arcs.iter();
         let steps = self.steps_mm.into_iter();
         let emergencies = self.emergencies.findings.split_whitespace();
-        let given = self.given_names.names.split_whitespace();
         let mut out = Weighing {
             lesion_mm: self.alone.lesion_mm,
             timing_apart: self.advice_timing.apart_share,
@@ -191,7 +183,6 @@ impl WeighingFile {
                 .collect(),
             times: phrases(&self.clock.times),
             clock_context: node(&self.clock.context),
-            given_names: given.map(str::to_string).collect(),
             spelled: self.spelled.words,
             ..Weighing::default()
         };
