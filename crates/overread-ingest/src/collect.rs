@@ -243,14 +243,17 @@ impl Collector {
         started: Instant,
     ) -> Result<Receipt, IngestError> {
         self.compare_directories();
-        let mut tx = store.begin().await?;
-        deliveries::start(&mut tx, scope, source, now).await?;
-        audit::take_turn(&mut tx).await?;
         if let Some(case_id) = &scope.case_id {
             for (study, uids) in std::mem::take(&mut self.known) {
-                if studies::may_link(&mut tx, study, scope, uids.len() as u64).await? {
+                // One study at a time: the committer holds several, in an order of its own.
+                let mut tx = store.begin().await?;
+                audit::take_turn(&mut tx).await?;
+                let may = studies::may_link(&mut tx, study, scope, uids.len() as u64).await?;
+                if may {
                     studies::link_pending(&mut tx, study, case_id, now).await?;
-                } else {
+                }
+                tx.commit().await?;
+                if !may {
                     self.note(
                         "",
                         ProblemKind::HeldAside,
@@ -271,6 +274,8 @@ impl Collector {
             problems: self.problem_count,
         };
         let json = serde_json::to_string(&receipt).map_err(|_| IngestError::Interrupted)?;
+        let mut tx = store.begin().await?;
+        deliveries::start(&mut tx, scope, source, now).await?;
         deliveries::finish(&mut tx, scope, &tally, &json, now).await?;
         tx.commit().await?;
         Ok(receipt)

@@ -103,14 +103,14 @@ impl OneByOne {
         now: Timestamp,
     ) -> Result<StowOutcome, IngestError> {
         self.ticket.now = now;
-        let prepared = self.ingest.start_reading(part.0).await;
+        let prepared = self.ingest.start_reading(part.0).await?.await;
         let awaited = self.ingest.pass_on(prepared, wanted, &self.ticket).await?;
         awaited.outcome().await
     }
 }
 
 /// A part that is being read.
-type Reading = JoinHandle<Option<Prepared>>;
+type Reading = JoinHandle<Prepared>;
 
 /// A part whose answer is awaited.
 enum Awaited {
@@ -205,7 +205,7 @@ impl Ingest {
             if index == limits::STOW_PARTS {
                 return Err(IngestError::TooManyParts);
             }
-            if slots.send(self.start_reading(held)).await.is_err() {
+            if slots.send(self.start_reading(held).await?).await.is_err() {
                 return Ok(());
             }
         }
@@ -231,21 +231,26 @@ impl Ingest {
         Ok(awaited)
     }
 
-    fn start_reading(&self, held: Held) -> Reading {
+    async fn start_reading(&self, held: Held) -> Result<Reading, IngestError> {
         let readers = Arc::clone(&self.shared.bench.readers);
-        tokio::spawn(async move {
-            let _turn = readers.acquire_owned().await.ok()?;
-            tokio::task::spawn_blocking(move || read(held)).await.ok()
-        })
+        let turn = readers
+            .acquire_owned()
+            .await
+            .map_err(|_| IngestError::Interrupted)?;
+        Ok(tokio::task::spawn_blocking(move || {
+            let prepared = read(held);
+            drop(turn);
+            prepared
+        }))
     }
 
     async fn pass_on(
         &self,
-        prepared: Result<Option<Prepared>, tokio::task::JoinError>,
+        prepared: Result<Prepared, tokio::task::JoinError>,
         wanted: &Wanted<'_>,
         ticket: &Ticket,
     ) -> Result<Awaited, IngestError> {
-        let readied = match prepared.ok().flatten().ok_or(IngestError::Interrupted)? {
+        let readied = match prepared.map_err(|_| IngestError::Interrupted)? {
             Prepared::Instance(readied) => readied,
             Prepared::Unusable(problem) => return Ok(refused(problem.kind, problem.message)),
             Prepared::Document { .. } => {

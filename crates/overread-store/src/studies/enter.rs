@@ -3,7 +3,7 @@
 mod batch;
 mod rows;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use overread_model::access::{Actor, Right};
@@ -150,7 +150,7 @@ pub async fn enter(tx: &mut Tx, batch: &Batch, now: Timestamp) -> StoreResult<Ve
         now,
         held,
         outcomes: vec![None; batch.items.len()],
-        studies: HashMap::new(),
+        studies: BTreeMap::new(),
         admitted: HashMap::new(),
         linked: HashSet::new(),
     };
@@ -197,7 +197,8 @@ struct Run<'a> {
     now: Timestamp,
     held: Held,
     outcomes: Vec<Option<Outcome>>,
-    studies: HashMap<StudyKey, Tally>,
+    /// In one order, so that two who count the same studies do not wait for each other.
+    studies: BTreeMap<StudyKey, Tally>,
     admitted: HashMap<(StudyKey, DeliveryId), bool>,
     linked: HashSet<(StudyKey, DeliveryId)>,
 }
