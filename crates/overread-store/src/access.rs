@@ -164,6 +164,8 @@ macro_rules! no_report {
     };
 }
 
+pub(crate) use no_report;
+
 /// As [`no_report`], for rows of `instance` joined to `series`.
 pub(crate) const NO_REPORT: &str = no_report!("instance", "series");
 

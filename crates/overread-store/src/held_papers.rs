@@ -29,8 +29,11 @@ pub async fn hold_with_images(tx: &mut Tx, case_id: &CaseId, now: Timestamp) -> 
     Ok(())
 }
 
+/// A delivery that has not ended may still bring images for so long, in seconds; after that it has broken off.
+const DELIVERY_RUNS_SECONDS: i64 = 24 * 3600;
+
 /// Holds back, while images of the case wait for a decision, every paper that came without images, which would say whose it
-/// is; a paper that was decided on stays as it is.
+/// is; a paper that was decided on stays as it is. A delivery that still runs is judged when it ends.
 ///
 /// # Errors
 /// When the database fails.
@@ -38,8 +41,11 @@ pub async fn hold_without_images(tx: &mut Tx, case_id: &CaseId, now: Timestamp) 
     on!(tx, c => sqlx::query(
             "insert into held_paper (document_id, case_id, held_at) select d.id, d.case_id, $2 from document d \
              join delivery v on v.id = d.delivery_id where d.case_id = $1 and v.instances_stored = 0 and v.duplicates = 0 \
+             and (v.finished_at is not null or v.started_at < $3) \
+             and not exists (select 1 from instance i where i.delivery_id = v.id) \
              and exists (select 1 from quarantine where case_id = $1 and decided_at is null) on conflict do nothing")
-        .bind(case_id.as_str()).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
+        .bind(case_id.as_str()).bind(now.as_micros())
+        .bind(now.plus_seconds(-DELIVERY_RUNS_SECONDS).as_micros()).execute(&mut *c).await?.rows_affected());
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use overread_model::ids::{CaseId, PersonId};
 use overread_model::time::Timestamp;
 
 use crate::Tx;
+use crate::access::no_report;
 use crate::error::StoreResult;
 
 /// A task's row.
@@ -198,18 +199,22 @@ pub async fn readers_before(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<St
 }
 
 /// Returns the reviewers whose first impression of a case could not be blind: in whatever role, they entered the original
-/// report of the case or of one before it, or opened it, a paper that may be it, or what was compared with it.
+/// report of the case or of one before it, or opened it, a paper or letter that may hold it, what was compared with it, or in
+/// another role than a reviewer's the images of a case with reports or marks among them.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn seen_first_reading(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<String>> {
     let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(
-            "with recursive line (id) as (select id from case_ where id = $1 \
+            concat!("with recursive line (id) as (select id from case_ where id = $1 \
              union select p.parent_id from case_ p join line on p.id = line.id where p.parent_id is not null) \
              select r.id from reviewer r join person p on p.email_folded = r.email_folded where p.id in \
              (select subject_id from case_read where subject_kind = 'person' and case_id in (select id from line) \
-             and what in ('original report', 'documents', 'comparison', 'second report') \
-             union select entered_by from original_report where case_id in (select id from line)) order by r.id")
+             and (what in ('original report', 'documents', 'letter', 'comparison', 'second report') \
+             or (what = 'images' and role <> 'reviewer' and exists (select 1 from case_study cs \
+             join series on series.study_id = cs.study_id join instance on instance.series_id = series.id \
+             where cs.case_id = case_read.case_id and not (", no_report!("instance", "series"), ")))) \
+             union select entered_by from original_report where case_id in (select id from line)) order by r.id"))
         .bind(case_id.as_str()).fetch_all(&mut *c).await?);
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }

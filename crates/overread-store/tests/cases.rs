@@ -1,12 +1,16 @@
 //! Rows of cases: versions, who sees which, grants, timeline, readings, held studies, drafts.
 
 use overread_model::access::{Actor, Right, Role};
-use overread_model::ids::{CaseId, PersonId};
+use overread_model::extent::{Digest, Extent, PackId};
+use overread_model::ids::{CaseId, DeliveryId, DocumentId, PersonId};
 use overread_store::cases::{self, CaseRow, Which};
 use overread_store::checks::{self, CheckRow, HeldDecision, OverrideRow};
 use overread_store::grants::{self, NewGrant};
-use overread_store::studies::{self, StudyKey};
-use overread_store::{Tx, original_reports, people, reports, review_tasks, reviewers, timeline};
+use overread_store::studies::{self, DeliveryScope, StudyKey};
+use overread_store::{
+    Tx, deliveries, documents, held_papers, original_reports, people, reports, review_tasks,
+    reviewers, timeline,
+};
 
 use crate::house::{House, NOW, Spec, both, enter, machine, person, scope};
 
@@ -683,18 +687,113 @@ async fn who_knows_the_first_reading(house: House) {
     original_reports::insert(&mut tx, &case(2), &typed)
         .await
         .unwrap();
+    let (_, letter) = add_reviewer(&mut tx, 5).await;
+    timeline::note_read(
+        &mut tx,
+        &person(5, Role::Coordinator),
+        &case(1),
+        "letter",
+        NOW,
+    )
+    .await
+    .unwrap();
+    entries.push(letter);
+    // In another role the images of a case show the reports among them.
+    let (_, images) = add_reviewer(&mut tx, 6).await;
+    let coordinator = person(6, Role::Coordinator);
+    timeline::note_read(&mut tx, &coordinator, &case(1), "images", NOW)
+        .await
+        .unwrap();
     let knows = async |tx: &mut Tx, number| {
         review_tasks::seen_first_reading(tx, &case(number))
             .await
             .unwrap()
     };
-    assert_eq!(knows(&mut tx, 1).await, entries[..2]);
-    let and_typist = [&entries[0], &entries[1], &entries[3]].map(String::clone);
+    let of = |indexes: &[usize]| -> Vec<String> {
+        indexes
+            .iter()
+            .map(|index| entries[*index].clone())
+            .collect()
+    };
+    assert_eq!(knows(&mut tx, 1).await, of(&[0, 1, 4]));
+    let and_typist = of(&[0, 1, 3, 4]);
     assert_eq!(
         knows(&mut tx, 2).await,
         and_typist,
         "also of the case before"
     );
+    tx.commit().await.unwrap();
+    for (modality, sees) in [("MR", false), ("SR", true)] {
+        let spec = Spec {
+            series: if sees { 2 } else { 1 },
+            modality,
+            ..Spec::default()
+        };
+        let scope = scope(machine(), Some(case(1)));
+        enter(&house, &scope, &[spec]).await;
+        let mut tx = house.store.begin().await.unwrap();
+        let known = knows(&mut tx, 1).await;
+        assert_eq!(known.contains(&images), sees, "{modality}");
+        assert!(!known.contains(&entries[2]), "a reviewer sees no reports");
+    }
+}
+
+/// A paper that came alone waits while images do, but not while its own delivery may still bring images.
+async fn papers_that_come_alone(house: House) {
+    let stranger = scope(machine(), Some(case(1)));
+    enter(&house, &stranger, &[Spec::default()]).await;
+    let mut tx = house.store.begin().await.unwrap();
+    cases::insert(&mut tx, &row(1)).await.unwrap();
+    for study in checks::studies_to_judge(&mut tx, &case(1)).await.unwrap() {
+        let reason = "Somebody else.";
+        checks::hold_back(&mut tx, &case(1), study.id, reason, NOW)
+            .await
+            .unwrap();
+    }
+    let alone = DeliveryScope {
+        delivery_id: DeliveryId::from_random([2; 16]),
+        case_id: Some(case(1)),
+        actor: machine(),
+    };
+    deliveries::start(&mut tx, &alone, "test", NOW)
+        .await
+        .unwrap();
+    let paper = documents::NewDocument {
+        id: DocumentId::from_random([2; 16]),
+        case_id: Some(case(1)),
+        delivery_id: Some(alone.delivery_id.clone()),
+        name: "NOTE.TXT".to_owned(),
+        media_type: "text/plain",
+        kind: "document",
+        extent: Extent {
+            pack_id: PackId::new(7).unwrap(),
+            offset_bytes: 16,
+            length_bytes: 1,
+        },
+        digest: Digest::new([2; 32]),
+    };
+    documents::enter(&mut tx, &paper, NOW).await.unwrap();
+    held_papers::hold_without_images(&mut tx, &case(1), NOW)
+        .await
+        .unwrap();
+    let held = async |tx: &mut Tx| held_papers::list(tx, &case(1)).await.unwrap().len();
+    assert_eq!(held(&mut tx).await, 0, "it still runs");
+    tx.commit().await.unwrap();
+    for broke_off in [true, false] {
+        // What is written here is given up again with the transaction.
+        let mut tx = house.store.begin().await.unwrap();
+        let tally = deliveries::Tally::default();
+        if !broke_off {
+            deliveries::finish(&mut tx, &alone, &tally, "{}", NOW)
+                .await
+                .unwrap();
+        }
+        let later = NOW.plus_days(if broke_off { 2 } else { 0 });
+        held_papers::hold_without_images(&mut tx, &case(1), later)
+            .await
+            .unwrap();
+        assert_eq!(held(&mut tx).await, 1, "{broke_off}");
+    }
 }
 
 /// Reports among the images of a study open to its reader by the lock, and only those of that study.
@@ -801,6 +900,7 @@ async fn the_lock_opens_reports(house: House) {
 
 both!(cases_versions, super::versions_and_numbers);
 both!(cases_knowing, super::who_knows_the_first_reading);
+both!(cases_papers_alone, super::papers_that_come_alone);
 both!(cases_locked, super::the_lock_opens_reports);
 both!(cases_visibility, super::visibility);
 both!(cases_lines, super::lines_and_readings);
