@@ -516,7 +516,8 @@ async fn papers_of(tx: &mut Tx, ctx: &Workflow, file: &CaseFile) -> StepResult<V
         // A PDF takes long to read: its text is looked at when it arrives and when it is taken as the report.
         if row.media_type == "text/plain" && read_bytes + length <= limits::CHECKED_TEXT_BYTES {
             read_bytes += length;
-            paper.hints = report_hints(&papers::decoded(&papers::bytes_of(ctx, &row).await?));
+            let bytes = papers::bytes_if_readable(ctx, &row).await;
+            paper.hints = report_hints(&papers::decoded(&bytes.unwrap_or_default()));
         }
         list.push(paper);
     }

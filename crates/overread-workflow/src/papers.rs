@@ -92,6 +92,15 @@ pub(crate) async fn bytes_of(ctx: &Workflow, row: &DocumentRow) -> StepResult<By
         .map_err(StepError::internal)
 }
 
+/// Reads a paper's bytes where one that cannot be read must not stop what is decided about the others.
+pub(crate) async fn bytes_if_readable(ctx: &Workflow, row: &DocumentRow) -> Option<Bytes> {
+    let bytes = bytes_of(ctx, row).await;
+    if bytes.is_err() {
+        tracing::warn!(document.id = %row.id, "a paper cannot be read");
+    }
+    bytes.ok()
+}
+
 /// Returns the text of a text file or of a PDF that has text; a scan is refused with what to do.
 pub(crate) async fn text_of(bytes: &[u8]) -> StepResult<(String, OriginalSource)> {
     let head = bytes.get(..1024).unwrap_or(bytes);

@@ -19,7 +19,7 @@ use crate::casework::{self, CaseFile, Said};
 use crate::checking::{self, CheckView};
 use crate::letters::{self, SentLetterRow};
 use crate::{StepError, StepResult, Workflow, papers, reading};
-use held_back::{hold_named, hold_papers, hold_strangers, pdfs_of_others};
+use held_back::{hold_named, hold_papers, hold_strangers, papers_of_others};
 
 pub use held_back::{HeldBackDecision, QuarantineDecision, decide_quarantine};
 
@@ -415,7 +415,7 @@ pub async fn arrived(
     receipt: &Receipt,
     now: Timestamp,
 ) -> StepResult<()> {
-    let others = pdfs_of_others(ctx, actor, case_id, receipt, now).await?;
+    let others = papers_of_others(ctx, actor, case_id, receipt, now).await?;
     let mut tx = ctx.store.begin().await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     let held = hold_strangers(&mut tx, ctx, &file, now).await?;
@@ -464,10 +464,9 @@ async fn hidden_papers(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<DocumentI
     if reading::may_open(file) {
         return Ok(hidden);
     }
-    // A picture may be a photograph of the first report: only our own letters are surely none.
+    // A picture may be a photograph of the first report, and our own letters may print it.
     let papers = documents::list_of_case(tx, &file.case_id).await?;
-    let others = papers.into_iter().filter(|row| row.kind != papers::LETTER);
-    hidden.extend(others.map(|row| row.id));
+    hidden.extend(papers.into_iter().map(|row| row.id));
     Ok(hidden)
 }
 

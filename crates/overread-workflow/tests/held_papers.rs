@@ -1,5 +1,7 @@
 //! Papers that came with images of somebody else.
 
+use std::fs;
+
 use overread_model::access::Actor;
 use overread_model::ids::{CaseId, DocumentId};
 use overread_testkit::disc::DiscFile;
@@ -209,7 +211,7 @@ fn pdf(line: &str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pdf_that_names_somebody_else_waits() {
+async fn a_paper_that_names_somebody_else_waits() {
     let house = House::sqlite().await;
     let case_id = house.consented().await;
     let mut files = disc("Sample^Alex", 1);
@@ -221,27 +223,56 @@ async fn a_pdf_that_names_somebody_else_waits() {
         "NOTE.PDF",
         pdf("Patient: Alex Sample | Haemoglobin 13 g/dl"),
     ));
+    for (name, text) in [
+        ("LAB.TXT", "Patient: Olive Other\nHaemoglobin 13"),
+        ("NOTE.TXT", "Patient: Alex Sample\nHaemoglobin 13"),
+    ] {
+        files.push(DiscFile::new(name, text));
+    }
     house.deliver(&case_id, &files).await;
     let view = seen(&house, &house.patient, &case_id).await;
-    assert_eq!(names(&view.documents), ["NOTE.PDF"]);
+    assert_eq!(names(&view.documents), ["NOTE.PDF", "NOTE.TXT"]);
     let view = seen(&house, &house.coordinator, &case_id).await;
-    assert_eq!(names(&view.held_papers), ["LAB.PDF"]);
+    assert_eq!(names(&view.held_papers), ["LAB.PDF", "LAB.TXT"]);
+    // Once somebody said that it is this patient's, the check tells what the text says.
+    let released: Vec<_> = view
+        .held_papers
+        .iter()
+        .map(|row| (row.document_id.clone(), QuarantineDecision::RightPatient))
+        .collect();
+    decide(&house, &house.coordinator, &case_id, None, &released)
+        .await
+        .unwrap();
+    let view = seen(&house, &house.patient, &case_id).await;
+    let findings = view.check.unwrap().findings.into_iter();
+    let told: Vec<String> = findings
+        .filter(|one| one.rule == "D02")
+        .map(|one| one.subject)
+        .collect();
+    assert_eq!(told, ["LAB.TXT"]);
 }
 
+/// A paper whose bytes are lost names nobody, and keeps nothing from being judged.
 #[tokio::test(flavor = "multi_thread")]
-async fn any_text_that_names_somebody_else_is_told() {
+async fn a_paper_that_cannot_be_read_stops_nothing() {
     let house = House::sqlite().await;
     let case_id = house.consented().await;
-    let mut files = disc("Sample^Alex", 1);
-    for name in ["NOTES.TXT", "LAB.TXT"] {
-        files.push(DiscFile::new(name, "Patient: Olive Other\nHaemoglobin 13"));
+    let mut files = with_paper(disc("Other^Person", 1), "NOTE.TXT");
+    files.push(DiscFile::new("LAB.PDF", pdf("Patient: Olive Other")));
+    let receipt = house.deliver(&case_id, &files).await;
+    for shelf in fs::read_dir(house.dir.path().join("packs")).unwrap() {
+        for pack in fs::read_dir(shelf.unwrap().path()).unwrap() {
+            let pack = fs::File::options().write(true).open(pack.unwrap().path());
+            pack.unwrap().set_len(0).unwrap();
+        }
     }
-    files[6] = DiscFile::new("LAB.TXT", "Patient: Alex Sample\nHaemoglobin 13");
-    house.deliver(&case_id, &files).await;
-    let check = seen(&house, &house.patient, &case_id).await.check.unwrap();
-    let told = check.findings.iter().filter(|one| one.rule == "D02");
-    let told: Vec<&str> = told.map(|one| one.subject.as_str()).collect();
-    assert_eq!(told, ["NOTES.TXT"]);
+    records::arrived(&house.ctx, &house.patient, &case_id, &receipt, NOW)
+        .await
+        .unwrap();
+    let view = seen(&house, &house.coordinator, &case_id).await;
+    let id = &view.quarantine[0].papers[0].document_id;
+    let read = records::document(&house.ctx, &house.coordinator, &case_id, id, NOW).await;
+    assert!(read.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,8 +298,8 @@ async fn a_report_that_names_somebody_else_is_told() {
     let theirs = "Patient: Olive Other\nDOB: 1951-07-07\nFINDINGS: Normal.";
     files.push(DiscFile::new("REPORT.TXT", theirs));
     house.deliver(&case_id, &files).await;
-    assert_eq!(told().await, 1);
-    for (name, expect) in [("Olive Other", 2), ("Sample, Alex", 1)] {
+    assert_eq!(told().await, 0, "the paper is held back");
+    for (name, expect) in [("Olive Other", 1), ("Sample, Alex", 0)] {
         let text = format!("PATIENT NAME: {name}   SEX: F\nFINDINGS:\nL5-S1: Normal.");
         let pasted = OriginalInput::Pasted(text);
         let facts = OriginalFacts::default();

@@ -216,33 +216,26 @@ pub(super) async fn hold_papers(
     Ok(())
 }
 
-/// Returns the PDFs of a delivery whose text names somebody else than the patient of the case. They are read before anything is
-/// written, since that takes long; the text of other papers is looked at by the check.
-pub(super) async fn pdfs_of_others(
+/// Returns the PDFs and text files of a delivery whose text names somebody else than the patient of the case. They are read
+/// before anything is written, since that takes long.
+pub(super) async fn papers_of_others(
     ctx: &Workflow,
     actor: &Actor,
     case_id: &CaseId,
     receipt: &Receipt,
     now: Timestamp,
 ) -> StepResult<Vec<DocumentId>> {
-    let is_pdf = |paper: &&ReceiptDocument| {
-        paper.media_type == "application/pdf" && paper.bytes <= limits::ORIGINAL_FILE_BYTES as u64
-    };
-    let pdfs: Vec<DocumentId> = receipt
-        .documents
-        .iter()
-        .filter(is_pdf)
-        .take(limits::PDFS_READ_ON_ARRIVAL)
+    let readable: Vec<DocumentId> = readable_papers(&receipt.documents)
         .filter_map(|paper| paper.id.parse().ok())
         .collect();
-    if pdfs.is_empty() {
+    if readable.is_empty() {
         return Ok(Vec::new());
     }
     let (patient, rows) = {
         let mut tx = ctx.store.read().await?;
         let file = casework::load(&mut tx, actor, case_id, now).await?;
         let mut rows = Vec::new();
-        for id in &pdfs {
+        for id in &readable {
             let row = documents::find(&mut tx, id).await?;
             rows.extend(row.filter(|row| row.case_id.as_ref() == Some(case_id)));
         }
@@ -251,14 +244,38 @@ pub(super) async fn pdfs_of_others(
     let weights = &ctx.knowledge.rules.identity_weights;
     let mut others = Vec::new();
     for row in rows {
-        // A scan, or a PDF that cannot be read, names nobody.
-        if let Ok((text, _)) = papers::text_of(&papers::bytes_of(ctx, &row).await?).await
+        if let Some(text) = text_of(ctx, &row).await
             && report_hints(&text).names_another(&patient, weights)
         {
             others.push(row.id);
         }
     }
     Ok(others)
+}
+
+/// Returns the papers whose text is read on arrival: so many PDFs, and text files of so many bytes together.
+fn readable_papers(papers: &[ReceiptDocument]) -> impl Iterator<Item = &ReceiptDocument> {
+    let of_type = |wanted: &'static str| papers.iter().filter(move |one| one.media_type == wanted);
+    let pdfs = of_type("application/pdf")
+        .filter(|paper| paper.bytes <= limits::ORIGINAL_FILE_BYTES as u64)
+        .take(limits::PDFS_READ_ON_ARRIVAL);
+    let mut left = limits::CHECKED_TEXT_BYTES;
+    let texts = of_type("text/plain").filter(move |paper| {
+        let fits = paper.bytes <= left;
+        left -= if fits { paper.bytes } else { 0 };
+        fits
+    });
+    pdfs.chain(texts)
+}
+
+/// Returns the text of a paper; a scan, and what cannot be read, has none and so names nobody.
+async fn text_of(ctx: &Workflow, row: &documents::DocumentRow) -> Option<String> {
+    let bytes = papers::bytes_if_readable(ctx, row).await?;
+    if row.media_type == "text/plain" {
+        return Some(papers::decoded(&bytes));
+    }
+    let (text, _) = papers::text_of(&bytes).await.ok()?;
+    Some(text)
 }
 
 /// Holds back papers whose text names somebody else.
