@@ -17,7 +17,7 @@ use overread_store::Tx;
 use overread_store::letters::{self as rows, LetterRow as Row};
 
 use crate::casework::{self, CaseFile, Said};
-use crate::{StepError, StepResult, Workflow, checking, limits};
+use crate::{StepError, StepResult, Workflow, checking, limits, reading};
 
 pub use paper::{finalise, pdf, text};
 pub(crate) use sending::{PROVIDER_REQUEST, asks_for_records, sent_of};
@@ -165,6 +165,7 @@ pub async fn form(
 ) -> StepResult<LetterForm> {
     let mut tx = ctx.store.read().await?;
     let file = writable(&mut tx, actor, case_id, now).await?;
+    refuse_before_lock(&file)?;
     let kind = kind_of(ctx, &file, kind)?;
     let language = language_of(language);
     let draft = rows::draft(&mut tx, case_id, &kind.id, language.as_str()).await?;
@@ -314,6 +315,14 @@ async fn writable(
         ));
     }
     Ok(file)
+}
+
+/// A letter may print the first reading; that there is one is told to nobody who may not open it.
+fn refuse_before_lock(file: &CaseFile) -> StepResult<()> {
+    if reading::is_before_lock(file) {
+        return Err(StepError::NotFound);
+    }
+    Ok(())
 }
 
 fn kind_of<'a>(ctx: &'a Workflow, file: &CaseFile, kind: &str) -> StepResult<&'a LetterKind> {

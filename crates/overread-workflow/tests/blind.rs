@@ -8,7 +8,7 @@ use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::DiscFile;
 use overread_workflow::asking::{self, AskStep, Why};
 use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
-use overread_workflow::{cases, choosing, records, reporting};
+use overread_workflow::{cases, choosing, letters, records, reporting};
 
 use crate::house::{
     House, NOW, ORIGINAL, acceptance, assert_forbidden, assert_invalid, assert_not_found, disc,
@@ -156,6 +156,51 @@ async fn the_first_reading_opens_to_its_second_reader_by_the_lock_alone() {
     let suggested = suggested(&house, &case_id).await;
     assert!(suggested.contains("Protrusion on the right"));
     assert!(suggested.contains("speaks of the right side"));
+}
+
+/// A letter may print what the first report says.
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_open_to_the_second_reader_by_the_lock_alone() {
+    let house = House::sqlite().await;
+    let (ctx, patient, reviewer) = (&house.ctx, &house.patient, &house.reviewer);
+    let case_id = house.in_review().await;
+    let kind = "records_request_access";
+    let form = letters::form(ctx, patient, &case_id, kind, "en", NOW)
+        .await
+        .unwrap();
+    let fields = form.fields.into_iter();
+    let mut values: letters::LetterValues = fields.map(|field| (field.key, field.value)).collect();
+    for problem in form.problems {
+        values.insert(problem.field, "All images and the report".to_owned());
+    }
+    let (letter, version) =
+        letters::save_draft(ctx, patient, &case_id, kind, "en", 0, &values, NOW)
+            .await
+            .unwrap();
+    let paper = letters::finalise(ctx, patient, &case_id, &letter, version, NOW)
+        .await
+        .unwrap();
+    let second_hat = also(reviewer, Role::Coordinator);
+    for reader in [reviewer, &second_hat] {
+        assert_not_found(letters::text(ctx, reader, &case_id, &letter, NOW).await);
+        assert_not_found(letters::pdf(ctx, reader, &case_id, &letter, NOW).await);
+        assert_not_found(records::document(ctx, reader, &case_id, &paper, NOW).await);
+    }
+    assert_not_found(letters::form(ctx, &second_hat, &case_id, kind, "en", NOW).await);
+    reading::lock_first_impression(ctx, reviewer, &case_id, "Torn disc, left.", NOW)
+        .await
+        .unwrap();
+    for reader in [reviewer, &second_hat] {
+        letters::text(ctx, reader, &case_id, &letter, NOW)
+            .await
+            .unwrap();
+        records::document(ctx, reader, &case_id, &paper, NOW)
+            .await
+            .unwrap();
+    }
+    letters::form(ctx, &second_hat, &case_id, kind, "en", NOW)
+        .await
+        .unwrap();
 }
 
 async fn suggested(house: &House, case_id: &CaseId) -> String {

@@ -9,7 +9,7 @@ use overread_store::documents;
 use overread_store::letters as rows;
 
 use super::filling::{composed, draft_letter};
-use super::{kind_of, language_of, values_of, writable};
+use super::{kind_of, language_of, refuse_before_lock, values_of, writable};
 use crate::casework::{self, CaseFile, Said};
 use crate::{StepError, StepResult, Workflow, papers};
 
@@ -137,6 +137,7 @@ async fn opened(
     let mut tx = ctx.store.begin().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     file.require(Right::ViewDocuments)?;
+    refuse_before_lock(&file)?;
     let row = rows::find(&mut tx, case_id, letter_id)
         .await?
         .ok_or(StepError::NotFound)?;
