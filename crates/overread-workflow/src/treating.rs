@@ -277,7 +277,7 @@ pub async fn decide(
     Ok(tx.commit().await?)
 }
 
-/// Returns the signed report as PDF for the holder of the link.
+/// Returns the signed report as PDF for the holder of the link; a party of the case is noted as its reader by name.
 ///
 /// # Errors
 /// As [`open`].
@@ -285,15 +285,18 @@ pub async fn report_pdf(
     ctx: &Workflow,
     secret: &str,
     session: Option<&str>,
+    person: Option<&Actor>,
     now: Timestamp,
 ) -> StepResult<Bytes> {
     let mut tx = ctx.store.begin().await?;
-    let (_, file, actor) = enter(&mut tx, secret, session, now).await?;
+    let (link, file, actor) = enter(&mut tx, secret, session, now).await?;
     let row = reports::signed(&mut tx, &file.case_id)
         .await?
         .ok_or(StepError::NotFound)?;
     let paper = printing::report(&mut tx, ctx, &file, &row).await?;
-    casework::note_read(&mut tx, &actor, &file.case_id, "second report", now).await?;
+    let party = other_party(&mut tx, person, &link, &file.case_id, now).await?;
+    let reader = party.unwrap_or(&actor);
+    casework::note_read(&mut tx, reader, &file.case_id, "second report", now).await?;
     tx.commit().await?;
     printing::print_report(paper).await
 }

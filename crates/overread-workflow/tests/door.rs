@@ -1,6 +1,7 @@
 //! Share links: who gets through the door, and who does not.
 
 use overread_model::access::{Actor, Role};
+use overread_store::timeline;
 use overread_workflow::delivering::{self, LinkProgress, NewLink};
 use overread_workflow::treating::{self, Decide, LinkDoor};
 use overread_workflow::{StepError, limits, reading};
@@ -79,7 +80,7 @@ async fn a_passcode_guards_and_too_many_wrong_ones_close() {
         treating::open(ctx, secret, None, None, &client(), NOW).await,
         Ok(LinkDoor::PasscodeNeeded)
     ));
-    assert_not_found(treating::report_pdf(ctx, secret, None, NOW).await);
+    assert_not_found(treating::report_pdf(ctx, secret, None, None, NOW).await);
     assert_not_found(treating::actor(ctx, secret, Some("1.x"), NOW).await);
     assert_invalid(
         treating::unlock(ctx, secret, "blue-heron-8", &client(), NOW).await,
@@ -254,6 +255,27 @@ async fn a_party_of_the_case_confirms_nothing_by_the_link_of_the_physician() {
         assert_invalid(said, "");
     }
     assert_eq!(progress().await, LinkProgress::Sent);
+    // Whoever shares types the address: the own one makes nobody the receiver.
+    let to_self = NewLink {
+        recipient_email: "alex@home.example".to_owned(),
+        ..link()
+    };
+    let own = delivering::share(ctx, &house.patient, &case_id, &to_self, NOW)
+        .await
+        .unwrap();
+    let (own_secret, patient) = (own.secret.reveal(), Some(&house.patient));
+    let said = treating::acknowledge(ctx, own_secret, None, patient, NOW).await;
+    assert_invalid(said, "");
+    treating::report_pdf(ctx, own_secret, None, patient, NOW)
+        .await
+        .unwrap();
+    let mut tx = ctx.store.begin().await.unwrap();
+    let reads = timeline::reads(&mut tx, &case_id, 100).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(reads.iter().all(|row| row.subject_kind != "link"));
+    delivering::revoke(ctx, &house.patient, &case_id, &own.link_id, NOW)
+        .await
+        .unwrap();
     // The receiver with an account, and somebody whom the case does not know, who may be the receiver.
     let join = async |name: &str, email: &str| {
         let role = Role::ReferringPhysician;

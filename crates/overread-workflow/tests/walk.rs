@@ -86,7 +86,7 @@ async fn walk(house: House) {
         .await
         .unwrap();
     assert!(
-        treating::report_pdf(ctx, made.secret.reveal(), None, NOW)
+        treating::report_pdf(ctx, made.secret.reveal(), None, None, NOW)
             .await
             .unwrap()
             .starts_with(b"%PDF")

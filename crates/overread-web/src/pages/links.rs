@@ -275,11 +275,13 @@ async fn decide(
 async fn pdf(
     State(state): State<WebState>,
     Path(secret): Path<String>,
+    beside: Beside,
     headers: HeaderMap,
 ) -> PageResult {
     let session = unlocked(&headers, &state.config);
     let (ctx, now) = (&state.workflow, state.now());
-    let bytes = treating::report_pdf(ctx, &secret, session.as_deref(), now).await?;
+    let person = person_of(&beside);
+    let bytes = treating::report_pdf(ctx, &secret, session.as_deref(), person, now).await?;
     Ok(pdf_file(bytes, "second-report.pdf"))
 }
 

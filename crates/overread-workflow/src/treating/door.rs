@@ -1,6 +1,6 @@
 //! The door of a link: found, guarded by its passcode, unlocked; and who stands in it.
 
-use overread_model::access::Actor;
+use overread_model::access::{Actor, Role};
 use overread_model::ids::{CaseId, LinkId};
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
@@ -116,7 +116,8 @@ pub fn csrf_matches(secret: &str, presented: &str) -> bool {
 }
 
 /// Returns who is signed in in the same browser when that is a party of the case and not the receiver of the link: the secret
-/// proves only that somebody has it.
+/// proves only that somebody has it. The receiver is known by the address, but whoever shares types that: it tells only of a
+/// physician.
 pub(super) async fn other_party<'a>(
     tx: &mut Tx,
     person: Option<&'a Actor>,
@@ -129,7 +130,9 @@ pub(super) async fn other_party<'a>(
     };
     let account = people::find(tx, person_id).await?;
     let receiver = people::fold_email(&link.recipient_email);
-    if account.is_some_and(|row| row.email_folded == receiver) {
+    if actor.role() == Some(Role::ReferringPhysician)
+        && account.is_some_and(|row| row.email_folded == receiver)
+    {
         return Ok(None);
     }
     let is_party = !grants::ties_of(tx, case_id, person_id.as_str())
