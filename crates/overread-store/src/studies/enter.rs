@@ -380,7 +380,7 @@ async fn may_add(
     Ok(found.is_some())
 }
 
-/// Says whether a delivery that holds this many different instances of a study, byte for byte, may add it to its case.
+/// Says whether a delivery that holds this many different instances of a study, each the same data set, may add it to its case.
 ///
 /// Who may see every case may. Others may when the case has it already, or when they brought every single instance of it:
 /// then they learn nothing that they do not hold. Nobody else puts the study into a case until the transaction ends.
