@@ -93,7 +93,7 @@ fn paper_entries(knowledge: &Knowledge) -> Vec<Entry> {
         let words = [&item.id, &item.title.en, &item.source].map(String::as_str);
         entry("letters/catalog.json", words, false)
     });
-    let consent = knowledge.consent.paragraphs.iter().map(|item| {
+    let consent = knowledge.consent.all().map(|item| {
         let words = [&item.id, &item.text.en, &item.source].map(String::as_str);
         entry("consent/text.json", words, item.needs_sign_off)
     });

@@ -238,7 +238,7 @@ fn clinical_facts_wait_for_a_clinician() {
 #[test]
 fn a_consent_names_who_and_what_and_waits_for_a_lawyer() {
     let consent = &Knowledge::embedded().consent;
-    assert!(consent.paragraphs.iter().all(|item| item.needs_sign_off));
+    assert!(consent.all().all(|item| item.needs_sign_off));
     for language in Language::ALL {
         let text = consent.of(language, "Harbour Imaging", "MRI {organisation}");
         let [asking, rest @ ..] = text.as_slice() else {

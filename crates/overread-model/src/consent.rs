@@ -11,6 +11,8 @@ pub struct ConsentText {
     pub unnamed_exam: Bilingual,
     /// In the order in which they are read.
     pub paragraphs: Vec<ConsentParagraph>,
+    /// What is signed later, by itself, to let the insurer read; it names neither organisation nor exam.
+    pub insurer_added: ConsentParagraph,
 }
 
 /// One paragraph; `{organisation}` and `{exam}` stand for those of the case.
@@ -27,13 +29,9 @@ pub struct ConsentParagraph {
 }
 
 impl ConsentText {
-    /// Returns one paragraph by its name; only of those that name neither organisation nor exam.
-    pub fn paragraph(&self, id: &str, language: Language) -> Option<&str> {
-        let found = self
-            .paragraphs
-            .iter()
-            .find(|paragraph| paragraph.id == id)?;
-        Some(found.text.of(language))
+    /// Returns every paragraph, also the one that is signed by itself.
+    pub fn all(&self) -> impl Iterator<Item = &ConsentParagraph> {
+        self.paragraphs.iter().chain([&self.insurer_added])
     }
 
     /// Returns the paragraphs in one language; an exam without a name is an empty text.

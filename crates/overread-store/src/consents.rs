@@ -21,7 +21,7 @@ pub struct ConsentRow {
     pub authority: String,
     /// A representative signed (0, 1).
     pub authority_needed: i32,
-    /// `review letters share email`, separated by blanks.
+    /// `review letters share email insurer`, separated by blanks; `insurer` alone when it was added later.
     pub scopes: String,
     /// Receivers.
     pub receivers: String,

@@ -11,7 +11,7 @@ use overread_model::letter::{Language, Requester};
 use overread_model::text::folded;
 use overread_model::time::CalendarDate;
 use overread_store::consents::{self, ConsentRow as Row};
-use overread_store::grants;
+use overread_store::{audit, grants};
 
 use crate::casework::{self, CaseFile, Said, checked_text};
 use crate::error::refuse_if_any;
@@ -115,7 +115,7 @@ pub async fn view(
     let is_allowed = signed.iter().any(|row| row.active && row.allows(INSURER));
     let asks = has_insurer && in_force && !is_allowed && may_sign(actor, &file);
     Ok(ConsentView {
-        insurer_question: insurer_text(ctx, &file).filter(|_| asks).map(str::to_owned),
+        insurer_question: asks.then(|| insurer_text(ctx, &file).to_owned()),
         text: text_of(ctx, &file),
         language: language_of(&file).as_str(),
         signer_name: signer.name,
@@ -127,7 +127,8 @@ pub async fn view(
     })
 }
 
-/// Signs; in consent_pending the case moves on to records_collecting.
+/// Signs; in consent_pending the case moves on to records_collecting. Here, in [`allow_insurer`] and in [`revoke`] one waits for
+/// the other, so that nothing is added to what is being revoked.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden` (staff cannot sign for a patient), `Invalid`.
@@ -139,6 +140,7 @@ pub async fn sign(
     now: Timestamp,
 ) -> StepResult<()> {
     let mut tx = ctx.store.begin().await?;
+    audit::take_turn(&mut tx).await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     if !may_sign(actor, &file) {
         return Err(StepError::Forbidden);
@@ -188,7 +190,8 @@ pub async fn sign(
 /// that tick, or before there was one. It ends with the consent it adds to.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` (staff cannot sign for a patient), `Invalid` when none is in force, or it says so already.
+/// `NotFound`, `Forbidden` (staff cannot sign for a patient), `Invalid` when none is in force, it says so already, or a representative's
+/// authority is not known.
 pub async fn allow_insurer(
     ctx: &Workflow,
     actor: &Actor,
@@ -197,6 +200,7 @@ pub async fn allow_insurer(
     now: Timestamp,
 ) -> StepResult<()> {
     let mut tx = ctx.store.begin().await?;
+    audit::take_turn(&mut tx).await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     if !may_sign(actor, &file) {
         return Err(StepError::Forbidden);
@@ -215,14 +219,27 @@ pub async fn allow_insurer(
             "The consent in force says already that the insurer may read the result.",
         ));
     }
-    let text = insurer_text(ctx, &file).ok_or_else(|| {
-        StepError::invalid("", "There is no wording for the insurer to be allowed.")
-    })?;
+    let signed_by = casework::person_of(actor)?.as_str().to_owned();
+    let authority = match (signer.needs_authority, before.signed_by == signed_by) {
+        (false, _) => "",
+        (true, true) => before.authority.trim(),
+        (true, false) => file.intake.who.authority.trim(),
+    };
+    if signer.needs_authority && authority.is_empty() {
+        return Err(StepError::invalid(
+            "",
+            "Nobody has said yet what your authority to sign for the patient rests on. Say it in the request first, for example mother, or power of attorney.",
+        ));
+    }
+    let text = insurer_text(ctx, &file);
     let row = Row {
         id: casework::new_id(CaseId::from_random)?.as_str().to_owned(),
-        signed_by: casework::person_of(actor)?.as_str().to_owned(),
+        signed_by,
         signature: signature.trim().to_owned(),
-        scopes: format!("{} {INSURER}", before.scopes),
+        authority: authority.to_owned(),
+        authority_needed: i32::from(signer.needs_authority),
+        scopes: INSURER.to_owned(),
+        receivers: "the insurer of this case".to_owned(),
         text_digest: blake3::hash(text.as_bytes()).as_bytes().to_vec(),
         signed_at: now.as_micros(),
         ..before
@@ -254,6 +271,7 @@ pub async fn revoke(
 ) -> StepResult<()> {
     let reason = checked_text("reason", reason, limits::LONG_TEXT_CHARACTERS, None)?;
     let mut tx = ctx.store.begin().await?;
+    audit::take_turn(&mut tx).await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     if !may_sign(actor, &file) {
         return Err(StepError::Forbidden);
@@ -379,11 +397,10 @@ fn language_of(file: &CaseFile) -> Language {
     file.intake.who.language.parse().unwrap_or_default()
 }
 
-/// Returns the paragraph on what an insurer may read.
-fn insurer_text<'a>(ctx: &'a Workflow, file: &CaseFile) -> Option<&'a str> {
-    ctx.knowledge
-        .consent
-        .paragraph("insurer", language_of(file))
+/// Returns what is signed to let an insurer read beside a consent that does not say so.
+fn insurer_text<'a>(ctx: &'a Workflow, file: &CaseFile) -> &'a str {
+    let paragraph = &ctx.knowledge.consent.insurer_added;
+    paragraph.text.of(language_of(file))
 }
 
 fn checked(

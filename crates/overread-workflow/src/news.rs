@@ -4,7 +4,8 @@ use overread_documents::mails::{Mail, News};
 use overread_model::access::Role;
 use overread_model::case::{CaseEvent, CaseState, Notify, Transition};
 use overread_model::time::Timestamp;
-use overread_store::{Tx, consents, grants, outbox, people};
+use overread_store::consents::{self, ConsentRow};
+use overread_store::{Tx, grants, outbox, people};
 
 use crate::casework::CaseFile;
 use crate::{StepResult, Workflow, mailing};
@@ -171,10 +172,14 @@ async fn receivers(tx: &mut Tx, file: &CaseFile, notify: Notify) -> StepResult<V
 
 /// Says whether the requester allowed mails (or has not been asked yet).
 async fn mail_allowed(tx: &mut Tx, file: &CaseFile) -> StepResult<bool> {
-    let rows = consents::list(tx, &file.case_id).await?;
-    Ok(rows
-        .first()
-        .is_none_or(|consent| consent.scopes.split(' ').any(|scope| scope == "email")))
+    Ok(is_mail_allowed(&consents::list(tx, &file.case_id).await?))
+}
+
+fn is_mail_allowed(rows: &[ConsentRow]) -> bool {
+    let has = |consent: &ConsentRow, wanted| consent.scopes.split(' ').any(|scope| scope == wanted);
+    // What was signed for the insurer alone says nothing about mails.
+    let whole = rows.iter().find(|consent| has(consent, "review"));
+    whole.is_none_or(|consent| has(consent, "email"))
 }
 
 async fn tied(tx: &mut Tx, file: &CaseFile, tie: &'static str) -> StepResult<Vec<Receiver>> {
@@ -198,5 +203,39 @@ fn receiver_of(row: people::PersonRow) -> Receiver {
         name: row.name,
         address: row.email,
         language: row.language,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ConsentRow, is_mail_allowed};
+
+    fn signed(scopes: &str) -> ConsentRow {
+        ConsentRow {
+            id: String::new(),
+            case_id: String::new(),
+            signed_by: String::new(),
+            signature: String::new(),
+            authority: String::new(),
+            authority_needed: 0,
+            scopes: scopes.to_owned(),
+            receivers: String::new(),
+            text_digest: Vec::new(),
+            signed_at: 0,
+            expires_at: 0,
+            revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn the_newest_whole_consent_says_whether_mails_go_out() {
+        let [mail, none, insurer] = ["review email", "review", "insurer"].map(signed);
+        assert!(is_mail_allowed(&[]));
+        assert!(is_mail_allowed(&[
+            insurer.clone(),
+            mail.clone(),
+            none.clone()
+        ]));
+        assert!(!is_mail_allowed(&[insurer, none, mail]));
     }
 }

@@ -44,6 +44,18 @@ async fn an_insurer_reads_the_result_only_where_the_patient_ticked_it() {
     assert_forbidden(allow(&insurer, "Alex Sample").await);
     assert_invalid(allow(patient, "Somebody Else").await, "signature");
     assert_not_found(reporting::desk(ctx, &insurer, &case_id, NOW).await);
+    // The patient signed before: that shows nobody else's authority.
+    let role = Role::Representative;
+    let rita = join(
+        ctx,
+        by,
+        "Rita Rep",
+        "rita@home.example",
+        role,
+        Some(case_id.clone()),
+    )
+    .await;
+    assert_invalid(allow(&rita, "Rita Rep").await, "");
     allow(patient, "Alex Sample").await.unwrap();
     assert_invalid(allow(patient, "Alex Sample").await, "");
     assert!(question(patient).await.is_none());
@@ -51,6 +63,7 @@ async fn an_insurer_reads_the_result_only_where_the_patient_ticked_it() {
     let signed = consenting::view(ctx, patient, &case_id, NOW).await.unwrap();
     let ends: Vec<_> = signed.signed.iter().map(|row| row.expires_at).collect();
     assert!(ends.len() == 2 && ends[0] == ends[1]);
+    assert!(signed.signed.iter().any(|row| row.scopes == ["insurer"]));
 
     consenting::revoke(ctx, patient, &case_id, "", NOW)
         .await
