@@ -6,8 +6,6 @@ use crate::spots::Spot;
 
 /// Half hours of the clock face.
 const ROUND: u8 = 24;
-/// Half hours that a position on the clock face may be off.
-const REACH: u8 = 2;
 
 /// Half hours of the clock face, one flag each; 0 is twelve o'clock.
 type Face = [bool; ROUND as usize];
@@ -47,9 +45,10 @@ fn hours(f: &Frame) -> impl Iterator<Item = u8> {
 /// The part of the clock face a statement speaks of; `None` when it names none.
 fn face(lex: &Lexicon, f: &Frame, side: Side) -> Option<Face> {
     let mut out: Option<Face> = None;
+    let reach = lex.weighing.clock_reach;
     for half in hours(f) {
         let face = out.get_or_insert([false; ROUND as usize]);
-        mark(face, half + ROUND - REACH, half + ROUND + REACH, false);
+        mark(face, half + ROUND - reach, half + ROUND + reach, false);
     }
     if out.is_some() {
         return out;

@@ -135,7 +135,7 @@ impl Apart {
 
     /// Whether two ages of gestation in days are apart.
     pub(crate) fn days(&self, a: f64, b: f64) -> bool {
-        (a - b).abs() >= self.days
+        (a - b).abs() > self.days
     }
 
     /// Whether two weights or volumes are apart.
@@ -165,6 +165,11 @@ mod tests {
         let tables = [
             "apart", "grown", "types", "aging", "typed", "readers", "paired",
         ];
+        assert!(
+            ["jurisdiction", "checked_on", "checked_by"]
+                .iter()
+                .all(|k| value[*k].is_string())
+        );
         assert!(sourced(&value) && tables.iter().all(|t| sourced(&value[*t])));
         assert!(
             value["readers"]["notes"]
@@ -182,6 +187,15 @@ mod tests {
         assert_eq!(found.paired_organs.len(), count(&file.paired.organs));
         for (list, kind) in [("facet", true), ("degeneration", true), ("", false)] {
             assert_eq!(found.note(list).is_some(), kind, "{list}");
+        }
+    }
+
+    #[test]
+    fn ages_of_gestation_differ_by_more_than_a_week() {
+        let apart = &lexicon().differences.apart;
+        for (a, b, expect) in [(140.0, 147.0, false), (140.0, 148.0, true)] {
+            assert_eq!(apart.days(a, b), expect, "{a} {b}");
+            assert_eq!(apart.days(b, a), expect, "{b} {a}");
         }
     }
 

@@ -16,7 +16,7 @@ pub(crate) struct WeighingFile {
     pub(super) misplaced: MisplacedFile,
     pub(super) steps_mm: Vec<StepsFile>,
     pub(super) urgent: TermsFile,
-    pub(super) advice: Vec<KindFile>,
+    pub(super) advice: AdviceFile,
     pub(super) advice_timing: TimingFile,
     pub(super) trend: Vec<KindFile>,
     pub(super) opposite: String,
@@ -67,6 +67,12 @@ pub(super) struct TermsFile {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AdviceFile {
+    pub(super) table: Vec<KindFile>,
+}
+
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct KindFile {
     pub(super) kind: String,
     #[serde(default)]
@@ -91,6 +97,7 @@ pub(super) struct NumberedFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ClockFile {
+    pub(super) reach_half_hours: u8,
     pub(super) context: String,
     pub(super) arcs: Vec<ArcFile>,
     pub(super) times: String,
@@ -126,7 +133,7 @@ impl WeighingFile {
 
     /// Returns every word of the tables, which the mending of spelling leaves alone.
     pub(crate) fn words(&self) -> Vec<&str> {
-        let kinds = self.advice.iter().chain(&self.trend);
+        let kinds = self.advice.table.iter().chain(&self.trend);
         [
             &self.urgent.terms,
             &self.alone.worrying,
@@ -181,12 +188,14 @@ impl WeighingFile {
             arcs: arcs
                 .filter_map(|entry| Some((node(&entry.node)?, entry.arc)))
                 .collect(),
+            // Never more than half the face, whatever the table says.
+            clock_reach: self.clock.reach_half_hours.min(12),
             times: phrases(&self.clock.times),
             clock_context: node(&self.clock.context),
             spelled: self.spelled.words,
             ..Weighing::default()
         };
-        out.learn_advice(self.advice, spelling);
+        out.learn_advice(self.advice.table, spelling);
         out.learn_trends(&self.trend, spelling);
         out.learn_numbered(&self.numbered, spelling);
         out.learn_labels(&self.identity);
