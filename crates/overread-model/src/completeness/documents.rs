@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::identity::{IdentityWeights, PersonIdentity, identity_score, is_anonymous_name};
+use super::identity::{PersonIdentity, identity_score, is_anonymous_name};
+use super::tables::RuleTables;
 use crate::hidden::Hidden;
 use crate::limits;
 use crate::text::{cut, folded, is_name_particle};
@@ -122,10 +123,9 @@ pub struct ReportHints {
 
 impl ReportHints {
     /// Says whether the patient it names is somebody else; it is nobody where it names none.
-    pub fn names_another(&self, patient: &PersonIdentity, weights: &IdentityWeights) -> bool {
-        /// As rule D02 says: below it, a report does not fit the patient.
-        const FITS: f64 = 0.9;
-        identity_score(patient, &self.patient, weights).is_some_and(|score| score < FITS)
+    pub fn names_another(&self, patient: &PersonIdentity, tables: &RuleTables) -> bool {
+        identity_score(patient, &self.patient, &tables.identity_weights)
+            .is_some_and(|score| score < tables.paper_fits_from)
     }
 }
 

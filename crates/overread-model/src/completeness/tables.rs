@@ -75,6 +75,7 @@ struct Words {
 #[derive(Deserialize)]
 struct Identity {
     weights: IdentityWeights,
+    paper_fits_from: f64,
 }
 
 #[derive(Deserialize)]
@@ -184,6 +185,8 @@ pub struct RuleTables {
     pub protocols: Vec<Protocol>,
     /// Weights of the identity score.
     pub identity_weights: IdentityWeights,
+    /// Identity score from which a paper fits the patient; below it, it names somebody else.
+    pub paper_fits_from: f64,
     pub(super) secondary_capture_classes: BTreeSet<String>,
     pub(super) conversion_types: BTreeMap<String, String>,
     pub(super) report_titles: BTreeSet<String>,
@@ -221,6 +224,7 @@ impl RuleTables {
             rules: rules.rules,
             protocols,
             identity_weights: rules.identity_score.weights,
+            paper_fits_from: rules.identity_score.paper_fits_from,
             secondary_capture_classes: rules.secondary_capture_classes,
             conversion_types: rules.conversion_type,
             report_titles: rules.report_titles.codes,

@@ -241,11 +241,10 @@ pub(super) async fn papers_of_others(
         }
         (checking::patient_of(&file.intake), rows)
     };
-    let weights = &ctx.knowledge.rules.identity_weights;
     let mut others = Vec::new();
     for row in rows {
         if let Some(text) = text_of(ctx, &row).await
-            && report_hints(&text).names_another(&patient, weights)
+            && report_hints(&text).names_another(&patient, &ctx.knowledge.rules)
         {
             others.push(row.id);
         }

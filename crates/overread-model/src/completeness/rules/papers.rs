@@ -102,8 +102,8 @@ fn check_match(context: &Context<'_>, document: &DocumentFacts, findings: &mut F
 
 /// Looks whether a paper names the patient. The name in it is told to nobody: it may be somebody else's.
 fn check_person(context: &Context<'_>, document: &DocumentFacts, findings: &mut Findings<'_>) {
-    let weights = &context.tables.identity_weights;
-    let fits = |patient: &PersonIdentity| !document.hints.names_another(patient, weights);
+    let tables = context.tables;
+    let fits = |patient: &PersonIdentity| !document.hints.names_another(patient, tables);
     let is_theirs = match &context.input.patient {
         Some(patient) => fits(patient),
         // A disc without a case: whoever its images name.
