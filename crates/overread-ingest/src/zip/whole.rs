@@ -37,8 +37,7 @@ fn bytes_for(local: &Local) -> u64 {
     }
 }
 
-/// An entry as it stands in the archive, and what the archive promises of it.
-#[derive(Debug)]
+/// An entry as it stands in the archive, and what the archive promises of it. Its `Debug` prints lengths, never what a stranger sent.
 pub(crate) struct Packed {
     packed: Vec<u8>,
     is_deflated: bool,
@@ -46,6 +45,17 @@ pub(crate) struct Packed {
     crc: u32,
     /// Bytes in memory while it is unpacked.
     pub(super) held_bytes: u64,
+}
+
+impl std::fmt::Debug for Packed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "Packed({} to {} bytes)",
+            self.packed.len(),
+            self.bytes
+        )
+    }
 }
 
 /// Reads an entry as it stands.
@@ -134,4 +144,21 @@ fn inflate(packed: &[u8], length: usize) -> Result<Vec<u8>, Fault> {
         })?;
     bytes.truncate(found);
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Packed;
+
+    #[test]
+    fn an_entry_is_printed_by_its_lengths() {
+        let packed = Packed {
+            packed: b"Smith".to_vec(),
+            is_deflated: false,
+            bytes: 5,
+            crc: 0,
+            held_bytes: 5,
+        };
+        assert_eq!(format!("{packed:?}"), "Packed(5 to 5 bytes)");
+    }
 }
