@@ -40,4 +40,4 @@ pub mod tokens;
 
 pub use db::Store;
 pub use error::{StoreError, StoreResult};
-pub use tx::{Hold, Tx};
+pub use tx::Tx;

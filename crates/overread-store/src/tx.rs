@@ -7,7 +7,8 @@ use sqlx::{Database, Postgres, Sqlite, Transaction};
 
 use crate::error::StoreResult;
 
-/// A transaction; dropped without [`Tx::commit`] it leaves no trace.
+/// A transaction: dropped without [`Tx::commit`] it leaves no trace. One of [`crate::Store::peek`] is a connection alone: what
+/// is done on it stands at once.
 #[derive(Debug)]
 pub enum Tx {
     /// On SQLite.
