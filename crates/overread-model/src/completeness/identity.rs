@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::hidden::Hidden;
-use crate::name::NameWords;
+use crate::name::{NameWords, Sameness};
 use crate::text::folded;
 use crate::time::CalendarDate;
 
@@ -100,9 +100,22 @@ pub fn belonging(
         .is_some_and(|likeness| likeness > 0.5 || has_births);
     match score {
         Some(score) if score < DIFFERENT_PERSON => Belonging::OtherPerson,
+        Some(_) if is_doubtful(person, &images, has_its_number) => Belonging::Unnamed,
         Some(_) if is_named || has_its_number => Belonging::Fits,
         _ => Belonging::Unnamed,
     }
+}
+
+/// Says whether a person must look whatever the score: twins share a birth date, a mother and a daughter a name.
+///
+/// A slip in the birth date is forgiven to whom the number of the same issuer names; another name or another day is not.
+fn is_doubtful(person: &PersonIdentity, images: &PersonIdentity, has_its_number: bool) -> bool {
+    let is_other_name = both(&person.name, &images.name)
+        .and_then(|(a, b)| sameness(a.reveal(), b.reveal()))
+        .is_some_and(|sameness| sameness == Sameness::Other);
+    let birth = both(&person.birth_date, &images.birth_date)
+        .map_or(1.0, |(a, b)| birth_date_score(*a.reveal(), *b.reveal()));
+    is_other_name || birth == 0.0 || birth < 1.0 && !has_its_number
 }
 
 /// Compares the numbers of the same issuer; `None` when they cannot be compared.
@@ -115,6 +128,17 @@ fn same_number(left: &PersonIdentity, right: &PersonIdentity) -> Option<bool> {
 
 fn both<'a, T>(left: &'a Option<T>, right: &'a Option<T>) -> Option<(&'a T, &'a T)> {
     left.as_ref().zip(right.as_ref())
+}
+
+/// Returns how two names relate; the best pair of component groups counts.
+fn sameness(left: &str, right: &str) -> Option<Sameness> {
+    let words = |name: &str| -> Vec<NameWords> { name.split('=').map(NameWords::of).collect() };
+    let (left, right) = (words(left), words(right));
+    let pairs = left.iter().flat_map(|a| right.iter().map(move |b| (a, b)));
+    pairs
+        .filter(|(a, b)| a.count() > 0 && b.count() > 0)
+        .map(|(a, b)| a.compare(b))
+        .max()
 }
 
 /// Returns the likeness of two names; the best pair of component groups counts.
@@ -297,7 +321,15 @@ mod tests {
         };
         check("Perez^Ana", "19700302", "", "", Belonging::Fits);
         check("Perez^Ana", "", "2", "B", Belonging::Fits);
-        check("Smith^Ana", "19700302", "", "", Belonging::Fits);
+        // A twin, a sister, a new surname: a person looks.
+        check("Smith^Ana", "19700302", "", "", Belonging::Unnamed);
+        check("Perez^Eva", "19700302", "3", "A", Belonging::Unnamed);
+        check("Smith^Eva", "19700302", "1", "A", Belonging::Unnamed);
+        // A mother of the same name; a slip is forgiven to the same number alone.
+        check("Perez^Ana", "19400302", "", "", Belonging::Unnamed);
+        check("Perez^Ana", "19700307", "2", "B", Belonging::Unnamed);
+        check("Perez^Ana", "19700307", "1", "A", Belonging::Fits);
+        check("Perez^Ana", "19811225", "1", "A", Belonging::Unnamed);
         check("Lopez^Luis", "19700302", "", "", Belonging::OtherPerson);
         check("Perez", "19700302", "", "", Belonging::Fits);
         for half in ["Perez", "Mr Perez", "Smith^Ana"] {
