@@ -1,17 +1,14 @@
 //! Passwords: the rules of NIST SP 800-63B-4 (in the model) and argon2id.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, mpsc};
 
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use overread_model::person::{PasswordRules, check_password, normalised_password};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use crate::{FieldProblem, PasswordCost, StepError, StepResult, limits};
-
-/// Hashes take memory; more at once would only wait for each other.
-static AT_ONCE: Semaphore = Semaphore::const_new(limits::PASSWORD_HASHES_AT_ONCE);
 
 /// Long passwords that stand in every list of leaked ones; shorter ones fail by their length.
 const KNOWN: &[&str] = &[
@@ -141,13 +138,40 @@ async fn nobody(cost: PasswordCost) -> StepResult<String> {
     Ok(NOBODY.get_or_init(|| text).clone())
 }
 
+/// Runs the work on one of a few threads of its own: an allocator keeps for each thread what a hash took there, and the
+/// runtime would spread them over hundreds.
 async fn off_the_runtime<T: Send + 'static>(
     work: impl FnOnce() -> StepResult<T> + Send + 'static,
 ) -> StepResult<T> {
-    let _permit = AT_ONCE.acquire().await.map_err(StepError::internal)?;
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(StepError::internal)?
+    let (answer_to, answer) = oneshot::channel();
+    let task: Task = Box::new(move || drop(answer_to.send(work())));
+    hashing_threads()
+        .and_then(|tasks| tasks.send(task).ok())
+        .ok_or_else(|| StepError::internal(Broken))?;
+    answer.await.map_err(StepError::internal)?
+}
+
+type Task = Box<dyn FnOnce() + Send>;
+
+/// Returns the queue of the threads that hash; `None` when the machine gives no thread.
+fn hashing_threads() -> Option<&'static mpsc::Sender<Task>> {
+    static TASKS: LazyLock<Option<mpsc::Sender<Task>>> = LazyLock::new(|| {
+        let (tasks, queue) = mpsc::channel::<Task>();
+        let queue = Arc::new(Mutex::new(queue));
+        let started = (0..limits::PASSWORD_HASHES_AT_ONCE).filter(|_| {
+            let queue = Arc::clone(&queue);
+            let next = move || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let run = move || {
+                while let Ok(task) = next() {
+                    task();
+                }
+            };
+            let named = std::thread::Builder::new().name("passwords".to_owned());
+            named.spawn(run).is_ok()
+        });
+        (started.count() > 0).then_some(tasks)
+    });
+    TASKS.as_ref()
 }
 
 /// The hash library's error, without its text.
