@@ -147,8 +147,9 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
 }
 
 /// What is no report among the images, for instances and series by these names.
-// PS3.4 B.5: 88 are the structured reports, 104 the encapsulated documents, 11 the presentation states, which can carry
-// the marks and words of whoever read first.
+// PS3.4 B.5: 88 are the structured reports, 104 the encapsulated documents, 11 the presentation states, 66 the
+// segmentations, registrations and raw data, 68 the surfaces, 90 the assessments, 91 the annotations, 131 the structured
+// displays, 481 radiotherapy, of which 481.1 alone is an image: each can carry the marks and words of whoever read first.
 macro_rules! no_report {
     ($instance:literal, $series:literal) => {
         concat!(
@@ -159,7 +160,21 @@ macro_rules! no_report {
             $instance,
             ".sop_class_uid not like '1.2.840.10008.5.1.4.1.1.104.%' and ",
             $instance,
-            ".sop_class_uid not like '1.2.840.10008.5.1.4.1.1.11.%'"
+            ".sop_class_uid not like '1.2.840.10008.5.1.4.1.1.11.%' and ",
+            $instance,
+            ".sop_class_uid not like '1.2.840.10008.5.1.4.1.1.66%' and ",
+            $instance,
+            ".sop_class_uid not like '1.2.840.10008.5.1.4.1.1.68.%' and ",
+            $instance,
+            ".sop_class_uid not like '1.2.840.10008.5.1.4.1.1.90.%' and ",
+            $instance,
+            ".sop_class_uid not like '1.2.840.10008.5.1.4.1.1.91.%' and ",
+            $instance,
+            ".sop_class_uid <> '1.2.840.10008.5.1.4.1.1.131' and (",
+            $instance,
+            ".sop_class_uid not like '1.2.840.10008.5.1.4.1.1.481.%' or ",
+            $instance,
+            ".sop_class_uid = '1.2.840.10008.5.1.4.1.1.481.1')"
         )
     };
 }
