@@ -252,6 +252,39 @@ fn below_study(made: &Made) -> impl Iterator<Item = String> {
 }
 
 #[tokio::test]
+async fn what_can_carry_a_readers_words_is_not_there_for_a_reviewer() {
+    let reviewer = person(2, Role::Reviewer);
+    for (sop_class, status) in [
+        ("1.2.840.10008.5.1.4.1.1.66", StatusCode::NOT_FOUND),
+        ("1.2.840.10008.5.1.4.1.1.66.4", StatusCode::NOT_FOUND),
+        ("1.2.840.10008.5.1.4.1.1.68.1", StatusCode::NOT_FOUND),
+        ("1.2.840.10008.5.1.4.1.1.90.1", StatusCode::NOT_FOUND),
+        ("1.2.840.10008.5.1.4.1.1.91.1", StatusCode::NOT_FOUND),
+        ("1.2.840.10008.5.1.4.1.1.131", StatusCode::NOT_FOUND),
+        ("1.2.840.10008.5.1.4.1.1.481.3", StatusCode::NOT_FOUND),
+        ("1.2.840.10008.5.1.4.1.1.481.1", StatusCode::OK),
+        ("1.2.840.10008.5.1.4.1.1.6.1", StatusCode::OK),
+    ] {
+        let marked = Made {
+            series: "1.2.3.2",
+            instance: "1.2.3.2.1".to_owned(),
+            modality: "OT",
+            sop_class,
+            ..Made::default()
+        };
+        let house = House::with(&[Made::default(), marked]).await;
+        house
+            .grant(7, "1.2.3", &reviewer, &[Right::ViewImages], None)
+            .await;
+        let path = "/studies/1.2.3/series/1.2.3.2/metadata";
+        let got = house
+            .get_as(Some(reviewer.clone()), path, &[("accept", "*/*")])
+            .await;
+        assert_eq!(got.status, status, "{sop_class}");
+    }
+}
+
+#[tokio::test]
 async fn reports_among_the_images_are_not_there_for_a_reviewer() {
     let [image, report, document] = study_with_reports();
     let house = House::with(&[image.clone(), report.clone(), document.clone()]).await;

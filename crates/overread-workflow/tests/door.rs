@@ -236,7 +236,8 @@ async fn a_party_of_the_case_confirms_nothing_by_the_link_of_the_physician() {
     let secret = made.secret.reveal();
     let progress = async || {
         let act = delivering::view(ctx, &house.patient, &case_id, NOW).await;
-        act.unwrap().links.remove(0).progress
+        let mut links = act.unwrap().links.into_iter();
+        links.find(|link| link.link_id == made.link_id).unwrap().progress
     };
     let yes = Decide {
         decision: "plan_unchanged".to_owned(),
