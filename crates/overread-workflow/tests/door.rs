@@ -237,7 +237,10 @@ async fn a_party_of_the_case_confirms_nothing_by_the_link_of_the_physician() {
     let progress = async || {
         let act = delivering::view(ctx, &house.patient, &case_id, NOW).await;
         let mut links = act.unwrap().links.into_iter();
-        links.find(|link| link.link_id == made.link_id).unwrap().progress
+        links
+            .find(|link| link.link_id == made.link_id)
+            .unwrap()
+            .progress
     };
     let yes = Decide {
         decision: "plan_unchanged".to_owned(),
