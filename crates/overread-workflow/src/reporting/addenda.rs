@@ -32,7 +32,7 @@ pub struct AddendumRow {
 /// Adds a signed addendum to the signed report.
 ///
 /// # Errors
-/// As [`sign`].
+/// As [`super::sign`].
 pub async fn addendum(
     ctx: &Workflow,
     actor: &Actor,

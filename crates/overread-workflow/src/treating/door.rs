@@ -14,7 +14,7 @@ use crate::{StepError, StepResult, Workflow, limits, passwords, secrets, throttl
 /// Checks the passcode and returns the cookie value that opens the link from this browser.
 ///
 /// # Errors
-/// As [`open`]; `Invalid` with field `passcode`; `Limit` after too many wrong ones: the link is then revoked.
+/// As [`super::open`]; `Invalid` with field `passcode`; `Limit` after too many wrong ones: the link is then revoked.
 pub async fn unlock(
     ctx: &Workflow,
     secret: &str,
@@ -92,7 +92,7 @@ pub async fn unlock(
 /// Returns the actor of an open link without noting a reading: for `/dicom-web` requests made from its viewer.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`super::open`].
 pub async fn actor(
     ctx: &Workflow,
     secret: &str,
