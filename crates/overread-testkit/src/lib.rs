@@ -3,6 +3,7 @@
 pub mod dicom;
 pub mod disc;
 pub mod lumbar;
+pub mod pdf;
 #[cfg(feature = "peer")]
 pub mod peer;
 mod phantom;
