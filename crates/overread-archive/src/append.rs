@@ -63,6 +63,8 @@ impl OpenPack {
 #[derive(Debug, Default)]
 pub(crate) struct Writers {
     idle: Mutex<Idle>,
+    /// Memory of batches that are written: fresh memory costs more than what is copied into it.
+    stagings: Mutex<Vec<Staging>>,
 }
 
 /// The packs that no batch writes, the least recently used first; a key has several when batches overlap.
@@ -80,6 +82,22 @@ impl Writers {
         let mut idle = self.idle();
         let at = idle.packs.iter().position(|(known, _)| known == key)?;
         idle.packs.remove(at).map(|(_, pack)| pack)
+    }
+
+    fn stagings(&self) -> MutexGuard<'_, Vec<Staging>> {
+        self.stagings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn staging(&self) -> Staging {
+        self.stagings().pop().unwrap_or_default()
+    }
+
+    /// Takes back what holds nothing any more.
+    fn keep_staging(&self, staging: Staging) {
+        let mut kept = self.stagings();
+        if kept.len() < limits::KEPT_STAGINGS {
+            kept.push(staging);
+        }
     }
 
     fn is_open(&self, key: &PackKey) -> bool {
@@ -127,7 +145,7 @@ impl Archive {
         PackAppend {
             archive: self.clone(),
             packs: HashMap::new(),
-            staging: Staging::new(),
+            staging: self.shared.writers.staging(),
             staged: None,
             full: Vec::new(),
             wasted: Vec::new(),
@@ -216,6 +234,8 @@ impl PackAppend {
     /// When the disc cannot say that it is.
     pub fn sync(&mut self) -> Result<Vec<PackLength>, ArchiveError> {
         self.write_staged()?;
+        let writers = &self.archive.shared.writers;
+        writers.keep_staging(std::mem::take(&mut self.staging));
         let mut lengths = Vec::with_capacity(self.packs.len() + self.full.len());
         for pack in self.packs.values().chain(&self.full) {
             let synced = pack.file.sync_data();

@@ -22,6 +22,8 @@ pub const CACHED_READ_BYTES: u64 = 1024 * 1024;
 pub const COPY_BYTES: usize = 1024 * 1024;
 /// Bytes that are gathered before they are written; whole blocks.
 pub const STAGED_BYTES: usize = 1024 * 1024;
+/// Memories of [`STAGED_BYTES`] that are kept for the next batches.
+pub const KEPT_STAGINGS: usize = 2;
 /// Bytes at whose multiples the memory and the places of direct writes lie.
 pub const BLOCK_BYTES: usize = 4096;
 /// Bytes from which on a write goes past the page cache.

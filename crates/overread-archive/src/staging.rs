@@ -61,8 +61,9 @@ fn open_direct(_path: &Path) -> io::Result<File> {
 }
 
 /// Bytes of one file that are not written yet. Each lies in memory as far behind a block's begin as in the file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Staging {
+    /// Nothing before the first byte comes.
     memory: Vec<u8>,
     /// Where in the memory a block begins.
     begin: usize,
@@ -74,17 +75,11 @@ pub(crate) struct Staging {
 }
 
 impl Staging {
-    pub(crate) fn new() -> Self {
-        let memory = vec![0; limits::STAGED_BYTES + limits::BLOCK_BYTES];
-        let begin = memory.as_ptr().align_offset(limits::BLOCK_BYTES);
-        Self {
-            // An allocation that cannot be aligned makes direct writes fail, and others not.
-            begin: begin.min(limits::BLOCK_BYTES),
-            memory,
-            block_bytes: 0,
-            from: 0,
-            to: 0,
-        }
+    fn make_memory(&mut self) {
+        self.memory = vec![0; limits::STAGED_BYTES + limits::BLOCK_BYTES];
+        let begin = self.memory.as_ptr().align_offset(limits::BLOCK_BYTES);
+        // An allocation that cannot be aligned makes direct writes fail, and others not.
+        self.begin = begin.min(limits::BLOCK_BYTES);
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
@@ -98,6 +93,9 @@ impl Staging {
         mut bytes: &[u8],
         mut offset_bytes: u64,
     ) -> io::Result<()> {
+        if self.memory.is_empty() {
+            self.make_memory();
+        }
         while !bytes.is_empty() {
             if self.is_empty() {
                 let behind = offset_bytes % limits::BLOCK_BYTES as u64;
@@ -159,7 +157,7 @@ mod tests {
         let path = dir.path().join("pack");
         let created = std::fs::File::create_new(&path).unwrap();
         let mut file = PackFile::new(created, &path);
-        let (mut staging, mut expected) = (Staging::new(), Vec::new());
+        let (mut staging, mut expected) = (Staging::default(), Vec::new());
         for (index, (length, write)) in pieces.iter().enumerate() {
             let piece: Vec<u8> = (0..*length).map(|at| (at * 7 + index + 1) as u8).collect();
             staging
@@ -210,7 +208,7 @@ mod tests {
             eprintln!("{missing}; NOTHING WAS TRIED");
             return;
         }
-        let mut staging = Staging::new();
+        let mut staging = Staging::default();
         let bytes = vec![3; 2 * limits::STAGED_BYTES];
         staging.push(&mut file, &bytes, 0).unwrap();
         assert!(file.direct.is_some(), "the blocks were not aligned");
