@@ -4,6 +4,7 @@
 //! packs, syncs it, commits one transaction and only then answers everybody. What is wrong with a file is a
 //! [`Problem`](overread_model::problem::Problem) in the receipt and never stops the others.
 
+mod buffers;
 mod collect;
 mod commit;
 mod content;

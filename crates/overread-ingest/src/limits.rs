@@ -7,9 +7,11 @@ pub const IN_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of all files that are in memory while they arrive, over all deliveries.
 pub const ARRIVING_BYTES: u64 = 24 * 1024 * 1024;
 /// Bytes of all files that are in memory and whole, over all deliveries.
-pub const BUDGET_BYTES: u64 = 40 * 1024 * 1024;
+pub const BUDGET_BYTES: u64 = 36 * 1024 * 1024;
 /// Bytes of one part of a request that are kept in memory, so that many slow senders fit into the budget.
 pub const PART_IN_MEMORY_BYTES: u64 = 1024 * 1024;
+/// Buffers of [`PART_IN_MEMORY_BYTES`] that are kept for the next files.
+pub const KEPT_BUFFERS: usize = 40;
 /// How long a file waits for memory before it is written to a temporary file instead.
 pub const ROOM_WAIT: Duration = Duration::from_millis(500);
 /// Whole temporary files that wait for being stored; each is an open file of the process.
@@ -26,6 +28,10 @@ pub const FILES_ON_THE_WAY: usize = 64;
 pub const BATCH_INSTANCES: usize = 256;
 /// Bytes that are committed together at most (one file may pass it).
 pub const BATCH_BYTES: u64 = 20 * 1024 * 1024;
+/// Bytes from which on a batch does not wait until the one before is written.
+pub const LARGE_BATCH_BYTES: u64 = 8 * 1024 * 1024;
+/// Batches whose bytes are written at once.
+pub const BATCHES_BEING_WRITTEN: usize = 2;
 /// Bytes of a series in one batch from which on it gets a pack of its own.
 pub const OWN_PACK_BYTES: u64 = 256 * 1024;
 /// Entries of one delivery, over all nested archives.

@@ -1,16 +1,17 @@
 //! One part of a request while it arrives: in memory as long as it is small and there is room, else in a file.
 //!
 //! Nothing is buffered before it was granted out of the one budget of the process for what arrives, and nobody waits
-//! long for it: a sender that falls asleep keeps its small share, the others are written to temporary files. What is whole
-//! has a budget of its own, for which one may wait, since no sender can hold it up.
+//! long for it: a sender that falls asleep keeps its share, the others are written to temporary files. A part that
+//! outgrows its small share gets a large one when that is free at once. What is whole has a budget of its own, for which
+//! one may wait, since no sender can hold it up.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
-use bytes::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::buffers::Lent;
 use crate::content::{Held, Part};
 use crate::session::Bench;
 use crate::{Ingest, IngestError, limits};
@@ -29,7 +30,7 @@ pub struct Receiving {
 #[derive(Debug)]
 enum Place {
     Memory {
-        bytes: Vec<u8>,
+        bytes: Lent,
         room: OwnedSemaphorePermit,
     },
     File {
@@ -47,8 +48,7 @@ impl Ingest {
         let bench = self.shared.bench.clone();
         let place = match bench.room(limits::PART_IN_MEMORY_BYTES).await {
             Some(room) => Place::Memory {
-                // Granted already, and cheaper than growing.
-                bytes: Vec::with_capacity(limits::PART_IN_MEMORY_BYTES as usize),
+                bytes: bench.buffers.lend(limits::PART_IN_MEMORY_BYTES),
                 room,
             },
             None => Place::File {
@@ -66,14 +66,25 @@ impl Receiving {
     /// # Errors
     /// When the part is too long or the disc for temporary files is full.
     pub async fn push(&mut self, more: &[u8]) -> Result<(), IngestError> {
-        if let Place::Memory { bytes, .. } = &mut self.place {
-            if (bytes.len() + more.len()) as u64 <= limits::PART_IN_MEMORY_BYTES {
-                bytes.extend_from_slice(more);
+        if let Place::Memory { bytes, room } = &mut self.place {
+            let length_bytes = (bytes.bytes().len() + more.len()) as u64;
+            if length_bytes > granted_bytes(room)
+                && length_bytes <= limits::IN_MEMORY_BYTES
+                && let Some(rest) = self
+                    .bench
+                    .more_room(limits::IN_MEMORY_BYTES - granted_bytes(room))
+            {
+                room.merge(rest);
+                bytes.reserve(limits::IN_MEMORY_BYTES as usize - bytes.bytes().len());
+            }
+            if length_bytes <= granted_bytes(room) {
+                bytes.extend(more);
                 return Ok(());
             }
             let mut file = temporary(&self.bench).await?;
-            file.write_all(bytes).await.map_err(IngestError::Spool)?;
-            let length_bytes = bytes.len() as u64;
+            let held = bytes.bytes();
+            file.write_all(held).await.map_err(IngestError::Spool)?;
+            let length_bytes = held.len() as u64;
             // The share of the memory goes back here.
             self.place = Place::File { file, length_bytes };
         }
@@ -93,12 +104,12 @@ impl Receiving {
     /// When the temporary file cannot be written, or the program is stopping.
     pub async fn finish(self) -> Result<Received, IngestError> {
         match self.place {
-            Place::Memory { mut bytes, room } => {
-                bytes.shrink_to_fit();
+            Place::Memory { bytes, room } => {
+                let bytes = bytes.freeze();
                 let permit = self.bench.keep(bytes.len() as u64).await?;
                 drop(room);
                 Ok(Received(Held {
-                    part: Part::Memory(Bytes::from(bytes)),
+                    part: Part::Memory(bytes),
                     _permit: Some(permit),
                 }))
             }
@@ -116,6 +127,10 @@ impl Receiving {
             }
         }
     }
+}
+
+fn granted_bytes(room: &OwnedSemaphorePermit) -> u64 {
+    room.num_permits() as u64 * 1024
 }
 
 async fn temporary(bench: &Bench) -> Result<tokio::fs::File, IngestError> {
@@ -147,23 +162,49 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn long_parts_leave_the_memory() {
+    async fn one_long_part_stays_in_memory_and_the_others_leave_it() {
         let (_dir, ingest) = house().await;
         let mut sleeping = Vec::new();
         for _ in 0..24 {
             let mut part = ingest.receive().await.unwrap();
             for _ in 0..15 {
                 part.push(&vec![7; 1024 * 1024]).await.unwrap();
-                assert!(
-                    free_bytes(&ingest) >= limits::ARRIVING_BYTES - limits::PART_IN_MEMORY_BYTES
-                );
             }
             sleeping.push(part);
         }
-        assert_eq!(free_bytes(&ingest), limits::ARRIVING_BYTES);
+        assert_eq!(
+            free_bytes(&ingest),
+            limits::ARRIVING_BYTES - limits::IN_MEMORY_BYTES,
+            "eight shares stay for others"
+        );
         let whole = sleeping.pop().unwrap().finish().await.unwrap();
         assert!(
             matches!(whole.0.part, Part::File { length_bytes, .. } if length_bytes == 15 << 20)
+        );
+        let first = sleeping.swap_remove(0).finish().await.unwrap();
+        assert!(matches!(&first.0.part, Part::Memory(bytes) if bytes.len() == 15 << 20));
+        assert_eq!(free_bytes(&ingest), limits::ARRIVING_BYTES);
+    }
+
+    #[tokio::test]
+    async fn a_part_longer_than_any_share_leaves_the_memory_again() {
+        let (_dir, ingest) = house().await;
+        let mut part = ingest.receive().await.unwrap();
+        for number in 0..17 {
+            part.push(&vec![number; 1024 * 1024]).await.unwrap();
+        }
+        assert_eq!(free_bytes(&ingest), limits::ARRIVING_BYTES);
+        let Part::File { file, length_bytes } = part.finish().await.unwrap().0.part else {
+            panic!("it is longer than what may stay in memory");
+        };
+        assert_eq!(length_bytes, 17 << 20);
+        let mut bytes = vec![0; 17 << 20];
+        std::os::unix::fs::FileExt::read_exact_at(&file, &mut bytes, 0).unwrap();
+        assert!(
+            bytes
+                .iter()
+                .enumerate()
+                .all(|(at, byte)| *byte as usize == at >> 20)
         );
     }
 

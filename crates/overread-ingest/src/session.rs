@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::buffers::{Buffers, Lent};
 use crate::collect::Collector;
 use crate::commit::{self, Item};
 use crate::content::Held;
@@ -55,6 +56,8 @@ pub(crate) struct Bench {
     pub(crate) files: Arc<Semaphore>,
     /// Files that are parsed and hashed at once.
     pub(crate) readers: Arc<Semaphore>,
+    /// Memory that is used again.
+    pub(crate) buffers: Buffers,
     /// Folder for temporary files.
     pub(crate) spool: Arc<Path>,
 }
@@ -69,6 +72,7 @@ impl Bench {
             whole: Arc::new(Semaphore::new((limits::BUDGET_BYTES / 1024) as usize)),
             files: Arc::new(Semaphore::new(limits::TEMPORARY_FILES)),
             readers: Arc::new(Semaphore::new(cores)),
+            buffers: Buffers::default(),
             spool: Arc::from(spool),
         }
     }
@@ -92,6 +96,12 @@ impl Bench {
                 None
             }
         }
+    }
+
+    /// Takes more memory for a file that arrives, when there is some at this moment.
+    pub(crate) fn more_room(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let arriving = Arc::clone(&self.arriving);
+        arriving.try_acquire_many_owned(share_of(bytes)).ok()
     }
 
     /// Waits until a whole file of this length may stay in memory. Those before it are whole, so no sender is waited for.
@@ -264,6 +274,11 @@ impl Session {
     /// Returns the folder for temporary files.
     pub(crate) fn spool_folder(&self) -> &Path {
         &self.bench.spool
+    }
+
+    /// Lends a buffer for so many bytes; the caller holds the share of the memory for them.
+    pub(crate) fn lend(&self, bytes: u64) -> Lent {
+        self.bench.buffers.lend(bytes)
     }
 
     /// Waits a while for memory for these bytes (at most [`limits::IN_MEMORY_BYTES`] are ever asked for at once).

@@ -260,12 +260,12 @@ impl Archive<'_> {
             return Ok(Step::Next);
         }
         match packed.unpack() {
-            Ok(bytes) => {
-                let length_bytes = Some(bytes.len() as u64);
+            Ok(unpacked) => {
+                let length_bytes = Some(unpacked.bytes().len() as u64);
                 content::take(
                     session,
                     path,
-                    &mut bytes.as_slice(),
+                    &mut unpacked.bytes(),
                     length_bytes,
                     self.depth,
                 )?;

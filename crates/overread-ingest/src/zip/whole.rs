@@ -1,7 +1,6 @@
 //! An entry whose lengths stand before it and fit into memory: unpacked at once, which takes half the time, and by whoever
 //! reads it, so that the archive is read on meanwhile.
 
-use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress};
 use libdeflater::{DecompressionError, Decompressor};
 use overread_dicom::limits::SNIFF_BYTES;
@@ -11,6 +10,7 @@ use super::entry::{Broken, Fault};
 use super::headers::{Local, Method};
 use super::input::Input;
 use super::names;
+use crate::buffers::Lent;
 use crate::content::{Held, Part};
 use crate::limits;
 use crate::session::{Session, share_of};
@@ -39,7 +39,7 @@ fn bytes_for(local: &Local) -> u64 {
 
 /// An entry as it stands in the archive, and what the archive promises of it. Its `Debug` prints lengths, never what a stranger sent.
 pub(crate) struct Packed {
-    packed: Vec<u8>,
+    packed: Lent,
     is_deflated: bool,
     bytes: u64,
     crc: u32,
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Packed {
         write!(
             formatter,
             "Packed({} to {} bytes)",
-            self.packed.len(),
+            self.packed.bytes().len(),
             self.bytes
         )
     }
@@ -64,11 +64,12 @@ pub(super) fn read(
     local: &Local,
     session: &Session,
 ) -> Result<Packed, Broken> {
-    let mut packed = vec![0; local.packed_bytes as usize];
+    let mut packed = session.lend(local.packed_bytes);
+    let wanted = local.packed_bytes as usize;
     let filled = input
-        .fill(&mut packed)
+        .fill(packed.fill(wanted))
         .map_err(|error| Broken::Lost(Fault::Source(error)))?;
-    if filled < packed.len() {
+    if filled < wanted {
         return Err(Broken::Lost(Fault::Ended));
     }
     // Counted before the work is done, so that broken entries cost as much as whole ones.
@@ -93,67 +94,72 @@ impl Packed {
     /// Returns the first bytes of the content, which nothing proves yet; fewer when they cannot be unpacked.
     pub(super) fn head(&self) -> Vec<u8> {
         if !self.is_deflated {
-            let length = self.packed.len().min(SNIFF_BYTES);
-            return self.packed.get(..length).unwrap_or_default().to_vec();
+            let packed = self.packed.bytes();
+            let length = packed.len().min(SNIFF_BYTES);
+            return packed.get(..length).unwrap_or_default().to_vec();
         }
         let mut head = vec![0; SNIFF_BYTES];
         let mut inflate = Decompress::new(false);
-        let _ended = inflate.decompress(&self.packed, &mut head, FlushDecompress::None);
+        let _ended = inflate.decompress(self.packed.bytes(), &mut head, FlushDecompress::None);
         head.truncate(inflate.total_out() as usize);
         head
     }
 
     /// Unpacks it and proves that it is what the archive promised.
-    pub(super) fn unpack(self) -> Result<Vec<u8>, Fault> {
-        let bytes = if self.is_deflated {
-            inflate(&self.packed, self.bytes as usize)?
+    pub(super) fn unpack(self) -> Result<Lent, Fault> {
+        let lent = if self.is_deflated {
+            inflate(&self.packed, self.bytes)?
         } else {
             self.packed
         };
+        let bytes = lent.bytes();
         if bytes.len() as u64 != self.bytes {
             return Err(Fault::Lengths);
         }
-        if libdeflater::crc32(&bytes) != self.crc {
+        if libdeflater::crc32(bytes) != self.crc {
             return Err(Fault::Corrupt);
         }
-        Ok(bytes)
+        Ok(lent)
     }
 
     /// As [`Packed::unpack`], with the memory that was granted for it; what is not needed afterwards goes back.
     pub(crate) fn hold(self, mut room: OwnedSemaphorePermit) -> Result<Held, Fault> {
-        let bytes = self.unpack()?;
+        let bytes = self.unpack()?.freeze();
         let spare = room.num_permits()
             - room
                 .num_permits()
                 .min(share_of(bytes.len() as u64) as usize);
         drop(room.split(spare));
         Ok(Held {
-            part: Part::Memory(Bytes::from(bytes)),
+            part: Part::Memory(bytes),
             _permit: Some(room),
         })
     }
 }
 
-fn inflate(packed: &[u8], length: usize) -> Result<Vec<u8>, Fault> {
-    let mut bytes = vec![0; length];
+fn inflate(packed: &Lent, length_bytes: u64) -> Result<Lent, Fault> {
+    let mut unpacked = packed.another(length_bytes);
     let found = Decompressor::new()
-        .deflate_decompress(packed, &mut bytes)
+        .deflate_decompress(packed.bytes(), unpacked.fill(length_bytes as usize))
         .map_err(|error| match error {
             DecompressionError::BadData => Fault::Corrupt,
             DecompressionError::InsufficientSpace => Fault::Lengths,
         })?;
-    bytes.truncate(found);
-    Ok(bytes)
+    unpacked.truncate(found);
+    Ok(unpacked)
 }
 
 #[cfg(test)]
 mod tests {
     use super::Packed;
+    use crate::buffers::Buffers;
 
     #[test]
     fn an_entry_is_printed_by_its_lengths() {
+        let mut name = Buffers::default().lend(5);
+        name.extend(b"Smith");
         let packed = Packed {
-            packed: b"Smith".to_vec(),
+            packed: name,
             is_deflated: false,
             bytes: 5,
             crc: 0,
