@@ -10,10 +10,8 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
@@ -32,7 +30,7 @@ use tokio::sync::oneshot;
 use tower::ServiceExt;
 
 use crate::limits;
-use guest::{Guest, Running};
+use guest::{Guest, Phase, Running};
 
 /// What connections may cost.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +40,10 @@ pub(crate) struct Patience {
     /// Connections at once from one network, so that no stranger takes every place.
     pub(crate) of_one_network: usize,
     /// Addresses behind which many callers stand, so that they are no one network: a proxy's. When every place is taken, a
-    /// connection from there that waits for its next request makes room.
+    /// connection from there that waits for its next request, or asked nothing in its time, makes room.
     pub(crate) is_shared: fn(IpAddr) -> bool,
+    /// How long a connection may ask nothing before it makes room, when every place is taken.
+    pub(crate) first: Duration,
     /// How long a whole header may take, also from the end of the request before.
     pub(crate) header: Duration,
     /// How long the next piece of a body may take.
@@ -59,6 +59,7 @@ impl Default for Patience {
             of_one_network: limits::CONNECTIONS_OF_ONE_NETWORK,
             // What connects from this machine is a proxy, or somebody who could do worse.
             is_shared: |address| address.to_canonical().is_loopback(),
+            first: limits::FIRST_TIME,
             header: limits::HEADER_TIME,
             body: limits::BODY_TIME,
             answer: limits::ANSWER_TIME,
@@ -91,18 +92,19 @@ pub(crate) async fn serve(
             () = &mut stop => break,
         };
         let (open, ended) = oneshot::channel::<()>();
-        let is_idle = Arc::new(AtomicBool::new(false));
+        let phase = Phase::default();
         let guest = Guest {
             _open: open,
             is_shared: (patience.is_shared)(address.ip()),
-            is_idle: Arc::clone(&is_idle),
+            asks_until: Instant::now() + patience.first,
+            phase: phase.clone(),
         };
         let Some(place) = places.take(address.ip(), guest) else {
             continue;
         };
         let router = router.clone();
         let service = service_fn(move |request| {
-            let running = Running::start(&is_idle);
+            let running = Running::start(&phase);
             let answered = answer(router.clone(), request, address, patience.body);
             async move { Ok::<_, Infallible>(running.until_read(answered.await?)) }
         });
@@ -304,6 +306,7 @@ mod tests {
         connections: 8,
         of_one_network: 8,
         is_shared: |_| false,
+        first: LONG,
         header: LONG,
         body: LONG,
         answer: LONG,
@@ -464,6 +467,24 @@ mod tests {
         busy.write_all(b"ll").await.unwrap();
         assert!(busy.read(&mut [0; 8]).await.is_ok_and(|count| count > 0));
         assert!(is_answered(fresh).await);
+    }
+
+    #[tokio::test]
+    async fn a_proxy_full_of_those_who_ask_nothing_is_open_again_soon() {
+        let patience = Patience {
+            connections: 3,
+            is_shared: |address| address.is_loopback(),
+            first: SHORT,
+            ..PATIENT
+        };
+        let (address, _stop) = door(hello(), patience).await;
+        let mut silent = Vec::new();
+        for _ in 0..3 {
+            silent.push(TcpStream::connect(address).await.unwrap());
+        }
+        let comes_in =
+            async { while !is_answered(TcpStream::connect(address).await.unwrap()).await {} };
+        assert!(tokio::time::timeout(LONG / 4, comes_in).await.is_ok());
     }
 
     #[tokio::test]

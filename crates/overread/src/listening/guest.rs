@@ -2,8 +2,9 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::response::Response;
@@ -15,27 +16,52 @@ pub(super) struct Guest {
     /// Dropped when it must end.
     pub(super) _open: oneshot::Sender<()>,
     pub(super) is_shared: bool,
-    /// It was answered and waits for its next request.
-    pub(super) is_idle: Arc<AtomicBool>,
+    /// After that a connection that asked nothing yet makes room.
+    pub(super) asks_until: Instant,
+    pub(super) phase: Phase,
+}
+
+/// What a connection is about.
+#[derive(Clone, Default)]
+pub(super) struct Phase(Arc<AtomicU8>);
+
+/// It has not asked anything yet.
+const FRESH: u8 = 0;
+/// It is being answered.
+const RUNNING: u8 = 1;
+/// It was answered and waits for its next request.
+const IDLE: u8 = 2;
+
+impl Phase {
+    fn set(&self, phase: u8) {
+        self.0.store(phase, Ordering::Relaxed);
+    }
 }
 
 impl Guest {
     /// Says what harm is done when it ends for another: a request that somebody sent through a proxy is never ended.
     pub(super) fn harm(&self) -> Option<u8> {
-        (!self.is_shared || self.is_idle.load(Ordering::Relaxed)).then_some(0)
+        if !self.is_shared {
+            return Some(0);
+        }
+        match self.phase.0.load(Ordering::Relaxed) {
+            IDLE => Some(0),
+            FRESH if self.asks_until < Instant::now() => Some(1),
+            _ => None,
+        }
     }
 }
 
 /// A request that is being answered; dropped when the answer is out, or nobody waits for it any more.
 pub(super) struct Running {
-    is_idle: Arc<AtomicBool>,
+    phase: Phase,
 }
 
 impl Running {
-    pub(super) fn start(is_idle: &Arc<AtomicBool>) -> Self {
-        is_idle.store(false, Ordering::Relaxed);
+    pub(super) fn start(phase: &Phase) -> Self {
+        phase.set(RUNNING);
         Self {
-            is_idle: Arc::clone(is_idle),
+            phase: phase.clone(),
         }
     }
 
@@ -52,7 +78,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.is_idle.store(true, Ordering::Relaxed);
+        self.phase.set(IDLE);
     }
 }
 
