@@ -7,7 +7,7 @@ import { COMMANDS, commandOf } from "../src/viewer/keys.ts";
 import { paneWords } from "../src/viewer/pane-words.ts";
 import { outwards, Prefetch } from "../src/viewer/prefetch.ts";
 import { isMirrored, type View, WHOLE } from "../src/viewer/surface.ts";
-import { automatic, presetsFor, rangeOf } from "../src/viewer/window.ts";
+import { automatic, firstWindow, presetsFor, rangeOf } from "../src/viewer/window.ts";
 import { frameUrl, slice } from "./dataset.ts";
 
 const ELENA = { name: "RIVERA^ELENA", id: "P1", birthDate: "19780312" };
@@ -86,6 +86,19 @@ test("automatic windows leave outliers out", () => {
   expect(window?.width).toBeLessThan(1000);
   expect(automatic(new Uint8Array(10), 0, 1)).toEqual({ center: 0.5, width: 1 });
   expect(automatic(null, 0, 1)).toBeNull();
+});
+
+test("a scanned page opens with a window in which it can be read", () => {
+  const page = Array.from({ length: 1000 }, (_, at) => (at % 20 === 0 ? 10 : 245));
+  const nonsense = { center: 128, width: 15 };
+  const capture = { isCapture: true, window: nonsense };
+  expect(firstWindow(capture, page)).toEqual({ center: 127.5, width: 235 });
+  const fits = { center: 128, width: 200 };
+  expect(firstWindow({ isCapture: true, window: fits }, page)).toBe(fits);
+  const away = { center: 5000, width: 400 };
+  expect(firstWindow({ isCapture: true, window: away }, page)?.width).toBe(235);
+  // What a scanner stored with its own images is left alone.
+  expect(firstWindow({ isCapture: false, window: nonsense }, page)).toBe(nonsense);
 });
 
 test("a window's range is the standard's", () => {

@@ -25,6 +25,8 @@ export interface Frame {
   /** The spacing is that of the detector, not of the patient (projection radiography). */
   isDetectorSpacing: boolean;
   window: Window | null;
+  /** A photograph of a screen or a scan of paper, which no scanner has made a window for. */
+  isCapture: boolean;
   isColor: boolean;
   /** Why the picture is not exactly what was taken, for people; `null` when it is. */
   loss: string | null;
@@ -110,11 +112,17 @@ function framesOf(
       sides: sidesOf(instance),
       ...spacingOf(instance, groups),
       window: windowOf(instance, groups),
+      isCapture: isCapture(instance),
       isColor:
         (number(instance, "00280002") ?? 1) > 1 || text(instance, "00280004") === "PALETTE COLOR",
       loss: lossOf(instance),
     };
   });
+}
+
+/** Whether an instance is a Secondary Capture, single or multi-frame (PS3.4 B.5). */
+function isCapture(instance: DataSet): boolean {
+  return /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.7(\.\d+)?$/.test(text(instance, "00080016"));
 }
 
 /** The numbers of an attribute in a functional group macro (PS3.3 C.7.6.16), else of the instance. */

@@ -9,7 +9,7 @@ import { type CornerName, failureWords, fillCorner, paneWords } from "./pane-wor
 import { outwards, Prefetch } from "./prefetch.ts";
 import type { PaneState } from "./session.ts";
 import { isMirrored, middleOf, movedBy, type Surface, type View, WHOLE } from "./surface.ts";
-import { automatic } from "./window.ts";
+import { firstWindow } from "./window.ts";
 
 /** Series longer than this are not fetched whole ahead of time, only around the shown frame. */
 const MAX_AHEAD_FRAMES = 400;
@@ -212,7 +212,7 @@ export class Pane {
   private async draw(frame: Frame): Promise<void> {
     const image = await this.host.engine.load(frame.imageId, true);
     if (!frame.isColor) {
-      this.window ??= frame.window ?? automatic(image.getPixelData(), 0.01, 0.99);
+      this.window ??= firstWindow(frame, image.getPixelData());
     }
     await this.surface.show(this.wantedIdx, this.look(frame), this.view);
     this.shownIdx = this.wantedIdx;

@@ -1,4 +1,4 @@
-import type { ImageSeries, Window } from "./frames.ts";
+import type { Frame, ImageSeries, Window } from "./frames.ts";
 
 /** A named window that a person can pick. */
 export interface Preset {
@@ -70,6 +70,24 @@ export function automatic(
   const high = sample[Math.ceil(to * (sample.length - 1))] ?? 0;
   const width = Math.max(1, high - low);
   return { center: low + width / 2, width };
+}
+
+/** Share of a page's values that a stored window must show, else it is taken for a mistake. */
+const PAGE_SHOWN_FROM = 0.2;
+
+/** The window a picture opens with: the stored one, unless it would leave of a captured page almost nothing. */
+export function firstWindow(
+  frame: Pick<Frame, "window" | "isCapture">,
+  values: ArrayLike<number> | null,
+): Window | null {
+  const stored = frame.window;
+  if (!frame.isCapture) return stored ?? automatic(values, 0.01, 0.99);
+  const full = automatic(values, 0, 1);
+  if (!stored || !full) return stored ?? full;
+  const { lower, upper } = rangeOf(stored);
+  const [low, high] = [full.center - full.width / 2, full.center + full.width / 2];
+  const shown = (Math.min(upper, high) - Math.max(lower, low)) / full.width;
+  return shown < PAGE_SHOWN_FROM ? full : stored;
 }
 
 /** The lowest and highest value of a window (PS3.3 C.11.2.1.2.1). */
