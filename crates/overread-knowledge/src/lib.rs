@@ -5,6 +5,7 @@
 
 mod coverage;
 mod insights;
+mod regions;
 
 use std::sync::LazyLock;
 
@@ -16,6 +17,7 @@ use overread_model::consent::ConsentText;
 use overread_model::intake::IntakeTables;
 use overread_model::letter::{BadCatalog, LetterCatalog};
 use overread_model::report::ReportTables;
+pub use regions::{Region, Regions};
 
 /// The texts of the data files.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +30,8 @@ pub struct DataFiles<'a> {
     pub specialties: &'a str,
     /// `codes/body_part_examined.json`.
     pub body_parts: &'a str,
+    /// `codes/regions.json`.
+    pub regions: &'a str,
     /// `triggers.json`.
     pub triggers: &'a str,
     /// `report/sections.json`.
@@ -50,6 +54,7 @@ pub const EMBEDDED: DataFiles<'static> = DataFiles {
     protocols: include_str!("../data/completeness/protocols.json"),
     specialties: include_str!("../data/subspecialty/map.json"),
     body_parts: include_str!("../data/codes/body_part_examined.json"),
+    regions: include_str!("../data/codes/regions.json"),
     triggers: include_str!("../data/triggers.json"),
     sections: include_str!("../data/report/sections.json"),
     coverage: include_str!("../data/insurance/timeframes.json"),
@@ -66,6 +71,8 @@ pub struct Knowledge {
     pub rules: RuleTables,
     /// Which sub-specialty reads what.
     pub specialties: SpecialtyMap,
+    /// States and territories in which licences are given.
+    pub regions: Regions,
     /// Reasons to ask, red flags, urgency.
     pub intake: IntakeTables,
     /// Sections of the report.
@@ -114,6 +121,7 @@ impl Knowledge {
         Ok(Self {
             rules: RuleTables::parse(files.rules, files.protocols)?,
             specialties: SpecialtyMap::parse(files.specialties, files.body_parts)?,
+            regions: json("codes/regions.json", files.regions)?,
             intake: json("triggers.json", files.triggers)?,
             report: json("report/sections.json", files.sections)?,
             coverage: json("insurance/timeframes.json", files.coverage)?,

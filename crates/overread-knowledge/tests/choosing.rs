@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use overread_knowledge::Knowledge;
-use overread_model::choosing::{ExamFacts, Suggestion, conditions_of, infer};
+use overread_model::choosing::{AskedExam, ExamFacts, Suggestion, conditions_of, infer};
 use serde_json::Value;
 
 const CASES: &str = include_str!("../testdata/subspecialty/cases.json");
@@ -125,4 +125,41 @@ fn a_diagnosis_adds_clinical_specialists() {
             .iter()
             .any(|c| c.title == "Medical oncology")
     );
+}
+
+#[test]
+fn the_exam_asked_about_is_found_among_others() {
+    let map = &Knowledge::embedded().specialties;
+    let study = |description: &str, modality: &str, date: &str| ExamFacts {
+        study_description: description.to_owned(),
+        modalities: BTreeSet::from([modality.to_owned()]),
+        study_date: date.parse().ok(),
+        ..ExamFacts::default()
+    };
+    let studies = [
+        study("CT CHEST", "CT", "20260305"),
+        study("MRI RIGHT KNEE", "MR", "20260302"),
+        study("MRI LEFT KNEE", "MR", "20260302"),
+        study("MRI L SPINE", "MR", "20260302"),
+        study("CERVICAL SPINE", "MR", "20260302"),
+        study("XR LUMBAR SPINE", "DX", "20260110"),
+    ];
+    let check = |name: &'static str, modality, date: &str, expected: &[usize]| {
+        let asked = AskedExam {
+            name,
+            modality,
+            date: date.parse().ok(),
+            ..AskedExam::default()
+        };
+        assert_eq!(asked.best(&studies, map), expected, "{name} {date}");
+    };
+    check("MRI lumbar spine", "MR", "2026-03-02", &[3]);
+    check("Neck MRI (cervical spine)", "MR", "", &[4]);
+    check("left knee", "MR", "2026-03-02", &[2]);
+    check("X-ray of the lumbar spine", "", "", &[5]);
+    check("", "CR", "", &[5]);
+    check("", "", "2026-03-05", &[0]);
+    // The day may be mistaken; the place counts more.
+    check("CT of the chest", "CT", "2026-03-02", &[0]);
+    check("", "", "", &[0, 1, 2, 3, 4, 5]);
 }

@@ -71,7 +71,7 @@ fn the_lists_are_complete_and_without_doubles() {
                 .map(|r| r.id.as_str())
                 .collect()
         ),
-        46
+        48
     );
     assert_eq!(
         count(
@@ -325,4 +325,31 @@ fn a_broken_file_is_named() {
         ..EMBEDDED
     };
     assert!(Knowledge::parse(&files).is_err());
+}
+
+#[test]
+fn a_state_is_known_by_name_and_code() {
+    let regions = &Knowledge::embedded().regions;
+    assert!(!regions.source.is_empty() && regions.regions.len() == 56);
+    for (typed, code) in [
+        ("Washington", Some("US-WA")),
+        (" washington ", Some("US-WA")),
+        ("WA", Some("US-WA")),
+        ("us-wa", Some("US-WA")),
+        ("Washington (US-WA)", Some("US-WA")),
+        ("California", Some("US-CA")),
+        ("US-CA", Some("US-CA")),
+        ("CA-ON", Some("CA-ON")),
+        ("es", Some("ES")),
+        // California or Canada, Delaware or Germany: nobody guesses.
+        ("CA", None),
+        ("de", None),
+        ("US-ZZ", None),
+        ("US", None),
+        ("Somewhere", None),
+        ("", None),
+    ] {
+        assert_eq!(regions.code_of(typed).as_deref(), code, "{typed}");
+    }
+    assert_eq!(regions.words("US-WA"), "Washington (US-WA)");
 }

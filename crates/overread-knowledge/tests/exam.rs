@@ -1,6 +1,7 @@
 //! A made-up exam in which nothing is wrong, to be spoilt one thing at a time.
 
 use overread_knowledge::Knowledge;
+use overread_model::choosing::AskedExam;
 use overread_model::completeness::{
     CheckInput, CheckResult, DocumentFacts, DocumentKind, MediumFacts, PersonIdentity, ReportHints,
     check_instances,
@@ -30,7 +31,7 @@ pub(crate) struct Setup {
     pub(crate) patient: Option<PersonIdentity>,
     pub(crate) question: Option<&'static str>,
     pub(crate) reason: &'static str,
-    pub(crate) requested_exam: &'static str,
+    pub(crate) asked: AskedExam<'static>,
     pub(crate) no_report_available: bool,
     pub(crate) identity_confirmed: bool,
     pub(crate) overridden: Vec<String>,
@@ -46,7 +47,7 @@ impl Setup {
             patient: self.patient.clone(),
             question: self.question,
             reason: self.reason,
-            requested_exam: self.requested_exam,
+            asked: self.asked,
             no_report_available: self.no_report_available,
             identity_confirmed: self.identity_confirmed,
             overridden: &self.overridden,
@@ -242,7 +243,7 @@ pub(crate) fn good() -> Setup {
         patient: Some(person("Ana Pérez", "1970-03-02", "F")),
         question: Some("Is the nerve pressed?"),
         reason: "",
-        requested_exam: "",
+        asked: AskedExam::default(),
         no_report_available: false,
         identity_confirmed: false,
         overridden: Vec::new(),

@@ -1,4 +1,6 @@
-use overread_model::completeness::{CheckResult, DocumentKind, MediumFacts, Severity};
+use overread_model::completeness::{
+    CheckResult, DocumentKind, MediumFacts, Severity, report_hints,
+};
 use overread_model::hidden::Hidden;
 use overread_model::imaging::InstanceFacts;
 use overread_model::letter::Requester;
@@ -98,6 +100,14 @@ fn f_rules() {
     check(&["F06!"], |s| {
         s.series(3, |i| i.quality.pixel_data_short = true)
     });
+    check(&["F10?"], |s| {
+        s.medium.outside_study_count = 1;
+    });
+    check(&["D01!", "D05", "D06", "F10!"], |s| {
+        s.instances.clear();
+        s.documents.clear();
+        s.medium.outside_study_count = 1;
+    });
     check(&["F07?"], |s| {
         s.problems = vec![problem(ProblemKind::Conflict)]
     });
@@ -167,7 +177,7 @@ fn p_rules() {
         s.series(3, |i| i.series.laterality = Some("R".to_owned()));
     });
     check(&["P06?"], |s| {
-        s.requested_exam = "MRI of the right side";
+        s.asked.name = "MRI of the right side";
         s.series(3, left);
     });
 }
@@ -228,6 +238,27 @@ fn d_rules() {
     check(&[], |s| {
         s.documents[0].accession_number = Some(Hidden("a1".to_owned()))
     });
+    let asked = |s: &mut Setup| s.asked.name = "MRI lumbar spine";
+    check(&[], |s| {
+        asked(s);
+        s.documents[0].hints = report_hints("EXAM: MRI LUMBAR SPINE");
+    });
+    for heading in [
+        "EXAM: MRI KNEE",
+        "MRI of the cervical spine",
+        "EXAM: CT LUMBAR SPINE",
+    ] {
+        check(&["D02?"], |s| {
+            asked(s);
+            s.documents[0].hints = report_hints(heading);
+        });
+    }
+    // A request that names no place: the images tell it.
+    check(&["D02?"], |s| {
+        s.documents[0].hints = report_hints("EXAM: MRI KNEE")
+    });
+    check(&["D10?"], |s| s.asked.name = "MRI left knee");
+    check(&[], |s| s.asked.name = "MRI spine");
     check(&["D03?"], |s| s.documents[0].hints.is_preliminary = true);
     check(&["D04?"], |s| s.question = Some("  "));
     check(&[], |s| s.question = None);

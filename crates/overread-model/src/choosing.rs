@@ -1,10 +1,14 @@
 //! Here lives the choice of a reviewer: which sub-specialty an exam calls for, and who in the directory fits, with reasons.
 
+mod asked;
 mod directory;
 mod infer;
 mod map;
 mod rank;
+mod ties;
 
+pub use asked::AskedExam;
+pub(crate) use asked::sides_in;
 pub use directory::{Reviewer, ReviewerKind, check_directory_entry, is_region};
 pub(crate) use infer::groups_in_text;
 pub use infer::{Clinical, Confidence, ExamFacts, Suggestion, conditions_of, infer};

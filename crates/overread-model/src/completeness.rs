@@ -28,7 +28,7 @@ pub use tables::{
 };
 pub use weighting::{Weighting, names_localizer, weighting};
 
-use crate::choosing::SpecialtyMap;
+use crate::choosing::{AskedExam, SpecialtyMap};
 use crate::imaging::InstanceFacts;
 use crate::letter::Requester;
 use crate::problem::Problem;
@@ -45,6 +45,10 @@ pub struct MediumFacts {
     pub duplicate_count: usize,
     /// Programs and start files that were left alone.
     pub program_count: usize,
+    /// Uploads that broke off before anything of them could be read, where a whole one came later.
+    pub lost_upload_count: usize,
+    /// Studies that were sent and are kept outside the case, since they arrived before.
+    pub outside_study_count: usize,
     /// Pictures that are no DICOM: JPEG, PNG, TIFF, films.
     pub picture_count: usize,
 }
@@ -64,8 +68,8 @@ pub struct CheckInput<'a> {
     pub question: Option<&'a str>,
     /// Reason and diagnosis in the requester's words.
     pub reason: &'a str,
-    /// Side of the body in the request, when it names one; else empty.
-    pub requested_exam: &'a str,
+    /// The exam that the request asks about.
+    pub asked: AskedExam<'a>,
     /// Somebody stated that no original report can be had.
     pub no_report_available: bool,
     /// A coordinator confirmed that the images are this patient's.

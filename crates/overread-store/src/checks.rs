@@ -82,6 +82,16 @@ pub async fn override_rule(
     Ok(())
 }
 
+/// Takes back the override of one rule.
+///
+/// # Errors
+/// When the database fails.
+pub async fn drop_override(tx: &mut Tx, case_id: &CaseId, rule: &str) -> StoreResult<()> {
+    on!(tx, c => sqlx::query("delete from check_override where case_id = $1 and rule = $2")
+        .bind(case_id.as_str()).bind(rule).execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
 /// Takes back the overrides of the rules whose names begin so.
 ///
 /// # Errors

@@ -461,6 +461,10 @@ async fn held_studies(house: House) {
         checks::overrides(&mut tx, &case_id).await.unwrap()[0].reason,
         "second"
     );
+    checks::drop_override(&mut tx, &case_id, "F99")
+        .await
+        .unwrap();
+    assert_eq!(checks::overrides(&mut tx, &case_id).await.unwrap().len(), 1);
     checks::drop_overrides(&mut tx, &case_id, 'P')
         .await
         .unwrap();

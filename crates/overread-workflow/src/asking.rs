@@ -5,7 +5,7 @@ mod correcting;
 pub mod fields;
 mod lacking;
 
-use lacking::{check_choices, check_lengths, problems_of};
+use lacking::{check_choices, check_lengths, problems_of, tidy_region};
 use overread_model::access::{Actor, Right, Role};
 use overread_model::case::{CaseEvent, CaseFacts, CaseState};
 use overread_model::ids::CaseId;
@@ -183,10 +183,11 @@ pub async fn save(
     actor: &Actor,
     case_id: &CaseId,
     version: i64,
-    step: AskStep,
+    mut step: AskStep,
     now: Timestamp,
 ) -> StepResult<Saved> {
     check_lengths(&step)?;
+    tidy_region(ctx, &mut step);
     let mut tx = ctx.store.begin().await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     file.require(Right::AddRecords)?;

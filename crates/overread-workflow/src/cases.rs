@@ -14,7 +14,7 @@ use crate::{StepError, StepResult, Workflow, limits};
 
 pub(crate) use journey::reads;
 pub use journey::{
-    CaseView, NextStep, ReadRow, RelatedCase, Station, StationState, TimelineRow, journey,
+    CaseView, Decision, NextStep, ReadRow, RelatedCase, Station, StationState, TimelineRow, journey,
 };
 pub(crate) use moving::set_due;
 pub use moving::{hold, reopen, resume, set_urgency, withdraw};

@@ -1,26 +1,27 @@
 //! The completeness and quality check of a case's records, and its overrides.
 
+mod arrivals;
+
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
-use overread_ingest::Receipt;
 use overread_model::access::Right;
 use overread_model::case::{CaseEvent, CaseRole, CaseState};
 use overread_model::completeness::{
-    self, CheckInput, CheckResult, DocumentFacts, DocumentKind, Gathered, MediumFacts,
-    PersonIdentity, report_hints,
+    self, CheckInput, CheckResult, DocumentFacts, DocumentKind, Gathered, PersonIdentity,
+    report_hints,
 };
 use overread_model::hidden::Hidden;
-use overread_model::problem::Problem;
+use overread_model::letter::Language;
 use overread_model::time::CalendarDate;
 use overread_store::checks::{self, CheckRow, OverrideRow};
 use overread_store::documents::{self, DocumentRow};
-use overread_store::{Tx, deliveries, held_papers, original_reports, studies};
+use overread_store::{Tx, held_papers, original_reports, studies};
 use serde::Deserialize;
 
 use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
-use crate::{StepError, StepResult, Workflow, limits, papers};
+use crate::{StepError, StepResult, Workflow, exams, limits, papers};
 
 /// One finding of the check.
 pub struct FindingRow {
@@ -180,6 +181,23 @@ const IDENTITY_RULES: [&str; 2] = ["P01", "P03"];
 /// How the names of the rules about the patient's identity begin.
 pub(crate) const IDENTITY_PREFIX: char = 'P';
 
+/// Rules that say that papers or images may be of another exam than the one asked about.
+const OTHER_EXAM_RULES: [&str; 2] = ["D02", "D10"];
+
+/// Returns what the newest check says of papers and images of another exam, unless it was waved through.
+pub(crate) async fn other_exams(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<String>> {
+    let Some(newest) = newest(tx, case_id).await? else {
+        return Ok(Vec::new());
+    };
+    let waved = |rule: &str| newest.overrides.iter().any(|row| row.rule == rule);
+    let found = newest.check.findings.iter().filter(|finding| {
+        OTHER_EXAM_RULES.contains(&finding.rule.as_str()) && !waved(&finding.rule)
+    });
+    Ok(found
+        .map(|finding| format!("{} ({})", finding.message, finding.subject))
+        .collect())
+}
+
 /// What is kept of a check, as far as we read it back.
 #[derive(Deserialize)]
 pub(crate) struct KeptCheck {
@@ -200,6 +218,12 @@ pub(crate) struct KeptFinding {
     severity: String,
     subject: String,
     message: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    title_es: String,
+    #[serde(default)]
+    action: Option<String>,
     #[serde(default)]
     letter: Option<String>,
 }
@@ -321,6 +345,67 @@ pub(crate) async fn letters_asked_for(
         .collect())
 }
 
+/// Rules that say that everything is missing: what a letter asks for in any case.
+const EVERYTHING_RULES: [&str; 4] = ["D01", "F01", "F02", "F10"];
+
+/// Returns line by line which series, slices and papers the newest check misses, for a letter that asks for them.
+pub(crate) async fn missing_items(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    language: Language,
+) -> StepResult<Vec<String>> {
+    let Some(newest) = newest(tx, case_id).await? else {
+        return Ok(Vec::new());
+    };
+    let asked: Vec<&KeptFinding> = newest
+        .check
+        .missing
+        .iter()
+        .filter_map(|missing| {
+            let findings = &newest.check.findings;
+            findings.iter().find(|one| one.message == missing.message)
+        })
+        .filter(|finding| !EVERYTHING_RULES.contains(&finding.rule.as_str()))
+        .collect();
+    let more = asked.len().saturating_sub(limits::MISSING_ITEMS);
+    let mut lines: Vec<String> = asked
+        .into_iter()
+        .take(limits::MISSING_ITEMS)
+        .map(|finding| finding.missing_line(language))
+        .collect();
+    if more > 0 {
+        lines.push(match language {
+            Language::En => {
+                format!("{more} more of the same kind; please send the whole exam again")
+            }
+            Language::Es => {
+                format!("{more} más del mismo tipo; por favor, envíen de nuevo el estudio completo")
+            }
+        });
+    }
+    Ok(lines)
+}
+
+impl KeptFinding {
+    /// Returns what is missing in one line, without what the reader of the page should do.
+    fn missing_line(&self, language: Language) -> String {
+        let action = self.action.as_deref().unwrap_or_default();
+        let action = action.trim_end_matches('.');
+        let said = self.message.trim_end_matches('.');
+        let said = said.strip_suffix(action).unwrap_or(said).trim();
+        let said = said.trim_end_matches('.');
+        let said = match language {
+            Language::En => said.to_owned(),
+            Language::Es => said.replacen(&self.title, &self.title_es, 1),
+        };
+        let mark = match language {
+            Language::En => "Missing",
+            Language::Es => "Falta",
+        };
+        format!("{mark}: {}. {said}", self.subject)
+    }
+}
+
 /// Checks the case's records as they are now and keeps nothing.
 ///
 /// # Errors
@@ -348,7 +433,7 @@ async fn check_of(
     for facts in studies::facts_of_case(tx, &case_id).await? {
         gathered.add(&facts, tables);
     }
-    let (problems, medium) = arrivals(tx, &case_id).await?;
+    let (problems, medium) = arrivals::of_case(tx, &case_id).await?;
     let papers = papers_of(tx, ctx, file).await?;
     let overridden: Vec<String> = checks::overrides(tx, &case_id)
         .await?
@@ -367,7 +452,7 @@ async fn check_of(
             &why.question
         }),
         reason: &why.reason,
-        requested_exam: &file.intake.exam.name,
+        asked: exams::asked(&file.intake),
         no_report_available: file.row.original_missing != 0,
         identity_confirmed: file.row.identity_confirmed != 0,
         overridden: &overridden,
@@ -397,6 +482,13 @@ pub(crate) async fn judge(
         result: serde_json::to_string(&result).map_err(StepError::internal)?,
     };
     checks::insert(tx, &case_id, &row).await?;
+    // A reason holds for what it was given for: what was put right leaves no gap in the report, and waves nothing later.
+    let found = |rule: &str| result.findings.iter().any(|finding| finding.rule == rule);
+    for waved in checks::overrides(tx, &case_id).await? {
+        if !waved.rule.starts_with(IDENTITY_PREFIX) && !found(&waved.rule) {
+            checks::drop_override(tx, &case_id, &waved.rule).await?;
+        }
+    }
     let kept = newest(tx, &case_id).await?;
     let records = &mut file.facts.records;
     records.open_blocker_count = kept.as_ref().map_or(0, |kept| kept.open_blockers);
@@ -425,17 +517,14 @@ pub(crate) async fn settle(
     as_system(tx, ctx, file, event, now).await
 }
 
-/// Checks again after something was added, while the case is being checked.
+/// Checks again after something was added, once there is a check: a finding of later papers is told as well.
 pub(crate) async fn again(
     tx: &mut Tx,
     ctx: &Workflow,
     file: &mut CaseFile,
     now: Timestamp,
 ) -> StepResult<()> {
-    if !matches!(
-        file.state,
-        CaseState::RecordsCheck | CaseState::RecordsDeficient
-    ) {
+    if checks::newest(tx, &file.case_id).await?.is_none() {
         return Ok(());
     }
     judge(tx, ctx, file, now).await?;
@@ -471,29 +560,6 @@ pub(crate) fn patient_of(intake: &Intake) -> PersonIdentity {
         patient_id: filled(&who.patient_mrn).map(Hidden),
         issuer: filled(&intake.exam.facility).map(Hidden),
     }
-}
-
-/// Returns what was wrong with what arrived, and what the media showed.
-async fn arrivals(tx: &mut Tx, case_id: &CaseId) -> StepResult<(Vec<Problem>, MediumFacts)> {
-    let mut problems = Vec::new();
-    let mut medium = MediumFacts::default();
-    for delivery in deliveries::list_of_case(tx, case_id).await? {
-        let Some(receipt) = delivery
-            .receipt
-            .and_then(|text| serde_json::from_str::<Receipt>(&text).ok())
-        else {
-            continue;
-        };
-        medium.duplicate_count += usize::try_from(receipt.duplicates).unwrap_or(usize::MAX);
-        medium.program_count += usize::try_from(receipt.other_files).unwrap_or(usize::MAX);
-        medium.picture_count += receipt
-            .documents
-            .iter()
-            .filter(|paper| paper.kind == "picture")
-            .count();
-        problems.extend(receipt.problems);
-    }
-    Ok((problems, medium))
 }
 
 /// Returns the papers of the case as the rules see them.

@@ -7,14 +7,14 @@ use serde::Deserialize;
 
 use overread_model::access::Right;
 use overread_model::case::{CaseEvent, CaseFacts, CaseRole, CaseState};
-use overread_model::choosing::{ExamFacts, Ranked, ReviewNeed, check_choice, infer, rank};
+use overread_model::choosing::{Ranked, ReviewNeed, check_choice, infer, rank};
 use overread_model::intake::UrgencyLevel;
 use overread_model::time::CalendarDate;
 use overread_store::review_tasks::{self, TaskRow};
-use overread_store::{Tx, coverages, reviewers as rows, studies};
+use overread_store::{Tx, coverages, reviewers as rows};
 
 use crate::casework::{self, CaseFile, Said, checked_reason, checked_text};
-use crate::{StepError, StepResult, Workflow, limits, reading, reviewers};
+use crate::{StepError, StepResult, Workflow, exams, limits, reading, reviewers};
 
 /// A reviewer as a choice for this case.
 pub struct Suggestion {
@@ -74,6 +74,8 @@ pub struct ChoiceView {
     pub subspecialty_because: Vec<String>,
     /// Not sure: a coordinator must look.
     pub low_confidence: bool,
+    /// Nobody can be chosen before the request says where the patient lives.
+    pub region_missing: bool,
     /// Radiologists, best first.
     pub radiologists: Vec<Suggestion>,
     /// Clinical specialists, best first.
@@ -98,7 +100,7 @@ pub struct OfferView {
     pub question: String,
     /// Urgency.
     pub urgency: String,
-    /// Where the exam was done: for the conflict statement.
+    /// Where the exam was done, as the request and the images name it: for the conflict statement.
     pub facility: String,
     /// Who read it first: for the conflict statement; empty when unknown.
     pub first_reader: String,
@@ -169,6 +171,7 @@ pub async fn view(
         subspecialty: first.map_or_else(String::new, |first| title_of(ctx, &first.primary)),
         subspecialty_because: first.map_or_else(Vec::new, |first| first.reasons.clone()),
         low_confidence: ranking.low_confidence,
+        region_missing: need.patient_region.is_none() && !need.consults_physician,
         radiologists: shown(ranking.radiologists)?,
         clinical_specialists: shown(ranking.clinical_specialists)?,
         clinical_kinds: first.map_or_else(Vec::new, |first| {
@@ -318,6 +321,11 @@ pub async fn offer(
     let coverage = coverages::find(&mut tx, case_id).await?.unwrap_or_default();
     let studies = reading::studies_shown(&mut tx, &file).await?;
     let intake = &file.intake;
+    let mut places = exams::institutions(&mut tx, case_id).await?;
+    let typed = intake.exam.facility.trim();
+    if !typed.is_empty() && !places.iter().any(|place| place == typed) {
+        places.insert(0, typed.to_owned());
+    }
     let due = CaseState::InReview.due_at(&file.facts, &ctx.config.calendar, now);
     let view = OfferView {
         task_id: task.id.parse().map_err(StepError::internal)?,
@@ -325,9 +333,9 @@ pub async fn offer(
         exam: file.row.title.clone(),
         question: intake.why.question.clone(),
         urgency: file.row.urgency.clone(),
-        facility: intake.exam.facility.clone(),
+        facility: places.join("; "),
         first_reader: intake.exam.first_reader.clone(),
-        patient_region: intake.who.patient_region.clone(),
+        patient_region: ctx.knowledge.regions.words(&intake.who.patient_region),
         respond_by: task.respond_by.map(Timestamp::from_micros),
         report_due_at: due.unwrap_or(now),
         fee_cents: coverage.quote_cents,
@@ -459,10 +467,7 @@ fn asked_task(file: &CaseFile) -> StepResult<&TaskRow> {
 /// Returns what the case needs of a reviewer: what the images and the request say, and who is out.
 async fn need_of(tx: &mut Tx, ctx: &Workflow, file: &CaseFile) -> StepResult<ReviewNeed> {
     let intake = &file.intake;
-    let mut exam = ExamFacts::default();
-    for facts in studies::facts_of_case(tx, &file.case_id).await? {
-        exam.add(&facts);
-    }
+    let mut exam = exams::asked_about(tx, ctx, &file.case_id, intake).await?;
     if exam.modalities.is_empty() {
         exam.modalities.extend(
             Some(intake.exam.modality.trim().to_owned()).filter(|modality| !modality.is_empty()),
@@ -485,6 +490,7 @@ async fn need_of(tx: &mut Tx, ctx: &Workflow, file: &CaseFile) -> StepResult<Rev
     need.is_child = exam.age_years().is_some_and(|years| years < 18);
     need.suggestions = infer(&exam, &diagnosis, &ctx.knowledge.specialties);
     need.modalities = exam.modalities;
+    need.image_institutions = exams::institutions(tx, &file.case_id).await?;
     need.wanted_within_hours = match file.facts.urgency {
         UrgencyLevel::Urgent | UrgencyLevel::Emergent => Some(24),
         UrgencyLevel::Expedited => Some(72),

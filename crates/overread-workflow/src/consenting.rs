@@ -56,7 +56,7 @@ pub struct ConsentRow {
     /// Signed.
     pub signed_at: Timestamp,
     /// Last instant it holds.
-    pub expires_at: Timestamp,
+    pub open_until: Timestamp,
     /// Taken back.
     pub revoked_at: Option<Timestamp>,
     /// In force now.
@@ -495,7 +495,7 @@ fn row_of(row: Row, now: Timestamp) -> ConsentRow {
         scopes: row.scopes.split(' ').map(str::to_owned).collect(),
         receivers: row.receivers,
         signed_at: Timestamp::from_micros(row.signed_at),
-        expires_at: Timestamp::from_micros(row.expires_at),
+        open_until: crate::delivering::last_moment(row.expires_at),
         revoked_at: row.revoked_at.map(Timestamp::from_micros),
     }
 }

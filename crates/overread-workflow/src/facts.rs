@@ -9,12 +9,12 @@ use overread_model::time::Timestamp;
 use overread_store::cases::CaseRow;
 use overread_store::review_tasks::TaskRow;
 use overread_store::{
-    Tx, checks, concordances, consents, coverages, letters, links, original_reports, reports,
-    reviewers,
+    Tx, checks, concordances, consents, coverages, grants, letters, links, original_reports,
+    reports, reviewers,
 };
 
 use crate::casework::Intake;
-use crate::{StepResult, checking, reviewers as directory};
+use crate::{StepResult, checking, exams, reviewers as directory};
 
 /// Gathers the facts of a case at one moment.
 pub(crate) async fn gather(
@@ -29,9 +29,9 @@ pub(crate) async fn gather(
         intake: intake_facts(row, intake),
         consent: consent_facts(tx, row, now).await?,
         records: records_facts(tx, row).await?,
-        reviewer: reviewer_facts(tx, intake, task).await?,
+        reviewer: reviewer_facts(tx, row, intake, task).await?,
         coverage: coverage(tx, row).await?,
-        report: report_facts(tx, row, task).await?,
+        report: report_facts(tx, row, intake, task, now).await?,
         follow_up: FollowUpFacts {
             wanted: row.follow_up_wanted != 0,
             declined: row.follow_up_declined != 0,
@@ -114,6 +114,7 @@ async fn records_facts(tx: &mut Tx, row: &CaseRow) -> StepResult<RecordsFacts> {
 
 async fn reviewer_facts(
     tx: &mut Tx,
+    row: &CaseRow,
     intake: &Intake,
     task: Option<&TaskRow>,
 ) -> StepResult<ReviewerFacts> {
@@ -126,7 +127,8 @@ async fn reviewer_facts(
     let Some(entry) = reviewers::find(tx, &id).await? else {
         return Ok(ReviewerFacts::default());
     };
-    let mut facts = directory::facts_of(&entry, intake)?;
+    let institutions = exams::institutions(tx, &row.case_id()?).await?;
+    let mut facts = directory::facts_of(&entry, intake, institutions)?;
     facts.conflict_stated = task.independent != 0;
     Ok(facts)
 }
@@ -166,7 +168,9 @@ pub(crate) async fn coverage(tx: &mut Tx, row: &CaseRow) -> StepResult<CoverageF
 async fn report_facts(
     tx: &mut Tx,
     row: &CaseRow,
+    intake: &Intake,
     task: Option<&TaskRow>,
+    now: Timestamp,
 ) -> StepResult<ReportFacts> {
     let case_id = row.case_id()?;
     let original_present = original_reports::exists(tx, &case_id).await?;
@@ -201,9 +205,17 @@ async fn report_facts(
             .and_then(|report| report.signed_at)
             .map(Timestamp::from_micros),
         delivered_at: row.delivered_at.map(Timestamp::from_micros),
+        with_physician: intake.who.requester == "referring_physician"
+            || opened.iter().any(|link| opens(link, now))
+            || !grants::tied(tx, &case_id, "treats").await?.is_empty(),
         opened_at: earliest(|link| link.opened_at),
         acknowledged_at: earliest(|link| link.acknowledged_at),
         decided_at: earliest(|link| link.decided_at),
         ..ReportFacts::default()
     })
+}
+
+/// Says whether a link leads to the result, now or from a day to come.
+const fn opens(link: &links::LinkRow, now: Timestamp) -> bool {
+    link.revoked_at.is_none() && link.expires_at > now.as_micros()
 }

@@ -1,11 +1,14 @@
 //! Images that arrived for no case (by C-STORE, by STOW, from the command line), and the case a coordinator puts them into.
 
+use std::collections::BTreeSet;
+
 use overread_ingest::Receipt;
 use overread_model::access::{Actor, Role};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::studies::{self, StudyKey};
+use overread_store::{Tx, checks, deliveries};
 
 use crate::records::{self, StudyRow};
 use crate::{StepError, StepResult, Workflow, limits};
@@ -77,6 +80,70 @@ pub async fn put(
         ));
     }
     studies::link_pending(&mut tx, key, case_id, now).await?;
+    let event = AuditEvent::new("study.filed")
+        .in_case(case_id)
+        .on("study", study.id);
+    audit::record(&mut tx, actor, &event, now).await?;
+    tx.commit().await?;
+    let receipt = Receipt {
+        duplicates: u64::try_from(study.instance_count).unwrap_or_default(),
+        ..Receipt::default()
+    };
+    records::arrived(ctx, actor, case_id, &receipt, now).await
+}
+
+/// Lists the exams that were sent to a case and are kept outside it: known from another case, or from none.
+pub(crate) async fn outside(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<checks::StudyRow>> {
+    let mut sent: BTreeSet<String> = BTreeSet::new();
+    for delivery in deliveries::list_of_case(tx, case_id).await? {
+        let receipt = delivery.receipt.as_deref();
+        let receipt = receipt.and_then(|text| serde_json::from_str::<Receipt>(text).ok());
+        let studies = receipt.into_iter().flat_map(|receipt| receipt.studies);
+        sent.extend(studies.map(|study| study.study_instance_uid));
+    }
+    let aside = deliveries::list_aside(tx, Some(case_id), limits::ASIDE_ROWS).await?;
+    sent.extend(aside.into_iter().map(|row| row.study_instance_uid));
+    for row in checks::studies_to_judge(tx, case_id).await? {
+        sent.remove(&row.study_instance_uid);
+    }
+    for row in checks::held_back(tx, case_id).await? {
+        sent.remove(&row.study.study_instance_uid);
+    }
+    let mut outside = Vec::new();
+    for uid in sent {
+        let Some(row) = checks::study_by_uid(tx, &uid).await? else {
+            continue;
+        };
+        let is_refused = studies::is_of_other_patient(tx, StudyKey(row.id), case_id).await?;
+        if row.instance_count > 0 && !is_refused {
+            outside.push(row);
+        }
+    }
+    Ok(outside)
+}
+
+/// Takes an exam that was sent to a case and is kept outside it into the case, beside where it is. Whose images they are is
+/// judged as for every delivery.
+///
+/// # Errors
+/// `NotFound` unless coordinator, `Invalid` while the case takes no records, `Stale` when nothing of this exam waits.
+pub async fn take_in(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    study_instance_uid: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    coordinates(actor)?;
+    records::may_receive(ctx, actor, case_id, now).await?;
+    let mut tx = ctx.store.begin().await?;
+    audit::take_turn(&mut tx).await?;
+    let study = outside(&mut tx, case_id)
+        .await?
+        .into_iter()
+        .find(|row| row.study_instance_uid == study_instance_uid)
+        .ok_or(StepError::Stale)?;
+    studies::link_pending(&mut tx, StudyKey(study.id), case_id, now).await?;
     let event = AuditEvent::new("study.filed")
         .in_case(case_id)
         .on("study", study.id);

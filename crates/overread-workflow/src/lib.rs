@@ -14,6 +14,7 @@ pub mod context;
 pub mod covering;
 pub mod delivering;
 pub mod error;
+mod exams;
 mod facts;
 pub mod filing;
 pub mod following;

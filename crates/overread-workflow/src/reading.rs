@@ -11,11 +11,11 @@ use overread_model::time::Timestamp;
 use overread_store::access::{self, Reach};
 use overread_store::original_reports;
 use overread_store::studies::{self, Page, SeriesFilter};
-use overread_store::{Tx, checks, review_tasks};
+use overread_store::{Tx, cases, checks, review_tasks};
 use serde::Serialize;
 
-use crate::casework::{self, CaseFile, Said};
-use crate::{StepError, StepResult, Workflow, records, treating};
+use crate::casework::{self, CaseFile, Intake, Said};
+use crate::{StepError, StepResult, Workflow, exams, records, treating};
 
 pub use changed::OriginalChange;
 pub(crate) use changed::after_lock;
@@ -31,7 +31,7 @@ pub struct ViewerData {
     pub case_id: CaseId,
     /// `/dicom-web`.
     pub dicomweb_root: &'static str,
-    /// Studies, newest first.
+    /// Studies: those of the exam asked about, then the others, newest first.
     pub studies: Vec<ViewerStudy>,
     /// Whose images.
     pub patient: ViewerPatient,
@@ -106,7 +106,7 @@ pub async fn viewer(
         file.require(Right::ViewImages)?;
     }
     let reach = access::reach(&mut tx, actor, now).await?;
-    let data = viewer_data(&mut tx, &reach, case_id).await?;
+    let data = viewer_data(&mut tx, ctx, &reach, case_id).await?;
     casework::note_read(&mut tx, actor, case_id, "images", now).await?;
     tx.commit().await?;
     Ok(data)
@@ -177,49 +177,56 @@ pub async fn lock_first_impression(
 }
 
 /// Gathers what the viewer shows of a case: the series that `/dicom-web` answers to the same reader.
-async fn viewer_data(tx: &mut Tx, reach: &Reach, case_id: &CaseId) -> StepResult<ViewerData> {
-    let rows = checks::studies(tx, case_id).await?;
-    let patient = rows.first().map_or_else(
-        || ViewerPatient {
-            name: String::new(),
-            birth_date: String::new(),
-            id: String::new(),
-        },
-        |row| ViewerPatient {
-            name: records::readable_name(row.patient_name.as_deref()),
-            birth_date: records::readable_date(row.patient_birth_date.as_deref()),
-            id: row.patient_id.clone().unwrap_or_default(),
-        },
-    );
-    let mut shown = Vec::new();
-    for row in rows {
+async fn viewer_data(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    reach: &Reach,
+    case_id: &CaseId,
+) -> StepResult<ViewerData> {
+    let mut listed = Vec::new();
+    for row in checks::studies(tx, case_id).await? {
         let filter = SeriesFilter {
             study_instance_uid: Some(row.study_instance_uid.clone()),
             ..SeriesFilter::default()
         };
         let series = studies::search_series(tx, reach, &filter, &Page::default()).await?;
-        if series.is_empty() {
-            continue;
+        if !series.is_empty() {
+            listed.push((row, series));
         }
-        shown.push(ViewerStudy {
-            study_instance_uid: row.study_instance_uid,
-            description: row.study_description.unwrap_or_default(),
-            date: records::readable_date(Some(&row.study_date)),
-            series: series
-                .into_iter()
-                .map(|row| ViewerSeries {
-                    series_instance_uid: row.series_instance_uid,
-                    modality: row.modality,
-                    description: row.series_description.unwrap_or_default(),
-                    instances: row.instance_count,
-                })
-                .collect(),
-        });
     }
+    let case = cases::find(tx, case_id).await?.ok_or(StepError::NotFound)?;
+    let intake: Intake = serde_json::from_str(&case.intake).map_err(StepError::internal)?;
+    let listed = exams::asked_first(listed, ctx, &intake);
+    let patient = listed.first().map_or_else(
+        || ViewerPatient {
+            name: String::new(),
+            birth_date: String::new(),
+            id: String::new(),
+        },
+        |(row, _)| ViewerPatient {
+            name: records::readable_name(row.patient_name.as_deref()),
+            birth_date: records::readable_date(row.patient_birth_date.as_deref()),
+            id: row.patient_id.clone().unwrap_or_default(),
+        },
+    );
+    let shown = listed.into_iter().map(|(row, series)| ViewerStudy {
+        study_instance_uid: row.study_instance_uid,
+        description: row.study_description.unwrap_or_default(),
+        date: records::readable_date(Some(&row.study_date)),
+        series: series
+            .into_iter()
+            .map(|row| ViewerSeries {
+                series_instance_uid: row.series_instance_uid,
+                modality: row.modality,
+                description: row.series_description.unwrap_or_default(),
+                instances: row.instance_count,
+            })
+            .collect(),
+    });
     Ok(ViewerData {
         case_id: case_id.clone(),
         dicomweb_root: "/dicom-web",
-        studies: shown,
+        studies: shown.collect(),
         patient,
     })
 }

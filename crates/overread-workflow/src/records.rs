@@ -18,7 +18,7 @@ use overread_store::{Tx, checks, deliveries, documents, held_papers};
 use crate::casework::{self, CaseFile, Said};
 use crate::checking::{self, CheckView};
 use crate::letters::{self, SentLetterRow};
-use crate::{StepError, StepResult, Workflow, papers, reading};
+use crate::{StepError, StepResult, Workflow, filing, papers, reading};
 use held_back::{hold_named, hold_papers, hold_strangers, papers_of_others};
 
 pub use held_back::{HeldBackDecision, QuarantineDecision, decide_quarantine};
@@ -114,6 +114,8 @@ pub struct RecordsView {
     pub quarantine: Vec<QuarantineRow>,
     /// How many are held back.
     pub quarantine_count: usize,
+    /// Exams that were sent here and are kept outside this case; only for coordinators.
+    pub outside: Vec<StudyRow>,
     /// Papers held back without a study that waits; only for coordinators.
     pub held_papers: Vec<DocumentRow>,
     /// Documents; none of those held back or kept out.
@@ -163,6 +165,7 @@ pub async fn view(
     let taken = hidden_papers(&mut tx, &file).await?;
     let kept_out = held_papers::list(&mut tx, case_id).await?;
     let (quarantine_count, mut quarantine, mut loose) = (held.len(), Vec::new(), Vec::new());
+    let mut outside = Vec::new();
     if decides {
         let waiting = if before_lock {
             Vec::new()
@@ -176,6 +179,7 @@ pub async fn view(
                 .collect()
         };
         loose = of_study(None);
+        outside = filing::outside(&mut tx, case_id).await?;
         quarantine = held
             .into_iter()
             .map(|row| held_of(of_study(Some(row.study.id)), row))
@@ -192,6 +196,7 @@ pub async fn view(
         quarantine_count,
         quarantine,
         held_papers: loose,
+        outside: outside.into_iter().map(study_of).collect(),
         documents: papers
             .iter()
             .filter(|row| !taken.contains(&row.id) && !kept_out.contains(&row.id))

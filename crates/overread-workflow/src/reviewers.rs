@@ -267,8 +267,16 @@ fn rule_entry(reviewer_id: ReviewerId, form: &ReviewerForm) -> Reviewer {
 }
 
 /// Returns what the guards of a case need to know of the chosen reviewer.
-pub(crate) fn facts_of(row: &rows::ReviewerRow, intake: &Intake) -> StepResult<ReviewerFacts> {
-    Ok(need_of(intake).reviewer_facts(&entry_of(row)?, false))
+pub(crate) fn facts_of(
+    row: &rows::ReviewerRow,
+    intake: &Intake,
+    image_institutions: Vec<String>,
+) -> StepResult<ReviewerFacts> {
+    let need = ReviewNeed {
+        image_institutions,
+        ..need_of(intake)
+    };
+    Ok(need.reviewer_facts(&entry_of(row)?, false))
 }
 
 /// Returns what a case needs of a reviewer, as far as the request says it.

@@ -80,7 +80,7 @@ pub struct LinkView {
     /// Images may be seen.
     pub with_images: bool,
     /// Last instant the link opens.
-    pub expires_at: Timestamp,
+    pub open_until: Timestamp,
     /// Acknowledged.
     pub acknowledged_at: Option<Timestamp>,
     /// Decided.
@@ -372,7 +372,7 @@ async fn view_of(
             .unwrap_or_default(),
         overall: compared.and_then(|row| row.overall.clone()),
         with_images: link.with_images != 0,
-        expires_at: Timestamp::from_micros(link.expires_at),
+        open_until: crate::delivering::last_moment(link.expires_at),
         acknowledged_at: link.acknowledged_at.map(Timestamp::from_micros),
         decided_at: link.decided_at.map(Timestamp::from_micros),
         is_of_party: false,

@@ -61,7 +61,7 @@ async fn an_insurer_reads_the_result_only_where_the_patient_ticked_it() {
     assert!(question(patient).await.is_none());
     reporting::desk(ctx, &insurer, &case_id, NOW).await.unwrap();
     let signed = consenting::view(ctx, patient, &case_id, NOW).await.unwrap();
-    let ends: Vec<_> = signed.signed.iter().map(|row| row.expires_at).collect();
+    let ends: Vec<_> = signed.signed.iter().map(|row| row.open_until).collect();
     assert!(ends.len() == 2 && ends[0] == ends[1]);
     assert!(signed.signed.iter().any(|row| row.scopes == ["insurer"]));
 

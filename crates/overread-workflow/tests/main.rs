@@ -19,4 +19,6 @@ mod house;
 mod insurer;
 mod mail;
 mod refusals;
+mod repaired;
+mod several_exams;
 mod walk;

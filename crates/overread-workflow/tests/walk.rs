@@ -50,6 +50,11 @@ async fn walk(house: House) {
     );
 
     // The treating physician gets a link, opens, acknowledges, decides.
+    let before = cases::journey(ctx, coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!(before.row.next, "Make the link for the doctor");
+    assert!(before.row.your_turn && before.decision.is_none());
     let form = NewLink {
         recipient_name: "Dr. Tom Treating".to_owned(),
         recipient_email: "tom@clinic.example".to_owned(),
@@ -98,6 +103,16 @@ async fn walk(house: House) {
             .iter()
             .any(|row| row.who == "Dr. Tom Treating" && row.what == "second report")
     );
+
+    // The patient is told what was decided; the next step is the coordinator's.
+    let told = cases::journey(ctx, patient, &case_id, NOW).await.unwrap();
+    let decision = told.decision.unwrap();
+    assert_eq!(
+        (decision.who.as_str(), decision.words.as_str()),
+        ("Dr. Tom Treating", "The plan changes")
+    );
+    assert_eq!(told.row.whose_turn, "the coordinator");
+    assert!(told.sentence.contains("recorded what was decided"));
 
     // A discordant result is followed up, a third opinion is asked for, and it ends with an outcome.
     following::open(

@@ -14,7 +14,7 @@ export class Library {
   private readonly known = new Map<string, Series>();
 
   constructor(
-    /** Newest first. */
+    /** Those of the exam asked about first, then newest first. */
     readonly studies: readonly StudyEntry[],
     data: ViewerData,
     private readonly engine: Promise<Engine>,
@@ -59,7 +59,14 @@ export class Library {
     );
   }
 
-  /** Whether a study is older than the newest of the case. */
+  /** What a study is beside the one asked about. */
+  standing(study: StudyEntry): string {
+    if (this.isPrior(study)) return "Prior";
+    const asked = this.studies[0]?.date ?? "";
+    return asked !== "" && study.date > asked ? "Later" : "Current";
+  }
+
+  /** Whether a study is older than the one asked about. */
   isPrior(study: StudyEntry): boolean {
     return study.date !== "" && study.date < (this.studies[0]?.date ?? "");
   }

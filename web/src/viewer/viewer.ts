@@ -70,7 +70,7 @@ class Viewer implements PaneHost {
     );
     this.list = buildSeriesList(
       library.studies,
-      (study) => (library.isPrior(study) ? "Prior" : "Current"),
+      (study) => library.standing(study),
       (entry, study) => void this.open(this.active, study, entry),
     );
     this.toolbar = buildToolbar(

@@ -187,6 +187,8 @@ pub struct ReportFacts {
     pub signed_at: Option<Timestamp>,
     /// The result was released at.
     pub delivered_at: Option<Timestamp>,
+    /// The treating physician can read it: there is a link that opens, an account, or it is who asked.
+    pub with_physician: bool,
     /// The treating physician opened it at.
     pub opened_at: Option<Timestamp>,
     /// The treating physician confirmed reading it at.

@@ -328,6 +328,11 @@ const fn was_reached(station: Station, facts: &CaseFacts) -> bool {
     }
 }
 
+/// Says whether the treating physician has the result, or a way to it.
+const fn is_with_physician(facts: &CaseFacts) -> bool {
+    facts.report.with_physician || facts.report.acknowledged_at.is_some()
+}
+
 /// Returns who must do something now.
 fn whose_turn(state: CaseState, facts: &CaseFacts) -> Party {
     match state {
@@ -345,6 +350,11 @@ fn whose_turn(state: CaseState, facts: &CaseFacts) -> Party {
         {
             Party::Reviewer
         }
+        // What was decided is known: somebody closes the case.
+        CaseState::Delivered | CaseState::FollowUp if facts.report.decided_at.is_some() => {
+            Party::Coordinator
+        }
+        CaseState::Delivered if !is_with_physician(facts) => Party::Coordinator,
         CaseState::Delivered if facts.report.acknowledged_at.is_none() => Party::TreatingPhysician,
         CaseState::Delivered if !facts.report.result.is_some_and(Agreement::is_discordant) => {
             Party::Requester

@@ -941,7 +941,34 @@ fn sentences_say_what_happens_now() {
         CaseRole::Coordinator,
         "Choose a reviewer from the list. Please do this by March 6, 2026.",
     );
+    facts.report.acknowledged_at = None;
+    check(
+        CaseState::Delivered,
+        &facts,
+        CaseRole::Coordinator,
+        "The result is released. The treating doctor has no way to it yet: make a link for the doctor. This is due by March 6, 2026.",
+    );
+    let turn = |facts: &CaseFacts| {
+        let steps = journey(CaseState::Delivered, facts, &[]);
+        steps.iter().find_map(|step| step.whose_turn)
+    };
+    let label = |facts: &CaseFacts| {
+        next_action(CaseState::Delivered, facts, &[CaseRole::Coordinator]).map(|next| next.label)
+    };
+    assert_eq!(turn(&facts), Some(Party::Coordinator));
+    assert_eq!(label(&facts), Some("Make the link for the doctor"));
+    facts.report.with_physician = true;
+    assert_eq!(turn(&facts), Some(Party::TreatingPhysician));
+    assert_eq!(label(&facts), Some("See who has read it"));
     facts.report.decided_at = Some(monday());
+    assert_eq!(turn(&facts), Some(Party::Coordinator));
+    assert_eq!(label(&facts), Some("Close the case"));
+    check(
+        CaseState::Delivered,
+        &facts,
+        CaseRole::Requester,
+        "Your doctor has read the result and recorded what was decided.",
+    );
     check(
         CaseState::Delivered,
         &facts,

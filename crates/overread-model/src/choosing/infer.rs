@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::asked::Places;
 use super::map::{Group, SpecialtyMap, SpecialtyRule};
 use crate::imaging::InstanceFacts;
 use crate::limits;
@@ -100,6 +101,41 @@ impl ExamFacts {
             .map(|hidden| hidden.reveal());
         self.patient_birth_date = self.patient_birth_date.or_else(|| date(birth));
         self.study_date = self.study_date.or_else(|| date(study.study_date.as_ref()));
+    }
+
+    /// Takes in what another study says: both are read together.
+    pub fn merge(&mut self, mut other: Self) {
+        self.modalities.append(&mut other.modalities);
+        let sets = [
+            (&mut self.anatomic_region_codes, other.anatomic_region_codes),
+            (&mut self.body_parts, other.body_parts),
+            (
+                &mut self.procedure_code_meanings,
+                other.procedure_code_meanings,
+            ),
+            (&mut self.series_texts, other.series_texts),
+        ];
+        for (own, others) in sets {
+            let free = TEXTS_COUNT.saturating_sub(own.len());
+            own.extend(others.into_iter().take(free));
+        }
+        for (own, others) in [
+            (&mut self.study_description, other.study_description),
+            (
+                &mut self.requested_procedure_description,
+                other.requested_procedure_description,
+            ),
+        ] {
+            if own.is_empty() {
+                *own = others;
+            } else if !others.is_empty() && *own != others {
+                *own = format!("{own} / {others}");
+            }
+        }
+        self.patient_sex = self.patient_sex.take().or(other.patient_sex);
+        self.patient_age = self.patient_age.take().or(other.patient_age);
+        self.patient_birth_date = self.patient_birth_date.or(other.patient_birth_date);
+        self.study_date = self.study_date.or(other.study_date);
     }
 
     /// Returns the patient's age in whole years on the day of the study, if the images tell.
@@ -270,6 +306,34 @@ pub fn infer(exam: &ExamFacts, diagnosis: &str, map: &SpecialtyMap) -> Vec<Sugge
         }
     }
     suggestions
+}
+
+/// Returns the places that a study names; the texts of its series are asked only where nothing else tells.
+pub(super) fn places_of_exam(exam: &ExamFacts, map: &SpecialtyMap) -> Places {
+    let mut places = Places::default();
+    let titles = [
+        &exam.study_description,
+        &exam.requested_procedure_description,
+    ];
+    for text in titles.into_iter().chain(&exam.procedure_code_meanings) {
+        places.add_text(text, map);
+    }
+    for part in &exam.body_parts {
+        places.add_text(part, map);
+    }
+    for (group, sources) in gather(exam, map) {
+        let coded = [Source::AnatomicRegion, Source::BodyPart];
+        let words = coded.iter().find_map(|source| sources.get(source));
+        if let Some(words) = words {
+            places.groups.entry(group).or_insert_with(|| words.clone());
+        }
+    }
+    if places.groups.is_empty() {
+        for text in &exam.series_texts {
+            places.add_text(text, map);
+        }
+    }
+    places
 }
 
 fn gather(exam: &ExamFacts, map: &SpecialtyMap) -> Evidence {

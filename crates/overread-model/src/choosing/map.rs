@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+use crate::text::listed;
+
 /// A region group of the map: `spine`, `knee`, `chest_abdomen`.
 pub type Group = String;
 
@@ -127,10 +129,21 @@ struct MapFile {
     clinical_by_group: BTreeMap<Group, Vec<ClinicalKind>>,
     condition_rules: Vec<ConditionFile>,
     text_patterns: Vec<(Group, String)>,
+    text_parts: Vec<(Group, String, String)>,
+    kinds: Vec<KindFile>,
     rules: Vec<SpecialtyRule>,
     absorbs: BTreeMap<Group, BTreeSet<Group>>,
+    related: BTreeMap<Group, BTreeSet<Group>>,
     modifiers: Vec<ModifierFile>,
     weights: BTreeMap<String, f64>,
+}
+
+#[derive(Deserialize)]
+struct KindFile {
+    id: String,
+    en: String,
+    modalities: Vec<String>,
+    named: String,
 }
 
 #[derive(Deserialize)]
@@ -162,6 +175,15 @@ pub(super) struct Condition {
     pub(super) only_groups: Vec<Group>,
 }
 
+/// A kind of exam as people name it: `X-ray` for CR, DX and RG.
+#[derive(Debug, Clone)]
+pub(super) struct Kind {
+    pub(super) id: String,
+    en: String,
+    modalities: Vec<String>,
+    pub(super) named: Regex,
+}
+
 /// The map, ready for use: patterns compiled, names checked.
 #[derive(Debug, Clone)]
 pub struct SpecialtyMap {
@@ -176,7 +198,11 @@ pub struct SpecialtyMap {
     pub(super) variants: BTreeMap<String, String>,
     pub(super) conditions: Vec<Condition>,
     pub(super) patterns: Vec<(Group, Regex)>,
+    pub(super) parts: Vec<(Group, String, Regex)>,
+    pub(super) kinds: Vec<Kind>,
     pub(super) absorbs: BTreeMap<Group, BTreeSet<Group>>,
+    /// Regions that lie in each other, or that people name for each other.
+    pub(super) related: BTreeMap<Group, BTreeSet<Group>>,
     pub(super) weights: BTreeMap<String, f64>,
     pub(super) not_for_children: Vec<String>,
 }
@@ -218,6 +244,23 @@ impl SpecialtyMap {
             .into_iter()
             .map(|(group, pattern)| compile(&group, &pattern).map(|pattern| (group, pattern)))
             .collect::<Result<_, BadMap>>()?;
+        let parts = map
+            .text_parts
+            .into_iter()
+            .map(|(group, part, pattern)| compile(&part, &pattern).map(|re| (group, part, re)))
+            .collect::<Result<_, BadMap>>()?;
+        let kinds = map
+            .kinds
+            .into_iter()
+            .map(|kind| {
+                Ok(Kind {
+                    named: compile(&kind.id, &kind.named)?,
+                    id: kind.id,
+                    en: kind.en,
+                    modalities: kind.modalities,
+                })
+            })
+            .collect::<Result<_, BadMap>>()?;
         let not_for_children = map
             .modifiers
             .into_iter()
@@ -232,7 +275,10 @@ impl SpecialtyMap {
             variants: body.variants,
             conditions,
             patterns,
+            parts,
+            kinds,
             absorbs: map.absorbs,
+            related: map.related,
             weights: map.weights,
             not_for_children,
         };
@@ -251,6 +297,19 @@ impl SpecialtyMap {
             .values()
             .flatten()
             .find(|kind| kind.nucc == nucc)
+    }
+
+    /// Returns the kind of exam that a modality belongs to.
+    pub(super) fn kind_of(&self, modality: &str) -> Option<&str> {
+        let has = |kind: &&Kind| kind.modalities.iter().any(|own| own == modality);
+        self.kinds.iter().find(has).map(|kind| kind.id.as_str())
+    }
+
+    /// Returns kinds of exams in words.
+    pub(super) fn kind_words(&self, ids: &BTreeSet<String>) -> String {
+        let named = self.kinds.iter().filter(|kind| ids.contains(&kind.id));
+        let words: Vec<&str> = named.map(|kind| kind.en.as_str()).collect();
+        listed(&words)
     }
 
     fn check_names(&self) -> Result<(), BadMap> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::directory::{Reviewer, ReviewerKind};
 use super::infer::{Confidence, Suggestion};
 use super::map::SpecialtyMap;
+use super::ties::tie;
 use crate::case::ReviewerFacts;
 use crate::ids::ReviewerId;
 use crate::imaging::NO_IMAGES;
@@ -33,8 +34,10 @@ pub struct ReviewNeed {
     pub first_reader: String,
     /// Number of who wrote the first report.
     pub first_reader_npi: Option<String>,
-    /// Facility and group of the first report.
+    /// Facility and group of the first report, as the request names them.
     pub first_groups: Vec<String>,
+    /// Where the exams were made, as the images name it.
+    pub image_institutions: Vec<String>,
     /// Ties to the first group were told to the requester.
     pub tie_disclosed: bool,
     /// Entries that declined, or read for this case before.
@@ -330,10 +333,11 @@ fn judge_terms(reviewer: &Reviewer, need: &ReviewNeed, judgement: &mut Judgement
 
 fn judge_place(reviewer: &Reviewer, need: &ReviewNeed, judgement: &mut Judgement) {
     match &need.patient_region {
-        None => judgement.doubt(
+        None if need.consults_physician => judgement.doubt(
             0,
             "It is not known where the patient is, so the licence could not be checked",
         ),
+        None => {}
         Some(region) if is_licensed(reviewer, region) => {
             judgement.reason(5, format!("Licensed in {region}"));
         }
@@ -343,11 +347,8 @@ fn judge_place(reviewer: &Reviewer, need: &ReviewNeed, judgement: &mut Judgement
         ),
         Some(_) => {}
     }
-    if same_group(reviewer, need) && need.tie_disclosed {
-        judgement.doubt(
-            20,
-            "Belongs to the group of the first report; this was disclosed",
-        );
+    if let Some(tie) = tie(reviewer, need).filter(|_| need.tie_disclosed) {
+        judgement.doubt(20, format!("{tie}; this was disclosed"));
     }
 }
 
@@ -364,7 +365,7 @@ fn is_licensed(reviewer: &Reviewer, region: &str) -> bool {
 }
 
 /// Says whether two names are the same person: the same words in any order, titles left out.
-fn is_same_person(left: &str, right: &str) -> bool {
+pub(super) fn is_same_person(left: &str, right: &str) -> bool {
     const TITLES: [&str; 10] = [
         "DR", "DRA", "PROF", "MD", "DO", "PHD", "FRCR", "MBBS", "FACR", "M",
     ];
@@ -382,24 +383,6 @@ fn is_same_person(left: &str, right: &str) -> bool {
 fn is_first_reader(reviewer: &Reviewer, need: &ReviewNeed) -> bool {
     let by_number = reviewer.npi.is_some() && reviewer.npi == need.first_reader_npi;
     by_number || is_same_person(&reviewer.name, &need.first_reader)
-}
-
-/// Says whether a reviewer is bound to the facility or group of the first report.
-fn same_group(reviewer: &Reviewer, need: &ReviewNeed) -> bool {
-    let own: Vec<String> = std::iter::once(&reviewer.institution)
-        .chain(&reviewer.conflicts)
-        .map(|name| folded(name))
-        .filter(|name| !name.is_empty())
-        .collect();
-    let first = need.first_groups.iter().map(|name| folded(name));
-    let bound_to_reader = reviewer
-        .conflicts
-        .iter()
-        .any(|name| is_same_person(name, &need.first_reader));
-    bound_to_reader
-        || first
-            .filter(|name| !name.is_empty())
-            .any(|name| own.contains(&name))
 }
 
 /// Returns why a reviewer cannot be chosen for a case, in words; empty when nothing stands against it.
@@ -424,9 +407,12 @@ pub fn check_choice(reviewer: &Reviewer, need: &ReviewNeed) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if same_group(reviewer, need) && !need.tie_disclosed {
+    if let Some(tie) = tie(reviewer, need).filter(|_| !need.tie_disclosed) {
+        add(tie);
+    }
+    if need.patient_region.is_none() && !need.consults_physician {
         add(
-            "Belongs to the facility or group of the first report, and that was not disclosed"
+            "It is not known in which state the patient lives, so the licence cannot be checked"
                 .to_owned(),
         );
     }
@@ -457,7 +443,7 @@ impl ReviewNeed {
             licence_fits: region.is_some_and(|region| is_licensed(reviewer, region)),
             consults_physician: self.consults_physician,
             is_first_reader: is_first_reader(reviewer, self),
-            same_group: same_group(reviewer, self),
+            same_group: tie(reviewer, self).is_some(),
             tie_disclosed: self.tie_disclosed,
             conflict_stated,
         }

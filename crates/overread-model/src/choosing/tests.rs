@@ -20,6 +20,7 @@ fn map() -> SpecialtyMap {
         "condition_rules": [],
         "text_patterns": [["spine", "\\bSPINE\\b"]],
         "rules": [{"id": "R99", "when": {}, "primary": "general", "source": "t"}],
+        "text_parts": [], "kinds": [], "related": {},
         "absorbs": {}, "modifiers": [], "weights": {}
     });
     SpecialtyMap::parse(&map.to_string(), r#"{"terms": [], "variants": {}}"#).unwrap()
@@ -165,15 +166,22 @@ fn independence_and_licence_are_checked() {
     );
     excluded(
         |r, _| r.institution = "CITY  imaging".to_owned(),
-        "group of the first report",
+        "exam was made at City Imaging (as the request",
     );
     excluded(
         |r, _| r.conflicts = vec!["City Imaging".to_owned()],
-        "group of the first report",
+        "exam was made at City Imaging",
+    );
+    excluded(
+        |r, n| {
+            r.institution = "St. Ann Hosp.".to_owned();
+            n.image_institutions = vec!["SAINT ANN HOSPITAL".to_owned()];
+        },
+        "SAINT ANN HOSPITAL (as the images",
     );
     excluded(
         |r, _| r.conflicts = vec!["John Smith".to_owned()],
-        "group of the first report",
+        "who wrote the first report",
     );
     excluded(
         |r, n| {
@@ -184,8 +192,9 @@ fn independence_and_licence_are_checked() {
     );
     excluded(
         |r, _| r.licence_regions = vec!["US-OR".to_owned()],
-        "licence",
+        "no licence in US-WA",
     );
+    excluded(|_, n| n.patient_region = None, "in which state");
     excluded(
         |r, n| {
             r.licence_regions.clear();
@@ -207,7 +216,6 @@ fn independence_and_licence_are_checked() {
         },
         "licence",
     );
-    excluded(|_, n| n.patient_region = None, "");
     excluded(|r, _| r.open_task_count = 5, "takes no more");
     excluded(|r, _| r.credential_active = false, "credentials");
     excluded(|r, _| r.active = false, "no cases");

@@ -113,6 +113,8 @@ pub struct ReportHints {
     pub is_preliminary: bool,
     /// Day of the exam it says it is about.
     pub exam_date: Option<CalendarDate>,
+    /// The lines that say which exam it is about; empty where none does.
+    pub heading: Hidden<String>,
     /// Days of earlier exams it compared with.
     pub comparison_dates: Vec<CalendarDate>,
     /// Text was there to be read.
@@ -149,6 +151,7 @@ pub fn report_hints(text: &str) -> ReportHints {
     ReportHints {
         is_preliminary,
         exam_date,
+        heading: Hidden(heading(text, patterns)),
         comparison_dates: comparison_dates.into_iter().collect(),
         has_text: text.chars().any(char::is_alphanumeric),
         patient: PersonIdentity {
@@ -156,6 +159,33 @@ pub fn report_hints(text: &str) -> ReportHints {
             birth_date: birth_date(text, patterns).map(Hidden),
             ..PersonIdentity::default()
         },
+    }
+}
+
+/// Returns the lines that say which exam it is: those with such a label, else titles without one, else the technique.
+fn heading(text: &str, patterns: &Patterns) -> String {
+    /// A title stands near the top.
+    const TITLE_LINES_COUNT: usize = 8;
+    let labelled = |label: &Regex| -> Vec<&str> {
+        let found = label.captures_iter(text);
+        found
+            .filter_map(|found| found.get(1))
+            .map(|m| m.as_str())
+            .collect()
+    };
+    let exam = labelled(&patterns.exam);
+    if !exam.is_empty() {
+        return exam.join(" / ");
+    }
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let titles: Vec<&str> = lines
+        .take(TITLE_LINES_COUNT)
+        .filter(|line| patterns.title.is_match(line))
+        .collect();
+    if titles.is_empty() {
+        labelled(&patterns.technique).join(" / ")
+    } else {
+        titles.join(" / ")
     }
 }
 
@@ -218,6 +248,9 @@ fn section(text: &str) -> &str {
 }
 
 struct Patterns {
+    exam: Regex,
+    title: Regex,
+    technique: Regex,
     preliminary: Regex,
     exam_date: Regex,
     comparison: Regex,
@@ -234,6 +267,13 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
         preliminary: Regex::new(
             r"(?i)\b(preliminary (report|read|interpretation|result)|wet read|unsigned|not (yet )?signed|draft report|informe preliminar|sin firmar)\b|(?m)^\s*(PRELIMINARY|DRAFT|PRELIMINAR|BORRADOR)\b",
         ).ok()?,
+        exam: Regex::new(
+            r"(?im)^[ \t]*(?:exam|examination|study|procedure|(?:exam|examination|study|procedure) (?:name|type|performed|description)|type of (?:exam|examination|study)|estudio|examen|exploraci[oó]n|prueba|procedimiento|tipo de (?:estudio|examen))[ \t]*:\s*([^\r\n]{1,160})",
+        ).ok()?,
+        title: Regex::new(
+            r"(?i)^[^:.]{0,40}\b((?-i:MR|CT|RM|TC|TAC|PET)|mri|mra|cta|ultrasound|sonogram|x-?rays?|radiographs?|mammogra\w*|bone scan|ecograf[ií]a|resonancia|radiograf[ií]a|tomograf[ií]a)\b[^:.]{0,120}$",
+        ).ok()?,
+        technique: Regex::new(r"(?im)^[ \t]*(?:technique|t[eé]cnica)[ \t]*:\s*([^\r\n]{1,300})").ok()?,
         exam_date: Regex::new(
             r"(?i)\b(date of (exam|examination|study|service)|(exam|examination|study|scan) date|fecha (del?|de la) (estudio|examen|exploraci[oó]n)|fecha de realizaci[oó]n)\s*:?",
         ).ok()?,
@@ -376,6 +416,29 @@ mod tests {
         );
         check("COMPARISON: 13.13.2023", false, None, &[]);
         check("Comparison: CT 5 Mar 2021", false, None, &["2021-03-05"]);
+    }
+
+    #[test]
+    fn a_report_tells_which_exam_it_is_about() {
+        let check = |text: &str, heading: &str| {
+            assert_eq!(report_hints(text).heading.reveal(), heading, "{text}");
+        };
+        check(
+            "Patient: A B\nEXAM: MRI KNEE LEFT\nFINDINGS: none",
+            "MRI KNEE LEFT",
+        );
+        check("EXAMINATION:\nCT CHEST\n", "CT CHEST");
+        check(
+            "MRI OF THE LUMBAR SPINE\n\nFINDINGS: liver normal",
+            "MRI OF THE LUMBAR SPINE",
+        );
+        check(
+            "TECHNIQUE: Axial CT of the head.\nFINDINGS: none",
+            "Axial CT of the head.",
+        );
+        check("Estudio: RM de rodilla", "RM de rodilla");
+        check("FINDINGS:\nThe CT shows a kidney stone.", "");
+        check("Date of exam: 2026-03-02", "");
     }
 
     #[test]

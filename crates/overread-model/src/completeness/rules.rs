@@ -74,6 +74,7 @@ pub(super) struct Context<'a> {
     pub(super) gathered: &'a Gathered,
     pub(super) input: &'a CheckInput<'a>,
     pub(super) tables: &'a RuleTables,
+    pub(super) map: &'a SpecialtyMap,
     pub(super) studies: Vec<StudyView<'a>>,
 }
 
@@ -168,6 +169,7 @@ pub(super) fn run(
         gathered,
         input,
         tables,
+        map,
         studies: views(gathered, input, map),
     };
     let mut findings = Findings {

@@ -9,11 +9,11 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use overread_model::ids::{CaseId, DocumentId};
 use overread_workflow::checking::{self, FindingRow};
-use overread_workflow::covering;
 use overread_workflow::records::{
     self, DeliveryRow, DocumentBytes, HeldBackDecision, QuarantineDecision, RecordsView,
 };
 use overread_workflow::sessions::SignedIn;
+use overread_workflow::{covering, filing};
 use serde::Deserialize;
 
 use super::{InCase, part};
@@ -32,6 +32,7 @@ pub(super) fn routes() -> Router<WebState> {
         .route("/cases/{case}/records/check", post(check))
         .route("/cases/{case}/records/override", post(override_rules))
         .route("/cases/{case}/records/held-back", post(decide))
+        .route("/cases/{case}/records/take-in", post(take_in))
         .route("/cases/{case}/records/received", post(received))
         .route("/cases/{case}/records/accept", post(accept))
         .route("/cases/{case}/documents/{document}", get(document))
@@ -264,6 +265,22 @@ async fn decide(
     };
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
     let result = records::decide_quarantine(ctx, actor, &case_id, &decision, now).await;
+    again(&state, &session, &case_id, result).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Outside {
+    study: String,
+}
+
+async fn take_in(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted { session, form, .. }: Posted<Outside>,
+) -> PageResult {
+    let (ctx, now) = (&state.workflow, state.now());
+    let result = filing::take_in(ctx, &session.actor, &case_id, &form.study, now).await;
     again(&state, &session, &case_id, result).await
 }
 

@@ -11,7 +11,9 @@ use overread_store::{checks, timeline};
 use serde::Serialize;
 
 use super::fields::{self, is_coded, name};
-use super::{AskStep, Urgency, check_choices, check_lengths, fill_columns, problems_of};
+use super::{
+    AskStep, Urgency, check_choices, check_lengths, fill_columns, problems_of, tidy_region,
+};
 use crate::casework::{self, CaseFile, Intake, checked_reason};
 use crate::{FieldProblem, StepError, StepResult, Workflow, cases, checking, reading};
 
@@ -44,7 +46,7 @@ pub async fn correct(
     actor: &Actor,
     case_id: &CaseId,
     version: i64,
-    step: AskStep,
+    mut step: AskStep,
     reason: &str,
     now: Timestamp,
 ) -> StepResult<()> {
@@ -53,6 +55,7 @@ pub async fn correct(
         _ => Vec::new(),
     };
     check_lengths(&step)?;
+    tidy_region(ctx, &mut step);
     check_choices(ctx, &step)?;
     let mut tx = ctx.store.begin().await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;

@@ -36,13 +36,29 @@ pub(super) fn problems_of(intake: &Intake, now: Timestamp) -> Vec<FieldProblem> 
     };
     let mut problems = check_request(&request, now.date());
     let region = who.patient_region.trim();
-    if !region.is_empty() && !is_region(region) {
+    // From physician to physician no licence of the patient's state is asked for.
+    let needs_licence = who.requester != "referring_physician";
+    if region.is_empty() && needs_licence {
         problems.push(FieldProblem::new(
             "who.patient_region",
-            "Write the country and state as codes: US-WA, CA-ON, ES. Reviewers are licensed by region.",
+            "Choose the state where the patient lives: the reviewer must be licensed there.",
+        ));
+    } else if !region.is_empty() && !is_region(region) {
+        problems.push(FieldProblem::new(
+            "who.patient_region",
+            "Choose the state from the list, or write the country and state as codes: US-WA, CA-ON, ES.",
         ));
     }
     problems
+}
+
+/// Writes the region as its code where it was typed by name.
+pub(super) fn tidy_region(ctx: &Workflow, step: &mut AskStep) {
+    if let AskStep::Who(who) = step
+        && let Some(code) = ctx.knowledge.regions.code_of(&who.patient_region)
+    {
+        who.patient_region = code;
+    }
 }
 
 /// Refuses what no form of ours sends: overlong texts.

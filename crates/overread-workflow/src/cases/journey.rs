@@ -8,11 +8,11 @@ use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::cases as rows;
-use overread_store::{Tx, timeline};
+use overread_store::{Tx, links, timeline};
 
 use super::{CaseRow, row_of};
 use crate::casework::{self, CaseFile};
-use crate::{StepError, StepResult, Workflow, limits, reading};
+use crate::{StepError, StepResult, Workflow, checking, limits, reading, treating};
 
 /// How far a station is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +97,16 @@ pub struct RelatedCase {
     pub state_title: String,
 }
 
+/// What a treating physician decided.
+pub struct Decision {
+    /// Who.
+    pub who: String,
+    /// When.
+    pub at: Timestamp,
+    /// What, in the physician's own words or those offered.
+    pub words: String,
+}
+
 /// Everything the page of one case shows.
 pub struct CaseView {
     /// The list row's facts.
@@ -113,6 +123,10 @@ pub struct CaseView {
     pub question: String,
     /// The state in one sentence for this reader, dates written out.
     pub sentence: String,
+    /// What the coordinator must look at: papers or images that seem to be of another exam.
+    pub warnings: Vec<String>,
+    /// What the treating physician decided, once recorded; only for those who may read the result.
+    pub decision: Option<Decision>,
     /// All stations.
     pub stations: Vec<Station>,
     /// What is next; none when the case ended.
@@ -191,6 +205,19 @@ async fn view_of(
         exam_date: shown(&intake.exam.date),
         facility: intake.exam.facility.clone(),
         question: intake.why.question.clone(),
+        warnings: if file.wears(CaseRole::Coordinator)
+            && !file.state.is_end()
+            && !reading::is_before_lock(file)
+        {
+            checking::other_exams(tx, &file.case_id).await?
+        } else {
+            Vec::new()
+        },
+        decision: if file.rights.contains(&Right::ViewReport) && !reading::is_before_lock(file) {
+            decision_of(tx, &file.case_id).await?
+        } else {
+            None
+        },
         stations: stations_of(tx, file).await?,
         next: next_of(file, &row, &sentence),
         sentence,
@@ -284,6 +311,20 @@ fn next_of(file: &CaseFile, row: &CaseRow, sentence: &str) -> Option<NextStep> {
         due_at: row.due_at,
         overdue: row.overdue,
     })
+}
+
+/// Returns the newest decision that was recorded behind a link.
+async fn decision_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<Decision>> {
+    let decided = links::list(tx, case_id).await?;
+    let newest = decided
+        .into_iter()
+        .filter_map(|link| Some((link.decided_at?, link)))
+        .max_by_key(|(at, _)| *at);
+    Ok(newest.map(|(at, link)| Decision {
+        at: Timestamp::from_micros(at),
+        words: treating::decision_words(link.decision.as_deref().unwrap_or_default()),
+        who: link.recipient_name,
+    }))
 }
 
 /// Returns a line for people. What was corrected in the request tells of the first reading: only who sees the request sees it.

@@ -14,7 +14,7 @@ use super::{
     values_of,
 };
 use crate::casework::{CaseFile, checked_text};
-use crate::{FieldProblem, StepError, StepResult, Workflow, limits};
+use crate::{FieldProblem, StepError, StepResult, Workflow, checking, limits};
 
 /// Keeps known fields only, each of a length a letter can have.
 pub(super) fn checked_values(ctx: &Workflow, values: &LetterValues) -> StepResult<LetterValues> {
@@ -82,7 +82,12 @@ pub(super) async fn defaults(
         .map(|(key, value)| (key.to_owned(), value.trim().to_owned()))
         .collect();
     for (key, items) in &kind.default_lists {
-        values.insert(key.clone(), items.of(language).join("\n"));
+        let mut items = items.of(language).clone();
+        if key == "scope.items" && asks_for_records(&kind.id) {
+            let missing = checking::missing_items(tx, &file.case_id, language).await?;
+            items.splice(0..0, missing);
+        }
+        values.insert(key.clone(), items.join("\n"));
     }
     let enclosed = kind.enclosures_of(requester_of(file));
     if !enclosed.is_empty() && kind.required.iter().any(|key| key == "enclosures") {

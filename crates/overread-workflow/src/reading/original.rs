@@ -2,6 +2,7 @@
 
 use overread_model::access::{Actor, Right};
 use overread_model::case::{CaseRole, CaseState};
+use overread_model::completeness::report_hints;
 use overread_model::ids::{CaseId, DocumentId};
 use overread_model::report::{OriginalSource, check_original};
 use overread_model::time::Timestamp;
@@ -10,7 +11,7 @@ use overread_store::{Tx, concordances, documents, held_papers, review_tasks};
 
 use super::{OriginalChange, after_lock, locked_impression, may_open};
 use crate::casework::{self, CaseFile, Said, checked_reason, checked_text};
-use crate::{StepError, StepResult, Workflow, checking, limits, news, papers, records};
+use crate::{StepError, StepResult, Workflow, checking, exams, limits, news, papers, records};
 
 /// How an original report came.
 pub enum OriginalInput {
@@ -61,6 +62,8 @@ pub struct OriginalReport {
 pub struct OriginalView {
     /// The text in force, if this reader may see it.
     pub report: Option<OriginalReport>,
+    /// Why the text seems to be of another exam than the one asked about.
+    pub other_exam: Option<String>,
     /// There is one, but this reader (a reviewer before the lock) may not see it yet.
     pub locked_away: bool,
     /// There will be none, and somebody said so.
@@ -106,7 +109,16 @@ pub async fn original(
         Vec::new()
     };
     tx.commit().await?;
+    let other_exam = row.as_ref().and_then(|row| {
+        let heading = report_hints(&row.body).heading;
+        exams::asked(&file.intake).differs_from_report(
+            heading.reveal(),
+            &[],
+            &ctx.knowledge.specialties,
+        )
+    });
     Ok(OriginalView {
+        other_exam,
         report: row.map(report_of),
         locked_away: exists && !may_see,
         declared_missing: file.row.original_missing != 0,

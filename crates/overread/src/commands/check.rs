@@ -95,6 +95,7 @@ fn medium(survey: &Survey) -> MediumFacts {
             .iter()
             .filter(|document| document.kind == "picture")
             .count(),
+        ..MediumFacts::default()
     }
 }
 

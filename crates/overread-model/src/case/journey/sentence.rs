@@ -6,6 +6,7 @@ use super::super::event::CaseEvent;
 use super::super::facts::CaseFacts;
 use super::super::role::CaseRole;
 use super::super::state::CaseState;
+use super::is_with_physician;
 use crate::duration::WorkCalendar;
 use crate::time::Timestamp;
 
@@ -158,6 +159,9 @@ fn late(state: CaseState, facts: &CaseFacts, reader: Reader) -> String {
             }
         },
         CaseState::Delivered => return delivered(facts, reader),
+        CaseState::FollowUp if mine && facts.report.decided_at.is_some() => {
+            "Your doctor has read the result and recorded what was decided."
+        }
         CaseState::FollowUp if mine => {
             "Talk with your doctor about both reports and what to do next."
         }
@@ -196,6 +200,7 @@ fn delivered(facts: &CaseFacts, reader: Reader) -> String {
         .is_some_and(|result| result.is_discordant());
     let read = facts.report.acknowledged_at.is_some();
     let decided = facts.report.decided_at.is_some();
+    let shared = is_with_physician(facts);
     let text = match (reader, differs, read) {
         (Reader::Physician, ..) if decided => "You recorded what was decided.",
         (Reader::Coordinator | Reader::Reviewer | Reader::Other, ..) if decided => {
@@ -208,12 +213,18 @@ fn delivered(facts: &CaseFacts, reader: Reader) -> String {
             "The second report is here. Please read it and confirm."
         }
         (Reader::Physician, ..) => "You confirmed that you have read the second report.",
+        (Reader::Requester, ..) if decided => {
+            "Your doctor has read the result and recorded what was decided."
+        }
         (Reader::Requester, true, _) => {
             "The two reports differ. Make an appointment with your doctor soon to go through both."
         }
         (Reader::Requester, false, _) => "Your second report is ready.",
         (_, _, true) => {
             "The result is delivered, and the treating doctor has confirmed reading it."
+        }
+        (Reader::Coordinator, ..) if !shared => {
+            "The result is released. The treating doctor has no way to it yet: make a link for the doctor."
         }
         (_, _, false) => {
             "The result is delivered. The treating doctor has not confirmed reading it yet."
@@ -338,6 +349,12 @@ pub fn next_action(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Op
             S::Matching => action("Choose a reviewer", Some(E::ReviewerSelected), "reviewers"),
             S::CoveragePending => action("Settle the cost", Some(E::CoverageCleared), ""),
             S::ReportFinal => action("Deliver the result", Some(E::Release), "act"),
+            S::Delivered | S::FollowUp if facts.report.decided_at.is_some() => {
+                action("Close the case", None, "act")
+            }
+            S::Delivered if !is_with_physician(facts) => {
+                action("Make the link for the doctor", None, "act")
+            }
             S::Delivered | S::FollowUp => action("See who has read it", None, "act"),
             S::OnHold => action("Resume the case", Some(E::Resume), ""),
             S::Expired => action("Open the case again", Some(E::Reopen), ""),

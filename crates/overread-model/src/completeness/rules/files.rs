@@ -1,6 +1,7 @@
-//! F01 to F09: what arrived, file by file.
+//! F01 to F10: what arrived, file by file.
 
 use super::{Context, Findings};
+use crate::completeness::tables::Severity;
 use crate::problem::{Problem, ProblemKind};
 use crate::text::counted;
 
@@ -8,11 +9,18 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let input = context.input;
     let medium = &input.medium;
     let papers = input.documents.len() + medium.picture_count;
-    if context.gathered.images == 0 && papers > 0 {
+    let is_elsewhere = medium.outside_study_count > 0;
+    if is_elsewhere && context.gathered.images == 0 {
+        let detail = counted(medium.outside_study_count, "study", "studies");
+        findings.add("F10", "the upload", detail);
+    } else if is_elsewhere {
+        let detail = counted(medium.outside_study_count, "study", "studies");
+        findings.add_as("F10", Severity::Warning, "the upload", detail);
+    } else if context.gathered.images == 0 && papers > 0 {
         let detail = counted(papers, "document or picture", "documents or pictures");
         findings.add("F01", "the upload", detail);
     }
-    if context.gathered.instances == 0 && papers == 0 {
+    if context.gathered.instances == 0 && papers == 0 && !is_elsewhere {
         findings.add("F02", "the upload", "");
     }
     if medium.no_header_count > 0 {
@@ -60,6 +68,14 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             };
             findings.add(rule, "the upload", detail);
         }
+    }
+    if medium.lost_upload_count > 0 {
+        let count = medium.lost_upload_count;
+        let detail = format!(
+            "{} before the last one, and nothing of it could be read; if it was something else, send that again",
+            counted(count, "upload broke off", "uploads broke off")
+        );
+        findings.add_as("F06", Severity::Warning, "an earlier upload", detail);
     }
     for view in &context.studies {
         for (series, summary) in view.series.iter().filter(|(series, _)| series.short > 0) {

@@ -1,6 +1,7 @@
-//! D01 to D09: reports, notes and dates.
+//! D01 to D10: reports, notes and dates.
 
 use super::{Context, Findings, StudyView, has_document};
+use crate::choosing::ExamFacts;
 use crate::completeness::documents::{DocumentFacts, DocumentKind};
 use crate::completeness::identity::PersonIdentity;
 use crate::completeness::tables::Severity;
@@ -50,6 +51,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         };
         findings.add_as("D06", severity, "the papers", "");
     }
+    check_asked(context, findings);
     check_earlier(context, findings);
     check_dates(context, findings);
 }
@@ -69,9 +71,6 @@ fn check_report(context: &Context<'_>, findings: &mut Findings<'_>) {
 fn check_match(context: &Context<'_>, document: &DocumentFacts, findings: &mut Findings<'_>) {
     /// A report may be dated the day after the exam.
     const DAYS_APART: i64 = 1;
-    if context.studies.is_empty() {
-        return;
-    }
     if let Some(date) = document.clinical_date.or(document.hints.exam_date) {
         let days: Vec<i64> = study_dates(context)
             .map(|day| (day.to_days() - date.to_days()).abs())
@@ -91,12 +90,39 @@ fn check_match(context: &Context<'_>, document: &DocumentFacts, findings: &mut F
             .filter_map(|view| view.study.accession_number.as_ref());
         let known: Vec<String> = known.map(|known| folded(known.reveal())).collect();
         if !known.is_empty() && !known.contains(&folded(number.reveal())) {
-            findings.add(
+            return findings.add(
                 "D02",
                 document.name.clone(),
                 "the accession number is another one",
             );
         }
+    }
+    let exams: Vec<ExamFacts> = context
+        .studies
+        .iter()
+        .map(|view| view.study.exam.clone())
+        .collect();
+    let heading = document.hints.heading.reveal();
+    let asked = &context.input.asked;
+    if let Some(why) = asked.differs_from_report(heading, &exams, context.map) {
+        findings.add("D02", document.name.clone(), why);
+    }
+}
+
+/// Looks whether any of the images is of the place that the request asks about.
+fn check_asked(context: &Context<'_>, findings: &mut Findings<'_>) {
+    let with_images = || {
+        context
+            .studies
+            .iter()
+            .filter(|view| view.readable().next().is_some())
+    };
+    let asked = &context.input.asked;
+    let elsewhere = |view: &StudyView<'_>| asked.is_elsewhere(&view.study.exam, context.map);
+    if with_images().next().is_some() && with_images().all(elsewhere) {
+        let names: Vec<String> = with_images().map(StudyView::subject).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        findings.add("D10", "the images", crate::text::listed(&names));
     }
 }
 

@@ -1,6 +1,7 @@
 //! P01 to P06: one patient, and the right one.
 
 use super::{Context, Findings, StudyView};
+use crate::choosing::sides_in;
 use crate::completeness::gather::PatientSeen;
 use crate::completeness::identity::{
     DIFFERENT_PERSON, PersonIdentity, identity_score, is_anonymous_name,
@@ -156,22 +157,12 @@ fn check_numbers(patients: &[PatientSeen], findings: &mut Findings<'_>) {
     }
 }
 
-/// The sides a text names: right, left.
-fn sides_in(text: &str) -> (bool, bool) {
-    let text = format!(" {} ", folded(text));
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    (
-        has(&[" RIGHT ", " RT ", " DERECH"]),
-        has(&[" LEFT ", " LT ", " IZQUIERD"]),
-    )
-}
-
 fn check_side(context: &Context<'_>, view: &StudyView<'_>, findings: &mut Findings<'_>) {
     let exam = &view.study.exam;
     for text in [
         &exam.study_description,
         &exam.requested_procedure_description,
-        &context.input.requested_exam.to_owned(),
+        &context.input.asked.name.to_owned(),
     ] {
         let (wanted, other, words) = match sides_in(text) {
             (true, false) => ("R", "L", "right"),

@@ -34,12 +34,20 @@ pub(super) struct Choices {
     pub(super) images_at: Options,
     pub(super) report_at: Options,
     pub(super) triggers: Vec<Tick>,
+    /// States: code, and words as offered.
+    pub(super) regions: Vec<(String, String)>,
 }
 
 impl Choices {
     pub(super) fn new(state: &WebState) -> Self {
         let triggers = &state.workflow.knowledge.intake.triggers;
+        let table = &state.workflow.knowledge.regions;
         Self {
+            regions: table
+                .regions
+                .iter()
+                .map(|region| (region.code.clone(), table.words(&region.code)))
+                .collect(),
             requesters: vec![
                 ("patient", "For me"),
                 ("parent_guardian", "For my child"),
@@ -100,6 +108,12 @@ impl Choices {
             .iter()
             .find(|(key, _)| *key == value)
             .map(|(_, words)| *words)
+    }
+
+    /// Returns a region as it is offered.
+    pub(super) fn region<'a>(&'a self, code: &'a str) -> &'a str {
+        let known = self.regions.iter().find(|(own, _)| own == code);
+        known.map_or(code, |(_, words)| words)
     }
 
     /// Returns the words of the triggers that were ticked.

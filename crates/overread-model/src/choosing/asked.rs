@@ -1,0 +1,242 @@
+//! Which studies and which reports are of the exam that a request asks about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::infer::{ExamFacts, groups_in_text, places_of_exam};
+use super::map::{Group, SpecialtyMap};
+use crate::limits;
+use crate::text::{cut, folded, listed};
+use crate::time::CalendarDate;
+
+/// The exam that a request asks about, as typed; empty where it says nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AskedExam<'a> {
+    /// In words: `MRI left knee`.
+    pub name: &'a str,
+    /// Body part in words.
+    pub body_part: &'a str,
+    /// Modality as chosen: `MR`.
+    pub modality: &'a str,
+    /// Day of the exam.
+    pub date: Option<CalendarDate>,
+}
+
+/// The places of the body and the modalities that something names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    /// Region groups with the words that name them.
+    pub(super) groups: BTreeMap<Group, String>,
+    /// Parts of a region: `spine`, `lumbar`.
+    pub(super) parts: BTreeSet<(Group, String)>,
+    right: bool,
+    left: bool,
+    /// Kinds of exams: `MR`, `CR`.
+    kinds: BTreeSet<String>,
+}
+
+impl Places {
+    /// Returns what a short text names: a title, never a whole report.
+    pub(crate) fn of_text(text: &str, map: &SpecialtyMap) -> Self {
+        let mut places = Self::default();
+        places.add_text(text, map);
+        places
+    }
+
+    /// Adds what a text names.
+    pub(super) fn add_text(&mut self, text: &str, map: &SpecialtyMap) {
+        for (group, words) in groups_in_text(text, map) {
+            self.groups.entry(group).or_insert(words);
+        }
+        let text = folded(cut(text, limits::TEXT_FOR_PATTERNS_CHARS));
+        let parts = map.parts.iter().filter(|(.., named)| named.is_match(&text));
+        self.parts
+            .extend(parts.map(|(group, part, _)| (group.clone(), part.clone())));
+        let kinds = map.kinds.iter().filter(|kind| kind.named.is_match(&text));
+        self.kinds.extend(kinds.map(|kind| kind.id.clone()));
+        let (right, left) = sides_in(&text);
+        (self.right, self.left) = (self.right || right, self.left || left);
+    }
+
+    /// Says whether both are of the same place; `None` when one of them does not tell.
+    fn same_place(&self, other: &Self, map: &SpecialtyMap) -> Option<bool> {
+        if self.groups.is_empty() || other.groups.is_empty() {
+            return None;
+        }
+        let shared: Vec<&Group> = self
+            .groups
+            .keys()
+            .filter(|group| other.groups.contains_key(*group))
+            .collect();
+        Some(if shared.is_empty() {
+            let near = |one| other.groups.keys().any(|two| are_related(one, two, map));
+            self.groups.keys().any(near)
+        } else {
+            shared
+                .into_iter()
+                .any(|group| self.may_share_part(other, group))
+        })
+    }
+
+    /// Says whether a part of a region that both name can be the same: `lumbar` is none of `cervical`.
+    fn may_share_part(&self, other: &Self, group: &Group) -> bool {
+        let parts_of = |places: &Self| -> BTreeSet<String> {
+            let own = places.parts.iter().filter(|(of, _)| of == group);
+            own.map(|(_, part)| part.clone()).collect()
+        };
+        let (own, others) = (parts_of(self), parts_of(other));
+        own.is_empty() || others.is_empty() || !own.is_disjoint(&others)
+    }
+
+    /// Says whether both name one side of the body, and the same; `None` when one of them names none or both.
+    const fn same_side(&self, other: &Self) -> Option<bool> {
+        if self.right == self.left || other.right == other.left {
+            None
+        } else {
+            Some(self.right == other.right)
+        }
+    }
+
+    fn words(&self) -> String {
+        let side = match (self.right, self.left) {
+            (true, false) => "RIGHT ",
+            (false, true) => "LEFT ",
+            _ => "",
+        };
+        let words: BTreeSet<&str> = self.groups.values().map(String::as_str).collect();
+        let words: Vec<&str> = words.into_iter().collect();
+        format!("{side}{}", listed(&words))
+    }
+}
+
+fn are_related(one: &Group, two: &Group, map: &SpecialtyMap) -> bool {
+    let names = |one: &Group, two: &Group| {
+        map.related
+            .get(one)
+            .is_some_and(|others| others.contains(two))
+    };
+    names(one, two) || names(two, one)
+}
+
+/// Says whether a text names the right, and whether it names the left.
+pub(crate) fn sides_in(text: &str) -> (bool, bool) {
+    let text = format!(" {} ", folded(text));
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    (
+        has(&[" RIGHT ", " RT ", " DERECH"]),
+        has(&[" LEFT ", " LT ", " IZQUIERD"]),
+    )
+}
+
+/// Points of [`AskedExam::fit`]: a place weighs more than a day, since requests mistake days more often.
+const SAME_PLACE: i32 = 8;
+const OTHER_PLACE: i32 = -8;
+const OTHER_SIDE: i32 = -6;
+const SAME_DAY: i32 = 4;
+const NEXT_DAY: i32 = 3;
+const SAME_KIND: i32 = 2;
+const OTHER_KIND: i32 = -2;
+
+impl AskedExam<'_> {
+    fn places(&self, map: &SpecialtyMap) -> Places {
+        Places::of_text(&format!("{} / {}", self.name, self.body_part), map)
+    }
+
+    /// Returns the kinds of exams it is: what was chosen, else what the words name.
+    fn kinds(&self, map: &SpecialtyMap) -> BTreeSet<String> {
+        let chosen = map.kind_of(self.modality.trim());
+        match chosen {
+            Some(kind) => BTreeSet::from([kind.to_owned()]),
+            None => self.places(map).kinds,
+        }
+    }
+
+    /// Returns how well a study fits; more is better, 0 when nothing tells.
+    pub fn fit(&self, study: &ExamFacts, map: &SpecialtyMap) -> i32 {
+        let (asked, found) = (self.places(map), places_of_exam(study, map));
+        let place = match asked.same_place(&found, map) {
+            Some(true) => SAME_PLACE,
+            Some(false) => OTHER_PLACE,
+            None => 0,
+        };
+        let side = match asked.same_side(&found) {
+            Some(false) => OTHER_SIDE,
+            _ => 0,
+        };
+        let apart = self
+            .date
+            .zip(study.study_date)
+            .map(|(asked, made)| (asked.to_days() - made.to_days()).abs());
+        let day = match apart {
+            Some(0) => SAME_DAY,
+            Some(1) => NEXT_DAY,
+            _ => 0,
+        };
+        let kinds: BTreeSet<String> = study
+            .modalities
+            .iter()
+            .filter_map(|modality| map.kind_of(modality))
+            .map(str::to_owned)
+            .collect();
+        let wanted = self.kinds(map);
+        let kind = match (wanted.is_empty() || kinds.is_empty(), &wanted & &kinds) {
+            (true, _) => 0,
+            (false, both) if both.is_empty() => OTHER_KIND,
+            _ => SAME_KIND,
+        };
+        place + side + day + kind
+    }
+
+    /// Says whether a study is of another place, or of the other side.
+    pub fn is_elsewhere(&self, study: &ExamFacts, map: &SpecialtyMap) -> bool {
+        let (asked, found) = (self.places(map), places_of_exam(study, map));
+        asked.same_place(&found, map) == Some(false) || asked.same_side(&found) == Some(false)
+    }
+
+    /// Returns the places in the list of the studies that fit best: all of them when nothing tells them apart.
+    pub fn best(&self, studies: &[ExamFacts], map: &SpecialtyMap) -> Vec<usize> {
+        let fits: Vec<i32> = studies.iter().map(|study| self.fit(study, map)).collect();
+        let best = fits.iter().max().copied();
+        let places = fits.into_iter().enumerate();
+        places
+            .filter(|(_, fit)| Some(*fit) == best)
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// Says in words why what a report's heading names is another exam; `None` when it fits or does not tell.
+    ///
+    /// `studies` are asked where the request itself names no place.
+    pub fn differs_from_report(
+        &self,
+        heading: &str,
+        studies: &[ExamFacts],
+        map: &SpecialtyMap,
+    ) -> Option<String> {
+        let report = Places::of_text(heading, map);
+        let mut asked = self.places(map);
+        let mut whose = "the request asks about";
+        if asked.groups.is_empty() {
+            whose = "the images show";
+            for place in self.best(studies, map) {
+                let found = studies.get(place).map(|study| places_of_exam(study, map));
+                let found = found.unwrap_or_default();
+                asked.groups.extend(found.groups);
+                asked.parts.extend(found.parts);
+            }
+        }
+        if asked.same_place(&report, map) == Some(false) || asked.same_side(&report) == Some(false)
+        {
+            let (said, wanted) = (report.words(), asked.words());
+            return Some(format!("its heading says {said}, {whose} {wanted}"));
+        }
+        let kinds = self.kinds(map);
+        if !kinds.is_empty() && !report.kinds.is_empty() && kinds.is_disjoint(&report.kinds) {
+            let said = map.kind_words(&report.kinds);
+            let wanted = map.kind_words(&kinds);
+            return Some(format!(
+                "its heading says {said}, the request asks about {wanted}"
+            ));
+        }
+        None
+    }
+}
