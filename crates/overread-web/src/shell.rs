@@ -3,8 +3,8 @@
 use axum::response::{Html, IntoResponse as _, Response};
 use overread_model::access::Role;
 use overread_model::ids::CaseId;
-use overread_workflow::asking;
 use overread_workflow::sessions::SignedIn;
+use overread_workflow::{asking, choosing};
 
 use crate::assets::{self, Entry};
 use crate::errors::PageResult;
@@ -158,7 +158,15 @@ impl Shell {
         place: CasePlace,
     ) -> Self {
         let mut shell = Self::new(state, session, title, Place::Cases);
-        let tabs = case_places(session.role, case_id, place);
+        let mut tabs = case_places(session.role, case_id, place);
+        if session.role == Role::Reviewer && is_only_offered(state, session, case_id).await {
+            tabs.retain(|tab| tab.title == "Journey");
+            tabs.push(Link {
+                title: "Accept or decline",
+                path: format!("/cases/{case_id}/offer"),
+                here: false,
+            });
+        }
         let caption = if tabs.is_empty() || place == CasePlace::Journey {
             String::new()
         } else {
@@ -249,6 +257,12 @@ fn case_places(role: Role, case_id: &CaseId, here: CasePlace) -> Vec<Link> {
             here: *place == here,
         })
         .collect()
+}
+
+/// Says whether a reviewer was asked and has not accepted: no other place of the case opens before.
+async fn is_only_offered(state: &WebState, session: &SignedIn, case_id: &CaseId) -> bool {
+    let asked = choosing::is_only_offered(&state.workflow, &session.actor, case_id, state.now());
+    asked.await.unwrap_or(false)
 }
 
 /// Returns whose case it is and about what, so that nobody works on the wrong one.

@@ -21,6 +21,7 @@ use crate::{StepError, StepResult, Workflow, inviting, limits, reading};
 pub use answers::{AskStep, Exam, Urgency, Who, Why};
 pub(crate) use correcting::CORRECTED;
 pub use correcting::correct;
+pub(crate) use correcting::may_correct;
 
 /// Everything typed so far, and what is still missing.
 pub struct AskView {

@@ -305,6 +305,21 @@ pub async fn nobody(
     Ok(tx.commit().await?)
 }
 
+/// Says whether the actor was asked to read the case and has not accepted: nothing but the offer opens.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn is_only_offered(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<bool> {
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load_or_offer(&mut tx, actor, case_id, now).await?;
+    Ok(file.offer_only)
+}
+
 /// Returns the offer to the reviewer it was made to.
 ///
 /// # Errors

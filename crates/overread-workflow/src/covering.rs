@@ -40,6 +40,8 @@ pub struct CoverageView {
     pub may_quote: bool,
     /// This reader may accept the quote.
     pub may_accept: bool,
+    /// This reader may refuse it: what they quoted is not paid.
+    pub may_refuse: bool,
 }
 
 /// What a coordinator records.
@@ -95,6 +97,7 @@ pub async fn view(
         accepted_at: coverage.accepted_at.map(Timestamp::from_micros),
         may_quote: here && file.wears(CaseRole::Coordinator),
         may_accept: here && open && may_accept(&file),
+        may_refuse: here && open && (may_accept(&file) || file.wears(CaseRole::Coordinator)),
     })
 }
 
@@ -176,6 +179,62 @@ pub async fn accept(
     }
     coverages::save(&mut tx, case_id, &coverage).await?;
     clear(&mut tx, ctx, &mut file, actor, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Says that the asking side does not pay the quoted sum: coverage_pending -> matching; the coordinator is told why.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`, `Stale`, `Invalid` without a reason or a quote.
+pub async fn refuse(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    version: i64,
+    reason: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    let reason = checked_reason(reason)?;
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !may_accept(&file) && !file.wears(CaseRole::Coordinator) {
+        return Err(StepError::Forbidden);
+    }
+    file.require_state(
+        &[CaseState::CoveragePending],
+        "There is no cost to refuse at present.",
+    )?;
+    file.expect(version)?;
+    let said = Said {
+        note: reason,
+        staff_only: false,
+    };
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        "coverage.refused",
+        "The quoted sum was not accepted",
+        said,
+        now,
+    )
+    .await?;
+    casework::apply(
+        &mut tx,
+        ctx,
+        &mut file,
+        actor,
+        CaseEvent::ChangeReviewer,
+        Said::default(),
+        now,
+    )
+    .await?;
+    casework::end_task(&mut tx, &file, "withdrawn", now).await?;
+    let unknown = CoverageRow {
+        status: "none".to_owned(),
+        ..CoverageRow::default()
+    };
+    coverages::save(&mut tx, case_id, &unknown).await?;
     Ok(tx.commit().await?)
 }
 

@@ -378,3 +378,43 @@ async fn the_viewer_lists_no_report_to_a_reviewer() {
         assert_eq!(data.studies[0].series.len(), shown, "{:?}", actor.role());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sum_that_is_not_accepted_leads_back_to_the_choice() {
+    let house = House::sqlite().await;
+    let (ctx, patient, coordinator) = (&house.ctx, &house.patient, &house.coordinator);
+    let case_id = house.matching().await;
+    let version = house.version(coordinator, &case_id).await;
+    choosing::choose(ctx, coordinator, &case_id, version, &house.reviewer_id, NOW)
+        .await
+        .unwrap();
+    let version = house.version(patient, &case_id).await;
+    assert!(
+        covering::view(ctx, patient, &case_id, NOW)
+            .await
+            .unwrap()
+            .may_refuse
+    );
+    assert_invalid(
+        covering::refuse(ctx, patient, &case_id, version, " ", NOW).await,
+        "reason",
+    );
+    let reason = "It is more than I can pay.";
+    covering::refuse(ctx, patient, &case_id, version, reason, NOW)
+        .await
+        .unwrap();
+    let case = cases::journey(ctx, coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!(case.row.state, "matching");
+    assert!(case.timeline.iter().any(|row| row.note == reason));
+    let cost = covering::view(ctx, patient, &case_id, NOW).await.unwrap();
+    assert!(cost.quote_cents.is_none() && !cost.may_refuse && !cost.may_accept);
+    // Nothing that was settled is refused afterwards, and another sum can be offered.
+    house.offer(&case_id).await;
+    let version = house.version(patient, &case_id).await;
+    assert_invalid(
+        covering::refuse(ctx, patient, &case_id, version, reason, NOW).await,
+        "",
+    );
+}

@@ -50,6 +50,7 @@ struct CasePage {
     doors: Vec<Door>,
     changes: Vec<Change>,
     may_answer: bool,
+    opens_records: bool,
     may_set_urgency: bool,
     levels: [(&'static str, &'static str); 3],
     patient_side: bool,
@@ -102,6 +103,8 @@ async fn show(
         doors: doors(&session, &view, &format!("/cases/{case_id}")),
         changes: changes(&view.events),
         may_answer: view.events.iter().any(|event| event == "info_supplied"),
+        opens_records: session.role == Role::Coordinator
+            || view.rights.contains(&Right::ViewDocuments),
         may_set_urgency: session.role == Role::Coordinator && view.next.is_some(),
         levels: [
             ("standard", "Standard"),
@@ -122,7 +125,11 @@ fn doors(session: &SignedIn, view: &CaseView, path: &str) -> Vec<Door> {
             may(Right::AddRecords) && requester(session.role),
             "What was asked",
             "/ask/answers",
-            "The answers, and a way to correct them",
+            if view.may_correct {
+                "The answers, and a way to correct them"
+            } else {
+                "The answers as they stand"
+            },
         ),
         (
             may(Right::ViewCase) && requester(session.role),
@@ -131,13 +138,13 @@ fn doors(session: &SignedIn, view: &CaseView, path: &str) -> Vec<Door> {
             "Who may see what, and until when",
         ),
         (
-            may(Right::ViewDocuments) || may(Right::AddRecords),
+            may(Right::ViewDocuments),
             "Records",
             "/records",
             "Images and papers: what is here, what is missing",
         ),
         (
-            may(Right::WriteLetters),
+            may(Right::WriteLetters) && may(Right::ViewDocuments),
             "Letters",
             "/letters",
             "Ask the hospital or a specialist, ready to send",
@@ -173,7 +180,7 @@ fn doors(session: &SignedIn, view: &CaseView, path: &str) -> Vec<Door> {
             "Both reports, line by line",
         ),
         (
-            may(Right::WriteLetters),
+            may(Right::WriteLetters) && may(Right::ViewReport),
             "Delivery",
             "/act",
             "Who has the result, who has read it",

@@ -23,6 +23,7 @@ pub(super) fn routes() -> Router<WebState> {
     Router::new()
         .route("/cases/{case}/cost", get(show).post(quote))
         .route("/cases/{case}/cost/accept", post(accept))
+        .route("/cases/{case}/cost/refuse", post(refuse))
         .route("/cases/{case}/cost/denied", post(denied))
 }
 
@@ -31,6 +32,7 @@ pub(super) fn routes() -> Router<WebState> {
 struct CostPage {
     shell: Shell,
     path: String,
+    case_path: String,
     view: CoverageView,
     typed: Typed,
     kinds: [(&'static str, &'static str); 3],
@@ -45,6 +47,7 @@ impl CostPage {
                 .await
                 .narrow(),
             path: format!("/cases/{case_id}/cost"),
+            case_path: format!("/cases/{case_id}"),
             typed: Typed::of(&view),
             view,
             kinds: [
@@ -164,6 +167,20 @@ async fn accept(
 ) -> PageResult {
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
     covering::accept(ctx, actor, &case_id, version, form.share_cents, now).await?;
+    Ok(go(&format!("/cases/{case_id}")))
+}
+
+async fn refuse(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted {
+        session,
+        version,
+        form,
+    }: Posted<Reason>,
+) -> PageResult {
+    let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
+    covering::refuse(ctx, actor, &case_id, version, &form.reason, now).await?;
     Ok(go(&format!("/cases/{case_id}")))
 }
 

@@ -78,3 +78,27 @@ async fn a_spanish_letter_says_what_nobody_translates() {
     let empty = patient.post(&preview, &typed("")).await;
     assert!(!empty.body.contains(SAID), "{}", empty.body);
 }
+
+#[tokio::test]
+async fn every_place_an_insurer_is_led_to_opens() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut insurer = door.join(&mut ada, Role::Insurer, "Ina Insurer").await;
+    let case_id = insurer.ask("Pat Patient").await;
+    insurer.submit(&case_id).await;
+    let path = format!("/cases/{case_id}");
+    let page = insurer.get(&path).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let start = format!("href=\"{path}/");
+    let links: Vec<&str> = page
+        .body
+        .split(&start)
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(!links.is_empty() && !links.contains(&"records"));
+    for link in links {
+        let answer = insurer.get(&format!("{path}/{link}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{link}: {}", answer.body);
+    }
+}

@@ -134,6 +134,15 @@ pub(super) async fn choose(coordinator: &mut Browser<'_>, path: &str) {
 /// Accepts the offer, locks the first impression, writes and signs.
 async fn read(reviewer: &mut Browser<'_>, path: &str) {
     let offer = format!("{path}/offer");
+    let journey = reviewer.get(path).await.body;
+    assert!(
+        journey.contains(&format!("href=\"{offer}\"")) && journey.contains("open when you accept"),
+        "{journey}"
+    );
+    assert!(
+        !journey.contains(&format!("{path}/records")),
+        "what does not open is not linked"
+    );
     let shown = reviewer.get(&offer).await;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.body);
     assert!(

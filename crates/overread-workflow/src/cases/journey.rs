@@ -12,7 +12,7 @@ use overread_store::{Tx, links, timeline};
 
 use super::{CaseRow, row_of};
 use crate::casework::{self, CaseFile};
-use crate::{StepError, StepResult, Workflow, checking, limits, reading, treating};
+use crate::{StepError, StepResult, Workflow, asking, checking, limits, reading, treating};
 
 /// How far a station is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +135,10 @@ pub struct CaseView {
     pub timeline: Vec<TimelineRow>,
     /// Who has read what.
     pub reads: Vec<ReadRow>,
+    /// This reader may correct what was asked.
+    pub may_correct: bool,
+    /// This reader was asked to read the case and sees nothing of it before accepting.
+    pub offer_only: bool,
     /// What this reader may do here.
     pub rights: Vec<Right>,
     /// Events of the state machine this reader may trigger now: `withdraw`, `hold`, `submit`.
@@ -230,6 +234,8 @@ async fn view_of(
         } else {
             Vec::new()
         },
+        may_correct: !hidden && asking::may_correct(file),
+        offer_only: hidden,
         rights: file.rights.clone(),
         events: possible_events(file.state, &file.hats, &file.facts, now)
             .into_iter()
@@ -296,6 +302,10 @@ fn next_of(file: &CaseFile, row: &CaseRow, sentence: &str) -> Option<NextStep> {
         Some(CaseEvent::ConsentSigned) => "consent",
         Some(CaseEvent::CoverageCleared) => "cost",
         _ => next.page,
+    });
+    // Who may not look at the papers of the case is not sent to the pages that show them.
+    let next = next.filter(|_| {
+        file.rights.contains(&Right::ViewDocuments) || !matches!(page, "records" | "letters")
     });
     let path = match &next {
         None => String::new(),

@@ -34,6 +34,8 @@ struct SentPage {
     parts: Vec<Part>,
     urgency: &'static str,
     may_correct: bool,
+    /// It ended as an emergency before it was sent.
+    emergency: bool,
 }
 
 /// Returns where the answers of a sent request stand.
@@ -62,6 +64,7 @@ pub(super) async fn answers(
         parts: parts.collect(),
         urgency: super::choices::urgency(view.urgency_level.as_deref()),
         may_correct: view.may_correct,
+        emergency: view.emergency,
     })
 }
 
