@@ -2,6 +2,7 @@
 
 mod journey;
 mod moving;
+mod told;
 
 use overread_model::access::{Actor, Right};
 use overread_model::case::{self, CaseState, next_action};
@@ -14,10 +15,11 @@ use crate::{StepError, StepResult, Workflow, limits};
 
 pub(crate) use journey::reads;
 pub use journey::{
-    CaseView, Decision, NextStep, ReadRow, RelatedCase, Station, StationState, TimelineRow, journey,
+    CaseView, NextStep, ReadRow, RelatedCase, Station, StationState, TimelineRow, journey,
 };
 pub(crate) use moving::set_due;
 pub use moving::{hold, reopen, resume, set_urgency, withdraw};
+pub use told::Decision;
 
 /// Which cases a list shows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -311,6 +311,22 @@ const DECISIONS: [(&str, &str); 6] = [
     ("other", "Something else"),
 ];
 
+/// What others are told of the decisions that the physician says of itself.
+const TOLD: [(&str, &str); 3] = [
+    (
+        "discuss",
+        "The doctor will go through both reports with the patient",
+    ),
+    ("further_test", "The doctor orders a further test"),
+    ("third_opinion", "The doctor advises a third opinion"),
+];
+
+/// Returns a decision as others are told of it.
+pub(crate) fn decision_told(value: &str) -> String {
+    let told = TOLD.iter().find(|(known, _)| *known == value);
+    told.map_or_else(|| decision_words(value), |(_, words)| (*words).to_owned())
+}
+
 /// Returns a decision in words.
 pub(crate) fn decision_words(value: &str) -> String {
     DECISIONS

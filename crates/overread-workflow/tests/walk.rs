@@ -59,6 +59,7 @@ async fn walk(house: House) {
         recipient_name: "Dr. Tom Treating".to_owned(),
         recipient_email: "tom@clinic.example".to_owned(),
         with_images: true,
+        expires_on: "2026-04-01".to_owned(),
         ..NewLink::default()
     };
     let made = delivering::share(ctx, patient, &case_id, &form, NOW)
@@ -98,6 +99,8 @@ async fn walk(house: House) {
     );
     let act = delivering::view(ctx, patient, &case_id, NOW).await.unwrap();
     assert_eq!(act.links[0].progress, LinkProgress::Decided);
+    let last_day = act.links[0].open_until.date().to_string();
+    assert_eq!(last_day, "2026-04-01", "the day that was typed");
     assert!(
         act.reads
             .iter()

@@ -125,11 +125,7 @@ fn doors(session: &SignedIn, view: &CaseView, path: &str) -> Vec<Door> {
             may(Right::AddRecords) && requester(session.role),
             "What was asked",
             "/ask/answers",
-            if view.may_correct {
-                "The answers, and a way to correct them"
-            } else {
-                "The answers as they stand"
-            },
+            about_answers(view.may_correct),
         ),
         (
             may(Right::ViewCase) && requester(session.role),
@@ -191,6 +187,14 @@ fn doors(session: &SignedIn, view: &CaseView, path: &str) -> Vec<Door> {
         open.then_some(Door { title, path, about })
     };
     all.into_iter().filter_map(door).collect()
+}
+
+const fn about_answers(may_correct: bool) -> &'static str {
+    if may_correct {
+        "The answers, and a way to correct them"
+    } else {
+        "The answers as they stand"
+    }
 }
 
 fn requester(role: Role) -> bool {

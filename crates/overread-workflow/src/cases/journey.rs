@@ -8,11 +8,12 @@ use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::cases as rows;
-use overread_store::{Tx, links, timeline};
+use overread_store::{Tx, timeline};
 
+use super::told::{self, Decision};
 use super::{CaseRow, row_of};
 use crate::casework::{self, CaseFile};
-use crate::{StepError, StepResult, Workflow, asking, checking, limits, reading, treating};
+use crate::{StepError, StepResult, Workflow, asking, limits, reading};
 
 /// How far a station is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,16 +96,6 @@ pub struct RelatedCase {
     pub relation: &'static str,
     /// Its state in words.
     pub state_title: String,
-}
-
-/// What a treating physician decided.
-pub struct Decision {
-    /// Who.
-    pub who: String,
-    /// When.
-    pub at: Timestamp,
-    /// What, in the physician's own words or those offered.
-    pub words: String,
 }
 
 /// Everything the page of one case shows.
@@ -209,19 +200,8 @@ async fn view_of(
         exam_date: shown(&intake.exam.date),
         facility: intake.exam.facility.clone(),
         question: intake.why.question.clone(),
-        warnings: if file.wears(CaseRole::Coordinator)
-            && !file.state.is_end()
-            && !reading::is_before_lock(file)
-        {
-            checking::other_exams(tx, &file.case_id).await?
-        } else {
-            Vec::new()
-        },
-        decision: if file.rights.contains(&Right::ViewReport) && !reading::is_before_lock(file) {
-            decision_of(tx, &file.case_id).await?
-        } else {
-            None
-        },
+        warnings: told::warnings(tx, file).await?,
+        decision: told::decision(tx, file).await?,
         stations: stations_of(tx, file).await?,
         next: next_of(file, &row, &sentence),
         sentence,
@@ -321,20 +301,6 @@ fn next_of(file: &CaseFile, row: &CaseRow, sentence: &str) -> Option<NextStep> {
         due_at: row.due_at,
         overdue: row.overdue,
     })
-}
-
-/// Returns the newest decision that was recorded behind a link.
-async fn decision_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<Decision>> {
-    let decided = links::list(tx, case_id).await?;
-    let newest = decided
-        .into_iter()
-        .filter_map(|link| Some((link.decided_at?, link)))
-        .max_by_key(|(at, _)| *at);
-    Ok(newest.map(|(at, link)| Decision {
-        at: Timestamp::from_micros(at),
-        words: treating::decision_words(link.decision.as_deref().unwrap_or_default()),
-        who: link.recipient_name,
-    }))
 }
 
 /// Returns a line for people. What was corrected in the request tells of the first reading: only who sees the request sees it.

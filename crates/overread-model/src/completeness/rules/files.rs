@@ -8,21 +8,7 @@ use crate::text::counted;
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let input = context.input;
     let medium = &input.medium;
-    let papers = input.documents.len() + medium.picture_count;
-    let is_elsewhere = medium.outside_study_count > 0;
-    if is_elsewhere && context.gathered.images == 0 {
-        let detail = counted(medium.outside_study_count, "study", "studies");
-        findings.add("F10", "the upload", detail);
-    } else if is_elsewhere {
-        let detail = counted(medium.outside_study_count, "study", "studies");
-        findings.add_as("F10", Severity::Warning, "the upload", detail);
-    } else if context.gathered.images == 0 && papers > 0 {
-        let detail = counted(papers, "document or picture", "documents or pictures");
-        findings.add("F01", "the upload", detail);
-    }
-    if context.gathered.instances == 0 && papers == 0 && !is_elsewhere {
-        findings.add("F02", "the upload", "");
-    }
+    check_arrived(context, findings);
     if medium.no_header_count > 0 {
         findings.add(
             "F03",
@@ -77,6 +63,32 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         );
         findings.add_as("F06", Severity::Warning, "an earlier upload", detail);
     }
+    check_short(context, findings);
+}
+
+/// Looks whether any images are here, or are kept elsewhere.
+fn check_arrived(context: &Context<'_>, findings: &mut Findings<'_>) {
+    let input = context.input;
+    let medium = &input.medium;
+    let papers = input.documents.len() + medium.picture_count;
+    let is_elsewhere = medium.outside_study_count > 0;
+    if is_elsewhere && context.gathered.images == 0 {
+        let detail = counted(medium.outside_study_count, "study", "studies");
+        findings.add("F10", "the upload", detail);
+    } else if is_elsewhere {
+        let detail = counted(medium.outside_study_count, "study", "studies");
+        findings.add_as("F10", Severity::Warning, "the upload", detail);
+    } else if context.gathered.images == 0 && papers > 0 {
+        let detail = counted(papers, "document or picture", "documents or pictures");
+        findings.add("F01", "the upload", detail);
+    }
+    if context.gathered.instances == 0 && papers == 0 && !is_elsewhere {
+        findings.add("F02", "the upload", "");
+    }
+}
+
+/// Looks for images that end before their data do.
+fn check_short(context: &Context<'_>, findings: &mut Findings<'_>) {
     for view in &context.studies {
         for (series, summary) in view.series.iter().filter(|(series, _)| series.short > 0) {
             let detail = format!(

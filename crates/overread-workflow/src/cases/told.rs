@@ -1,0 +1,45 @@
+//! What the page of a case tells beside its way: what the physician decided, and what the coordinator must look at.
+
+use overread_model::access::Right;
+use overread_model::case::CaseRole;
+use overread_model::time::Timestamp;
+use overread_store::{Tx, links};
+
+use crate::casework::CaseFile;
+use crate::{StepResult, checking, reading, treating};
+
+/// What a treating physician decided.
+pub struct Decision {
+    /// Who.
+    pub who: String,
+    /// When.
+    pub at: Timestamp,
+    /// What, as others are told.
+    pub words: String,
+}
+
+/// Returns the newest decision that was recorded behind a link, for those who may read the result.
+pub(super) async fn decision(tx: &mut Tx, file: &CaseFile) -> StepResult<Option<Decision>> {
+    if !file.rights.contains(&Right::ViewReport) || reading::is_before_lock(file) {
+        return Ok(None);
+    }
+    let decided = links::list(tx, &file.case_id).await?;
+    let newest = decided
+        .into_iter()
+        .filter_map(|link| Some((link.decided_at?, link)))
+        .max_by_key(|(at, _)| *at);
+    Ok(newest.map(|(at, link)| Decision {
+        at: Timestamp::from_micros(at),
+        words: treating::decision_told(link.decision.as_deref().unwrap_or_default()),
+        who: link.recipient_name,
+    }))
+}
+
+/// Returns what seems to be of another exam than the one asked about, for the coordinator of an open case.
+pub(super) async fn warnings(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<String>> {
+    let looks = file.wears(CaseRole::Coordinator) && !reading::is_before_lock(file);
+    if !looks || file.state.is_end() {
+        return Ok(Vec::new());
+    }
+    checking::other_exams(tx, &file.case_id).await
+}
