@@ -1,6 +1,7 @@
 //! The completeness and quality check of a case's records, and its overrides.
 
 mod arrivals;
+mod missing;
 
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
@@ -13,7 +14,6 @@ use overread_model::completeness::{
     report_hints,
 };
 use overread_model::hidden::Hidden;
-use overread_model::letter::Language;
 use overread_model::time::CalendarDate;
 use overread_store::checks::{self, CheckRow, OverrideRow};
 use overread_store::documents::{self, DocumentRow};
@@ -22,6 +22,8 @@ use serde::Deserialize;
 
 use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
 use crate::{StepError, StepResult, Workflow, exams, limits, papers};
+
+pub(crate) use missing::missing_items;
 
 /// One finding of the check.
 pub struct FindingRow {
@@ -343,67 +345,6 @@ pub(crate) async fn letters_asked_for(
         .into_iter()
         .map(|missing| (missing.letter, missing.message))
         .collect())
-}
-
-/// Rules that say that everything is missing: what a letter asks for in any case.
-const EVERYTHING_RULES: [&str; 4] = ["D01", "F01", "F02", "F10"];
-
-/// Returns line by line which series, slices and papers the newest check misses, for a letter that asks for them.
-pub(crate) async fn missing_items(
-    tx: &mut Tx,
-    case_id: &CaseId,
-    language: Language,
-) -> StepResult<Vec<String>> {
-    let Some(newest) = newest(tx, case_id).await? else {
-        return Ok(Vec::new());
-    };
-    let asked: Vec<&KeptFinding> = newest
-        .check
-        .missing
-        .iter()
-        .filter_map(|missing| {
-            let findings = &newest.check.findings;
-            findings.iter().find(|one| one.message == missing.message)
-        })
-        .filter(|finding| !EVERYTHING_RULES.contains(&finding.rule.as_str()))
-        .collect();
-    let more = asked.len().saturating_sub(limits::MISSING_ITEMS);
-    let mut lines: Vec<String> = asked
-        .into_iter()
-        .take(limits::MISSING_ITEMS)
-        .map(|finding| finding.missing_line(language))
-        .collect();
-    if more > 0 {
-        lines.push(match language {
-            Language::En => {
-                format!("{more} more of the same kind; please send the whole exam again")
-            }
-            Language::Es => {
-                format!("{more} más del mismo tipo; por favor, envíen de nuevo el estudio completo")
-            }
-        });
-    }
-    Ok(lines)
-}
-
-impl KeptFinding {
-    /// Returns what is missing in one line, without what the reader of the page should do.
-    fn missing_line(&self, language: Language) -> String {
-        let action = self.action.as_deref().unwrap_or_default();
-        let action = action.trim_end_matches('.');
-        let said = self.message.trim_end_matches('.');
-        let said = said.strip_suffix(action).unwrap_or(said).trim();
-        let said = said.trim_end_matches('.');
-        let said = match language {
-            Language::En => said.to_owned(),
-            Language::Es => said.replacen(&self.title, &self.title_es, 1),
-        };
-        let mark = match language {
-            Language::En => "Missing",
-            Language::Es => "Falta",
-        };
-        format!("{mark}: {}. {said}", self.subject)
-    }
 }
 
 /// Checks the case's records as they are now and keeps nothing.
