@@ -77,7 +77,7 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
                 format!("The {who} report has no words to compare."),
             ));
         }
-        if !language::is_english(text, &lex.spelling) {
+        if !language::is_english(text, lex) {
             problems.push(problem("language", format!("The {who} report does not seem to be in English. Other languages are not understood here: have it translated, or read it in full.")));
         }
     }

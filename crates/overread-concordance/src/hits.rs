@@ -1,5 +1,6 @@
 //! Here a sentence is marked: findings, places, levels, sizes, cues, and what is set aside.
 
+use crate::answers::{self, Answer, Answered, Asked};
 use crate::exam::Exam;
 use crate::lexicon::{CueKind, FindingId, Hit, Lexicon, NodeId};
 use crate::marks::{self, AmountAt, LevelAt, RadsAt, SizeAt};
@@ -34,6 +35,8 @@ pub(crate) struct Marked<'a> {
     pub(crate) grades: Vec<(usize, usize, u8)>,
     pub(crate) rads: Vec<RadsAt>,
     pub(crate) states: Vec<State>,
+    /// Questions of a template and their answers.
+    pub(crate) answered: Vec<Answered>,
     /// Words of a contrast: "not L3-4", "rather than on the left".
     pub(crate) contrast: Vec<bool>,
 }
@@ -89,6 +92,16 @@ pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marke
             .iter()
             .any(|c| c.cue.kind == CueKind::Normal && c.first <= f.first && c.last >= f.last)
     });
+    let answered = answers::read(&Asked {
+        lex,
+        tokens,
+        findings: &findings,
+        cues: &cues,
+    });
+    cues.retain(|c| {
+        let own = |a: &Answered| a.words.0 <= c.first && c.last < a.words.1;
+        !answered.iter().any(own)
+    });
     let levels = marks::levels(tokens);
     let sizes = marks::sizes(tokens, &cues);
     let amounts = marks::amounts(tokens);
@@ -105,11 +118,29 @@ pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marke
         grades,
         rads,
         states,
+        answered,
         contrast: vec![false; tokens.len()],
     };
     presupposed(lex, tokens, &mut marked);
     contrast(tokens, &mut marked);
+    answer(&mut marked);
     marked
+}
+
+/// What a template asks for is there, or is not, as the answer says.
+fn answer(marked: &mut Marked<'_>) {
+    for a in &marked.answered {
+        let (from, to) = a.question;
+        for state in marked.states.iter_mut().take(to).skip(from) {
+            match a.answer {
+                Answer::Yes | Answer::Count(_) => state.denied = false,
+                Answer::No | Answer::Unticked => (state.denied, state.certainty) = (true, 5),
+                Answer::Doubt(certainty) => (state.denied, state.certainty) = (false, certainty),
+                Answer::Open => {}
+            }
+            state.hypothetical = a.answer == Answer::Open;
+        }
+    }
 }
 
 fn finding(lex: &Lexicon, exam: &Exam, tokens: &[Token], hit: &Hit) -> Option<FindingAt> {

@@ -1,6 +1,6 @@
 //! Here is judged whether a report is written in English, the one language whose denials are understood.
 
-use crate::lexicon::Spelling;
+use crate::lexicon::Lexicon;
 use crate::text::{Text, Token};
 
 /// Small words of English that its neighbours do not share.
@@ -22,8 +22,13 @@ const FOREIGN: &str = "der das dem den des ein eine einer eines einem einen und 
 const LETTERS_MIN: usize = 3;
 
 /// Whether the text reads as English; a text without words does, it is refused for being empty.
-pub(crate) fn is_english(text: &Text, spelling: &Spelling) -> bool {
-    let words: Vec<&Token> = text.tokens.iter().filter(|t| t.is_word()).collect();
+pub(crate) fn is_english(text: &Text, lex: &Lexicon) -> bool {
+    // "Embolism: sí" is an English template with an answer that is understood.
+    let answers = |i: &usize| lex.answer_terms.starting_at(&text.tokens, *i).is_some();
+    let words: Vec<&Token> = (0..text.tokens.len())
+        .filter(|i| !answers(i))
+        .filter_map(|i| text.tokens.get(i).filter(|t| t.is_word()))
+        .collect();
     let (mut english, mut foreign) = (0_usize, 0_usize);
     for token in &words {
         let raw = text.slice(token.start, token.end).to_lowercase();
@@ -39,8 +44,10 @@ pub(crate) fn is_english(text: &Text, spelling: &Spelling) -> bool {
     }
     let long: Vec<&&Token> = words
         .iter()
-        .filter(|t| t.norm.chars().count() >= LETTERS_MIN)
+        .filter(|t| {
+            t.norm.chars().count() >= LETTERS_MIN && t.norm.chars().all(char::is_alphabetic)
+        })
         .collect();
-    let known = long.iter().filter(|t| spelling.knows(&t.norm)).count();
+    let known = long.iter().filter(|t| lex.spelling.knows(&t.norm)).count();
     known * 2 >= long.len()
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
+use crate::answers::Answer;
 use crate::differences::Differences;
 use crate::text::{self, Token};
 use crate::weighing::Weighing;
@@ -78,6 +79,9 @@ pub(crate) struct Lexicon {
     pub(crate) region_terms: Phrases,
     pub(crate) closing_terms: Phrases,
     pub(crate) end_line_terms: Phrases,
+    /// Words that answer a template, each with its place in `answers`.
+    pub(crate) answer_terms: Phrases,
+    pub(crate) answers: Vec<Answer>,
     pub(crate) sections: HashMap<String, String>,
     /// Words that may stand in a sentence that calls the whole examination normal.
     pub(crate) whole_exam: HashSet<String>,

@@ -2,6 +2,7 @@
 
 mod advice;
 mod align;
+mod answers;
 mod classify;
 mod clock;
 mod differences;
@@ -42,7 +43,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 6"
+    " rules 7"
 );
 
 /// Sets two reports of one exam side by side.

@@ -1,5 +1,6 @@
 //! Here a report is cut into sections, lines and sentences, each with the label it stands under.
 
+use crate::answers;
 use crate::lexicon::{Lexicon, joined};
 use crate::limits::SENTENCE_TOKENS_MAX;
 use crate::text::{Kind, Text, Token};
@@ -94,6 +95,10 @@ impl Reader<'_> {
                 break;
             };
             let long = at - first >= SENTENCE_TOKENS_MAX && token.kind == Kind::Comma;
+            if at > first && self.boxed(first, at) {
+                self.sentence(first, at, false);
+                first = at;
+            }
             let ends = match token.kind {
                 Kind::Period => self.period_ends(at),
                 Kind::Semicolon => true,
@@ -101,7 +106,8 @@ impl Reader<'_> {
                 _ => long || at - first >= 2 * SENTENCE_TOKENS_MAX,
             };
             if ends {
-                self.sentence(first, at, token.kind == Kind::Newline);
+                let end = at + usize::from(token.is("?"));
+                self.sentence(first, end, token.kind == Kind::Newline);
                 first = at + 1;
                 if token.kind == Kind::Newline {
                     self.line_break(token.value > 1.0);
@@ -109,6 +115,16 @@ impl Reader<'_> {
             }
         }
         self.sentence(first, self.tokens.len(), true);
+    }
+
+    /// "[x] Pneumonia [ ] Effusion": what stands behind each box is a sentence of its own.
+    fn boxed(&self, first: usize, at: usize) -> bool {
+        answers::ticked(self.tokens, at).is_some()
+            && answers::ticked(self.tokens, self.skip_bullet(first, at)).is_some()
+            && self
+                .tokens
+                .get(first..at)
+                .is_some_and(|t| t.iter().any(|t| t.is_word() && !t.is("x")))
     }
 
     fn line_break(&mut self, blank: bool) {
@@ -130,11 +146,22 @@ impl Reader<'_> {
                 "vs" | "dr" | "approx" | "mr" | "e" | "i" | "cf" | "ca" | "fig"
             )
         });
+        if self.answered(at) {
+            return false;
+        }
         !abbreviated
             || self
                 .tokens
                 .get(at + 1)
                 .is_none_or(|t| t.kind == Kind::Newline)
+    }
+
+    /// "Stroke? No." and "Stones ..... no" are one sentence each.
+    fn answered(&self, at: usize) -> bool {
+        let is = |i: usize, norm: &str| self.tokens.get(i).is_some_and(|t| t.is(norm));
+        let run = (at..self.tokens.len()).take_while(|i| is(*i, ".")).count();
+        let dots = run >= 2 || run == 1 && at > 0 && is(at - 1, ".");
+        (is(at, "?") || dots) && answers::follows(self.lex, self.tokens, at + run.max(1))
     }
 
     fn newline_ends(&self, at: usize) -> bool {
@@ -150,7 +177,18 @@ impl Reader<'_> {
             .is_some_and(|t| t.is_word() || matches!(t.kind, Kind::Comma | Kind::Number))
             && after.is_some_and(|t| t.is_word() && !t.upper)
             && !self.is_heading_line(at);
-        !wrapped
+        let asks = before.is_some_and(|t| t.kind == Kind::Colon || t.is("?"))
+            && self.finding_line(at)
+            && answers::follows(self.lex, self.tokens, at + 1);
+        !wrapped && !asks
+    }
+
+    /// Whether the line before a newline names a finding: "Embolism:", with the answer below.
+    fn finding_line(&self, newline: usize) -> bool {
+        let words = self.tokens.get(..newline).unwrap_or_default();
+        let from = words.iter().rposition(|t| t.kind == Kind::Newline);
+        let line = words.get(from.map_or(0, |i| i + 1)..).unwrap_or_default();
+        !self.lex.finding_terms.find(line).is_empty()
     }
 
     /// Whether the line before a newline is a section heading.
@@ -287,6 +325,9 @@ impl Reader<'_> {
         let mut at = first;
         while at < end {
             let Some(t) = self.tokens.get(at) else { break };
+            if answers::ticked(self.tokens, at).is_some() {
+                break;
+            }
             let next = self.tokens.get(at + 1).map(|t| t.kind);
             let numbered = t.kind == Kind::Number
                 && t.value < 40.0

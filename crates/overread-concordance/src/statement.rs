@@ -55,6 +55,8 @@ struct Builder<'a> {
     bearing: usize,
     /// The sentence before named a place and stated nothing of it: "LIVER", "Normal."
     topic: bool,
+    /// The report began again on the line of an indication or technique: "Indication: cough. Lungs are clear."
+    again: bool,
     /// How many passages were unread when the report was signed off; none while it goes on.
     signed_off: Option<usize>,
     agrees: bool,
@@ -76,6 +78,7 @@ pub(crate) fn read(lex: &Lexicon, exam: &Exam, text: Text) -> Report {
         unread: Vec::new(),
         bearing: 0,
         topic: false,
+        again: false,
         signed_off: None,
         agrees: false,
         disagrees: false,
@@ -116,7 +119,9 @@ impl Builder<'_> {
             .tokens
             .get(sentence.first..sentence.end)
             .unwrap_or_default();
-        if sentence.section == Section::Aside && (!sentence.soft || !self.begins_again(tokens)) {
+        if sentence.section != Section::Aside {
+            self.again = false;
+        } else if !self.is_over(sentence, tokens) {
             return;
         }
         self.refresh_label(sentence);

@@ -122,6 +122,8 @@ fn mark(chars: &[char], at: usize) -> Option<Kind> {
             }
         }
         '\u{2022}' | '*' | '\u{2023}' | '\u{25cf}' => Kind::Dash,
+        // A tab parts the columns of a table.
+        '\t' if !before.is_whitespace() && !after.is_whitespace() => Kind::Other,
         _ if c.is_whitespace() => return None,
         _ => Kind::Other,
     })

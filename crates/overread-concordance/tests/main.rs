@@ -9,8 +9,10 @@
 )]
 
 mod alone;
+mod answers;
 mod different_lesions;
 mod guarded;
+mod indication;
 mod metamorphic;
 mod negation;
 mod pairs;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::files::{AnatomyFile, FindingEntry, FindingsFile, LanguageFile, NodeEntry};
 use super::spelling::spelling;
 use super::{Cue, CueKind, Finding, Lexicon, Node, NodeId, Presupposed, joined, terms};
+use crate::answers::Answer;
 use crate::differences::DifferencesFile;
 use crate::weighing::WeighingFile;
 
@@ -162,6 +163,16 @@ impl Lexicon {
             self.cues.push(Cue { kind, value, range });
             for term in terms(&entry.terms, &self.spelling) {
                 self.cue_terms.add(&term, id);
+            }
+        }
+        for entry in &language.answers.table {
+            let Some(answer) = Answer::named(&entry.kind) else {
+                continue;
+            };
+            let id = self.answers.len();
+            self.answers.push(answer);
+            for term in terms(&entry.terms, &self.spelling) {
+                self.answer_terms.add(&term, id);
             }
         }
         let words = |list: &str| list.split_whitespace().map(str::to_string).collect();

@@ -56,12 +56,25 @@ pub(super) struct NodeEntry {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct LanguageFile {
     pub(super) cues: Vec<CueEntry>,
+    pub(super) answers: AnswersFile,
     pub(super) sections: HashMap<String, String>,
     pub(super) regions: HashMap<String, String>,
     pub(super) presupposed: PresupposedFile,
     pub(super) whole_exam: WholeExamFile,
     pub(super) end_matter: EndMatterFile,
     pub(super) spelling: SpellingFile,
+}
+
+/// Words that answer a template, by what they answer.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct AnswersFile {
+    pub(super) table: Vec<AnswerEntry>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct AnswerEntry {
+    pub(super) kind: String,
+    pub(super) terms: String,
 }
 
 /// Words of what stands below a report: signatures, addresses, notices.

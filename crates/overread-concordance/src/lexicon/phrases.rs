@@ -70,6 +70,11 @@ impl Phrases {
         self.scan(tokens, true)
     }
 
+    /// Finds the longest phrase that begins at a token.
+    pub(crate) fn starting_at(&self, tokens: &[Token], first: usize) -> Option<Hit> {
+        self.longest(tokens, first, false)
+    }
+
     /// Finds all phrases from left to right, the longest first, none overlapping.
     pub(crate) fn find(&self, tokens: &[Token]) -> Vec<Hit> {
         self.scan(tokens, false)

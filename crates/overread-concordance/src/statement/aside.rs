@@ -4,11 +4,39 @@ use super::Builder;
 use crate::hits::{self, Marked};
 use crate::lexicon::CueKind;
 use crate::mention::{Core, Mention};
+use crate::reading::Sentence;
 use crate::text::Token;
 
 impl Builder<'_> {
+    /// Whether an indication is over before a sentence that stands on its line: "Indication: r/o embolism. Lungs are
+    /// clear. Saddle embolus." What describes begins the report, and what stands below it goes on with it.
+    pub(super) fn is_over(&mut self, sentence: &Sentence, tokens: &[Token]) -> bool {
+        self.again = sentence.soft && (self.again || self.begins_again(tokens));
+        if sentence.soft && !self.again && self.may_describe(tokens) {
+            self.bearing += 1;
+            self.note_unread(sentence);
+        }
+        self.again
+    }
+
+    /// A weighty finding of which nothing tells whether it was asked or seen.
+    fn may_describe(&self, tokens: &[Token]) -> bool {
+        let marked = hits::mark(self.lex, self.exam, tokens);
+        let asked = [
+            CueKind::Hypo,
+            CueKind::Other,
+            CueKind::Hist,
+            CueKind::Possible,
+            CueKind::Likely,
+        ]
+        .iter()
+        .any(|k| marked.has(*k));
+        let weighty = |f: &hits::FindingAt| self.lex.finding(f.id).is_some_and(|x| x.weight >= 3);
+        !asked && marked.findings.iter().any(weighty)
+    }
+
     /// "Indication: cough, r/o pneumonia. Lungs are clear.": the second sentence is the report.
-    pub(super) fn begins_again(&self, tokens: &[Token]) -> bool {
+    fn begins_again(&self, tokens: &[Token]) -> bool {
         let marked = hits::mark(self.lex, self.exam, tokens);
         let asked = [CueKind::Hypo, CueKind::Other]
             .iter()

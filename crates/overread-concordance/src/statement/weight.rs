@@ -1,6 +1,7 @@
 //! Here a statement learns what weighs: counted places, how many, how it changed, and words that worry.
 
 use super::{Builder, View};
+use crate::answers::Answer;
 use crate::frame::{Frame, Side, What};
 use crate::mention::{Core, Mention};
 use crate::reading::Sentence;
@@ -23,7 +24,7 @@ impl Builder<'_> {
         frame.worrying = worrying.iter().any(|hit| within(hit.first));
         if matches!(frame.what, What::Finding(_)) {
             frame.trend = self.trend_of(tokens, list, m);
-            frame.count = self.count_of(tokens, m);
+            frame.count = answered_count(view, m).or_else(|| self.count_of(tokens, m));
             frame.historical |= self.long_ago(frame, tokens, m);
             frame.misplaced = self.misplaced(frame, tokens, view, m);
         }
@@ -187,6 +188,15 @@ impl Builder<'_> {
                 .iter()
                 .any(|(hit, _)| hit.first <= m.last && m.first <= hit.last)
     }
+}
+
+/// "Fractures: 3".
+fn answered_count(view: &View<'_>, m: &Mention) -> Option<u8> {
+    let mut answers = view.marked.answered.iter();
+    answers.find_map(|a| match a.answer {
+        Answer::Count(n) if a.question.0 <= m.first && m.last < a.question.1 => Some(n),
+        _ => None,
+    })
 }
 
 fn is_unit(norm: &str) -> bool {

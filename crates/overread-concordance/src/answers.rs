@@ -1,0 +1,478 @@
+//! Here the answers of templates are read: "Embolism: no", "Stroke? None", "[x] Pneumonia", "Fractures: 3".
+
+use crate::hits::FindingAt;
+use crate::lexicon::{CueKind, Hit, Lexicon};
+use crate::scope::CueAt;
+use crate::spots;
+use crate::text::{Kind, Token};
+
+/// Longest question, in words and marks.
+const QUESTION_TOKENS_MAX: usize = 14;
+/// Characters between two words from which they stand in two columns.
+const COLUMN_CHARS_MIN: usize = 3;
+/// Largest number that is read as how many there are.
+const COUNT_MAX: u8 = 99;
+
+/// What a template was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+    /// Present with this certainty.
+    Doubt(u8),
+    /// Not answered, not assessed, or only the topic of what follows.
+    Open,
+    Count(u8),
+    /// A box that stands before its own words and is not ticked.
+    Unticked,
+}
+
+impl Answer {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "yes" => Self::Yes,
+            "no" => Self::No,
+            "likely" => Self::Doubt(4),
+            "possible" => Self::Doubt(3),
+            "unlikely" => Self::Doubt(2),
+            "open" => Self::Open,
+            _ => return None,
+        })
+    }
+}
+
+/// A question and its answer as token ranges, ends exclusive.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered {
+    pub(crate) question: (usize, usize),
+    /// Words of the answer: they speak of the question alone.
+    pub(crate) words: (usize, usize),
+    pub(crate) answer: Answer,
+}
+
+/// What is known of a sentence when its answers are looked for.
+pub(crate) struct Asked<'a> {
+    pub(crate) lex: &'a Lexicon,
+    pub(crate) tokens: &'a [Token],
+    pub(crate) findings: &'a [FindingAt],
+    pub(crate) cues: &'a [CueAt<'a>],
+}
+
+/// Whether an answer begins at a token, marks before it apart.
+pub(crate) fn follows(lex: &Lexicon, tokens: &[Token], at: usize) -> bool {
+    let mut lines = 0;
+    let from = (at..tokens.len()).find(|i| {
+        let newline = tokens.get(*i).is_some_and(|t| t.kind == Kind::Newline);
+        lines += usize::from(newline);
+        !newline && !tokens.get(*i).is_some_and(noise) || ticked(tokens, *i).is_some()
+    });
+    let begins = |i: usize| {
+        ticked(tokens, i).is_some()
+            || lex
+                .answer_terms
+                .starting_at(tokens, i)
+                .is_some_and(|hit| !is_heading(lex, tokens, &hit))
+    };
+    lines <= 1 && from.is_some_and(begins)
+}
+
+fn is_heading(lex: &Lexicon, tokens: &[Token], hit: &Hit) -> bool {
+    let words = tokens.get(hit.first..=hit.last).unwrap_or_default();
+    lex.sections.contains_key(&crate::lexicon::joined(words))
+}
+
+/// Reads a box at a token: where it ends, and whether it is ticked.
+pub(crate) fn ticked(tokens: &[Token], at: usize) -> Option<(usize, bool)> {
+    let token = tokens.get(at)?;
+    match token.kind {
+        Kind::Other => match token.norm.as_str() {
+            "\u{2611}" | "\u{2612}" | "\u{2713}" | "\u{2714}" | "\u{25a0}" => Some((at + 1, true)),
+            "\u{2610}" | "\u{25a1}" => Some((at + 1, false)),
+            _ => None,
+        },
+        Kind::Open => {
+            let close =
+                (at + 1..at + 4).find(|i| tokens.get(*i).is_some_and(|t| t.kind == Kind::Close))?;
+            let inside = tokens.get(at + 1..close)?;
+            let tick = |t: &Token| {
+                t.is("x") || matches!(t.norm.as_str(), "+" | "\u{2713}" | "\u{2714}" | "\u{25a0}")
+            };
+            match inside {
+                [one] if tick(one) => Some((close + 1, true)),
+                _ if inside.iter().all(|t| t.kind == Kind::Dash || t.is("_")) => {
+                    Some((close + 1, false))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Marks that may stand between a question and its answer.
+fn noise(t: &Token) -> bool {
+    matches!(
+        t.kind,
+        Kind::Dash | Kind::Open | Kind::Close | Kind::Other | Kind::Colon | Kind::Period
+    )
+}
+
+/// Reads the answers of a sentence.
+pub(crate) fn read(asked: &Asked<'_>) -> Vec<Answered> {
+    let mut boxes = Vec::new();
+    let mut at = 0;
+    while at < asked.tokens.len() {
+        match ticked(asked.tokens, at) {
+            Some((end, filled)) => {
+                boxes.push((at, end, filled));
+                at = end;
+            }
+            None => at += 1,
+        }
+    }
+    match boxes.first() {
+        None if asked.findings.is_empty() => Vec::new(),
+        None => asked.words(),
+        Some((first, ..)) if asked.tokens.iter().take(*first).all(noise) => asked.lists(&boxes),
+        Some(_) => asked.options(&boxes),
+    }
+}
+
+impl Asked<'_> {
+    fn has_finding(&self, from: usize, to: usize) -> bool {
+        self.findings.iter().any(|f| f.first >= from && f.last < to)
+    }
+
+    fn has_cue(&self, kind: CueKind, from: usize, to: usize) -> bool {
+        self.cues
+            .iter()
+            .any(|c| c.cue.kind == kind && c.first >= from && c.last < to)
+    }
+
+    fn phrase(&self, at: usize) -> Option<(usize, Answer)> {
+        let hit = self.lex.answer_terms.starting_at(self.tokens, at)?;
+        let answer = self.lex.answers.get(*hit.ids.first()?)?;
+        Some((hit.last + 1, *answer))
+    }
+
+    /// "[x] Pneumonia [ ] Effusion": each box speaks of the words after it.
+    fn lists(&self, boxes: &[(usize, usize, bool)]) -> Vec<Answered> {
+        let next = |k: usize| boxes.get(k + 1).map_or(self.tokens.len(), |b| b.0);
+        boxes
+            .iter()
+            .enumerate()
+            .map(|(k, &(first, end, filled))| Answered {
+                question: (end, next(k)),
+                words: (first, end),
+                answer: match filled {
+                    true => Answer::Yes,
+                    false if self.denies_itself(end, next(k)) => Answer::Open,
+                    false => Answer::Unticked,
+                },
+            })
+            .collect()
+    }
+
+    /// Whether words call something normal or not there themselves: "[ ] No fracture".
+    fn denies_itself(&self, from: usize, to: usize) -> bool {
+        [CueKind::Neg, CueKind::NegPost, CueKind::Normal]
+            .iter()
+            .any(|kind| self.has_cue(*kind, from, to))
+    }
+
+    /// "Embolism: [x] no [ ] yes", "Embolism [ ] Pneumonia [x]": boxes speak of the finding before them.
+    fn options(&self, boxes: &[(usize, usize, bool)]) -> Vec<Answered> {
+        let mut out: Vec<Answered> = Vec::new();
+        let mut from = 0;
+        let mut k = 0;
+        while let Some(&(first, ..)) = boxes.get(k) {
+            let last = (k + 1..boxes.len())
+                .take_while(|n| {
+                    let (before, here) = (boxes.get(n - 1), boxes.get(*n));
+                    before
+                        .zip(here)
+                        .is_some_and(|(b, h)| !self.has_finding(b.1, h.0))
+                })
+                .last()
+                .unwrap_or(k);
+            let group = boxes.get(k..=last).unwrap_or_default();
+            let end = self.group(from, group, &mut out);
+            k = last + 1;
+            from = end.max(first + 1);
+        }
+        out
+    }
+
+    /// Reads the boxes of one question; returns where they end.
+    fn group(&self, from: usize, group: &[(usize, usize, bool)], out: &mut Vec<Answered>) -> usize {
+        let Some(&(first, end, filled)) = group.first() else {
+            return from;
+        };
+        let mut stop = group.last().map_or(end, |b| b.1);
+        if !self.has_finding(from, first) {
+            return stop;
+        }
+        // "yes [ ] no [x]": the words stand before their boxes.
+        let named = (from..first).find_map(|i| self.phrase(i).filter(|(to, _)| *to == first));
+        let mut chosen = Vec::new();
+        for (k, &(begin, after, ticked)) in group.iter().enumerate() {
+            let word = if named.is_some() {
+                let low = k
+                    .checked_sub(1)
+                    .and_then(|p| group.get(p))
+                    .map_or(from, |b| b.1);
+                (low..begin).find_map(|i| self.phrase(i).filter(|(to, _)| *to == begin))
+            } else {
+                self.phrase(after)
+            };
+            if let (Some((to, _)), None) = (word, named) {
+                stop = stop.max(to);
+            }
+            if ticked {
+                chosen.push(word.map_or(Answer::Yes, |(_, answer)| answer));
+            }
+        }
+        let answer = match (chosen.as_slice(), group) {
+            ([one], _) => *one,
+            ([], [_]) if !filled && self.phrase(end).is_none() && named.is_none() => Answer::No,
+            _ => Answer::Open,
+        };
+        let begin = match named {
+            Some(_) => (from..first).rev().find(|i| self.phrase(*i).is_some()),
+            None => None,
+        };
+        out.push(Answered {
+            question: (from, begin.unwrap_or(first)),
+            words: (begin.unwrap_or(first), stop),
+            answer,
+        });
+        stop
+    }
+
+    /// "Embolism: no, effusion: yes".
+    fn words(&self) -> Vec<Answered> {
+        let mut out: Vec<Answered> = Vec::new();
+        let mut from = 0;
+        for at in 1..self.tokens.len() {
+            if at < from {
+                continue;
+            }
+            if let Some(one) = self.answer_at(from, at) {
+                from = one.words.1.max(at + 1);
+                out.push(one);
+            }
+        }
+        out
+    }
+
+    fn answer_at(&self, from: usize, at: usize) -> Option<Answered> {
+        let mark = Mark::at(self.tokens, at, self.findings)?;
+        let begin = if mark == Mark::None {
+            at
+        } else {
+            at + usize::from(mark != Mark::Column)
+        };
+        let question = self.question(from, at)?;
+        let between = |t: &Token| noise(t) || t.kind == Kind::Newline;
+        let first = (begin..self.tokens.len()).find(|i| !self.tokens.get(*i).is_some_and(between));
+        let first = first.unwrap_or(self.tokens.len());
+        let made = |words: (usize, usize), answer| {
+            Some(Answered {
+                question,
+                words,
+                answer,
+            })
+        };
+        if let Some(count) = self.count(first, mark, question) {
+            return made((first, first + 1), count);
+        }
+        let Some((end, answer)) = self.phrase(first) else {
+            // "Stroke?" alone: what is only asked is at most possible.
+            // "Effusion: -" was left out, and "Nodules: there are no nodules" only names its topic.
+            return match mark {
+                Mark::Asks => made((at, at), Answer::Doubt(3)),
+                Mark::Tells if first == self.tokens.len() && first > at + 1 => {
+                    made((at, first), Answer::Open)
+                }
+                Mark::Tells if self.denied_again(question, first) => made((at, at), Answer::Open),
+                _ => None,
+            };
+        };
+        if self.tokens.get(end).is_some_and(|t| t.kind == Kind::Slash)
+            && self.phrase(end + 1).is_some()
+        {
+            return made((first, end), Answer::Open);
+        }
+        if ends(self.tokens, end) {
+            return made((first, end), answer);
+        }
+        if mark == Mark::None || mark == Mark::Opens {
+            return None;
+        }
+        self.answer_in_clause(question, (first, end), mark, answer)
+    }
+
+    /// An answer that goes on: "None on this side", "No acute fracture", "Yes, small".
+    fn answer_in_clause(
+        &self,
+        question: (usize, usize),
+        words: (usize, usize),
+        mark: Mark,
+        answer: Answer,
+    ) -> Option<Answered> {
+        let (first, end) = words;
+        let told = mark == Mark::Tells || mark == Mark::Asks;
+        let changed = self
+            .cues
+            .iter()
+            .any(|c| c.cue.kind == CueKind::Pseudo && c.first == first);
+        let stop = (end..self.tokens.len())
+            .find(|i| ends(self.tokens, *i))
+            .unwrap_or(self.tokens.len());
+        let other = self
+            .findings
+            .iter()
+            .find(|f| f.first >= first && f.last < stop);
+        let bare = self.tokens.get(first).is_some_and(|t| t.is("no")) && end == first + 1;
+        let answered = |words, answer| {
+            Some(Answered {
+                question,
+                words,
+                answer,
+            })
+        };
+        match (answer, other) {
+            _ if changed => None,
+            (Answer::No, Some(_)) if told && self.denied_again(question, first) => {
+                answered((first, first), Answer::Open)
+            }
+            (_, Some(_)) if mark == Mark::Asks => answered((first, first), Answer::Open),
+            (_, Some(_)) => None,
+            (Answer::No, None) if bare && !told => None,
+            _ => answered(words, answer),
+        }
+    }
+
+    /// Whether what follows a plain question denies the same finding in its own words: "Fracture: no acute fracture".
+    fn denied_again(&self, question: (usize, usize), first: usize) -> bool {
+        let stop = (first..self.tokens.len())
+            .find(|i| ends(self.tokens, *i))
+            .unwrap_or(self.tokens.len());
+        let within = |from: usize, to: usize| {
+            let inside = move |f: &&FindingAt| f.first >= from && f.last < to;
+            self.findings.iter().filter(inside)
+        };
+        let again = within(first, stop).next();
+        let kin = again.is_some_and(|f| {
+            within(question.0, question.1).any(|q| self.lex.root(q.id) == self.lex.root(f.id))
+        });
+        let denied = again.is_some_and(|f| self.has_cue(CueKind::Neg, first, f.first));
+        kin && denied && self.plain(question)
+    }
+
+    /// Whether a question names a finding and describes nothing of it.
+    fn plain(&self, question: (usize, usize)) -> bool {
+        let (from, to) = question;
+        let numbers = self
+            .tokens
+            .get(from..to)
+            .is_some_and(|q| q.iter().any(|t| t.kind == Kind::Number));
+        !numbers && !self.has_cue(CueKind::Sev, from, to)
+    }
+
+    fn question(&self, from: usize, at: usize) -> Option<(usize, usize)> {
+        let border = |t: &Token| matches!(t.kind, Kind::Comma | Kind::Period | Kind::Semicolon);
+        let begin = (from..at)
+            .rev()
+            .filter(|i| self.tokens.get(*i).is_some_and(border))
+            .map(|i| i + 1)
+            .find(|i| self.has_finding(*i, at))
+            .unwrap_or(from);
+        let fits = at - begin <= QUESTION_TOKENS_MAX
+            && self.has_finding(begin, at)
+            && !self.has_cue(CueKind::Neg, begin, at);
+        fits.then_some((begin, at))
+    }
+
+    /// "Fractures: 3" tells how many; "Modic: 2" does not.
+    fn count(&self, at: usize, mark: Mark, question: (usize, usize)) -> Option<Answer> {
+        let (from, to) = question;
+        let measured = self
+            .findings
+            .iter()
+            .filter(|f| f.first >= from && f.last < to)
+            .any(|f| self.lex.finding(f.id).is_some_and(|x| x.measure));
+        let graded = self.has_cue(CueKind::GradeWord, from, to);
+        let listed = matches!(mark, Mark::Tells | Mark::Column | Mark::Asks);
+        if measured || graded || !listed || !ends(self.tokens, at + 1) {
+            return None;
+        }
+        let token = self.tokens.get(at)?;
+        if token.kind == Kind::Number && token.value == 0.0 && token.norm.len() == 1 {
+            return Some(Answer::No);
+        }
+        spots::plain_number(token)
+            .filter(|n| (1..=COUNT_MAX).contains(n))
+            .map(Answer::Count)
+    }
+}
+
+/// What stands between a question and its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// A colon.
+    Tells,
+    /// A question mark.
+    Asks,
+    /// A dash, a bar, an equal sign, dots.
+    Joins,
+    /// A bracket.
+    Opens,
+    /// Empty room, as between columns.
+    Column,
+    /// Nothing: "Hydronephrosis no".
+    None,
+}
+
+impl Mark {
+    fn at(tokens: &[Token], at: usize, findings: &[FindingAt]) -> Option<Self> {
+        let (token, before) = (tokens.get(at)?, tokens.get(at.checked_sub(1)?)?);
+        let digits = before.kind == Kind::Number
+            && before.end == token.start
+            && tokens
+                .get(at + 1)
+                .is_some_and(|t| t.kind == Kind::Number && t.start == token.end);
+        Some(match token.kind {
+            Kind::Colon if !digits => Self::Tells,
+            Kind::Period if token.is("?") => Self::Asks,
+            Kind::Dash | Kind::Other | Kind::Period => Self::Joins,
+            Kind::Open => Self::Opens,
+            _ if token.start >= before.end + COLUMN_CHARS_MIN => Self::Column,
+            Kind::Word if findings.iter().any(|f| f.last + 1 == at) => Self::None,
+            _ => return None,
+        })
+    }
+}
+
+/// Whether a clause is over before a token.
+fn ends(tokens: &[Token], at: usize) -> bool {
+    let Some(token) = tokens.get(at) else {
+        return true;
+    };
+    let column = at
+        .checked_sub(1)
+        .and_then(|i| tokens.get(i))
+        .is_some_and(|before| token.start >= before.end + COLUMN_CHARS_MIN);
+    let closes = matches!(
+        token.kind,
+        Kind::Comma
+            | Kind::Period
+            | Kind::Semicolon
+            | Kind::Close
+            | Kind::Open
+            | Kind::Newline
+            | Kind::Dash
+    );
+    let bar = token.kind == Kind::Other && token.norm != "%";
+    column || closes || bar
+}
