@@ -16,8 +16,8 @@ pub(crate) struct Advice {
     pub(crate) actions: Vec<Action>,
     /// By which means, sorted, each once; empty when the words name none.
     means: Vec<Means>,
-    /// When, in days from now.
-    pub(crate) days: Option<f64>,
+    /// When, in days from now: the shortest and the longest span named.
+    days: Option<(f64, f64)>,
     /// The words as they are compared when their kind is not known.
     words: Vec<String>,
 }
@@ -76,24 +76,44 @@ pub(crate) fn read(lex: &Lexicon, tokens: &[Token], states: &[State]) -> Advice 
     }
 }
 
-/// "in 3 months", "12-month", "6 weeks", "annual": the first span named.
-fn days(tokens: &[Token]) -> Option<f64> {
+/// "in 3 months", "6 to 12 months", "12-month", "annual": the first span named.
+fn days(tokens: &[Token]) -> Option<(f64, f64)> {
+    let count = |at: usize| {
+        tokens
+            .get(at)
+            .and_then(crate::spots::plain_number)
+            .map(f64::from)
+    };
+    let between = |at: usize| {
+        tokens.get(at).is_some_and(|t| {
+            matches!(t.kind, Kind::Hyphen | Kind::Dash) || t.is("to") || t.is("or")
+        })
+    };
     tokens.iter().enumerate().find_map(|(at, token)| {
         if matches!(token.norm.as_str(), "annual" | "annually" | "yearly") {
-            return Some(365.0);
+            return Some((365.0, 365.0));
         }
-        let n = crate::spots::plain_number(token)?;
-        let hyphen = usize::from(tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Hyphen));
-        let unit = tokens.get(at + 1 + hyphen)?;
-        let days = match unit.norm.as_str() {
+        let low = count(at)?;
+        let (high, last) = match count(at + 2).filter(|_| between(at + 1)) {
+            Some(high) => (high, at + 2),
+            None => (low, at),
+        };
+        let hyphen = usize::from(tokens.get(last + 1).is_some_and(|t| t.kind == Kind::Hyphen));
+        let days = match tokens.get(last + 1 + hyphen)?.norm.as_str() {
             "day" => 1.0,
             "week" => 7.0,
             "month" => 30.0,
             "year" => 365.0,
             _ => return None,
         };
-        Some(f64::from(n) * days)
+        Some((low.min(high) * days, low.max(high) * days))
     })
+}
+
+/// Share of the longer span by which two spans are apart; those that meet are not.
+fn apart(a: (f64, f64), b: (f64, f64)) -> f64 {
+    let (first, later) = if a.0 <= b.0 { (a, b) } else { (b, a) };
+    ((later.0 - first.1) / later.0.max(1.0)).max(0.0)
 }
 
 /// How well two pieces of advice fit each other.
@@ -143,7 +163,7 @@ pub(crate) fn compare(lex: &Lexicon, a: &Frame, b: &Frame) -> Verdict {
         return verdict(Class::Interpretation, rule, asked(lex, a, b));
     }
     if let (Some(x), Some(y)) = (a.days, b.days)
-        && (x - y).abs() / x.max(y).max(1.0) >= lex.weighing.timing_apart
+        && apart(x, y) >= lex.weighing.timing_apart
     {
         return verdict(
             Class::Severity,
@@ -177,18 +197,21 @@ fn unread() -> Verdict {
     )
 }
 
-fn span(days: f64) -> String {
-    let (n, unit) = if days >= 365.0 {
-        (days / 365.0, "year")
-    } else if days >= 30.0 {
-        (days / 30.0, "month")
-    } else if days >= 7.0 {
-        (days / 7.0, "week")
-    } else {
-        (days, "day")
+/// "3 months", "6 to 12 months".
+fn span((low, high): (f64, f64)) -> String {
+    let (days, unit) = match low {
+        365.0.. => (365.0, "year"),
+        30.0.. => (30.0, "month"),
+        7.0.. => (7.0, "week"),
+        _ => (1.0, "day"),
     };
-    let many = if n > 1.0 { "s" } else { "" };
-    format!("{n:.0} {unit}{many}")
+    let (low, high) = ((low / days).round(), (high / days).round());
+    let many = if high > 1.0 { "s" } else { "" };
+    if low == high {
+        format!("{low:.0} {unit}{many}")
+    } else {
+        format!("{low:.0} to {high:.0} {unit}{many}")
+    }
 }
 
 fn asked(lex: &Lexicon, a: &Advice, b: &Advice) -> String {

@@ -13,7 +13,7 @@ mod diagnosis;
 mod measures;
 
 use detail::detail;
-use diagnosis::{diagnoses, diagnosis, kind};
+use diagnosis::{diagnoses, diagnosis, graver, kind};
 pub(crate) use measures::sizes;
 use measures::{changed, counted, graded, measured, step};
 
@@ -134,8 +134,8 @@ fn calm(lex: &Lexicon, a: &Frame, b: &Frame) -> Verdict {
 }
 
 fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
-    if let (What::Category(_), What::Category(_)) = (&a.what, &b.what) {
-        return category(a, b);
+    if let (What::Category(x), What::Category(_)) = (&a.what, &b.what) {
+        return category(both.lex, x, a, b);
     }
     if let (What::Advice, What::Advice) = (&a.what, &b.what) {
         return advice::compare(both.lex, a, b);
@@ -156,7 +156,8 @@ fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
         .or_else(|| kind(both.lex, a, b, fx, fy))
         .or_else(|| changed(a, b))
         .or_else(|| graded(both.lex, a, b, fx))
-        .or_else(|| counted(a, b));
+        .or_else(|| graver(both.lex, a, b))
+        .or_else(|| counted(both.lex, a, b));
     if let Some(v) = decided {
         return v;
     }
@@ -173,8 +174,8 @@ fn strict(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
     certainty(both, pair, a, b).unwrap_or_else(|| detail(both, a, b))
 }
 
-fn category(a: &Frame, b: &Frame) -> Verdict {
-    if crate::marks::same_category(&a.value, &b.value) {
+fn category(lex: &Lexicon, scheme: &str, a: &Frame, b: &Frame) -> Verdict {
+    if crate::marks::same_category(&lex.differences.scores, scheme, &a.value, &b.value) {
         return verdict(
             Class::Agree,
             "same-category",
@@ -201,6 +202,13 @@ fn certainty(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Option<Verdi
     let (x, y) = (named(both.o, pair.original), named(both.s, pair.second));
     let (p, q) = (x.unwrap_or(a.certainty), y.unwrap_or(b.certainty));
     let (low, high) = (p.min(q), p.max(q));
+    if low <= 2 && high >= 4 {
+        return Some(verdict(
+            Class::Certainty,
+            "certainty-opposed",
+            "one report calls it likely or sure, the other unlikely",
+        ));
+    }
     let differs = low <= 3 && high >= 4 || low == 4 && high == 5 && x.is_some() && y.is_some();
     differs.then(|| {
         verdict(

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::lexicon::{FindingId, NodeId};
+use crate::lexicon::{FindingId, NodeId, Phrases, Spelling, terms};
+use crate::text::Token;
 use crate::types::Class;
 
 /// Room for what a computer cannot write down exactly.
@@ -14,6 +15,8 @@ pub(crate) struct DifferencesFile {
     apart: Apart,
     grown: Grown,
     types: TypesFile,
+    scores: Scores,
+    sexes: SexesFile,
     aging: ListFile,
     typed: ListFile,
     readers: ReadersFile,
@@ -38,6 +41,28 @@ pub(crate) struct Grown {
     pub(crate) times: f64,
     /// Size of a lesion of middle weight.
     pub(crate) lesion_mm: f64,
+}
+
+/// Two scores of early infarction that are one.
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+pub(crate) struct Scores {
+    /// Points by which readers may differ.
+    reach: u8,
+    /// The score from which something else is done.
+    step: u8,
+}
+
+impl Scores {
+    pub(crate) fn same(&self, a: u8, b: u8) -> bool {
+        a.abs_diff(b) <= self.reach && (a < self.step) == (b < self.step)
+    }
+}
+
+/// Words of organs that only one sex has.
+#[derive(Debug, Default, Deserialize)]
+struct SexesFile {
+    female: String,
+    male: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -83,6 +108,9 @@ pub(crate) struct Differences {
     pub(crate) apart: Apart,
     pub(crate) grown: Grown,
     pub(crate) types: Vec<TypeRule>,
+    pub(crate) scores: Scores,
+    female: Phrases,
+    male: Phrases,
     /// Findings of which the age decides what is done.
     pub(crate) aging: Vec<FindingId>,
     /// Findings whose number names a type.
@@ -103,12 +131,23 @@ impl DifferencesFile {
     /// Brings the tables into the form they are asked in.
     pub(crate) fn build(
         self,
+        spelling: &Spelling,
         finding: impl Fn(&str) -> Option<FindingId>,
         node: impl Fn(&str) -> Option<NodeId>,
     ) -> Differences {
         let findings = |list: &str| list.split_whitespace().filter_map(&finding).collect();
         let nodes = |list: &str| list.split_whitespace().filter_map(&node).collect();
+        let phrases = |list: &str| {
+            let mut out = Phrases::default();
+            for term in terms(list, spelling) {
+                out.add(&term, 0);
+            }
+            out
+        };
         Differences {
+            scores: self.scores,
+            female: phrases(&self.sexes.female),
+            male: phrases(&self.sexes.male),
             apart: self.apart,
             grown: self.grown,
             types: self.types.table,
@@ -117,6 +156,25 @@ impl DifferencesFile {
             paired_regions: nodes(&self.paired.regions),
             paired_organs: nodes(&self.paired.organs),
             notes: self.readers.notes,
+        }
+    }
+}
+
+/// Sex of a patient as the organs of a report tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sex {
+    Female,
+    Male,
+}
+
+impl Differences {
+    /// Tells the sex by the organs named; `None` when none is, or those of both are.
+    pub(crate) fn sex(&self, tokens: &[Token]) -> Option<Sex> {
+        let named = |list: &Phrases| !list.find(tokens).is_empty();
+        match (named(&self.female), named(&self.male)) {
+            (true, false) => Some(Sex::Female),
+            (false, true) => Some(Sex::Male),
+            _ => None,
         }
     }
 }
@@ -163,7 +221,7 @@ mod tests {
             serde_json::from_str(include_str!("../data/differences.json")).unwrap();
         let sourced = |v: &serde_json::Value| v["source"].as_str().is_some_and(|s| s.len() > 10);
         let tables = [
-            "apart", "grown", "types", "aging", "typed", "readers", "paired",
+            "apart", "grown", "types", "aging", "typed", "readers", "paired", "scores", "sexes",
         ];
         assert!(
             ["jurisdiction", "checked_on", "checked_by"]

@@ -13,6 +13,8 @@ pub(crate) struct Exam {
     /// Kinds of examination named; several when images of both kinds were made.
     pub(crate) modalities: Vec<String>,
     pub(crate) fetal: bool,
+    /// One of the texts tells that the patient is an infant.
+    pub(crate) infant: bool,
 }
 
 /// Words of a report's start in which a title may stand.

@@ -99,6 +99,8 @@ pub(crate) struct Frame {
     pub(crate) spots: Vec<Spot>,
     /// How many there are, when a number says so.
     pub(crate) count: Option<u8>,
+    /// No number tells how many: 1 is many, 2 is more than can be counted.
+    pub(crate) crowd: u8,
     /// How it changed since an earlier examination.
     pub(crate) trend: Option<Trend>,
     /// Words that make a lesion worrying stand beside it.
@@ -144,6 +146,7 @@ impl Frame {
             descriptor: false,
             spots: Vec::new(),
             count: None,
+            crowd: 0,
             trend: None,
             worrying: false,
             misplaced: false,

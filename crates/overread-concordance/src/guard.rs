@@ -62,6 +62,37 @@ pub(crate) fn identities(
             }
         }
     }
+    for (kind, apart, what) in [
+        ("patient_number", o.other_number(&s), "patient numbers"),
+        (
+            "accession_number",
+            o.other_accession(&s),
+            "accession numbers",
+        ),
+    ] {
+        // Another facility has numbers of its own; the name or the birth date then tells that it is the same person.
+        let known = o.person(&s) == Some(Sameness::Same) || o.same_birth(&s);
+        let (kind, what_now) = match (kind, known) {
+            ("patient_number", true) => (
+                "patient_number_elsewhere",
+                "they name the same person, so it may be the number of another facility",
+            ),
+            (_, true) => (
+                "accession_number_elsewhere",
+                "they name the same person, so it may be the number of another facility",
+            ),
+            _ => (
+                kind,
+                "check first that both reports are of this patient and this examination",
+            ),
+        };
+        if apart {
+            problems.push(problem(
+                kind,
+                format!("The two reports give different {what}: {what_now}."),
+            ));
+        }
+    }
     problems
 }
 
@@ -95,6 +126,12 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
         }
     }
     problems.extend(organ_sides(lex, name, o, s));
+    let sex = |text: &Text| lex.differences.sex(&text.tokens);
+    if let (Some(a), Some(b)) = (sex(o), sex(s))
+        && a != b
+    {
+        problems.push(problem("sex", "One report names organs of a woman, the other organs of a man: check first that both reports are of this patient.".to_string()));
+    }
     let stated = |e: &Exam| e.region.clone();
     for (e, who) in [(&of_o, "original"), (&of_s, "second")] {
         let related = e.region.iter().any(|r| {
@@ -117,6 +154,10 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
             ));
         }
     }
+    let named = exam::name_tokens(lex, name);
+    known.infant = [&named, &o.tokens, &s.tokens]
+        .iter()
+        .any(|tokens| lex.weighing.is_infant(tokens));
     if known.region.is_empty() {
         known.region = if of_o.region.is_empty() {
             stated(&of_s)
@@ -188,10 +229,13 @@ pub(crate) fn limits_of_reading(
 }
 
 /// Doubts after which nothing may be called the same.
-const STOPPING: [&str; 8] = [
+const STOPPING: [&str; 11] = [
     "patient",
     "birth_date",
     "exam_date",
+    "patient_number",
+    "accession_number",
+    "sex",
     "empty",
     "body_part",
     "modality",

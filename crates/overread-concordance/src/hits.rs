@@ -107,6 +107,13 @@ pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marke
     let amounts = marks::amounts(tokens);
     let grades = marks::grades(tokens, &cues);
     let rads = marks::rads(tokens, &cues);
+    // "T2 N0": a stage is no vertebra.
+    let mut levels = levels;
+    levels.retain(|l| {
+        !rads
+            .iter()
+            .any(|r| r.scheme == marks::TNM && r.first <= l.first && l.last <= r.last)
+    });
     let states = scope::states(tokens, &cues);
     let mut marked = Marked {
         findings,

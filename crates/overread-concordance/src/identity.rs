@@ -19,6 +19,8 @@ pub(crate) struct Identity {
     names: Vec<NameWords>,
     born: Vec<Dates>,
     made: Vec<Dates>,
+    numbers: Vec<String>,
+    accessions: Vec<String>,
 }
 
 /// What a written date may mean: 01/02/2026 is a day in January or in February.
@@ -42,6 +44,7 @@ impl Identity {
             names: named.into_iter().collect(),
             born: dates(birth_date).into_iter().collect(),
             made: exam_dates.iter().filter_map(|d| dates(d)).collect(),
+            ..Self::default()
         }
     }
 
@@ -63,6 +66,12 @@ impl Identity {
                 self.names.extend(name(lex, value));
             }
             Label::BirthDate if self.born.len() < ENTRIES_MAX => self.born.extend(dates(value)),
+            Label::PatientNumber if self.numbers.len() < ENTRIES_MAX => {
+                self.numbers.extend(number(value));
+            }
+            Label::Accession if self.accessions.len() < ENTRIES_MAX => {
+                self.accessions.extend(number(value));
+            }
             Label::ExamDate if self.made.len() < ENTRIES_MAX => self.made.extend(dates(value)),
             _ => {}
         }
@@ -88,6 +97,22 @@ impl Identity {
         apart(&self.born, &other.born, same_day)
     }
 
+    /// Whether both name the same day of birth.
+    pub(crate) fn same_birth(&self, other: &Self) -> bool {
+        let same = |a: &Dates| other.born.iter().any(|b| same_day(a, b));
+        self.born.iter().any(same)
+    }
+
+    /// Whether both give a number of the patient, and not the same one.
+    pub(crate) fn other_number(&self, other: &Self) -> bool {
+        apart(&self.numbers, &other.numbers, |a, b| a == b)
+    }
+
+    /// Whether both give a number of the examination, and not the same one.
+    pub(crate) fn other_accession(&self, other: &Self) -> bool {
+        apart(&self.accessions, &other.accessions, |a, b| a == b)
+    }
+
     /// Whether both name the day of the exam, and not the same one.
     pub(crate) fn other_exam(&self, other: &Self) -> bool {
         apart(&self.made, &other.made, same_day)
@@ -100,6 +125,15 @@ fn apart<T>(a: &[T], b: &[T], same: impl Fn(&T, &T) -> bool) -> bool {
 
 fn same_day(a: &Dates, b: &Dates) -> bool {
     a.iter().any(|x| b.contains(x))
+}
+
+/// Reads a value as a number of a patient or an examination: its first word with a digit, zeros in front and signs
+/// left out. "Redacted" is none.
+fn number(value: &str) -> Option<String> {
+    let word = value.split([' ', ',', ';', '\t']).find(|w| !w.is_empty())?;
+    let plain: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
+    let plain = plain.trim_start_matches('0').to_uppercase();
+    plain.chars().any(|c| c.is_ascii_digit()).then_some(plain)
 }
 
 /// Reads a value as a name; "54-year-old woman" and "seen above" are none.
@@ -360,6 +394,21 @@ mod tests {
         let born = read("DOB: 01/02/60");
         assert!(!born.other_birth(&read("Date of birth: 1 Feb 1960")));
         assert!(born.other_birth(&read("Date of birth: 1 Feb 1980")));
+    }
+
+    #[test]
+    fn numbers_are_compared_without_signs() {
+        let one = read("MRN: 0012-34   Accession Number: a100.");
+        for same in [
+            "Patient ID: 1234",
+            "MRN : 12-34, DOB: 1/2/1960",
+            "Medical record number: (redacted)",
+        ] {
+            assert!(!one.other_number(&read(same)), "{same}");
+        }
+        assert!(one.other_number(&read("MRN: 1235")));
+        assert!(!one.other_accession(&read("Accession: A100")));
+        assert!(one.other_accession(&read("Accession #: A101")));
     }
 
     #[test]

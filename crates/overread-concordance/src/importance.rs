@@ -11,10 +11,12 @@ pub(crate) struct Ranked<'a> {
     pub(crate) finding: Option<&'a Finding>,
     pub(crate) lead: &'a Frame,
     pub(crate) both: [Option<&'a Frame>; 2],
+    /// The patient is an infant.
+    pub(crate) infant: bool,
 }
 
 /// Rules that make a row critical though its class alone does not.
-const WEIGHTY: [&str; 12] = [
+const WEIGHTY: [&str; 13] = [
     "only-second-serious",
     "only-original-serious",
     "only-second-category",
@@ -24,6 +26,7 @@ const WEIGHTY: [&str; 12] = [
     "only-original-invasive",
     "advice-urgency",
     "certainty-emergency",
+    "certainty-opposed",
     "size-large",
     "grade-far",
     "count",
@@ -53,6 +56,9 @@ pub(crate) fn refine(verdict: &mut Verdict, ranked: &Ranked<'_>) {
         // A wide step on a slight change, or another count of what is harmless, is a difference and no alarm.
         Class::Severity if verdict.rule == "grade-far" && weight < 2 && !narrowing(ranked) => {
             verdict.rule = "grade";
+        }
+        Class::Certainty if verdict.rule == "certainty-opposed" && weight < 2 => {
+            verdict.rule = "certainty";
         }
         Class::Severity if verdict.rule == "count" && weight < 2 => verdict.rule = "count-slight",
         _ => {}
@@ -118,6 +124,9 @@ fn serious(ranked: &Ranked<'_>) -> bool {
     let (Some(finding), Some(id)) = (ranked.finding, lead.finding()) else {
         return false;
     };
+    if ranked.infant && lead.present() && lex.weighing.infant_findings.contains(&id) {
+        return true;
+    }
     let now = lead.present() && !lead.historical && lead.acute != Some(false);
     if now && (lead.misplaced || lead.certainty == 3 && lex.weighing.emergencies.contains(&id)) {
         return true;
@@ -148,6 +157,17 @@ fn serious(ranked: &Ranked<'_>) -> bool {
 
 /// Sizes in mm at which something else is done about this finding.
 fn steps<'a>(ranked: &Ranked<'a>) -> Option<&'a Vec<f64>> {
+    if ranked.lead.what == What::Measured {
+        let mut table = ranked.lex.weighing.place_steps_mm.iter();
+        let here = |place: usize| {
+            ranked
+                .lead
+                .nodes
+                .iter()
+                .any(|n| ranked.lex.is_part(*n, place))
+        };
+        return table.find(|(place, _)| here(*place)).map(|(_, mm)| mm);
+    }
     let id = ranked.lead.finding()?;
     let table = &ranked.lex.weighing.steps_mm;
     table.iter().find(|(f, _)| *f == id).map(|(_, mm)| mm)

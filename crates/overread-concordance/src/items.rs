@@ -121,6 +121,7 @@ impl Maker<'_> {
             finding,
             lead,
             both: [a, b],
+            infant: self.exam.infant,
         };
         importance::refine(&mut verdict, &ranked);
         let importance = importance::importance(&verdict, lead, finding);
@@ -231,7 +232,7 @@ impl Maker<'_> {
             })
         };
         let (x, y) = (of(&self.o.frames, i)?, of(&self.s.frames, j)?);
-        let same = crate::marks::same_category(&x.1, &y.1);
+        let same = crate::marks::same_category(&self.lex.differences.scores, &x.0, &x.1, &y.1);
         (x.0 == y.0 && !same).then(|| Verdict {
             class: Class::Interpretation,
             rule: "category",

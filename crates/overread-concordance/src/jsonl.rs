@@ -12,6 +12,9 @@ pub enum LineError {
     /// Not the JSON that was expected.
     #[error("the line is not a JSON object with the expected fields")]
     Json(#[source] serde_json::Error),
+    /// The phrase asked about does not stand in the sentence.
+    #[error("no word of the concept stands in the sentence, so nothing can be said of it")]
+    NoConcept,
     /// Longer than is read.
     #[error("the line is longer than {LINE_BYTES_MAX} bytes")]
     TooLong,
@@ -78,11 +81,14 @@ pub fn compare_line(line: &str) -> Result<String, LineError> {
 /// Reads one `{"id","text"}` or `{"id","sentence","concept"}` and writes what was understood.
 ///
 /// # Errors
-/// When the line is not such an object.
+/// When the line is not such an object, or the concept does not stand in the sentence.
 pub fn statements_line(line: &str) -> Result<String, LineError> {
     let asked: TextLine = parse(line)?;
     if let Some(concept) = asked.concept {
         let sentence = asked.sentence.or(asked.text).unwrap_or_default();
+        if !crate::scope::names(&sentence, &concept) {
+            return Err(LineError::NoConcept);
+        }
         let context = crate::context_of(&sentence, &concept);
         return Ok(json!({
             "id": asked.id,

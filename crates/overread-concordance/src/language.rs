@@ -38,10 +38,6 @@ pub(crate) fn is_english(text: &Text, lex: &Lexicon) -> bool {
         english += usize::from(listed(ENGLISH));
         foreign += usize::from(accented || listed(FOREIGN));
     }
-    if english + foreign > 0 {
-        // A third of foreign small words is a passage of another language, not a name.
-        return english > foreign && (foreign < 3 || english > 2 * foreign);
-    }
     let long: Vec<&&Token> = words
         .iter()
         .filter(|t| {
@@ -49,5 +45,11 @@ pub(crate) fn is_english(text: &Text, lex: &Lexicon) -> bool {
         })
         .collect();
     let known = long.iter().filter(|t| lex.spelling.knows(&t.norm)).count();
+    // One foreign word in the answer of an English template: "Pneumothorax: si, derecho".
+    let template = english == 0 && foreign == 1 && known * 4 >= long.len() * 3;
+    if english + foreign > 0 && !template {
+        // A third of foreign small words is a passage of another language, not a name.
+        return english > foreign && (foreign < 3 || english > 2 * foreign);
+    }
     known * 2 >= long.len()
 }

@@ -79,6 +79,9 @@ pub(crate) struct Lexicon {
     pub(crate) region_terms: Phrases,
     pub(crate) closing_terms: Phrases,
     pub(crate) end_line_terms: Phrases,
+    /// Words and endings by which a sentence tells of a finding that has no name here.
+    pub(crate) sign_terms: Phrases,
+    pub(crate) sign_endings: Vec<String>,
     /// Words that answer a template, each with its place in `answers`.
     pub(crate) answer_terms: Phrases,
     pub(crate) answers: Vec<Answer>,
@@ -91,6 +94,8 @@ pub(crate) struct Lexicon {
     finding_gates: HashMap<String, Vec<NodeId>>,
     node_gates: HashMap<String, Vec<NodeId>>,
     fetal: HashMap<NodeId, NodeId>,
+    /// Words for a limb that mean its veins beside a clot.
+    pub(crate) limb_veins: HashMap<NodeId, NodeId>,
     resolve: Vec<(FindingId, NodeId, FindingId)>,
     finding_by_id: HashMap<String, FindingId>,
     node_by_id: HashMap<String, NodeId>,
@@ -177,6 +182,13 @@ mod tests {
             assert!(!value["source"].as_str().unwrap().trim().is_empty());
             assert!(!value["checked_on"].as_str().unwrap().is_empty());
         }
+        let words = file(files[2]);
+        for table in ["answers", "signs"] {
+            assert!(
+                !words[table]["source"].as_str().unwrap().is_empty(),
+                "{table}"
+            );
+        }
         let findings: FindingsFile = serde_json::from_str(files[0]).unwrap();
         let anatomy: AnatomyFile = serde_json::from_str(files[1]).unwrap();
         let language: LanguageFile = serde_json::from_str(files[2]).unwrap();
@@ -191,6 +203,14 @@ mod tests {
             );
             assert!(f.needs.split_whitespace().all(node), "{}", f.id);
         }
+        for answer in &language.answers.table {
+            assert!(
+                super::Answer::named(&answer.kind).is_some(),
+                "{}",
+                answer.kind
+            );
+        }
+        assert!(anatomy.limb_veins.iter().all(|(a, b)| node(a) && node(b)));
         for n in &anatomy.nodes {
             assert!(node(&n.r#in) && node(&n.also), "{}", n.id);
         }

@@ -92,7 +92,7 @@ pub fn compare_case(subject: &Subject<'_>, original: &str, second: &str) -> Conc
     if !comparable {
         items::withhold_calm(&mut items);
     }
-    let (overall, reasons) = overall::decide(&items, &s, obstacles);
+    let (overall, reasons) = overall::decide(&items, &o, &s, obstacles);
     Concordance {
         engine: ENGINE.to_string(),
         items,

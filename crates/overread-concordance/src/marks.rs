@@ -6,9 +6,11 @@ use crate::text::{Kind, Token};
 
 mod categories;
 mod levels;
+mod staging;
 
 pub(crate) use categories::{RadsAt, grades, rads, same_category};
 pub(crate) use levels::{Level, LevelAt, level_name, levels};
+pub(crate) use staging::TNM;
 
 /// A size in mm at a token range (inclusive).
 #[derive(Debug, Clone)]

@@ -337,7 +337,12 @@ fn split(
     let mut best: Option<(u8, usize)> = None;
     for at in last + 1..next {
         let Some(token) = tokens.get(at) else { break };
-        let strength = strength(tokens, marked, at, next, token);
+        let told = next_normal && token.kind == Kind::Comma && has_verb(tokens, at + 1, next);
+        let strength = if told {
+            CLAUSE
+        } else {
+            strength(tokens, marked, at, next, token)
+        };
         if strength == 0 {
             continue;
         }
@@ -353,6 +358,21 @@ fn split(
         Some((_, at)) => at,
         None => before_modifiers(tokens, marked, last, next),
     }
+}
+
+/// How strongly a comma parts two clauses.
+const CLAUSE: u8 = 6;
+
+/// "Tear of the medial meniscus, lateral meniscus is normal": a verb makes the second place the one of a new clause.
+fn has_verb(tokens: &[Token], from: usize, to: usize) -> bool {
+    tokens.get(from..to).is_some_and(|clause| {
+        clause.iter().any(|t| {
+            matches!(
+                t.norm.as_str(),
+                "is" | "are" | "was" | "were" | "appear" | "remain"
+            )
+        })
+    })
 }
 
 fn strength(tokens: &[Token], marked: &Marked<'_>, at: usize, next: usize, token: &Token) -> u8 {
@@ -383,7 +403,7 @@ fn strength(tokens: &[Token], marked: &Marked<'_>, at: usize, next: usize, token
     }
     match token.kind {
         Kind::Comma if joins_places() => 0,
-        Kind::Comma => 6,
+        Kind::Comma => CLAUSE,
         Kind::Open | Kind::Close => 4,
         Kind::Colon | Kind::Dash => 5,
         Kind::Word => match token.norm.as_str() {

@@ -1,14 +1,18 @@
 //! Here the rows add up to a proposal: confirms, refines or changes management.
 
 use crate::statement::Report;
+use crate::text::{Kind, Token};
 use crate::types::{Class, Importance, Item, ItemKind, Overall, Polarity};
 
 /// Rows named in the reasons, at most.
 const REASONS_MAX: usize = 6;
+/// Characters quoted of a passage that was not understood, at most.
+const QUOTE_CHARS_MAX: usize = 160;
 
 /// Proposes the category and says why; what stood in the way of comparing rules out any.
 pub(crate) fn decide(
     items: &[Item],
+    o: &Report,
     s: &Report,
     obstacles: Vec<String>,
 ) -> (Option<Overall>, Vec<String>) {
@@ -36,7 +40,40 @@ pub(crate) fn decide(
         listed.truncate(REASONS_MAX);
         return (Some(Overall::Refines), listed);
     }
+    let open = told_by_one(o, s);
+    if !open.is_empty() {
+        return (Some(Overall::Refines), open);
+    }
     (Some(Overall::Confirms), calm(items))
+}
+
+/// Passages that tell of a finding, were not understood, and stand in one report only.
+fn told_by_one(o: &Report, s: &Report) -> Vec<String> {
+    let mut out = Vec::new();
+    for (own, other, who) in [(o, s, "original"), (s, o, "second")] {
+        let alone = own.telling.iter().filter(|p| !says_too(own, other, **p));
+        out.extend(alone.map(|&(start, end)| {
+            let words = own.text.slice(start, end.min(start + QUOTE_CHARS_MAX));
+            format!("Only the {who} report says \u{201c}{words}\u{201d}, which was not understood: read it before calling the reports alike.")
+        }));
+    }
+    out.truncate(REASONS_MAX);
+    out
+}
+
+/// Whether the other report has most words of a passage in one of its own that was not understood either.
+fn says_too(own: &Report, other: &Report, passage: (usize, usize)) -> bool {
+    let words = |report: &Report, (start, end): (usize, usize)| -> Vec<String> {
+        let inside = |t: &&Token| t.start >= start && t.end <= end;
+        let long = |t: &&Token| t.is_word() && t.norm.len() > 3 || t.kind == Kind::Number;
+        let tokens = report.text.tokens.iter().filter(inside).filter(long);
+        tokens.map(|t| t.norm.clone()).collect()
+    };
+    let told = words(own, passage);
+    other.unread.iter().chain(&other.telling).any(|p| {
+        let again = words(other, *p);
+        told.iter().filter(|w| again.contains(w)).count() * 4 >= told.len() * 3
+    })
 }
 
 /// Why nothing is proposed to change. Advice that differs and does not count is named all the same.

@@ -317,6 +317,18 @@ pub fn context_of(sentence: &str, concept: &str) -> Context {
     }
 }
 
+/// Whether a word of a phrase stands in a sentence.
+pub(crate) fn names(sentence: &str, concept: &str) -> bool {
+    let read =
+        |text: &str| text::read(text, crate::limits::REPORT_CHARS_MAX, &lexicon().spelling).tokens;
+    let (tokens, phrase) = (read(sentence), read(concept));
+    let told = |word: &Token| tokens.iter().any(|t| t.norm == word.norm);
+    phrase
+        .iter()
+        .filter(|t| t.is_word() || t.kind == Kind::Number)
+        .any(told)
+}
+
 fn says_history(tokens: &[Token], cue: &CueAt<'_>) -> bool {
     tokens
         .get(cue.first)

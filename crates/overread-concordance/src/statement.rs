@@ -28,6 +28,8 @@ pub(crate) struct Report {
     pub(crate) frames: Vec<Frame>,
     /// Sentences that were not understood, as code point ranges.
     pub(crate) unread: Vec<(usize, usize)>,
+    /// Those of them that tell of a finding all the same.
+    pub(crate) telling: Vec<(usize, usize)>,
     /// Sentences that carry findings, understood or not.
     pub(crate) bearing: usize,
     pub(crate) agrees: bool,
@@ -52,6 +54,7 @@ struct Builder<'a> {
     label: Around,
     label_range: Option<(usize, usize)>,
     unread: Vec<(usize, usize)>,
+    telling: Vec<(usize, usize)>,
     bearing: usize,
     /// The sentence before named a place and stated nothing of it: "LIVER", "Normal."
     topic: bool,
@@ -76,6 +79,7 @@ pub(crate) fn read(lex: &Lexicon, exam: &Exam, text: Text) -> Report {
         label: Around::default(),
         label_range: None,
         unread: Vec::new(),
+        telling: Vec::new(),
         bearing: 0,
         topic: false,
         again: false,
@@ -95,6 +99,7 @@ pub(crate) fn read(lex: &Lexicon, exam: &Exam, text: Text) -> Report {
     let Builder {
         frames,
         unread,
+        telling,
         bearing,
         agrees,
         disagrees,
@@ -105,6 +110,7 @@ pub(crate) fn read(lex: &Lexicon, exam: &Exam, text: Text) -> Report {
         text,
         frames,
         unread,
+        telling,
         bearing,
         agrees,
         disagrees,
@@ -163,9 +169,14 @@ impl Builder<'_> {
             .iter()
             .filter(|t| t.is_word() && t.norm.len() > 3)
             .count();
+        let telling = !understood && !end_line && self.tells(tokens, &marked);
+        if telling {
+            let length = sentence.end - sentence.first;
+            self.telling.extend(self.range(sentence, 0, length));
+        }
         if understood {
             self.bearing += 1;
-        } else if !administrative && !end_line && content >= 3 {
+        } else if telling && !administrative || !administrative && !end_line && content >= 3 {
             self.bearing += 1;
             self.note_unread(sentence);
         }

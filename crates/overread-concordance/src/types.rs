@@ -206,7 +206,8 @@ pub struct NotCompared {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardProblem {
     /// What kind of doubt: `patient`, `spelling` of the patient's name, `birth_date`, `exam_date`, `body_part`, `side`,
-    /// `modality`, `empty`, `language`, `limited`, or `engine` for a kept result of older rules.
+    /// `modality`, `sex`, `patient_number`, `accession_number`, either with `_elsewhere` when the name or the birth date
+    /// is the same, `empty`, `language`, `limited`, or `engine` for a kept result of older rules.
     pub kind: String,
     /// Plain words.
     pub message: String,

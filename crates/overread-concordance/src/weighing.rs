@@ -54,6 +54,8 @@ pub(crate) enum Label {
     Patient,
     BirthDate,
     ExamDate,
+    PatientNumber,
+    Accession,
     /// Another entry: it ends the one before.
     Other,
 }
@@ -80,6 +82,16 @@ pub(crate) struct Weighing {
     /// Tubes and lines, and the places where they never belong.
     pub(crate) never: Vec<(FindingId, Vec<NodeId>)>,
     misplaced: Phrases,
+    crowd: Phrases,
+    /// Largest number that is fewer than many, and than what cannot be counted.
+    pub(crate) crowd_over: [u8; 2],
+    /// Findings that weigh more in an infant, and the words that tell of one.
+    pub(crate) infant_findings: Vec<FindingId>,
+    infant: Phrases,
+    /// Kinds of a finding that change what is done about it.
+    pub(crate) graver: Vec<FindingId>,
+    /// Sizes in mm of a place, by which something else is done.
+    pub(crate) place_steps_mm: Vec<(NodeId, Vec<f64>)>,
     /// Words that lead to the place in which something lies.
     pub(crate) leading: Vec<String>,
     /// Sizes in mm at which something else is done.
@@ -111,6 +123,21 @@ pub(crate) struct Weighing {
 impl Weighing {
     pub(crate) fn worrying(&self, tokens: &[Token]) -> Vec<Hit> {
         self.worrying.find(tokens)
+    }
+
+    /// Finds words of how many there are, without a number: 1 is many, 2 is more than can be counted.
+    pub(crate) fn crowd(&self, tokens: &[Token]) -> Vec<(Hit, u8)> {
+        let hits = self.crowd.find(tokens).into_iter();
+        hits.filter_map(|hit| {
+            let crowd = u8::try_from(hit.ids.iter().max()? + 1).ok()?;
+            Some((hit, crowd))
+        })
+        .collect()
+    }
+
+    /// Whether words tell that the patient is an infant.
+    pub(crate) fn is_infant(&self, tokens: &[Token]) -> bool {
+        !self.infant.find(tokens).is_empty()
     }
 
     /// Whether words make an hour the time of day.
@@ -239,14 +266,23 @@ mod tests {
         assert!(file.misplaced.places.iter().all(|p| !p.never.is_empty()));
         let steps = value["steps_mm"].as_array().unwrap();
         assert!(steps.iter().all(sourced));
-        assert!(file.advice.table.iter().all(|k| action(&k.kind).is_some()));
+        let known = |k: &str| k.is_empty() || action(k).is_some();
+        assert!(file.advice.table.iter().all(|k| known(&k.kind)));
         assert!(sourced(&value["advice"]) && sourced(&value["advice_timing"]));
         assert!(
             file.trend
                 .iter()
                 .all(|k| k.kind.is_empty() || trend(&k.kind).is_some())
         );
-        assert_eq!(lexicon().weighing.steps_mm.len(), steps.len());
+        let weighing = &lexicon().weighing;
+        let of_places = weighing.place_steps_mm.len();
+        assert_eq!(weighing.steps_mm.len() + of_places, steps.len());
+        for table in ["crowd", "infant", "graver"] {
+            assert!(sourced(&value[table]), "{table}");
+        }
+        let count = |list: &str| list.split_whitespace().count();
+        assert_eq!(weighing.infant_findings.len(), count(&file.infant.findings));
+        assert_eq!(weighing.graver.len(), count(&file.graver.findings));
         assert_eq!(lexicon().weighing.categories.len(), 8);
     }
 

@@ -226,6 +226,8 @@ fn another_means_or_another_time_is_other_advice() {
     assert_eq!(row(when.0, when.1).0, Class::Severity);
     let soon = ("Follow-up CT in 6 weeks.", "Follow-up CT in 3 months.");
     assert_eq!(row(soon.0, soon.1).0, Class::Severity);
+    let twice = ("Follow-up CT in 3 months.", "Follow-up CT in 6 months.");
+    assert_eq!(row(twice.0, twice.1), (Class::Severity, false));
     for (o, s) in [
         ("Further imaging is recommended.", "MRI is recommended."),
         (
@@ -245,9 +247,11 @@ fn another_means_or_another_time_is_other_advice() {
             "Follow-up CT in 12 months.",
             "Follow-up CT in one year is advised.",
         ),
-        // Two ends of one interval of the guidelines.
-        ("Follow-up CT in 6 months.", "Follow-up CT in 12 months."),
-        ("Annual follow-up CT.", "Follow-up CT in 6 months."),
+        // An end of the interval the other names.
+        (
+            "Follow-up CT in 6 to 12 months.",
+            "Follow-up CT in 12 months.",
+        ),
         ("Follow-up CT in 18 months.", "Follow-up CT in 24 months."),
     ] {
         assert_eq!(row(o, s), (Class::Agree, false), "{o} {s}");

@@ -177,3 +177,78 @@ fn a_name_spelled_differently_is_told_and_compared() {
         );
     }
 }
+
+#[test]
+fn other_numbers_of_the_patient_or_the_examination_stop_the_comparison() {
+    let report = |head: &str| format!("{head}\nNo hemorrhage. Ventricles normal.");
+    for (one, other, kind) in [
+        ("MRN: 123456", "MRN: 654321", "patient_number"),
+        (
+            "Patient ID: 12-3456.",
+            "Patient ID: 12-3457.",
+            "patient_number",
+        ),
+        (
+            "Accession number: A100",
+            "Accession: A101",
+            "accession_number",
+        ),
+    ] {
+        let found = overread_concordance::compare("CT head", &report(one), &report(other));
+        assert!(!found.comparable, "{one} {other}");
+        assert!(
+            found.guard.problems.iter().any(|p| p.kind == kind),
+            "{found:?}"
+        );
+        let same = overread_concordance::compare("CT head", &report(one), &report(one));
+        assert!(
+            same.comparable && same.guard.problems.is_empty(),
+            "{same:?}"
+        );
+        let named = |head: &str| report(&format!("Patient: John Smith\nDOB: 01/02/1960\n{head}"));
+        let found = overread_concordance::compare("CT head", &named(one), &named(other));
+        let elsewhere = format!("{kind}_elsewhere");
+        assert!(
+            found.comparable,
+            "another facility has numbers of its own: {found:?}"
+        );
+        assert!(
+            found.guard.problems.iter().any(|p| p.kind == elsewhere),
+            "{found:?}"
+        );
+    }
+}
+
+#[test]
+fn organs_of_both_sexes_stop_the_comparison() {
+    for (one, other, stops) in [
+        (
+            "Uterus is normal. Bladder normal.",
+            "Prostate is enlarged. Bladder normal.",
+            true,
+        ),
+        (
+            "No adnexal mass. Bladder normal.",
+            "Testes normal. Bladder normal.",
+            true,
+        ),
+        (
+            "Uterus is normal. Bladder normal.",
+            "Status post hysterectomy. Bladder normal.",
+            false,
+        ),
+        (
+            "Bladder normal.",
+            "Prostate is enlarged. Bladder normal.",
+            false,
+        ),
+    ] {
+        let found = overread_concordance::compare("CT pelvis", one, other);
+        let told = found.guard.problems.iter().any(|p| p.kind == "sex");
+        assert_eq!(
+            (told, !found.comparable),
+            (stops, stops),
+            "{one} {other}: {found:?}"
+        );
+    }
+}

@@ -15,6 +15,7 @@ mod guarded;
 mod indication;
 mod metamorphic;
 mod negation;
+mod opposites;
 mod pairs;
 mod plain_words;
 mod raising;

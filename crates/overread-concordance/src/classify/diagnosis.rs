@@ -44,6 +44,19 @@ pub(super) fn diagnosis(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
             "one report names a diagnosis that the other denies",
         ));
     }
+    let leans = (
+        leaning(lex, both.o, pair.original?, &x),
+        leaning(lex, both.s, pair.second?, &y),
+    );
+    if let (Some(p), Some(q)) = leans
+        && p != q
+    {
+        return Some(verdict(
+            Class::Interpretation,
+            "benign-suspicious",
+            said(p.name(), q.name()),
+        ));
+    }
     let (Some((_, dx)), Some((_, dy))) = (x.first(), y.first()) else {
         return None;
     };
@@ -69,6 +82,49 @@ pub(super) fn diagnosis(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
         "diagnosis",
         format!("original says {}, second says {}", name(dx), name(dy)),
     ))
+}
+
+/// What a lesion is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaning {
+    Benign,
+    Malignant,
+}
+
+impl Leaning {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Benign => "benign",
+            Self::Malignant => "malignant",
+        }
+    }
+}
+
+/// "Likely benign", "likely malignant", "malignancy is unlikely": said by a word of type or by the diagnosis itself.
+fn leaning(
+    lex: &Lexicon,
+    frames: &[Frame],
+    at: usize,
+    named: &[(usize, &Frame)],
+) -> Option<Leaning> {
+    let lesion = frames.get(at)?;
+    if lesion.type_of("malignancy") == Some("benign") {
+        return Some(Leaning::Benign);
+    }
+    let malignant = |f: &Frame| {
+        f.finding()
+            .and_then(|id| lex.finding(id))
+            .is_some_and(|x| x.malignant)
+    };
+    let told = named.iter().map(|(_, f)| *f).filter(|f| malignant(f));
+    told.clone()
+        .map(|f| f.certainty)
+        .max()
+        .and_then(|certainty| match certainty {
+            4.. => Some(Leaning::Malignant),
+            3 => None,
+            _ => Some(Leaning::Benign),
+        })
 }
 
 /// "Bosniak III, not a simple cyst": the lesion is there, the diagnosis is denied.
@@ -120,6 +176,11 @@ pub(super) fn kind(
             verdict(Class::Interpretation, "kind", what)
         });
     }
+    if let (Some(p), Some(q)) = (solidity(lex, a), solidity(lex, b))
+        && p != q
+    {
+        return Some(verdict(Class::Interpretation, "cyst-solid", said(p, q)));
+    }
     if let Some(verdict) = types(lex, a, b, fx) {
         return Some(verdict);
     }
@@ -145,6 +206,27 @@ pub(super) fn kind(
         ));
     }
     None
+}
+
+/// Whether a lesion is told to be a cyst of the plain kind or to be solid; a complex cyst is neither.
+fn solidity(lex: &Lexicon, f: &Frame) -> Option<&'static str> {
+    let cyst = f
+        .finding()
+        .zip(lex.finding_named("cyst"))
+        .is_some_and(|(x, c)| lex.is_kind(x, c));
+    match (cyst, f.type_of("solid")) {
+        (true, None) | (_, Some("simple")) => Some("cyst"),
+        (false, Some("solid")) => Some("solid"),
+        _ => None,
+    }
+}
+
+/// "Enlarged nodes" against "necrotic nodes": one report names a kind that changes what is done.
+pub(super) fn graver(lex: &Lexicon, a: &Frame, b: &Frame) -> Option<Verdict> {
+    let grave = |f: &Frame| f.finding().filter(|id| lex.weighing.graver.contains(id));
+    let name = |f: &Frame| lex.weighing.words_of(&f.name(lex));
+    (grave(a) != grave(b))
+        .then(|| verdict(Class::Interpretation, "graver", said(&name(a), &name(b))))
 }
 
 /// "Partial tear" against "complete tear", "not displaced" against "displaced".

@@ -107,7 +107,7 @@ pub(super) fn changed(a: &Frame, b: &Frame) -> Option<Verdict> {
 }
 
 /// "One metastasis" against "five metastases".
-pub(super) fn counted(a: &Frame, b: &Frame) -> Option<Verdict> {
+pub(super) fn counted(lex: &Lexicon, a: &Frame, b: &Frame) -> Option<Verdict> {
     let in_words = |n: u8| match n {
         1 => "one".to_string(),
         _ => n.to_string(),
@@ -129,6 +129,23 @@ pub(super) fn counted(a: &Frame, b: &Frame) -> Option<Verdict> {
     {
         let what = said(&in_words(x), &in_words(y));
         return Some(verdict(Class::Severity, "count-slight", what));
+    }
+    let [many, countless] = lex.weighing.crowd_over;
+    let outnumbers = |f: &Frame, n: u8| match f.crowd {
+        0 => None,
+        1 => (n <= many).then_some("many"),
+        _ => (n <= countless).then_some("more than can be counted"),
+    };
+    match (a.count, b.count) {
+        (Some(x), None) if outnumbers(b, x).is_some() => {
+            let what = said(&in_words(x), outnumbers(b, x).unwrap_or_default());
+            return Some(verdict(Class::Severity, "count", what));
+        }
+        (None, Some(y)) if outnumbers(a, y).is_some() => {
+            let what = said(outnumbers(a, y).unwrap_or_default(), &in_words(y));
+            return Some(verdict(Class::Severity, "count", what));
+        }
+        _ => {}
     }
     let what = match (a.count, b.count) {
         (Some(x), Some(y)) if x != y => said(&in_words(x), &in_words(y)),

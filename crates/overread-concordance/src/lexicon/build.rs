@@ -57,6 +57,11 @@ pub(super) fn build() -> Lexicon {
             lex.fetal.insert(a, b);
         }
     }
+    for (limb, veins) in &anatomy.limb_veins {
+        if let (Some(a), Some(b)) = (lex.node_named(limb), lex.node_named(veins)) {
+            lex.limb_veins.insert(a, b);
+        }
+    }
     for (general, place, name) in &findings.resolve {
         lex.add_resolve(general, place, name);
     }
@@ -66,8 +71,11 @@ pub(super) fn build() -> Lexicon {
         |name| lex.finding_named(name),
         |name| lex.node_named(name),
     );
-    lex.differences =
-        DifferencesFile::load().build(|name| lex.finding_named(name), |name| lex.node_named(name));
+    lex.differences = DifferencesFile::load().build(
+        &lex.spelling,
+        |name| lex.finding_named(name),
+        |name| lex.node_named(name),
+    );
     lex
 }
 
@@ -165,6 +173,11 @@ impl Lexicon {
                 self.cue_terms.add(&term, id);
             }
         }
+        for term in terms(&language.signs.terms, &self.spelling) {
+            self.sign_terms.add(&term, 0);
+        }
+        let endings = language.signs.endings.split_whitespace();
+        self.sign_endings = endings.map(str::to_string).collect();
         for entry in &language.answers.table {
             let Some(answer) = Answer::named(&entry.kind) else {
                 continue;

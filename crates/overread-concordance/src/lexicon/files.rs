@@ -37,6 +37,7 @@ pub(super) struct FindingEntry {
 pub(super) struct AnatomyFile {
     pub(super) gates: Vec<(String, String)>,
     pub(super) fetal: Vec<(String, String)>,
+    pub(super) limb_veins: Vec<(String, String)>,
     pub(super) nodes: Vec<NodeEntry>,
 }
 
@@ -57,12 +58,20 @@ pub(super) struct NodeEntry {
 pub(super) struct LanguageFile {
     pub(super) cues: Vec<CueEntry>,
     pub(super) answers: AnswersFile,
+    pub(super) signs: SignsFile,
     pub(super) sections: HashMap<String, String>,
     pub(super) regions: HashMap<String, String>,
     pub(super) presupposed: PresupposedFile,
     pub(super) whole_exam: WholeExamFile,
     pub(super) end_matter: EndMatterFile,
     pub(super) spelling: SpellingFile,
+}
+
+/// Words and endings of findings that have no name in the lexicon.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct SignsFile {
+    pub(super) terms: String,
+    pub(super) endings: String,
 }
 
 /// Words that answer a template, by what they answer.

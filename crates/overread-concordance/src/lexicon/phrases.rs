@@ -105,8 +105,10 @@ impl Phrases {
             let Some(&n) = self.next.get(node).and_then(|c| c.get(&token.norm)) else {
                 let side = across
                     && node != 0
-                    && (matches!(token.norm.as_str(), "left" | "right" | "bilateral" | "both")
-                        || level_like(token));
+                    && (matches!(
+                        token.norm.as_str(),
+                        "left" | "right" | "bilateral" | "both" | "level" | "ii" | "iii" | "iv"
+                    ) || level_like(token));
                 if skipped(token) || side {
                     continue;
                 }

@@ -1,8 +1,12 @@
 //! Here grades and category scores are read: "grade 2", "type III", "BI-RADS 4B".
 
+use crate::differences::Scores;
 use crate::lexicon::CueKind;
 use crate::scope::CueAt;
 use crate::text::{Kind, Token};
+
+/// Name of the score of early infarction, and how it is written.
+const SCORE: &str = "aspects";
 
 /// A category such as BI-RADS 4B at a token range (inclusive).
 #[derive(Debug, Clone)]
@@ -59,6 +63,13 @@ pub(crate) fn grades(tokens: &[Token], cues: &[CueAt<'_>]) -> Vec<(usize, usize,
 pub(crate) fn rads(tokens: &[Token], cues: &[CueAt<'_>]) -> Vec<RadsAt> {
     let mut out = Vec::new();
     for cue in cues.iter().filter(|c| c.cue.kind == CueKind::Rads) {
+        // "The lateral aspect" is no score.
+        let plural = tokens
+            .get(cue.first)
+            .is_some_and(|t| t.end - t.start == SCORE.len());
+        if cue.cue.value == SCORE && !plural {
+            continue;
+        }
         for at in cue.last + 1..cue.last + 5 {
             let Some(token) = tokens.get(at) else { break };
             if let Some((last, value)) = category_value(tokens, at, &cue.cue.value) {
@@ -94,6 +105,7 @@ pub(crate) fn rads(tokens: &[Token], cues: &[CueAt<'_>]) -> Vec<RadsAt> {
             }
         }
     }
+    out.extend(super::staging::stages(tokens));
     for (at, token) in tokens.iter().enumerate() {
         if let Some((scheme, value)) = fused(token) {
             out.push(RadsAt {
@@ -133,7 +145,13 @@ fn category_value(tokens: &[Token], at: usize, scheme: &str) -> Option<(usize, S
 }
 
 /// Whether two values of one scheme name the same category: 4 and 4B do, II and IIF do not.
-pub(crate) fn same_category(a: &str, b: &str) -> bool {
+pub(crate) fn same_category(scores: &Scores, scheme: &str, a: &str, b: &str) -> bool {
+    if scheme == super::TNM {
+        return super::staging::same_stage(a, b);
+    }
+    if let (SCORE, Ok(x), Ok(y)) = (scheme, a.parse::<u8>(), b.parse::<u8>()) {
+        return scores.same(x, y);
+    }
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     long.strip_prefix(short)
         .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_lowercase() && c != 'f'))

@@ -34,6 +34,8 @@ impl Builder<'_> {
             let below = self.unread.len().saturating_sub(kept);
             self.unread.truncate(kept);
             self.bearing = self.bearing.saturating_sub(below);
+            let unread = &self.unread;
+            self.telling.retain(|passage| unread.contains(passage));
         }
     }
 }

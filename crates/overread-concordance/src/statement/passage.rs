@@ -1,15 +1,51 @@
 //! Here a statement's words are cut out of the text, and sentences without one are noted.
 
 use super::Builder;
+use crate::hits::Marked;
+use crate::lexicon::CueKind;
 use crate::limits::EVIDENCE_CHARS_MAX;
 use crate::mention::Mention;
 use crate::reading::Sentence;
 use crate::text::{Kind, Token};
 
+/// A word that ends like a medical one is longer than this.
+const SIGN_LETTERS_MIN: usize = 6;
+
 impl Builder<'_> {
     pub(super) fn note_unread(&mut self, sentence: &Sentence) {
         let length = sentence.end - sentence.first;
         self.unread.extend(self.range(sentence, 0, length));
+    }
+
+    /// Whether a sentence that was not understood tells of a finding all the same, by a word for a sign, the ending of a
+    /// medical word, or a size beside a place; what it denies or calls normal it does not tell.
+    pub(super) fn tells(&self, tokens: &[Token], marked: &Marked<'_>) -> bool {
+        let calm = [
+            CueKind::Neg,
+            CueKind::NegPost,
+            CueKind::Normal,
+            CueKind::Pseudo,
+            CueKind::Hypo,
+            CueKind::Hist,
+            CueKind::Limited,
+            CueKind::Report,
+            CueKind::Agree,
+            CueKind::Disagree,
+            CueKind::Recommend,
+            CueKind::Modality,
+            CueKind::Admin,
+        ];
+        if calm.iter().any(|kind| marked.has(*kind)) {
+            return false;
+        }
+        let ending = |t: &Token| {
+            let mut endings = self.lex.sign_endings.iter();
+            t.is_word() && t.norm.len() > SIGN_LETTERS_MIN && endings.any(|e| t.norm.ends_with(e))
+        };
+        let told = marked.answered.is_empty() && marked.findings.is_empty();
+        told && (!self.lex.sign_terms.find(tokens).is_empty()
+            || tokens.iter().any(ending)
+            || !marked.sizes.is_empty() && !marked.nodes.is_empty())
     }
 
     /// Returns the code point range of sentence tokens, trimmed of joining words.

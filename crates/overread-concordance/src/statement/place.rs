@@ -56,8 +56,22 @@ impl Builder<'_> {
         self.inherit_levels(frame, view, i, &later, m);
         self.inherit_side(frame, view, i);
         self.fill_exam_side(frame);
+        self.limb_veins(frame);
         self.narrow_places(frame);
         true
+    }
+
+    /// A clot "in the left leg" lies in its veins, not in its bone.
+    fn limb_veins(&self, frame: &mut Frame) {
+        let clot = frame
+            .finding()
+            .zip(self.lex.finding_named("thrombosis"))
+            .is_some_and(|(x, t)| self.lex.is_kind(x, t));
+        for node in frame.nodes.iter_mut().filter(|_| clot) {
+            if let Some(veins) = self.lex.limb_veins.get(node) {
+                *node = *veins;
+            }
+        }
     }
 
     /// Whether a place stands in the mention's stretch outside its own name.

@@ -25,6 +25,10 @@ impl Builder<'_> {
         if matches!(frame.what, What::Finding(_)) {
             frame.trend = self.trend_of(tokens, list, m);
             frame.count = answered_count(view, m).or_else(|| self.count_of(tokens, m));
+            let crowd = self.lex.weighing.crowd(tokens).into_iter();
+            let own =
+                crowd.filter(|(hit, _)| within(hit.first) && !view.marked.is_contrast(hit.first));
+            frame.crowd = own.map(|(_, crowd)| crowd).max().unwrap_or(0);
             frame.historical |= self.long_ago(frame, tokens, m);
             frame.misplaced = self.misplaced(frame, tokens, view, m);
         }

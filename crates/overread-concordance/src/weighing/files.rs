@@ -14,6 +14,9 @@ pub(crate) struct WeighingFile {
     pub(super) alone: AloneFile,
     pub(super) emergencies: EmergenciesFile,
     pub(super) misplaced: MisplacedFile,
+    pub(super) crowd: CrowdFile,
+    pub(super) infant: InfantFile,
+    pub(super) graver: EmergenciesFile,
     pub(super) steps_mm: Vec<StepsFile>,
     pub(super) urgent: TermsFile,
     pub(super) advice: AdviceFile,
@@ -42,6 +45,21 @@ pub(super) struct EmergenciesFile {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+pub(super) struct CrowdFile {
+    pub(super) many: String,
+    pub(super) countless: String,
+    pub(super) over: [u8; 2],
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct InfantFile {
+    pub(super) terms: String,
+    pub(super) findings: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct MisplacedFile {
     pub(super) terms: String,
     pub(super) leading: String,
@@ -56,7 +74,10 @@ pub(super) struct NeverFile {
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct StepsFile {
+    #[serde(default)]
     pub(super) finding: String,
+    #[serde(default)]
+    pub(super) place: String,
     pub(super) mm: Vec<f64>,
 }
 
@@ -121,6 +142,8 @@ pub(super) struct IdentityFile {
     pub(super) patient: String,
     pub(super) birth_date: String,
     pub(super) exam_date: String,
+    pub(super) patient_number: String,
+    pub(super) accession: String,
     pub(super) others: String,
     pub(super) no_names: String,
 }
@@ -138,6 +161,9 @@ impl WeighingFile {
             &self.urgent.terms,
             &self.alone.worrying,
             &self.misplaced.terms,
+            &self.crowd.many,
+            &self.crowd.countless,
+            &self.infant.terms,
             &self.opposite,
             &self.numbered.rib,
             &self.numbered.ray,
@@ -169,7 +195,12 @@ impl WeighingFile {
             Some((finding(&entry.device)?, places.collect()))
         });
         let arcs = self.clock.arcs.iter();
-        let steps = self.steps_mm.into_iter();
+        let steps = self.steps_mm.iter();
+        let place_steps = self.steps_mm.iter();
+        let mut crowd = phrases(&self.crowd.many);
+        for term in terms(&self.crowd.countless, spelling) {
+            crowd.add(&term, 1);
+        }
         let emergencies = self.emergencies.findings.split_whitespace();
         let mut out = Weighing {
             lesion_mm: self.alone.lesion_mm,
@@ -180,7 +211,25 @@ impl WeighingFile {
             misplaced: phrases(&self.misplaced.terms),
             leading: leading.flatten().map(|t| t.norm).collect(),
             steps_mm: steps
-                .filter_map(|step| Some((finding(&step.finding)?, step.mm)))
+                .filter_map(|step| Some((finding(&step.finding)?, step.mm.clone())))
+                .collect(),
+            place_steps_mm: place_steps
+                .filter_map(|step| Some((node(&step.place)?, step.mm.clone())))
+                .collect(),
+            crowd,
+            crowd_over: self.crowd.over,
+            infant: phrases(&self.infant.terms),
+            infant_findings: self
+                .infant
+                .findings
+                .split_whitespace()
+                .filter_map(&finding)
+                .collect(),
+            graver: self
+                .graver
+                .findings
+                .split_whitespace()
+                .filter_map(&finding)
                 .collect(),
             worrying: phrases(&self.alone.worrying),
             urgent: phrases(&self.urgent.terms),
@@ -207,6 +256,10 @@ impl Weighing {
     fn learn_advice(&mut self, table: Vec<KindFile>, spelling: &Spelling) {
         for entry in table {
             let Some(action) = action(&entry.kind) else {
+                // Words that only look like an action.
+                for term in terms(&entry.terms, spelling) {
+                    self.advice.add(&term, usize::MAX);
+                }
                 continue;
             };
             for term in terms(&entry.terms, spelling) {
@@ -249,6 +302,8 @@ impl Weighing {
             (&table.patient, Label::Patient),
             (&table.birth_date, Label::BirthDate),
             (&table.exam_date, Label::ExamDate),
+            (&table.patient_number, Label::PatientNumber),
+            (&table.accession, Label::Accession),
             (&table.others, Label::Other),
         ] {
             for term in list.split(';') {

@@ -104,7 +104,7 @@ fn why(error: &LineError) -> String {
             "a field is missing or of another kind; --help names them".to_owned()
         }
         LineError::Json(cause) => format!("this is no JSON, from byte {} on", cause.column()),
-        LineError::TooLong => error.to_string(),
+        LineError::TooLong | LineError::NoConcept => error.to_string(),
     }
 }
 
