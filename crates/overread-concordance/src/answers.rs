@@ -12,6 +12,8 @@ pub(crate) use boxes::ticked;
 
 /// Longest question, in words and marks.
 const QUESTION_TOKENS_MAX: usize = 14;
+/// Longest answer of a chain of them, in words and marks.
+const ANSWER_TOKENS_MAX: usize = 8;
 /// Characters between two words from which they stand in two columns.
 const COLUMN_CHARS_MIN: usize = 3;
 /// Largest number that is read as how many there are.
@@ -64,20 +66,55 @@ pub(crate) struct Asked<'a> {
 
 /// Whether an answer begins at a token, marks before it apart.
 pub(crate) fn follows(lex: &Lexicon, tokens: &[Token], at: usize) -> bool {
-    let mut lines = 0;
-    let from = (at..tokens.len()).find(|i| {
-        let newline = tokens.get(*i).is_some_and(|t| t.kind == Kind::Newline);
-        lines += usize::from(newline);
-        !newline && !tokens.get(*i).is_some_and(noise) || ticked(tokens, *i).is_some()
-    });
-    let begins = |i: usize| {
-        ticked(tokens, i).is_some()
-            || lex
-                .answer_terms
-                .starting_at(tokens, i)
-                .is_some_and(|hit| !is_heading(lex, tokens, &hit))
+    let from = answer_begins(tokens, at);
+    let lines = tokens.get(at..from).unwrap_or_default();
+    let lines = lines.iter().filter(|t| t.kind == Kind::Newline).count();
+    let phrase = || {
+        let hit = lex.answer_terms.starting_at(tokens, from);
+        hit.is_some_and(|hit| !is_heading(lex, tokens, &hit))
     };
-    lines <= 1 && from.is_some_and(begins)
+    lines <= 1 && (ticked(tokens, from).is_some() || phrase())
+}
+
+/// Whether an answer ends before a token and another question with its answer begins there, nothing between them:
+/// "Embolism: no Pneumonia: yes".
+pub(crate) fn next_question(lex: &Lexicon, tokens: &[Token], first: usize, at: usize) -> bool {
+    let colon = |i: &usize| tokens.get(*i).is_some_and(|t| t.kind == Kind::Colon);
+    let told = (at.saturating_sub(ANSWER_TOKENS_MAX).max(first)..at)
+        .rev()
+        .find(colon)
+        .map(|colon| answer_begins(tokens, colon + 1))
+        .and_then(|begin| lex.answer_terms.starting_at(tokens, begin))
+        .is_some_and(|hit| hit.last + 1 == at);
+    let asked = || {
+        let border = |t: &Token| {
+            matches!(
+                t.kind,
+                Kind::Colon | Kind::Comma | Kind::Period | Kind::Semicolon | Kind::Newline
+            )
+        };
+        let end = (at..tokens.len().min(at + QUESTION_TOKENS_MAX))
+            .find(|i| tokens.get(*i).is_some_and(border))
+            .filter(colon)?;
+        let named = !lex.finding_terms.find(tokens.get(at..end)?).is_empty();
+        Some(named && follows(lex, tokens, end + 1))
+    };
+    told && asked() == Some(true)
+}
+
+/// Returns where an answer begins: after marks, lines, and the letter of "Q: ... A: ...".
+fn answer_begins(tokens: &[Token], at: usize) -> usize {
+    let mut at = at;
+    while let Some(token) = tokens.get(at) {
+        let named = matches!(token.norm.as_str(), "a" | "answer" | "result" | "respuesta");
+        let lettered = named && tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Colon);
+        let between = noise(token) || token.kind == Kind::Newline;
+        if !lettered && !between || ticked(tokens, at).is_some() {
+            break;
+        }
+        at += 1;
+    }
+    at
 }
 
 fn is_heading(lex: &Lexicon, tokens: &[Token], hit: &Hit) -> bool {
@@ -155,9 +192,7 @@ impl Asked<'_> {
             at + usize::from(mark != Mark::Column)
         };
         let question = self.question(from, at)?;
-        let between = |t: &Token| noise(t) || t.kind == Kind::Newline;
-        let first = (begin..self.tokens.len()).find(|i| !self.tokens.get(*i).is_some_and(between));
-        let first = first.unwrap_or(self.tokens.len());
+        let first = answer_begins(self.tokens, begin);
         let made = |words: (usize, usize), answer| {
             Some(Answered {
                 question,
@@ -328,6 +363,13 @@ impl Mark {
             Kind::Colon if !digits => Self::Tells,
             Kind::Period if token.is("?") => Self::Asks,
             Kind::Dash | Kind::Other | Kind::Period => Self::Joins,
+            // "Hydronephrosis,no" is a line of a table.
+            Kind::Comma
+                if before.end == token.start
+                    && tokens.get(at + 1).is_some_and(|t| t.start == token.end) =>
+            {
+                Self::Joins
+            }
             Kind::Open => Self::Opens,
             _ if token.start >= before.end + COLUMN_CHARS_MIN => Self::Column,
             Kind::Word if findings.iter().any(|f| f.last + 1 == at) => Self::None,

@@ -89,6 +89,14 @@ pub(crate) fn name_tokens(lex: &Lexicon, name: &str) -> Vec<Token> {
     text::read(name, 2_000, &lex.spelling).tokens
 }
 
+/// Whether the name of the exam or one of the texts tells that the patient is an infant.
+pub(crate) fn infant(lex: &Lexicon, name: &str, texts: [&Text; 2]) -> bool {
+    lex.weighing.is_infant(&name_tokens(lex, name))
+        || texts
+            .iter()
+            .any(|text| lex.weighing.is_infant(&text.tokens))
+}
+
 /// Returns the title of a report: its first line or sentence that names a kind of examination and states nothing.
 pub(crate) fn title<'a>(lex: &Lexicon, text: &'a Text) -> &'a [Token] {
     let all = text

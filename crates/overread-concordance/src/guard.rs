@@ -62,38 +62,32 @@ pub(crate) fn identities(
             }
         }
     }
-    for (kind, apart, what) in [
-        ("patient_number", o.other_number(&s), "patient numbers"),
+    problems.extend(numbers(&o, &s));
+    problems
+}
+
+/// Compares the numbers of patient and examination; another facility has numbers of its own, and the name or the birth
+/// date then tells that it is the same person.
+fn numbers(o: &Identity, s: &Identity) -> Vec<GuardProblem> {
+    let known = o.person(s) == Some(Sameness::Same) || o.same_birth(s);
+    let pairs = [
+        ("patient_number", "patient numbers", o.other_number(s)),
         (
             "accession_number",
-            o.other_accession(&s),
             "accession numbers",
+            o.other_accession(s),
         ),
-    ] {
-        // Another facility has numbers of its own; the name or the birth date then tells that it is the same person.
-        let known = o.person(&s) == Some(Sameness::Same) || o.same_birth(&s);
-        let (kind, what_now) = match (kind, known) {
-            ("patient_number", true) => (
-                "patient_number_elsewhere",
-                "they name the same person, so it may be the number of another facility",
-            ),
-            (_, true) => (
-                "accession_number_elsewhere",
-                "they name the same person, so it may be the number of another facility",
-            ),
-            _ => (
-                kind,
-                "check first that both reports are of this patient and this examination",
-            ),
-        };
-        if apart {
-            problems.push(problem(
-                kind,
-                format!("The two reports give different {what}: {what_now}."),
-            ));
-        }
-    }
-    problems
+    ];
+    let apart = pairs.into_iter().filter(|(_, _, apart)| *apart);
+    apart
+        .map(|(kind, what, _)| {
+            if known {
+                problem(&format!("{kind}_elsewhere"), format!("The two reports give different {what}: they name the same person, so one may be the number of another facility."))
+            } else {
+                problem(kind, format!("The two reports give different {what}: check first that both reports are of this patient and this examination."))
+            }
+        })
+        .collect()
 }
 
 /// Learns what the exam is and lists the doubts.
@@ -126,12 +120,7 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
         }
     }
     problems.extend(organ_sides(lex, name, o, s));
-    let sex = |text: &Text| lex.differences.sex(&text.tokens);
-    if let (Some(a), Some(b)) = (sex(o), sex(s))
-        && a != b
-    {
-        problems.push(problem("sex", "One report names organs of a woman, the other organs of a man: check first that both reports are of this patient.".to_string()));
-    }
+    problems.extend(sexes(lex, o, s));
     let stated = |e: &Exam| e.region.clone();
     for (e, who) in [(&of_o, "original"), (&of_s, "second")] {
         let related = e.region.iter().any(|r| {
@@ -154,10 +143,7 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
             ));
         }
     }
-    let named = exam::name_tokens(lex, name);
-    known.infant = [&named, &o.tokens, &s.tokens]
-        .iter()
-        .any(|tokens| lex.weighing.is_infant(tokens));
+    known.infant = exam::infant(lex, name, [o, s]);
     if known.region.is_empty() {
         known.region = if of_o.region.is_empty() {
             stated(&of_s)
@@ -174,6 +160,13 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
             .or(of_s.side.filter(|_| of_o.side.is_none()));
     }
     (known, problems)
+}
+
+/// Compares the sex of the patient as the organs of each report tell it.
+fn sexes(lex: &Lexicon, o: &Text, s: &Text) -> Option<GuardProblem> {
+    let sex = |text: &Text| lex.differences.sex(&text.tokens);
+    let (a, b) = (sex(o)?, sex(s)?);
+    (a != b).then(|| problem("sex", "One report names organs of a woman, the other organs of a man: check first that both reports are of this patient.".to_string()))
 }
 
 /// Compares the side of a breast, a kidney, an eye in the titles, which no region of the body tells.

@@ -102,18 +102,11 @@ pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marke
         let own = |a: &Answered| a.words.0 <= c.first && c.last < a.words.1;
         !answered.iter().any(own)
     });
-    let levels = marks::levels(tokens);
+    let rads = marks::rads(tokens, &cues);
+    let levels = levels(tokens, &rads);
     let sizes = marks::sizes(tokens, &cues);
     let amounts = marks::amounts(tokens);
     let grades = marks::grades(tokens, &cues);
-    let rads = marks::rads(tokens, &cues);
-    // "T2 N0": a stage is no vertebra.
-    let mut levels = levels;
-    levels.retain(|l| {
-        !rads
-            .iter()
-            .any(|r| r.scheme == marks::TNM && r.first <= l.first && l.last <= r.last)
-    });
     let states = scope::states(tokens, &cues);
     let mut marked = Marked {
         findings,
@@ -132,6 +125,17 @@ pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marke
     contrast(tokens, &mut marked);
     answer(&mut marked);
     marked
+}
+
+/// Finds levels of the spine; the "T2" of a stage is none.
+fn levels(tokens: &[Token], rads: &[RadsAt]) -> Vec<LevelAt> {
+    let stage = |l: &LevelAt| {
+        let mut stages = rads.iter().filter(|r| r.scheme == marks::TNM);
+        stages.any(|r| r.first <= l.first && l.last <= r.last)
+    };
+    let mut levels = marks::levels(tokens);
+    levels.retain(|l| !stage(l));
+    levels
 }
 
 /// What a template asks for is there, or is not, as the answer says.

@@ -95,7 +95,8 @@ impl Reader<'_> {
                 break;
             };
             let long = at - first >= SENTENCE_TOKENS_MAX && token.kind == Kind::Comma;
-            if at > first && self.boxed(first, at) {
+            let chained = || answers::next_question(self.lex, self.tokens, first, at);
+            if at > first && (self.boxed(first, at) || chained()) {
                 self.sentence(first, at, false);
                 first = at;
             }

@@ -221,7 +221,7 @@ In, one object a line, either a report or one sentence with a phrase:
   id        any value, given back as it came (may be left out)
   text      text of a report
   sentence  one sentence
-  concept   a phrase of that sentence
+  concept   a phrase of that sentence; when no word of it stands there, the answer is an error
 
 Out for a report:
   id          as it came
