@@ -29,6 +29,8 @@ pub(crate) enum Answer {
     /// Not answered, not assessed, or only the topic of what follows.
     Open,
     Count(u8),
+    /// Other answers for other places, "L4-5 yes, L5-S1 no", which are not told apart here.
+    Mixed,
     /// A box that stands before its own words and is not ticked.
     Unticked,
 }
@@ -212,6 +214,7 @@ impl Asked<'_> {
                     made((at, first), Answer::Open)
                 }
                 Mark::Tells if self.denied_again(question, first) => made((at, at), Answer::Open),
+                Mark::Tells if self.mixed(first) => made((at, at), Answer::Mixed),
                 _ => None,
             };
         };
@@ -265,6 +268,10 @@ impl Asked<'_> {
             }
             (_, Some(_)) if mark == Mark::Asks => answered((first, first), Answer::Open),
             (_, Some(_)) => None,
+            // "Fracture - no acute": the denial keeps to what is acute.
+            (Answer::No, None) if bare && self.only_qualifies(end, stop) => {
+                answered((first, end), Answer::No)
+            }
             (Answer::No, None) if bare && !told => None,
             _ => answered(words, answer),
         }
@@ -285,6 +292,32 @@ impl Asked<'_> {
         });
         let denied = again.is_some_and(|f| self.has_cue(CueKind::Neg, first, f.first));
         kin && denied && self.plain(question)
+    }
+
+    /// Whether a denying answer stands behind words of its own: "medial yes, lateral no".
+    fn mixed(&self, first: usize) -> bool {
+        let named = |at: usize| {
+            let before = at.checked_sub(1).and_then(|i| self.tokens.get(i));
+            before.is_some_and(|t| t.is_word() || t.kind == Kind::Number)
+        };
+        let denies = |at: usize| {
+            self.phrase(at)
+                .is_some_and(|(end, answer)| answer == Answer::No && ends(self.tokens, end))
+        };
+        !self.has_finding(first, self.tokens.len())
+            && (first + 1..self.tokens.len()).any(|at| named(at) && denies(at))
+    }
+
+    /// Whether words only narrow a denial: "no acute", "no significant".
+    fn only_qualifies(&self, from: usize, to: usize) -> bool {
+        let narrows = |at: usize| {
+            self.cues.iter().any(|c| {
+                matches!(c.cue.kind, CueKind::Acute | CueKind::Qual)
+                    && c.first <= at
+                    && at <= c.last
+            })
+        };
+        from < to && (from..to).all(narrows)
     }
 
     /// Whether a question names a finding and describes nothing of it.

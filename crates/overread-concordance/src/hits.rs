@@ -147,9 +147,9 @@ fn answer(marked: &mut Marked<'_>) {
                 Answer::Yes | Answer::Count(_) => state.denied = false,
                 Answer::No | Answer::Unticked => (state.denied, state.certainty) = (true, 5),
                 Answer::Doubt(certainty) => (state.denied, state.certainty) = (false, certainty),
-                Answer::Open => {}
+                Answer::Open | Answer::Mixed => {}
             }
-            state.hypothetical = a.answer == Answer::Open;
+            state.hypothetical = matches!(a.answer, Answer::Open | Answer::Mixed);
         }
     }
 }

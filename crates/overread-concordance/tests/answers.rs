@@ -141,6 +141,8 @@ fn boxes_before_their_words_speak_of_them_alone() {
 fn a_label_is_only_the_topic_of_a_sentence_that_denies_it() {
     check("Fracture: No acute fracture.", Some(Polarity::Absent));
     check("Nodules: There are no nodules.", Some(Polarity::Absent));
+    check("Fracture - no acute.", Some(Polarity::Absent));
+    check("Effusion: no significant.", Some(Polarity::Absent));
     check("Stroke? No evidence of infarct.", Some(Polarity::Absent));
     let kept = statements("L4-5 disc protrusion: no nerve compression.");
     assert!(
@@ -163,6 +165,7 @@ fn opposite_answers_never_confirm() {
     for (original, second) in [
         ("Pulmonary embolism: no.", "Pulmonary embolism: yes."),
         ("Fractures: none", "Fractures: 3"),
+        ("Fracture - no acute.", "Fracture - yes."),
         ("Stroke? No", "Stroke? Yes"),
         ("Hydronephrosis | no", "Hydronephrosis | yes"),
         ("Pulmonary embolism: [ ]", "Pulmonary embolism: [x]"),
@@ -197,4 +200,20 @@ fn the_same_answers_in_other_words_confirm() {
         "No pulmonary embolism. Pneumonia: negative. No pleural effusion. Pneumothorax? None.",
     );
     assert_eq!(found.overall, Some(Overall::Confirms), "{found:?}");
+}
+
+#[test]
+fn other_answers_for_other_places_are_listed_and_never_confirmed() {
+    let calm = "No fracture. Conus normal. Alignment normal.";
+    let one = format!("{calm}\nDisc herniation: L4-5 yes, L5-S1 no.");
+    let other = format!("{calm}\nDisc herniation at L4-5.");
+    let found = compare("MRI lumbar spine", &one, &other);
+    assert_ne!(found.overall, Some(Overall::Confirms), "{found:?}");
+    assert!(
+        found
+            .not_compared
+            .iter()
+            .any(|n| n.span.text.contains("L5-S1 no")),
+        "{found:?}"
+    );
 }

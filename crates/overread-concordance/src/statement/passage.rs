@@ -1,6 +1,7 @@
 //! Here a statement's words are cut out of the text, and sentences without one are noted.
 
 use super::Builder;
+use crate::answers::{Answer, Answered};
 use crate::hits::Marked;
 use crate::lexicon::CueKind;
 use crate::limits::EVIDENCE_CHARS_MAX;
@@ -35,6 +36,10 @@ impl Builder<'_> {
             CueKind::Modality,
             CueKind::Admin,
         ];
+        let mixed = |a: &Answered| a.answer == Answer::Mixed;
+        if marked.answered.iter().any(mixed) {
+            return true;
+        }
         if calm.iter().any(|kind| marked.has(*kind)) {
             return false;
         }
