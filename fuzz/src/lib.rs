@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use overread_concordance::Span;
 use overread_dicom::media::{Found, WalkLimits, walk};
 use overread_dicom::{
     FrameTable, ParseLimits, Parsed, dicomdir, frames, parse_instance, parse_reader, sniff,
@@ -96,6 +97,32 @@ pub fn multipart(data: &[u8]) {
     for body in [body, &framed] {
         assert_eq!(taken_apart(body, chunk), taken_apart(body, body.len().max(1)));
     }
+}
+
+/// Two reports, the input's halves: every quote stands in its report, and the same texts give the same answer.
+pub fn report(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let middle = text.floor_char_boundary(text.len() / 2);
+    let (original, second) = text.split_at(middle);
+    let found = overread_concordance::compare("", original, second);
+    for item in &found.items {
+        for (report, spans) in [(original, &item.original), (second, &item.second)] {
+            for span in spans.iter().flatten() {
+                stands_in(report, span);
+            }
+        }
+    }
+    assert_eq!(found, overread_concordance::compare("", original, second));
+    for statement in overread_concordance::statements(&text) {
+        stands_in(&text, &statement.span);
+    }
+    let _line = overread_concordance::jsonl::compare_line(&text);
+    let _line = overread_concordance::jsonl::statements_line(&text);
+}
+
+fn stands_in(report: &str, span: &Span) {
+    let quoted = report.chars().skip(span.start).take(span.end - span.start);
+    assert!(quoted.eq(span.text.chars()), "a quote that does not stand at its place");
 }
 
 fn taken_apart(body: &[u8], chunk_bytes: usize) -> Result<Vec<Vec<u8>>, ()> {

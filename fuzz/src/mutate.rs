@@ -9,8 +9,9 @@ fn main() {
         Some("instance") => overread_fuzz::instance,
         Some("medium") => overread_fuzz::medium,
         Some("multipart") => overread_fuzz::multipart,
+        Some("report") => overread_fuzz::report,
         _ => {
-            eprintln!("usage: mutate instance|medium|multipart SECONDS [SEED_FOLDER]");
+            eprintln!("usage: mutate instance|medium|multipart|report SECONDS [SEED_FOLDER]");
             std::process::exit(2);
         }
     };
