@@ -176,11 +176,14 @@ test("receipts of several answers add up, whatever is missing in them", () => {
     documents: [{ name: "R.pdf" }],
   });
   addAnswer(receipt, null);
+  addAnswer(receipt, { problems: [{ path: "", kind: "held-back", message: "1 exam waits" }] });
+  expect(receipt.problems).toEqual([]);
   expect(receipt.studies.get("1")?.series.get("1.1")?.instances).toBe(2);
   expect(sentences(receipt)).toEqual([
     "2 image files arrived and are stored safely.",
     "2 image files were here already.",
     "1 document arrived.",
+    "Some of it waits for a coordinator, who must first find out whose images they are. Until then nobody else sees them.",
   ]);
   expect(sentences(emptyReceipt())).toEqual([
     "No medical images or documents were found in what you sent.",

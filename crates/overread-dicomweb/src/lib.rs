@@ -28,4 +28,4 @@ mod stow;
 pub use incoming::{ContentType, PartReader};
 pub use router::router;
 pub use state::DicomWebState;
-pub use stow::case_of;
+pub use stow::{StoredStudies, case_of};

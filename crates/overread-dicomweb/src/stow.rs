@@ -1,5 +1,6 @@
 //! STOW-RS: instances in, one outcome for each out (PS3.18 10.5, annex I).
 
+use std::collections::BTreeSet;
 use std::io;
 
 use axum::body::{Body, BodyDataStream};
@@ -65,11 +66,25 @@ pub(crate) async fn store(
     if outcomes.is_empty() {
         return Err(Refusal::bad_request("the body holds no part"));
     }
-    Ok(answered(
-        &outcomes,
-        target.study.as_deref(),
-        &caller.address,
-    ))
+    let mut response = answered(&outcomes, target.study.as_deref(), &caller.address);
+    response
+        .extensions_mut()
+        .insert(StoredStudies::of(&outcomes));
+    Ok(response)
+}
+
+/// The studies of which a request stored instances, left on its answer for whoever judges whose they are.
+#[derive(Debug, Clone)]
+pub struct StoredStudies(pub Vec<String>);
+
+impl StoredStudies {
+    fn of(outcomes: &[StowOutcome]) -> Self {
+        let stored = outcomes.iter().filter(|outcome| outcome.result.is_ok());
+        let uids: BTreeSet<&String> = stored
+            .filter_map(|outcome| outcome.study_instance_uid.as_ref())
+            .collect();
+        Self(uids.into_iter().cloned().collect())
+    }
 }
 
 /// Returns what the query of a request names as its case, decoded; whoever acts on the case must read it here.

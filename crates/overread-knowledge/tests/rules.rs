@@ -116,6 +116,50 @@ fn f_rules() {
     check(&[], |s| s.problems = vec![problem(ProblemKind::NotDicom)]);
 }
 
+fn somebody_else(i: &mut InstanceFacts) {
+    i.study.patient_name = Some(Hidden("Lopez^Luis".to_owned()));
+    i.study.patient_birth_date = Some(Hidden("19551111".to_owned()));
+    i.study.patient_sex = Some("M".to_owned());
+}
+
+#[test]
+fn everybody_who_is_not_the_patient_is_told_of() {
+    let several = spoilt(|s| {
+        s.newer(somebody_else);
+        let mut named = |number: usize, name: &str, birth: &str| {
+            let one = &mut s.instances[number].study;
+            one.patient_name = Some(Hidden(name.to_owned()));
+            one.patient_birth_date = Some(Hidden(birth.to_owned()));
+        };
+        named(0, "Perez^Ana", "19401111");
+        named(1, "Smith^Ana", "19700302");
+    });
+    let told = |rule: &str| {
+        let mut findings = several.findings.iter();
+        let finding = findings.find(|finding| finding.rule == rule);
+        finding
+            .map(|finding| finding.message.clone())
+            .unwrap_or_default()
+    };
+    let different = told("P01");
+    assert!(
+        different.contains("with another name, birth date and sex; "),
+        "{different}"
+    );
+    assert!(
+        different.contains("1 image with another birth date"),
+        "{different}"
+    );
+    assert!(
+        told("P03").contains("1 image with a slightly different name"),
+        "{}",
+        told("P03")
+    );
+    for secret in ["Lopez", "Smith", "1940"] {
+        assert!(!different.contains(secret) && !told("P03").contains(secret));
+    }
+}
+
 #[test]
 fn p_rules() {
     check(&["P01!"], |s| {
@@ -135,16 +179,11 @@ fn p_rules() {
     check(&["P03?"], |s| {
         s.patient = Some(person("Ana Brown", "1970-03-02", "F"))
     });
-    let other = |i: &mut InstanceFacts| {
-        i.study.patient_name = Some(Hidden("Lopez^Luis".to_owned()));
-        i.study.patient_birth_date = Some(Hidden("19551111".to_owned()));
-        i.study.patient_sex = Some("M".to_owned());
-    };
     check(&["P02!"], |s| {
         s.patient = None;
-        s.newer(other);
+        s.newer(somebody_else);
     });
-    check(&["P01!", "P02!"], |s| s.newer(other));
+    check(&["P01!", "P02!"], |s| s.newer(somebody_else));
     check(&["P04?"], |s| {
         s.newer(|i| i.quality.patient_identity_removed = Some("YES".to_owned()))
     });

@@ -17,7 +17,7 @@ mod weighting;
 pub use documents::{DocumentFacts, DocumentKind, ReportHints, report_hints};
 pub use gather::Gathered;
 pub use identity::{
-    Belonging, DIFFERENT_PERSON, IdentityWeights, PersonIdentity, belonging, identity_score,
+    Belonging, IdentityTable, IdentityWeights, PersonIdentity, belonging, identity_score,
     is_anonymous_name,
 };
 pub use result::{CheckResult, Finding, Missing, PatientLine, StudyLine, TimelineItem};

@@ -6,6 +6,8 @@ pub const TEXT_FOR_PATTERNS_CHARS: usize = 4_096;
 pub const SLICES_A_SERIES_COUNT: usize = 20_000;
 /// Most findings of one rule that are listed one by one; the rest is summed up in one line.
 pub const FINDINGS_A_RULE_COUNT: usize = 50;
+/// Most people on a disc who are told of one by one in a finding; the rest is counted.
+pub const PEOPLE_TOLD_COUNT: usize = 20;
 /// Most characters in one section of a report.
 pub const REPORT_SECTION_CHARS: usize = 50_000;
 /// Most characters in an original report.

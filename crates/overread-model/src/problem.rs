@@ -50,4 +50,6 @@ pub enum ProblemKind {
     HiddenEntry,
     /// The exam is held already, outside this case; a coordinator decides.
     HeldAside,
+    /// It arrived whole, and nobody but coordinators sees it until one has found out whose it is.
+    HeldBack,
 }

@@ -162,11 +162,26 @@ pub async fn studies_to_judge(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<
     )
 }
 
-/// Shows a judged study in its case; does nothing when it is held back or shown already.
+/// Lists the studies of a case in which an instance names another patient than the rest does, and which no person has called
+/// the right patient's since.
+///
+/// # Errors
+/// When the database fails.
+pub async fn mixed_studies(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<i64>> {
+    let rows: Vec<(i64,)> = on!(tx, c => sqlx::query_as(
+            "select s.id from study s join case_study cs on cs.study_id = s.id \
+             where cs.case_id = $1 and s.mixed = 1 and not exists (select 1 from quarantine q \
+             where q.case_id = cs.case_id and q.study_id = s.id and q.decision = 'right_patient')")
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?);
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Shows a judged study in its case, unless it waits for a person or a person called it another patient's.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn show_judged(tx: &mut Tx, case_id: &CaseId, study_id: i64) -> StoreResult<()> {
+    take_out_held(tx, case_id, study_id).await?;
     on!(tx, c => sqlx::query(
             "update case_study set pending = 0 where case_id = $1 and study_id = $2 and pending = 1")
         .bind(case_id.as_str()).bind(study_id).execute(&mut *c).await?.rows_affected());
@@ -284,15 +299,21 @@ pub async fn hold_back(
     reason: &str,
     now: Timestamp,
 ) -> StoreResult<bool> {
-    let done = on!(tx, c => sqlx::query(
+    let done = on!(&mut *tx, c => sqlx::query(
             "insert into quarantine (case_id, study_id, reason, held_at) values ($1, $2, $3, $4) on conflict do nothing")
         .bind(case_id.as_str()).bind(study_id).bind(reason).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
-    // A study that a person called another patient's stays out however often it arrives.
+    take_out_held(tx, case_id, study_id).await?;
+    Ok(done == 1)
+}
+
+/// Takes a study out of a case that waits there for a person, or that one called another patient's: it stays out however often
+/// it arrives.
+async fn take_out_held(tx: &mut Tx, case_id: &CaseId, study_id: i64) -> StoreResult<()> {
     on!(tx, c => sqlx::query(
             "delete from case_study where case_id = $1 and study_id = $2 and study_id in (select study_id from quarantine \
              where case_id = $1 and (decided_at is null or decision = 'other_patient'))")
         .bind(case_id.as_str()).bind(study_id).execute(&mut *c).await?.rows_affected());
-    Ok(done == 1)
+    Ok(())
 }
 
 /// Lists the studies held back and not decided on.

@@ -31,6 +31,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0004_held_papers.sql"),
         include_str!("../migrations/postgres/0004_held_papers.sql"),
     ),
+    (
+        5,
+        "mixed_studies",
+        include_str!("../migrations/sqlite/0005_mixed_studies.sql"),
+        include_str!("../migrations/postgres/0005_mixed_studies.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

@@ -355,6 +355,78 @@ async fn unfiled_studies(house: House) {
     }
 }
 
+async fn mixed_studies(house: House) {
+    let delivery = scope(machine(), Some(case(1)));
+    let case_id = case(1);
+    let mut tx = house.store.begin().await.unwrap();
+    cases::insert(&mut tx, &row(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    let judge = async |expect: usize| {
+        let mut tx = house.store.begin().await.unwrap();
+        let mixed = checks::mixed_studies(&mut tx, &case_id).await.unwrap();
+        assert_eq!(mixed.len(), expect);
+        for study in checks::studies_to_judge(&mut tx, &case_id).await.unwrap() {
+            if mixed.contains(&study.id) {
+                let held = checks::hold_back(&mut tx, &case_id, study.id, "mixed", NOW).await;
+                held.unwrap();
+            }
+            checks::show_judged(&mut tx, &case_id, study.id)
+                .await
+                .unwrap();
+        }
+        tx.commit().await.unwrap();
+    };
+    let shown = async || {
+        let mut tx = house.store.read().await.unwrap();
+        checks::studies(&mut tx, &case_id).await.unwrap().len()
+    };
+    let other = |instance| Spec {
+        instance,
+        patient: "Other^Name",
+        ..Spec::default()
+    };
+    enter(&house, &delivery, &[Spec::default()]).await;
+    judge(0).await;
+    assert_eq!(shown().await, 1);
+    enter(&house, &delivery, &[other(2)]).await;
+    assert_eq!(shown().await, 0, "hidden before anybody judges it");
+    judge(1).await;
+    // What comes after it does not show it again: the study waits.
+    enter(
+        &house,
+        &delivery,
+        &[Spec {
+            instance: 3,
+            ..Spec::default()
+        }],
+    )
+    .await;
+    judge(1).await;
+    assert_eq!(shown().await, 0);
+    let decide = async |right_patient| {
+        let mut tx = house.store.begin().await.unwrap();
+        let held = checks::held_back(&mut tx, &case_id).await.unwrap();
+        let decision = HeldDecision {
+            study_id: held[0].study.id,
+            right_patient,
+            reason: "asked",
+            decided_by: "me",
+        };
+        let decided = checks::decide_held(&mut tx, &case_id, decision, NOW).await;
+        assert!(decided.unwrap());
+        tx.commit().await.unwrap();
+    };
+    decide(true).await;
+    judge(0).await;
+    assert_eq!(shown().await, 1);
+    enter(&house, &delivery, &[other(4)]).await;
+    assert_eq!(shown().await, 0, "the decision was about other images");
+    judge(1).await;
+    decide(false).await;
+    judge(0).await;
+    assert_eq!(shown().await, 0);
+}
+
 async fn held_studies(house: House) {
     let delivery = scope(machine(), Some(case(1)));
     {
@@ -909,5 +981,6 @@ both!(cases_locked, super::the_lock_opens_reports);
 both!(cases_visibility, super::visibility);
 both!(cases_lines, super::lines_and_readings);
 both!(cases_held, super::held_studies);
+both!(cases_mixed, super::mixed_studies);
 both!(cases_unfiled, super::unfiled_studies);
 both!(cases_tasks, super::tasks_and_drafts);

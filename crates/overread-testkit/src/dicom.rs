@@ -88,6 +88,14 @@ impl InstanceSpec {
         self
     }
 
+    /// Makes it somebody else's: name, birth date and number of the patient.
+    #[must_use]
+    pub fn of_person(self, name: &str, birth_date: &str, patient_id: &str) -> Self {
+        self.with(tags::PATIENT_NAME, VR::PN, name)
+            .with(tags::PATIENT_BIRTH_DATE, VR::DA, birth_date)
+            .with(tags::PATIENT_ID, VR::LO, patient_id)
+    }
+
     /// Places the instance as an axial slice at this height.
     #[must_use]
     pub fn at_z_mm(self, z_mm: f64) -> Self {

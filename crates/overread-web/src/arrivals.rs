@@ -3,11 +3,13 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{Method, StatusCode};
-use overread_dicomweb::case_of;
-use overread_ingest::Receipt;
+use http::header::WARNING;
+use http::{HeaderValue, Method, StatusCode};
+use overread_dicomweb::{StoredStudies, case_of};
+use overread_ingest::{Receipt, ReceiptStudy};
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
+use overread_model::problem::ProblemKind;
 use overread_workflow::{StepError, records};
 
 use crate::errors::{ApiError, PageError};
@@ -32,7 +34,7 @@ pub(crate) async fn settle(
     if let Err(error) = records::may_receive(workflow, &actor, &case_id, state.now()).await {
         return refused(error);
     }
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
     let is_whole = response.status().is_success();
     let broke_off = [
         StatusCode::BAD_REQUEST,
@@ -43,14 +45,37 @@ pub(crate) async fn settle(
         return response;
     }
     // What a body that broke off left behind is judged, too; should that fail, the next round does it.
-    let receipt = Receipt {
+    let stored = response.extensions_mut().remove::<StoredStudies>();
+    let mut receipt = Receipt {
         instances_stored: u64::from(is_whole),
+        studies: stored.map(studies_of).unwrap_or_default(),
         ..Receipt::default()
     };
-    match records::arrived(workflow, &actor, &case_id, &receipt, state.now()).await {
+    match records::arrived(workflow, &actor, &case_id, &mut receipt, state.now()).await {
         Err(error) if is_whole => refused(error),
-        _ => response,
+        _ => warned(response, &receipt),
     }
+}
+
+fn studies_of(StoredStudies(uids): StoredStudies) -> Vec<ReceiptStudy> {
+    let study = |study_instance_uid| ReceiptStudy {
+        study_instance_uid,
+        patient_name: None,
+        patient_id: None,
+        series: Vec::new(),
+    };
+    uids.into_iter().map(study).collect()
+}
+
+/// Tells the sender what waits for a coordinator; the answer's own body has no place for it.
+fn warned(mut response: Response, receipt: &Receipt) -> Response {
+    let mut problems = receipt.problems.iter();
+    let waiting = problems.find(|problem| problem.kind == ProblemKind::HeldBack);
+    let text = waiting.map(|problem| format!("299 overread \"{}\"", problem.message));
+    if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
+        response.headers_mut().insert(WARNING, value);
+    }
+    response
 }
 
 fn refused(error: StepError) -> Response {

@@ -85,11 +85,11 @@ pub async fn put(
         .on("study", study.id);
     audit::record(&mut tx, actor, &event, now).await?;
     tx.commit().await?;
-    let receipt = Receipt {
+    let mut receipt = Receipt {
         duplicates: u64::try_from(study.instance_count).unwrap_or_default(),
         ..Receipt::default()
     };
-    records::arrived(ctx, actor, case_id, &receipt, now).await
+    records::arrived(ctx, actor, case_id, &mut receipt, now).await
 }
 
 /// Lists the exams that were sent to a case and are kept outside it: known from another case, or from none.

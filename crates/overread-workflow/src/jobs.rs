@@ -58,8 +58,8 @@ async fn judge_what_broke_off(ctx: &Workflow, now: Timestamp) -> StepResult<usiz
         checks::cases_to_judge(&mut ctx.store.read().await?, limits::CASES_ON_A_PAGE).await?;
     let mut judged = 0;
     for case_id in cases {
-        let nothing = Receipt::default();
-        match records::arrived(ctx, &Actor::System, &case_id, &nothing, now).await {
+        let mut nothing = Receipt::default();
+        match records::arrived(ctx, &Actor::System, &case_id, &mut nothing, now).await {
             Ok(()) => judged += 1,
             Err(StepError::Stale | StepError::NotFound) => {}
             Err(StepError::Invalid(_)) => {

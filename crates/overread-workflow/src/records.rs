@@ -6,6 +6,7 @@ use bytes::Bytes;
 use overread_ingest::Receipt;
 use overread_model::access::Actor;
 use overread_model::ids::{CaseId, DeliveryId, DocumentId};
+use overread_model::problem::{Problem, ProblemKind};
 use overread_model::time::Timestamp;
 use tokio::io::AsyncRead;
 
@@ -19,7 +20,7 @@ use crate::casework::{self, CaseFile, Said};
 use crate::checking::{self, CheckView};
 use crate::letters::{self, SentLetterRow};
 use crate::{StepError, StepResult, Workflow, filing, papers, reading};
-use held_back::{hold_named, hold_papers, hold_strangers, papers_of_others};
+use held_back::{hold_named, hold_papers, hold_strangers, papers_of_others, tell_what_waits};
 
 pub use held_back::{HeldBackDecision, QuarantineDecision, decide_quarantine};
 
@@ -48,8 +49,10 @@ pub struct DeliveryRow {
     pub instances_stored: i64,
     /// Instances known already.
     pub duplicates: i64,
+    /// What of it waits for a coordinator, in words.
+    pub waiting: Vec<String>,
     /// What could not be used, per file.
-    pub problems: Vec<overread_model::problem::Problem>,
+    pub problems: Vec<Problem>,
 }
 
 /// One study of the case.
@@ -252,13 +255,13 @@ where
         return receipt.map_err(|error: IngestError| StepError::internal(error));
     };
     match receipt {
-        Ok(receipt) => {
-            arrived(ctx, actor, case_id, &receipt, now).await?;
+        Ok(mut receipt) => {
+            arrived(ctx, actor, case_id, &mut receipt, now).await?;
             Ok(receipt)
         }
         Err(error) => {
             // What it stored before it broke off is judged now; should that fail, the next round does it.
-            if let Err(error) = arrived(ctx, actor, case_id, &Receipt::default(), now).await {
+            if let Err(error) = arrived(ctx, actor, case_id, &mut Receipt::default(), now).await {
                 tracing::warn!(case.id = %case_id, %error, "what a broken-off delivery left was not judged");
             }
             Err(StepError::internal(error))
@@ -409,7 +412,7 @@ pub async fn accept(
 }
 
 /// Does what follows from a delivery that came in by another door (command line, STOW): holds other patients' studies
-/// back, checks, moves the case on. [`receive`] does it by itself.
+/// back, checks, moves the case on; adds to the receipt what waits for a coordinator. [`receive`] does it by itself.
 ///
 /// # Errors
 /// `NotFound` when the actor may not see the case.
@@ -417,7 +420,7 @@ pub async fn arrived(
     ctx: &Workflow,
     actor: &Actor,
     case_id: &CaseId,
-    receipt: &Receipt,
+    receipt: &mut Receipt,
     now: Timestamp,
 ) -> StepResult<()> {
     let others = papers_of_others(ctx, actor, case_id, receipt, now).await?;
@@ -426,6 +429,7 @@ pub async fn arrived(
     let held = hold_strangers(&mut tx, ctx, &file, now).await?;
     hold_papers(&mut tx, case_id, receipt, now).await?;
     hold_named(&mut tx, &file, &others, now).await?;
+    tell_what_waits(&mut tx, case_id, receipt).await?;
     if held > 0 {
         let what = "Images that do not name this patient were held back";
         casework::note(
@@ -482,6 +486,10 @@ async fn deliveries_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<Delivery
             .receipt
             .as_deref()
             .and_then(|text| serde_json::from_str::<Receipt>(text).ok());
+        let problems = receipt.map(|receipt| receipt.problems).unwrap_or_default();
+        let (waiting, problems): (Vec<Problem>, Vec<Problem>) = problems
+            .into_iter()
+            .partition(|problem| problem.kind == ProblemKind::HeldBack);
         let name = overread_store::people::name_of(tx, &row.actor_id).await?;
         list.push(DeliveryRow {
             delivery_id: row.id.parse().map_err(StepError::internal)?,
@@ -489,7 +497,8 @@ async fn deliveries_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<Delivery
             from: name.unwrap_or_else(|| "a connected machine".to_owned()),
             instances_stored: row.instances_stored,
             duplicates: row.duplicates,
-            problems: receipt.map(|receipt| receipt.problems).unwrap_or_default(),
+            waiting: waiting.into_iter().map(|problem| problem.message).collect(),
+            problems,
         });
     }
     Ok(list)

@@ -237,14 +237,14 @@ async fn a_paper_that_cannot_be_read_stops_nothing() {
     let case_id = house.consented().await;
     let mut files = with_paper(disc("Other^Person", 1), "NOTE.TXT");
     files.push(DiscFile::new("LAB.PDF", pdf("Patient: Olive Other")));
-    let receipt = house.deliver(&case_id, &files).await;
+    let mut receipt = house.deliver(&case_id, &files).await;
     for shelf in fs::read_dir(house.dir.path().join("packs")).unwrap() {
         for pack in fs::read_dir(shelf.unwrap().path()).unwrap() {
             let pack = fs::File::options().write(true).open(pack.unwrap().path());
             pack.unwrap().set_len(0).unwrap();
         }
     }
-    records::arrived(&house.ctx, &house.patient, &case_id, &receipt, NOW)
+    records::arrived(&house.ctx, &house.patient, &case_id, &mut receipt, NOW)
         .await
         .unwrap();
     let view = seen(&house, &house.coordinator, &case_id).await;

@@ -83,7 +83,8 @@ export function uploadPanel(form: HTMLFormElement): UploadPanel {
         ? ["You stopped the upload.", ...sentences(receipt)]
         : sentences(receipt);
       words.textContent = said.join(" ");
-      words.dataset.kind = receipt.problems.length > 0 || stopped ? "warning" : "ok";
+      words.dataset.kind =
+        receipt.problems.length + receipt.waiting.length > 0 || stopped ? "warning" : "ok";
       result.replaceChildren(...details(receipt));
       form.dispatchEvent(new CustomEvent("overread:delivered", { bubbles: true }));
     },

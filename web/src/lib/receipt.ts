@@ -22,6 +22,8 @@ export interface Receipt {
   documents: string[];
   studies: Map<string, ReceiptStudy>;
   problems: ReceiptProblem[];
+  /** What waits for a coordinator, in words. */
+  waiting: string[];
 }
 
 /** A receipt of nothing. */
@@ -33,6 +35,7 @@ export function emptyReceipt(): Receipt {
     documents: [],
     studies: new Map(),
     problems: [],
+    waiting: [],
   };
 }
 
@@ -46,8 +49,9 @@ export function addAnswer(receipt: Receipt, answer: unknown): void {
     receipt.documents.push(text(document) || text(record(document).name) || "a document");
   }
   for (const problem of list(of.problems)) {
-    const { path, message } = record(problem);
-    receipt.problems.push({ path: text(path), message: text(message) });
+    const { path, kind, message } = record(problem);
+    if (kind === "held-back") receipt.waiting.push(text(message));
+    else receipt.problems.push({ path: text(path), message: text(message) });
   }
   for (const study of list(of.studies)) addStudy(receipt, record(study));
 }
@@ -92,6 +96,11 @@ export function sentences(receipt: Receipt): string[] {
   if (documents.length > 0) said.push(`${count(documents.length, "document")} arrived.`);
   if (stored + duplicates + documents.length === 0) {
     said.push("No medical images or documents were found in what you sent.");
+  }
+  if (receipt.waiting.length > 0) {
+    said.push(
+      "Some of it waits for a coordinator, who must first find out whose images they are. Until then nobody else sees them.",
+    );
   }
   if (problems.length > 0) {
     said.push(`${count(problems.length, "file")} could not be used. The reasons are listed below.`);

@@ -126,8 +126,8 @@ pub struct ReportHints {
 impl ReportHints {
     /// Says whether the patient it names is somebody else; it is nobody where it names none.
     pub fn names_another(&self, patient: &PersonIdentity, tables: &RuleTables) -> bool {
-        identity_score(patient, &self.patient, &tables.identity_weights)
-            .is_some_and(|score| score < tables.paper_fits_from)
+        identity_score(patient, &self.patient, &tables.identity.weights)
+            .is_some_and(|score| score < tables.identity.paper_fits_from)
     }
 }
 

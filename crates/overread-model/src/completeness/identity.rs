@@ -7,6 +7,21 @@ use crate::name::{NameWords, Sameness};
 use crate::text::folded;
 use crate::time::CalendarDate;
 
+/// `identity_score` in the data: what counts how much, and from where on it tells people apart.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct IdentityTable {
+    /// What counts how much.
+    pub weights: IdentityWeights,
+    /// Below this score, two people are different.
+    pub different_below: f64,
+    /// From this score on, two names are the same person beyond doubt.
+    pub same_from: f64,
+    /// Score from which a paper fits the patient; below it, it names somebody else.
+    pub paper_fits_from: f64,
+    /// Where these values come from.
+    pub source: String,
+}
+
 /// Weights of `identity_score` in the data.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct IdentityWeights {
@@ -68,10 +83,6 @@ pub fn identity_score(
     (tells && total > 0.0).then(|| sum / total)
 }
 
-/// Below this score, two people are different.
-// completeness/rules.json, P01: "identity score < 0.6"; our own value.
-pub const DIFFERENT_PERSON: f64 = 0.6;
-
 /// Whose images they seem to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Belonging {
@@ -87,11 +98,11 @@ pub enum Belonging {
 pub fn belonging(
     person: &PersonIdentity,
     images: &PersonIdentity,
-    weights: &IdentityWeights,
+    table: &IdentityTable,
 ) -> Belonging {
     let mut images = images.clone();
     images.name = images.name.filter(|name| !is_anonymous_name(name.reveal()));
-    let score = identity_score(person, &images, weights);
+    let score = identity_score(person, &images, &table.weights);
     let has_its_number = same_number(person, &images) == Some(true);
     // Half a name says whose they are only beside a birth date.
     let has_births = both(&person.birth_date, &images.birth_date).is_some();
@@ -99,7 +110,7 @@ pub fn belonging(
         .and_then(|(a, b)| name_score(a.reveal(), b.reveal()))
         .is_some_and(|likeness| likeness > 0.5 || has_births);
     match score {
-        Some(score) if score < DIFFERENT_PERSON => Belonging::OtherPerson,
+        Some(score) if score < table.different_below => Belonging::OtherPerson,
         Some(_) if is_doubtful(person, &images, has_its_number) => Belonging::Unnamed,
         Some(_) if is_named || has_its_number => Belonging::Fits,
         _ => Belonging::Unnamed,
@@ -185,7 +196,8 @@ pub fn is_anonymous_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{
-        Belonging, IdentityWeights, PersonIdentity, belonging, identity_score, is_anonymous_name,
+        Belonging, IdentityTable, IdentityWeights, PersonIdentity, belonging, identity_score,
+        is_anonymous_name,
     };
     use crate::hidden::Hidden;
 
@@ -310,11 +322,18 @@ mod tests {
 
     #[test]
     fn only_a_name_or_a_number_says_whose_images_are() {
+        let table = IdentityTable {
+            weights: WEIGHTS,
+            different_below: 0.6,
+            same_from: 0.9,
+            paper_fits_from: 0.9,
+            source: "a test".to_owned(),
+        };
         let ana = person("Perez^Ana", "19700302", "F", "1", "A");
         let check = |name, birth, id, issuer, expect| {
             let images = person(name, birth, "F", id, issuer);
             assert_eq!(
-                belonging(&ana, &images, &WEIGHTS),
+                belonging(&ana, &images, &table),
                 expect,
                 "{name} {birth} {id} {issuer}"
             );
@@ -346,7 +365,7 @@ mod tests {
             check(name, "19700302", "1", "A", Belonging::Fits);
         }
         let nobody = PersonIdentity::default();
-        assert_eq!(belonging(&nobody, &ana, &WEIGHTS), Belonging::Unnamed);
+        assert_eq!(belonging(&nobody, &ana, &table), Belonging::Unnamed);
     }
 
     #[test]

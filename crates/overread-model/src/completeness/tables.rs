@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::identity::IdentityWeights;
+use super::identity::IdentityTable;
 use crate::choosing::BadMap;
 
 /// How much a finding weighs.
@@ -73,14 +73,8 @@ struct Words {
 }
 
 #[derive(Deserialize)]
-struct Identity {
-    weights: IdentityWeights,
-    paper_fits_from: f64,
-}
-
-#[derive(Deserialize)]
 struct RulesFile {
-    identity_score: Identity,
+    identity_score: IdentityTable,
     secondary_capture_classes: BTreeSet<String>,
     conversion_type: BTreeMap<String, String>,
     report_titles: Codes,
@@ -183,10 +177,8 @@ pub struct RuleTables {
     pub rules: Vec<RuleEntry>,
     /// The protocols.
     pub protocols: Vec<Protocol>,
-    /// Weights of the identity score.
-    pub identity_weights: IdentityWeights,
-    /// Identity score from which a paper fits the patient; below it, it names somebody else.
-    pub paper_fits_from: f64,
+    /// How people are told apart.
+    pub identity: IdentityTable,
     pub(super) secondary_capture_classes: BTreeSet<String>,
     pub(super) conversion_types: BTreeMap<String, String>,
     pub(super) report_titles: BTreeSet<String>,
@@ -223,8 +215,7 @@ impl RuleTables {
         Ok(Self {
             rules: rules.rules,
             protocols,
-            identity_weights: rules.identity_score.weights,
-            paper_fits_from: rules.identity_score.paper_fits_from,
+            identity: rules.identity_score,
             secondary_capture_classes: rules.secondary_capture_classes,
             conversion_types: rules.conversion_type,
             report_titles: rules.report_titles.codes,
@@ -237,11 +228,6 @@ impl RuleTables {
     /// Returns a rule by its id.
     pub fn rule(&self, id: &str) -> Option<&RuleEntry> {
         self.rules.iter().find(|rule| rule.id == id)
-    }
-
-    /// Returns the weights of the identity score.
-    pub const fn identity_weights(&self) -> &IdentityWeights {
-        &self.identity_weights
     }
 }
 

@@ -296,6 +296,7 @@ impl Run<'_> {
             block_ids.push(insert_block(tx, series_id, block).await?);
         }
         let (mut instances, mut bytes) = (0, 0);
+        let mut is_mixed = false;
         for (position, index, item) in admitted {
             let differs = entry.names_another_patient(&item.facts.study);
             // A twin earlier in this batch was not known when the group began.
@@ -312,7 +313,11 @@ impl Run<'_> {
             );
             instances += 1;
             bytes += item.extent.length_bytes as i64;
+            is_mixed |= differs;
             self.answer(*index, Entered::Stored(study), differs);
+        }
+        if is_mixed {
+            entry.mix(tx).await?;
         }
         upsert::count_series(tx, series_id, instances, bytes, self.now).await?;
         let tally = self.studies.entry(study).or_default();

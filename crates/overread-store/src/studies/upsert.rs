@@ -92,6 +92,16 @@ impl StudyEntry {
         Ok(())
     }
 
+    /// Notes that an instance names another patient than the study does: a person must look before its cases show it again,
+    /// also where one had called it the right patient's.
+    pub(super) async fn mix(&self, tx: &mut Tx) -> StoreResult<()> {
+        on!(&mut *tx, c => sqlx::query("update study set mixed = 1 where id = $1")
+            .bind(self.key.0).execute(&mut *c).await?.rows_affected());
+        on!(&mut *tx, c => sqlx::query("delete from quarantine where study_id = $1 and decision = 'right_patient'")
+            .bind(self.key.0).execute(&mut *c).await?.rows_affected());
+        judge_again(tx, self.key).await
+    }
+
     /// Compares patient ID, birth date and name, in this order.
     fn differences(&self, facts: &StudyFacts) -> [bool; 3] {
         let differs =
@@ -174,7 +184,7 @@ async fn complete(tx: &mut Tx, key: StudyKey, facts: &StudyFacts, folded: &str) 
     Ok(())
 }
 
-/// Hides a study in its cases until it is judged anew: it says more about its patient than when it was judged.
+/// Hides a study in its cases until it is judged anew: it says something else about its patient than when it was judged.
 async fn judge_again(tx: &mut Tx, key: StudyKey) -> StoreResult<()> {
     on!(tx, c => sqlx::query("update case_study set pending = 1 where study_id = $1")
         .bind(key.0).execute(&mut *c).await?.rows_affected());

@@ -73,6 +73,7 @@ fn sittings(deliveries: Vec<DeliveryRow>) -> Vec<DeliveryRow> {
                 last.instances_stored += row.instances_stored;
                 last.duplicates += row.duplicates;
                 last.problems.extend(row.problems);
+                last.waiting.extend(row.waiting);
             }
             _ => sittings.push(row),
         }

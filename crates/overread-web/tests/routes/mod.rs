@@ -10,3 +10,4 @@ mod people;
 mod records;
 mod report;
 mod walk;
+mod whose_images;

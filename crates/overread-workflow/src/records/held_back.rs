@@ -6,13 +6,14 @@ use overread_model::case::CaseRole;
 use overread_model::completeness::{Belonging, PersonIdentity, belonging, report_hints};
 use overread_model::hidden::Hidden;
 use overread_model::ids::{CaseId, DocumentId};
-use overread_model::problem::ProblemKind;
+use overread_model::problem::{Problem, ProblemKind};
+use overread_model::text::counted;
 use overread_model::time::{CalendarDate, Timestamp};
 use overread_store::Tx;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::checks::{self, HeldDecision};
-use overread_store::documents;
 use overread_store::held_papers::{self, PaperDecision};
+use overread_store::{deliveries, documents};
 
 use crate::casework::{self, CaseFile, Said, checked_reason};
 use crate::{StepError, StepResult, Workflow, checking, limits, papers};
@@ -161,7 +162,8 @@ pub(super) async fn hold_strangers(
     now: Timestamp,
 ) -> StepResult<usize> {
     let wanted = checking::patient_of(&file.intake);
-    let weights = &ctx.knowledge.rules.identity_weights;
+    let table = &ctx.knowledge.rules.identity;
+    let mixed = checks::mixed_studies(tx, &file.case_id).await?;
     let mut held = 0;
     for study in checks::studies_to_judge(tx, &file.case_id).await? {
         let named = PersonIdentity {
@@ -175,7 +177,10 @@ pub(super) async fn hold_strangers(
             patient_id: study.patient_id.clone().map(Hidden),
             issuer: study.institution_name.clone().map(Hidden),
         };
-        let reason = match belonging(&wanted, &named, weights) {
+        let reason = match belonging(&wanted, &named, table) {
+            _ if mixed.contains(&study.id) => Some(
+                "Some of these images give another name, birth date or patient number than the rest of the same exam.",
+            ),
             Belonging::Fits => None,
             Belonging::OtherPerson => Some(
                 "The name or birth date in these images does not fit the patient of this case.",
@@ -295,6 +300,42 @@ pub(super) async fn hold_named(
         "A paper that names another patient was held back",
     );
     note_decision(tx, file, &Actor::System, told, "", now).await
+}
+
+/// Adds to a receipt, and to the one that is kept, which of its studies wait for a coordinator.
+pub(super) async fn tell_what_waits(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    receipt: &mut Receipt,
+) -> StepResult<()> {
+    let waiting = checks::held_back(tx, case_id).await?;
+    let waits = |uid: &str| {
+        waiting
+            .iter()
+            .any(|row| row.study.study_instance_uid == uid)
+    };
+    let brought = receipt.studies.iter();
+    let count = brought.filter(|one| waits(&one.study_instance_uid)).count();
+    if count == 0 {
+        return Ok(());
+    }
+    let what = counted(
+        count,
+        "exam of this delivery waits",
+        "exams of this delivery wait",
+    );
+    receipt.problems.push(Problem {
+        path: String::new(),
+        kind: ProblemKind::HeldBack,
+        message: format!(
+            "{what} for a coordinator, who must first find out whose images they are; until then nobody else sees them"
+        ),
+    });
+    if let Ok(delivery) = receipt.delivery.parse() {
+        let json = serde_json::to_string(receipt).map_err(StepError::internal)?;
+        deliveries::set_receipt(tx, &delivery, &json).await?;
+    }
+    Ok(())
 }
 
 /// Says whether a delivery brought images that are no part of the case, or may be two people's.

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use overread_ingest::{DeliveryOptions, DeliverySource, Progress, Receipt};
 use overread_model::access::Actor;
+use overread_model::problem::{Problem, ProblemKind};
 use overread_workflow::{checking, records};
 
 use crate::cli::Ingest;
@@ -43,9 +44,16 @@ pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
         .paths(&arguments.paths, options, bar.clone())
         .await;
     bar.clear();
-    let receipt = receipt?;
+    let mut receipt = receipt?;
     if let Some(case_id) = &arguments.case {
-        records::arrived(&workflow, &Actor::System, case_id, &receipt, clock::now()).await?;
+        records::arrived(
+            &workflow,
+            &Actor::System,
+            case_id,
+            &mut receipt,
+            clock::now(),
+        )
+        .await?;
     }
     home.close().await;
     if arguments.data.json {
@@ -142,15 +150,22 @@ fn tell(receipt: &Receipt) -> Result<()> {
             receipt.other_files
         ))?;
     }
-    if !receipt.problems.is_empty() {
+    let (waiting, unusable): (Vec<&Problem>, Vec<&Problem>) = receipt
+        .problems
+        .iter()
+        .partition(|problem| problem.kind == ProblemKind::HeldBack);
+    for problem in waiting {
+        line(&format!("\n{}", plain(&problem.message)))?;
+    }
+    if !unusable.is_empty() {
         line("\nWhat could not be used")?;
     }
-    for problem in &receipt.problems {
-        line(&format!(
-            "  {}: {}",
-            plain(&problem.path),
-            plain(&problem.message)
-        ))?;
+    for problem in unusable {
+        let message = plain(&problem.message);
+        line(&match problem.path.as_str() {
+            "" => format!("  {message}"),
+            path => format!("  {}: {message}", plain(path)),
+        })?;
     }
     Ok(())
 }

@@ -3,14 +3,9 @@
 use super::{Context, Findings, StudyView};
 use crate::choosing::sides_in;
 use crate::completeness::gather::PatientSeen;
-use crate::completeness::identity::{
-    DIFFERENT_PERSON, PersonIdentity, identity_score, is_anonymous_name,
-};
+use crate::completeness::identity::{PersonIdentity, identity_score, is_anonymous_name};
+use crate::limits;
 use crate::text::{counted, folded};
-
-/// From this score on, two names are the same person beyond doubt.
-// completeness/rules.json, P03: "0.6 <= score < 0.9"; our own value.
-const SURE: f64 = 0.9;
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) -> Option<f64> {
     let patients = &context.gathered.patients;
@@ -23,38 +18,55 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) -> Optio
     check_right_patient(context, findings)
 }
 
-/// Compares everybody the images name with the patient of the case; the lowest score counts.
+/// Compares everybody the images name with the patient of the case and tells of everybody who is not; returns the lowest score.
 fn check_right_patient(context: &Context<'_>, findings: &mut Findings<'_>) -> Option<f64> {
     let wanted = context.input.patient.as_ref()?;
-    let weights = context.tables.identity_weights();
-    let patients = context
-        .gathered
-        .patients
-        .iter()
-        .filter(|seen| !is_anonymous(seen));
-    let lowest = patients
-        .filter_map(|seen| Some((identity_score(wanted, &seen.identity, weights)?, seen)))
-        .min_by(|a, b| a.0.total_cmp(&b.0))?;
-    let (score, seen) = lowest;
-    let images = counted(seen.instance_count, "image", "images");
-    if context.input.identity_confirmed || score >= SURE {
-        return Some(score);
+    let table = &context.tables.identity;
+    let named = context.gathered.patients.iter();
+    let mut people: Vec<(f64, &PatientSeen)> = named
+        .filter(|seen| !is_anonymous(seen))
+        .filter_map(|seen| {
+            let score = identity_score(wanted, &seen.identity, &table.weights)?;
+            Some((score, seen))
+        })
+        .collect();
+    people.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let lowest = people.first()?.0;
+    if context.input.identity_confirmed {
+        return Some(lowest);
     }
-    let differing = differences(wanted, &seen.identity);
-    if score < DIFFERENT_PERSON {
-        findings.add(
-            "P01",
-            "the patient",
-            format!("{images} with another {differing}"),
-        );
-    } else {
-        findings.add(
-            "P03",
-            "the patient",
-            format!("{images} with a slightly different {differing}"),
-        );
+    let told = |from: f64, below: f64, how: &str| -> Vec<String> {
+        let between = people
+            .iter()
+            .filter(|(score, _)| (from..below).contains(score));
+        between
+            .map(|(_, seen)| {
+                let images = counted(seen.instance_count, "image", "images");
+                let differing = differences(wanted, &seen.identity);
+                format!("{images} with {how} {differing}")
+            })
+            .collect()
+    };
+    let (different, same) = (table.different_below, table.same_from);
+    for (rule, people) in [
+        ("P01", told(f64::MIN, different, "another")),
+        ("P03", told(different, same, "a slightly different")),
+    ] {
+        if !people.is_empty() {
+            findings.add(rule, "the patient", all_of(&people));
+        }
     }
-    Some(score)
+    Some(lowest)
+}
+
+/// Joins what is told of each person; of very many, how many more there are.
+fn all_of(people: &[String]) -> String {
+    let (listed, rest) = people.split_at(people.len().min(limits::PEOPLE_TOLD_COUNT));
+    let mut text = listed.join("; ");
+    if !rest.is_empty() {
+        text.push_str(&format!("; and {} more names or numbers", rest.len()));
+    }
+    text
 }
 
 /// Names what differs, without saying the values.
@@ -90,13 +102,13 @@ fn differences(left: &PersonIdentity, right: &PersonIdentity) -> String {
 
 /// Puts the people of the images into clusters; who cannot be compared with anybody joins the first.
 fn check_one_patient(context: &Context<'_>, findings: &mut Findings<'_>) {
-    let weights = context.tables.identity_weights();
+    let table = &context.tables.identity;
     let mut clusters: Vec<Vec<&PatientSeen>> = Vec::new();
     for seen in &context.gathered.patients {
         let fits = |cluster: &Vec<&PatientSeen>| {
             cluster.iter().any(|other| {
-                identity_score(&other.identity, &seen.identity, weights)
-                    .is_none_or(|score| score >= DIFFERENT_PERSON)
+                identity_score(&other.identity, &seen.identity, &table.weights)
+                    .is_none_or(|score| score >= table.different_below)
             })
         };
         let (mut own, rest): (Vec<_>, Vec<_>) = clusters.into_iter().partition(fits);

@@ -1,0 +1,222 @@
+//! Images that may be another patient's, through `POST /api/deliveries` and `POST /dicom-web/studies`.
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use overread_model::access::Role;
+use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
+use overread_store::tokens::{self, NewToken};
+use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::disc::{DiscFile, zip_of};
+
+use crate::door::{Answer, Browser, Door};
+
+/// The patient of the cases here, as their images name them: name, birth date, number.
+const PATIENT: (&str, &str, &str) = ("Sample^Alex", "19680412", "SAMPLE-1");
+
+fn of(
+    (name, birth_date, patient_id): (&str, &str, &str),
+    study: u64,
+    instance: u64,
+) -> InstanceSpec {
+    InstanceSpec::mr(study, 1, instance).of_person(name, birth_date, patient_id)
+}
+
+fn own(study: u64, instance: u64) -> InstanceSpec {
+    of(PATIENT, study, instance)
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Zip,
+    Stow,
+}
+
+const WAITS: &str = "waits for a coordinator, who must first find out whose images they are";
+
+/// Sends an instance into a case with a token of that case; returns the answer and whether it says that a person must look.
+async fn send(
+    door: &Door,
+    secret: &str,
+    case_id: &CaseId,
+    way: Way,
+    spec: &InstanceSpec,
+) -> (Answer, bool) {
+    let bytes = spec.part10().unwrap();
+    let (address, kind, body) = match way {
+        Way::Zip => (
+            "/api/deliveries",
+            "application/zip",
+            zip_of(&[DiscFile::new("IMG1", bytes)], true).unwrap(),
+        ),
+        Way::Stow => {
+            let mut body = b"\r\n--b0undary\r\nContent-Type: application/dicom\r\n\r\n".to_vec();
+            body.extend(bytes);
+            body.extend_from_slice(b"\r\n--b0undary--\r\n");
+            (
+                "/dicom-web/studies",
+                "multipart/related; boundary=b0undary",
+                body,
+            )
+        }
+    };
+    let request = Request::post(format!("{address}?case={case_id}"))
+        .header("content-type", kind)
+        .header("authorization", format!("Bearer {secret}"))
+        .body(Body::from(body))
+        .unwrap();
+    let answer = door.send(request).await;
+    let told = match way {
+        Way::Zip => {
+            let receipt: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+            let problems = receipt["problems"].as_array().unwrap();
+            problems.iter().any(|problem| {
+                problem["kind"] == "held-back"
+                    && problem["message"].as_str().unwrap().contains(WAITS)
+            })
+        }
+        Way::Stow => {
+            let warning = answer.headers.get("warning");
+            warning.is_some_and(|value| value.to_str().unwrap().contains(WAITS))
+        }
+    };
+    (answer, told)
+}
+
+async fn token(door: &Door, case_id: &CaseId) -> String {
+    let mut tx = door.workflow.store.begin().await.unwrap();
+    let new = NewToken {
+        name: "the patient's portal",
+        role: Role::Patient,
+        case_id: Some(case_id),
+    };
+    let made = tokens::create(&mut tx, &new, Timestamp::from_micros(1)).await;
+    let (_, secret) = made.unwrap();
+    tx.commit().await.unwrap();
+    secret
+}
+
+/// Says whether somebody finds a study, and can open an instance of it.
+async fn sees(who: &Browser<'_>, spec: &InstanceSpec) -> bool {
+    let get = async |path: &str, accept: &str| {
+        let request = Request::get(format!("/dicom-web/studies{path}"))
+            .header("accept", accept)
+            .header("cookie", &who.cookie)
+            .body(Body::empty())
+            .unwrap();
+        who.door.send(request).await
+    };
+    let study = &spec.study_instance_uid;
+    let found = get("", "application/dicom+json").await;
+    let whole = format!(
+        "/{study}/series/{}/instances/{}",
+        spec.series_instance_uid, spec.sop_instance_uid
+    );
+    let whole = get(&whole, "application/dicom").await;
+    let uid = format!("\"{study}\"");
+    assert_eq!(
+        found.body.contains(&uid),
+        whole.status == StatusCode::OK,
+        "{} {}",
+        found.body,
+        whole.status
+    );
+    whole.status == StatusCode::OK
+}
+
+async fn decide(coordinator: &mut Browser<'_>, case_id: &CaseId, spec: &InstanceSpec, word: &str) {
+    let fields = [
+        ("study", spec.study_instance_uid.as_str()),
+        ("decision", word),
+        ("reason", "The clinic was asked."),
+    ];
+    let path = format!("/cases/{case_id}/records/held-back");
+    let answer = coordinator.post(&path, &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+}
+
+/// A case that takes records, with its patient, a coordinator and a token.
+async fn case(door: &Door) -> (Browser<'_>, Browser<'_>, CaseId, String) {
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Alex Sample").await;
+    let coordinator = door.join(&mut ada, Role::Coordinator, "Cora Nator").await;
+    let case_id = patient.ask("Alex Sample").await;
+    patient.submit(&case_id).await;
+    let secret = token(door, &case_id).await;
+    (patient, coordinator, case_id, secret)
+}
+
+#[tokio::test]
+async fn a_twin_a_mother_and_another_surname_wait_for_a_person() {
+    let door = Door::new().await;
+    let (patient, mut coordinator, case_id, secret) = case(&door).await;
+    let strangers = [
+        ("Sample^Robin", "19680412"),
+        ("Sample^Alex", "19400101"),
+        ("Miller^Alex", "19680412"),
+        ("Miller^Kim", "19800101"),
+    ];
+    let ways = [Way::Zip, Way::Stow];
+    let all = ways.iter().flat_map(|way| strangers.map(|one| (*way, one)));
+    for (number, (way, (name, birth))) in (10..).zip(all) {
+        let spec = of((name, birth, "SAMPLE-1"), number, 1);
+        let (answer, told) = send(&door, &secret, &case_id, way, &spec).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        assert!(told, "{way:?} {name}: {} {:?}", answer.body, answer.headers);
+        assert!(!sees(&patient, &spec).await, "{way:?} {name}");
+        // Sent again it still waits, and the sender is told so again.
+        let (_, told) = send(&door, &secret, &case_id, way, &spec).await;
+        assert!(told && !sees(&patient, &spec).await, "{way:?} {name}");
+    }
+    let page = patient.get(&format!("/cases/{case_id}/records")).await;
+    assert!(page.body.contains(WAITS), "{}", page.body);
+    assert!(!page.body.contains("Miller"), "{}", page.body);
+    let twin = own(10, 1);
+    decide(&mut coordinator, &case_id, &twin, "right").await;
+    assert!(sees(&patient, &twin).await);
+    for (number, way) in [(30, Way::Zip), (31, Way::Stow)] {
+        let spec = own(number, 1);
+        let (_, told) = send(&door, &secret, &case_id, way, &spec).await;
+        assert!(!told && sees(&patient, &spec).await, "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_person_inside_an_exam_that_is_shown_hides_it_until_a_person_decides() {
+    let door = Door::new().await;
+    let (patient, mut coordinator, case_id, secret) = case(&door).await;
+    let (name, birth_date, patient_id) = PATIENT;
+    let differing = [
+        (name, "19900101", patient_id),
+        ("Sample^Robin", birth_date, patient_id),
+        (name, birth_date, "SAMPLE-2"),
+    ];
+    let ways = [Way::Zip, Way::Stow];
+    let all = ways.iter().flat_map(|way| differing.map(|one| (*way, one)));
+    for (number, (way, differ)) in (40..).zip(all) {
+        let first = own(number, 1);
+        send(&door, &secret, &case_id, way, &first).await;
+        assert!(sees(&patient, &first).await, "{number}");
+        let (_, told) = send(&door, &secret, &case_id, way, &of(differ, number, 2)).await;
+        assert!(told, "{number}");
+        let other = own(number, 2);
+        assert!(
+            !sees(&patient, &first).await && !sees(&patient, &other).await,
+            "{number}"
+        );
+        // One more of the right patient does not bring the exam back by itself.
+        send(&door, &secret, &case_id, way, &own(number, 3)).await;
+        assert!(!sees(&patient, &first).await, "{number}");
+        decide(&mut coordinator, &case_id, &first, "right").await;
+        assert!(
+            sees(&patient, &first).await && sees(&patient, &other).await,
+            "{number}"
+        );
+        // A decision covers what was there, not what comes after it.
+        let (_, told) = send(&door, &secret, &case_id, way, &of(differ, number, 4)).await;
+        assert!(told && !sees(&patient, &first).await, "{number}");
+        decide(&mut coordinator, &case_id, &first, "other").await;
+        send(&door, &secret, &case_id, way, &own(number, 5)).await;
+        assert!(!sees(&patient, &first).await, "{number}");
+    }
+}
