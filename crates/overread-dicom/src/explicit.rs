@@ -27,13 +27,26 @@ pub fn to_explicit_little_endian(
     bytes: &[u8],
     limits: &ParseLimits,
 ) -> Result<Vec<u8>, DicomProblem> {
+    to_explicit_little_endian_without(bytes, limits, &|_, _| false)
+}
+
+/// As [`to_explicit_little_endian`], leaving out on every level the elements of which a tag and the VR that the file states
+/// (`LT`) say so.
+///
+/// # Errors
+/// As [`to_explicit_little_endian`].
+pub fn to_explicit_little_endian_without(
+    bytes: &[u8],
+    limits: &ParseLimits,
+    leave_out: &dyn Fn(u32, &str) -> bool,
+) -> Result<Vec<u8>, DicomProblem> {
     let mut source = SliceSource(bytes);
     let (meta, syntax) = part10::read_meta(&mut source)?;
     if syntax.deflated {
         let inflated = inflate::inflate(&mut source, meta.data_set_offset_bytes, limits)?;
         let mut source = SliceSource(&inflated.bytes);
         let data_set = dataset::walk(&mut source, 0, Syntax::EXPLICIT_LITTLE, limits)?;
-        return rewrite(source, &data_set, None, limits);
+        return rewrite(source, &data_set, None, limits, leave_out);
     }
     let data_set = dataset::walk(&mut source, meta.data_set_offset_bytes, syntax, limits)?;
     let is_encapsulated = data_set
@@ -41,7 +54,7 @@ pub fn to_explicit_little_endian(
         .and_then(|index| data_set.nodes.get(index))
         .is_some_and(|node| node.kind == NodeKind::Fragments);
     let kept = meta.transfer_syntax_uid.filter(|_| is_encapsulated);
-    rewrite(source, &data_set, kept.as_deref(), limits)
+    rewrite(source, &data_set, kept.as_deref(), limits, leave_out)
 }
 
 fn rewrite(
@@ -49,10 +62,12 @@ fn rewrite(
     data_set: &DataSet,
     transfer_syntax_uid: Option<&str>,
     limits: &ParseLimits,
+    leave_out: &dyn Fn(u32, &str) -> bool,
 ) -> Result<Vec<u8>, DicomProblem> {
     let mut writer = Writer {
         source,
         data_set,
+        leave_out,
         out: Vec::new(),
     };
     writer.meta(transfer_syntax_uid.unwrap_or(EXPLICIT_VR_LITTLE_ENDIAN));
@@ -69,6 +84,7 @@ fn rewrite(
 struct Writer<'a> {
     source: SliceSource<'a>,
     data_set: &'a DataSet,
+    leave_out: &'a dyn Fn(u32, &str) -> bool,
     out: Vec<u8>,
 }
 
@@ -107,7 +123,9 @@ impl Writer<'_> {
         }
         for (index, node) in children {
             // Group lengths would be wrong now (PS3.5 7.2 retired them).
-            if node.tag & 0xFFFF != 0 && node.tag >> 16 > 0x0002 && node.tag >> 16 != 0xFFFE {
+            let has_place =
+                node.tag & 0xFFFF != 0 && node.tag >> 16 > 0x0002 && node.tag >> 16 != 0xFFFE;
+            if has_place && !(self.leave_out)(node.tag, node.vr.as_str()) {
                 self.element(index, node);
             }
         }

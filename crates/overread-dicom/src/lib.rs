@@ -28,7 +28,7 @@ mod tags;
 mod vr;
 
 pub use dicomdir::{Dicomdir, DirectoryRecord};
-pub use explicit::to_explicit_little_endian;
+pub use explicit::{to_explicit_little_endian, to_explicit_little_endian_without};
 pub use file_meta::{FileMeta, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 pub use frames::FrameTable;
 pub use instance::{

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use bytes::Bytes;
 use overread_archive::Archive;
 use overread_dicom::{FrameTable, ParseLimits, value_of_reader};
@@ -48,6 +48,15 @@ pub(crate) async fn bulkdata(
         instance: named.instance,
     };
     let found = find(&state, &caller, &one).await?;
+    let mut tx = state.store.read().await?;
+    let withheld = caller.withheld(&mut tx, &one.study).await?;
+    drop(tx);
+    if withheld.holds_path(&named.path) {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "this part of the image can tell of the first reading; it opens once your first impression is locked",
+        ));
+    }
     let media_type = media_type(&state, &found, &named.path).await?;
     let taken = accept.0.iter().find_map(|range| {
         if range.takes_parts(OCTETS) || range.takes_parts(media_type) {
@@ -64,7 +73,11 @@ pub(crate) async fn bulkdata(
         ));
     };
     caller
-        .note_reading(&state, "study.images_read", Some(&one.study))
+        .note_images(
+            &state,
+            "study.images_read",
+            (&one.study, Some(&one.series), Some(&one.instance)),
+        )
         .await?;
     let value = content(&state, &found, &named.path).await?;
     let mut response = if is_parts {

@@ -1,15 +1,20 @@
 //! Who asks, from where, and what of the archive that covers.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use overread_model::access::Actor;
+use overread_model::reading::FirstReadingAttributes;
 use overread_model::time::Timestamp;
-use overread_store::access::{Reach, reach};
+use overread_store::Tx;
+use overread_store::access::{Reach, is_blind_to, reach};
 use overread_store::audit::AuditEvent;
+use overread_store::studies::reports_among;
 
 use crate::address::Address;
+use crate::blinding::Withheld;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 
@@ -19,6 +24,7 @@ pub(crate) struct Caller {
     pub(crate) reach: Reach,
     pub(crate) now: Timestamp,
     pub(crate) address: Address,
+    first_reading: Arc<FirstReadingAttributes>,
 }
 
 impl FromRequestParts<DicomWebState> for Caller {
@@ -45,11 +51,36 @@ impl FromRequestParts<DicomWebState> for Caller {
             reach,
             now,
             address,
+            first_reading: Arc::clone(&state.first_reading),
         })
     }
 }
 
 impl Caller {
+    /// Returns what of a study's images is withheld from the caller.
+    pub(crate) async fn withheld(&self, tx: &mut Tx, study_instance_uid: &str) -> Answer<Withheld> {
+        let is_blind = is_blind_to(tx, &self.reach, study_instance_uid).await?;
+        Ok(Withheld(is_blind.then(|| Arc::clone(&self.first_reading))))
+    }
+
+    /// Writes down that somebody read a study, a series or one instance of it, and each report among them, before they are shown.
+    pub(crate) async fn note_images(
+        &self,
+        state: &DicomWebState,
+        event: &'static str,
+        (study, series, instance): (&str, Option<&str>, Option<&str>),
+    ) -> Answer<()> {
+        self.note_reading(state, event, Some(study)).await?;
+        let mut tx = state.store.read().await?;
+        let reports = reports_among(&mut tx, &self.reach, study, series, instance).await?;
+        drop(tx);
+        state
+            .readings
+            .note_reports(&state.store, &self.actor, study, &reports, self.now)
+            .await?;
+        Ok(())
+    }
+
     /// Writes down that somebody read something, before it is shown.
     pub(crate) async fn note_reading(
         &self,

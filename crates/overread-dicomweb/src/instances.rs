@@ -11,13 +11,14 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use overread_archive::Archive;
 use overread_dicom::syntax::EXPLICIT_VR_LITTLE_ENDIAN;
-use overread_dicom::{ParseLimits, Syntax, to_explicit_little_endian};
+use overread_dicom::{ParseLimits, Syntax, to_explicit_little_endian_without};
 use overread_model::extent::Extent;
 use overread_store::studies::{StoredInstance, find_instance, instances_of};
 use serde::Deserialize;
 
 use crate::accept::{Accept, MediaRange};
 use crate::address::Address;
+use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
 use crate::limits::{REWRITTEN_BYTES, WHOLE_INSTANCE_BYTES};
 use crate::multipart::{Boundary, answer, body_of, body_of_stream};
@@ -73,10 +74,10 @@ pub(crate) async fn find(
 }
 
 /// Decides how an instance goes out to a client that takes these transfer syntaxes; `None` when it cannot.
-fn form_for(range: &MediaRange, stored: &str) -> Option<Form> {
+fn form_for(range: &MediaRange, stored: &str, is_whole: bool) -> Option<Form> {
     let syntax = Syntax::of_uid(stored);
-    // PS3.18 8.7.3: never implicit little endian, never big endian on the web.
-    let must_change = !syntax.explicit_vr || syntax.big_endian;
+    // PS3.18 8.7.3: never implicit little endian, never big endian on the web. What is not whole is not deflated again.
+    let must_change = !syntax.explicit_vr || syntax.big_endian || (syntax.deflated && !is_whole);
     let rewritten = Some(Form::Rewritten).filter(|_| must_change || syntax.deflated);
     let takes_any = range.essence == "*/*";
     match range.transfer_syntax.as_deref() {
@@ -113,7 +114,7 @@ fn outgoing(form: Form, stored: &str) -> &str {
 }
 
 /// Chooses among the ranges: parts or a single part, and the form.
-fn choose(accept: &Accept, stored: &str) -> Answer<(bool, Form)> {
+fn choose(accept: &Accept, stored: &str, is_whole: bool) -> Answer<(bool, Form)> {
     let mut could_be_taken = false;
     for range in &accept.0 {
         let is_parts = range.takes_parts(DICOM);
@@ -121,7 +122,7 @@ fn choose(accept: &Accept, stored: &str) -> Answer<(bool, Form)> {
             continue;
         }
         could_be_taken = true;
-        if let Some(form) = form_for(range, stored) {
+        if let Some(form) = form_for(range, stored, is_whole) {
             return Ok((is_parts, form));
         }
     }
@@ -144,17 +145,28 @@ pub(crate) async fn instance(
     let accept = Accept::of_request(&headers, &query)?;
     accept.refuse_mixed()?;
     let found = find(&state, &caller, &one).await?;
-    let (is_parts, form) = choose(&accept, &found.transfer_syntax_uid)?;
+    let mut tx = state.store.read().await?;
+    let withheld = caller.withheld(&mut tx, &one.study).await?;
+    drop(tx);
+    let is_whole = !withheld.is_any();
+    let (is_parts, form) = choose(&accept, &found.transfer_syntax_uid, is_whole)?;
     caller
-        .note_reading(&state, "study.images_read", Some(&one.study))
+        .note_images(
+            &state,
+            "study.images_read",
+            (&one.study, Some(&one.series), Some(&one.instance)),
+        )
         .await?;
-    let content = Content::of(&state.archive, &found, form).await?;
+    let content = Content::of(&state.archive, &found, form, withheld).await?;
     let mut response = if is_parts {
         in_parts(&caller.address, &found, form, content)?
     } else {
         alone(&headers, &found, form, content)?
     };
-    immutable(&mut response);
+    if is_whole {
+        // What is left out today must not live on in the reader's cache when the lock has opened it.
+        immutable(&mut response);
+    }
     Ok(response)
 }
 
@@ -279,6 +291,7 @@ pub(crate) async fn several(
         several.series.as_deref(),
     )
     .await?;
+    let withheld = caller.withheld(&mut tx, &several.study).await?;
     drop(tx);
     if found.is_empty() {
         return Err(Refusal::not_found());
@@ -293,10 +306,15 @@ pub(crate) async fn several(
                 .cloned()
                 .collect(),
         );
-        forms.push(choose(&parts_only, &one.transfer_syntax_uid)?.1);
+        let is_whole = !withheld.is_any();
+        forms.push(choose(&parts_only, &one.transfer_syntax_uid, is_whole)?.1);
     }
     caller
-        .note_reading(&state, "study.images_read", Some(&several.study))
+        .note_images(
+            &state,
+            "study.images_read",
+            (&several.study, several.series.as_deref(), None),
+        )
         .await?;
     let boundary = Boundary::new()?;
     let content_type = boundary.content_type(DICOM)?;
@@ -307,7 +325,11 @@ pub(crate) async fn several(
     let parts =
         stream::iter(found.into_iter().zip(forms).enumerate()).then(move |(index, (one, form))| {
             let (archive, boundary, address) = (archive.clone(), boundary.clone(), address.clone());
-            async move { part(&archive, &boundary, &address, index == 0, &one, form).await }
+            let withheld = withheld.clone();
+            async move {
+                let content = Content::of(&archive, &one, form, withheld).await;
+                part(content, &boundary, &address, index == 0, &one, form)
+            }
         });
     let pieces = parts.flat_map(|part| match part {
         Ok((opening, content)) => stream::iter([Ok(opening)]).chain(content.stream()).boxed(),
@@ -325,8 +347,8 @@ pub(crate) async fn several(
     Ok(response)
 }
 
-async fn part(
-    archive: &Archive,
+fn part(
+    content: Answer<Content>,
     boundary: &Boundary,
     address: &Address,
     is_first: bool,
@@ -334,9 +356,7 @@ async fn part(
     form: Form,
 ) -> std::io::Result<(Bytes, Content)> {
     // An error in the middle of an answer can only break it off.
-    let content = Content::of(archive, one, form)
-        .await
-        .map_err(|_| std::io::Error::other("an instance could not be read"))?;
+    let content = content.map_err(|_| std::io::Error::other("an instance could not be read"))?;
     let location = address.instance(
         &one.study_instance_uid,
         &one.series_instance_uid,
@@ -366,10 +386,16 @@ pub(crate) struct Long {
 }
 
 impl Content {
-    /// Reads an instance in a form.
-    async fn of(archive: &Archive, found: &StoredInstance, form: Form) -> Answer<Self> {
+    /// Reads an instance in a form, without what is withheld.
+    async fn of(
+        archive: &Archive,
+        found: &StoredInstance,
+        form: Form,
+        withheld: Withheld,
+    ) -> Answer<Self> {
         let length_bytes = found.extent.length_bytes;
-        if form == Form::Stored && length_bytes > WHOLE_INSTANCE_BYTES {
+        let is_as_stored = form == Form::Stored && !withheld.is_any();
+        if is_as_stored && length_bytes > WHOLE_INSTANCE_BYTES {
             let head = archive.read(found.extent, 0..132).await?;
             if has_preamble(&head) {
                 return Ok(Self::Long(Long {
@@ -384,14 +410,15 @@ impl Content {
             ));
         }
         let bytes = archive.read(found.extent, 0..length_bytes).await?;
-        if form == Form::Stored && has_preamble(&bytes) {
+        if is_as_stored && has_preamble(&bytes) {
             return Ok(Self::Pieces(vec![
                 Bytes::from_static(&EMPTY_PREAMBLE),
                 bytes.slice(PREAMBLE_BYTES..),
             ]));
         }
         let written = tokio::task::spawn_blocking(move || {
-            to_explicit_little_endian(&bytes, &ParseLimits::default())
+            let leaves_out = |tag, vr: &str| withheld.holds(tag, vr);
+            to_explicit_little_endian_without(&bytes, &ParseLimits::default(), &leaves_out)
         })
         .await
         .map_err(|_| Refusal::internal())?
@@ -480,22 +507,32 @@ mod tests {
         let any = range("multipart/related; type=application/dicom; transfer-syntax=*");
         let explicit = "1.2.840.10008.1.2.1";
         let jpeg_lossless = "1.2.840.10008.1.2.4.70";
-        assert_eq!(form_for(&plain, explicit), Some(Form::Stored));
-        assert_eq!(form_for(&any, jpeg_lossless), Some(Form::Stored));
-        assert_eq!(form_for(&plain, jpeg_lossless), None);
+        assert_eq!(form_for(&plain, explicit, true), Some(Form::Stored));
+        assert_eq!(form_for(&any, jpeg_lossless, true), Some(Form::Stored));
+        assert_eq!(form_for(&plain, jpeg_lossless, true), None);
         assert_eq!(
-            form_for(&plain, "1.2.840.10008.1.2.4.50"),
+            form_for(&plain, "1.2.840.10008.1.2.4.50", true),
             Some(Form::Stored)
         );
         for implicit_or_big in ["1.2.840.10008.1.2", "1.2.840.10008.1.2.2"] {
-            assert_eq!(form_for(&any, implicit_or_big), Some(Form::Rewritten));
-            assert_eq!(form_for(&plain, implicit_or_big), Some(Form::Rewritten));
+            assert_eq!(form_for(&any, implicit_or_big, true), Some(Form::Rewritten));
+            assert_eq!(
+                form_for(&plain, implicit_or_big, true),
+                Some(Form::Rewritten)
+            );
         }
         assert_eq!(
-            form_for(&plain, "1.2.840.10008.1.2.1.99"),
+            form_for(&plain, "1.2.840.10008.1.2.1.99", true),
             Some(Form::Rewritten)
         );
-        assert_eq!(form_for(&any, "1.2.840.10008.1.2.1.99"), Some(Form::Stored));
+        assert_eq!(
+            form_for(&any, "1.2.840.10008.1.2.1.99", true),
+            Some(Form::Stored)
+        );
+        assert_eq!(
+            form_for(&any, "1.2.840.10008.1.2.1.99", false),
+            Some(Form::Rewritten)
+        );
     }
 
     #[test]

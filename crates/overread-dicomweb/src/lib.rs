@@ -5,6 +5,7 @@
 
 mod accept;
 mod address;
+mod blinding;
 mod bulkdata;
 mod cache;
 mod caller;

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::accept::Accept;
 use crate::address::Address;
+use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
 use crate::multipart::answer;
 use crate::refusal::{Answer, Refusal};
@@ -42,15 +43,26 @@ pub(crate) async fn metadata(
 ) -> Answer {
     Accept::of_request(&headers, &query)?.require_json()?;
     let is_gzip = takes_gzip(&headers);
+    let mut tx = state.store.read().await?;
+    let withheld = caller.withheld(&mut tx, &named.study).await?;
+    drop(tx);
     let version = version(&state, &caller, &named).await?;
-    // Without its reports a study answers less: another answer under another tag.
-    let version = if caller.reach.is_without_reports() {
-        format!("{version} without reports")
-    } else {
-        version
+    // Without its reports, or without the words of the first reading, a study answers less: another answer, another tag.
+    let version = match (withheld.is_any(), caller.reach.is_without_reports()) {
+        (true, _) => format!("{version} without the first reading"),
+        (false, true) => format!("{version} without reports"),
+        (false, false) => version,
     };
     caller
-        .note_reading(&state, "study.metadata_read", Some(&named.study))
+        .note_images(
+            &state,
+            "study.metadata_read",
+            (
+                &named.study,
+                named.series.as_deref(),
+                named.instance.as_deref(),
+            ),
+        )
         .await?;
     let root = caller.address.root();
     let tag = entity_tag(&version, root, is_gzip);
@@ -65,7 +77,7 @@ pub(crate) async fn metadata(
     let body = match state.cache.get(&key) {
         Some(body) => body,
         None => {
-            let body = assembled(&state, &caller, &named, is_gzip).await?;
+            let body = assembled(&state, &caller, &named, withheld, is_gzip).await?;
             if named.instance.is_none() {
                 state.cache.put(key, body.clone());
             }
@@ -173,10 +185,11 @@ async fn assembled(
     state: &DicomWebState,
     caller: &Caller,
     named: &Named,
+    withheld: Withheld,
     is_gzip: bool,
 ) -> Answer<Bytes> {
     let mut tx = state.store.read().await?;
-    let pieces = metadata_pieces(
+    let mut pieces = metadata_pieces(
         &mut tx,
         &caller.reach,
         &named.study,
@@ -191,15 +204,18 @@ async fn assembled(
     let address = caller.address.clone();
     let study = named.study.clone();
     tokio::task::spawn_blocking(move || {
+        for piece in pieces.iter_mut().filter(|_| withheld.is_any()) {
+            piece.dicom_json = Bytes::from(withheld.without(&piece.dicom_json)?);
+        }
         let json = joined(&pieces, &address, &study);
-        if is_gzip {
+        Ok(if is_gzip {
             gzipped(&json)
         } else {
             Bytes::from(json)
-        }
+        })
     })
     .await
-    .map_err(|_| Refusal::internal())
+    .map_err(|_| Refusal::internal())?
 }
 
 /// Joins objects to an array and makes their BulkDataURIs absolute.

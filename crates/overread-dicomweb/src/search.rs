@@ -152,5 +152,10 @@ pub(crate) async fn first_metadata(
         return Ok(Value::Null);
     };
     let block = overread_store::studies::read_block(tx, place.block_id).await?;
-    Ok(serde_json::from_slice(&place.cut(&block)?).unwrap_or(Value::Null))
+    let json = place.cut(&block)?;
+    let withheld = caller.withheld(tx, study).await?;
+    if withheld.is_any() {
+        return Ok(serde_json::from_slice(&withheld.without(&json)?).unwrap_or(Value::Null));
+    }
+    Ok(serde_json::from_slice(&json).unwrap_or(Value::Null))
 }

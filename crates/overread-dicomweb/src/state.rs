@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use overread_archive::Archive;
 use overread_ingest::Ingest;
+use overread_model::reading::FirstReadingAttributes;
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::audit::ReadingLog;
@@ -17,6 +18,7 @@ pub struct DicomWebState {
     pub(crate) archive: Archive,
     pub(crate) ingest: Ingest,
     pub(crate) clock: fn() -> Timestamp,
+    pub(crate) first_reading: Arc<FirstReadingAttributes>,
     /// Scheme, host and port that URLs in answers start with; the request's own when absent.
     pub(crate) public_url: Option<Arc<str>>,
     pub(crate) readings: Arc<ReadingLog>,
@@ -24,13 +26,20 @@ pub struct DicomWebState {
 }
 
 impl DicomWebState {
-    /// Puts the rooms together.
-    pub fn new(store: Store, archive: Archive, ingest: Ingest, clock: fn() -> Timestamp) -> Self {
+    /// Puts the rooms together; `first_reading` is withheld from readers until their lock.
+    pub fn new(
+        store: Store,
+        archive: Archive,
+        ingest: Ingest,
+        first_reading: FirstReadingAttributes,
+        clock: fn() -> Timestamp,
+    ) -> Self {
         Self {
             store,
             archive,
             ingest,
             clock,
+            first_reading: Arc::new(first_reading),
             public_url: None,
             readings: Arc::new(ReadingLog::default()),
             cache: Arc::new(Cache::default()),

@@ -61,7 +61,11 @@ impl House {
         store.migrate().await.unwrap();
         let archive = Archive::open(folder.path()).await.unwrap();
         let ingest = Ingest::open(store.clone(), archive.clone()).await.unwrap();
-        let state = DicomWebState::new(store.clone(), archive, ingest, clock);
+        let first_reading = serde_json::from_str(include_str!(
+            "../../overread-knowledge/data/reading/first_reading_attributes.json"
+        ));
+        let first_reading = first_reading.unwrap();
+        let state = DicomWebState::new(store.clone(), archive, ingest, first_reading, clock);
         Self {
             store,
             router: Router::new().nest("/dicom-web", router(state)),

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod blinding;
 mod house;
 mod made;
 mod retrieve;

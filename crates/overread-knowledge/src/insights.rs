@@ -113,7 +113,13 @@ fn paper_entries(knowledge: &Knowledge) -> Vec<Entry> {
         .appeal_clocks
         .iter()
         .map(|item| clock(&item.plan, "appeal clock", &item.source));
+    let withheld = &knowledge.first_reading;
+    let withheld = withheld.entries.iter().map(|(id, why)| {
+        let file = "reading/first_reading_attributes.json";
+        entry(file, [id.as_str(), why, &withheld.source], false)
+    });
     sections
+        .chain(withheld)
         .chain(letters)
         .chain(consent)
         .chain(decisions)

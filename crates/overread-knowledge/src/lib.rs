@@ -16,6 +16,7 @@ use overread_model::completeness::RuleTables;
 use overread_model::consent::ConsentText;
 use overread_model::intake::IntakeTables;
 use overread_model::letter::{BadCatalog, LetterCatalog};
+use overread_model::reading::FirstReadingAttributes;
 use overread_model::report::ReportTables;
 pub use regions::{Region, Regions};
 
@@ -34,6 +35,8 @@ pub struct DataFiles<'a> {
     pub regions: &'a str,
     /// `triggers.json`.
     pub triggers: &'a str,
+    /// `reading/first_reading_attributes.json`.
+    pub first_reading: &'a str,
     /// `report/sections.json`.
     pub sections: &'a str,
     /// `insurance/timeframes.json`.
@@ -56,6 +59,7 @@ pub const EMBEDDED: DataFiles<'static> = DataFiles {
     body_parts: include_str!("../data/codes/body_part_examined.json"),
     regions: include_str!("../data/codes/regions.json"),
     triggers: include_str!("../data/triggers.json"),
+    first_reading: include_str!("../data/reading/first_reading_attributes.json"),
     sections: include_str!("../data/report/sections.json"),
     coverage: include_str!("../data/insurance/timeframes.json"),
     consent: include_str!("../data/consent/text.json"),
@@ -75,6 +79,8 @@ pub struct Knowledge {
     pub regions: Regions,
     /// Reasons to ask, red flags, urgency.
     pub intake: IntakeTables,
+    /// What a reader is not told of images before the lock.
+    pub first_reading: FirstReadingAttributes,
     /// Sections of the report.
     pub report: ReportTables,
     /// Clocks of payers.
@@ -123,6 +129,7 @@ impl Knowledge {
             specialties: SpecialtyMap::parse(files.specialties, files.body_parts)?,
             regions: json("codes/regions.json", files.regions)?,
             intake: json("triggers.json", files.triggers)?,
+            first_reading: json("reading/first_reading_attributes.json", files.first_reading)?,
             report: json("report/sections.json", files.sections)?,
             coverage: json("insurance/timeframes.json", files.coverage)?,
             consent: json("consent/text.json", files.consent)?,

@@ -36,6 +36,7 @@ fn every_file_says_where_it_holds_and_when_it_was_read() {
         EMBEDDED.specialties,
         EMBEDDED.body_parts,
         EMBEDDED.triggers,
+        EMBEDDED.first_reading,
         EMBEDDED.sections,
         EMBEDDED.coverage,
         EMBEDDED.consent,

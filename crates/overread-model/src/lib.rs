@@ -16,6 +16,7 @@ pub mod limits;
 pub mod name;
 pub mod person;
 pub mod problem;
+pub mod reading;
 pub mod report;
 pub mod text;
 pub mod time;

@@ -3,9 +3,10 @@
 use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
+use sqlx::AssertSqlSafe;
 
 use crate::error::StoreResult;
-use crate::studies::sql::{Arg, Clause};
+use crate::studies::sql::{Arg, Clause, bind};
 use crate::{Tx, review_tasks};
 
 /// The studies that an actor may see images of.
@@ -101,6 +102,31 @@ pub async fn reach(tx: &mut Tx, actor: &Actor, now: Timestamp) -> StoreResult<Re
         },
         Actor::System => Reach::Nothing,
     })
+}
+
+/// Says whether the first reading of a study is hidden from who reaches it so: a reader who has locked no first impression of
+/// it, or has another one of it to lock.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_blind_to(
+    tx: &mut Tx,
+    reach: &Reach,
+    study_instance_uid: &str,
+) -> StoreResult<bool> {
+    let Some(reader) = reach.blind_reader() else {
+        return Ok(false);
+    };
+    let mut clause = Clause::new("select count(*) from study");
+    clause.equal(
+        "study.study_instance_uid",
+        Arg::Text(study_instance_uid.to_owned()),
+    );
+    clause.and("study.id");
+    is_locked_by(&mut clause, reader);
+    let (locked,): (i64,) = on!(tx, c => bind!(
+            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_one(&mut *c).await?);
+    Ok(locked == 0)
 }
 
 /// Adds the filter of a reach to a search for rows of a level.

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use overread_model::access::Actor;
+use overread_model::access::{Actor, Role};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
 use crate::error::{StoreError, StoreResult};
-use crate::{Store, Tx, limits};
+use crate::{Store, Tx, limits, timeline};
 
 /// One thing that was done. Holds ids only: no name, no text of a report, no UID of DICOM in clear words of a patient.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -217,7 +217,17 @@ const READING_SECONDS: i64 = 300;
 /// How many readings are remembered at once.
 const READINGS: usize = 10_000;
 
-type Reading = (&'static str, String, &'static str, String);
+type Reading = (&'static str, String, Option<Role>, &'static str, String);
+
+fn reading(actor: &Actor, event: &AuditEvent) -> Reading {
+    (
+        actor.kind(),
+        actor.id().to_owned(),
+        actor.role(),
+        event.event,
+        event.subject_id.clone().unwrap_or_default(),
+    )
+}
 
 /// Remembers recent readings, so that 300 slices of one study make one audit row and not 300.
 #[derive(Debug, Default)]
@@ -237,29 +247,63 @@ impl ReadingLog {
         event: &AuditEvent,
         now: Timestamp,
     ) -> StoreResult<()> {
-        let key: Reading = (
-            actor.kind(),
-            actor.id().to_owned(),
-            event.event,
-            event.subject_id.clone().unwrap_or_default(),
-        );
+        let key = reading(actor, event);
         if self.is_fresh(&key, now)? {
             return Ok(());
         }
         let mut tx = store.begin().await?;
         record(&mut tx, actor, event, now).await?;
         tx.commit().await?;
+        self.remember([key], now)
+    }
+
+    /// As [`note`](Self::note), for reports among the images of a study: one row each, and their cases learn who has read them.
+    ///
+    /// # Errors
+    /// When a row could not be written: then the reports may not be shown.
+    pub async fn note_reports(
+        &self,
+        store: &Store,
+        actor: &Actor,
+        study_instance_uid: &str,
+        instances: &[i64],
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let mut fresh = Vec::new();
+        for id in instances {
+            let event = AuditEvent::new("report.read").on("instance", id);
+            let key = reading(actor, &event);
+            if !self.is_fresh(&key, now)? {
+                fresh.push((key, event));
+            }
+        }
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let mut tx = store.begin().await?;
+        for (_, event) in &fresh {
+            record(&mut tx, actor, event, now).await?;
+        }
+        let what = timeline::REPORTS_AMONG_IMAGES;
+        timeline::note_read_of_study(&mut tx, actor, study_instance_uid, what, now).await?;
+        tx.commit().await?;
+        self.remember(fresh.into_iter().map(|(key, _)| key), now)
+    }
+
+    fn remember(&self, keys: impl IntoIterator<Item = Reading>, now: Timestamp) -> StoreResult<()> {
         let mut recent = self
             .recent
             .lock()
             .map_err(|_| StoreError::Damaged { table: "audit" })?;
-        if recent.len() >= READINGS {
-            recent.retain(|_, at| at.plus_seconds(READING_SECONDS) > now);
+        for key in keys {
             if recent.len() >= READINGS {
-                recent.clear();
+                recent.retain(|_, at| at.plus_seconds(READING_SECONDS) > now);
+                if recent.len() >= READINGS {
+                    recent.clear();
+                }
             }
+            recent.insert(key, now);
         }
-        recent.insert(key, now);
         Ok(())
     }
 

@@ -210,7 +210,7 @@ pub async fn seen_first_reading(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Ve
              union select p.parent_id from case_ p join line on p.id = line.id where p.parent_id is not null) \
              select r.id from reviewer r join person p on p.email_folded = r.email_folded where p.id in \
              (select subject_id from case_read where subject_kind = 'person' and case_id in (select id from line) \
-             and (what in ('original report', 'documents', 'letter', 'comparison', 'second report') \
+             and (what in ('original report', 'documents', 'letter', 'comparison', 'second report', 'reports among the images') \
              or (what = 'images' and role <> 'reviewer' and exists (select 1 from case_study cs \
              join series on series.study_id = cs.study_id join instance on instance.series_id = series.id \
              where cs.case_id = case_read.case_id and not (", no_report!("instance", "series"), ")))) \

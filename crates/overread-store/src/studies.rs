@@ -20,7 +20,8 @@ pub use enter::{
 };
 pub use find::{
     MetadataPiece, MetadataRef, StoredInstance, facts_of_case, facts_of_study, find_instance,
-    instances_of, list_metadata, metadata_pieces, read_block, studies_of_case, study_counts,
+    instances_of, list_metadata, metadata_pieces, read_block, reports_among, studies_of_case,
+    study_counts,
 };
 pub use search::{
     DateRange, InstanceFilter, InstanceRow, Page, SeriesFilter, SeriesRow, StudyFilter, StudyRow,

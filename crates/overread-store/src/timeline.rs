@@ -5,7 +5,7 @@ use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
 use crate::Tx;
-use crate::error::StoreResult;
+use crate::error::{StoreError, StoreResult};
 
 /// A line to write.
 #[derive(Clone)]
@@ -103,7 +103,7 @@ pub struct ReadRow {
     pub subject_kind: String,
     /// Name of the reader.
     pub who: Option<String>,
-    /// Role at the last reading; empty for links.
+    /// Every role in which it was read, the first one first, separated by spaces; empty for links.
     pub role: String,
     /// What was read.
     pub what: String,
@@ -131,9 +131,37 @@ pub async fn note_read(
             "insert into case_read (case_id, subject_kind, subject_id, what, role, first_at, last_at, times) \
              values ($1, $2, $3, $4, $5, $6, $6, 1) \
              on conflict (case_id, subject_kind, subject_id, what) do update set last_at = excluded.last_at, \
-             role = excluded.role, times = case_read.times + 1")
+             times = case_read.times + 1, role = case when ' ' || case_read.role || ' ' like '% ' || excluded.role || ' %' \
+             then case_read.role else trim(case_read.role || ' ' || excluded.role) end")
         .bind(case_id.as_str()).bind(actor.kind()).bind(actor.id()).bind(what).bind(role).bind(now.as_micros())
         .execute(&mut *c).await?.rows_affected());
+    Ok(())
+}
+
+/// What was read when somebody opened structured reports, notes or marks that came with the images.
+pub const REPORTS_AMONG_IMAGES: &str = "reports among the images";
+
+/// As [`note_read`], in every case that a study belongs to.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_read_of_study(
+    tx: &mut Tx,
+    actor: &Actor,
+    study_instance_uid: &str,
+    what: &str,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let rows: Vec<(String,)> = on!(&mut *tx, c => sqlx::query_as(
+            "select k.id from case_ k join case_study cs on cs.case_id = k.id join study s on s.id = cs.study_id \
+             where s.study_instance_uid = $1 order by k.id")
+        .bind(study_instance_uid).fetch_all(&mut *c).await?);
+    for (id,) in rows {
+        let case_id = id
+            .parse()
+            .map_err(|_| StoreError::Damaged { table: "case_" })?;
+        note_read(tx, actor, &case_id, what, now).await?;
+    }
     Ok(())
 }
 

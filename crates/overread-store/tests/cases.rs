@@ -252,6 +252,21 @@ async fn lines_and_readings(house: House) {
         (reads[0].times, reads[0].first_at, reads[0].role.as_str()),
         (2, NOW.as_micros(), "patient")
     );
+    // Another role is kept beside the first, each of them once.
+    for role in [Role::Reviewer, Role::Patient, Role::Reviewer] {
+        let also = Actor::Person {
+            person_id: alex.id().parse().unwrap(),
+            role,
+        };
+        timeline::note_read(&mut tx, &also, &case(1), "report", NOW)
+            .await
+            .unwrap();
+    }
+    let reads = timeline::reads(&mut tx, &case(1), 9).await.unwrap();
+    assert_eq!(
+        (reads[0].times, reads[0].role.as_str()),
+        (5, "patient reviewer")
+    );
 }
 
 async fn unfiled_studies(house: House) {
@@ -812,6 +827,15 @@ async fn who_knows_the_first_reading(house: House) {
         assert_eq!(known.contains(&images), sees, "{modality}");
         assert!(!known.contains(&entries[2]), "a reviewer sees no reports");
     }
+    // Who opened the reports themselves, by whatever door, is known in every case of the study.
+    let mut tx = house.store.begin().await.unwrap();
+    let (reader, by_web) = add_reviewer(&mut tx, 7).await;
+    let what = timeline::REPORTS_AMONG_IMAGES;
+    assert!(!knows(&mut tx, 1).await.contains(&by_web));
+    timeline::note_read_of_study(&mut tx, &reader, "1.2.1", what, NOW)
+        .await
+        .unwrap();
+    assert!(knows(&mut tx, 1).await.contains(&by_web));
 }
 
 /// A paper that came alone waits while images do, but not while its own delivery may still bring images.
@@ -874,7 +898,7 @@ async fn papers_that_come_alone(house: House) {
 
 /// Reports among the images of a study open to its reader by the lock, and only those of that study.
 async fn the_lock_opens_reports(house: House) {
-    use overread_store::access::reach;
+    use overread_store::access::{is_blind_to, reach};
     let spec = |study, series, modality| Spec {
         study,
         series,
@@ -940,6 +964,9 @@ async fn the_lock_opens_reports(house: House) {
                 .unwrap();
             assert_eq!(told.len() + 1, found.len(), "{study}");
             assert!(told.iter().all(|row| row.instance_count == 2));
+            // What ordinary images carry of the first reading opens with the reports.
+            let is_blind = is_blind_to(tx, &reach, study).await.unwrap();
+            assert_eq!(is_blind, found.len() == 1, "{study}");
             shown.push(found.len());
         }
         shown

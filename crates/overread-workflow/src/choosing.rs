@@ -84,6 +84,8 @@ pub struct ChoiceView {
     pub clinical_kinds: Vec<String>,
     /// Offers so far.
     pub offers: Vec<OfferRow>,
+    /// For coordinators: what the requester wrote that the reviewer reads before the first impression is locked.
+    pub read_before_lock: Vec<String>,
     /// This reader may choose.
     pub may_choose: bool,
 }
@@ -183,6 +185,14 @@ pub async fn view(
         }),
         offers: if may_choose || file.wears(CaseRole::Coordinator) {
             offers.into_iter().filter_map(offer_of).collect()
+        } else {
+            Vec::new()
+        },
+        read_before_lock: if file.wears(CaseRole::Coordinator) && !reading::is_before_lock(&file) {
+            let why = &file.intake.why;
+            let texts = [&why.question, &why.symptoms].into_iter();
+            let filled = texts.filter(|text| !text.trim().is_empty());
+            filled.cloned().collect()
         } else {
             Vec::new()
         },

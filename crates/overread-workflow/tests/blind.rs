@@ -268,3 +268,28 @@ async fn who_knows_the_original_report_by_now_does_not_accept() {
         .await
         .unwrap();
 }
+
+/// What the reviewer reads before the lock is shown to who may still have it corrected.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_sees_what_the_second_reader_reads_first() {
+    let house = House::sqlite().await;
+    let case_id = house.matching().await;
+    let why = steps().into_iter().find_map(|step| match step {
+        AskStep::Why(why) => Some(why),
+        _ => None,
+    });
+    let why = why.unwrap();
+    let of = async |actor: &Actor| {
+        let view = choosing::view(&house.ctx, actor, &case_id, NOW).await;
+        view.unwrap().read_before_lock
+    };
+    let told = of(&house.coordinator).await;
+    for text in [&why.question, &why.symptoms] {
+        assert_eq!(told.contains(text), !text.is_empty(), "{told:?}");
+    }
+    assert!(!told.is_empty());
+    for hidden in [&why.diagnosis, &why.reason] {
+        assert!(hidden.is_empty() || !told.contains(hidden));
+    }
+    assert!(of(&house.patient).await.is_empty());
+}

@@ -11,7 +11,7 @@ use sqlx::AssertSqlSafe;
 use super::enter::to_digest;
 use super::sql::{Arg, Clause, bind};
 use super::{StudyKey, StudyRow, block};
-use crate::access::{Level, Reach, restrict};
+use crate::access::{Level, NO_REPORT, Reach, restrict};
 use crate::error::{StoreError, StoreResult};
 use crate::{Tx, packs};
 
@@ -134,6 +134,31 @@ pub async fn instances_of(
     let rows: Vec<InstanceColumns> = on!(tx, c => bind!(
             sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
     rows.into_iter().map(StoredInstance::try_from).collect()
+}
+
+/// Lists the reports and marks among the instances of a study, a series or of one instance.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reports_among(
+    tx: &mut Tx,
+    reach: &Reach,
+    study_uid: &str,
+    series_uid: Option<&str>,
+    sop_uid: Option<&str>,
+) -> StoreResult<Vec<i64>> {
+    let mut clause = Clause::new(
+        "select instance.id from instance join series on series.id = instance.series_id \
+         join study on study.id = series.study_id",
+    );
+    narrow(&mut clause, study_uid, series_uid, sop_uid);
+    restrict(&mut clause, reach, Level::Instance);
+    clause.and("not (");
+    clause.push(NO_REPORT);
+    clause.push(") order by instance.id");
+    let rows: Vec<(i64,)> = on!(tx, c => bind!(
+            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Where the DICOM JSON of one instance stands inside an inflated block.

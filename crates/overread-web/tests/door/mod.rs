@@ -109,7 +109,13 @@ impl Door {
         };
         let router = router(WebState {
             workflow: workflow.clone(),
-            dicomweb: DicomWebState::new(store, archive, ingest, now),
+            dicomweb: DicomWebState::new(
+                store,
+                archive,
+                ingest,
+                Knowledge::embedded().first_reading.clone(),
+                now,
+            ),
             config: Arc::new(WebConfig {
                 public_url: "http://localhost".to_owned(),
                 cookie_secure: false,

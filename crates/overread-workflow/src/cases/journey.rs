@@ -5,6 +5,7 @@ use overread_model::case::{
     self, CaseEvent, CaseRole, CaseState, StepState, next_action, now_sentence, possible_events,
 };
 use overread_model::ids::CaseId;
+use overread_model::text::listed;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::cases as rows;
@@ -314,6 +315,19 @@ fn line_of(line: timeline::TimelineRow, sees_answers: bool) -> TimelineRow {
     }
 }
 
+/// Returns the roles of a reader in words.
+fn roles_of(words: &str) -> String {
+    let roles = words
+        .split(' ')
+        .filter_map(|word| word.parse::<Role>().ok());
+    let titles: Vec<&str> = roles.map(Role::title).collect();
+    if titles.is_empty() {
+        "Share link".to_owned()
+    } else {
+        listed(&titles)
+    }
+}
+
 /// Lists who has read what.
 pub(crate) async fn reads(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<ReadRow>> {
     let list = timeline::reads(tx, case_id, limits::TIMELINE_ROWS).await?;
@@ -321,10 +335,7 @@ pub(crate) async fn reads(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<ReadR
         .into_iter()
         .map(|row| ReadRow {
             who: row.who.unwrap_or_else(|| "Unknown".to_owned()),
-            as_what: match row.role.parse::<Role>() {
-                Ok(role) => role.title().to_owned(),
-                Err(_) => "Share link".to_owned(),
-            },
+            as_what: roles_of(&row.role),
             what: row.what,
             first_at: Timestamp::from_micros(row.first_at),
             last_at: Timestamp::from_micros(row.last_at),

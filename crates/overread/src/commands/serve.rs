@@ -124,6 +124,7 @@ impl Door {
                 home.store.clone(),
                 home.archive.clone(),
                 home.ingest.clone(),
+                workflow.knowledge.first_reading.clone(),
                 clock::now,
             )
             .with_public_url(&workflow.config.public_url),
