@@ -94,16 +94,25 @@ fn f_rules() {
     check(&["F06!"], |s| {
         s.problems = vec![problem(ProblemKind::Truncated)]
     });
-    check(&["F06!"], |s| {
+    check(&["F11!"], |s| {
         s.problems = vec![problem(ProblemKind::IncompleteArchive)]
     });
+    check(&["F10!"], |s| {
+        s.problems = vec![problem(ProblemKind::Encrypted)]
+    });
+    let locked = spoilt(|s| {
+        s.instances.clear();
+        s.documents.clear();
+        s.problems = vec![problem(ProblemKind::Encrypted)];
+    });
+    assert!(locked.findings.iter().all(|finding| finding.rule != "F02"));
     check(&["F06!"], |s| {
         s.series(3, |i| i.quality.pixel_data_short = true)
     });
-    check(&["F10?"], |s| {
+    check(&["F12?"], |s| {
         s.medium.outside_study_count = 1;
     });
-    check(&["D01!", "D05", "D06", "F10!"], |s| {
+    check(&["D01!", "D05", "D06", "F12!"], |s| {
         s.instances.clear();
         s.documents.clear();
         s.medium.outside_study_count = 1;
@@ -120,6 +129,29 @@ fn somebody_else(i: &mut InstanceFacts) {
     i.study.patient_name = Some(Hidden("Lopez^Luis".to_owned()));
     i.study.patient_birth_date = Some(Hidden("19551111".to_owned()));
     i.study.patient_sex = Some("M".to_owned());
+}
+
+/// Who says that the name was taken out, and still gives another, is another.
+#[test]
+fn a_name_that_was_said_to_be_taken_out_still_counts() {
+    check(&["P01!", "P02!", "P04?"], |s| {
+        s.newer(|i| {
+            somebody_else(i);
+            i.quality.patient_identity_removed = Some("YES".to_owned());
+        });
+    });
+    let result = spoilt(|s| {
+        s.newer(|i| i.quality.patient_identity_removed = Some("YES".to_owned()));
+    });
+    let message = &result.findings[0].message;
+    assert!(message.contains("still stands in them"), "{message}");
+}
+
+#[test]
+fn a_few_words_are_no_report() {
+    check(&["D01!"], |s| {
+        s.documents[0].hints = overread_model::completeness::report_hints("MRI spine: see above");
+    });
 }
 
 #[test]

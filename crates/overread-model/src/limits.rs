@@ -10,6 +10,8 @@ pub const FINDINGS_A_RULE_COUNT: usize = 50;
 pub const PEOPLE_TOLD_COUNT: usize = 20;
 /// Most characters in one section of a report.
 pub const REPORT_SECTION_CHARS: usize = 50_000;
+/// Fewest letters and digits in the text of a paper that can be a report.
+pub const REPORT_LETTERS_MIN: usize = 40;
 /// Most characters in an original report.
 pub const ORIGINAL_REPORT_CHARS: usize = 200_000;
 /// Most characters in one intake answer.

@@ -65,6 +65,23 @@ pub fn counted(count: usize, one: &str, many: &str) -> String {
     }
 }
 
+/// Returns `24 images`, `24 images and 2 other objects`, `1 other object`: of so many images among so many objects.
+pub fn images_and_others(images: usize, all: usize) -> String {
+    let image_text = counted(images, "image", "images");
+    match (images, all.saturating_sub(images)) {
+        (_, 0) => image_text,
+        (0, others) => counted(
+            others,
+            "object that is no image",
+            "objects that are no images",
+        ),
+        (_, others) => {
+            let others = counted(others, "other object", "other objects");
+            format!("{image_text} and {others}")
+        }
+    }
+}
+
 /// Returns `a`, `a and b`, `a, b and c`.
 pub fn listed<S: AsRef<str>>(items: &[S]) -> String {
     match items {

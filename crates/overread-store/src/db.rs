@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Connection as _, PgPool, SqlitePool};
 
 use crate::error::{StoreError, StoreResult};
 use crate::tx::Hold;
@@ -65,6 +65,14 @@ impl Store {
         };
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// Asks a PostgreSQL server for one connection, to hear why it gives none; a pool goes on asking instead.
+    ///
+    /// # Errors
+    /// When the server is not there or refuses.
+    pub async fn ask_postgres(url: &str) -> StoreResult<()> {
+        Ok(PgConnection::connect(url).await?.close().await?)
     }
 
     /// Connects to PostgreSQL and brings its tables up to date.

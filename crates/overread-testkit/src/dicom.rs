@@ -88,6 +88,12 @@ impl InstanceSpec {
         self
     }
 
+    /// Makes it of another modality.
+    #[must_use]
+    pub fn with_modality(self, modality: &str) -> Self {
+        self.with(tags::MODALITY, VR::CS, modality)
+    }
+
     /// Makes it somebody else's: name, birth date and number of the patient.
     #[must_use]
     pub fn of_person(self, name: &str, birth_date: &str, patient_id: &str) -> Self {

@@ -102,7 +102,7 @@ async fn images_kept_outside_the_case_are_told_and_taken_in() {
         .unwrap();
     let rules: Vec<&str> = check.findings.iter().map(|one| one.rule.as_str()).collect();
     assert!(
-        rules.contains(&"F10") && !rules.contains(&"F02"),
+        rules.contains(&"F12") && !rules.contains(&"F02"),
         "{rules:?}"
     );
     let view = records::view(ctx, &house.patient, &case_id, NOW)
@@ -126,6 +126,6 @@ async fn images_kept_outside_the_case_are_told_and_taken_in() {
         .unwrap();
     assert_eq!((view.studies.len(), view.outside.len()), (1, 0));
     let found = view.check.unwrap().findings;
-    assert!(!found.iter().any(|one| one.rule == "F10"));
+    assert!(!found.iter().any(|one| one.rule == "F12"));
     assert!(house.state(&case_id).await.starts_with("records_"));
 }

@@ -58,7 +58,7 @@ pub(crate) enum Command {
 /// Which data folder.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Data {
-    /// Data folder; made when it is not there.
+    /// Data folder; `ingest` makes it when it is not there.
     #[arg(
         long,
         value_name = "DIR",

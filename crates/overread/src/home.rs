@@ -14,6 +14,7 @@ use overread_store::Store;
 use overread_workflow::{MailConfig, PasswordCost, SmtpConfig, Workflow, WorkflowConfig};
 
 use crate::config::{Config, Mail};
+use crate::limits::DATABASE_ANSWERS;
 
 /// Where things lie in a data folder.
 pub(crate) struct Layout {
@@ -40,9 +41,32 @@ impl Layout {
         self.root.join("mail")
     }
 
-    /// Says whether nothing was ever kept here.
+    /// Says whether no database was ever kept here.
     pub(crate) fn is_new(&self) -> bool {
         !self.database().exists()
+    }
+
+    /// Says whether this was a data folder before, or was made ready to be one by a configuration.
+    ///
+    /// # Errors
+    /// When this account may not look into the folder.
+    fn is_there(&self) -> Result<bool> {
+        // With PostgreSQL the folder holds the archive alone.
+        let marks = [
+            self.database(),
+            self.archive(),
+            self.root.join("config.toml"),
+        ];
+        for mark in marks {
+            let is_there = mark.try_exists().with_context(|| {
+                let folder = self.root.display();
+                format!("this account may not look into the folder {folder}")
+            })?;
+            if is_there {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Says whether the folder is missing or holds nothing at all.
@@ -90,6 +114,19 @@ fn make_folder(data: &Path) -> Result<()> {
         .with_context(|| format!("the data folder {} cannot be made", data.display()))
 }
 
+/// Asks the PostgreSQL server whether it is there; the address holds a password and is not repeated.
+async fn ask(url: &str) -> Result<()> {
+    const HINT: &str = "the PostgreSQL server cannot be reached; check that it runs, and `database_url` in config.toml or \
+        OVERREAD_DATABASE_URL";
+    match tokio::time::timeout(DATABASE_ANSWERS, Store::ask_postgres(url)).await {
+        Ok(asked) => asked.context(HINT),
+        Err(_) => bail!(
+            "{HINT} (no answer in {} seconds)",
+            DATABASE_ANSWERS.as_secs()
+        ),
+    }
+}
+
 /// An open installation.
 pub(crate) struct Home {
     /// Its settings.
@@ -104,6 +141,17 @@ pub(crate) struct Home {
 }
 
 impl Home {
+    /// Opens a data folder that was used before; makes none, since a name that was mistyped is the usual reason.
+    pub(crate) async fn open_existing(data: &Path) -> Result<Self> {
+        if !Layout::of(data).is_there()? {
+            bail!(
+                "{} is no data folder: nothing was ever kept there. Check --data; `overread serve` and `overread ingest` make a new one",
+                data.display()
+            );
+        }
+        Self::open(data).await
+    }
+
     /// Opens a data folder, making it when it is not there; its tables are brought up to date.
     pub(crate) async fn open(data: &Path) -> Result<Self> {
         make_folder(data)?;
@@ -111,7 +159,10 @@ impl Home {
         let config = Config::load(data)?;
         let store = match config.database_url.reveal() {
             "" => Store::open_sqlite(&layout.database()).await,
-            url => Store::open_postgres(url).await,
+            url => {
+                ask(url).await?;
+                Store::open_postgres(url).await
+            }
         }
         .context("the database cannot be opened")?;
         let archive = Archive::open(&layout.archive())

@@ -20,3 +20,5 @@ pub(crate) const BUFFER_BYTES: usize = 128 * 1024;
 pub(crate) const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes of one line of `--jsonl`: two reports of 200 kB fit many times.
 pub(crate) const LINE_BYTES: u64 = 16 * 1024 * 1024;
+/// How long a PostgreSQL server may take to answer when it is first asked.
+pub(crate) const DATABASE_ANSWERS: Duration = Duration::from_secs(5);

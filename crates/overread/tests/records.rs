@@ -1,5 +1,8 @@
 //! `ingest`, `check`, `verify`, `token`, `migrate`, `check-config`.
 
+use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::disc::{DiscFile, write_folder};
+
 use crate::program::{json, run, small_disc, text};
 
 #[test]
@@ -127,7 +130,8 @@ fn a_check_writes_nothing() {
 #[test]
 fn tokens_are_made_listed_and_revoked() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().to_str().unwrap();
+    let data = data_folder(folder.path());
+    let data = data.as_str();
     let made = run(&[
         "token",
         "create",
@@ -190,11 +194,98 @@ fn settings_are_shown_without_secrets() {
             .code(),
         Some(1)
     );
-    let migrated = run(&[
-        "migrate",
-        "--data",
-        tempfile::tempdir().unwrap().path().to_str().unwrap(),
-        "--json",
-    ]);
+    let data = data_folder(folder.path());
+    let migrated = run(&["migrate", "--data", &data, "--json"]);
     assert_eq!(json(&migrated)["up_to_date"], true);
+}
+
+/// A data folder that was used before.
+fn data_folder(below: &std::path::Path) -> String {
+    let (disc, data) = (below.join("disc"), below.join("data"));
+    small_disc(&disc);
+    let data = data.to_str().unwrap().to_owned();
+    run(&["ingest", disc.to_str().unwrap(), "--data", &data]);
+    data
+}
+
+#[test]
+fn a_folder_that_was_mistyped_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("overread-dta");
+    let path = data.to_str().unwrap();
+    let create = [
+        "token", "create", "--role", "archive", "--name", "x", "--data", path,
+    ];
+    let case = [
+        "check",
+        "--case",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "--data",
+        path,
+    ];
+    for command in [
+        &["token", "list", "--data", path][..],
+        &["migrate", "--data", path],
+        &["verify", "--data", path],
+        &create,
+        &case,
+    ] {
+        let refused = run(command);
+        assert_eq!(refused.status.code(), Some(1), "{command:?}");
+        let told = text(&refused.stderr);
+        assert!(told.contains("is no data folder"), "{told}");
+        assert!(!data.exists(), "{command:?}");
+    }
+}
+
+#[test]
+fn a_database_server_that_is_not_there_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().display().to_string().replace('/', "%2F");
+    let config = format!("database_url = 'postgres://o:hunter2@{nowhere}/overread'");
+    std::fs::write(folder.path().join("config.toml"), config).unwrap();
+    let refused = run(&["migrate", "--data", folder.path().to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = text(&refused.stderr);
+    assert!(
+        told.contains("PostgreSQL server cannot be reached"),
+        "{told}"
+    );
+    assert!(
+        !told.contains("hunter2") && !told.contains("pool"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_check_speaks_of_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = InstanceSpec::mr(71, 2, 1).of_person("Sample^Alex", "", "SAMPLE-1");
+    let mut report = InstanceSpec::mr(71, 3, 1)
+        .of_person("Sample^Alex", "", "SAMPLE-1")
+        .with_modality("SR");
+    report.sop_class_uid = "1.2.840.10008.5.1.4.1.1.88.11".to_owned();
+    report.pixels.clear();
+    let files = [
+        DiscFile::new("DICOM/IM1", image.part10().unwrap()),
+        DiscFile::new("DICOM/SR1", report.part10().unwrap()),
+        DiscFile::new("README.TXT", "Start viewer.exe to look at the images."),
+        DiscFile::new("REPORT.TXT", "MRI spine: see above"),
+    ];
+    write_folder(folder.path(), &files).unwrap();
+    let told = text(&run(&["check", folder.path().to_str().unwrap()]).stdout);
+    for words in [
+        "March 2, 2026",
+        "1 image  (no description)",
+        "1 report  (no description)",
+        "Sample^Alex, no birth date, 1 image and 1 other object",
+        "REPORT.TXT: original report",
+        "REPORT.TXT holds too few words to be one",
+        "no records (a viewer",
+    ] {
+        assert!(told.contains(words), "{words} in {told}");
+    }
+    for words in ["20260302", "xecutable", "born ,"] {
+        assert!(!told.contains(words), "{words} in {told}");
+    }
 }

@@ -119,6 +119,8 @@ pub struct ReportHints {
     pub comparison_dates: Vec<CalendarDate>,
     /// Text was there to be read.
     pub has_text: bool,
+    /// Text was there, and less than any report has.
+    pub is_too_short: bool,
     /// The patient it names; empty where it names none.
     pub patient: PersonIdentity,
 }
@@ -148,7 +150,9 @@ pub fn report_hints(text: &str) -> ReportHints {
         .find_iter(text)
         .flat_map(|found| dates_in(section(after(text, found.end(), 300)), patterns))
         .collect::<std::collections::BTreeSet<_>>();
+    let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
     ReportHints {
+        is_too_short: letters < limits::REPORT_LETTERS_MIN,
         is_preliminary,
         exam_date,
         heading: Hidden(heading(text, patterns)),

@@ -23,6 +23,8 @@ pub(super) struct PatientSeen {
     pub(super) birth_date_text: Option<Hidden<String>>,
     pub(super) removed: bool,
     pub(super) instance_count: usize,
+    /// Images among them.
+    pub(super) image_count: usize,
 }
 
 /// What stays of one series.
@@ -171,15 +173,24 @@ impl Gathered {
                     birth_date_text: study.patient_birth_date.clone(),
                     removed,
                     instance_count: 0,
+                    image_count: 0,
                 });
                 self.patients.len() - 1
             }
         };
         if let Some(seen) = self.patients.get_mut(index) {
             seen.instance_count += 1;
+            seen.image_count += usize::from(is_image(facts));
         }
         index
     }
+}
+
+/// Says whether an instance is an image to read, and not a report, a note or marks.
+fn is_image(facts: &InstanceFacts) -> bool {
+    facts.rows.is_some()
+        && facts.quality.has_pixel_data
+        && !NO_IMAGES.contains(&facts.series.modality.as_str())
 }
 
 impl StudyGathered {
@@ -248,10 +259,7 @@ impl SeriesGathered {
         if let Some(intent) = &series.presentation_intent_type {
             self.intents.insert(intent.clone());
         }
-        let is_image = facts.rows.is_some()
-            && facts.quality.has_pixel_data
-            && !NO_IMAGES.contains(&series.modality.as_str());
-        if is_image {
+        if is_image(facts) {
             self.add_image(facts, tables);
         }
     }

@@ -69,6 +69,8 @@ pub struct PatientLine {
     pub id: String,
     /// Instances that name the person this way.
     pub instances: usize,
+    /// Images among them.
+    pub images: usize,
 }
 
 impl std::fmt::Debug for PatientLine {
@@ -76,6 +78,7 @@ impl std::fmt::Debug for PatientLine {
         formatter
             .debug_struct("PatientLine")
             .field("instances", &self.instances)
+            .field("images", &self.images)
             .finish_non_exhaustive()
     }
 }

@@ -268,13 +268,17 @@ fn patients(gathered: &Gathered) -> Vec<PatientLine> {
             sex: seen.identity.sex.clone().unwrap_or_default(),
             id: text(&seen.identity.patient_id),
             instances: seen.instance_count,
+            images: seen.image_count,
         };
         let same = |known: &&mut PatientLine| {
             (&known.name, &known.birth_date, &known.sex, &known.id)
                 == (&line.name, &line.birth_date, &line.sex, &line.id)
         };
         match lines.iter_mut().find(same) {
-            Some(known) => known.instances += line.instances,
+            Some(known) => {
+                known.instances += line.instances;
+                known.images += line.images;
+            }
             None => lines.push(line),
         }
     }

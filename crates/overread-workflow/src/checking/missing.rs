@@ -8,7 +8,7 @@ use super::{KeptFinding, newest};
 use crate::{StepResult, limits};
 
 /// Rules that say that everything is missing: what a letter asks for in any case.
-const EVERYTHING_RULES: [&str; 4] = ["D01", "F01", "F02", "F10"];
+const EVERYTHING_RULES: [&str; 5] = ["D01", "F01", "F02", "F10", "F12"];
 
 /// Returns line by line which series, slices and papers the newest check misses, for a letter that asks for them.
 pub(crate) async fn missing_items(

@@ -2,30 +2,29 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use overread_ingest::{Survey, SurveyDocument, survey};
 use overread_knowledge::Knowledge;
 use overread_model::access::Actor;
 use overread_model::completeness::{
-    self, CheckInput, CheckResult, DocumentFacts, DocumentKind, Gathered, MediumFacts, report_hints,
+    self, CheckInput, CheckResult, DocumentFacts, DocumentKind, Gathered, MediumFacts,
+    SeriesSummary, report_hints,
 };
-use overread_model::text::counted;
+use overread_model::text::{counted, images_and_others};
+use overread_model::time::CalendarDate;
 use overread_workflow::checking;
 
 use super::ingest::{Bar, NOTHING_USABLE, all_there};
 use crate::cli::Check;
 use crate::clock;
-use crate::home::{Home, Layout};
+use crate::home::Home;
 use crate::output::{json, line, plain};
 
 /// Checks paths, or what is stored for a case.
 pub(crate) async fn run(arguments: Check) -> Result<ExitCode> {
     let (result, usable) = match &arguments.case {
         Some(case_id) => {
-            if Layout::of(&arguments.data.data).is_new() {
-                bail!("{} is no data folder", arguments.data.data.display());
-            }
-            let home = Home::open(&arguments.data.data).await?;
+            let home = Home::open_existing(&arguments.data.data).await?;
             let workflow = home.workflow("");
             let result = checking::look(&workflow, &Actor::System, case_id, clock::now()).await;
             home.close().await;
@@ -102,21 +101,17 @@ fn medium(survey: &Survey) -> MediumFacts {
 fn tell(result: &CheckResult) -> Result<()> {
     line(&result.summary())?;
     for study in &result.studies {
-        let date = if study.date.is_empty() {
-            "no date"
-        } else {
-            &study.date
-        };
         line(&format!(
-            "\n{}, {date}, {}",
+            "\n{}, {}, {}",
             words(&study.description, "exam without a name"),
-            plain(&study.institution)
+            day(&study.date, "no date"),
+            words(&study.institution, "no institution")
         ))?;
         for series in &study.series {
             line(&format!(
                 "  {:<4} {:>12}  {}",
                 plain(&series.modality),
-                images(series.images),
+                objects(series),
                 words(&series.description, "(no description)")
             ))?;
         }
@@ -125,12 +120,26 @@ fn tell(result: &CheckResult) -> Result<()> {
         line("\nPatients the images name")?;
     }
     for patient in &result.patients {
+        let born = match patient.birth_date.trim() {
+            "" => "no birth date".to_owned(),
+            date => format!("born {}", day(date, "")),
+        };
         line(&format!(
-            "  {}, born {}, {}",
-            plain(&patient.name),
-            plain(&patient.birth_date),
-            images(patient.instances)
+            "  {}, {born}, {}",
+            words(&patient.name, "no name"),
+            images_and_others(patient.images, patient.instances)
         ))?;
+    }
+    let papers = result.timeline.iter().filter(|item| item.kind != "study");
+    for (number, paper) in papers.enumerate() {
+        if number == 0 {
+            line("\nPapers found, by their file names")?;
+        }
+        let date = paper
+            .date
+            .map_or_else(String::new, |date| format!(", {}", date.in_english()));
+        let kind = paper.kind.replace('_', " ");
+        line(&format!("  {}: {kind}{date}", plain(&paper.title)))?;
     }
     if !result.findings.is_empty() {
         line("\nWhat was found")?;
@@ -158,8 +167,28 @@ fn tell(result: &CheckResult) -> Result<()> {
     Ok(())
 }
 
-fn images(count: usize) -> String {
-    counted(count, "image", "images")
+/// Returns how many images a series has, or what it holds instead.
+fn objects(series: &SeriesSummary) -> String {
+    let others = series.instances - series.images.min(series.instances);
+    if series.images > 0 || others == 0 {
+        return images_and_others(series.images, series.instances);
+    }
+    let (one, many) = match series.modality.as_str() {
+        "SR" => ("report", "reports"),
+        "KO" => ("note", "notes"),
+        "PR" => ("set of marks", "sets of marks"),
+        "SEG" => ("segmentation", "segmentations"),
+        "DOC" => ("document", "documents"),
+        _ => ("other object", "other objects"),
+    };
+    counted(others, one, many)
+}
+
+/// Returns a DICOM day as people write it; what is no day stays as it is.
+fn day(text: &str, otherwise: &str) -> String {
+    text.trim()
+        .parse::<CalendarDate>()
+        .map_or_else(|_| words(text.trim(), otherwise), CalendarDate::in_english)
 }
 
 fn words(text: &str, otherwise: &str) -> String {

@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &Letter) -> Result<ExitCode> {
         .iter()
         .find(|known| known.id == *kind)
     else {
-        bail!("there is no letter `{kind}`; `overread letter --list` names them");
+        return no_such(kind);
     };
     let size = fs::metadata(facts)
         .with_context(|| format!("{} cannot be read", facts.display()))?
@@ -89,9 +89,18 @@ fn list(catalog: &LetterCatalog, as_json: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn no_such(kind: &str) -> Result<ExitCode> {
+    match kind.trim() {
+        "" => bail!("no letter was named; `overread letter --list` names them"),
+        _ => bail!("there is no letter `{kind}`; `overread letter --list` names them"),
+    }
+}
+
 /// Prints a facts file to start from; a day that may lie in the past is left for the writer to set.
 fn sample(kind: &str) -> Result<ExitCode> {
-    let sample = letters::sample(kind).with_context(|| format!("there is no letter `{kind}`"))?;
+    let Some(sample) = letters::sample(kind) else {
+        return no_such(kind);
+    };
     line(
         sample
             .replace("\nwanted_by =", "\n# wanted_by =")
@@ -121,11 +130,11 @@ fn write(letter: &Composed, out: &Path, as_json: bool) -> Result<ExitCode> {
 fn refuse(problems: &[FactProblem], language: Language) -> ExitCode {
     remark("the letter was not written:");
     for problem in problems {
-        remark(&format!(
-            "  {}: {}",
-            plain(&problem.field),
-            plain(&problem.message(language))
-        ));
+        let message = plain(&problem.message(language));
+        remark(&match problem.field.as_str() {
+            "" => format!("  {message}"),
+            field => format!("  {}: {message}", plain(field)),
+        });
     }
     ExitCode::FAILURE
 }

@@ -10,7 +10,7 @@ use crate::output::{json, line};
 
 /// Opens the data folder, which brings its tables up to date, and says so.
 pub(crate) async fn run(arguments: Data) -> Result<ExitCode> {
-    let home = Home::open(&arguments.data).await?;
+    let home = Home::open_existing(&arguments.data).await?;
     let kind = home.store.kind();
     home.close().await;
     if arguments.json {

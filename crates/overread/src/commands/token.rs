@@ -22,7 +22,7 @@ pub(crate) async fn run(arguments: Token) -> Result<ExitCode> {
             case,
             data,
         } => {
-            let home = Home::open(&data.data).await?;
+            let home = Home::open_existing(&data.data).await?;
             let new = NewToken {
                 name: &name,
                 role,
@@ -32,13 +32,13 @@ pub(crate) async fn run(arguments: Token) -> Result<ExitCode> {
             home.close().await;
         }
         TokenCommand::List { data } => {
-            let home = Home::open(&data.data).await?;
+            let home = Home::open_existing(&data.data).await?;
             let rows = tokens::list(&mut home.store.read().await?).await?;
             show(&rows, &data)?;
             home.close().await;
         }
         TokenCommand::Revoke { id, data } => {
-            let home = Home::open(&data.data).await?;
+            let home = Home::open_existing(&data.data).await?;
             let now = clock::now();
             let mut tx = home.store.begin().await?;
             let revoked = tokens::revoke(&mut tx, &id, now).await?;

@@ -2,22 +2,18 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
 use super::ingest::Bar;
 use crate::cli::Verify;
-use crate::home::{Home, Layout};
+use crate::home::Home;
 use crate::output::{json, line};
 
 /// Re-reads everything; fails when anything is damaged.
 pub(crate) async fn run(arguments: Verify) -> Result<ExitCode> {
-    if Layout::of(&arguments.data.data).is_new() {
-        bail!(
-            "{} is no data folder; nothing was proven",
-            arguments.data.data.display()
-        );
-    }
-    let home = Home::open(&arguments.data.data).await?;
+    let home = Home::open_existing(&arguments.data.data)
+        .await
+        .context("nothing was proven")?;
     let bar = Bar::new("reading every byte again");
     let report = overread_ingest::verify(&home.store, &home.archive).await;
     bar.clear();

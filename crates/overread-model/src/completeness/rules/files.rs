@@ -1,4 +1,4 @@
-//! F01 to F10: what arrived, file by file.
+//! F01 to F12: what arrived, file by file.
 
 use super::{Context, Findings};
 use crate::completeness::tables::Severity;
@@ -35,11 +35,10 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     }
     for (rule, kinds) in [
         ("F04", &[ProblemKind::MissingFromMedia][..]),
-        (
-            "F06",
-            &[ProblemKind::Truncated, ProblemKind::IncompleteArchive][..],
-        ),
+        ("F06", &[ProblemKind::Truncated][..]),
         ("F07", &[ProblemKind::Conflict][..]),
+        ("F10", &[ProblemKind::Encrypted][..]),
+        ("F11", &[ProblemKind::IncompleteArchive][..]),
     ] {
         let found: Vec<&Problem> = input
             .problems
@@ -74,15 +73,17 @@ fn check_arrived(context: &Context<'_>, findings: &mut Findings<'_>) {
     let is_elsewhere = medium.outside_study_count > 0;
     if is_elsewhere && context.gathered.images == 0 {
         let detail = counted(medium.outside_study_count, "study", "studies");
-        findings.add("F10", "the upload", detail);
+        findings.add("F12", "the upload", detail);
     } else if is_elsewhere {
         let detail = counted(medium.outside_study_count, "study", "studies");
-        findings.add_as("F10", Severity::Warning, "the upload", detail);
+        findings.add_as("F12", Severity::Warning, "the upload", detail);
     } else if context.gathered.images == 0 && papers > 0 {
         let detail = counted(papers, "document or picture", "documents or pictures");
         findings.add("F01", "the upload", detail);
     }
-    if context.gathered.instances == 0 && papers == 0 && !is_elsewhere {
+    let is_locked = |problem: &Problem| problem.kind == ProblemKind::Encrypted;
+    let is_explained = is_elsewhere || input.problems.iter().any(is_locked);
+    if context.gathered.instances == 0 && papers == 0 && !is_explained {
         findings.add("F02", "the upload", "");
     }
 }

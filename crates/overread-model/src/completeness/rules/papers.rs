@@ -61,10 +61,17 @@ fn check_report(context: &Context<'_>, findings: &mut Findings<'_>) {
         .studies
         .iter()
         .any(|view| view.study.report_objects + view.study.encapsulated_documents > 0);
-    let has_report = has_document(context.input, &[DocumentKind::OriginalReport]) || in_images;
-    if !has_report && !context.input.no_report_available {
-        findings.add("D01", "the report", "");
+    let named = context.input.documents.iter();
+    let (short, whole): (Vec<&DocumentFacts>, Vec<&DocumentFacts>) = named
+        .filter(|document| document.kind == DocumentKind::OriginalReport)
+        .partition(|document| document.hints.is_too_short);
+    if !whole.is_empty() || in_images || context.input.no_report_available {
+        return;
     }
+    let detail = short.first().map_or_else(String::new, |document| {
+        format!("{} holds too few words to be one", document.name)
+    });
+    findings.add("D01", "the report", detail);
 }
 
 /// Looks whether a report belongs to one of the studies.

@@ -5,7 +5,7 @@ use crate::choosing::sides_in;
 use crate::completeness::gather::PatientSeen;
 use crate::completeness::identity::{PersonIdentity, identity_score, is_anonymous_name};
 use crate::limits;
-use crate::text::{counted, folded};
+use crate::text::{folded, images_and_others};
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) -> Option<f64> {
     let patients = &context.gathered.patients;
@@ -41,7 +41,7 @@ fn check_right_patient(context: &Context<'_>, findings: &mut Findings<'_>) -> Op
             .filter(|(score, _)| (from..below).contains(score));
         between
             .map(|(_, seen)| {
-                let images = counted(seen.instance_count, "image", "images");
+                let images = images_and_others(seen.image_count, seen.instance_count);
                 let differing = differences(wanted, &seen.identity);
                 format!("{images} with {how} {differing}")
             })
@@ -138,18 +138,25 @@ fn is_anonymous(seen: &PatientSeen) -> bool {
         .map_or("", |hidden| hidden.reveal().as_str());
     let no_birth = birth.trim().is_empty() || birth.trim() == "19000101";
     let no_number = seen.identity.patient_id.is_none();
-    seen.removed || is_anonymous_name(name) || (no_birth && no_number)
+    is_anonymous_name(name) || (no_birth && no_number)
 }
 
 fn check_anonymous(patients: &[PatientSeen], findings: &mut Findings<'_>) {
-    let images: usize = patients
-        .iter()
-        .filter(|seen| is_anonymous(seen))
-        .map(|seen| seen.instance_count)
-        .sum();
-    if images > 0 {
-        findings.add("P04", "the patient", counted(images, "image", "images"));
-    }
+    // Who says that the name was taken out, and still gives it, is compared with the patient like everybody.
+    let mut tell = |seen: Vec<&PatientSeen>, more: &str| {
+        let sum = |count: fn(&PatientSeen) -> usize| seen.iter().map(|one| count(one)).sum();
+        let (images, all) = (sum(|one| one.image_count), sum(|one| one.instance_count));
+        if all > 0 {
+            let images = images_and_others(images, all);
+            findings.add("P04", "the patient", format!("{images}{more}"));
+        }
+    };
+    let (nameless, named): (Vec<_>, Vec<_>) = patients.iter().partition(|seen| is_anonymous(seen));
+    tell(nameless, "");
+    tell(
+        named.into_iter().filter(|seen| seen.removed).collect(),
+        " say so, but a name, birth date or number still stands in them",
+    );
 }
 
 fn check_numbers(patients: &[PatientSeen], findings: &mut Findings<'_>) {
