@@ -149,11 +149,11 @@ pub async fn take_in(
         .on("study", study.id);
     audit::record(&mut tx, actor, &event, now).await?;
     tx.commit().await?;
-    let receipt = Receipt {
+    let mut receipt = Receipt {
         duplicates: u64::try_from(study.instance_count).unwrap_or_default(),
         ..Receipt::default()
     };
-    records::arrived(ctx, actor, case_id, &receipt, now).await
+    records::arrived(ctx, actor, case_id, &mut receipt, now).await
 }
 
 fn coordinates(actor: &Actor) -> StepResult<()> {
