@@ -72,7 +72,7 @@ fn the_lists_are_complete_and_without_doubles() {
                 .map(|r| r.id.as_str())
                 .collect()
         ),
-        48
+        50
     );
     assert_eq!(
         count(

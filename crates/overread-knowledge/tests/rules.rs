@@ -254,6 +254,13 @@ fn p_rules() {
 }
 
 #[expect(clippy::too_many_lines, reason = "one line for each spoilt exam")]
+/// Reads a report that is long enough to be one.
+fn report_under(heading: &str) -> overread_model::completeness::ReportHints {
+    report_hints(&format!(
+        "{heading}\nFINDINGS: Alignment is normal. No fracture is seen. The soft tissues are unremarkable.\nIMPRESSION: Normal."
+    ))
+}
+
 #[test]
 fn d_rules() {
     let no_report = |s: &mut Setup| {
@@ -312,7 +319,7 @@ fn d_rules() {
     let asked = |s: &mut Setup| s.asked.name = "MRI lumbar spine";
     check(&[], |s| {
         asked(s);
-        s.documents[0].hints = report_hints("EXAM: MRI LUMBAR SPINE");
+        s.documents[0].hints = report_under("EXAM: MRI LUMBAR SPINE");
     });
     for heading in [
         "EXAM: MRI KNEE",
@@ -321,12 +328,12 @@ fn d_rules() {
     ] {
         check(&["D02?"], |s| {
             asked(s);
-            s.documents[0].hints = report_hints(heading);
+            s.documents[0].hints = report_under(heading);
         });
     }
     // A request that names no place: the images tell it.
     check(&["D02?"], |s| {
-        s.documents[0].hints = report_hints("EXAM: MRI KNEE")
+        s.documents[0].hints = report_under("EXAM: MRI KNEE")
     });
     check(&["D10?"], |s| s.asked.name = "MRI left knee");
     check(&[], |s| s.asked.name = "MRI spine");
