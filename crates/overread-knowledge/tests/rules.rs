@@ -253,7 +253,6 @@ fn p_rules() {
     });
 }
 
-#[expect(clippy::too_many_lines, reason = "one line for each spoilt exam")]
 /// Reads a report that is long enough to be one.
 fn report_under(heading: &str) -> overread_model::completeness::ReportHints {
     report_hints(&format!(
@@ -261,6 +260,7 @@ fn report_under(heading: &str) -> overread_model::completeness::ReportHints {
     ))
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each spoilt exam")]
 #[test]
 fn d_rules() {
     let no_report = |s: &mut Setup| {
