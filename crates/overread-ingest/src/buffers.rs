@@ -12,6 +12,20 @@ pub(crate) struct Buffers {
     free: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
+/// Returns how many bytes of memory a buffer for so many takes: what the budget must be asked for.
+pub(crate) const fn memory_for(bytes: u64) -> u64 {
+    if is_everyday(bytes) {
+        limits::PART_IN_MEMORY_BYTES
+    } else {
+        bytes
+    }
+}
+
+/// Says whether so many bytes are worth a buffer that is used again.
+const fn is_everyday(bytes: u64) -> bool {
+    bytes <= limits::PART_IN_MEMORY_BYTES && bytes > limits::PART_IN_MEMORY_BYTES / 2
+}
+
 /// Bytes of one file in a buffer. What the buffer held before stands behind them and is never shown.
 pub(crate) struct Lent {
     memory: Vec<u8>,
@@ -20,12 +34,14 @@ pub(crate) struct Lent {
 }
 
 impl Buffers {
-    /// Lends a buffer for so many bytes, of which it holds none yet.
+    /// Lends a buffer for so many bytes, of which it holds none yet; it takes [`memory_for`] them.
     pub(crate) fn lend(&self, bytes: u64) -> Lent {
-        let is_everyday = bytes <= limits::PART_IN_MEMORY_BYTES;
-        let used = if is_everyday { self.free().pop() } else { None };
-        let memory =
-            used.unwrap_or_else(|| vec![0; bytes.max(limits::PART_IN_MEMORY_BYTES) as usize]);
+        let used = if is_everyday(bytes) {
+            self.free().pop()
+        } else {
+            None
+        };
+        let memory = used.unwrap_or_else(|| vec![0; memory_for(bytes) as usize]);
         Lent {
             memory,
             length: 0,
@@ -96,7 +112,7 @@ impl Lent {
 
     /// Gives the bytes to whoever shares them; the buffer comes back when the last one is done, or at once when they are few.
     pub(crate) fn freeze(self) -> Bytes {
-        if self.length < self.memory.len() / 2 {
+        if self.length <= self.memory.len() / 2 {
             Bytes::copy_from_slice(self.bytes())
         } else {
             Bytes::from_owner(self)
@@ -125,7 +141,7 @@ impl std::fmt::Debug for Lent {
 
 #[cfg(test)]
 mod tests {
-    use super::Buffers;
+    use super::{Buffers, memory_for};
     use crate::limits;
 
     const EVERYDAY: usize = limits::PART_IN_MEMORY_BYTES as usize;
@@ -137,7 +153,7 @@ mod tests {
     #[test]
     fn a_buffer_comes_back_and_shows_nothing_of_its_last_file() {
         let buffers = Buffers::default();
-        let mut lent = buffers.lend(1);
+        let mut lent = buffers.lend(limits::PART_IN_MEMORY_BYTES);
         lent.extend(&vec![7; EVERYDAY]);
         let shared = lent.freeze();
         let second = shared.clone();
@@ -145,7 +161,7 @@ mod tests {
         assert_eq!((free(&buffers), second.len()), (0, EVERYDAY));
         drop(second);
         assert_eq!(free(&buffers), 1);
-        let mut again = buffers.lend(1);
+        let mut again = buffers.lend(limits::PART_IN_MEMORY_BYTES);
         assert_eq!((free(&buffers), again.bytes()), (0, &[][..]));
         again.extend(b"few");
         assert_eq!(format!("{again:?}"), "Lent(3 bytes)");
@@ -160,7 +176,7 @@ mod tests {
     #[test]
     fn what_grows_keeps_its_bytes_and_is_not_kept() {
         let buffers = Buffers::default();
-        let mut lent = buffers.lend(0);
+        let mut lent = buffers.lend(limits::PART_IN_MEMORY_BYTES);
         lent.extend(&vec![1; EVERYDAY - 1]);
         lent.extend(&[2, 3]);
         assert_eq!(free(&buffers), 1, "the everyday buffer came back");
@@ -176,10 +192,21 @@ mod tests {
     }
 
     #[test]
+    fn a_small_file_takes_no_more_than_it_needs() {
+        let buffers = Buffers::default();
+        drop(buffers.lend(limits::PART_IN_MEMORY_BYTES / 2 + 1));
+        assert_eq!(free(&buffers), 1);
+        let small = buffers.lend(10_000);
+        assert_eq!((free(&buffers), small.memory.len()), (1, 10_000));
+        assert_eq!(memory_for(10_000), 10_000);
+        assert_eq!(memory_for(600_000), limits::PART_IN_MEMORY_BYTES);
+    }
+
+    #[test]
     fn no_more_are_kept_than_the_limit_says() {
         let buffers = Buffers::default();
         let many: Vec<_> = (0..limits::KEPT_BUFFERS + 3)
-            .map(|_| buffers.lend(0))
+            .map(|_| buffers.lend(limits::PART_IN_MEMORY_BYTES))
             .collect();
         drop(many);
         assert_eq!(free(&buffers), limits::KEPT_BUFFERS);

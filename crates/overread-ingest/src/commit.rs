@@ -1,5 +1,6 @@
 //! The one committer of a process: gathers what is ready, writes it into packs, syncs, commits once, answers all.
 
+mod batch;
 mod same;
 mod write;
 
@@ -17,13 +18,13 @@ use overread_store::documents;
 use overread_store::studies::{self, DeliveryScope, Entered, Outcome};
 use overread_store::tokens::random_id;
 use overread_store::{Store, Tx, deliveries, packs};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::content::Held;
 use crate::prepare::Readied;
 use crate::{IngestError, limits};
 
+use batch::{Gathered, Turn, Underway};
 use write::{Written, write};
 
 /// For whom something is committed.
@@ -176,6 +177,7 @@ pub(crate) fn about(readied: &Readied) -> AboutInstance {
 /// written beside each other, so that the disc has work while one of them is synced.
 pub(crate) async fn run(store: Store, archive: Archive, mut items: mpsc::Receiver<Item>) {
     let discs = Arc::new(Semaphore::new(limits::BATCHES_BEING_WRITTEN));
+    let places = Arc::new(Semaphore::new(limits::BATCHES_UNDERWAY));
     let mut before: Option<Underway> = None;
     while let Some(first) = items.recv().await {
         let mut batch = Gathered::of(first);
@@ -189,109 +191,19 @@ pub(crate) async fn run(store: Store, archive: Archive, mut items: mpsc::Receive
             batch.push(item);
             batch.take_ready(&mut items);
         }
-        let Ok(turn) = Arc::clone(&discs).acquire_owned().await else {
+        let (place, disc) = tokio::join!(
+            Arc::clone(&places).acquire_owned(),
+            Arc::clone(&discs).acquire_owned()
+        );
+        let (Ok(place), Ok(disc)) = (place, disc) else {
             return;
         };
         batch.take_ready(&mut items);
+        let turn = Turn { disc, place };
         before = Some(Underway::start(&store, &archive, batch, turn, before));
     }
     if let Some(last) = before {
-        let _ended = last.committing.await;
-    }
-}
-
-/// What is stored together.
-struct Gathered {
-    items: Vec<Item>,
-    bytes: u64,
-}
-
-impl Gathered {
-    fn of(first: Item) -> Self {
-        Self {
-            bytes: first.payload.length_bytes(),
-            items: vec![first],
-        }
-    }
-
-    fn push(&mut self, item: Item) {
-        self.bytes += item.payload.length_bytes();
-        self.items.push(item);
-    }
-
-    fn is_full(&self) -> bool {
-        self.items.len() >= limits::BATCH_INSTANCES || self.bytes >= limits::BATCH_BYTES
-    }
-
-    /// Says whether it is worth a sync of its own.
-    fn is_large(&self) -> bool {
-        self.is_full() || self.bytes >= limits::LARGE_BATCH_BYTES
-    }
-
-    /// Takes in what waits, as far as there is room.
-    fn take_ready(&mut self, items: &mut mpsc::Receiver<Item>) {
-        while !self.is_full()
-            && let Ok(item) = items.try_recv()
-        {
-            self.push(item);
-        }
-    }
-}
-
-/// A batch on its way.
-struct Underway {
-    /// Ends when its bytes are written.
-    written: oneshot::Receiver<()>,
-    /// Ends when its rows are committed and everybody is told.
-    committing: JoinHandle<()>,
-}
-
-impl Underway {
-    /// Writes a batch beside others, and commits it after the one before.
-    fn start(
-        store: &Store,
-        archive: &Archive,
-        batch: Gathered,
-        turn: OwnedSemaphorePermit,
-        before: Option<Self>,
-    ) -> Self {
-        let (store, archive) = (store.clone(), archive.clone());
-        let (is_written, written) = oneshot::channel();
-        let mut waiting = Vec::with_capacity(batch.items.len());
-        let mut work = Vec::with_capacity(batch.items.len());
-        for item in batch.items {
-            waiting.push(item.answer_to);
-            work.push((item.ticket, item.payload));
-        }
-        let committing = tokio::spawn(async move {
-            let synced = sync(&store, &archive, work).await;
-            drop(turn);
-            let _ = is_written.send(());
-            // Batches are committed in their order.
-            if let Some(before) = before {
-                let _ended = before.committing.await;
-            }
-            let committed = match synced {
-                Ok(synced) => commit(&store, synced).await,
-                Err(error) => Err(error),
-            };
-            answer(waiting, committed);
-        });
-        Self {
-            written,
-            committing,
-        }
-    }
-
-    /// Waits for the next item; `None` once this batch is written, or nobody can send any more.
-    async fn next_while_written(&mut self, items: &mut mpsc::Receiver<Item>) -> Option<Item> {
-        if self.written.is_terminated() {
-            return None;
-        }
-        tokio::select! {
-            _ = &mut self.written => None,
-            item = items.recv() => item,
-        }
+        last.ended().await;
     }
 }
 

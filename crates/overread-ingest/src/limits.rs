@@ -7,7 +7,7 @@ pub const IN_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of all files that are in memory while they arrive, over all deliveries.
 pub const ARRIVING_BYTES: u64 = 24 * 1024 * 1024;
 /// Bytes of all files that are in memory and whole, over all deliveries.
-pub const BUDGET_BYTES: u64 = 36 * 1024 * 1024;
+pub const BUDGET_BYTES: u64 = 48 * 1024 * 1024;
 /// Bytes of one part of a request that are kept in memory, so that many slow senders fit into the budget.
 pub const PART_IN_MEMORY_BYTES: u64 = 1024 * 1024;
 /// Buffers of [`PART_IN_MEMORY_BYTES`] that are kept for the next files.
@@ -32,6 +32,8 @@ pub const BATCH_BYTES: u64 = 20 * 1024 * 1024;
 pub const LARGE_BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// Batches whose bytes are written at once.
 pub const BATCHES_BEING_WRITTEN: usize = 2;
+/// Batches that are not committed at once; each keeps its packs open.
+pub const BATCHES_UNDERWAY: usize = 4;
 /// Bytes of a series in one batch from which on it gets a pack of its own.
 pub const OWN_PACK_BYTES: u64 = 256 * 1024;
 /// Entries of one delivery, over all nested archives.

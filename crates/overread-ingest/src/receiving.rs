@@ -11,7 +11,7 @@ use std::io::{Seek, SeekFrom};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::buffers::Lent;
+use crate::buffers::{Lent, memory_for};
 use crate::content::{Held, Part};
 use crate::session::Bench;
 use crate::{Ingest, IngestError, limits};
@@ -106,7 +106,7 @@ impl Receiving {
         match self.place {
             Place::Memory { bytes, room } => {
                 let bytes = bytes.freeze();
-                let permit = self.bench.keep(bytes.len() as u64).await?;
+                let permit = self.bench.keep(memory_for(bytes.len() as u64)).await?;
                 drop(room);
                 Ok(Received(Held {
                     part: Part::Memory(bytes),

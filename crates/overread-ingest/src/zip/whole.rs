@@ -10,7 +10,7 @@ use super::entry::{Broken, Fault};
 use super::headers::{Local, Method};
 use super::input::Input;
 use super::names;
-use crate::buffers::Lent;
+use crate::buffers::{Lent, memory_for};
 use crate::content::{Held, Part};
 use crate::limits;
 use crate::session::{Session, share_of};
@@ -32,8 +32,8 @@ pub(super) fn room(session: &Session, local: &Local) -> Option<OwnedSemaphorePer
 /// Returns how many bytes are in memory while an entry is unpacked.
 fn bytes_for(local: &Local) -> u64 {
     match local.method {
-        Method::Deflate => local.bytes.saturating_add(local.packed_bytes),
-        Method::Stored | Method::Other => local.bytes.max(local.packed_bytes),
+        Method::Deflate => memory_for(local.bytes).saturating_add(memory_for(local.packed_bytes)),
+        Method::Stored | Method::Other => memory_for(local.bytes.max(local.packed_bytes)),
     }
 }
 
@@ -128,7 +128,7 @@ impl Packed {
         let spare = room.num_permits()
             - room
                 .num_permits()
-                .min(share_of(bytes.len() as u64) as usize);
+                .min(share_of(memory_for(bytes.len() as u64)) as usize);
         drop(room.split(spare));
         Ok(Held {
             part: Part::Memory(bytes),

@@ -1,0 +1,121 @@
+//! Batches: what is stored together, and each on its way from the first byte to the answer.
+
+use overread_archive::Archive;
+use overread_store::Store;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::{Item, answer, commit, sync};
+use crate::limits;
+
+/// What is stored together.
+pub(super) struct Gathered {
+    items: Vec<Item>,
+    bytes: u64,
+}
+
+impl Gathered {
+    pub(super) fn of(first: Item) -> Self {
+        Self {
+            bytes: first.payload.length_bytes(),
+            items: vec![first],
+        }
+    }
+
+    pub(super) fn push(&mut self, item: Item) {
+        self.bytes += item.payload.length_bytes();
+        self.items.push(item);
+    }
+
+    fn is_full(&self) -> bool {
+        self.items.len() >= limits::BATCH_INSTANCES || self.bytes >= limits::BATCH_BYTES
+    }
+
+    /// Says whether it is worth a sync of its own.
+    pub(super) fn is_large(&self) -> bool {
+        self.is_full() || self.bytes >= limits::LARGE_BATCH_BYTES
+    }
+
+    /// Takes in what waits, as far as there is room.
+    pub(super) fn take_ready(&mut self, items: &mut mpsc::Receiver<Item>) {
+        while !self.is_full()
+            && let Ok(item) = items.try_recv()
+        {
+            self.push(item);
+        }
+    }
+}
+
+/// What a batch needs to go ahead.
+pub(super) struct Turn {
+    /// Given back when its bytes are written.
+    pub(super) disc: OwnedSemaphorePermit,
+    /// Given back when its rows are committed.
+    pub(super) place: OwnedSemaphorePermit,
+}
+
+/// A batch on its way.
+pub(super) struct Underway {
+    /// Ends when its bytes are written.
+    written: oneshot::Receiver<()>,
+    /// Ends when its rows are committed and everybody is told.
+    committing: JoinHandle<()>,
+}
+
+impl Underway {
+    /// Writes a batch beside others, and commits it after the one before.
+    pub(super) fn start(
+        store: &Store,
+        archive: &Archive,
+        batch: Gathered,
+        turn: Turn,
+        before: Option<Self>,
+    ) -> Self {
+        let (store, archive) = (store.clone(), archive.clone());
+        let (is_written, written) = oneshot::channel();
+        let mut waiting = Vec::with_capacity(batch.items.len());
+        let mut work = Vec::with_capacity(batch.items.len());
+        for item in batch.items {
+            waiting.push(item.answer_to);
+            work.push((item.ticket, item.payload));
+        }
+        let committing = tokio::spawn(async move {
+            let synced = sync(&store, &archive, work).await;
+            drop(turn.disc);
+            let _ = is_written.send(());
+            // Batches are committed in their order.
+            if let Some(before) = before {
+                before.ended().await;
+            }
+            let committed = match synced {
+                Ok(synced) => commit(&store, synced).await,
+                Err(error) => Err(error),
+            };
+            answer(waiting, committed);
+            drop(turn.place);
+        });
+        Self {
+            written,
+            committing,
+        }
+    }
+
+    /// Waits until it is committed.
+    pub(super) async fn ended(self) {
+        let _ended = self.committing.await;
+    }
+
+    /// Waits for the next item; `None` once this batch is written, or nobody can send any more.
+    pub(super) async fn next_while_written(
+        &mut self,
+        items: &mut mpsc::Receiver<Item>,
+    ) -> Option<Item> {
+        if self.written.is_terminated() {
+            return None;
+        }
+        tokio::select! {
+            _ = &mut self.written => None,
+            item = items.recv() => item,
+        }
+    }
+}
