@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use overread_archive::Archive;
 use overread_dicom::{FrameTable, ParseLimits, value_of_reader};
@@ -52,10 +52,8 @@ pub(crate) async fn bulkdata(
     let withheld = caller.withheld(&mut tx, &one.study).await?;
     drop(tx);
     if withheld.holds_path(&named.path) {
-        return Err(Refusal::new(
-            StatusCode::FORBIDDEN,
-            "this part of the image can tell of the first reading; it opens once your first impression is locked",
-        ));
+        // As what is not there: a blinded reader is not told what else the image holds.
+        return Err(Refusal::not_found());
     }
     let media_type = media_type(&state, &found, &named.path).await?;
     let taken = accept.0.iter().find_map(|range| {

@@ -307,7 +307,12 @@ pub(crate) async fn several(
                 .collect(),
         );
         let is_whole = !withheld.is_any();
-        forms.push(choose(&parts_only, &one.transfer_syntax_uid, is_whole)?.1);
+        let form = choose(&parts_only, &one.transfer_syntax_uid, is_whole)?.1;
+        if form != Form::Stored || !is_whole {
+            // Said now: an answer that has begun can only be broken off.
+            can_be_rewritten(one)?;
+        }
+        forms.push(form);
     }
     caller
         .note_images(
@@ -371,6 +376,15 @@ fn part(
     Ok((opening, content))
 }
 
+fn can_be_rewritten(found: &StoredInstance) -> Answer<()> {
+    if found.extent.length_bytes > REWRITTEN_BYTES {
+        return Err(Refusal::too_large(
+            "the instance is too large to be written anew in Explicit VR Little Endian",
+        ));
+    }
+    Ok(())
+}
+
 /// What a part holds: in memory, or still in the archive.
 pub(crate) enum Content {
     /// In memory, to be sent one after another.
@@ -404,11 +418,7 @@ impl Content {
                 }));
             }
         }
-        if length_bytes > REWRITTEN_BYTES {
-            return Err(Refusal::too_large(
-                "the instance is too large to be written anew in Explicit VR Little Endian",
-            ));
-        }
+        can_be_rewritten(found)?;
         let bytes = archive.read(found.extent, 0..length_bytes).await?;
         if is_as_stored && has_preamble(&bytes) {
             return Ok(Self::Pieces(vec![

@@ -3,9 +3,9 @@
 use overread_model::ids::{CaseId, PersonId};
 use overread_model::time::Timestamp;
 
-use crate::Tx;
 use crate::access::no_report;
 use crate::error::StoreResult;
+use crate::{Tx, timeline};
 
 /// A task's row.
 #[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -210,11 +210,11 @@ pub async fn seen_first_reading(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Ve
              union select p.parent_id from case_ p join line on p.id = line.id where p.parent_id is not null) \
              select r.id from reviewer r join person p on p.email_folded = r.email_folded where p.id in \
              (select subject_id from case_read where subject_kind = 'person' and case_id in (select id from line) \
-             and (what in ('original report', 'documents', 'letter', 'comparison', 'second report', 'reports among the images') \
+             and (what in ('original report', 'documents', 'letter', 'comparison', 'second report', $2) \
              or (what = 'images' and role <> 'reviewer' and exists (select 1 from case_study cs \
              join series on series.study_id = cs.study_id join instance on instance.series_id = series.id \
              where cs.case_id = case_read.case_id and not (", no_report!("instance", "series"), ")))) \
              union select entered_by from original_report where case_id in (select id from line)) order by r.id"))
-        .bind(case_id.as_str()).fetch_all(&mut *c).await?);
+        .bind(case_id.as_str()).bind(timeline::REPORTS_AMONG_IMAGES).fetch_all(&mut *c).await?);
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
