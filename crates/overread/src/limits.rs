@@ -6,8 +6,11 @@ use std::time::Duration;
 pub(crate) const CONNECTIONS: usize = 384;
 /// Connections at once from one network, unless a proxy speaks for everybody.
 pub(crate) const CONNECTIONS_OF_ONE_NETWORK: usize = 64;
-/// How long a connection may ask nothing before it makes room for another, when every place is taken.
+/// How long a connection may ask nothing, or send next to nothing, before it makes room for another, when every place is
+/// taken.
 pub(crate) const FIRST_TIME: Duration = Duration::from_secs(1);
+/// Bytes a second below which the body of a request counts as next to nothing.
+pub(crate) const SLOW_BYTES: u64 = 256;
 /// How long a whole header may take, also from the end of the request before.
 pub(crate) const HEADER_TIME: Duration = Duration::from_secs(30);
 /// How long the next piece of a body may take.

@@ -11,7 +11,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
@@ -40,9 +40,9 @@ pub(crate) struct Patience {
     /// Connections at once from one network, so that no stranger takes every place.
     pub(crate) of_one_network: usize,
     /// Addresses behind which many callers stand, so that they are no one network: a proxy's. When every place is taken, a
-    /// connection from there that waits for its next request, or asked nothing in its time, makes room.
+    /// connection from there that waits for its next request, or asks or sends next to nothing in its time, makes room.
     pub(crate) is_shared: fn(IpAddr) -> bool,
-    /// How long a connection may ask nothing before it makes room, when every place is taken.
+    /// How long a connection may ask nothing, or send next to nothing, before it makes room, when every place is taken.
     pub(crate) first: Duration,
     /// How long a whole header may take, also from the end of the request before.
     pub(crate) header: Duration,
@@ -92,20 +92,21 @@ pub(crate) async fn serve(
             () = &mut stop => break,
         };
         let (open, ended) = oneshot::channel::<()>();
-        let phase = Phase::default();
+        let phase = Phase::fresh();
         let guest = Guest {
             _open: open,
             is_shared: (patience.is_shared)(address.ip()),
-            asks_until: Instant::now() + patience.first,
+            first: patience.first,
             phase: phase.clone(),
         };
         let Some(place) = places.take(address.ip(), guest) else {
             continue;
         };
         let router = router.clone();
-        let service = service_fn(move |request| {
-            let running = Running::start(&phase);
-            let answered = answer(router.clone(), request, address, patience.body);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let running = Running::start(&phase, !request.body().is_end_stream());
+            let request = request.map(|body| in_time(body, patience.body, phase.clone()));
+            let answered = answer(router.clone(), request, address);
             async move { Ok::<_, Infallible>(running.until_read(answered.await?)) }
         });
         let stream = Watched::new(stream, patience.answer);
@@ -151,31 +152,41 @@ fn is_of_the_client(error: &io::Error) -> bool {
 
 async fn answer(
     router: Router,
-    request: Request<Incoming>,
+    mut request: Request,
     address: SocketAddr,
-    body_patience: Duration,
 ) -> Result<Response, Infallible> {
-    let mut request = request.map(|body| in_time(body, body_patience));
     request.extensions_mut().insert(ConnectInfo(address));
     router.oneshot(request).await
 }
 
 /// Ends a body whose next piece does not come.
-fn in_time(body: Incoming, patience: Duration) -> Body {
+fn in_time(body: Incoming, patience: Duration, phase: Phase) -> Body {
     if body.is_end_stream() {
         return Body::empty();
     }
     let pieces = Body::new(body).into_data_stream();
-    Body::from_stream(stream::unfold(pieces, move |mut pieces| async move {
-        let piece = match tokio::time::timeout(patience, pieces.next()).await {
-            Ok(piece) => piece?.map_err(io::Error::other),
-            Err(_) => Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the sender stopped sending",
-            )),
-        };
-        Some((piece, pieces))
-    }))
+    let start = (pieces, phase);
+    Body::from_stream(stream::unfold(
+        start,
+        move |(mut pieces, phase)| async move {
+            let piece = match tokio::time::timeout(patience, pieces.next()).await {
+                Ok(None) => {
+                    phase.is_whole();
+                    return None;
+                }
+                Ok(Some(Ok(piece))) => {
+                    phase.arrived(piece.len());
+                    Ok(piece)
+                }
+                Ok(Some(Err(error))) => Err(io::Error::other(error)),
+                Err(_) => Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the sender stopped sending",
+                )),
+            };
+            Some((piece, (pieces, phase)))
+        },
+    ))
 }
 
 /// A connection whose reader may not fall asleep.
@@ -479,8 +490,22 @@ mod tests {
         };
         let (address, _stop) = door(hello(), patience).await;
         let mut silent = Vec::new();
+        let start = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500\r\n\r\na";
+        for begun in ["", "GET / HT", start] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(begun.as_bytes()).await.unwrap();
+            silent.push(stream);
+        }
+        for _ in 0..2 {
+            let comes_in =
+                async { while !is_answered(TcpStream::connect(address).await.unwrap()).await {} };
+            assert!(tokio::time::timeout(LONG / 4, comes_in).await.is_ok());
+        }
+        let mut busy = Vec::new();
         for _ in 0..3 {
-            silent.push(TcpStream::connect(address).await.unwrap());
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let _refused = stream.write_all(start.as_bytes()).await;
+            busy.push(stream);
         }
         let comes_in =
             async { while !is_answered(TcpStream::connect(address).await.unwrap()).await {} };
