@@ -205,6 +205,36 @@ impl About {
     }
 }
 
+/// Doubts that speak of a wrong patient, a wrong side or a wrong exam: nobody signs over them unseen.
+const DOUBTS_OF_HARM: [&str; 7] = [
+    "patient",
+    "birth_date",
+    "patient_number",
+    "accession_number",
+    "sex",
+    "body_part",
+    "side",
+];
+
+/// Returns what speaks against a report being about this patient and exam, in plain words: beside the first report, or
+/// alone when there is none.
+pub(crate) async fn doubts_of_harm(
+    tx: &mut Tx,
+    file: &CaseFile,
+    signed: &SignedReport,
+) -> StepResult<Vec<String>> {
+    let about = About::load(tx, file).await?;
+    let second = second_text_of(signed);
+    let original = original_reports::newest(tx, &file.case_id).await?;
+    let original = original.map_or_else(|| second.clone(), |row| row.body);
+    let compared = about.compare(&original, &second);
+    let doubts = compared.guard.problems.into_iter();
+    Ok(doubts
+        .filter(|doubt| DOUBTS_OF_HARM.contains(&doubt.kind.as_str()))
+        .map(|doubt| doubt.message)
+        .collect())
+}
+
 /// What is compared, as it stands now.
 struct Inputs {
     about: About,

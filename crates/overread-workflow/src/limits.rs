@@ -110,6 +110,8 @@ pub const AMOUNT_CENTS: i64 = 100_000_000;
 pub const LETTERS_PER_CASE: usize = 200;
 /// Lines of two texts that are compared one by one.
 pub const COMPARED_LINES: usize = 500;
+/// Characters of a remark that is owed, at least: less says nothing.
+pub const REMARK_MIN_CHARACTERS: usize = 12;
 /// Most images set aside that are looked at for one case.
 pub const ASIDE_ROWS: u32 = 10_000;
 /// Most missing things that a letter names one by one.

@@ -77,6 +77,8 @@ pub struct LinkView {
     pub corrections: Vec<Correction>,
     /// Category the reviewer signed.
     pub overall: Option<String>,
+    /// What the reviewer remarked when signing it; may be empty.
+    pub remark: String,
     /// Images may be seen.
     pub with_images: bool,
     /// Last instant the link opens.
@@ -387,6 +389,7 @@ async fn view_of(
             .map_err(StepError::internal)?
             .unwrap_or_default(),
         overall: compared.and_then(|row| row.overall.clone()),
+        remark: compared.map(|row| row.note.clone()).unwrap_or_default(),
         with_images: link.with_images != 0,
         open_until: crate::delivering::last_moment(link.expires_at),
         acknowledged_at: link.acknowledged_at.map(Timestamp::from_micros),

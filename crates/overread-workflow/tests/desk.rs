@@ -350,7 +350,7 @@ async fn the_category_is_the_signers_to_change_with_a_reason() {
         again, view.concordance_id,
         "the second click finds the first result"
     );
-    let other = ["confirms", "refines", "changes_management"]
+    let other = ["refines", "changes_management"]
         .into_iter()
         .find(|name| Some(*name) != view.concordance.overall.map(|overall| overall.name()));
     let mut form = DecideComparison {
@@ -570,6 +570,7 @@ async fn a_first_report_changed_after_the_lock_is_told_and_confirmed() {
     }
     let confirmed = |seen_original_version| reporting::Signing {
         seen_original_version,
+        seen_doubts: false,
         ..signing(desk.version)
     };
     for unseen in [0, change.version - 1, change.version + 1] {

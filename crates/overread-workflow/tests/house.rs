@@ -502,6 +502,7 @@ pub(crate) const fn signing(version: i64) -> reporting::Signing<'static> {
         version,
         password: PASSWORD,
         seen_original_version: 0,
+        seen_doubts: false,
     }
 }
 

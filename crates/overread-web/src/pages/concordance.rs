@@ -74,6 +74,10 @@ impl ConcordancePage {
             .unwrap_or_default();
         let proposed = view.concordance.overall.map(|overall| overall.name());
         let signed = decision.as_ref().map(|one| one.overall.clone());
+        let remark = decision
+            .as_ref()
+            .map(|one| one.note.clone())
+            .unwrap_or_default();
         let chosen = signed.as_deref().or(proposed).unwrap_or_default();
         let own = view.own_statement.map(|statement| Own {
             contradicts: comparing::contradicts(&statement, chosen),
@@ -99,6 +103,7 @@ impl ConcordancePage {
                 concordance: view.concordance,
                 corrections: &view.corrections,
                 signed: signed.as_deref(),
+                remark: &remark,
                 original: &view.original_text,
                 second: &view.second_text,
                 reader: reader(session.role),

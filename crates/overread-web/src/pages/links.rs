@@ -114,6 +114,7 @@ impl LinkPage {
                 concordance,
                 corrections: &view.corrections,
                 signed: view.overall.as_deref(),
+                remark: &view.remark,
                 original: &original,
                 second: &view.second_text,
                 reader: Reader::Physician,

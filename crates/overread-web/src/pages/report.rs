@@ -215,6 +215,7 @@ struct Sign {
     password: String,
     /// Version of the first report that the reviewer ticked as read; nothing unless it changed after the lock.
     seen_original: i64,
+    seen_doubts: String,
 }
 
 async fn sign(
@@ -231,6 +232,7 @@ async fn sign(
         version,
         password: &form.password,
         seen_original_version: form.seen_original,
+        seen_doubts: !form.seen_doubts.is_empty(),
     };
     let signed = reporting::sign(ctx, actor, &case_id, signing, now).await;
     again(

@@ -135,12 +135,37 @@ pub(super) fn check(judged: &Judged<'_>) -> StepResult<()> {
             "There are more corrections than rows.",
         ));
     }
-    if judged.note.is_empty()
+    if judged.note.chars().count() < limits::REMARK_MIN_CHARACTERS
         && let Some(why) = owed(judged)
     {
         problems.push(FieldProblem::new("note", why));
     }
+    let open = rows_against(judged);
+    if !open.is_empty() {
+        let rows = if open.len() == 1 { "Row" } else { "Rows" };
+        let numbers: Vec<String> = open.iter().map(u32::to_string).collect();
+        problems.push(FieldProblem::new(
+            "overall",
+            format!(
+                "{rows} {} may change what is done, which is not the same. Judge each under \u{201c}Correct single rows\u{201d} first, or choose what holds.",
+                numbers.join(", ")
+            ),
+        ));
+    }
     crate::error::refuse_if_any(problems)
+}
+
+/// Returns the rows that may change what is done although the whole is to be called the same.
+fn rows_against(judged: &Judged<'_>) -> Vec<u32> {
+    if judged.overall != Overall::Confirms {
+        return Vec::new();
+    }
+    let as_judged = super::as_judged(judged.result.clone(), judged.corrections);
+    let items = as_judged.items.iter();
+    items
+        .filter(|item| item.critical && !item.variation)
+        .map(|item| item.n)
+        .collect()
 }
 
 /// Returns why a remark is owed, if one is.

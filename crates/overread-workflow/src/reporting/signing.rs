@@ -37,13 +37,16 @@ pub struct Signing<'a> {
     pub password: &'a str,
     /// Version of the original report that was read after a change; 0 when none was confirmed.
     pub seen_original_version: i64,
+    /// Doubts about patient, side or exam were read, and the text holds as it stands.
+    pub seen_doubts: bool,
 }
 
 /// Signs: the password is asked again, the text is locked, hash and time are kept; in_review -> report_final.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`, `Stale`, `Limit`, `Invalid` with missing sections, field `password`, or field
-/// `seen_original` when the original report changed after the lock and its new version was not confirmed as read.
+/// `seen_original` when the original report changed after the lock and its new version was not confirmed as read, or field
+/// `seen_doubts` when the text speaks of another patient, side or exam and that was not confirmed.
 pub async fn sign(
     ctx: &Workflow,
     actor: &Actor,
@@ -89,6 +92,7 @@ pub async fn sign(
         now,
     )
     .map_err(StepError::Invalid)?;
+    confirm_doubts(&mut tx, &file, actor, &signed, signing.seen_doubts, now).await?;
     row.signed = Some(serde_json::to_string(&signed).map_err(StepError::internal)?);
     row.signed_at = Some(now.as_micros());
     row.limitations = serde_json::to_string(&limitations).map_err(StepError::internal)?;
@@ -116,6 +120,37 @@ pub async fn sign(
         tracing::error!(case.id = %case_id, %error, "the comparison was not made after signing");
     }
     Ok(signature_of(&signed))
+}
+
+/// Refuses to sign a text that speaks of another patient, side or exam until that is confirmed.
+async fn confirm_doubts(
+    tx: &mut Tx,
+    file: &CaseFile,
+    actor: &Actor,
+    signed: &SignedReport,
+    is_seen: bool,
+    now: Timestamp,
+) -> StepResult<()> {
+    let doubts = comparing::doubts_of_harm(tx, file, signed).await?;
+    if doubts.is_empty() {
+        return Ok(());
+    }
+    if !is_seen {
+        let doubts = doubts.join(" ");
+        return Err(StepError::invalid(
+            "seen_doubts",
+            format!(
+                "Check the patient, the side and the exam before you sign. {doubts} Correct your text, or confirm that it is right as it stands."
+            ),
+        ));
+    }
+    let what =
+        "The reviewer confirmed the patient, the side and the exam of the report before signing";
+    let said = Said {
+        note: "",
+        staff_only: true,
+    };
+    casework::note(tx, file, actor, "report.doubts_seen", what, said, now).await
 }
 
 /// Refuses to sign over an original report that changed after the lock until its new version is confirmed as read.

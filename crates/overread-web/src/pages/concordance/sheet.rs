@@ -29,6 +29,8 @@ pub(crate) struct Compared<'a> {
     pub(crate) corrections: &'a [Correction],
     /// The category the reviewer signed.
     pub(crate) signed: Option<&'a str>,
+    /// What the reviewer remarked when signing.
+    pub(crate) remark: &'a str,
     /// First report.
     pub(crate) original: &'a str,
     /// Second report.
@@ -73,6 +75,8 @@ pub(crate) struct Sheet {
     pub(crate) frame: &'static str,
     /// A person signed it.
     pub(crate) signed: bool,
+    /// What the reviewer remarked when signing; may be empty.
+    pub(crate) remark: String,
     /// Why, in plain words.
     pub(crate) reasons: Vec<String>,
     /// Doubts to settle first.
@@ -110,6 +114,7 @@ impl Sheet {
             concordance,
             corrections,
             signed,
+            remark,
             reader,
             ..
         } = compared;
@@ -145,6 +150,7 @@ impl Sheet {
             },
             frame: frame(overall),
             signed: signed.is_some(),
+            remark: remark.to_owned(),
             why_critical,
             critical,
             other: if comparable {
@@ -329,6 +335,7 @@ mod tests {
             concordance: compare(exam, original, second),
             corrections: &[],
             signed: None,
+            remark: "",
             original,
             second,
             reader: Reader::Patient,
@@ -347,6 +354,7 @@ mod tests {
                 concordance: compare("MRI lumbar spine", original, second),
                 corrections: &[],
                 signed: None,
+                remark: "",
                 original,
                 second,
                 reader,
@@ -366,6 +374,7 @@ mod tests {
             concordance: serde_json::from_value(kept).unwrap(),
             corrections: &[],
             signed: None,
+            remark: "",
             original: text,
             second: text,
             reader: Reader::Physician,
@@ -427,6 +436,7 @@ mod tests {
                 concordance: concordance.clone(),
                 corrections: &corrections,
                 signed: Some("refines"),
+                remark: "",
                 original: text,
                 second: text,
                 reader: Reader::Staff,

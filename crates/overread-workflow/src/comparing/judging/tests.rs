@@ -57,6 +57,43 @@ fn reports_that_could_not_be_compared_are_signed_with_a_word_why() {
 }
 
 #[test]
+fn the_same_is_not_signed_over_rows_that_may_change_what_is_done() {
+    let torn = compare(
+        "MRI left wrist",
+        "The scapholunate ligament is intact.",
+        "Scapholunate ligament tear.",
+    );
+    let row = torn.items.iter().position(|item| item.critical).unwrap();
+    let own = own(OverallAgreement::Agree, "");
+    let note = "Seen together with the surgeon.";
+    let with = |corrections: &[Correction], overall| {
+        check(&Judged {
+            result: &torn,
+            corrections,
+            overall,
+            note,
+            own: &own,
+        })
+    };
+    let refusal = with(&[], Overall::Confirms).unwrap_err();
+    assert!(format!("{refusal:?}").contains("may change what is done"));
+    assert!(with(&[], Overall::ChangesManagement).is_ok());
+    let judged = Correction {
+        item_idx: row,
+        class: "agree".to_owned(),
+        note: "Both mean the same old tear.".to_owned(),
+    };
+    assert!(with(&[judged], Overall::Confirms).is_ok());
+}
+
+#[test]
+fn a_remark_that_says_nothing_is_none() {
+    let found = same();
+    let own = own(OverallAgreement::Agree, "");
+    assert!(refused(&found, Overall::Refines, "ok", &own).contains("Write in one sentence"));
+}
+
+#[test]
 fn what_older_rules_made_is_not_signed() {
     let mut old = same();
     old.engine = "overread-concordance 0.1.0 rules 1".to_owned();
