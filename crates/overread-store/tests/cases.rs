@@ -8,7 +8,7 @@ use overread_store::checks::{self, CheckRow, HeldDecision, OverrideRow};
 use overread_store::grants::{self, NewGrant};
 use overread_store::studies::{self, DeliveryScope, StudyKey};
 use overread_store::{
-    Tx, deliveries, documents, held_papers, original_reports, people, reports, review_tasks,
+    Tx, audit, deliveries, documents, held_papers, original_reports, people, reports, review_tasks,
     reviewers, timeline,
 };
 
@@ -436,6 +436,11 @@ async fn mixed_studies(house: House) {
     assert_eq!(shown().await, 1);
     enter(&house, &delivery, &[other(4)]).await;
     assert_eq!(shown().await, 0, "the decision was about other images");
+    let mut tx = house.store.read().await.unwrap();
+    let rows = audit::list_of_case(&mut tx, &case_id).await.unwrap();
+    let told: Vec<&str> = rows.iter().map(|row| row.event.as_str()).collect();
+    assert_eq!(told, ["delivery.started", "quarantine.reopened"]);
+    drop(tx);
     judge(1).await;
     decide(false).await;
     judge(0).await;

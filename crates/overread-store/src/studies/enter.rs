@@ -3,7 +3,7 @@
 mod batch;
 mod rows;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use overread_model::access::{Actor, Right};
@@ -16,7 +16,7 @@ use sqlx::AssertSqlSafe;
 use super::sql::{Clause, bind, padded};
 use super::{StudyKey, unfiled, upsert};
 use crate::error::{StoreError, StoreResult};
-use crate::{Tx, limits, packs};
+use crate::{Tx, audit, limits, packs};
 
 pub use batch::Batch;
 use batch::Group;
@@ -144,6 +144,10 @@ struct Tally {
 /// # Errors
 /// When the database fails; then nothing of the transaction may be kept.
 pub async fn enter(tx: &mut Tx, batch: &Batch, now: Timestamp) -> StoreResult<Vec<Outcome>> {
+    if has_decided_study(tx, batch).await? {
+        // A decision may have to be taken back, which is put on record: nothing is locked before that turn.
+        audit::take_turn(tx).await?;
+    }
     let held = held_instances(tx, batch).await?;
     let mut run = Run {
         batch,
@@ -190,6 +194,28 @@ async fn held_instances(tx: &mut Tx, batch: &Batch) -> StoreResult<Held> {
         }
     }
     Ok(held)
+}
+
+/// Says whether a person has called a study of the batch the right patient's in some case.
+async fn has_decided_study(tx: &mut Tx, batch: &Batch) -> StoreResult<bool> {
+    let uids: BTreeSet<&str> = batch
+        .items
+        .iter()
+        .map(|item| item.facts.study.study_instance_uid.as_str())
+        .collect();
+    let uids: Vec<String> = uids.into_iter().map(str::to_owned).collect();
+    for chunk in uids.chunks(limits::FILTER_VALUES / 2) {
+        let mut clause = Clause::new(
+            "select s.id from quarantine q join study s on s.id = q.study_id and q.decision = 'right_patient'",
+        );
+        clause.any_of("s.study_instance_uid", &padded(chunk.to_vec()));
+        let rows: Vec<(i64,)> = on!(&mut *tx, c => bind!(
+                sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+        if !rows.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 struct Run<'a> {
@@ -317,7 +343,7 @@ impl Run<'_> {
             self.answer(*index, Entered::Stored(study), differs);
         }
         if is_mixed {
-            entry.mix(tx).await?;
+            entry.mix(tx, self.now).await?;
         }
         upsert::count_series(tx, series_id, instances, bytes, self.now).await?;
         let tally = self.studies.entry(study).or_default();

@@ -1,12 +1,14 @@
 //! Makes or completes study and series rows and keeps their counters.
 
+use overread_model::access::Actor;
 use overread_model::hidden::Hidden;
 use overread_model::imaging::{SeriesFacts, StudyFacts};
 use overread_model::time::Timestamp;
 
 use super::StudyKey;
 use crate::Tx;
-use crate::error::StoreResult;
+use crate::audit::{self, AuditEvent};
+use crate::error::{StoreError, StoreResult};
 use crate::fold::fold;
 
 /// A study row that an instance belongs to.
@@ -93,12 +95,22 @@ impl StudyEntry {
     }
 
     /// Notes that an instance names another patient than the study does: a person must look before its cases show it again,
-    /// also where one had called it the right patient's.
-    pub(super) async fn mix(&self, tx: &mut Tx) -> StoreResult<()> {
+    /// also where one had called it the right patient's; that this is asked again is put on record.
+    pub(super) async fn mix(&self, tx: &mut Tx, now: Timestamp) -> StoreResult<()> {
         on!(&mut *tx, c => sqlx::query("update study set mixed = 1 where id = $1")
             .bind(self.key.0).execute(&mut *c).await?.rows_affected());
-        on!(&mut *tx, c => sqlx::query("delete from quarantine where study_id = $1 and decision = 'right_patient'")
-            .bind(self.key.0).execute(&mut *c).await?.rows_affected());
+        let decided: Vec<(String,)> = on!(&mut *tx, c => sqlx::query_as(
+                "delete from quarantine where study_id = $1 and decision = 'right_patient' returning case_id")
+            .bind(self.key.0).fetch_all(&mut *c).await?);
+        for (case_id,) in decided {
+            let case_id = case_id.parse().map_err(|_| StoreError::Damaged {
+                table: "quarantine",
+            })?;
+            let event = AuditEvent::new("quarantine.reopened")
+                .in_case(&case_id)
+                .on("study", self.key.0);
+            audit::record(tx, &Actor::System, &event, now).await?;
+        }
         judge_again(tx, self.key).await
     }
 
