@@ -1,7 +1,5 @@
 //! Whether a reviewer is bound to where the first report was written, however the names are spelt.
 
-use std::collections::BTreeSet;
-
 use super::directory::Reviewer;
 use super::rank::{ReviewNeed, is_same_person};
 use crate::text::folded;
@@ -71,7 +69,7 @@ const SHARED: [&str; 25] = [
     "UNIVERSITY",
 ];
 
-fn words(name: &str) -> BTreeSet<String> {
+fn words(name: &str) -> Vec<String> {
     // `Mary's` is one word.
     let name = name.replace(['\'', '’'], "");
     let words: Vec<String> = folded(&name)
@@ -87,8 +85,8 @@ fn words(name: &str) -> BTreeSet<String> {
     kept.collect()
 }
 
-/// Says whether two names are the same place: the same words, short forms written out, or all of the shorter name in the
-/// longer one, when it holds a word that is the place's own.
+/// Says whether two names are the same place: the same words, short forms written out, or the shorter name as it is within the
+/// longer one, when it holds a word that is the place's own. `Washington University` is not the `University of Washington`.
 pub(super) fn is_same_place(left: &str, right: &str) -> bool {
     let (left, right) = (words(left), words(right));
     let (short, long) = if left.len() <= right.len() {
@@ -97,7 +95,8 @@ pub(super) fn is_same_place(left: &str, right: &str) -> bool {
         (right, left)
     };
     let has_own = short.iter().any(|word| !SHARED.contains(&word.as_str()));
-    !short.is_empty() && (short == long || (short.len() >= 2 && has_own && short.is_subset(&long)))
+    let is_within = long.windows(short.len().max(1)).any(|part| part == short);
+    !short.is_empty() && (short == long || (short.len() >= 2 && has_own && is_within))
 }
 
 /// Returns in words how a reviewer is bound to the facility, group or author of the first report.
@@ -149,6 +148,11 @@ mod tests {
             ("Saint Mary's Hospital", "Saint Luke's Hospital"),
             ("", ""),
             ("Riverside", "Riverside Imaging"),
+            (
+                "Washington University",
+                "University of Washington Medical Center",
+            ),
+            ("Washington University", "University of Washington"),
         ] {
             assert!(!is_same_place(left, right), "{left} / {right}");
         }
