@@ -170,11 +170,13 @@ pub fn report_hints(text: &str) -> ReportHints {
 fn heading(text: &str, patterns: &Patterns) -> String {
     /// A title stands near the top.
     const TITLE_LINES_COUNT: usize = 8;
+    /// What stands behind a label.
+    const CHARS: usize = 300;
     let labelled = |label: &Regex| -> Vec<&str> {
-        let found = label.captures_iter(text);
+        let found = label.find_iter(text);
         found
-            .filter_map(|found| found.get(1))
-            .map(|m| m.as_str())
+            .filter_map(|found| labelled_line(text, found.end(), patterns))
+            .map(|line| cut(line, CHARS))
             .collect()
     };
     let exam = labelled(&patterns.exam);
@@ -191,6 +193,18 @@ fn heading(text: &str, patterns: &Patterns) -> String {
     } else {
         titles.join(" / ")
     }
+}
+
+/// Returns what stands behind a label that ends here: on its line or, where that is empty, on the next one, unless that is empty
+/// too or has a label of its own.
+fn labelled_line<'a>(text: &'a str, end: usize, patterns: &Patterns) -> Option<&'a str> {
+    let mut lines = text.get(end..)?.lines().map(str::trim);
+    let own = lines.next().filter(|line| !line.is_empty());
+    own.or_else(|| {
+        lines
+            .next()
+            .filter(|line| !line.is_empty() && !patterns.label.is_match(line))
+    })
 }
 
 /// Returns the first name that stands behind `Patient:` and looks like one.
@@ -255,6 +269,7 @@ struct Patterns {
     exam: Regex,
     title: Regex,
     technique: Regex,
+    label: Regex,
     preliminary: Regex,
     exam_date: Regex,
     comparison: Regex,
@@ -272,12 +287,13 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
             r"(?i)\b(preliminary (report|read|interpretation|result)|wet read|unsigned|not (yet )?signed|draft report|informe preliminar|sin firmar)\b|(?m)^\s*(PRELIMINARY|DRAFT|PRELIMINAR|BORRADOR)\b",
         ).ok()?,
         exam: Regex::new(
-            r"(?im)^[ \t]*(?:exam|examination|study|procedure|(?:exam|examination|study|procedure) (?:name|type|performed|description)|type of (?:exam|examination|study)|estudio|examen|exploraci[oó]n|prueba|procedimiento|tipo de (?:estudio|examen))[ \t]*:\s*([^\r\n]{1,160})",
+            r"(?im)^[ \t]*(?:exam|examination|study|procedure|(?:exam|examination|study|procedure) (?:name|type|performed|description)|type of (?:exam|examination|study)|estudio|examen|exploraci[oó]n|prueba|procedimiento|tipo de (?:estudio|examen))[ \t]*:",
         ).ok()?,
         title: Regex::new(
             r"(?i)^[^:.]{0,40}\b((?-i:MR|CT|RM|TC|TAC|PET)|mri|mra|cta|ultrasound|sonogram|x-?rays?|radiographs?|mammogra\w*|bone scan|ecograf[ií]a|resonancia|radiograf[ií]a|tomograf[ií]a)\b[^:.]{0,120}$",
         ).ok()?,
-        technique: Regex::new(r"(?im)^[ \t]*(?:technique|t[eé]cnica)[ \t]*:\s*([^\r\n]{1,300})").ok()?,
+        technique: Regex::new(r"(?im)^[ \t]*(?:technique|t[eé]cnica)[ \t]*:").ok()?,
+        label: Regex::new(r"^\p{L}[\p{L} ]{0,40}:").ok()?,
         exam_date: Regex::new(
             r"(?i)\b(date of (exam|examination|study|service)|(exam|examination|study|scan) date|fecha (del?|de la) (estudio|examen|exploraci[oó]n)|fecha de realizaci[oó]n)\s*:?",
         ).ok()?,
@@ -432,6 +448,12 @@ mod tests {
             "MRI KNEE LEFT",
         );
         check("EXAMINATION:\nCT CHEST\n", "CT CHEST");
+        check("EXAM: \r\n  CT CHEST\r\nFINDINGS: none", "CT CHEST");
+        // An empty line takes nothing from what follows it.
+        check("EXAM:\nCOMPARISON: CT abdomen 2020", "");
+        check("EXAM:\n\nNo fracture was seen on the CT.", "");
+        check("EXAM:\nTechnique: Axial CT.\n", "Axial CT.");
+        check("EXAM:\nEXAM: MRI KNEE", "MRI KNEE");
         check(
             "MRI OF THE LUMBAR SPINE\n\nFINDINGS: liver normal",
             "MRI OF THE LUMBAR SPINE",
