@@ -146,7 +146,7 @@ pub async fn view(
 }
 
 fn view_of(ctx: &Workflow, file: CaseFile, now: Timestamp) -> AskView {
-    let problems = problems_of(&file.intake, now);
+    let problems = problems_of(ctx, &file.intake, now);
     let may_correct = correcting::may_correct(&file);
     let Intake {
         who,
@@ -239,7 +239,7 @@ pub async fn submit(
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     file.expect(version)?;
     if file.state == CaseState::Draft {
-        crate::error::refuse_if_any(problems_of(&file.intake, now))?;
+        crate::error::refuse_if_any(problems_of(ctx, &file.intake, now))?;
     }
     fill_columns(&mut file, now)?;
     let event = if file.facts.consent.is_complete() {

@@ -190,6 +190,13 @@ async fn the_state_is_asked_for_before_anybody_is_chosen() {
     assert_eq!(region("Washington", 2).await, ("US-WA".to_owned(), false));
     assert_eq!(region("Atlantis", 3).await, ("Atlantis".to_owned(), true));
     assert_eq!(region("or", 4).await, ("US-OR".to_owned(), false));
+    // A state and a country share these letters, or there is no such state: a licence could fit by accident.
+    for (version, typed) in (5..).zip(["CA", "DE", "US", "US-ZZ"]) {
+        assert_eq!(region(typed, version).await, (typed.to_owned(), true));
+    }
+    let sent = asking::submit(ctx, patient, &case_id, 9, NOW).await;
+    assert_invalid(sent, "who.patient_region");
+    assert_eq!(region("DE-BY", 9).await, ("DE-BY".to_owned(), false));
 
     // A case from before: the choice says what is missing instead of "no licence".
     let case_id = house.matching().await;

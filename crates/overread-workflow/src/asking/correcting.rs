@@ -64,9 +64,9 @@ pub async fn correct(
     }
     file.expect(version)?;
     let before = file.intake.clone();
-    let known_problems = problems_of(&before, now);
+    let known_problems = problems_of(ctx, &before, now);
     put(&mut file.intake, step)?;
-    let new_problems = problems_of(&file.intake, now);
+    let new_problems = problems_of(ctx, &file.intake, now);
     problems.extend(
         new_problems
             .into_iter()

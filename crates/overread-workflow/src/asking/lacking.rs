@@ -1,6 +1,5 @@
 //! What an answer may be, and what a request still lacks.
 
-use overread_model::choosing::is_region;
 use overread_model::intake::{Request, check_request};
 use overread_model::time::Timestamp;
 
@@ -9,7 +8,7 @@ use crate::casework::{Intake, checked_text};
 use crate::{FieldProblem, StepError, StepResult, Workflow, limits};
 
 /// Returns what keeps the request from being sent.
-pub(super) fn problems_of(intake: &Intake, now: Timestamp) -> Vec<FieldProblem> {
+pub(super) fn problems_of(ctx: &Workflow, intake: &Intake, now: Timestamp) -> Vec<FieldProblem> {
     let Intake {
         who,
         exam,
@@ -35,6 +34,7 @@ pub(super) fn problems_of(intake: &Intake, now: Timestamp) -> Vec<FieldProblem> 
         treatment_date: &urgency.treatment_date,
     };
     let mut problems = check_request(&request, now.date());
+    let regions = &ctx.knowledge.regions;
     let region = who.patient_region.trim();
     // From physician to physician no licence of the patient's state is asked for.
     let needs_licence = who.requester != "referring_physician";
@@ -43,10 +43,10 @@ pub(super) fn problems_of(intake: &Intake, now: Timestamp) -> Vec<FieldProblem> 
             "who.patient_region",
             "Choose the state where the patient lives: the reviewer must be licensed there.",
         ));
-    } else if !region.is_empty() && !is_region(region) {
+    } else if !region.is_empty() && regions.code_of(region).as_deref() != Some(region) {
         problems.push(FieldProblem::new(
             "who.patient_region",
-            "Choose the state from the list, or write the country and state as codes: US-WA, CA-ON, ES.",
+            "Choose the state from the list, or write the country and state as codes: US-WA, CA-ON, ES. Two letters that are both a state and a country, such as CA or DE, are not enough.",
         ));
     }
     problems
