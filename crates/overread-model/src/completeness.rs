@@ -45,8 +45,10 @@ pub struct MediumFacts {
     pub duplicate_count: usize,
     /// Programs and start files that were left alone.
     pub program_count: usize,
-    /// Uploads that broke off before anything of them could be read, where a whole one came later.
+    /// Uploads of which nothing could be read since they broke off or are damaged, where a whole one came later.
     pub lost_upload_count: usize,
+    /// Uploads of which nothing could be read since they are locked with a password, where a whole one came later.
+    pub locked_upload_count: usize,
     /// Studies that were sent and are kept outside the case, since they arrived before.
     pub outside_study_count: usize,
     /// Pictures that are no DICOM: JPEG, PNG, TIFF, films.

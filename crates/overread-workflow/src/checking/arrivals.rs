@@ -36,7 +36,12 @@ pub(super) async fn of_case(
         let is_repaired = later.iter().any(|later| repairs(later, receipt));
         let lost =
             is_repaired && receipt.problems.iter().any(is_of_a_bad_copy) && is_empty(receipt);
-        medium.lost_upload_count += usize::from(lost);
+        let is_locked = receipt
+            .problems
+            .iter()
+            .any(|problem| problem.kind == ProblemKind::Encrypted);
+        medium.lost_upload_count += usize::from(lost && !is_locked);
+        medium.locked_upload_count += usize::from(lost && is_locked);
         problems.extend(
             receipt
                 .problems
@@ -51,11 +56,17 @@ pub(super) async fn of_case(
 /// Says whether a problem is one of the copy that arrived, which a better copy repairs.
 fn is_of_a_bad_copy(problem: &Problem) -> bool {
     use ProblemKind::{
-        BadDicomdir, IncompleteArchive, Io, MissingFromMedia, Truncated, Unreadable,
+        BadDicomdir, Encrypted, IncompleteArchive, Io, MissingFromMedia, Truncated, Unreadable,
     };
     matches!(
         problem.kind,
-        Truncated | IncompleteArchive | MissingFromMedia | Unreadable | BadDicomdir | Io
+        Truncated
+            | IncompleteArchive
+            | MissingFromMedia
+            | Unreadable
+            | BadDicomdir
+            | Io
+            | Encrypted
     )
 }
 

@@ -54,13 +54,17 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             findings.add(rule, "the upload", detail);
         }
     }
-    if medium.lost_upload_count > 0 {
-        let count = medium.lost_upload_count;
-        let detail = format!(
-            "{} before the last one, and nothing of it could be read; if it was something else, send that again",
-            counted(count, "upload broke off", "uploads broke off")
-        );
-        findings.add_as("F06", Severity::Warning, "an earlier upload", detail);
+    for (rule, count) in [
+        ("F06", medium.lost_upload_count),
+        ("F10", medium.locked_upload_count),
+    ] {
+        if count > 0 {
+            let uploads = counted(count, "earlier upload", "earlier uploads");
+            let detail = format!(
+                "nothing could be read of {uploads}, and a whole one came later; if that was something else, send the earlier one again"
+            );
+            findings.add_as(rule, Severity::Warning, "an earlier upload", detail);
+        }
     }
     check_short(context, findings);
 }
