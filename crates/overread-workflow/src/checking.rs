@@ -232,8 +232,13 @@ pub(crate) struct KeptFinding {
 
 #[derive(Deserialize)]
 struct KeptMissing {
+    rule: String,
+    item: String,
     message: String,
     letter: String,
+    /// A check from before the rules said so names nothing; the next one does.
+    #[serde(default)]
+    letter_names_it: bool,
 }
 
 /// The newest check with the overrides in force.

@@ -1,11 +1,14 @@
 //! Which exam is asked about: a disc with several, a first report of another one, and what of it is missing.
 
+use std::io::Cursor;
+
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use overread_testkit::dicom::InstanceSpec;
-use overread_testkit::disc::DiscFile;
+use overread_testkit::disc::{DiscFile, zip_of};
 use overread_workflow::asking::{self, AskStep, Who};
 use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
+use overread_workflow::records::{self, Incoming};
 use overread_workflow::{cases, choosing, letters};
 
 use crate::house::{House, NOW, assert_invalid, disc, steps};
@@ -129,17 +132,26 @@ async fn who_belongs_to_where_the_images_were_made_cannot_be_chosen() {
 async fn the_letter_names_what_is_missing() {
     let house = House::sqlite().await;
     let case_id = house.consented().await;
-    // One slice in the middle did not come.
-    let files: Vec<DiscFile> = (1..=12_u64)
-        .filter(|instance| ![6, 7].contains(instance))
-        .map(|instance| {
-            let spec = InstanceSpec::mr(1, 1, instance)
+    // The same slices in the middle of two series did not come.
+    let series = |number: u64, name: &'static str| {
+        let came = (1..=12_u64).filter(|instance| ![6, 7].contains(instance));
+        came.map(move |instance| {
+            let spec = InstanceSpec::mr(1, number, instance)
                 .at_z_mm(instance as f64 * 4.0)
-                .with(tags::SERIES_DESCRIPTION, VR::LO, "AX T2");
-            DiscFile::new(format!("IM{instance:04}"), spec.part10().unwrap())
+                .with(tags::SERIES_DESCRIPTION, VR::LO, name);
+            DiscFile::new(format!("S{number}/IM{instance:04}"), spec.part10().unwrap())
         })
-        .collect();
+    };
+    let mut files: Vec<DiscFile> = series(1, "AX T2").chain(series(2, "AX T1")).collect();
     house.deliver(&case_id, &files).await;
+    // A broken ZIP is the patient's own matter.
+    files.push(DiscFile::new("Sample private notes.txt", "x"));
+    let mut zip = zip_of(&files, true).unwrap();
+    zip.truncate(zip.len() / 2);
+    let incoming = Incoming::Zip(Cursor::new(zip));
+    records::receive(&house.ctx, &house.patient, Some(&case_id), incoming, NOW)
+        .await
+        .unwrap();
     let form = letters::form(
         &house.ctx,
         &house.patient,
@@ -161,6 +173,16 @@ async fn the_letter_names_what_is_missing() {
         "{}",
         items.value
     );
+    for name in ["AX T2", "AX T1"] {
+        let lines = items.value.lines();
+        let count = lines
+            .filter(|line| line.starts_with("Missing: ") && line.contains(name))
+            .count();
+        assert_eq!(count, 1, "{name}: {}", items.value);
+    }
+    for word in ["the upload", "ZIP", "cut short"] {
+        assert!(!items.value.contains(word), "{}", items.value);
+    }
     assert!(form.preview_html.contains("AX T2"));
     assert!(!items.value.contains("Ask the facility"));
 }

@@ -136,6 +136,8 @@ pub struct Missing {
     pub message: String,
     /// Kind of letter that asks for it.
     pub letter: String,
+    /// The letter names it.
+    pub letter_names_it: bool,
 }
 
 /// Something with a date.

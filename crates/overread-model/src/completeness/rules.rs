@@ -192,7 +192,7 @@ pub(super) fn run(
     CheckResult {
         ready,
         patients: patients(gathered),
-        missing: missing(&findings),
+        missing: missing(&findings, tables),
         findings,
         timeline: timeline(&context),
         studies: study_lines(context.studies),
@@ -306,7 +306,7 @@ fn study_lines(studies: Vec<StudyView<'_>>) -> Vec<StudyLine> {
 }
 
 /// Returns what should still come: one line for each thing, however many rules speak of it.
-fn missing(findings: &[Finding]) -> Vec<Missing> {
+fn missing(findings: &[Finding], tables: &RuleTables) -> Vec<Missing> {
     let mut missing: Vec<Missing> = Vec::new();
     for finding in findings.iter().filter(|finding| !finding.overridden) {
         let Some(letter) = &finding.letter else {
@@ -326,6 +326,9 @@ fn missing(findings: &[Finding]) -> Vec<Missing> {
             item,
             message: finding.message.clone(),
             letter: letter.clone(),
+            letter_names_it: tables
+                .rule(&finding.rule)
+                .is_some_and(|entry| entry.letter_names_it),
         });
     }
     missing

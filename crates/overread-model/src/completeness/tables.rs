@@ -57,6 +57,9 @@ pub struct RuleEntry {
     pub source: String,
     /// `records` when a letter can ask for what is missing.
     pub letter: Option<String>,
+    /// The letter names what was found as missing; without it, it asks for the whole exam as in any case.
+    #[serde(default)]
+    pub letter_names_it: bool,
     /// A clinician must still agree to it.
     #[serde(default)]
     pub needs_sign_off: bool,

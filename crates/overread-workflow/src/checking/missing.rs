@@ -7,10 +7,7 @@ use overread_store::Tx;
 use super::{KeptFinding, newest};
 use crate::{StepResult, limits};
 
-/// Rules that say that everything is missing: what a letter asks for in any case.
-const EVERYTHING_RULES: [&str; 5] = ["D01", "F01", "F02", "F10", "F12"];
-
-/// Returns line by line which series, slices and papers the newest check misses, for a letter that asks for them.
+/// Returns line by line which series and slices the newest check misses, for a letter that asks for them.
 pub(crate) async fn missing_items(
     tx: &mut Tx,
     case_id: &CaseId,
@@ -23,11 +20,14 @@ pub(crate) async fn missing_items(
         .check
         .missing
         .iter()
+        .filter(|missing| missing.letter_names_it)
         .filter_map(|missing| {
-            let findings = &newest.check.findings;
-            findings.iter().find(|one| one.message == missing.message)
+            let is_it = |one: &&KeptFinding| {
+                (&one.rule, &one.subject, &one.message)
+                    == (&missing.rule, &missing.item, &missing.message)
+            };
+            newest.check.findings.iter().find(is_it)
         })
-        .filter(|finding| !EVERYTHING_RULES.contains(&finding.rule.as_str()))
         .collect();
     let more = asked.len().saturating_sub(limits::MISSING_ITEMS);
     let mut lines: Vec<String> = asked
