@@ -2,9 +2,13 @@
 
 use std::io::Cursor;
 
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
 use overread_model::ids::CaseId;
+use overread_store::audit;
+use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::{DiscFile, zip_of};
-use overread_workflow::records::{self, Incoming};
+use overread_workflow::records::{self, HeldBackDecision, Incoming, QuarantineDecision};
 use overread_workflow::{checking, filing};
 
 use crate::house::{House, NOW, assert_not_found, assert_stale, disc};
@@ -82,6 +86,108 @@ async fn a_reason_ends_with_what_it_was_given_for() {
     // What breaks off afterwards is a new matter.
     send(&house, &case_id, &disc("Sample^Alex", 4), true, 3).await;
     assert_eq!(f06(&house, &case_id).await, blocker());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reason_outlives_an_exam_that_waits_for_a_while() {
+    let house = House::sqlite().await;
+    let (ctx, coordinator) = (&house.ctx, &house.coordinator);
+    let case_id = house.consented().await;
+    let slice = |instance: u64| {
+        let spec = InstanceSpec::mr(1, 1, instance).at_z_mm(instance as f64 * 4.0);
+        spec.with(tags::SERIES_DESCRIPTION, VR::LO, "AX T2")
+    };
+    let file = |spec: InstanceSpec| {
+        let bytes = spec.part10().unwrap();
+        DiscFile::new(format!("{}.dcm", spec.sop_instance_uid), bytes)
+    };
+    let came = (1..=12).filter(|instance| ![6, 7].contains(instance));
+    let files: Vec<DiscFile> = came.map(|instance| file(slice(instance))).collect();
+    send(&house, &case_id, &files, false, 1).await;
+    // None without the finding; else why it was waved through.
+    let s01 = async || {
+        let check = checking::run(ctx, coordinator, &case_id, NOW)
+            .await
+            .unwrap();
+        let mut findings = check.findings.into_iter();
+        let found = findings.find(|one| one.rule == "S01");
+        found.map(|one| one.overridden)
+    };
+    assert_eq!(s01().await, Some(None));
+    let version = house.version(coordinator, &case_id).await;
+    let (rules, reason) = (["S01".to_owned()], "It was planned so.");
+    checking::override_rules(ctx, coordinator, &case_id, version, &rules, reason, NOW)
+        .await
+        .unwrap();
+    let waved = Some(Some(reason.to_owned()));
+    assert_eq!(s01().await, waved);
+    // An image of the same exam names somebody else: all of it waits, and the finding is away with it.
+    let other = slice(13).with(tags::PATIENT_NAME, VR::PN, "Sample^Robin");
+    send(&house, &case_id, &[file(other)], false, 2).await;
+    assert_eq!(s01().await, None);
+    let view = records::view(ctx, coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    let decision = HeldBackDecision {
+        study: Some((
+            &view.quarantine[0].study.study_instance_uid,
+            QuarantineDecision::RightPatient,
+        )),
+        papers: &[],
+        reason: "A slip of the scanner room.",
+    };
+    records::decide_quarantine(ctx, coordinator, &case_id, &decision, NOW)
+        .await
+        .unwrap();
+    assert_eq!(s01().await, waved);
+    // What was missing comes: the reason ends, and that is on record.
+    let rest: Vec<DiscFile> = [6, 7].map(|instance| file(slice(instance))).into();
+    send(&house, &case_id, &rest, false, 3).await;
+    assert_eq!(s01().await, None);
+    let mut tx = ctx.store.read().await.unwrap();
+    let rows = audit::list_of_case(&mut tx, &case_id).await.unwrap();
+    let ended: Vec<_> = rows
+        .iter()
+        .filter(|row| row.event == "check.override_ended")
+        .map(|row| row.subject_id.as_deref())
+        .collect();
+    assert_eq!(ended, [Some("S01")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_copy_repairs_a_locked_one() {
+    let house = House::sqlite().await;
+    let case_id = house.consented().await;
+    let files = disc("Sample^Alex", 1);
+    let mut zip = zip_of(&files, true).unwrap();
+    // Every entry is marked as encrypted, in its own header and in the list.
+    for (mark, flags) in [(b"PK\x03\x04", 6), (b"PK\x01\x02", 8)] {
+        let places: Vec<usize> = (0..zip.len())
+            .filter(|place| zip[*place..].starts_with(mark))
+            .collect();
+        for place in places {
+            zip[place + flags] |= 1;
+        }
+    }
+    let incoming = Incoming::Zip(Cursor::new(zip));
+    records::receive(&house.ctx, &house.patient, Some(&case_id), incoming, NOW)
+        .await
+        .unwrap();
+    let f10 = async || {
+        let check = checking::run(&house.ctx, &house.coordinator, &case_id, NOW)
+            .await
+            .unwrap();
+        let found = check.findings.into_iter().filter(|one| one.rule == "F10");
+        found
+            .map(|one| (one.severity, one.message))
+            .collect::<Vec<_>>()
+    };
+    let found = f10().await;
+    assert!(found.len() == 1 && found[0].0 == "blocker", "{found:?}");
+    send(&house, &case_id, &files, false, 1).await;
+    let found = f10().await;
+    assert!(found.len() == 1 && found[0].0 == "warning", "{found:?}");
+    assert!(!found[0].1.contains("broke off"), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
