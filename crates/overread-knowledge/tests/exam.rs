@@ -33,7 +33,7 @@ pub(crate) struct Setup {
     pub(crate) reason: &'static str,
     pub(crate) asked: AskedExam<'static>,
     pub(crate) no_report_available: bool,
-    pub(crate) identity_confirmed: bool,
+    pub(crate) confirmed_studies: Vec<String>,
     pub(crate) overridden: Vec<String>,
     pub(crate) requester: Requester,
 }
@@ -49,7 +49,7 @@ impl Setup {
             reason: self.reason,
             asked: self.asked,
             no_report_available: self.no_report_available,
-            identity_confirmed: self.identity_confirmed,
+            confirmed_studies: &self.confirmed_studies,
             overridden: &self.overridden,
             requester: self.requester,
             today: Some("2026-03-10".parse().unwrap()),
@@ -61,6 +61,18 @@ impl Setup {
             &knowledge.rules,
             &knowledge.specialties,
         )
+    }
+
+    /// Lists the studies.
+    pub(crate) fn studies(&self) -> Vec<String> {
+        let mut uids: Vec<String> = self
+            .instances
+            .iter()
+            .map(|i| i.study.study_instance_uid.as_str().to_owned())
+            .collect();
+        uids.sort();
+        uids.dedup();
+        uids
     }
 
     /// Changes every instance of the newer study.
@@ -245,7 +257,7 @@ pub(crate) fn good() -> Setup {
         reason: "",
         asked: AskedExam::default(),
         no_report_available: false,
-        identity_confirmed: false,
+        confirmed_studies: Vec::new(),
         overridden: Vec::new(),
         requester: Requester::Patient,
     }

@@ -202,7 +202,12 @@ fn p_rules() {
     });
     check(&[], |s| {
         s.patient = Some(person("Luis Lopez", "1955-11-11", "M"));
-        s.identity_confirmed = true;
+        s.confirmed_studies = s.studies();
+    });
+    // A decision on one study says nothing of another.
+    check(&["P01!"], |s| {
+        s.patient = Some(person("Luis Lopez", "1955-11-11", "M"));
+        s.confirmed_studies = s.studies().split_off(1);
     });
     check(&[], |s| s.patient = None);
     check(&["P03?"], |s| {

@@ -74,8 +74,8 @@ pub struct CheckInput<'a> {
     pub asked: AskedExam<'a>,
     /// Somebody stated that no original report can be had.
     pub no_report_available: bool,
-    /// A coordinator confirmed that the images are this patient's.
-    pub identity_confirmed: bool,
+    /// Studies (UIDs) of which a coordinator confirmed that they are this patient's.
+    pub confirmed_studies: &'a [String],
     /// Rules that a coordinator waved through.
     pub overridden: &'a [String],
     /// Who asks; decides which letter asks for what is missing.

@@ -329,6 +329,18 @@ pub async fn held_back(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<HeldRow
     )
 }
 
+/// Lists the studies (UIDs) that a person called the right patient's in this case.
+///
+/// # Errors
+/// When the database fails.
+pub async fn confirmed_studies(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<String>> {
+    let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(
+            "select s.study_instance_uid from quarantine q join study s on s.id = q.study_id \
+             where q.case_id = $1 and q.decision = 'right_patient' order by s.id")
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?);
+    Ok(rows.into_iter().map(|(uid,)| uid).collect())
+}
+
 /// Returns a decision on what was held back as its columns write it.
 pub(crate) const fn decision_word(right_patient: bool) -> &'static str {
     if right_patient {

@@ -248,6 +248,8 @@ pub(crate) struct Newest {
     checked_at: Timestamp,
     overrides: Vec<OverrideRow>,
     pub(crate) open_blockers: u32,
+    /// A finding says that images may be somebody else's, and nobody waved it through.
+    pub(crate) is_identity_open: bool,
     pub(crate) identity_score: Option<f64>,
 }
 
@@ -285,7 +287,12 @@ pub(crate) async fn newest(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<N
         .iter()
         .filter(|finding| finding.severity == "blocker" && !waved(&finding.rule))
         .count();
+    let is_identity_open = check
+        .findings
+        .iter()
+        .any(|finding| IDENTITY_RULES.contains(&finding.rule.as_str()) && !waved(&finding.rule));
     Ok(Some(Newest {
+        is_identity_open,
         open_blockers: u32::try_from(open).unwrap_or(u32::MAX),
         identity_score: check.identity_score,
         checked_at: Timestamp::from_micros(row.checked_at),
@@ -387,6 +394,11 @@ async fn check_of(
         .into_iter()
         .map(|row| row.rule)
         .collect();
+    // After the patient's name was corrected no decision from before counts.
+    let confirmed = match file.row.identity_confirmed {
+        0 => Vec::new(),
+        _ => checks::confirmed_studies(tx, &case_id).await?,
+    };
     let why = &file.intake.why;
     let input = CheckInput {
         documents: &papers,
@@ -401,7 +413,7 @@ async fn check_of(
         reason: &why.reason,
         asked: exams::asked(&file.intake),
         no_report_available: file.row.original_missing != 0,
-        identity_confirmed: file.row.identity_confirmed != 0,
+        confirmed_studies: &confirmed,
         overridden: &overridden,
         requester: file.intake.who.requester.parse().unwrap_or_default(),
         today: Some(now.date()),
@@ -433,6 +445,8 @@ pub(crate) async fn judge(
     let kept = newest(tx, &case_id).await?;
     let records = &mut file.facts.records;
     records.open_blocker_count = kept.as_ref().map_or(0, |kept| kept.open_blockers);
+    records.identity_confirmed = file.row.identity_confirmed != 0
+        && !kept.as_ref().is_some_and(|kept| kept.is_identity_open);
     records.identity_score = kept.and_then(|kept| kept.identity_score);
     records.study_count =
         u32::try_from(checks::studies(tx, &case_id).await?.len()).unwrap_or(u32::MAX);

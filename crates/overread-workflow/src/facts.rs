@@ -102,7 +102,8 @@ async fn records_facts(tx: &mut Tx, row: &CaseRow) -> StepResult<RecordsFacts> {
         import_running: false,
         open_blocker_count: check.as_ref().map_or(0, |check| check.open_blockers),
         identity_score: check.as_ref().and_then(|check| check.identity_score),
-        identity_confirmed: row.identity_confirmed != 0,
+        identity_confirmed: row.identity_confirmed != 0
+            && !check.as_ref().is_some_and(|check| check.is_identity_open),
         requested_at: first
             .and_then(|letter| letter.sent_at)
             .map(Timestamp::from_micros),

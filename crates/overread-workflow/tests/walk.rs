@@ -309,6 +309,12 @@ async fn images_that_name_nobody_wait_for_a_person() {
         .await
         .unwrap();
     assert_eq!((view.studies.len(), view.quarantine_count), (1, 1));
+    // And for no other: who comes later is held back as before.
+    house.deliver(&case_id, &disc("Other^Person", 9)).await;
+    let view = records::view(ctx, &house.coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!((view.studies.len(), view.quarantine_count), (1, 2));
 }
 
 /// A body that ends in an error.

@@ -1,5 +1,7 @@
 //! P01 to P06: one patient, and the right one.
 
+use std::collections::BTreeSet;
+
 use super::{Context, Findings, StudyView};
 use crate::choosing::sides_in;
 use crate::completeness::gather::PatientSeen;
@@ -22,19 +24,28 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) -> Optio
 fn check_right_patient(context: &Context<'_>, findings: &mut Findings<'_>) -> Option<f64> {
     let wanted = context.input.patient.as_ref()?;
     let table = &context.tables.identity;
-    let named = context.gathered.patients.iter();
+    // Whoever stands in confirmed studies alone is the patient; the decision says nothing of other studies.
+    let unconfirmed: BTreeSet<usize> = context
+        .studies
+        .iter()
+        .filter(|view| {
+            let uid = view.uid.as_str();
+            !context.input.confirmed_studies.iter().any(|one| one == uid)
+        })
+        .flat_map(|view| view.study.patients.iter().copied())
+        .collect();
+    let named = context.gathered.patients.iter().enumerate();
     let mut people: Vec<(f64, &PatientSeen)> = named
-        .filter(|seen| !is_anonymous(seen))
-        .filter_map(|seen| {
+        .filter_map(|(index, seen)| {
+            if !unconfirmed.contains(&index) {
+                return Some((1.0, seen));
+            }
             let score = identity_score(wanted, &seen.identity, &table.weights)?;
-            Some((score, seen))
+            (!is_anonymous(seen)).then_some((score, seen))
         })
         .collect();
     people.sort_by(|a, b| a.0.total_cmp(&b.0));
     let lowest = people.first()?.0;
-    if context.input.identity_confirmed {
-        return Some(lowest);
-    }
     let told = |from: f64, below: f64, how: &str| -> Vec<String> {
         let between = people
             .iter()
