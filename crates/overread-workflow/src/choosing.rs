@@ -589,11 +589,17 @@ async fn quote_fee(
     now: Timestamp,
 ) -> StepResult<()> {
     let form = reviewers::form_of(row)?;
+    // What an earlier reviewer would have cost says nothing about this one; who was to pay is still known.
+    let known = coverages::find(tx, case_id).await?.unwrap_or_default();
+    let kept = coverages::CoverageRow {
+        payer: known.payer,
+        reference: known.reference,
+        ..coverages::CoverageRow::default()
+    };
     let Some(fee_cents) = form.fee_cents else {
-        // What an earlier reviewer would have cost says nothing about this one.
         let unknown = coverages::CoverageRow {
             status: "none".to_owned(),
-            ..coverages::CoverageRow::default()
+            ..kept
         };
         return Ok(coverages::save(tx, case_id, &unknown).await?);
     };
@@ -604,7 +610,7 @@ async fn quote_fee(
         share_cents: Some(fee_cents),
         currency: form.currency,
         quoted_at: Some(now.as_micros()),
-        ..coverages::CoverageRow::default()
+        ..kept
     };
     Ok(coverages::save(tx, case_id, &coverage).await?)
 }

@@ -77,9 +77,7 @@ pub async fn view(
     let row = coverages::find(&mut tx, case_id).await?;
     let here = file.state == CaseState::CoveragePending;
     let coverage = row.clone().unwrap_or_default();
-    let open = coverage.share_cents.is_some()
-        && coverage.accepted_at.is_none()
-        && coverage.status != "denied";
+    let open = is_open(&coverage);
     Ok(CoverageView {
         version: file.row.version,
         state: file.state.as_str().to_owned(),
@@ -185,7 +183,7 @@ pub async fn accept(
 /// Says that the asking side does not pay the quoted sum: coverage_pending -> matching; the coordinator is told why.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, `Stale`, `Invalid` without a reason or a quote.
+/// `NotFound`, `Forbidden`, `Stale`, `Invalid` without a reason or a quote that waits for an answer.
 pub async fn refuse(
     ctx: &Workflow,
     actor: &Actor,
@@ -205,6 +203,13 @@ pub async fn refuse(
         "There is no cost to refuse at present.",
     )?;
     file.expect(version)?;
+    let mut coverage = coverages::find(&mut tx, case_id).await?.unwrap_or_default();
+    if !is_open(&coverage) {
+        return Err(StepError::invalid(
+            "",
+            "There is no quoted sum that waits for an answer.",
+        ));
+    }
     let said = Said {
         note: reason,
         staff_only: false,
@@ -230,11 +235,11 @@ pub async fn refuse(
     )
     .await?;
     casework::end_task(&mut tx, &file, "withdrawn", now).await?;
-    let unknown = CoverageRow {
-        status: "none".to_owned(),
-        ..CoverageRow::default()
-    };
-    coverages::save(&mut tx, case_id, &unknown).await?;
+    coverage.status = "none".to_owned();
+    coverage.quote_cents = None;
+    coverage.share_cents = None;
+    coverage.quoted_at = None;
+    coverages::save(&mut tx, case_id, &coverage).await?;
     Ok(tx.commit().await?)
 }
 
@@ -275,6 +280,11 @@ pub async fn denied(
     .await?;
     coverages::save(&mut tx, case_id, &coverage).await?;
     Ok(tx.commit().await?)
+}
+
+/// Says whether a quoted sum waits for an answer.
+fn is_open(coverage: &CoverageRow) -> bool {
+    coverage.share_cents.is_some() && coverage.accepted_at.is_none() && coverage.status != "denied"
 }
 
 /// The asking side accepts; a coordinator does where the asking side has no account (a case asked by phone).

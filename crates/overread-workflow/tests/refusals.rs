@@ -389,6 +389,18 @@ async fn a_sum_that_is_not_accepted_leads_back_to_the_choice() {
         .await
         .unwrap();
     let version = house.version(patient, &case_id).await;
+    let form = covering::CoverageForm {
+        kind: "covered".to_owned(),
+        quote_cents: 25_000,
+        share_cents: 2_500,
+        currency: "USD".to_owned(),
+        payer: "Harbour Mutual".to_owned(),
+        reference: "PA-17".to_owned(),
+    };
+    covering::quote(ctx, coordinator, &case_id, version, &form, NOW)
+        .await
+        .unwrap();
+    let version = house.version(patient, &case_id).await;
     assert!(
         covering::view(ctx, patient, &case_id, NOW)
             .await
@@ -410,6 +422,12 @@ async fn a_sum_that_is_not_accepted_leads_back_to_the_choice() {
     assert!(case.timeline.iter().any(|row| row.note == reason));
     let cost = covering::view(ctx, patient, &case_id, NOW).await.unwrap();
     assert!(cost.quote_cents.is_none() && !cost.may_refuse && !cost.may_accept);
+    let payer = (cost.payer.as_str(), cost.reference.as_str());
+    assert_eq!(
+        payer,
+        ("Harbour Mutual", "PA-17"),
+        "who pays is still known"
+    );
     // Nothing that was settled is refused afterwards, and another sum can be offered.
     house.offer(&case_id).await;
     let version = house.version(patient, &case_id).await;
