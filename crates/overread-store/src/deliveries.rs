@@ -105,16 +105,6 @@ pub async fn finish(
     audit::record(tx, &scope.actor, &event, now).await
 }
 
-/// Replaces the receipt of a delivery by one that tells more.
-///
-/// # Errors
-/// When the database fails.
-pub async fn set_receipt(tx: &mut Tx, id: &DeliveryId, receipt_json: &str) -> StoreResult<()> {
-    on!(tx, c => sqlx::query("update delivery set receipt = $2 where id = $1 and receipt is not null")
-        .bind(id.as_str()).bind(receipt_json).execute(&mut *c).await?.rows_affected());
-    Ok(())
-}
-
 /// Adds to a delivery that has no receipt (STOW): it is finished with each answer.
 ///
 /// # Errors

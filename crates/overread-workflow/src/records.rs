@@ -20,7 +20,9 @@ use crate::casework::{self, CaseFile, Said};
 use crate::checking::{self, CheckView};
 use crate::letters::{self, SentLetterRow};
 use crate::{StepError, StepResult, Workflow, filing, papers, reading};
-use held_back::{hold_named, hold_papers, hold_strangers, papers_of_others, tell_what_waits};
+use held_back::{
+    hold_named, hold_papers, hold_strangers, papers_of_others, tell_what_waits, waiting_of,
+};
 
 pub use held_back::{HeldBackDecision, QuarantineDecision, decide_quarantine};
 
@@ -167,6 +169,11 @@ pub async fn view(
     }
     let taken = hidden_papers(&mut tx, &file).await?;
     let kept_out = held_papers::list(&mut tx, case_id).await?;
+    let deliveries = if before_lock {
+        Vec::new()
+    } else {
+        deliveries_of(&mut tx, case_id, &held).await?
+    };
     let (quarantine_count, mut quarantine, mut loose) = (held.len(), Vec::new(), Vec::new());
     let mut outside = Vec::new();
     if decides {
@@ -190,11 +197,7 @@ pub async fn view(
     }
     let view = RecordsView {
         version: file.row.version,
-        deliveries: if before_lock {
-            Vec::new()
-        } else {
-            deliveries_of(&mut tx, case_id).await?
-        },
+        deliveries,
         studies: studies.into_iter().map(study_of).collect(),
         quarantine_count,
         quarantine,
@@ -479,17 +482,22 @@ async fn hidden_papers(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<DocumentI
     Ok(hidden)
 }
 
-async fn deliveries_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<DeliveryRow>> {
+async fn deliveries_of(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    held: &[checks::HeldRow],
+) -> StepResult<Vec<DeliveryRow>> {
     let mut list = Vec::new();
     for row in deliveries::list_of_case(tx, case_id).await? {
         let receipt = row
             .receipt
             .as_deref()
             .and_then(|text| serde_json::from_str::<Receipt>(text).ok());
-        let problems = receipt.map(|receipt| receipt.problems).unwrap_or_default();
-        let (waiting, problems): (Vec<Problem>, Vec<Problem>) = problems
-            .into_iter()
-            .partition(|problem| problem.kind == ProblemKind::HeldBack);
+        let receipt = receipt.unwrap_or_default();
+        let waiting = waiting_of(&receipt, held);
+        let mut problems = receipt.problems;
+        // What was kept of it on arrival may be decided by now.
+        problems.retain(|problem| problem.kind != ProblemKind::HeldBack);
         let name = overread_store::people::name_of(tx, &row.actor_id).await?;
         list.push(DeliveryRow {
             delivery_id: row.id.parse().map_err(StepError::internal)?,
@@ -497,7 +505,7 @@ async fn deliveries_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<Delivery
             from: name.unwrap_or_else(|| "a connected machine".to_owned()),
             instances_stored: row.instances_stored,
             duplicates: row.duplicates,
-            waiting: waiting.into_iter().map(|problem| problem.message).collect(),
+            waiting: waiting.into_iter().collect(),
             problems,
         });
     }

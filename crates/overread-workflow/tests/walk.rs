@@ -250,6 +250,7 @@ async fn images_of_another_patient_wait_for_a_person() {
         .await
         .unwrap();
     let uid = view.quarantine[0].study.study_instance_uid.clone();
+    assert_eq!(view.deliveries[0].waiting.len(), 1, "told while it waits");
     let reason = "Another person's disc was in the envelope.";
     let decision = records::HeldBackDecision {
         study: Some((&uid, records::QuarantineDecision::OtherPatient)),
@@ -271,6 +272,7 @@ async fn images_of_another_patient_wait_for_a_person() {
         .await
         .unwrap();
     assert_eq!((view.studies.len(), view.quarantine_count), (1, 0));
+    assert!(view.deliveries.iter().all(|row| row.waiting.is_empty()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

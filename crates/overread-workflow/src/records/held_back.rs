@@ -12,8 +12,8 @@ use overread_model::time::{CalendarDate, Timestamp};
 use overread_store::Tx;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::checks::{self, HeldDecision};
+use overread_store::documents;
 use overread_store::held_papers::{self, PaperDecision};
-use overread_store::{deliveries, documents};
 
 use crate::casework::{self, CaseFile, Said, checked_reason};
 use crate::{StepError, StepResult, Workflow, checking, limits, papers};
@@ -302,13 +302,25 @@ pub(super) async fn hold_named(
     note_decision(tx, file, &Actor::System, told, "", now).await
 }
 
-/// Adds to a receipt, and to the one that is kept, which of its studies wait for a coordinator.
+/// Adds to a receipt which of its studies wait for a coordinator. It is not kept: it holds until somebody decides.
 pub(super) async fn tell_what_waits(
     tx: &mut Tx,
     case_id: &CaseId,
     receipt: &mut Receipt,
 ) -> StepResult<()> {
     let waiting = checks::held_back(tx, case_id).await?;
+    if let Some(message) = waiting_of(receipt, &waiting) {
+        receipt.problems.push(Problem {
+            path: String::new(),
+            kind: ProblemKind::HeldBack,
+            message,
+        });
+    }
+    Ok(())
+}
+
+/// Says which studies of a delivery wait for a coordinator, where one does.
+pub(super) fn waiting_of(receipt: &Receipt, waiting: &[checks::HeldRow]) -> Option<String> {
     let waits = |uid: &str| {
         waiting
             .iter()
@@ -316,26 +328,16 @@ pub(super) async fn tell_what_waits(
     };
     let brought = receipt.studies.iter();
     let count = brought.filter(|one| waits(&one.study_instance_uid)).count();
-    if count == 0 {
-        return Ok(());
-    }
     let what = counted(
         count,
         "exam of this delivery waits",
         "exams of this delivery wait",
     );
-    receipt.problems.push(Problem {
-        path: String::new(),
-        kind: ProblemKind::HeldBack,
-        message: format!(
+    (count > 0).then(|| {
+        format!(
             "{what} for a coordinator, who must first find out whose images they are; until then nobody else sees them"
-        ),
-    });
-    if let Ok(delivery) = receipt.delivery.parse() {
-        let json = serde_json::to_string(receipt).map_err(StepError::internal)?;
-        deliveries::set_receipt(tx, &delivery, &json).await?;
-    }
-    Ok(())
+        )
+    })
 }
 
 /// Says whether a delivery brought images that are no part of the case, or may be two people's.
