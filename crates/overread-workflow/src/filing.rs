@@ -72,24 +72,13 @@ pub async fn put(
     let study = studies::lock_unfiled(&mut tx, study_instance_uid)
         .await?
         .ok_or(StepError::Stale)?;
-    let key = StudyKey(study.id);
-    if studies::is_of_other_patient(&mut tx, key, case_id).await? {
+    if studies::is_of_other_patient(&mut tx, StudyKey(study.id), case_id).await? {
         return Err(StepError::invalid(
             "case",
             "In this case somebody decided that these images are another patient's. They were not put into it. Choose the case of the patient they belong to.",
         ));
     }
-    studies::link_pending(&mut tx, key, case_id, now).await?;
-    let event = AuditEvent::new("study.filed")
-        .in_case(case_id)
-        .on("study", study.id);
-    audit::record(&mut tx, actor, &event, now).await?;
-    tx.commit().await?;
-    let mut receipt = Receipt {
-        duplicates: u64::try_from(study.instance_count).unwrap_or_default(),
-        ..Receipt::default()
-    };
-    records::arrived(ctx, actor, case_id, &mut receipt, now).await
+    file_in(ctx, tx, actor, case_id, &study, now).await
 }
 
 /// Lists the exams that were sent to a case and are kept outside it: known from another case, or from none.
@@ -143,6 +132,18 @@ pub async fn take_in(
         .into_iter()
         .find(|row| row.study_instance_uid == study_instance_uid)
         .ok_or(StepError::Stale)?;
+    file_in(ctx, tx, actor, case_id, &study, now).await
+}
+
+/// Links a study to the case, puts it on record, and judges it as what has arrived.
+async fn file_in(
+    ctx: &Workflow,
+    mut tx: Tx,
+    actor: &Actor,
+    case_id: &CaseId,
+    study: &checks::StudyRow,
+    now: Timestamp,
+) -> StepResult<()> {
     studies::link_pending(&mut tx, StudyKey(study.id), case_id, now).await?;
     let event = AuditEvent::new("study.filed")
         .in_case(case_id)
