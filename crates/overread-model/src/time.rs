@@ -39,6 +39,12 @@ impl Timestamp {
         self.plus_seconds(days.saturating_mul(SECONDS_A_DAY))
     }
 
+    /// Returns the last moment before this one: what ends at midnight is open the day before for the last time.
+    #[must_use]
+    pub const fn last_moment_before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
     /// Returns the calendar day in UTC.
     pub fn date(self) -> CalendarDate {
         CalendarDate::from_days(self.0.div_euclid(MICROS_A_SECOND * SECONDS_A_DAY))

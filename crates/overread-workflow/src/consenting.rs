@@ -495,7 +495,7 @@ fn row_of(row: Row, now: Timestamp) -> ConsentRow {
         scopes: row.scopes.split(' ').map(str::to_owned).collect(),
         receivers: row.receivers,
         signed_at: Timestamp::from_micros(row.signed_at),
-        open_until: crate::delivering::last_moment(row.expires_at),
+        open_until: Timestamp::from_micros(row.expires_at).last_moment_before(),
         revoked_at: row.revoked_at.map(Timestamp::from_micros),
     }
 }

@@ -428,7 +428,9 @@ async fn queue_mail(
     address: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    let until = last_moment(link.expires_at).date();
+    let until = Timestamp::from_micros(link.expires_at)
+        .last_moment_before()
+        .date();
     let mail = mailing::result_link(
         ctx,
         &link.recipient_name,
@@ -448,11 +450,6 @@ async fn queue_mail(
         link_id: Some(&link_id),
     };
     Ok(outbox::queue(tx, &new, now).await?)
-}
-
-/// Returns the last moment before an end: what ends at midnight opens the day before for the last time.
-pub(crate) const fn last_moment(ends_at: i64) -> Timestamp {
-    Timestamp::from_micros(ends_at.saturating_sub(1))
 }
 
 fn row_of(row: Row, mailed_at: Option<i64>, now: Timestamp) -> StepResult<LinkRow> {
@@ -477,7 +474,7 @@ fn row_of(row: Row, mailed_at: Option<i64>, now: Timestamp) -> StepResult<LinkRo
         recipient_email: row.recipient_email,
         created_at: Timestamp::from_micros(row.created_at),
         not_before: Timestamp::from_micros(row.not_before),
-        open_until: last_moment(row.expires_at),
+        open_until: Timestamp::from_micros(row.expires_at).last_moment_before(),
         has_passcode: row.passcode_hash.is_some(),
         with_images: row.with_images != 0,
         overdue: matches!(progress, LinkProgress::Sent | LinkProgress::Expired)

@@ -391,7 +391,7 @@ async fn view_of(
         overall: compared.and_then(|row| row.overall.clone()),
         remark: compared.map(|row| row.note.clone()).unwrap_or_default(),
         with_images: link.with_images != 0,
-        open_until: crate::delivering::last_moment(link.expires_at),
+        open_until: Timestamp::from_micros(link.expires_at).last_moment_before(),
         acknowledged_at: link.acknowledged_at.map(Timestamp::from_micros),
         decided_at: link.decided_at.map(Timestamp::from_micros),
         is_of_party: false,
