@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod missing;
+mod outlived;
 
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
@@ -15,7 +16,6 @@ use overread_model::completeness::{
 };
 use overread_model::hidden::Hidden;
 use overread_model::time::CalendarDate;
-use overread_store::audit::{self, AuditEvent};
 use overread_store::checks::{self, CheckRow, OverrideRow};
 use overread_store::documents::{self, DocumentRow};
 use overread_store::{Tx, held_papers, original_reports, studies};
@@ -25,6 +25,7 @@ use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
 use crate::{StepError, StepResult, Workflow, exams, limits, papers};
 
 pub(crate) use missing::missing_items;
+use outlived::drop_outlived;
 
 /// One finding of the check.
 pub struct FindingRow {
@@ -451,38 +452,6 @@ pub(crate) async fn judge(
     records.study_count =
         u32::try_from(checks::studies(tx, &case_id).await?.len()).unwrap_or(u32::MAX);
     Ok(())
-}
-
-/// Takes back the reasons whose finding is gone: what was put right leaves no gap in the report, and waves nothing later. While
-/// something waits outside the case, a finding may be away with it and come back, and every reason stays.
-async fn drop_outlived(
-    tx: &mut Tx,
-    case_id: &CaseId,
-    result: &CheckResult,
-    now: Timestamp,
-) -> StepResult<()> {
-    let found = |rule: &str| result.findings.iter().any(|finding| finding.rule == rule);
-    let mut waved = checks::overrides(tx, case_id).await?;
-    waved.retain(|row| !row.rule.starts_with(IDENTITY_PREFIX) && !found(&row.rule));
-    if waved.is_empty() || something_waits(tx, case_id).await? {
-        return Ok(());
-    }
-    for row in waved {
-        checks::drop_override(tx, case_id, &row.rule).await?;
-        let event = AuditEvent::new("check.override_ended")
-            .in_case(case_id)
-            .on("rule", row.rule);
-        audit::record(tx, &Actor::System, &event, now).await?;
-    }
-    Ok(())
-}
-
-/// Says whether images or papers of the case wait to be judged or decided on.
-async fn something_waits(tx: &mut Tx, case_id: &CaseId) -> StepResult<bool> {
-    let arrived = checks::studies_to_judge(tx, case_id).await?.len();
-    Ok(arrived > checks::studies(tx, case_id).await?.len()
-        || !checks::held_back(tx, case_id).await?.is_empty()
-        || !held_papers::list_waiting(tx, case_id).await?.is_empty())
 }
 
 /// Moves a case that is being checked to what the check says: deficient while something blocks, and back when it no

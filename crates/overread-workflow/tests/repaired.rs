@@ -140,6 +140,12 @@ async fn a_reason_outlives_an_exam_that_waits_for_a_while() {
         .await
         .unwrap();
     assert_eq!(s01().await, waved);
+    let check = checking::run(ctx, coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    let mut findings = check.findings.iter();
+    let doubts = findings.any(|one| ["P01", "P03"].contains(&one.rule.as_str()));
+    assert!(!doubts, "whose images they are was decided");
     // What was missing comes: the reason ends, and that is on record.
     let rest: Vec<DiscFile> = [6, 7].map(|instance| file(slice(instance))).into();
     send(&house, &case_id, &rest, false, 3).await;

@@ -1,0 +1,43 @@
+//! Reasons of a coordinator whose finding is gone.
+
+use overread_model::access::Actor;
+use overread_model::completeness::CheckResult;
+use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
+use overread_store::audit::{self, AuditEvent};
+use overread_store::{Tx, checks, held_papers};
+
+use super::IDENTITY_PREFIX;
+use crate::StepResult;
+
+/// Takes back the reasons whose finding is gone: what was put right leaves no gap in the report, and waves nothing later. While
+/// something waits outside the case, a finding may be away with it and come back, and every reason stays.
+pub(super) async fn drop_outlived(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    result: &CheckResult,
+    now: Timestamp,
+) -> StepResult<()> {
+    let found = |rule: &str| result.findings.iter().any(|finding| finding.rule == rule);
+    let mut waved = checks::overrides(tx, case_id).await?;
+    waved.retain(|row| !row.rule.starts_with(IDENTITY_PREFIX) && !found(&row.rule));
+    if waved.is_empty() || something_waits(tx, case_id).await? {
+        return Ok(());
+    }
+    for row in waved {
+        checks::drop_override(tx, case_id, &row.rule).await?;
+        let event = AuditEvent::new("check.override_ended")
+            .in_case(case_id)
+            .on("rule", row.rule);
+        audit::record(tx, &Actor::System, &event, now).await?;
+    }
+    Ok(())
+}
+
+/// Says whether images or papers of the case wait to be judged or decided on.
+async fn something_waits(tx: &mut Tx, case_id: &CaseId) -> StepResult<bool> {
+    let arrived = checks::studies_to_judge(tx, case_id).await?.len();
+    Ok(arrived > checks::studies(tx, case_id).await?.len()
+        || !checks::held_back(tx, case_id).await?.is_empty()
+        || !held_papers::list_waiting(tx, case_id).await?.is_empty())
+}
