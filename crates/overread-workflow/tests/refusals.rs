@@ -4,6 +4,7 @@ use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::{CaseId, PersonId};
+use overread_store::coverages::{self, CoverageRow};
 use overread_store::grants;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::DiscFile;
@@ -389,6 +390,16 @@ async fn a_sum_that_is_not_accepted_leads_back_to_the_choice() {
         .await
         .unwrap();
     let version = house.version(patient, &case_id).await;
+    // Without a quote there is nothing to refuse.
+    let mut tx = ctx.store.begin().await.unwrap();
+    coverages::save(&mut tx, &case_id, &CoverageRow::default())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_invalid(
+        covering::refuse(ctx, patient, &case_id, version, "No.", NOW).await,
+        "",
+    );
     let form = covering::CoverageForm {
         kind: "covered".to_owned(),
         quote_cents: 25_000,
