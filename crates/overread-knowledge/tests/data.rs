@@ -40,6 +40,7 @@ fn every_file_says_where_it_holds_and_when_it_was_read() {
         EMBEDDED.sections,
         EMBEDDED.coverage,
         EMBEDDED.consent,
+        EMBEDDED.regions,
         include_str!("../data/case/state_machine.json"),
         include_str!("../data/codes/modalities.json"),
     ] {

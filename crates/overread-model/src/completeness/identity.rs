@@ -90,6 +90,8 @@ pub enum Belonging {
     Fits,
     /// They are somebody else's.
     OtherPerson,
+    /// They say something else of the name or the birth date: a slip, or a twin, a mother, a namesake.
+    Doubtful,
     /// They do not say whose they are: a birth date or a sex alone is no name.
     Unnamed,
 }
@@ -111,7 +113,7 @@ pub fn belonging(
         .is_some_and(|likeness| likeness > 0.5 || has_births);
     match score {
         Some(score) if score < table.different_below => Belonging::OtherPerson,
-        Some(_) if is_doubtful(person, &images, has_its_number) => Belonging::Unnamed,
+        Some(_) if is_doubtful(person, &images, has_its_number) => Belonging::Doubtful,
         Some(_) if is_named || has_its_number => Belonging::Fits,
         _ => Belonging::Unnamed,
     }
@@ -341,14 +343,14 @@ mod tests {
         check("Perez^Ana", "19700302", "", "", Belonging::Fits);
         check("Perez^Ana", "", "2", "B", Belonging::Fits);
         // A twin, a sister, a new surname: a person looks.
-        check("Smith^Ana", "19700302", "", "", Belonging::Unnamed);
-        check("Perez^Eva", "19700302", "3", "A", Belonging::Unnamed);
-        check("Smith^Eva", "19700302", "1", "A", Belonging::Unnamed);
+        check("Smith^Ana", "19700302", "", "", Belonging::Doubtful);
+        check("Perez^Eva", "19700302", "3", "A", Belonging::Doubtful);
+        check("Smith^Eva", "19700302", "1", "A", Belonging::Doubtful);
         // A mother of the same name; a slip is forgiven to the same number alone.
-        check("Perez^Ana", "19400302", "", "", Belonging::Unnamed);
-        check("Perez^Ana", "19700307", "2", "B", Belonging::Unnamed);
+        check("Perez^Ana", "19400302", "", "", Belonging::Doubtful);
+        check("Perez^Ana", "19700307", "2", "B", Belonging::Doubtful);
         check("Perez^Ana", "19700307", "1", "A", Belonging::Fits);
-        check("Perez^Ana", "19811225", "1", "A", Belonging::Unnamed);
+        check("Perez^Ana", "19811225", "1", "A", Belonging::Doubtful);
         check("Lopez^Luis", "19700302", "", "", Belonging::OtherPerson);
         check("Perez", "19700302", "", "", Belonging::Fits);
         for half in ["Perez", "Mr Perez", "Smith^Ana"] {

@@ -185,6 +185,9 @@ pub(super) async fn hold_strangers(
             Belonging::OtherPerson => Some(
                 "The name or birth date in these images does not fit the patient of this case.",
             ),
+            Belonging::Doubtful => Some(
+                "The name or the birth date in these images is not quite the one of this case. Compare both letter by letter: twins and relatives are told apart by little. When the case is wrong, correct it.",
+            ),
             Belonging::Unnamed => Some(
                 "These images do not say whose they are: they carry no name and not this patient's number.",
             ),
