@@ -33,6 +33,8 @@ pub(crate) enum Answer {
     Mixed,
     /// A box that stands before its own words and is not ticked.
     Unticked,
+    /// A ticked box before words that deny or call normal themselves: they say what they say.
+    Told,
 }
 
 impl Answer {
@@ -102,6 +104,13 @@ pub(crate) fn next_question(lex: &Lexicon, tokens: &[Token], first: usize, at: u
         Some(named && follows(lex, tokens, end + 1))
     };
     told && asked() == Some(true)
+}
+
+/// Whether words are one answer and nothing else, as "Yes", "No" and "Abnormal" above the columns of a table.
+pub(crate) fn is_choice(lex: &Lexicon, words: &[Token]) -> bool {
+    let hit = lex.answer_terms.starting_at(words, 0);
+    let called = matches!(words, [one] if one.is("normal") || one.is("abnormal"));
+    called || hit.is_some_and(|hit| hit.last + 1 == words.len())
 }
 
 /// Returns where an answer begins: after marks, lines, and the letter of "Q: ... A: ...".
@@ -344,7 +353,7 @@ impl Asked<'_> {
         fits.then_some((begin, at))
     }
 
-    /// "Fractures: 3" tells how many; "Modic: 2" does not.
+    /// "Fractures: 3" tells how many, "Fracture: F" that there is none; "Modic: 2" does neither.
     fn count(&self, at: usize, mark: Mark, question: (usize, usize)) -> Option<Answer> {
         let (from, to) = question;
         let measured = self
@@ -361,6 +370,11 @@ impl Asked<'_> {
         if token.kind == Kind::Number && token.value == 0.0 && token.norm.len() == 1 {
             return Some(Answer::No);
         }
+        match token.norm.as_str() {
+            "f" => return Some(Answer::No),
+            "t" => return Some(Answer::Yes),
+            _ => {}
+        }
         spots::plain_number(token)
             .filter(|n| (1..=COUNT_MAX).contains(n))
             .map(Answer::Count)
@@ -370,11 +384,11 @@ impl Asked<'_> {
 /// What stands between a question and its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
-    /// A colon.
+    /// A colon, an equal sign.
     Tells,
     /// A question mark.
     Asks,
-    /// A dash, a bar, an equal sign, dots.
+    /// A dash, a bar, dots.
     Joins,
     /// A bracket.
     Opens,
@@ -395,6 +409,7 @@ impl Mark {
         Some(match token.kind {
             Kind::Colon if !digits => Self::Tells,
             Kind::Period if token.is("?") => Self::Asks,
+            Kind::Other if token.is("=") => Self::Tells,
             Kind::Dash | Kind::Other | Kind::Period => Self::Joins,
             // "Hydronephrosis,no" is a line of a table.
             Kind::Comma

@@ -142,12 +142,15 @@ fn levels(tokens: &[Token], rads: &[RadsAt]) -> Vec<LevelAt> {
 fn answer(marked: &mut Marked<'_>) {
     for a in &marked.answered {
         let (from, to) = a.question;
+        if a.answer == Answer::Told {
+            continue;
+        }
         for state in marked.states.iter_mut().take(to).skip(from) {
             match a.answer {
                 Answer::Yes | Answer::Count(_) => state.denied = false,
                 Answer::No | Answer::Unticked => (state.denied, state.certainty) = (true, 5),
                 Answer::Doubt(certainty) => (state.denied, state.certainty) = (false, certainty),
-                Answer::Open | Answer::Mixed => {}
+                Answer::Open | Answer::Mixed | Answer::Told => {}
             }
             state.hypothetical = matches!(a.answer, Answer::Open | Answer::Mixed);
         }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use crate::answers::Answer;
 use crate::differences::Differences;
+use crate::discern::Discerning;
 use crate::text::{self, Token};
 use crate::weighing::Weighing;
 
@@ -91,6 +92,7 @@ pub(crate) struct Lexicon {
     pub(crate) presupposed: Presupposed,
     pub(crate) weighing: Weighing,
     pub(crate) differences: Differences,
+    pub(crate) discerning: Discerning,
     finding_gates: HashMap<String, Vec<NodeId>>,
     node_gates: HashMap<String, Vec<NodeId>>,
     fetal: HashMap<NodeId, NodeId>,

@@ -6,6 +6,7 @@ mod answers;
 mod classify;
 mod clock;
 mod differences;
+mod discern;
 mod exam;
 mod frame;
 mod guard;
@@ -28,6 +29,7 @@ mod scope;
 mod site;
 mod spots;
 mod statement;
+mod tables;
 mod text;
 mod types;
 mod weighing;
@@ -67,10 +69,7 @@ pub fn compare(exam: &str, original: &str, second: &str) -> Concordance {
 #[must_use]
 pub fn compare_case(subject: &Subject<'_>, original: &str, second: &str) -> Concordance {
     let lex = lexicon::lexicon();
-    let (text_o, text_s) = (
-        text::read(original, limits::REPORT_CHARS_MAX, &lex.spelling),
-        text::read(second, limits::REPORT_CHARS_MAX, &lex.spelling),
-    );
+    let (text_o, text_s) = (tables::read(lex, original), tables::read(lex, second));
     let mut problems = guard::identities(lex, subject, original, second);
     let (known, more) = guard::check(lex, subject.exam, &text_o, &text_s);
     problems.extend(more);
@@ -92,7 +91,7 @@ pub fn compare_case(subject: &Subject<'_>, original: &str, second: &str) -> Conc
     if !comparable {
         items::withhold_calm(&mut items);
     }
-    let (overall, reasons) = overall::decide(&items, &o, &s, obstacles);
+    let (overall, reasons) = overall::decide(lex, &items, &o, &s, obstacles);
     Concordance {
         engine: ENGINE.to_string(),
         items,
@@ -116,7 +115,7 @@ pub fn words_of(identifier: &str) -> String {
 #[must_use]
 pub fn statements(text: &str) -> Vec<Statement> {
     let lex = lexicon::lexicon();
-    let read = text::read(text, limits::REPORT_CHARS_MAX, &lex.spelling);
+    let read = tables::read(lex, text);
     let known = exam::of_report(lex, &read);
     let report = statement::read(lex, &known, read);
     report
@@ -130,7 +129,7 @@ pub fn statements(text: &str) -> Vec<Statement> {
 #[must_use]
 pub fn stance(text: &str) -> Option<Stance> {
     let lex = lexicon::lexicon();
-    let read = text::read(text, limits::REPORT_CHARS_MAX, &lex.spelling);
+    let read = tables::read(lex, text);
     let report = statement::read(lex, &exam::Exam::default(), read);
     match (report.agrees, report.disagrees) {
         (true, false) => Some(Stance::Agrees),

@@ -1,5 +1,7 @@
 //! Here the rows add up to a proposal: confirms, refines or changes management.
 
+use crate::discern;
+use crate::lexicon::Lexicon;
 use crate::statement::Report;
 use crate::text::{Kind, Token};
 use crate::types::{Class, Importance, Item, ItemKind, Overall, Polarity};
@@ -11,6 +13,7 @@ const QUOTE_CHARS_MAX: usize = 160;
 
 /// Proposes the category and says why; what stood in the way of comparing rules out any.
 pub(crate) fn decide(
+    lex: &Lexicon,
     items: &[Item],
     o: &Report,
     s: &Report,
@@ -40,7 +43,9 @@ pub(crate) fn decide(
         listed.truncate(REASONS_MAX);
         return (Some(Overall::Refines), listed);
     }
-    let open = told_by_one(o, s);
+    let mut open = told_by_one(o, s);
+    open.extend(discern::apart(lex, o, s, agrees));
+    open.truncate(REASONS_MAX);
     if !open.is_empty() {
         return (Some(Overall::Refines), open);
     }

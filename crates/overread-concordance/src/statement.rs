@@ -1,5 +1,6 @@
 //! Here a report becomes frames: every statement with its place, side, size, grade and certainty.
 
+use crate::discern;
 use crate::exam::Exam;
 use crate::frame::{Frame, What};
 use crate::hits::{self, Marked};
@@ -36,6 +37,8 @@ pub(crate) struct Report {
     pub(crate) disagrees: bool,
     /// Passages that limit the examination.
     pub(crate) limited: Vec<(usize, usize)>,
+    /// What its abnormal statements say that another report may not say.
+    pub(crate) marks: Vec<discern::Mark>,
 }
 
 /// A sentence with everything marked in it.
@@ -65,6 +68,7 @@ struct Builder<'a> {
     agrees: bool,
     disagrees: bool,
     limited: Vec<(usize, usize)>,
+    marks: Vec<discern::Mark>,
 }
 
 /// Reads a report.
@@ -87,6 +91,7 @@ pub(crate) fn read(lex: &Lexicon, exam: &Exam, text: Text) -> Report {
         agrees: false,
         disagrees: false,
         limited: Vec::new(),
+        marks: Vec::new(),
     };
     for (number, sentence) in sentences.iter().enumerate() {
         if builder.frames.len() >= FRAMES_MAX {
@@ -104,6 +109,7 @@ pub(crate) fn read(lex: &Lexicon, exam: &Exam, text: Text) -> Report {
         agrees,
         disagrees,
         limited,
+        marks,
         ..
     } = builder;
     Report {
@@ -115,6 +121,7 @@ pub(crate) fn read(lex: &Lexicon, exam: &Exam, text: Text) -> Report {
         agrees,
         disagrees,
         limited,
+        marks,
     }
 }
 
@@ -154,6 +161,11 @@ impl Builder<'_> {
             self.advice(number, sentence, tokens, &marked);
         }
         self.own(start);
+        let own = self.frames.get(start..).unwrap_or_default();
+        if sentence.section != Section::Recommendation {
+            let said = discern::gather(self.lex, tokens, &marked, own);
+            self.marks.extend(said);
+        }
         let understood = self.frames.len() > start;
         let medical = understood || !marked.findings.is_empty();
         if medical {

@@ -217,3 +217,34 @@ fn other_answers_for_other_places_are_listed_and_never_confirmed() {
         "{found:?}"
     );
 }
+
+#[test]
+fn a_tick_before_a_denial_keeps_the_denial() {
+    for tick in [
+        "[x]", "- [x]", "(x)", "[X]", "\u{2612}", "\u{2713}", "\u{2611}",
+    ] {
+        check(
+            &format!("{tick} No pulmonary embolism"),
+            Some(Polarity::Absent),
+        );
+        check(
+            &format!("{tick} Pulmonary embolism"),
+            Some(Polarity::Present),
+        );
+        let ticked = format!("{tick} No pulmonary embolism\n{tick} Heart size normal");
+        let found = compare("CT PE", &ticked, "Pulmonary embolism. Heart size normal.");
+        assert_eq!(found.overall, Some(Overall::ChangesManagement), "{tick}");
+    }
+}
+
+#[test]
+fn letters_and_figures_answer_behind_an_equal_sign() {
+    for (line, polarity) in [
+        ("Pulmonary embolism = 0", Polarity::Absent),
+        ("Pulmonary embolism = 1", Polarity::Present),
+        ("Pulmonary embolism: F", Polarity::Absent),
+        ("Pulmonary embolism: T", Polarity::Present),
+    ] {
+        check(line, Some(polarity));
+    }
+}

@@ -11,6 +11,7 @@
 mod alone;
 mod answers;
 mod different_lesions;
+mod discerning;
 mod guarded;
 mod indication;
 mod metamorphic;
@@ -21,5 +22,6 @@ mod plain_words;
 mod raising;
 mod reassurance;
 mod score;
+mod tables;
 mod total;
 mod tubes;

@@ -43,6 +43,8 @@ impl Asked<'_> {
                 question: (end, next(k)),
                 words: (first, end),
                 answer: match filled {
+                    // "[x] No fracture": the tick confirms the denial.
+                    true if self.denies_itself(end, next(k)) => Answer::Told,
                     true => Answer::Yes,
                     false if self.denies_itself(end, next(k)) => Answer::Open,
                     false => Answer::Unticked,

@@ -7,6 +7,7 @@ use super::spelling::spelling;
 use super::{Cue, CueKind, Finding, Lexicon, Node, NodeId, Presupposed, joined, terms};
 use crate::answers::Answer;
 use crate::differences::DifferencesFile;
+use crate::discern::DiscerningFile;
 use crate::weighing::WeighingFile;
 
 pub(super) fn build() -> Lexicon {
@@ -71,6 +72,7 @@ pub(super) fn build() -> Lexicon {
         |name| lex.finding_named(name),
         |name| lex.node_named(name),
     );
+    lex.discerning = DiscerningFile::load().build(&lex.spelling);
     lex.differences = DifferencesFile::load().build(
         &lex.spelling,
         |name| lex.finding_named(name),
