@@ -25,6 +25,7 @@ pub(crate) struct DiscerningFile {
 
 #[derive(Debug, Default, Deserialize)]
 struct LinesFile {
+    urgent: Vec<String>,
     lines: Vec<String>,
 }
 
@@ -43,6 +44,8 @@ struct TermsFile {
 #[derive(Debug, Default)]
 pub(crate) struct Discerning {
     words: Phrases,
+    /// Lines of words before this one are urgent.
+    urgent: usize,
     graded: Phrases,
     between: Vec<String>,
     status: Phrases,
@@ -65,7 +68,8 @@ impl DiscerningFile {
         };
         let each = |list: &str| -> Vec<String> { list.split(';').map(str::to_string).collect() };
         Discerning {
-            words: phrases(&self.words.lines),
+            urgent: self.words.urgent.len(),
+            words: phrases(&[self.words.urgent, self.words.lines].concat()),
             graded: phrases(&each(&self.graded.terms)),
             between: self
                 .graded
@@ -209,20 +213,35 @@ fn stage_of(token: &Token) -> Option<(char, char)> {
     (known && fits && ('0'..='4').contains(&figure)).then_some((letter, figure))
 }
 
+/// What one report alone states.
+#[derive(Debug, Default)]
+pub(crate) struct Apart {
+    pub(crate) reasons: Vec<String>,
+    /// One of it may change what is done.
+    pub(crate) urgent: bool,
+}
+
 /// Says what one report alone states; of a report that agrees, what it leaves out is no difference.
-pub(crate) fn apart(lex: &Lexicon, o: &Report, s: &Report, agrees: bool) -> Vec<String> {
-    let mut out = Vec::new();
+pub(crate) fn apart(lex: &Lexicon, o: &Report, s: &Report, agrees: bool) -> Apart {
+    let mut out = Apart::default();
     for (own, other, who) in [(o, s, "original"), (s, o, "second")] {
         if agrees && who == "original" {
             continue;
         }
         let mut places: Vec<(usize, usize)> = Vec::new();
-        places.extend(
-            own.marks
-                .iter()
-                .filter(|m| !answered(lex, &m.said, &other.marks))
-                .map(|m| (m.start, m.end)),
-        );
+        let alone = own
+            .marks
+            .iter()
+            .filter(|m| !answered(lex, &m.said, &other.marks));
+        for mark in alone {
+            let urgent = matches!(mark.said, Said::Word(line) if line < lex.discerning.urgent);
+            out.urgent |= urgent;
+            // What is urgent is told first.
+            places.insert(
+                if urgent { 0 } else { places.len() },
+                (mark.start, mark.end),
+            );
+        }
         places.extend(elsewhere(lex, own, other));
         places.dedup();
         for (start, end) in places {
@@ -230,8 +249,8 @@ pub(crate) fn apart(lex: &Lexicon, o: &Report, s: &Report, agrees: bool) -> Vec<
             let told = format!(
                 "Only the {who} report says \u{201c}{words}\u{201d}: read it before calling the reports alike."
             );
-            if !out.contains(&told) {
-                out.push(told);
+            if !out.reasons.contains(&told) {
+                out.reasons.push(told);
             }
         }
     }
@@ -295,7 +314,11 @@ fn other_level(frame: &Frame, kin: &[&Frame]) -> bool {
     // "L2 on L3" and "L2-L3" are one place: a disc is told by its neighbours too.
     let near = |l: &u8| all.iter().any(|k| k.abs_diff(*l) <= 1);
     !all.is_empty() && !frame.levels.iter().all(near)
-        || !spots.is_empty() && frame.spots.iter().any(|s| !spots.contains(&s))
+        || !spots.is_empty()
+            && frame
+                .spots
+                .iter()
+                .any(|s| !spots.iter().any(|k| k.near(*s)))
 }
 
 fn other_side(frame: &Frame, kin: &[&Frame]) -> bool {
@@ -329,4 +352,58 @@ fn other_node(lex: &Lexicon, frame: &Frame, kin: &[&Frame]) -> bool {
                 && known.iter().any(|k| axis(*k) == axis(*n))
                 && !known.iter().any(|k| related(*n, *k))
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DiscerningFile, class_of, stage_of};
+    use crate::lexicon::lexicon;
+    use crate::text;
+
+    #[test]
+    fn every_table_names_its_source_and_no_word_says_two_things() {
+        let value: serde_json::Value =
+            serde_json::from_str(include_str!("../data/discerning.json")).unwrap();
+        let sourced = |v: &serde_json::Value| v["source"].as_str().is_some_and(|s| s.len() > 10);
+        let tables = ["words", "graded", "status"];
+        assert!(sourced(&value) && tables.iter().all(|t| sourced(&value[*t])));
+        let keys = ["jurisdiction", "checked_on", "checked_by"];
+        assert!(keys.iter().all(|k| value[*k].is_string()));
+        let file: DiscerningFile = serde_json::from_value(value).unwrap();
+        let words = &lexicon().discerning.words;
+        for (line, list) in [file.words.urgent, file.words.lines]
+            .concat()
+            .iter()
+            .enumerate()
+        {
+            for term in crate::lexicon::terms(list, &lexicon().spelling) {
+                let hit = words.starting_at(&term, 0);
+                assert_eq!(hit.map(|h| h.ids), Some(vec![line]), "{list}");
+            }
+        }
+    }
+
+    #[test]
+    fn stages_and_classes_are_read() {
+        let token = |word: &str| text::read(word, 9, &lexicon().spelling).tokens.remove(0);
+        for (word, expected) in [
+            ("N3", Some(('n', '3'))),
+            ("cT1a", Some(('t', '1'))),
+            ("ypN0", Some(('n', '0'))),
+            ("M1c", Some(('m', '1'))),
+            ("T8", None),
+            ("T1", None),
+            ("N12", None),
+        ] {
+            assert_eq!(stage_of(&token(word)), expected, "{word}");
+        }
+        for (word, expected) in [
+            ("III", Some("3")),
+            ("B", Some("b")),
+            ("3", Some("3")),
+            ("x", None),
+        ] {
+            assert_eq!(class_of(&token(word)).as_deref(), expected, "{word}");
+        }
+    }
 }

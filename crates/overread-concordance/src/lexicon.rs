@@ -89,6 +89,8 @@ pub(crate) struct Lexicon {
     pub(crate) sections: HashMap<String, String>,
     /// Words that may stand in a sentence that calls the whole examination normal.
     pub(crate) whole_exam: HashSet<String>,
+    /// Titles of the first column of a table.
+    pub(crate) table_titles: HashSet<String>,
     pub(crate) presupposed: Presupposed,
     pub(crate) weighing: Weighing,
     pub(crate) differences: Differences,
@@ -185,7 +187,7 @@ mod tests {
             assert!(!value["checked_on"].as_str().unwrap().is_empty());
         }
         let words = file(files[2]);
-        for table in ["answers", "signs"] {
+        for table in ["answers", "signs", "tables"] {
             assert!(
                 !words[table]["source"].as_str().unwrap().is_empty(),
                 "{table}"

@@ -32,6 +32,12 @@ pub(crate) fn decide(
         let listed = changing.take(REASONS_MAX).map(|i| i.sentence.clone());
         return (Some(Overall::ChangesManagement), listed.collect());
     }
+    let apart = discern::apart(lex, o, s, agrees);
+    if apart.urgent {
+        let mut listed = apart.reasons;
+        listed.truncate(REASONS_MAX);
+        return (Some(Overall::ChangesManagement), listed);
+    }
     let points: u32 = rows.iter().map(|i| weight(i)).sum();
     let needed = if agrees { 6 } else { 2 };
     if points >= needed {
@@ -44,7 +50,7 @@ pub(crate) fn decide(
         return (Some(Overall::Refines), listed);
     }
     let mut open = told_by_one(o, s);
-    open.extend(discern::apart(lex, o, s, agrees));
+    open.extend(apart.reasons);
     open.truncate(REASONS_MAX);
     if !open.is_empty() {
         return (Some(Overall::Refines), open);

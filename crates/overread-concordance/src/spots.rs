@@ -55,7 +55,7 @@ impl Spot {
     }
 
     /// Half an hour to one hour on the clock face is one place told twice.
-    fn near(self, other: Self) -> bool {
+    pub(crate) fn near(self, other: Self) -> bool {
         match (self, other) {
             (Self::Clock(a), Self::Clock(b)) => {
                 let apart = a.abs_diff(b) % 24;

@@ -1,14 +1,12 @@
 //! Here the rows of a table with a header become lines: "L4-L5: canal stenosis severe".
 
 use crate::answers;
-use crate::lexicon::Lexicon;
+use crate::lexicon::{Lexicon, joined};
 use crate::limits::REPORT_CHARS_MAX;
 use crate::text::{self, Kind, Text, Token};
 
 /// Columns read of a table, at most.
 const COLUMNS_MAX: usize = 16;
-/// Words of the first cell of a header, at most.
-const HEADER_WORDS_MAX: usize = 3;
 
 /// A cell: its tokens as a range.
 type Cell = (usize, usize);
@@ -129,9 +127,9 @@ fn columns(lex: &Lexicon, tokens: &[Token], line: &Line) -> Option<Columns> {
     let (label, rest) = line.cells.split_first()?;
     let names = |words: &[Token]| !lex.finding_terms.find(words).is_empty();
     let placed = |words: &[Token]| !lex.node_terms.find(words).is_empty();
-    let title = cell(label);
-    let plain = title.len() <= HEADER_WORDS_MAX && title.iter().all(Token::is_word);
-    if !plain || names(title) || placed(title) || rest.is_empty() {
+    // "| Right | hydronephrosis |" is a line of its own and no header.
+    let title = joined(cell(label));
+    if !title.is_empty() && !lex.table_titles.contains(&title) {
         return None;
     }
     let answers = rest

@@ -73,11 +73,29 @@ fn a_weighty_word_in_one_report_alone_is_no_confirmation() {
 }
 
 #[test]
-fn the_reason_quotes_the_words() {
-    let found = compare("CT abdomen", "Pancreatitis.", "Necrotising pancreatitis.");
-    assert_eq!(found.overall, Some(Overall::Refines));
-    let quoted = |r: &String| r.contains("second report says \u{201c}Necrotising\u{201d}");
-    assert!(found.reasons.iter().any(quoted), "{:?}", found.reasons);
+fn the_reason_quotes_the_words_and_what_is_urgent_may_change_management() {
+    for (exam, a, b, words, expected) in [
+        (
+            "CT abdomen",
+            "Pancreatitis.",
+            "Necrotising pancreatitis.",
+            "Necrotising",
+            Overall::ChangesManagement,
+        ),
+        (
+            "X-ray wrist",
+            "Fracture of the radius.",
+            "Comminuted fracture of the radius.",
+            "Comminuted",
+            Overall::Refines,
+        ),
+    ] {
+        let found = compare(exam, a, b);
+        assert_eq!(found.overall, Some(expected), "{b}");
+        let quoted =
+            |r: &String| r.contains(&format!("second report says \u{201c}{words}\u{201d}"));
+        assert!(found.reasons.iter().any(quoted), "{:?}", found.reasons);
+    }
 }
 
 #[test]
@@ -148,6 +166,16 @@ fn what_is_denied_or_written_otherwise_is_no_difference() {
             "CT abdomen",
             "Pancreatitis, necrotizing.",
             "Necrotising pancreatitis.",
+        ),
+        (
+            "CT chest",
+            "Emphysema.",
+            "Emphysematous change of the lungs.",
+        ),
+        (
+            "MRI hip",
+            "Avascular necrosis of the right femoral head.",
+            "Osteonecrosis of the right femoral head.",
         ),
     ] {
         assert_eq!(overall(exam, a, b), Some(Overall::Confirms), "{a} / {b}");

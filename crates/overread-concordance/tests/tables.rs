@@ -70,3 +70,13 @@ fn any_bars_and_tabs_are_read_without_panic() {
         let _ = statements(text);
     }
 }
+
+#[test]
+fn the_first_line_of_a_table_without_header_is_kept() {
+    let table = "| Right | hydronephrosis |\n| Left | no hydronephrosis |";
+    let found = statements(table);
+    assert!(
+        found.iter().any(|s| s.polarity == Polarity::Present),
+        "{found:?}"
+    );
+}

@@ -197,6 +197,9 @@ impl Lexicon {
             definite: words(&known.definite),
             gone: words(&known.gone),
         };
+        for title in terms(&language.tables.titles, &self.spelling) {
+            self.table_titles.insert(joined(&title));
+        }
         for word in terms(&language.whole_exam.words, &self.spelling)
             .into_iter()
             .flatten()

@@ -62,9 +62,16 @@ pub(super) struct LanguageFile {
     pub(super) sections: HashMap<String, String>,
     pub(super) regions: HashMap<String, String>,
     pub(super) presupposed: PresupposedFile,
+    pub(super) tables: TablesFile,
     pub(super) whole_exam: WholeExamFile,
     pub(super) end_matter: EndMatterFile,
     pub(super) spelling: SpellingFile,
+}
+
+/// Titles of the first column of a table.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct TablesFile {
+    pub(super) titles: String,
 }
 
 /// Words and endings of findings that have no name in the lexicon.
