@@ -335,6 +335,7 @@ async fn report(ctx: &Workflow, cast: &Cast, case_id: &CaseId, story: &mut Story
         version: desk.version,
         password: cast.password("reviewer")?,
         seen_original_version: 0,
+        seen_doubts: false,
     };
     reporting::sign(ctx, reader, case_id, signing, story.hours_later(2))
         .await

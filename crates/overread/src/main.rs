@@ -18,10 +18,6 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 
-/// Images come and go by half a megabyte on many threads, which the allocator of the C library answers with copies and holes.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match answer(cli.command) {
