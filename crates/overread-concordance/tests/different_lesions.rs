@@ -258,12 +258,15 @@ fn stable_and_growing_displaced_and_not_are_opposites() {
             "Nondisplaced fracture of the distal fibula.",
             "Fracture of the distal fibula without displacement.",
         ),
-        (
-            "XR ankle",
-            "Minimally displaced fracture of the distal fibula.",
-            "Nondisplaced fracture of the distal fibula.",
-        ),
     ]);
+    // A little displacement is no alarm, and not quite the same either.
+    let found = overread_concordance::compare(
+        "XR ankle",
+        "Minimally displaced fracture of the distal fibula.",
+        "Nondisplaced fracture of the distal fibula.",
+    );
+    assert_eq!(found.overall, Some(overread_concordance::Overall::Refines));
+    assert!(found.items.iter().all(|item| !item.critical));
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn the_reason_quotes_the_words_and_what_is_urgent_may_change_management() {
             "CT abdomen",
             "Pancreatitis.",
             "Necrotising pancreatitis.",
-            "Necrotising",
+            "Necrotising pancreatitis",
             Overall::ChangesManagement,
         ),
         (
