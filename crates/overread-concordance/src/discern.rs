@@ -117,8 +117,8 @@ pub(crate) fn gather(
     let stated = |first: usize, last: usize| {
         (first..=last).all(|i| {
             let state = marked.states.get(i).copied().unwrap_or_default();
-            !(state.denied || state.historical || state.hypothetical || state.other)
-                && !marked.is_contrast(i)
+            let is_of_others = state.historical || state.hypothetical || state.other;
+            !(state.denied || is_of_others || marked.is_contrast(i))
         })
     };
     let mut out = Vec::new();

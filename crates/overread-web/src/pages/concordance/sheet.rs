@@ -143,11 +143,7 @@ impl Sheet {
         };
         Self {
             comparable,
-            headline: if comparable || signed.is_some() {
-                headline(overall, signed.is_some())
-            } else {
-                NOT_COMPARABLE
-            },
+            headline: headline(overall, signed.is_some(), comparable),
             frame: frame(overall),
             signed: signed.is_some(),
             remark: remark.to_owned(),
@@ -240,8 +236,9 @@ fn why(concordance: &Concordance) -> Vec<String> {
 }
 
 /// What a person signed in one sentence, or less when the rules alone say so: they see words, not what they mean.
-fn headline(overall: &str, signed: bool) -> &'static str {
+fn headline(overall: &str, signed: bool, comparable: bool) -> &'static str {
     match (overall, signed) {
+        (_, false) if !comparable => NOT_COMPARABLE,
         ("changes_management", _) => "The reports differ in a way that may change what is done.",
         ("confirms", true) => "Both reports say the same where it matters.",
         ("confirms", false) => "The rules found no difference in what they could compare.",
