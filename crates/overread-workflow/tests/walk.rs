@@ -250,7 +250,8 @@ async fn images_of_another_patient_wait_for_a_person() {
         .await
         .unwrap();
     let uid = view.quarantine[0].study.study_instance_uid.clone();
-    assert_eq!(view.deliveries[0].waiting.len(), 1, "told while it waits");
+    let told: usize = view.deliveries.iter().map(|row| row.waiting.len()).sum();
+    assert_eq!(told, 1, "told while it waits");
     let reason = "Another person's disc was in the envelope.";
     let decision = records::HeldBackDecision {
         study: Some((&uid, records::QuarantineDecision::OtherPatient)),
