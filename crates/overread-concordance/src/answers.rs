@@ -1,4 +1,4 @@
-//! Here the answers of templates are read: "Embolism: no", "Stroke? None", "[x] Pneumonia", "Fractures: 3".
+//! Here the answers of templates are read: "Embolism: no", "Stroke? None", "\[x\] Pneumonia", "Fractures: 3".
 
 use crate::hits::FindingAt;
 use crate::lexicon::{CueKind, Hit, Lexicon};

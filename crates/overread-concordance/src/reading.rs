@@ -118,7 +118,7 @@ impl Reader<'_> {
         self.sentence(first, self.tokens.len(), true);
     }
 
-    /// "[x] Pneumonia [ ] Effusion": what stands behind each box is a sentence of its own.
+    /// "\[x\] Pneumonia \[ \] Effusion": what stands behind each box is a sentence of its own.
     fn boxed(&self, first: usize, at: usize) -> bool {
         answers::ticked(self.tokens, at).is_some()
             && answers::ticked(self.tokens, self.skip_bullet(first, at)).is_some()

@@ -1,4 +1,4 @@
-//! Here the boxes of a template are read: "[x] Pneumonia", "Embolism: [ ] yes [x] no".
+//! Here the boxes of a template are read: "\[x\] Pneumonia", "Embolism: \[ \] yes \[x\] no".
 
 use super::{Answer, Answered, Asked};
 use crate::lexicon::CueKind;
@@ -33,7 +33,7 @@ pub(crate) fn ticked(tokens: &[Token], at: usize) -> Option<(usize, bool)> {
 }
 
 impl Asked<'_> {
-    /// "[x] Pneumonia [ ] Effusion": each box speaks of the words after it.
+    /// "\[x\] Pneumonia \[ \] Effusion": each box speaks of the words after it.
     pub(super) fn lists(&self, boxes: &[(usize, usize, bool)]) -> Vec<Answered> {
         let next = |k: usize| boxes.get(k + 1).map_or(self.tokens.len(), |b| b.0);
         boxes
@@ -53,14 +53,14 @@ impl Asked<'_> {
             .collect()
     }
 
-    /// Whether words call something normal or not there themselves: "[ ] No fracture".
+    /// Whether words call something normal or not there themselves: "\[ \] No fracture".
     fn denies_itself(&self, from: usize, to: usize) -> bool {
         [CueKind::Neg, CueKind::NegPost, CueKind::Normal]
             .iter()
             .any(|kind| self.has_cue(*kind, from, to))
     }
 
-    /// "Embolism: [x] no [ ] yes", "Embolism [ ] Pneumonia [x]": boxes speak of the finding before them.
+    /// "Embolism: \[x\] no \[ \] yes", "Embolism \[ \] Pneumonia \[x\]": boxes speak of the finding before them.
     pub(super) fn options(&self, boxes: &[(usize, usize, bool)]) -> Vec<Answered> {
         let mut out: Vec<Answered> = Vec::new();
         let mut from = 0;
