@@ -19,6 +19,8 @@ pub(crate) const BODY_TIME: Duration = Duration::from_secs(60);
 pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(60);
 /// Bytes that one connection buffers.
 pub(crate) const BUFFER_BYTES: usize = 128 * 1024;
+/// Arenas of glibc's allocator: each keeps some tens of megabytes that were freed in it.
+pub(crate) const ARENAS: &str = "2";
 /// Pause after the system refused a connection, usually for want of open files.
 pub(crate) const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes of one line of `--jsonl`: two reports of 200 kB fit many times.

@@ -9,6 +9,7 @@ mod home;
 mod limits;
 mod listening;
 mod logs;
+mod memory;
 mod output;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ fn answer(command: Command) -> Result<ExitCode> {
 
 fn wait(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
     logs::start();
+    memory::bound();
     // Foreign PDFs are read where a crash or an endless loop harms nobody.
     if let Ok(program) = std::env::current_exe() {
         let arguments = vec!["pdf-text".to_owned()];

@@ -135,6 +135,17 @@ fn demonstration(data: &Path) -> (Server, serde_json::Value) {
 }
 
 #[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn it_tells_the_allocator_to_keep_little() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = Server::start(&dir.path().join("data"), &[]);
+    let told = std::fs::read(format!("/proc/{}/environ", server.child.id())).unwrap();
+    let mut told = told.split(|byte| *byte == 0);
+    assert!(told.any(|line| line.starts_with(b"MALLOC_ARENA_MAX=")));
+    server.stop();
+}
+
+#[test]
 fn everybody_in_the_demonstration_has_something_to_see() {
     let folder = tempfile::tempdir().unwrap();
     let (server, told) = demonstration(&folder.path().join("data"));
