@@ -267,18 +267,21 @@ pub async fn change(
     let mut tx = ctx.store.begin().await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     file.expect(version)?;
-    casework::apply(
-        &mut tx,
-        ctx,
-        &mut file,
-        actor,
-        CaseEvent::ChangeReviewer,
-        Said::default(),
-        now,
-    )
-    .await?;
-    casework::end_task(&mut tx, &file, "withdrawn", now).await?;
+    withdraw(&mut tx, ctx, &mut file, actor, now).await?;
     Ok(tx.commit().await?)
+}
+
+/// Takes the reading back from the reviewer it was offered to, so that another can be chosen.
+pub(crate) async fn withdraw(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &mut CaseFile,
+    actor: &Actor,
+    now: Timestamp,
+) -> StepResult<()> {
+    let said = Said::default();
+    casework::apply(tx, ctx, file, actor, CaseEvent::ChangeReviewer, said, now).await?;
+    casework::end_task(tx, file, "withdrawn", now).await
 }
 
 /// Says that nobody fits: matching -> declined.

@@ -224,17 +224,7 @@ pub async fn refuse(
         now,
     )
     .await?;
-    casework::apply(
-        &mut tx,
-        ctx,
-        &mut file,
-        actor,
-        CaseEvent::ChangeReviewer,
-        Said::default(),
-        now,
-    )
-    .await?;
-    casework::end_task(&mut tx, &file, "withdrawn", now).await?;
+    choosing::withdraw(&mut tx, ctx, &mut file, actor, now).await?;
     coverage.status = "none".to_owned();
     coverage.quote_cents = None;
     coverage.share_cents = None;

@@ -6,6 +6,9 @@ use crate::text::{Kind, Token};
 /// Name of the scheme among the categories.
 pub(crate) const TNM: &str = "tnm";
 
+/// Words a stage takes at most: "c T3a, N1, M0".
+const STAGE_TOKENS: usize = 7;
+
 /// Finds stages; a "T2" without its nodes is a sequence or a vertebra.
 pub(crate) fn stages(tokens: &[Token]) -> Vec<RadsAt> {
     let mut out: Vec<RadsAt> = Vec::new();
@@ -15,7 +18,7 @@ pub(crate) fn stages(tokens: &[Token]) -> Vec<RadsAt> {
         }
         let mut value = String::new();
         let mut last = first;
-        for (at, token) in tokens.iter().enumerate().skip(first).take(7) {
+        for (at, token) in tokens.iter().enumerate().skip(first).take(STAGE_TOKENS) {
             let joined =
                 at > first && matches!(token.kind, Kind::Comma | Kind::Slash | Kind::Hyphen);
             if joined {
