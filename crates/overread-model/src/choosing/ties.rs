@@ -69,6 +69,9 @@ const SHARED: [&str; 25] = [
     "UNIVERSITY",
 ];
 
+/// Words for what a place is, which stand before its name or after it.
+const KINDS: [&str; 3] = ["CENTER", "CLINIC", "HOSPITAL"];
+
 fn words(name: &str) -> Vec<String> {
     // `Mary's` is one word.
     let name = name.replace(['\'', '’'], "");
@@ -85,18 +88,29 @@ fn words(name: &str) -> Vec<String> {
     kept.collect()
 }
 
+/// Puts what a place is behind its name: `Hospital St. Mary` is the `St. Mary Hospital`.
+fn name_first(words: &[String]) -> Vec<String> {
+    let is_kind = |word: &&String| KINDS.contains(&word.as_str());
+    let name = words.iter().filter(|word| !is_kind(word));
+    name.chain(words.iter().filter(is_kind)).cloned().collect()
+}
+
 /// Says whether two names are the same place: the same words, short forms written out, or the shorter name as it is within the
 /// longer one, when it holds a word that is the place's own. `Washington University` is not the `University of Washington`.
 pub(super) fn is_same_place(left: &str, right: &str) -> bool {
     let (left, right) = (words(left), words(right));
+    is_within(&left, &right) || is_within(&name_first(&left), &name_first(&right))
+}
+
+fn is_within(left: &[String], right: &[String]) -> bool {
     let (short, long) = if left.len() <= right.len() {
         (left, right)
     } else {
         (right, left)
     };
     let has_own = short.iter().any(|word| !SHARED.contains(&word.as_str()));
-    let is_within = long.windows(short.len().max(1)).any(|part| part == short);
-    !short.is_empty() && (short == long || (short.len() >= 2 && has_own && is_within))
+    let is_part = long.windows(short.len().max(1)).any(|part| part == short);
+    !short.is_empty() && (short == long || (short.len() >= 2 && has_own && is_part))
 }
 
 /// Returns in words how a reviewer is bound to the facility, group or author of the first report.
@@ -139,6 +153,8 @@ mod tests {
             ),
             ("Coast Radiology", "coast-radiology, LLC"),
             ("The Imaging Center", "Imaging Ctr"),
+            ("Hospital St. Mary's", "St. Mary's Hospital"),
+            ("Mercy Hospital", "Mercy Hospital Springfield"),
         ] {
             assert!(is_same_place(left, right), "{left} / {right}");
         }
