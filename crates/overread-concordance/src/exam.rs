@@ -1,7 +1,7 @@
 //! Here the exam is known: which region, which side, which modality.
 
 use crate::frame::Side;
-use crate::lexicon::{CueKind, Lexicon, NodeId};
+use crate::lexicon::{CueKind, Lexicon, NodeId, joined};
 use crate::scope;
 use crate::text::{self, Kind, Text, Token};
 
@@ -29,10 +29,9 @@ pub(crate) fn of_name(lex: &Lexicon, name: &str) -> Exam {
 pub(crate) fn of_report(lex: &Lexicon, text: &Text) -> Exam {
     let end = text.tokens.len().min(TITLE_TOKENS);
     let head = text.tokens.get(..end).unwrap_or_default();
-    let ends = |t: &Token| matches!(t.kind, Kind::Newline | Kind::Period | Kind::Semicolon);
     // "MRI is recommended" names another examination than the one reported.
-    let told: Vec<Token> = head
-        .split_inclusive(ends)
+    let told: Vec<Token> = of_this_exam(lex, head)
+        .into_iter()
         .filter(|line| {
             let hits = lex.cue_terms.find(line);
             !scope::cues(&hits, lex)
@@ -42,7 +41,65 @@ pub(crate) fn of_report(lex: &Lexicon, text: &Text) -> Exam {
         .flatten()
         .cloned()
         .collect();
-    of_tokens(lex, &told)
+    let mut exam = of_tokens(lex, &told);
+    // A long head of names and numbers stands before the title.
+    if exam.side.is_none() {
+        exam.side = of_tokens(lex, title(lex, text)).side;
+    }
+    exam
+}
+
+/// Returns the side of what a report tells without one: as it is titled, else as its body calls the region. The side
+/// of the case stands in only where the report itself names none; a body that names both leaves it open.
+pub(crate) fn side_told(
+    lex: &Lexicon,
+    titled: Option<Side>,
+    text: &Text,
+    case: &Exam,
+) -> Option<Side> {
+    if titled.is_some() {
+        return titled;
+    }
+    let named = sides_named(lex, text, &case.region);
+    match named.as_slice() {
+        [] => case.side,
+        [side] => Some(*side),
+        _ => None,
+    }
+}
+
+/// Lists the sides on which a report names the region, what it tells of earlier examinations left out.
+fn sides_named(lex: &Lexicon, text: &Text, region: &[NodeId]) -> Vec<Side> {
+    let mut named = Vec::new();
+    for line in of_this_exam(lex, &text.tokens) {
+        let cue_hits = lex.cue_terms.find(line);
+        let cues = scope::cues(&cue_hits, lex);
+        if cues.iter().any(|c| c.cue.kind == CueKind::Prior) {
+            continue;
+        }
+        let hits = lex.region_terms.find(line);
+        let of_region = |ids: &[NodeId]| ids.iter().any(|id| region.contains(id));
+        for hit in hits.iter().filter(|hit| of_region(&hit.ids)) {
+            let side = beside(&cues, hit.first, hit.last);
+            named.extend(side.filter(|side| !named.contains(side)));
+        }
+    }
+    named
+}
+
+/// Cuts a text into lines and sentences, and leaves out those below "Comparison:", which name earlier examinations.
+fn of_this_exam<'a>(lex: &Lexicon, tokens: &'a [Token]) -> Vec<&'a [Token]> {
+    let ends = |t: &Token| matches!(t.kind, Kind::Newline | Kind::Period | Kind::Semicolon);
+    let mut is_earlier = false;
+    let mut lines: Vec<&[Token]> = tokens.split_inclusive(ends).collect();
+    lines.retain(|line| {
+        let words = line.split(|t| t.kind == Kind::Colon || ends(t)).next();
+        if let Some(name) = words.and_then(|words| lex.sections.get(&joined(words))) {
+            is_earlier = name == "comparison";
+        }
+        !is_earlier
+    });
+    lines
 }
 
 fn of_tokens(lex: &Lexicon, tokens: &[Token]) -> Exam {
@@ -103,8 +160,8 @@ pub(crate) fn title<'a>(lex: &Lexicon, text: &'a Text) -> &'a [Token] {
         .tokens
         .get(..text.tokens.len().min(3 * TITLE_TOKENS))
         .unwrap_or_default();
-    let ends = |t: &Token| matches!(t.kind, Kind::Newline | Kind::Period | Kind::Semicolon);
-    all.split(ends)
+    of_this_exam(lex, all)
+        .into_iter()
         .find(|line| {
             let hits = lex.cue_terms.find(line);
             let cues = scope::cues(&hits, lex);

@@ -90,8 +90,14 @@ fn numbers(o: &Identity, s: &Identity) -> Vec<GuardProblem> {
         .collect()
 }
 
+/// The exam as each report tells it: the same region, each with its own side.
+pub(crate) struct Exams {
+    pub(crate) original: Exam,
+    pub(crate) second: Exam,
+}
+
 /// Learns what the exam is and lists the doubts.
-pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec<GuardProblem>) {
+pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exams, Vec<GuardProblem>) {
     let mut known = exam::of_name(lex, name);
     let (of_o, of_s) = (exam::of_report(lex, o), exam::of_report(lex, s));
     let mut problems = Vec::new();
@@ -112,11 +118,16 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
     {
         problems.push(problem("side", format!("The original report is titled {}, the second {}: check that both are about the same body part.", a.name(), b.name())));
     }
-    for (e, who) in [(&of_o, "original"), (&of_s, "second")] {
-        if let (Some(a), Some(b)) = (known.side, e.side)
+    for (e, text, who) in [(&of_o, o, "original"), (&of_s, s, "second")] {
+        let how = match e.side {
+            Some(_) => "is titled",
+            None => "speaks only of the",
+        };
+        let told = exam::side_told(lex, e.side, text, &known);
+        if let (Some(a), Some(b)) = (known.side, told)
             && a.opposite(b)
         {
-            problems.push(problem("side", format!("The examination is of the {}, the {who} report is titled {}: check that both are about the same body part.", a.name(), b.name())));
+            problems.push(problem("side", format!("The examination is of the {}, the {who} report {how} {}: check that both are about the same body part.", a.name(), b.name())));
         }
     }
     problems.extend(organ_sides(lex, name, o, s));
@@ -152,14 +163,21 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exam, Vec
         };
         known.fetal |= of_o.fetal || of_s.fetal;
     }
-    if exam::paired(lex, &known.region) {
-        let agreed = of_o.side.filter(|a| of_s.side.is_none_or(|b| *a == b));
-        known.side = known
-            .side
-            .or(agreed)
-            .or(of_s.side.filter(|_| of_o.side.is_none()));
+    let (original, second) = (
+        with_side(lex, &known, &of_o, o),
+        with_side(lex, &known, &of_s, s),
+    );
+    (Exams { original, second }, problems)
+}
+
+/// Takes the exam of the case with the side one report gives it, so that no report's words change their side because
+/// another paper names another one.
+fn with_side(lex: &Lexicon, case: &Exam, titled: &Exam, text: &Text) -> Exam {
+    let mut exam = case.clone();
+    if exam::paired(lex, &case.region) {
+        exam.side = exam::side_told(lex, titled.side, text, case);
     }
-    (known, problems)
+    exam
 }
 
 /// Compares the sex of the patient as the organs of each report tell it.

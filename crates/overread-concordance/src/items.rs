@@ -2,8 +2,8 @@
 
 use crate::align::Pair;
 use crate::classify::{self, Both, Verdict};
-use crate::exam::Exam;
-use crate::frame::{Frame, Side, What};
+use crate::frame::{Frame, What};
+use crate::guard::Exams;
 use crate::importance::{self, Ranked};
 use crate::lexicon::{Finding, Lexicon};
 use crate::limits::SPANS_MAX;
@@ -14,7 +14,7 @@ use crate::types::{Class, Item, ItemKind, Polarity, Span, Statement};
 /// Makes the rows, critical ones first.
 pub(crate) fn items(
     lex: &Lexicon,
-    exam: &Exam,
+    exams: &Exams,
     o: &Report,
     s: &Report,
     pairs: &[Pair],
@@ -26,7 +26,7 @@ pub(crate) fn items(
     };
     let maker = Maker {
         lex,
-        exam,
+        exams,
         o,
         s,
         both,
@@ -68,7 +68,7 @@ fn place_of(item: &Item) -> usize {
 
 struct Maker<'a> {
     lex: &'a Lexicon,
-    exam: &'a Exam,
+    exams: &'a Exams,
     o: &'a Report,
     s: &'a Report,
     both: Both<'a>,
@@ -121,7 +121,7 @@ impl Maker<'_> {
             finding,
             lead,
             both: [a, b],
-            infant: self.exam.infant,
+            infant: self.exams.original.infant,
         };
         importance::refine(&mut verdict, &ranked);
         let importance = importance::importance(&verdict, lead, finding);
@@ -307,11 +307,17 @@ impl Maker<'_> {
             .flatten()
             .find(|f| f.present())
             .and_then(|f| f.side);
-        stated
-            .or(x)
-            .or(y)
-            .or(self.exam.side)
-            .map(|s: Side| s.name().to_string())
+        if let Some(side) = stated.or(x).or(y) {
+            return Some(side.name().to_string());
+        }
+        let (p, q) = (
+            a.and(self.exams.original.side),
+            b.and(self.exams.second.side),
+        );
+        match (p, q) {
+            (Some(p), Some(q)) if p.opposite(q) => Some(format!("{}/{}", p.name(), q.name())),
+            _ => p.or(q).map(|side| side.name().to_string()),
+        }
     }
 }
 

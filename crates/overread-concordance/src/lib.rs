@@ -45,7 +45,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 8"
+    " rules 9"
 );
 
 /// Sets two reports of one exam side by side.
@@ -71,10 +71,10 @@ pub fn compare_case(subject: &Subject<'_>, original: &str, second: &str) -> Conc
     let lex = lexicon::lexicon();
     let (text_o, text_s) = (tables::read(lex, original), tables::read(lex, second));
     let mut problems = guard::identities(lex, subject, original, second);
-    let (known, more) = guard::check(lex, subject.exam, &text_o, &text_s);
+    let (exams, more) = guard::check(lex, subject.exam, &text_o, &text_s);
     problems.extend(more);
-    let mut o = statement::read(lex, &known, text_o);
-    let mut s = statement::read(lex, &known, text_s);
+    let mut o = statement::read(lex, &exams.original, text_o);
+    let mut s = statement::read(lex, &exams.second, text_s);
     merge::merge(lex, &mut o);
     merge::merge(lex, &mut s);
     let mut internal = merge::contradictions(lex, &o, ReportSide::Original);
@@ -82,7 +82,7 @@ pub fn compare_case(subject: &Subject<'_>, original: &str, second: &str) -> Conc
     align::tell_opposite_sides(lex, &o.frames, &mut s.frames);
     align::tell_opposite_sides(lex, &s.frames, &mut o.frames);
     let pairs = align::align(lex, &o.frames, &s.frames);
-    let mut items = items::items(lex, &known, &o, &s, &pairs);
+    let mut items = items::items(lex, &exams, &o, &s, &pairs);
     let not_compared = guard::not_compared(&o, &s, original, second);
     let coverage = guard::coverage(&o).min(guard::coverage(&s));
     let problems = guard::limits_of_reading(&o, &s, problems);

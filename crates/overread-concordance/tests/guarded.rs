@@ -252,3 +252,127 @@ fn organs_of_both_sexes_stop_the_comparison() {
         );
     }
 }
+
+/// Rows of a finding, as side and class.
+fn rows<'a>(found: &'a Concordance, finding: &str) -> Vec<(Option<&'a str>, &'static str)> {
+    let named = found
+        .items
+        .iter()
+        .filter(|row| row.finding.contains(finding));
+    named
+        .map(|row| (row.side.as_deref(), row.class.name()))
+        .collect()
+}
+
+#[test]
+fn a_report_keeps_its_own_side_when_the_case_names_another() {
+    let second = "FINDINGS: No fracture. The tendons are intact.";
+    for original in [
+        "MRI LEFT WRIST WITHOUT CONTRAST\nFINDINGS: Ganglion cyst of 9 mm at the dorsal wrist. No fracture.",
+        "Example Imaging, 12 Harbour Road, Springfield\nPatient: Alex Sample   DOB: 1970-01-31   MRN: 123456\nReferred by: Dr. Rosa Reader, Coast Clinic\nEXAM: MRI WRIST, LEFT\n\nFINDINGS: Ganglion cyst of 9 mm at the dorsal wrist. No fracture.",
+    ] {
+        let found = compare("MRI right wrist", original, second);
+        stopped(&found, "side");
+        let ganglion = rows(&found, "ganglion");
+        assert_eq!(ganglion, [(Some("left"), "only_original")], "{found:?}");
+        assert!(
+            found.reasons.iter().any(|why| why.contains("left")),
+            "{:?}",
+            found.reasons
+        );
+    }
+}
+
+#[test]
+fn the_side_of_the_case_stands_in_only_where_the_report_names_none() {
+    let second = "FINDINGS: No fracture.";
+    for (exam, original, side) in [
+        (
+            "MRI right wrist",
+            "FINDINGS: Ganglion cyst. No fracture.",
+            Some("right"),
+        ),
+        (
+            "MRI right wrist",
+            "History: fall on the left wrist. FINDINGS: Ganglion cyst. No fracture.",
+            Some("left"),
+        ),
+        (
+            "MRI right wrist",
+            "COMPARISON: MRI of the left wrist of 2020. FINDINGS: Ganglion cyst. No fracture.",
+            Some("right"),
+        ),
+        (
+            "MRI wrist",
+            "MRI LEFT WRIST. FINDINGS: Ganglion cyst. No fracture.",
+            Some("left"),
+        ),
+        ("MRI wrist", "FINDINGS: Ganglion cyst. No fracture.", None),
+    ] {
+        let found = compare(exam, original, second);
+        assert_eq!(
+            rows(&found, "ganglion"),
+            [(side, "only_original")],
+            "{exam} {original} {found:?}"
+        );
+        let turned = compare(exam, second, original);
+        assert_eq!(
+            rows(&turned, "ganglion"),
+            [(side, "only_second")],
+            "{exam} {original} {turned:?}"
+        );
+    }
+}
+
+#[test]
+fn a_body_that_speaks_only_of_the_other_side_stops_the_comparison() {
+    let second = "FINDINGS: Ganglion cyst. No fracture.";
+    for (original, stops) in [
+        (
+            "History: fall on the left wrist.\nFINDINGS: Ganglion cyst. No fracture.",
+            true,
+        ),
+        (
+            "FINDINGS: The left wrist shows a ganglion cyst. No fracture.",
+            true,
+        ),
+        (
+            "FINDINGS: The right wrist shows a ganglion cyst. The left wrist was not imaged. No fracture.",
+            false,
+        ),
+        (
+            "FINDINGS: Ganglion cyst on the left of the joint. No fracture.",
+            false,
+        ),
+    ] {
+        let found = compare("MRI right wrist", original, second);
+        let told = found.guard.problems.iter().any(|p| p.kind == "side");
+        assert_eq!(
+            (told, !found.comparable),
+            (stops, stops),
+            "{original} {found:?}"
+        );
+    }
+}
+
+#[test]
+fn reports_of_two_sides_are_never_called_the_same() {
+    let left = "MRI LEFT WRIST. FINDINGS: Ganglion cyst of 9 mm. No fracture.";
+    let bare = "FINDINGS: Ganglion cyst of 9 mm. No fracture.";
+    for (exam, one, other) in [
+        ("MRI right wrist", left, bare),
+        ("MRI right wrist", bare, left),
+    ] {
+        let found = compare(exam, one, other);
+        stopped(&found, "side");
+        let ganglion = rows(&found, "ganglion");
+        assert!(!ganglion.contains(&(Some("right"), "agree")), "{found:?}");
+        assert!(
+            !ganglion.is_empty()
+                && ganglion
+                    .iter()
+                    .all(|(side, _)| side.is_some_and(|s| s.contains("left"))
+                        || *side == Some("right"))
+        );
+    }
+}
