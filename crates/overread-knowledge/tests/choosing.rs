@@ -24,6 +24,7 @@ fn exam(input: &Value) -> ExamFacts {
     ExamFacts {
         modalities: texts(&input["Modality"]),
         anatomic_region_codes: texts(&input["AnatomicRegionSequence"]),
+        lateralities: BTreeSet::new(),
         body_parts: texts(&input["BodyPartExamined"]),
         study_description: text("StudyDescription").unwrap_or_default(),
         requested_procedure_description: text("RequestedProcedureDescription").unwrap_or_default(),
@@ -162,4 +163,36 @@ fn the_exam_asked_about_is_found_among_others() {
     // The day may be mistaken; the place counts more.
     check("CT of the chest", "CT", "2026-03-02", &[0]);
     check("", "", "", &[0, 1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_mistaken_side_leads_to_no_other_exam() {
+    let map = &Knowledge::embedded().specialties;
+    let study = |description: &str, date: &str| ExamFacts {
+        study_description: description.to_owned(),
+        modalities: BTreeSet::from(["MR".to_owned()]),
+        study_date: date.parse().ok(),
+        ..ExamFacts::default()
+    };
+    let check = |studies: &[ExamFacts], expected: &[usize], told: Option<&str>| {
+        let asked = AskedExam {
+            name: "MRI right wrist",
+            date: "2026-03-02".parse().ok(),
+            ..AskedExam::default()
+        };
+        assert_eq!(asked.best(studies, map), expected);
+        assert_eq!(asked.other_side(studies, map).as_deref(), told);
+    };
+    let wrong = "The request is about the right wrist, the images say left (MRI LEFT WRIST)";
+    let lumbar = study("MRI LUMBAR SPINE", "20260302");
+    let left = study("MRI LEFT WRIST", "20260302");
+    check(&[lumbar.clone(), left.clone()], &[1], Some(wrong));
+    let right = study("MRI RIGHT WRIST", "20260302");
+    check(&[lumbar.clone(), left.clone(), right], &[2], None);
+    // The day counts more than the side: an old exam of the other wrist is hardly the one asked about.
+    let old = study("MRI RIGHT WRIST", "20190101");
+    check(&[left.clone(), old], &[0], Some(wrong));
+    let untold = study("MRI WRIST", "20260302");
+    check(&[left, untold], &[1], Some(wrong));
+    check(&[lumbar], &[0], None);
 }

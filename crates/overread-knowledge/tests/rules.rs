@@ -252,10 +252,13 @@ fn p_rules() {
         s.newer(knee);
         s.series(3, |i| i.series.laterality = Some("R".to_owned()));
     });
-    check(&["P06?"], |s| {
-        s.asked.name = "MRI of the right side";
+    let result = spoilt(|s| {
+        s.newer(knee);
         s.series(3, left);
     });
+    let told = &result.findings.iter().find(|f| f.rule == "P06").unwrap();
+    assert!(told.message.contains("says right, series 3"), "{told:?}");
+    assert!(told.message.contains("says left"), "{told:?}");
 }
 
 /// Reads a report that is long enough to be one.
@@ -342,6 +345,10 @@ fn d_rules() {
     });
     check(&["D10?"], |s| s.asked.name = "MRI left knee");
     check(&[], |s| s.asked.name = "MRI spine");
+    check(&["D11!"], |s| {
+        s.asked.name = "MRI of the right side";
+        s.series(3, |i| i.series.laterality = Some("L".to_owned()));
+    });
     check(&["D03?"], |s| s.documents[0].hints.is_preliminary = true);
     check(&["D04?"], |s| s.question = Some("  "));
     check(&[], |s| s.question = None);
@@ -372,6 +379,39 @@ fn d_rules() {
         s.patient = None;
         s.newer(|i| i.study.study_date = Some("19600302".to_owned()));
     });
+}
+
+#[test]
+fn the_side_of_the_images_is_held_against_the_request() {
+    let with = |name: &'static str, change: fn(&mut InstanceFacts)| {
+        let result = spoilt(|s| {
+            s.asked.name = name;
+            s.newer(|i| {
+                i.study.study_description = Some("MRI WRIST".to_owned());
+                i.series.body_part_examined = Some("WRIST".to_owned());
+                change(i);
+            });
+        });
+        let found = result.findings.into_iter().find(|f| f.rule == "D11");
+        found.map(|found| (found.severity, found.message))
+    };
+    let ways: [fn(&mut InstanceFacts); 4] = [
+        |i| i.series.laterality = Some("L".to_owned()),
+        |i| i.series.body_part_examined = Some("LEFT WRIST".to_owned()),
+        |i| i.study.study_description = Some("MRI LEFT WRIST".to_owned()),
+        |i| i.series.series_description = Some("COR T1 LEFT".to_owned()),
+    ];
+    for way in ways {
+        let (severity, message) = with("MRI right wrist", way).unwrap();
+        assert_eq!(severity, Severity::Blocker);
+        let said = "The request is about the right wrist, the images say left";
+        assert!(message.contains(said), "{message}");
+        assert_eq!(with("MRI left wrist", way), None);
+        assert_eq!(with("MRI wrist", way), None);
+    }
+    assert_eq!(with("MRI right wrist", |_| {}), None);
+    let both = |i: &mut InstanceFacts| i.series.laterality = Some("B".to_owned());
+    assert_eq!(with("MRI right wrist", both), None);
 }
 
 #[expect(clippy::too_many_lines, reason = "one line for each spoilt exam")]

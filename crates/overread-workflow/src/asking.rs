@@ -16,7 +16,7 @@ use overread_store::cases::{self, CaseRow};
 use overread_store::{Tx, grants};
 
 use crate::casework::{self, CaseFile, Intake, Said};
-use crate::{StepError, StepResult, Workflow, inviting, limits, reading};
+use crate::{StepError, StepResult, Workflow, exams, inviting, limits, reading};
 
 pub use answers::{AskStep, Exam, Urgency, Who, Why};
 pub(crate) use correcting::CORRECTED;
@@ -143,6 +143,22 @@ pub async fn view(
     let mut tx = ctx.store.read().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     Ok(view_of(ctx, file, now))
+}
+
+/// Says, before the request is sent, that images already in the case are of the other side than it names.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn other_side(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<Option<String>> {
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.require(Right::AddRecords)?;
+    exams::other_side(&mut tx, ctx, case_id, &file.intake).await
 }
 
 fn view_of(ctx: &Workflow, file: CaseFile, now: Timestamp) -> AskView {

@@ -186,7 +186,7 @@ const IDENTITY_RULES: [&str; 2] = ["P01", "P03"];
 pub(crate) const IDENTITY_PREFIX: char = 'P';
 
 /// Rules that say that papers or images may be of another exam than the one asked about.
-const OTHER_EXAM_RULES: [&str; 2] = ["D02", "D10"];
+const OTHER_EXAM_RULES: [&str; 3] = ["D02", "D10", "D11"];
 
 /// Returns what the newest check says of papers and images of another exam, unless it was waved through.
 pub(crate) async fn other_exams(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<String>> {

@@ -495,7 +495,10 @@ fn asked_task(file: &CaseFile) -> StepResult<&TaskRow> {
 /// Returns what the case needs of a reviewer: what the images and the request say, and who is out.
 async fn need_of(tx: &mut Tx, ctx: &Workflow, file: &CaseFile) -> StepResult<ReviewNeed> {
     let intake = &file.intake;
-    let mut exam = exams::asked_about(tx, ctx, &file.case_id, intake).await?;
+    let exams::AskedAbout {
+        mut exam,
+        other_side,
+    } = exams::asked_about(tx, ctx, &file.case_id, intake).await?;
     if exam.modalities.is_empty() {
         exam.modalities.extend(
             Some(intake.exam.modality.trim().to_owned()).filter(|modality| !modality.is_empty()),
@@ -517,6 +520,9 @@ async fn need_of(tx: &mut Tx, ctx: &Workflow, file: &CaseFile) -> StepResult<Rev
     let mut need = reviewers::need_of(intake);
     need.is_child = exam.age_years().is_some_and(|years| years < 18);
     need.suggestions = infer(&exam, &diagnosis, &ctx.knowledge.specialties);
+    if let Some(first) = need.suggestions.first_mut() {
+        first.reasons.extend(other_side);
+    }
     need.modalities = exam.modalities;
     need.image_institutions = exams::institutions(tx, &file.case_id).await?;
     need.wanted_within_hours = match file.facts.urgency {

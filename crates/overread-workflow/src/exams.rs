@@ -51,22 +51,44 @@ pub(crate) async fn of_case(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<Exa
     Ok(exams.into_iter().map(|(_, exam)| exam).collect())
 }
 
-/// Returns what the studies of the exam asked about say of themselves, as one.
+/// Says in words that the images in a case are of the other side than its request; `None` when they fit or do not tell.
+pub(crate) async fn other_side(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    case_id: &CaseId,
+    intake: &Intake,
+) -> StepResult<Option<String>> {
+    let exams = of_case(tx, case_id).await?;
+    Ok(asked(intake).other_side(&exams, &ctx.knowledge.specialties))
+}
+
+/// What the studies of the exam asked about say of themselves, as one.
+pub(crate) struct AskedAbout {
+    pub(crate) exam: ExamFacts,
+    /// That they are of the other side than the request, in words.
+    pub(crate) other_side: Option<String>,
+}
+
+/// Returns what the studies of the exam asked about say of themselves.
 pub(crate) async fn asked_about(
     tx: &mut Tx,
     ctx: &Workflow,
     case_id: &CaseId,
     intake: &Intake,
-) -> StepResult<ExamFacts> {
+) -> StepResult<AskedAbout> {
     let mut exams = of_case(tx, case_id).await?;
     let best = asked(intake).best(&exams, &ctx.knowledge.specialties);
+    let other_side = asked(intake).other_side(&exams, &ctx.knowledge.specialties);
     let mut place = 0..;
     exams.retain(|_| place.next().is_some_and(|at| best.contains(&at)));
     let mut merged = ExamFacts::default();
     for exam in exams {
         merged.merge(exam);
     }
-    Ok(merged)
+    Ok(AskedAbout {
+        exam: merged,
+        other_side,
+    })
 }
 
 /// Puts the studies of the exam asked about first; the order of the rest stays.
@@ -98,6 +120,7 @@ fn exam_of((study, series): &(StudyRow, Vec<SeriesRow>)) -> ExamFacts {
     ExamFacts {
         modalities: series.iter().map(|row| row.modality.clone()).collect(),
         body_parts: texts(|row| &row.body_part_examined),
+        lateralities: texts(|row| &row.laterality),
         study_description: study.study_description.clone().unwrap_or_default(),
         series_texts: texts(|row| &row.series_description),
         study_date: study.study_date.parse().ok(),

@@ -21,4 +21,5 @@ mod mail;
 mod refusals;
 mod repaired;
 mod several_exams;
+mod sides;
 mod walk;

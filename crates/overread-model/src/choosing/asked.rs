@@ -53,8 +53,26 @@ impl Places {
             .extend(parts.map(|(group, part, _)| (group.clone(), part.clone())));
         let kinds = map.kinds.iter().filter(|kind| kind.named.is_match(&text));
         self.kinds.extend(kinds.map(|kind| kind.id.clone()));
-        let (right, left) = sides_in(&text);
+        self.add_sides_in(&text);
+    }
+
+    /// Adds the sides that a text names.
+    pub(super) fn add_sides_in(&mut self, text: &str) {
+        let (right, left) = sides_in(text);
         (self.right, self.left) = (self.right || right, self.left || left);
+    }
+
+    /// Adds a value of Laterality.
+    // PS3.3 C.7.6.1.1.2: R, L, U unpaired, B both.
+    pub(super) fn add_side(&mut self, laterality: &str) {
+        let is = |letter: &str| laterality.eq_ignore_ascii_case(letter);
+        self.right |= is("R") || is("B");
+        self.left |= is("L") || is("B");
+    }
+
+    /// Says whether any side is named.
+    pub(super) const fn names_a_side(&self) -> bool {
+        self.right || self.left
     }
 
     /// Says whether both are of the same place; `None` when one of them does not tell.
@@ -96,15 +114,21 @@ impl Places {
         }
     }
 
-    fn words(&self) -> String {
-        let side = match (self.right, self.left) {
-            (true, false) => "RIGHT ",
-            (false, true) => "LEFT ",
+    /// Returns the one side it names; empty for none and for both.
+    const fn side(&self) -> &'static str {
+        match (self.right, self.left) {
+            (true, false) => "RIGHT",
+            (false, true) => "LEFT",
             _ => "",
-        };
+        }
+    }
+
+    fn words(&self) -> String {
         let words: BTreeSet<&str> = self.groups.values().map(String::as_str).collect();
         let words: Vec<&str> = words.into_iter().collect();
-        format!("{side}{}", listed(&words))
+        format!("{} {}", self.side(), listed(&words))
+            .trim()
+            .to_owned()
     }
 }
 
@@ -127,10 +151,9 @@ pub(crate) fn sides_in(text: &str) -> (bool, bool) {
     )
 }
 
-/// Points of [`AskedExam::fit`]: a place weighs more than a day, since requests mistake days more often.
+/// Points of `AskedExam::fit`: a place weighs more than a day, since requests mistake days more often.
 const SAME_PLACE: i32 = 8;
 const OTHER_PLACE: i32 = -8;
-const OTHER_SIDE: i32 = -6;
 const SAME_DAY: i32 = 4;
 const NEXT_DAY: i32 = 3;
 const SAME_KIND: i32 = 2;
@@ -150,17 +173,14 @@ impl AskedExam<'_> {
         }
     }
 
-    /// Returns how well a study fits; more is better, 0 when nothing tells.
-    pub fn fit(&self, study: &ExamFacts, map: &SpecialtyMap) -> i32 {
+    /// Returns how well a study fits by place, day and kind; more is better, 0 when nothing tells. Sides are mistaken
+    /// more often than all of these: they only choose among studies that fit as well.
+    fn fit(&self, study: &ExamFacts, map: &SpecialtyMap) -> i32 {
         let (asked, found) = (self.places(map), places_of_exam(study, map));
         let place = match asked.same_place(&found, map) {
             Some(true) => SAME_PLACE,
             Some(false) => OTHER_PLACE,
             None => 0,
-        };
-        let side = match asked.same_side(&found) {
-            Some(false) => OTHER_SIDE,
-            _ => 0,
         };
         let apart = self
             .date
@@ -183,17 +203,18 @@ impl AskedExam<'_> {
             (false, both) if both.is_empty() => OTHER_KIND,
             _ => SAME_KIND,
         };
-        place + side + day + kind
+        place + day + kind
     }
 
-    /// Says whether a study is of another place, or of the other side.
+    /// Says whether a study is of another place.
     pub fn is_elsewhere(&self, study: &ExamFacts, map: &SpecialtyMap) -> bool {
-        let (asked, found) = (self.places(map), places_of_exam(study, map));
-        asked.same_place(&found, map) == Some(false) || asked.same_side(&found) == Some(false)
+        self.places(map)
+            .same_place(&places_of_exam(study, map), map)
+            == Some(false)
     }
 
-    /// Returns the places in the list of the studies that fit best: all of them when nothing tells them apart.
-    pub fn best(&self, studies: &[ExamFacts], map: &SpecialtyMap) -> Vec<usize> {
+    /// Returns the places in the list of the studies that fit best, whatever their side.
+    fn nearest(&self, studies: &[ExamFacts], map: &SpecialtyMap) -> Vec<usize> {
         let fits: Vec<i32> = studies.iter().map(|study| self.fit(study, map)).collect();
         let best = fits.iter().max().copied();
         let places = fits.into_iter().enumerate();
@@ -201,6 +222,59 @@ impl AskedExam<'_> {
             .filter(|(_, fit)| Some(*fit) == best)
             .map(|(place, _)| place)
             .collect()
+    }
+
+    /// Returns the places in the list of the studies that fit best: all of them when nothing tells them apart. A study of
+    /// the other side is chosen only where none fits as well; see [`Self::other_side`].
+    pub fn best(&self, studies: &[ExamFacts], map: &SpecialtyMap) -> Vec<usize> {
+        let asked = self.places(map);
+        let nearest = self.nearest(studies, map);
+        let on_side = |place: &&usize| {
+            let found = studies.get(**place).map(|one| places_of_exam(one, map));
+            found.and_then(|found| asked.same_side(&found)) != Some(false)
+        };
+        let fitting: Vec<usize> = nearest.iter().filter(on_side).copied().collect();
+        if fitting.is_empty() { nearest } else { fitting }
+    }
+
+    /// Says in words that the images are of the other side than the request; `None` when they fit or do not tell.
+    pub fn other_side(&self, studies: &[ExamFacts], map: &SpecialtyMap) -> Option<String> {
+        let asked = self.places(map);
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut said = "";
+        for study in self
+            .nearest(studies, map)
+            .into_iter()
+            .filter_map(|place| studies.get(place))
+        {
+            let found = places_of_exam(study, map);
+            match asked.same_side(&found) {
+                Some(true) => return None,
+                Some(false) if asked.same_place(&found, map) != Some(false) => {
+                    said = found.side();
+                    names.insert(study.study_description.trim());
+                }
+                _ => {}
+            }
+        }
+        if said.is_empty() {
+            return None;
+        }
+        let wanted = if asked.groups.is_empty() {
+            format!("{} side", asked.side())
+        } else {
+            asked.words()
+        };
+        let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
+        let named = match names.as_slice() {
+            [] => String::new(),
+            names => format!(" ({})", listed(names)),
+        };
+        Some(format!(
+            "The request is about the {}, the images say {}{named}",
+            wanted.to_lowercase(),
+            said.to_lowercase()
+        ))
     }
 
     /// Says in words why what a report's heading names is another exam; `None` when it fits or does not tell.

@@ -30,6 +30,8 @@ pub struct ExamFacts {
     pub anatomic_region_codes: BTreeSet<String>,
     /// Body Part Examined.
     pub body_parts: BTreeSet<String>,
+    /// Sides the images are marked with: `L`, `R`, `B`.
+    pub lateralities: BTreeSet<String>,
     /// Study Description.
     pub study_description: String,
     /// Requested Procedure Description.
@@ -68,6 +70,8 @@ impl ExamFacts {
             &mut self.body_parts,
             series.body_part_examined.as_deref().unwrap_or(""),
         );
+        let side = series.laterality.as_deref().unwrap_or("");
+        keep(&mut self.lateralities, side.trim());
         keep(
             &mut self.series_texts,
             series.series_description.as_deref().unwrap_or(""),
@@ -109,6 +113,7 @@ impl ExamFacts {
         let sets = [
             (&mut self.anatomic_region_codes, other.anatomic_region_codes),
             (&mut self.body_parts, other.body_parts),
+            (&mut self.lateralities, other.lateralities),
             (
                 &mut self.procedure_code_meanings,
                 other.procedure_code_meanings,
@@ -308,7 +313,7 @@ pub fn infer(exam: &ExamFacts, diagnosis: &str, map: &SpecialtyMap) -> Vec<Sugge
     suggestions
 }
 
-/// Returns the places that a study names; the texts of its series are asked only where nothing else tells.
+/// Returns the places and the sides that a study names; the texts of its series are asked only where nothing else tells.
 pub(super) fn places_of_exam(exam: &ExamFacts, map: &SpecialtyMap) -> Places {
     let mut places = Places::default();
     let titles = [
@@ -328,9 +333,17 @@ pub(super) fn places_of_exam(exam: &ExamFacts, map: &SpecialtyMap) -> Places {
             places.groups.entry(group).or_insert_with(|| words.clone());
         }
     }
+    for side in &exam.lateralities {
+        places.add_side(side);
+    }
+    let names_no_side = !places.names_a_side();
     if places.groups.is_empty() {
         for text in &exam.series_texts {
             places.add_text(text, map);
+        }
+    } else if names_no_side {
+        for text in &exam.series_texts {
+            places.add_sides_in(text);
         }
     }
     places

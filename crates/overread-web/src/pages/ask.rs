@@ -285,6 +285,8 @@ struct ReviewPage {
     advice: &'static str,
     urgency: &'static str,
     triggers: Vec<String>,
+    /// That images already here are of the other side, in words.
+    other_side: Option<String>,
 }
 
 async fn start(
@@ -384,20 +386,27 @@ async fn show_review(
     if view.sent {
         return Ok(go(&sent::path_of(&case_id)));
     }
-    page(&review(&state, &session, view))
+    page(&review(&state, &session, view).await?)
 }
 
-fn review(state: &WebState, session: &SignedIn, view: AskView) -> ReviewPage {
+async fn review(
+    state: &WebState,
+    session: &SignedIn,
+    view: AskView,
+) -> Result<ReviewPage, PageError> {
+    let (ctx, now) = (&state.workflow, state.now());
+    let other_side = asking::other_side(ctx, &session.actor, &view.case_id, now).await?;
     let place = ("review", "Is everything right?", 4);
     let (shell, frame) = Frame::new(state, session, &view, place);
-    ReviewPage {
+    Ok(ReviewPage {
+        other_side,
         advice: choices::advice(view.advice.as_deref()),
         urgency: choices::urgency(view.urgency_level.as_deref()),
         triggers: frame.choices.trigger_texts(&view.why.triggers),
         shell,
         frame,
         view,
-    }
+    })
 }
 
 async fn submit(
@@ -413,7 +422,7 @@ async fn submit(
         Ok(()) => Ok(go(&format!("/cases/{case_id}"))),
         Err(problems) => {
             let view = view(&state, &session, &case_id).await?;
-            let mut page = review(&state, &session, view);
+            let mut page = review(&state, &session, view).await?;
             page.frame.problems = without_links(problems);
             page_to_correct(&page)
         }

@@ -1,4 +1,4 @@
-//! D01 to D10: reports, notes and dates.
+//! D01 to D11: reports, notes and dates.
 
 use super::{Context, Findings, StudyView, has_document};
 use crate::choosing::ExamFacts;
@@ -116,7 +116,7 @@ fn check_match(context: &Context<'_>, document: &DocumentFacts, findings: &mut F
     }
 }
 
-/// Looks whether any of the images is of the place that the request asks about.
+/// Looks whether any of the images is of the place that the request asks about, and of its side.
 fn check_asked(context: &Context<'_>, findings: &mut Findings<'_>) {
     let with_images = || {
         context
@@ -130,6 +130,10 @@ fn check_asked(context: &Context<'_>, findings: &mut Findings<'_>) {
         let names: Vec<String> = with_images().map(StudyView::subject).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         findings.add("D10", "the images", crate::text::listed(&names));
+    }
+    let exams: Vec<ExamFacts> = with_images().map(|view| view.study.exam.clone()).collect();
+    if let Some(told) = asked.other_side(&exams, context.map) {
+        findings.add("D11", "the images", told);
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) -> Optio
     check_anonymous(patients, findings);
     check_numbers(patients, findings);
     for view in &context.studies {
-        check_side(context, view, findings);
+        check_side(view, findings);
     }
     check_right_patient(context, findings)
 }
@@ -187,16 +187,16 @@ fn check_numbers(patients: &[PatientSeen], findings: &mut Findings<'_>) {
     }
 }
 
-fn check_side(context: &Context<'_>, view: &StudyView<'_>, findings: &mut Findings<'_>) {
+/// Looks whether a study contradicts itself; what the request says of the side is rule D11.
+fn check_side(view: &StudyView<'_>, findings: &mut Findings<'_>) {
     let exam = &view.study.exam;
     for text in [
         &exam.study_description,
         &exam.requested_procedure_description,
-        &context.input.asked.name.to_owned(),
     ] {
-        let (wanted, other, words) = match sides_in(text) {
-            (true, false) => ("R", "L", "right"),
-            (false, true) => ("L", "R", "left"),
+        let (wanted, other, words, not) = match sides_in(text) {
+            (true, false) => ("R", "L", "right", "left"),
+            (false, true) => ("L", "R", "left", "right"),
             _ => continue,
         };
         let wrong = view
@@ -205,7 +205,7 @@ fn check_side(context: &Context<'_>, view: &StudyView<'_>, findings: &mut Findin
             .find(|(series, _)| series.sides.contains(other) && !series.sides.contains(wanted));
         if let Some((_, summary)) = wrong {
             let detail = format!(
-                "the description says {words}, {} says the other side",
+                "the description says {words}, {} says {not}",
                 summary.subject()
             );
             findings.add("P06", view.subject(), detail);

@@ -1,0 +1,235 @@
+//! A request that names the wrong side, and a first report of another part of the body.
+
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
+use overread_model::ids::CaseId;
+use overread_store::original_reports::{self, OriginalRow};
+use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::disc::DiscFile;
+use overread_workflow::asking::{self, AskStep};
+use overread_workflow::comparing::{self, DecideComparison};
+use overread_workflow::consenting;
+use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
+use overread_workflow::{cases, checking, choosing, delivering};
+
+use crate::house::{House, NOW, assert_invalid, consent, disc, steps};
+
+/// The wrist that is asked about, as it lies beside a lumbar spine on one disc.
+fn left_wrist() -> Vec<DiscFile> {
+    (1..=5_u64)
+        .map(|instance| {
+            let spec = InstanceSpec::mr(2, 1, instance)
+                .at_z_mm(instance as f64 * 4.0)
+                .with(tags::STUDY_DESCRIPTION, VR::LO, "MRI LEFT WRIST")
+                .with(tags::BODY_PART_EXAMINED, VR::CS, "WRIST")
+                .with(tags::LATERALITY, VR::CS, "L");
+            DiscFile::new(format!("WRIST/IM{instance:04}"), spec.part10().unwrap())
+        })
+        .collect()
+}
+
+/// The steps of the wizard for an exam of this name.
+fn asking_about(name: &str) -> Vec<AskStep> {
+    let mut all = steps();
+    for step in &mut all {
+        if let AskStep::Exam(exam) = step {
+            (exam.name, exam.body_part) = (name.to_owned(), String::new());
+        }
+    }
+    all
+}
+
+/// A case about the right wrist, whose disc holds the left one.
+async fn mistyped(house: &House) -> CaseId {
+    let (ctx, patient) = (&house.ctx, &house.patient);
+    let case_id = asking::start(ctx, patient, NOW).await.unwrap();
+    for (version, step) in (1..).zip(asking_about("MRI right wrist")) {
+        asking::save(ctx, patient, &case_id, version, step, NOW)
+            .await
+            .unwrap();
+    }
+    let told = asking::other_side(ctx, patient, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!(told, None, "no images yet");
+    let version = house.version(patient, &case_id).await;
+    asking::submit(ctx, patient, &case_id, version, NOW)
+        .await
+        .unwrap();
+    consenting::sign(ctx, patient, &case_id, &consent(), NOW)
+        .await
+        .unwrap();
+    let mut files = disc("Sample^Alex", 1);
+    files.append(&mut left_wrist());
+    house.deliver(&case_id, &files).await;
+    case_id
+}
+
+const WRONG: &str = "The request is about the right wrist, the images say left";
+
+/// Whether the side keeps the records from being accepted, with what is told.
+async fn open_side(house: &House, case_id: &CaseId) -> Option<String> {
+    let check = checking::run(&house.ctx, &house.coordinator, case_id, NOW)
+        .await
+        .unwrap();
+    let found = check
+        .findings
+        .into_iter()
+        .find(|found| found.rule == "D11")?;
+    assert_eq!(found.severity, "blocker");
+    found.overridden.is_none().then_some(found.message)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_side_waits_until_the_request_is_corrected() {
+    let house = House::sqlite().await;
+    let (ctx, patient) = (&house.ctx, &house.patient);
+    let case_id = mistyped(&house).await;
+    let message = open_side(&house, &case_id).await.unwrap();
+    assert!(message.contains(WRONG), "{message}");
+    assert_eq!(house.state(&case_id).await, "records_deficient");
+    let told = asking::other_side(ctx, patient, &case_id, NOW)
+        .await
+        .unwrap();
+    assert!(told.unwrap().contains(WRONG));
+    let case = cases::journey(ctx, &house.coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert!(case.warnings.iter().any(|line| line.contains(WRONG)));
+
+    let Some(right) = asking_about("MRI left wrist").into_iter().nth(1) else {
+        panic!("the second step is the exam");
+    };
+    let version = house.version(patient, &case_id).await;
+    asking::correct(
+        ctx,
+        patient,
+        &case_id,
+        version,
+        right,
+        "It was the left one.",
+        NOW,
+    )
+    .await
+    .unwrap();
+    assert_eq!(open_side(&house, &case_id).await, None);
+    let told = asking::other_side(ctx, patient, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!(told, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_may_confirm_the_side_with_a_reason() {
+    let house = House::sqlite().await;
+    let case_id = mistyped(&house).await;
+    assert!(open_side(&house, &case_id).await.is_some());
+    let version = house.version(&house.coordinator, &case_id).await;
+    let rules = ["D11".to_owned()];
+    let reason = "The facility says its marks are wrong.";
+    let coordinator = &house.coordinator;
+    checking::override_rules(
+        &house.ctx,
+        coordinator,
+        &case_id,
+        version,
+        &rules,
+        reason,
+        NOW,
+    )
+    .await
+    .unwrap();
+    assert_eq!(open_side(&house, &case_id).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_side_leads_to_no_other_exam() {
+    let house = House::sqlite().await;
+    let case_id = mistyped(&house).await;
+    let viewer = reading::viewer(&house.ctx, &house.patient, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!(viewer.studies[0].description, "MRI LEFT WRIST");
+    let choice = choosing::view(&house.ctx, &house.coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!(choice.subspecialty, "Musculoskeletal radiology");
+    let because = choice.subspecialty_because.join("; ");
+    assert!(
+        because.contains(WRONG) && !because.contains("LUMBAR"),
+        "{because}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_report_of_another_part_of_the_body_holds_the_comparison() {
+    let house = House::sqlite().await;
+    let (ctx, reviewer) = (&house.ctx, &house.reviewer);
+    let case_id = house.signed().await;
+    let replace = async |body: &str, version: i64| {
+        let mut tx = ctx.store.begin().await.unwrap();
+        let newest = original_reports::newest(&mut tx, &case_id).await.unwrap();
+        let row = OriginalRow {
+            version,
+            body: body.to_owned(),
+            ..newest.unwrap()
+        };
+        original_reports::insert(&mut tx, &case_id, &row)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let later = NOW.plus_seconds(60 * version);
+        comparing::compare(ctx, reviewer, &case_id, later)
+            .await
+            .unwrap();
+        comparing::view(ctx, reviewer, &case_id, later)
+            .await
+            .unwrap()
+    };
+    for (version, body) in (2..).zip([
+        "MRI LEFT WRIST WITHOUT CONTRAST\nFINDINGS: Ganglion cyst of 9 mm at the dorsal wrist. No fracture.",
+    ]) {
+        let view = replace(body, version).await;
+        let found = &view.concordance;
+        assert!(!found.comparable && found.overall.is_none(), "{found:?}");
+        let kinds: Vec<&str> = found.guard.problems.iter().map(|p| p.kind.as_str()).collect();
+        assert_eq!(kinds, ["body_part"], "{body}");
+        assert!(view.concordance.reasons[0].contains("another body part"));
+        let form = DecideComparison {
+            concordance_id: view.concordance_id.as_str().to_owned(),
+            overall: "refines".to_owned(),
+            ..DecideComparison::default()
+        };
+        assert_invalid(
+            comparing::decide(ctx, reviewer, &case_id, &form, NOW).await,
+            "note",
+        );
+        let act = delivering::view(ctx, &house.coordinator, &case_id, NOW)
+            .await
+            .unwrap();
+        assert!(!act.release_problems.is_empty());
+    }
+    let view = replace(crate::house::ORIGINAL, 9).await;
+    assert!(view.concordance.comparable, "{:?}", view.concordance);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lumbar_report_given_with_a_wrist_is_told_before_anybody_reads() {
+    let house = House::sqlite().await;
+    let (ctx, patient) = (&house.ctx, &house.patient);
+    let case_id = mistyped(&house).await;
+    let text = "MRI LUMBAR SPINE WITHOUT CONTRAST\nFINDINGS: L4-L5: disc bulge. L5-S1: No herniation.\nIMPRESSION: Disc bulge at L4-L5.";
+    let input = OriginalInput::Pasted(text.to_owned());
+    let facts = OriginalFacts::default();
+    reading::enter_original(ctx, patient, &case_id, input, &facts, NOW)
+        .await
+        .unwrap();
+    let view = reading::original(ctx, patient, &case_id, NOW)
+        .await
+        .unwrap();
+    assert!(view.other_exam.unwrap().contains("LUMBAR"));
+    let case = cases::journey(ctx, &house.coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert!(case.warnings.iter().any(|line| line.contains("LUMBAR")));
+}
