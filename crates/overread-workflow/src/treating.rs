@@ -219,7 +219,7 @@ pub async fn acknowledge(
     Ok(tx.commit().await?)
 }
 
-/// Says what will be done; the case shows it.
+/// Says what will be done; the case shows it. A decision says nothing of having read the result: [`acknowledge`] does.
 ///
 /// # Errors
 /// As [`open`]; `Invalid` for an unknown choice, and for a party of the case who is signed in in the same browser.
@@ -239,7 +239,6 @@ pub async fn decide(
     let (mut row, mut file, actor) = enter(&mut tx, secret, session, now).await?;
     refuse_party(&mut tx, person, &row, &file.case_id, now).await?;
     row.opened_at = row.opened_at.or(Some(now.as_micros()));
-    row.acknowledged_at = row.acknowledged_at.or(Some(now.as_micros()));
     row.last_used_at = Some(now.as_micros());
     row.decided_at = Some(now.as_micros());
     row.decision = Some(form.decision.clone());

@@ -4,7 +4,7 @@ use overread_model::access::{Actor, Role};
 use overread_store::timeline;
 use overread_workflow::delivering::{self, LinkProgress, NewLink};
 use overread_workflow::treating::{self, Decide, LinkDoor};
-use overread_workflow::{StepError, limits, reading};
+use overread_workflow::{StepError, cases, limits, reading};
 
 use crate::house::{House, NOW, assert_forbidden, assert_invalid, assert_not_found, client, join};
 
@@ -294,4 +294,41 @@ async fn a_party_of_the_case_confirms_nothing_by_the_link_of_the_physician() {
         .await
         .unwrap();
     assert_eq!(progress().await, LinkProgress::Decided);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_says_nothing_of_having_read() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.delivered().await;
+    let made = delivering::share(ctx, &house.patient, &case_id, &link(), NOW)
+        .await
+        .unwrap();
+    let secret = made.secret.reveal();
+    let decision = Decide {
+        decision: "plan_unchanged".to_owned(),
+        ..Decide::default()
+    };
+    treating::decide(ctx, secret, None, None, &decision, NOW)
+        .await
+        .unwrap();
+    let seen = async || {
+        let act = delivering::view(ctx, &house.patient, &case_id, NOW)
+            .await
+            .unwrap();
+        let case = cases::journey(ctx, &house.patient, &case_id, NOW)
+            .await
+            .unwrap();
+        let row = act.links.into_iter().next().unwrap();
+        (row.acknowledged_at, row.progress, case.sentence)
+    };
+    let (read_at, progress, sentence) = seen().await;
+    assert_eq!((read_at, progress), (None, LinkProgress::Decided));
+    assert!(sentence.contains("has not confirmed reading"), "{sentence}");
+    treating::acknowledge(ctx, secret, None, None, NOW)
+        .await
+        .unwrap();
+    let (read_at, _, sentence) = seen().await;
+    assert_eq!(read_at, Some(NOW));
+    assert!(sentence.contains("has read the result"), "{sentence}");
 }

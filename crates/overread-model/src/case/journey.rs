@@ -324,13 +324,14 @@ const fn was_reached(station: Station, facts: &CaseFacts) -> bool {
         Station::Read => facts.report.first_impression_locked,
         Station::Report => facts.report.signed_at.is_some(),
         Station::Compare => facts.report.result.is_some(),
-        Station::Act => facts.report.acknowledged_at.is_some(),
+        Station::Act => facts.report.acknowledged_at.is_some() || facts.report.decided_at.is_some(),
     }
 }
 
 /// Says whether the treating physician has the result, or a way to it.
 const fn is_with_physician(facts: &CaseFacts) -> bool {
-    facts.report.with_physician || facts.report.acknowledged_at.is_some()
+    let report = &facts.report;
+    report.with_physician || report.acknowledged_at.is_some() || report.decided_at.is_some()
 }
 
 /// Returns who must do something now.

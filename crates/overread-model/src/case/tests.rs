@@ -976,6 +976,12 @@ fn the_way_goes_on_behind_the_release() {
     check(
         &facts,
         CaseRole::Requester,
+        "Your doctor recorded what was decided, and has not confirmed reading the result.",
+    );
+    facts.report.acknowledged_at = Some(monday());
+    check(
+        &facts,
+        CaseRole::Requester,
         "Your doctor has read the result and recorded what was decided.",
     );
     check(

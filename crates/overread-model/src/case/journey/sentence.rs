@@ -159,9 +159,7 @@ fn late(state: CaseState, facts: &CaseFacts, reader: Reader) -> String {
             }
         },
         CaseState::Delivered => return delivered(facts, reader),
-        CaseState::FollowUp if mine && facts.report.decided_at.is_some() => {
-            "Your doctor has read the result and recorded what was decided."
-        }
+        CaseState::FollowUp if mine && facts.report.decided_at.is_some() => decided_words(facts),
         CaseState::FollowUp if mine => {
             "Talk with your doctor about both reports and what to do next."
         }
@@ -192,6 +190,15 @@ fn late(state: CaseState, facts: &CaseFacts, reader: Reader) -> String {
     text.to_owned()
 }
 
+/// Tells the patient of a decision, and of the reading only when that was confirmed.
+const fn decided_words(facts: &CaseFacts) -> &'static str {
+    if facts.report.acknowledged_at.is_some() {
+        "Your doctor has read the result and recorded what was decided."
+    } else {
+        "Your doctor recorded what was decided, and has not confirmed reading the result."
+    }
+}
+
 /// Returns the sentence once the result is out, by who has read it.
 fn delivered(facts: &CaseFacts, reader: Reader) -> String {
     let differs = facts
@@ -213,9 +220,7 @@ fn delivered(facts: &CaseFacts, reader: Reader) -> String {
             "The second report is here. Please read it and confirm."
         }
         (Reader::Physician, ..) => "You confirmed that you have read the second report.",
-        (Reader::Requester, ..) if decided => {
-            "Your doctor has read the result and recorded what was decided."
-        }
+        (Reader::Requester, ..) if decided => decided_words(facts),
         (Reader::Requester, true, _) => {
             "The two reports differ. Make an appointment with your doctor soon to go through both."
         }
