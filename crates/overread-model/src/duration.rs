@@ -118,6 +118,12 @@ impl WorkCalendar {
             .date()
     }
 
+    /// Returns the instant a day begins at the place.
+    pub fn start_of(&self, day: CalendarDate) -> Timestamp {
+        day.start()
+            .plus_seconds(-i64::from(self.ahead_of_utc_minutes) * 60)
+    }
+
     /// Says whether people work on a day.
     pub fn works(&self, day: CalendarDate) -> bool {
         // 1970-01-01 was a Thursday, the fourth day of a week that starts with Monday.

@@ -373,6 +373,7 @@ pub(crate) fn fill_columns(file: &mut CaseFile, now: Timestamp) -> StepResult<()
     };
     file.row.intake = serde_json::to_string(&file.intake).map_err(StepError::internal)?;
     file.facts.urgency = UrgencyLevel::from_text(&file.row.urgency).unwrap_or_default();
+    file.facts.treatment_on = facts.treatment_on;
     Ok(())
 }
 

@@ -38,6 +38,7 @@ pub(crate) async fn gather(
             outcome: row.outcome.as_deref().and_then(Outcome::from_text),
         },
         urgency: UrgencyLevel::from_text(&row.urgency).unwrap_or_default(),
+        treatment_on: intake.urgency.treatment_date.parse().ok(),
         clocks: Clocks {
             due_at: at(row.due_at),
             review_left_seconds: row.review_left_seconds,

@@ -3,7 +3,7 @@
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
 use overread_workflow::asking::{self, AskStep, Urgency, Who};
-use overread_workflow::{StepResult, cases, checking};
+use overread_workflow::{StepResult, cases, checking, jobs};
 
 use crate::house::{
     House, NOW, assert_forbidden, assert_invalid, assert_not_found, assert_stale, disc,
@@ -203,6 +203,55 @@ async fn a_correction_makes_a_case_more_urgent_and_never_less() {
     let refused =
         asking::correct(ctx, coordinator, &case_id, version, emergency, REASON, NOW).await;
     assert_invalid(refused, "red_flags");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_before_an_operation_is_due_the_day_before_it() {
+    let house = House::sqlite().await;
+    let (ctx, patient) = (&house.ctx, &house.patient);
+    let case_id = house.asked().await;
+    let due_on = async || {
+        let case = cases::journey(ctx, patient, &case_id, NOW).await.unwrap();
+        let day = case.row.due_at.map(|at| at.date().to_string());
+        (day.unwrap_or_default(), case.sentence)
+    };
+    let (before, sentence) = due_on().await;
+    assert_eq!(before, "2026-03-16");
+    assert!(!sentence.contains("treatment"), "{sentence}");
+    let operation = AskStep::Urgency(Urgency {
+        answered: true,
+        treatment_date: "2026-03-09".to_owned(),
+        ..Urgency::default()
+    });
+    let version = house.version(patient, &case_id).await;
+    asking::correct(ctx, patient, &case_id, version, operation, REASON, NOW)
+        .await
+        .unwrap();
+    let (day, sentence) = due_on().await;
+    assert_eq!(day, "2026-03-08");
+    assert!(
+        sentence.contains("The treatment is planned for March 9, 2026."),
+        "{sentence}"
+    );
+    // Late is not lost: the case is not ended sooner than it would have been.
+    let after = NOW.plus_days(8);
+    let round = jobs::run_due(ctx, after).await.unwrap();
+    assert_eq!(round.timed_out, 0);
+    let round = jobs::run_due(ctx, NOW.plus_days(15)).await.unwrap();
+    assert_eq!(round.timed_out, 1);
+    // Further states are due before it too.
+    let case_id = house.consented().await;
+    let operation = AskStep::Urgency(Urgency {
+        answered: true,
+        treatment_date: "2026-03-09".to_owned(),
+        ..Urgency::default()
+    });
+    let version = house.version(patient, &case_id).await;
+    asking::correct(ctx, patient, &case_id, version, operation, REASON, NOW)
+        .await
+        .unwrap();
+    let case = cases::journey(ctx, patient, &case_id, NOW).await.unwrap();
+    assert_eq!(case.row.due_at.unwrap().date().to_string(), "2026-03-08");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::facts::{CaseFacts, Clocks};
 use super::state::CaseState;
 use super::track::Agreement;
 use crate::duration::{Span, WorkCalendar};
-use crate::time::Timestamp;
+use crate::time::{CalendarDate, Timestamp};
 
 /// Days a facility has to answer a request for records (45 CFR 164.524(b)(2), see the letters catalog).
 const ACCESS_SPAN: Span = Span::Days(30);
@@ -16,8 +16,21 @@ const PROVIDER_SPAN: Span = Span::BusinessDays(5);
 impl CaseState {
     /// Returns when a case that enters the state now must leave it; `None` when nothing is due.
     ///
-    /// The payer's clock is a fact (`coverage.payer_due_at`), since it depends on the plan.
+    /// What serves a planned treatment is due on the day before it at the latest.
     pub fn due_at(
+        self,
+        facts: &CaseFacts,
+        calendar: &WorkCalendar,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let due_at = self.usual_due_at(facts, calendar, now);
+        self.before_treatment(facts, calendar, now, due_at)
+    }
+
+    /// As [`due_at`](Self::due_at), whatever treatment is planned: no case is ended by itself before.
+    ///
+    /// The payer's clock is a fact (`coverage.payer_due_at`), since it depends on the plan.
+    pub fn usual_due_at(
         self,
         facts: &CaseFacts,
         calendar: &WorkCalendar,
@@ -28,6 +41,31 @@ impl CaseState {
             Self::CoveragePending => facts.coverage.payer_due_at,
             _ => self.span(facts).map(|span| calendar.after(now, span)),
         }
+    }
+
+    /// Says whether what is done in the state must be done before a treatment.
+    pub(super) const fn serves_treatment(self) -> bool {
+        !self.is_end() && !matches!(self, Self::Draft | Self::FollowUp | Self::OnHold)
+    }
+
+    /// Returns the day before the treatment where that is earlier; for a treatment of this day, now.
+    fn before_treatment(
+        self,
+        facts: &CaseFacts,
+        calendar: &WorkCalendar,
+        now: Timestamp,
+        due_at: Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        let to_come = |day: &CalendarDate| *day >= calendar.day_of(now);
+        let Some(day) = facts
+            .treatment_on
+            .filter(to_come)
+            .filter(|_| self.serves_treatment())
+        else {
+            return due_at;
+        };
+        let last = calendar.start_of(day).last_moment_before().max(now);
+        Some(due_at.map_or(last, |due_at| due_at.min(last)))
     }
 
     /// Returns the fixed span of the state.
@@ -94,7 +132,10 @@ pub(super) fn clocks_after(
     let old = facts.clocks;
     let left = old.due_at.map(|due_at| seconds_between(now, due_at));
     let fresh = to.due_at(facts, calendar, now);
-    let rest = |seconds: Option<i64>| seconds.map(|seconds| now.plus_seconds(seconds)).or(fresh);
+    let rest = |seconds: Option<i64>| {
+        let due_at = seconds.map(|seconds| now.plus_seconds(seconds)).or(fresh);
+        to.before_treatment(facts, calendar, now, due_at)
+    };
     match (from, to) {
         (_, CaseState::OnHold) => Clocks {
             due_at: fresh,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::state::CaseState;
 use super::track::{Agreement, CoverageTrack, Outcome, UrgentCategory, UrgentTrack};
 use crate::intake::UrgencyLevel;
-use crate::time::Timestamp;
+use crate::time::{CalendarDate, Timestamp};
 
 /// Facts of one case at one moment, with what the actor gives along with the event.
 ///
@@ -31,6 +31,8 @@ pub struct CaseFacts {
     pub given: Given,
     /// How fast the answer is needed.
     pub urgency: UrgencyLevel,
+    /// Day of the planned treatment or operation.
+    pub treatment_on: Option<CalendarDate>,
     /// The running and the stopped clocks.
     pub clocks: Clocks,
     /// The state before the hold; `None` unless the case is on hold.

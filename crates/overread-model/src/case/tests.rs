@@ -622,6 +622,32 @@ fn deadlines_follow_the_state() {
     };
     use CaseState as S;
     check(S::Draft, |_| {}, Some("2026-04-01"));
+    let operated = |day: &str| {
+        let facts = CaseFacts {
+            treatment_on: day.parse().ok(),
+            ..CaseFacts::default()
+        };
+        move |state: CaseState| {
+            let due = state.due_at(&facts, &WorkCalendar::default(), monday());
+            due.map(|due| due.date().to_string()).unwrap_or_default()
+        }
+    };
+    let before = operated("2026-03-05");
+    for state in [
+        S::ConsentPending,
+        S::RecordsCollecting,
+        S::CoveragePending,
+        S::InReview,
+        S::Delivered,
+    ] {
+        assert_eq!(before(state), "2026-03-04", "{state}");
+    }
+    assert_eq!(before(S::ReportFinal), "2026-03-03", "what is due before");
+    assert_eq!(before(S::FollowUp), "2026-05-31", "after the treatment");
+    assert_eq!(operated("2026-03-02")(S::InReview), "2026-03-02");
+    assert_eq!(operated("2026-03-01")(S::InReview), "2026-03-09", "over");
+    let usual = S::InReview.usual_due_at(&everything(), &WorkCalendar::default(), monday());
+    assert_eq!(usual.unwrap().date().to_string(), "2026-03-09");
     check(
         S::RecordsCollecting,
         |f| f.records.requested_at = Some(monday().plus_days(-10)),
@@ -941,6 +967,24 @@ fn sentences_say_what_happens_now() {
         CaseRole::Coordinator,
         "Choose a reviewer from the list. Please do this by March 6, 2026.",
     );
+}
+
+#[test]
+fn a_treatment_to_come_is_told_with_the_day_it_presses() {
+    let mut facts = everything();
+    facts.treatment_on = "2026-03-05".parse().ok();
+    let calendar = WorkCalendar::default();
+    facts.clocks.due_at = CaseState::InReview.due_at(&facts, &calendar, monday());
+    let sentence = |facts: &CaseFacts, hat| {
+        now_sentence(CaseState::InReview, facts, &[hat], &calendar, monday())
+    };
+    let told = sentence(&facts, CaseRole::Coordinator);
+    let expect =
+        "We expect an answer by March 4, 2026. The treatment is planned for March 5, 2026.";
+    assert!(told.ends_with(expect), "{told}");
+    assert!(!sentence(&facts, CaseRole::Reviewer).contains("treatment"));
+    facts.treatment_on = "2026-06-01".parse().ok();
+    assert!(!sentence(&facts, CaseRole::Coordinator).contains("treatment"));
 }
 
 #[test]

@@ -119,12 +119,12 @@ fn put(intake: &mut Intake, step: AskStep) -> StepResult<()> {
 
 /// Sets the columns anew; how soon it is needed is only ever raised by a correction.
 fn refresh(ctx: &Workflow, file: &mut CaseFile, now: Timestamp) -> StepResult<()> {
-    let level_before = file.facts.urgency;
+    let (level_before, treatment_before) = (file.facts.urgency, file.facts.treatment_on);
     fill_columns(file, now)?;
     let level: UrgencyLevel = file.facts.urgency.max(level_before);
     file.row.urgency = level.as_str().to_owned();
     file.facts.urgency = level;
-    if level != level_before {
+    if level != level_before || file.facts.treatment_on != treatment_before {
         cases::set_due(ctx, file);
     }
     Ok(())

@@ -247,9 +247,10 @@ fn due_words(
     now: Timestamp,
 ) -> Option<String> {
     let due_at = facts.clocks.due_at.filter(|_| !state.is_end())?;
+    let planned = treatment_words(state, facts, reader, due_at, calendar);
     let day = calendar.day_of(due_at).in_english();
     let late = due_at < now;
-    Some(match state {
+    let words = match state {
         CaseState::RecordsCollecting if facts.records.requested_at.is_some() && late => {
             format!("They had until {day}. It is time for a reminder.")
         }
@@ -266,6 +267,26 @@ fn due_words(
         }
         _ if is_own_turn(state, reader) => format!("Please do this by {day}."),
         _ => format!("This is due by {day}."),
+    };
+    Some(format!("{words}{planned}"))
+}
+
+/// Tells that a treatment to come is why something is due. A reviewer learns it from the urgency alone: that an operation
+/// is planned tells of the first reading.
+fn treatment_words(
+    state: CaseState,
+    facts: &CaseFacts,
+    reader: Reader,
+    due_at: Timestamp,
+    calendar: &WorkCalendar,
+) -> String {
+    let planned = facts.treatment_on.filter(|day| {
+        state.serves_treatment()
+            && reader != Reader::Reviewer
+            && *day <= calendar.day_of(due_at).plus_days(1)
+    });
+    planned.map_or_else(String::new, |day| {
+        format!(" The treatment is planned for {}.", day.in_english())
     })
 }
 
