@@ -49,24 +49,27 @@ pub(crate) fn of_report(lex: &Lexicon, text: &Text) -> Exam {
     exam
 }
 
-/// Returns the side of what a report tells without one: as it is titled, else as its body calls the region. The side
-/// of the case stands in only where the report itself names none; a body that names both leaves it open.
+/// Returns the side a report gives what it tells without one: as it is titled, else as its body calls the region;
+/// `Err` when the body names both.
 pub(crate) fn side_told(
     lex: &Lexicon,
     titled: Option<Side>,
     text: &Text,
-    case: &Exam,
-) -> Option<Side> {
+    region: &[NodeId],
+) -> Result<Option<Side>, BothSides> {
     if titled.is_some() {
-        return titled;
+        return Ok(titled);
     }
-    let named = sides_named(lex, text, &case.region);
-    match named.as_slice() {
-        [] => case.side,
-        [side] => Some(*side),
-        _ => None,
+    match sides_named(lex, text, region).as_slice() {
+        [] => Ok(None),
+        [side] => Ok(Some(*side)),
+        _ => Err(BothSides),
     }
 }
+
+/// A body that names the left and the right: what it tells without a side may lie on either.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BothSides;
 
 /// Lists the sides on which a report names the region, what it tells of earlier examinations left out.
 fn sides_named(lex: &Lexicon, text: &Text, region: &[NodeId]) -> Vec<Side> {

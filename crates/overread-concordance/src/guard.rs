@@ -3,9 +3,10 @@
 use overread_model::name::Sameness;
 
 use crate::exam::{self, Exam};
+use crate::frame::{Frame, Side};
 use crate::identity::Identity;
 use crate::language;
-use crate::lexicon::Lexicon;
+use crate::lexicon::{Lexicon, NodeId};
 use crate::limits::{COVERAGE_MIN, REPORT_CHARS_MAX};
 use crate::statement::Report;
 use crate::text::Text;
@@ -92,6 +93,8 @@ fn numbers(o: &Identity, s: &Identity) -> Vec<GuardProblem> {
 
 /// The exam as each report tells it: the same region, each with its own side.
 pub(crate) struct Exams {
+    /// The case names the region, not only a report.
+    named: bool,
     pub(crate) original: Exam,
     pub(crate) second: Exam,
 }
@@ -123,8 +126,8 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exams, Ve
             Some(_) => "is titled",
             None => "speaks only of the",
         };
-        let told = exam::side_told(lex, e.side, text, &known);
-        if let (Some(a), Some(b)) = (known.side, told)
+        let told = exam::side_told(lex, e.side, text, &known.region);
+        if let (Some(a), Ok(Some(b))) = (known.side, told)
             && a.opposite(b)
         {
             problems.push(problem("side", format!("The examination is of the {}, the {who} report {how} {}: check that both are about the same body part.", a.name(), b.name())));
@@ -142,7 +145,7 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exams, Ve
         });
         if !e.region.is_empty() && !known.region.is_empty() && !related && !e.modalities.is_empty()
         {
-            problems.push(problem("body_part", format!("The {who} report seems to be about another body part than the examination: check it.")));
+            problems.push(problem("body_part", other_part(who)));
         }
         let shared = e.modalities.iter().any(|m| known.modalities.contains(m));
         if !shared && !e.modalities.is_empty() && !known.modalities.is_empty() {
@@ -155,6 +158,7 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exams, Ve
         }
     }
     known.infant = exam::infant(lex, name, [o, s]);
+    let is_named = !known.region.is_empty();
     if known.region.is_empty() {
         known.region = if of_o.region.is_empty() {
             stated(&of_s)
@@ -163,21 +167,24 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exams, Ve
         };
         known.fetal |= of_o.fetal || of_s.fetal;
     }
-    let (original, second) = (
-        with_side(lex, &known, &of_o, o),
-        with_side(lex, &known, &of_s, s),
-    );
-    (Exams { original, second }, problems)
-}
-
-/// Takes the exam of the case with the side one report gives it, so that no report's words change their side because
-/// another paper names another one.
-fn with_side(lex: &Lexicon, case: &Exam, titled: &Exam, text: &Text) -> Exam {
-    let mut exam = case.clone();
-    if exam::paired(lex, &case.region) {
-        exam.side = exam::side_told(lex, titled.side, text, case);
-    }
-    exam
+    let side = |titled: &Exam, text| exam::side_told(lex, titled.side, text, &known.region);
+    let paired = exam::paired(lex, &known.region);
+    let (told_o, told_s) = (side(&of_o, o), side(&of_s, s));
+    // The side of the case, else of the other title, stands in only where a report names none: no words of a report
+    // change their side because another paper names another one.
+    let with_side = |told: Result<Option<Side>, exam::BothSides>, other: &Exam| Exam {
+        side: match told {
+            Ok(own) if paired => own.or(known.side).or(other.side),
+            _ => None,
+        },
+        ..known.clone()
+    };
+    let exams = Exams {
+        named: is_named,
+        original: with_side(told_o, &of_s),
+        second: with_side(told_s, &of_o),
+    };
+    (exams, problems)
 }
 
 /// Compares the sex of the patient as the organs of each report tell it.
@@ -222,6 +229,46 @@ fn problem(kind: &str, message: String) -> GuardProblem {
         kind: kind.to_string(),
         message,
     }
+}
+
+/// Statements with a place of their own from which a report without a title tells which part of the body it is about.
+const PLACES_THAT_TELL: usize = 2;
+
+/// Tells of a report none of whose places belongs to the part of the body that was examined, while the other report is
+/// about it: whatever its title says.
+pub(crate) fn elsewhere(lex: &Lexicon, exams: &Exams, o: &Report, s: &Report) -> Vec<GuardProblem> {
+    let region = &exams.original.region;
+    let near = |n: &NodeId| {
+        region
+            .iter()
+            .any(|k| lex.is_part(*n, *k) || lex.is_part(*k, *n))
+    };
+    let in_spine = lex.node_named("spine").is_some_and(|spine| near(&spine));
+    let own_place = |f: &&Frame| {
+        let named = |n: &NodeId| lex.node(*n).is_some_and(|n| !n.generic);
+        !f.levels.is_empty() || f.placed && f.nodes.iter().any(named)
+    };
+    let fits = |f: &&Frame| f.nodes.iter().any(near) || !f.levels.is_empty() && in_spine;
+    let places = [o, s].map(|report| {
+        let placed = report.frames.iter().filter(own_place);
+        (placed.clone().count(), placed.filter(fits).count())
+    });
+    let told = |other: usize, own: usize, who: &str| {
+        let ((all, fitting), (_, known)) = (places.get(own)?, places.get(other)?);
+        let is_elsewhere = *all >= PLACES_THAT_TELL && *fitting == 0 && *known > 0;
+        is_elsewhere.then(|| problem("body_part", other_part(who)))
+    };
+    if !exams.named {
+        return Vec::new();
+    }
+    [told(1, 0, "original"), told(0, 1, "second")]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn other_part(who: &str) -> String {
+    format!("The {who} report seems to be about another body part than the examination: check it.")
 }
 
 /// Adds what the reports say about their own limits.

@@ -75,6 +75,11 @@ pub fn compare_case(subject: &Subject<'_>, original: &str, second: &str) -> Conc
     problems.extend(more);
     let mut o = statement::read(lex, &exams.original, text_o);
     let mut s = statement::read(lex, &exams.second, text_s);
+    for doubt in guard::elsewhere(lex, &exams, &o, &s) {
+        if !problems.contains(&doubt) {
+            problems.push(doubt);
+        }
+    }
     merge::merge(lex, &mut o);
     merge::merge(lex, &mut s);
     let mut internal = merge::contradictions(lex, &o, ReportSide::Original);

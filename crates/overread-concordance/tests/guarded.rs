@@ -376,3 +376,40 @@ fn reports_of_two_sides_are_never_called_the_same() {
         );
     }
 }
+
+#[test]
+fn a_report_without_a_title_tells_its_part_of_the_body_by_its_places() {
+    let lumbar = "FINDINGS: L4-L5: disc bulge. L5-S1: right paracentral disc protrusion.";
+    let wrist = "FINDINGS: Tear of the scapholunate ligament. Ganglion cyst at the dorsal wrist. No scaphoid fracture.";
+    for (exam, one, other) in [
+        ("MRI left wrist", lumbar, wrist),
+        ("MRI left wrist", wrist, lumbar),
+        ("MRI lumbar spine", wrist, lumbar),
+        (
+            "CT chest",
+            lumbar,
+            "FINDINGS: 8 mm nodule in the right upper lobe. No pleural effusion.",
+        ),
+    ] {
+        stopped(&compare(exam, one, other), "body_part");
+    }
+    for (exam, report) in [
+        ("MRI left wrist", wrist),
+        ("MRI lumbar spine", lumbar),
+        (
+            "CTA neck",
+            "FINDINGS: Right ICA stenosis 40%. Left ICA stenosis 30%.",
+        ),
+        (
+            "CT abdomen",
+            "FINDINGS: 2 cm cyst of the liver. Gallstones. Fracture of L1.",
+        ),
+        (
+            "CT chest",
+            "FINDINGS: Nodule in the right upper lobe. Cyst of the liver. Compression fracture of T8.",
+        ),
+    ] {
+        let found = compare(exam, report, report);
+        assert!(found.comparable, "{exam} {found:?}");
+    }
+}

@@ -188,6 +188,7 @@ async fn a_first_report_of_another_part_of_the_body_holds_the_comparison() {
     };
     for (version, body) in (2..).zip([
         "MRI LEFT WRIST WITHOUT CONTRAST\nFINDINGS: Ganglion cyst of 9 mm at the dorsal wrist. No fracture.",
+        "FINDINGS: Ganglion cyst at the dorsal wrist. Tear of the scapholunate ligament. Fluid in the distal radioulnar joint. No scaphoid fracture.",
     ]) {
         let view = replace(body, version).await;
         let found = &view.concordance;
