@@ -168,7 +168,7 @@ pub async fn view(
         suggested: NewLink {
             recipient_name: why.physician_name.clone(),
             recipient_email: why.physician_email.clone(),
-            expires_on: now.plus_days(limits::LINK_DAYS).date().to_string(),
+            expires_on: usual_last_day(now).to_string(),
             with_images: true,
             ..NewLink::default()
         },
@@ -347,6 +347,16 @@ async fn release_problems(
     Ok(problems)
 }
 
+/// Returns the last day of a link for which none was chosen; it is open for the whole of that day.
+fn usual_last_day(now: Timestamp) -> CalendarDate {
+    now.plus_days(limits::LINK_DAYS).date()
+}
+
+/// Returns the last moment of a link, for every page and mail that tells its end.
+pub(crate) const fn open_until(link: &Row) -> Timestamp {
+    Timestamp::from_micros(link.expires_at).last_moment_before()
+}
+
 /// Checks what was filled in and makes the row; the passcode is hashed by the caller.
 fn checked(form: &NewLink, actor: &Actor, case_id: &CaseId, now: Timestamp) -> StepResult<Row> {
     let mut problems = Vec::new();
@@ -365,11 +375,12 @@ fn checked(form: &NewLink, actor: &Actor, case_id: &CaseId, now: Timestamp) -> S
     } else {
         day(&form.not_before).map(CalendarDate::start)
     };
-    let expires_at = if form.expires_on.trim().is_empty() {
-        Some(now.plus_days(limits::LINK_DAYS))
+    let last_day = if form.expires_on.trim().is_empty() {
+        Some(usual_last_day(now))
     } else {
-        day(&form.expires_on).map(|day| day.plus_days(1).start())
+        day(&form.expires_on)
     };
+    let expires_at = last_day.map(|day| day.plus_days(1).start());
     let latest = now.plus_days(limits::LINK_MAX_DAYS);
     let fits = not_before
         .zip(expires_at)
@@ -428,9 +439,7 @@ async fn queue_mail(
     address: &str,
     now: Timestamp,
 ) -> StepResult<()> {
-    let until = Timestamp::from_micros(link.expires_at)
-        .last_moment_before()
-        .date();
+    let until = open_until(link).date();
     let mail = mailing::result_link(
         ctx,
         &link.recipient_name,
@@ -454,6 +463,7 @@ async fn queue_mail(
 
 fn row_of(row: Row, mailed_at: Option<i64>, now: Timestamp) -> StepResult<LinkRow> {
     let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+    let until = open_until(&row);
     let unread_since = Timestamp::from_micros(row.not_before).plus_days(limits::LINK_UNREAD_DAYS);
     let progress = if row.decided_at.is_some() {
         LinkProgress::Decided
@@ -474,7 +484,7 @@ fn row_of(row: Row, mailed_at: Option<i64>, now: Timestamp) -> StepResult<LinkRo
         recipient_email: row.recipient_email,
         created_at: Timestamp::from_micros(row.created_at),
         not_before: Timestamp::from_micros(row.not_before),
-        open_until: Timestamp::from_micros(row.expires_at).last_moment_before(),
+        open_until: until,
         has_passcode: row.passcode_hash.is_some(),
         with_images: row.with_images != 0,
         overdue: matches!(progress, LinkProgress::Sent | LinkProgress::Expired)

@@ -16,7 +16,7 @@ use crate::casework::{self, CaseFile, Said, checked_text};
 use crate::comparing::{self, Correction};
 use crate::reporting::{self, AddendumRow, Signature};
 use crate::signing_in::Client;
-use crate::{StepError, StepResult, Workflow, limits, printing, secrets};
+use crate::{StepError, StepResult, Workflow, delivering, limits, printing, secrets};
 
 pub use door::{actor, csrf_matches, unlock};
 use door::{enter, guarded_find, is_in_force, is_unlocked, other_party, refuse_party};
@@ -390,7 +390,7 @@ async fn view_of(
         overall: compared.and_then(|row| row.overall.clone()),
         remark: compared.map(|row| row.note.clone()).unwrap_or_default(),
         with_images: link.with_images != 0,
-        open_until: Timestamp::from_micros(link.expires_at).last_moment_before(),
+        open_until: delivering::open_until(link),
         acknowledged_at: link.acknowledged_at.map(Timestamp::from_micros),
         decided_at: link.decided_at.map(Timestamp::from_micros),
         is_of_party: false,

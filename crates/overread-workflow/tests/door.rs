@@ -332,3 +332,50 @@ async fn a_decision_says_nothing_of_having_read() {
     assert_eq!(read_at, Some(NOW));
     assert!(sentence.contains("has read the result"), "{sentence}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_day_of_a_link_is_the_same_wherever_it_is_told() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.delivered().await;
+    let act = async |at| {
+        delivering::view(ctx, &house.patient, &case_id, at)
+            .await
+            .unwrap()
+    };
+    let offered = act(NOW).await.suggested.expires_on;
+    assert_eq!(offered, "2026-04-01");
+    for (typed, last) in [
+        ("", "2026-04-01"),
+        (offered.as_str(), "2026-04-01"),
+        ("2026-03-12", "2026-03-12"),
+    ] {
+        let form = NewLink {
+            expires_on: typed.to_owned(),
+            recipient_email: "tom@clinic.example".to_owned(),
+            ..link()
+        };
+        let made = delivering::share(ctx, &house.patient, &case_id, &form, NOW)
+            .await
+            .unwrap();
+        let secret = made.secret.reveal();
+        let told = async |at| {
+            let row = act(at).await.links.into_iter();
+            let mut row = row.filter(|row| row.link_id == made.link_id);
+            row.next().unwrap().open_until
+        };
+        let until = told(NOW).await;
+        assert_eq!(until.date().to_string(), last, "{typed:?}");
+        assert_eq!(told(NOW.plus_days(3)).await, until, "however late it is");
+        let opened = treating::open(ctx, secret, None, None, &client(), until).await;
+        let Ok(LinkDoor::Open(open)) = opened else {
+            panic!("it opens until its last moment");
+        };
+        assert_eq!(open.view.open_until, until);
+        let after = until.plus_seconds(1);
+        assert_not_found(treating::open(ctx, secret, None, None, &client(), after).await);
+        delivering::revoke(ctx, &house.patient, &case_id, &made.link_id, NOW)
+            .await
+            .unwrap();
+    }
+}
