@@ -117,6 +117,17 @@ fn f_rules() {
         s.documents.clear();
         s.medium.outside_study_count = 1;
     });
+    // What is held back is there: it is neither missing nor asked for.
+    check(&["F13!"], |s| {
+        s.instances.clear();
+        s.medium.held_study_count = 1;
+    });
+    check(&[], |s| s.medium.held_study_count = 1);
+    check(&["D01!", "D05", "D06", "F01!"], |s| {
+        s.instances.clear();
+        s.documents.clear();
+        s.medium.held_paper_count = 1;
+    });
     check(&["F07?"], |s| {
         s.problems = vec![problem(ProblemKind::Conflict)]
     });

@@ -51,6 +51,10 @@ pub struct MediumFacts {
     pub locked_upload_count: usize,
     /// Studies that were sent and are kept outside the case, since they arrived before.
     pub outside_study_count: usize,
+    /// Studies that are held back until a coordinator decides whose they are.
+    pub held_study_count: usize,
+    /// Papers that are held back until a coordinator decides whose they are.
+    pub held_paper_count: usize,
     /// Pictures that are no DICOM: JPEG, PNG, TIFF, films.
     pub picture_count: usize,
 }

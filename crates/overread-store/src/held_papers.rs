@@ -118,6 +118,17 @@ pub async fn list_waiting(
         .collect()
 }
 
+/// Counts the studies and the papers of a case that wait for a decision.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_waiting(tx: &mut Tx, case_id: &CaseId) -> StoreResult<(i64, i64)> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select (select count(*) from quarantine where case_id = $1 and decided_at is null), \
+             (select count(*) from held_paper where case_id = $1 and decided_at is null)")
+        .bind(case_id.as_str()).fetch_one(&mut *c).await?))
+}
+
 /// A decision on a paper held back.
 #[derive(Clone, Copy)]
 pub struct PaperDecision<'a> {

@@ -185,6 +185,9 @@ const IDENTITY_RULES: [&str; 2] = ["P01", "P03"];
 /// How the names of the rules about the patient's identity begin.
 pub(crate) const IDENTITY_PREFIX: char = 'P';
 
+/// Rule that says that all images wait until a coordinator decides whose they are.
+pub const HELD_BACK_RULE: &str = "F13";
+
 /// Rules that say that papers or images may be of another exam than the one asked about.
 const OTHER_EXAM_RULES: [&str; 3] = ["D02", "D10", "D11"];
 

@@ -9,8 +9,8 @@ use overread_model::time::Timestamp;
 use overread_store::cases::CaseRow;
 use overread_store::review_tasks::TaskRow;
 use overread_store::{
-    Tx, checks, concordances, consents, coverages, grants, letters, links, original_reports,
-    reports, reviewers,
+    Tx, checks, concordances, consents, coverages, grants, held_papers, letters, links,
+    original_reports, reports, reviewers,
 };
 
 use crate::casework::Intake;
@@ -98,7 +98,10 @@ async fn records_facts(tx: &mut Tx, row: &CaseRow) -> StepResult<RecordsFacts> {
         .filter(|letter| letter.sent_at.is_some() && crate::letters::asks_for_records(&letter.kind))
         .collect();
     let first = asked.iter().min_by_key(|letter| letter.sent_at);
+    let (held_studies, held_papers) = held_papers::count_waiting(tx, &case_id).await?;
     Ok(RecordsFacts {
+        held_study_count: u32::try_from(held_studies).unwrap_or(u32::MAX),
+        held_paper_count: u32::try_from(held_papers).unwrap_or(u32::MAX),
         study_count: u32::try_from(studies.len()).unwrap_or(u32::MAX),
         import_running: false,
         open_blocker_count: check.as_ref().map_or(0, |check| check.open_blockers),

@@ -119,6 +119,8 @@ pub struct RecordsView {
     pub quarantine: Vec<QuarantineRow>,
     /// How many are held back.
     pub quarantine_count: usize,
+    /// How many papers are held back; none for a reviewer before the lock.
+    pub held_paper_count: usize,
     /// Exams that were sent here and are kept outside this case; only for coordinators.
     pub outside: Vec<StudyRow>,
     /// Papers held back without a study that waits; only for coordinators.
@@ -176,12 +178,13 @@ pub async fn view(
     };
     let (quarantine_count, mut quarantine, mut loose) = (held.len(), Vec::new(), Vec::new());
     let mut outside = Vec::new();
+    let waiting = if before_lock {
+        Vec::new()
+    } else {
+        held_papers::list_waiting(&mut tx, case_id).await?
+    };
+    let held_paper_count = waiting.len();
     if decides {
-        let waiting = if before_lock {
-            Vec::new()
-        } else {
-            held_papers::list_waiting(&mut tx, case_id).await?
-        };
         let of_study = |study: Option<i64>| -> Vec<DocumentRow> {
             let ids = waiting.iter().filter(|one| one.1 == study);
             ids.filter_map(|(id, _)| papers.iter().find(|row| row.id == *id))
@@ -200,6 +203,7 @@ pub async fn view(
         deliveries,
         studies: studies.into_iter().map(study_of).collect(),
         quarantine_count,
+        held_paper_count,
         quarantine,
         held_papers: loose,
         outside: outside.into_iter().map(study_of).collect(),

@@ -97,6 +97,10 @@ impl ConsentFacts {
 pub struct RecordsFacts {
     /// Studies that are in the case.
     pub study_count: u32,
+    /// Studies that are held back until a coordinator decides whose images they are.
+    pub held_study_count: u32,
+    /// Papers that are held back until a coordinator decides whose they are.
+    pub held_paper_count: u32,
     /// An import still runs.
     pub import_running: bool,
     /// Rules of severity block that fire and have no override.
@@ -111,6 +115,13 @@ pub struct RecordsFacts {
     pub extended: bool,
     /// A treating physician asks the facility directly (five business days instead of thirty days).
     pub provider_to_provider: bool,
+}
+
+impl RecordsFacts {
+    /// Says whether something is held back until a coordinator decides whose it is.
+    pub const fn awaits_decision(&self) -> bool {
+        self.held_study_count > 0 || self.held_paper_count > 0
+    }
 }
 
 /// Who is to read.

@@ -256,7 +256,7 @@ pub fn journey(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Vec<St
                 station,
                 title: station.title(),
                 state: step_state,
-                whose_turn: is_current.then(|| whose_turn(state, facts).seen_by(hats)),
+                whose_turn: is_current.then(|| turn_of(state, facts, hats)),
                 due: facts.clocks.due_at.filter(|_| is_current),
             }
         })
@@ -334,9 +334,37 @@ const fn is_with_physician(facts: &CaseFacts) -> bool {
     report.with_physician || report.acknowledged_at.is_some() || report.decided_at.is_some()
 }
 
+/// Says whether a coordinator must decide whose records these are before the case can go on.
+const fn waits_for_decision(state: CaseState, facts: &CaseFacts) -> bool {
+    facts.records.awaits_decision()
+        && matches!(
+            state,
+            CaseState::RecordsCollecting
+                | CaseState::RecordsCheck
+                | CaseState::RecordsDeficient
+                | CaseState::Matching
+        )
+}
+
+/// Says whether a coordinator has something to decide here, also while others go on with the case.
+const fn has_decision_open(state: CaseState, facts: &CaseFacts) -> bool {
+    facts.records.awaits_decision()
+        && !state.is_end()
+        && !matches!(state, CaseState::Draft | CaseState::OnHold)
+}
+
+/// Returns who must do something now, as somebody with these hats sees it.
+fn turn_of(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Party {
+    if hats.contains(&CaseRole::Coordinator) && has_decision_open(state, facts) {
+        return Party::You;
+    }
+    whose_turn(state, facts).seen_by(hats)
+}
+
 /// Returns who must do something now.
 fn whose_turn(state: CaseState, facts: &CaseFacts) -> Party {
     match state {
+        _ if waits_for_decision(state, facts) => Party::Coordinator,
         CaseState::Draft | CaseState::ConsentPending | CaseState::RecordsDeficient => {
             Party::Requester
         }

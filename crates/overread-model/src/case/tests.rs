@@ -1041,6 +1041,60 @@ fn the_way_goes_on_behind_the_release() {
 }
 
 #[test]
+fn what_is_held_back_is_the_coordinators_to_decide() {
+    let mut facts = CaseFacts::default();
+    facts.records.held_study_count = 1;
+    facts.clocks.due_at = Some(monday().plus_days(4));
+    let turn = |state, facts: &CaseFacts, hat| {
+        let steps = journey(state, facts, &[hat]);
+        steps.iter().find_map(|step| step.whose_turn)
+    };
+    let label =
+        |state, facts: &CaseFacts, hat| next_action(state, facts, &[hat]).map(|next| next.label);
+    let sentence = |state, facts: &CaseFacts, hat| {
+        now_sentence(state, facts, &[hat], &WorkCalendar::default(), monday())
+    };
+    use CaseRole::{Coordinator, Requester, Reviewer};
+    for state in [
+        CaseState::RecordsCollecting,
+        CaseState::RecordsCheck,
+        CaseState::RecordsDeficient,
+        CaseState::Matching,
+    ] {
+        assert_eq!(turn(state, &facts, Coordinator), Some(Party::You));
+        assert_eq!(turn(state, &facts, Requester), Some(Party::Coordinator));
+        assert_eq!(
+            label(state, &facts, Coordinator),
+            Some("Decide whose images these are")
+        );
+        assert_eq!(label(state, &facts, Requester), Some("See what arrived"));
+        assert_eq!(
+            sentence(state, &facts, Requester),
+            "Images arrived safely. Somebody is checking that they belong to this patient; until then they are not shown."
+        );
+    }
+    // The reviewer goes on with what is there; the coordinator has something to do all the same.
+    let state = CaseState::InReview;
+    assert_eq!(turn(state, &facts, Reviewer), Some(Party::You));
+    assert_eq!(turn(state, &facts, Requester), Some(Party::Reviewer));
+    assert_eq!(turn(state, &facts, Coordinator), Some(Party::You));
+    assert!(label(state, &facts, Coordinator).is_some());
+    // Nothing is decided in what has ended.
+    assert_eq!(label(CaseState::Withdrawn, &facts, Coordinator), None);
+    facts.records.held_study_count = 0;
+    facts.records.held_paper_count = 2;
+    assert_eq!(
+        label(CaseState::RecordsCheck, &facts, Coordinator),
+        Some("Decide whose papers these are")
+    );
+    facts.records.held_paper_count = 0;
+    assert_eq!(
+        label(CaseState::RecordsCheck, &facts, Coordinator),
+        Some("Accept the records")
+    );
+}
+
+#[test]
 fn every_state_has_a_sentence_for_everybody() {
     for state in CaseState::ALL {
         for hat in CaseRole::ALL {

@@ -111,6 +111,18 @@ impl RecordsPage {
             .collect()
     }
 
+    /// Says whether images arrived and every one of them waits for a person's decision.
+    fn is_all_held(&self) -> bool {
+        self.view.quarantine_count > 0 && self.view.studies.is_empty()
+    }
+
+    /// Returns what blocks and can be solved or let through; what is held back has a section of its own.
+    fn blockers(&self) -> Vec<&FindingRow> {
+        let mut rows = self.open("blocker");
+        rows.retain(|row| row.rule != checking::HELD_BACK_RULE);
+        rows
+    }
+
     /// Says whether this reader may bring more: once the request is sent, until the report is signed.
     fn takes_records(&self) -> bool {
         let closed = ["draft", "report_final", "delivered", "follow_up"];

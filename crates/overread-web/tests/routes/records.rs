@@ -34,8 +34,38 @@ async fn a_coordinator_decides_on_images_and_papers_of_somebody_else() {
     let page = patient.get(&records).await;
     assert!(page.body.contains("1 study is held back") && !page.body.contains("REPORT.TXT"));
     assert!(!page.body.contains("enough for a second opinion"));
+    // What arrived is neither missing nor lost, and nothing of the other person is told.
+    let safe = "The images arrived safely. Somebody is checking that they belong to this patient.";
+    assert!(page.body.contains(safe), "{}", page.body);
+    assert!(
+        page.body
+            .contains("1 paper arrived safely and is being checked")
+    );
+    for wrong in [
+        "have arrived yet",
+        "No DICOM images",
+        "Nothing readable",
+        "Alex",
+        "SAMPLE",
+    ] {
+        assert!(!page.body.contains(wrong), "{wrong}: {}", page.body);
+    }
+    for theirs in ["/cases", path.as_str()] {
+        let page = patient.get(theirs).await;
+        assert!(!page.body.contains("Decide whose") && !page.body.contains("Alex"));
+    }
 
     ada.act_as(Role::Coordinator).await;
+    let next = "Decide whose images these are";
+    let list = ada.get("/cases").await;
+    assert!(
+        list.body.contains(next) && list.body.contains("Your turn"),
+        "{}",
+        list.body
+    );
+    let page = ada.get(&path).await;
+    let link = format!("href=\"{records}\">{next}</a>");
+    assert!(page.body.contains(&link), "{}", page.body);
     let page = ada.get(&records).await;
     assert!(page.body.contains("Whose paper is") && page.body.contains("REPORT.TXT"));
     let study = page.hidden("study");
@@ -64,4 +94,6 @@ async fn a_coordinator_decides_on_images_and_papers_of_somebody_else() {
     assert_eq!(decided.status, StatusCode::SEE_OTHER, "{}", decided.body);
     let page = ada.get(&records).await;
     assert!(!page.body.contains("held back") && !page.body.contains("REPORT.TXT"));
+    let list = ada.get("/cases").await;
+    assert!(!list.body.contains(next), "{}", list.body);
 }

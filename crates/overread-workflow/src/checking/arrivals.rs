@@ -4,7 +4,7 @@ use overread_ingest::{Receipt, ReceiptSeries};
 use overread_model::completeness::MediumFacts;
 use overread_model::ids::CaseId;
 use overread_model::problem::{Problem, ProblemKind};
-use overread_store::{Tx, deliveries};
+use overread_store::{Tx, deliveries, held_papers};
 
 use crate::{StepResult, filing};
 
@@ -20,7 +20,10 @@ pub(super) async fn of_case(
         .filter_map(|delivery| serde_json::from_str(delivery.receipt.as_deref()?).ok())
         .collect();
     let mut problems = Vec::new();
+    let (held_studies, held_papers) = held_papers::count_waiting(tx, case_id).await?;
     let mut medium = MediumFacts {
+        held_study_count: usize::try_from(held_studies).unwrap_or_default(),
+        held_paper_count: usize::try_from(held_papers).unwrap_or_default(),
         outside_study_count: filing::outside(tx, case_id).await?.len(),
         ..MediumFacts::default()
     };

@@ -6,7 +6,7 @@ use super::super::event::CaseEvent;
 use super::super::facts::CaseFacts;
 use super::super::role::CaseRole;
 use super::super::state::CaseState;
-use super::is_with_physician;
+use super::{has_decision_open, is_with_physician, waits_for_decision};
 use crate::duration::WorkCalendar;
 use crate::time::Timestamp;
 
@@ -48,7 +48,9 @@ pub fn now_sentence(
     now: Timestamp,
 ) -> String {
     let reader = Reader::of(hats);
-    let base = if before_review(state) {
+    let base = if waits_for_decision(state, facts) {
+        held_back(facts, reader).to_owned()
+    } else if before_review(state) {
         early(state, facts, reader, calendar)
     } else {
         late(state, facts, reader)
@@ -107,6 +109,25 @@ fn early(state: CaseState, facts: &CaseFacts, reader: Reader, calendar: &WorkCal
         _ => "",
     };
     text.to_owned()
+}
+
+/// Returns the sentence while what arrived may be another patient's; nothing of that patient is told.
+const fn held_back(facts: &CaseFacts, reader: Reader) -> &'static str {
+    let images = facts.records.held_study_count > 0;
+    match reader {
+        Reader::Coordinator if images => {
+            "Images arrived of which it is not certain whose they are. Nobody else sees them until you decide."
+        }
+        Reader::Coordinator => {
+            "Papers arrived of which it is not certain whose they are. Nobody else sees them until you decide."
+        }
+        _ if images => {
+            "Images arrived safely. Somebody is checking that they belong to this patient; until then they are not shown."
+        }
+        _ => {
+            "Papers arrived safely. Somebody is checking that they belong to this patient; until then they are not shown."
+        }
+    }
 }
 
 /// Returns the sentence for the time in which records are fetched; names the day when a letter went out.
@@ -251,6 +272,8 @@ fn due_words(
     let day = calendar.day_of(due_at).in_english();
     let late = due_at < now;
     let words = match state {
+        // The day is that of the records, not of the decision on them.
+        _ if waits_for_decision(state, facts) => return None,
         CaseState::RecordsCollecting if facts.records.requested_at.is_some() && late => {
             format!("They had until {day}. It is time for a reminder.")
         }
@@ -341,7 +364,15 @@ pub fn next_action(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Op
     use CaseEvent as E;
     use CaseState as S;
     match Reader::of(hats) {
+        Reader::Coordinator if has_decision_open(state, facts) => {
+            let label = match facts.records.held_study_count {
+                0 => "Decide whose papers these are",
+                _ => "Decide whose images these are",
+            };
+            action(label, None, "records")
+        }
         Reader::Requester => match state {
+            _ if waits_for_decision(state, facts) => action("See what arrived", None, "records"),
             S::Draft if facts.consent.is_complete() => action(
                 "Finish your request",
                 Some(E::SubmitWithConsent),

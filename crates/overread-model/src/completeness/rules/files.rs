@@ -1,4 +1,4 @@
-//! F01 to F12: what arrived, file by file.
+//! F01 to F13: what arrived, file by file.
 
 use super::{Context, Findings};
 use crate::completeness::tables::Severity;
@@ -69,13 +69,17 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     check_short(context, findings);
 }
 
-/// Looks whether any images are here, or are kept elsewhere.
+/// Looks whether any images are here, are kept elsewhere, or wait for a person.
 fn check_arrived(context: &Context<'_>, findings: &mut Findings<'_>) {
     let input = context.input;
     let medium = &input.medium;
-    let papers = input.documents.len() + medium.picture_count;
+    let papers = input.documents.len() + medium.picture_count + medium.held_paper_count;
     let is_elsewhere = medium.outside_study_count > 0;
-    if is_elsewhere && context.gathered.images == 0 {
+    let is_held = medium.held_study_count > 0;
+    if is_held && context.gathered.images == 0 {
+        let detail = counted(medium.held_study_count, "study", "studies");
+        findings.add("F13", "the upload", detail);
+    } else if is_elsewhere && context.gathered.images == 0 {
         let detail = counted(medium.outside_study_count, "study", "studies");
         findings.add("F12", "the upload", detail);
     } else if is_elsewhere {
@@ -86,7 +90,7 @@ fn check_arrived(context: &Context<'_>, findings: &mut Findings<'_>) {
         findings.add("F01", "the upload", detail);
     }
     let is_locked = |problem: &Problem| problem.kind == ProblemKind::Encrypted;
-    let is_explained = is_elsewhere || input.problems.iter().any(is_locked);
+    let is_explained = is_elsewhere || is_held || input.problems.iter().any(is_locked);
     if context.gathered.instances == 0 && papers == 0 && !is_explained {
         findings.add("F02", "the upload", "");
     }
