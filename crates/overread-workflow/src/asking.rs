@@ -19,9 +19,8 @@ use crate::casework::{self, CaseFile, Intake, Said};
 use crate::{StepError, StepResult, Workflow, exams, inviting, limits, reading};
 
 pub use answers::{AskStep, Exam, Urgency, Who, Why};
-pub(crate) use correcting::CORRECTED;
 pub use correcting::correct;
-pub(crate) use correcting::may_correct;
+pub(crate) use correcting::{CORRECTED, correct_in, may_correct};
 
 /// Everything typed so far, and what is still missing.
 pub struct AskView {

@@ -507,9 +507,9 @@ async fn need_of(tx: &mut Tx, ctx: &Workflow, file: &CaseFile) -> StepResult<Rev
     if exam.study_description.is_empty() {
         exam.study_description = format!("{} {}", intake.exam.name, intake.exam.body_part);
     }
-    exam.patient_birth_date =
-        exam.patient_birth_date
-            .or(intake.who.patient_birth_date.parse::<CalendarDate>().ok());
+    // Where both differ a coordinator said which is true, and the request has that one.
+    let birth_date = intake.who.patient_birth_date.parse::<CalendarDate>().ok();
+    exam.patient_birth_date = birth_date.or(exam.patient_birth_date);
     exam.study_date = exam
         .study_date
         .or(intake.exam.date.parse::<CalendarDate>().ok());

@@ -16,15 +16,16 @@ use overread_model::case::{CaseEvent, CaseRole, CaseState};
 use overread_model::time::CalendarDate;
 use overread_store::{Tx, checks, deliveries, documents, held_papers};
 
-use crate::casework::{self, CaseFile, Said};
+use crate::casework::{self, CaseFile, Intake, Said};
 use crate::checking::{self, CheckView};
 use crate::letters::{self, SentLetterRow};
 use crate::{StepError, StepResult, Workflow, filing, papers, reading};
 use held_back::{
-    hold_named, hold_papers, hold_strangers, papers_of_others, tell_what_waits, waiting_of,
+    differing_birth_dates, hold_named, hold_papers, hold_strangers, papers_of_others,
+    tell_what_waits, waiting_of,
 };
 
-pub use held_back::{HeldBackDecision, QuarantineDecision, decide_quarantine};
+pub use held_back::{BirthDates, HeldBackDecision, QuarantineDecision, decide_quarantine};
 
 /// What arrives.
 pub enum Incoming<R> {
@@ -87,6 +88,8 @@ pub struct QuarantineRow {
     pub reason: String,
     /// Since.
     pub since: Timestamp,
+    /// Both birth dates, where the images give another one than the request.
+    pub birth_dates: Option<BirthDates>,
     /// Papers that came with it and wait for a decision.
     pub papers: Vec<DocumentRow>,
 }
@@ -117,6 +120,8 @@ pub struct RecordsView {
     pub studies: Vec<StudyRow>,
     /// Studies held back; their facts only for coordinators, else empty.
     pub quarantine: Vec<QuarantineRow>,
+    /// The patient as the request names them, to compare with; only for coordinators, else empty.
+    pub patient: (String, String),
     /// How many are held back.
     pub quarantine_count: usize,
     /// How many papers are held back; none for a reviewer before the lock.
@@ -195,11 +200,17 @@ pub async fn view(
         outside = filing::outside(&mut tx, case_id).await?;
         quarantine = held
             .into_iter()
-            .map(|row| held_of(of_study(Some(row.study.id)), row))
+            .map(|row| held_of(of_study(Some(row.study.id)), row, &file.intake))
             .collect();
     }
     let view = RecordsView {
         version: file.row.version,
+        patient: if decides {
+            let who = &file.intake.who;
+            (who.patient_name.clone(), who.patient_birth_date.clone())
+        } else {
+            Default::default()
+        },
         deliveries,
         studies: studies.into_iter().map(study_of).collect(),
         quarantine_count,
@@ -535,9 +546,10 @@ pub(crate) fn study_of(row: checks::StudyRow) -> StudyRow {
     }
 }
 
-fn held_of(papers: Vec<DocumentRow>, row: checks::HeldRow) -> QuarantineRow {
+fn held_of(papers: Vec<DocumentRow>, row: checks::HeldRow, intake: &Intake) -> QuarantineRow {
     QuarantineRow {
         papers,
+        birth_dates: differing_birth_dates(intake, &row.study),
         study: study_of(row.study),
         reason: row.reason,
         since: Timestamp::from_micros(row.held_at),

@@ -37,6 +37,7 @@ async fn decide(
 ) -> overread_workflow::StepResult<()> {
     let decision = HeldBackDecision {
         study,
+        birth_date: None,
         papers,
         reason: "Somebody telephoned.",
     };

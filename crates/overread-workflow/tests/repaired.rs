@@ -133,6 +133,7 @@ async fn a_reason_outlives_an_exam_that_waits_for_a_while() {
             &view.quarantine[0].study.study_instance_uid,
             QuarantineDecision::RightPatient,
         )),
+        birth_date: None,
         papers: &[],
         reason: "A slip of the scanner room.",
     };

@@ -255,6 +255,7 @@ async fn images_of_another_patient_wait_for_a_person() {
     let reason = "Another person's disc was in the envelope.";
     let decision = records::HeldBackDecision {
         study: Some((&uid, records::QuarantineDecision::OtherPatient)),
+        birth_date: None,
         papers: &[],
         reason,
     };
@@ -297,6 +298,7 @@ async fn images_that_name_nobody_wait_for_a_person() {
     let uid = view.quarantine[0].study.study_instance_uid.clone();
     let decision = records::HeldBackDecision {
         study: Some((&uid, records::QuarantineDecision::RightPatient)),
+        birth_date: None,
         papers: &[],
         reason: "The facility confirmed it by telephone.",
     };

@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use overread_model::ids::{CaseId, DocumentId};
+use overread_model::time::CalendarDate;
 use overread_workflow::checking::{self, FindingRow};
 use overread_workflow::records::{
     self, DeliveryRow, DocumentBytes, HeldBackDecision, QuarantineDecision, RecordsView,
@@ -230,6 +231,7 @@ async fn override_rules(
 struct HeldBackForm {
     /// DICOM's name of a study; empty when papers alone are decided on.
     study: String,
+    /// `other`, `right`, or `right:` and the birth date that is true where the images give another one than the request.
     decision: String,
     /// `right:` or `other:` and the id of a paper, once for each paper; empty for one that goes on waiting.
     papers: Vec<String>,
@@ -242,7 +244,14 @@ impl HeldBackForm {
         if self.study.is_empty() {
             return Ok(None);
         }
-        Ok(Some((self.study.as_str(), whose(&self.decision)?)))
+        let word = self.decision.split(':').next().unwrap_or_default();
+        Ok(Some((self.study.as_str(), whose(word)?)))
+    }
+
+    /// Returns the birth date that is true, where one was asked for.
+    fn birth_date(&self) -> Result<Option<CalendarDate>, PageError> {
+        let date = self.decision.split_once(':').map(|(_, date)| date.parse());
+        date.transpose().map_err(|_| PageError::Unreadable)
     }
 
     /// Returns the papers that are decided on, and whose they are.
@@ -273,6 +282,7 @@ async fn decide(
 ) -> PageResult {
     let decision = HeldBackDecision {
         study: form.study()?,
+        birth_date: form.birth_date()?,
         papers: &form.papers()?,
         reason: &form.reason,
     };

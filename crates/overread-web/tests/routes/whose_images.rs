@@ -14,7 +14,7 @@ use crate::door::{Answer, Browser, Door};
 /// The patient of the cases here, as their images name them: name, birth date, number.
 const PATIENT: (&str, &str, &str) = ("Sample^Alex", "19680412", "SAMPLE-1");
 
-fn of(
+pub(super) fn of(
     (name, birth_date, patient_id): (&str, &str, &str),
     study: u64,
     instance: u64,
@@ -22,12 +22,12 @@ fn of(
     InstanceSpec::mr(study, 1, instance).of_person(name, birth_date, patient_id)
 }
 
-fn own(study: u64, instance: u64) -> InstanceSpec {
+pub(super) fn own(study: u64, instance: u64) -> InstanceSpec {
     of(PATIENT, study, instance)
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Way {
+pub(super) enum Way {
     Zip,
     Stow,
 }
@@ -35,7 +35,7 @@ enum Way {
 const WAITS: &str = "waits for a coordinator, who must first find out whose images they are";
 
 /// Sends an instance into a case with a token of that case; returns the answer and whether it says that a person must look.
-async fn send(
+pub(super) async fn send(
     door: &Door,
     secret: &str,
     case_id: &CaseId,
@@ -83,7 +83,7 @@ async fn send(
     (answer, told)
 }
 
-async fn token(door: &Door, case_id: &CaseId) -> String {
+pub(super) async fn token(door: &Door, case_id: &CaseId) -> String {
     let mut tx = door.workflow.store.begin().await.unwrap();
     let new = NewToken {
         name: "the patient's portal",
@@ -97,7 +97,7 @@ async fn token(door: &Door, case_id: &CaseId) -> String {
 }
 
 /// Says whether somebody finds a study, and can open an instance of it.
-async fn sees(who: &Browser<'_>, spec: &InstanceSpec) -> bool {
+pub(super) async fn sees(who: &Browser<'_>, spec: &InstanceSpec) -> bool {
     let get = async |path: &str, accept: &str| {
         let request = Request::get(format!("/dicom-web/studies{path}"))
             .header("accept", accept)
@@ -219,4 +219,65 @@ async fn another_person_inside_an_exam_that_is_shown_hides_it_until_a_person_dec
         send(&door, &secret, &case_id, way, &own(number, 5)).await;
         assert!(!sees(&patient, &first).await, "{number}");
     }
+}
+
+#[tokio::test]
+async fn the_true_birth_date_is_asked_for_and_stands_everywhere() {
+    let door = Door::new().await;
+    let (patient, mut coordinator, case_id, secret) = case(&door).await;
+    let (name, _, patient_id) = PATIENT;
+    let path = format!("/cases/{case_id}");
+    let form = format!("{path}/records/held-back");
+    let mut about = async |spec: &InstanceSpec, decision: &str| {
+        let fields = [
+            ("study", spec.study_instance_uid.as_str()),
+            ("decision", decision),
+            ("reason", "The patient's passport was read."),
+        ];
+        coordinator.post(&form, &fields).await
+    };
+    // Both dates are said to be wrong once: of the request, then of the images.
+    let first = of((name, "19680421", patient_id), 70, 1);
+    send(&door, &secret, &case_id, Way::Zip, &first).await;
+    let unsaid = about(&first, "right").await;
+    let ask = "Say which birth date is true";
+    assert!(unsaid.body.contains(ask), "{}", unsaid.body);
+    for choice in [
+        "right:1968-04-12",
+        "right:1968-04-21",
+        "April 12, 1968",
+        "April 21, 1968",
+    ] {
+        assert!(unsaid.body.contains(choice), "{choice}: {}", unsaid.body);
+    }
+    let neither = about(&first, "right:1999-01-01").await;
+    assert_eq!(neither.status, StatusCode::CONFLICT, "{}", neither.body);
+    let nonsense = about(&first, "right:soon").await;
+    assert!(nonsense.status.is_client_error(), "{}", nonsense.body);
+    assert!(!sees(&patient, &first).await);
+    let corrected = about(&first, "right:1968-04-21").await;
+    assert_eq!(
+        corrected.status,
+        StatusCode::SEE_OTHER,
+        "{}",
+        corrected.body
+    );
+    assert!(sees(&patient, &first).await);
+    let page = patient.get(&path).await;
+    assert!(page.body.contains("born April 21, 1968"), "{}", page.body);
+    assert!(!page.body.contains("born April 12, 1968"), "{}", page.body);
+    assert!(page.body.contains("before 1968-04-12, now 1968-04-21"));
+    let letter = patient
+        .get(&format!("{path}/letters/second_opinion_request"))
+        .await;
+    assert!(letter.body.contains("April 21, 1968"), "{}", letter.body);
+    assert!(!letter.body.contains("April 12, 1968"), "{}", letter.body);
+
+    let second = own(71, 1);
+    send(&door, &secret, &case_id, Way::Zip, &second).await;
+    let kept = about(&second, "right:1968-04-21").await;
+    assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.body);
+    let page = patient.get(&path).await;
+    assert!(page.body.contains("born April 21, 1968"), "{}", page.body);
+    assert!(sees(&patient, &first).await && sees(&patient, &second).await);
 }

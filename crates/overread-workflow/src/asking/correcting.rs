@@ -7,7 +7,7 @@ use overread_model::ids::CaseId;
 use overread_model::intake::UrgencyLevel;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
-use overread_store::{checks, timeline};
+use overread_store::{Tx, checks, timeline};
 use serde::Serialize;
 
 use super::fields::{self, is_coded, name};
@@ -46,6 +46,26 @@ pub async fn correct(
     actor: &Actor,
     case_id: &CaseId,
     version: i64,
+    step: AskStep,
+    reason: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    let mut tx = ctx.store.begin().await?;
+    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
+    if !may_correct(&file) {
+        return Err(StepError::Forbidden);
+    }
+    file.expect(version)?;
+    correct_in(&mut tx, ctx, &mut file, actor, step, reason, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Corrects one step within a step that is larger; that the actor may is asked before.
+pub(crate) async fn correct_in(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &mut CaseFile,
+    actor: &Actor,
     mut step: AskStep,
     reason: &str,
     now: Timestamp,
@@ -57,12 +77,6 @@ pub async fn correct(
     check_lengths(&step)?;
     tidy_region(ctx, &mut step);
     check_choices(ctx, &step)?;
-    let mut tx = ctx.store.begin().await?;
-    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
-    if !may_correct(&file) {
-        return Err(StepError::Forbidden);
-    }
-    file.expect(version)?;
     let before = file.intake.clone();
     let known_problems = problems_of(ctx, &before, now);
     put(&mut file.intake, step)?;
@@ -77,20 +91,20 @@ pub async fn correct(
     if changes.is_empty() {
         return Err(StepError::invalid("", "Nothing was changed."));
     }
-    refresh(ctx, &mut file, now)?;
+    refresh(ctx, file, now)?;
     let (old, new) = (&before.who, &file.intake.who);
     if old.patient_name != new.patient_name || old.patient_birth_date != new.patient_birth_date {
         file.row.identity_confirmed = 0;
         file.facts.records.identity_confirmed = false;
-        checks::drop_overrides(&mut tx, case_id, checking::IDENTITY_PREFIX).await?;
+        checks::drop_overrides(tx, &file.case_id, checking::IDENTITY_PREFIX).await?;
     }
-    file.save(&mut tx).await?;
-    tell(&mut tx, actor, &file, &changes, reason.trim(), now).await?;
+    file.save(tx).await?;
+    tell(tx, actor, file, &changes, reason.trim(), now).await?;
     if file.facts.records.study_count > 0 {
-        checking::judge(&mut tx, ctx, &mut file, now).await?;
-        checking::settle(&mut tx, ctx, &mut file, now).await?;
+        checking::judge(tx, ctx, file, now).await?;
+        checking::settle(tx, ctx, file, now).await?;
     }
-    Ok(tx.commit().await?)
+    Ok(())
 }
 
 fn put(intake: &mut Intake, step: AskStep) -> StepResult<()> {
@@ -188,7 +202,7 @@ pub(crate) const CORRECTED: &str = "case.corrected";
 
 /// Writes the timeline line with the answers before, and the audit row with the names of the fields alone.
 async fn tell(
-    tx: &mut overread_store::Tx,
+    tx: &mut Tx,
     actor: &Actor,
     file: &CaseFile,
     changes: &[Change],

@@ -11,11 +11,12 @@ use overread_model::text::counted;
 use overread_model::time::{CalendarDate, Timestamp};
 use overread_store::Tx;
 use overread_store::audit::{self, AuditEvent};
-use overread_store::checks::{self, HeldDecision};
+use overread_store::checks::{self, HeldDecision, HeldRow};
 use overread_store::documents;
 use overread_store::held_papers::{self, PaperDecision};
 
-use crate::casework::{self, CaseFile, Said, checked_reason};
+use crate::asking::{self, AskStep};
+use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
 use crate::{StepError, StepResult, Workflow, checking, limits, papers};
 
 /// What a person decides on a held-back study.
@@ -31,16 +32,20 @@ pub enum QuarantineDecision {
 pub struct HeldBackDecision<'a> {
     /// A study by DICOM's name, and whose it is.
     pub study: Option<(&'a str, QuarantineDecision)>,
+    /// Which birth date is true, where these images give another one than the request and are the right patient's.
+    pub birth_date: Option<CalendarDate>,
     /// Papers, and whose they are; what is not named goes on waiting.
     pub papers: &'a [(DocumentId, QuarantineDecision)],
     /// How it is known.
     pub reason: &'a str,
 }
 
-/// Decides on a held-back study and on papers that were held back with it.
+/// Decides on a held-back study and on papers that were held back with it. Where the images give another birth date than the
+/// request, it says which is true, and a wrong one in the request is corrected.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` unless coordinator, `Invalid` without a reason.
+/// `NotFound`, `Forbidden` unless coordinator, `Invalid` without a reason or without the true birth date, `Stale` for a birth
+/// date that neither gives any more.
 pub async fn decide_quarantine(
     ctx: &Workflow,
     actor: &Actor,
@@ -58,7 +63,14 @@ pub async fn decide_quarantine(
     let mut is_released = false;
     if let Some((uid, whose)) = decision.study {
         is_released = whose == QuarantineDecision::RightPatient;
-        decide_study(&mut tx, &mut file, actor, (uid, is_released, reason), now).await?;
+        let row = held_study(&mut tx, case_id, uid).await?;
+        let mut kept = reason.to_owned();
+        if is_released && let Some(dates) = differing_birth_dates(&file.intake, &row.study) {
+            let told =
+                settle_birth_date(&mut tx, ctx, &mut file, actor, dates, decision, now).await?;
+            kept = format!("{reason}\n{told}");
+        }
+        decide_study(&mut tx, &mut file, actor, (&row, is_released, &kept), now).await?;
     }
     for (id, whose) in decision.papers {
         let right_patient = *whose == QuarantineDecision::RightPatient;
@@ -68,18 +80,82 @@ pub async fn decide_quarantine(
     Ok(tx.commit().await?)
 }
 
+async fn held_study(tx: &mut Tx, case_id: &CaseId, uid: &str) -> StepResult<HeldRow> {
+    let held = checks::held_back(tx, case_id).await?;
+    held.into_iter()
+        .find(|row| row.study.study_instance_uid == uid)
+        .ok_or(StepError::NotFound)
+}
+
+/// The birth dates of a patient, where the images give another one than the request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct BirthDates {
+    /// What the request says.
+    pub of_request: CalendarDate,
+    /// What the images say.
+    pub of_images: CalendarDate,
+}
+
+/// Returns both birth dates, unless they are the same or one is missing.
+pub(super) fn differing_birth_dates(
+    intake: &Intake,
+    study: &checks::StudyRow,
+) -> Option<BirthDates> {
+    let dates = BirthDates {
+        of_request: intake.who.patient_birth_date.trim().parse().ok()?,
+        of_images: study.patient_birth_date.as_deref()?.trim().parse().ok()?,
+    };
+    (dates.of_request != dates.of_images).then_some(dates)
+}
+
+/// Keeps which birth date is true; corrects the request when it is the one in the images. Returns what is told of it.
+async fn settle_birth_date(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &mut CaseFile,
+    actor: &Actor,
+    dates: BirthDates,
+    decision: &HeldBackDecision<'_>,
+    now: Timestamp,
+) -> StepResult<String> {
+    let BirthDates {
+        of_request,
+        of_images,
+    } = dates;
+    match decision.birth_date {
+        None => Err(StepError::invalid(
+            "decision",
+            "Say which birth date is true: the one of the request or the one in the images.",
+        )),
+        Some(date) if date == of_request => Ok(format!(
+            "The birth date of the request is true: {of_request}. The images give {of_images}."
+        )),
+        Some(date) if date == of_images => {
+            if !asking::may_correct(file) {
+                return Err(StepError::invalid(
+                    "decision",
+                    "The request can no longer be corrected, since the result is out or the case has ended.",
+                ));
+            }
+            let mut who = file.intake.who.clone();
+            who.patient_birth_date = of_images.to_string();
+            let step = AskStep::Who(who);
+            asking::correct_in(tx, ctx, file, actor, step, decision.reason, now).await?;
+            Ok(format!(
+                "The birth date in the images is true: {of_images}. The request gave {of_request} and was corrected."
+            ))
+        }
+        Some(_) => Err(StepError::Stale),
+    }
+}
+
 async fn decide_study(
     tx: &mut Tx,
     file: &mut CaseFile,
     actor: &Actor,
-    (uid, right_patient, reason): (&str, bool, &str),
+    (row, right_patient, reason): (&HeldRow, bool, &str),
     now: Timestamp,
 ) -> StepResult<()> {
-    let held = checks::held_back(tx, &file.case_id).await?;
-    let row = held
-        .into_iter()
-        .find(|row| row.study.study_instance_uid == uid)
-        .ok_or(StepError::NotFound)?;
     let kept = HeldDecision {
         study_id: row.study.id,
         right_patient,
@@ -323,7 +399,7 @@ pub(super) async fn tell_what_waits(
 }
 
 /// Says which studies of a delivery wait for a coordinator, where one does.
-pub(super) fn waiting_of(receipt: &Receipt, waiting: &[checks::HeldRow]) -> Option<String> {
+pub(super) fn waiting_of(receipt: &Receipt, waiting: &[HeldRow]) -> Option<String> {
     let waits = |uid: &str| {
         waiting
             .iter()
