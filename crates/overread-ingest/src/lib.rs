@@ -10,6 +10,7 @@ mod commit;
 mod content;
 mod erase;
 mod error;
+mod kept;
 pub mod limits;
 mod paths;
 pub mod pdf;
@@ -39,6 +40,7 @@ use tokio_util::io::SyncIoBridge;
 
 pub use erase::erase_study;
 pub use error::IngestError;
+pub use kept::facts_of;
 pub use pdf::{PdfText, text_of_pdf};
 pub use receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
 pub use receiving::{Received, Receiving};

@@ -1,16 +1,16 @@
 //! Re-reads every byte and row, and names what is damaged.
 
 use std::collections::HashMap;
-use std::io::{self, Read, Seek, SeekFrom};
 
 use futures_util::{StreamExt, stream};
 use overread_archive::Archive;
 use overread_dicom::{ParseLimits, Parsed};
-use overread_model::extent::{Digest, Extent, PackId};
+use overread_model::extent::{Digest, PackId};
 use overread_store::proof::{self, Claim, InstanceClaim, Owner};
 use overread_store::{Store, StoreError, audit, packs};
 use serde::Serialize;
 
+use crate::kept::ExtentReader;
 use crate::{IngestError, limits};
 
 /// What the proof found.
@@ -192,11 +192,7 @@ fn prove_bytes(
     claim: &Claim,
     row: Option<&InstanceClaim>,
 ) -> Option<&'static str> {
-    let mut reader = ExtentReader {
-        archive,
-        extent: claim.extent,
-        position: 0,
-    };
+    let mut reader = ExtentReader::new(archive, claim.extent);
     let mut hasher = blake3::Hasher::new();
     if claim.extent.length_bytes <= limits::IN_MEMORY_BYTES {
         let Ok(bytes) = archive.read_blocking(claim.extent, 0..claim.extent.length_bytes) else {
@@ -219,7 +215,7 @@ fn prove_bytes(
     if Some(Digest::new(*hasher.finalize().as_bytes())) != claim.digest {
         return Some("its bytes have changed");
     }
-    reader.position = 0;
+    let reader = ExtentReader::new(archive, claim.extent);
     let limits = ParseLimits::default();
     row.and_then(|row| {
         prove_row(
@@ -246,40 +242,4 @@ fn prove_row(
         return Some("its row names another instance than its bytes do");
     }
     (parsed.frames.to_bytes() != row.frames).then_some("its frame table differs from its bytes")
-}
-
-/// Reads an extent like a file.
-struct ExtentReader<'a> {
-    archive: &'a Archive,
-    extent: Extent,
-    position: u64,
-}
-
-impl Read for ExtentReader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.extent.length_bytes.saturating_sub(self.position);
-        let count = left.min(buffer.len() as u64).min(limits::PROOF_CHUNK_BYTES);
-        let bytes = self
-            .archive
-            .read_blocking(self.extent, self.position..self.position + count)
-            .map_err(io::Error::other)?;
-        if let Some(to) = buffer.get_mut(..bytes.len()) {
-            to.copy_from_slice(&bytes);
-        }
-        self.position += count;
-        Ok(bytes.len())
-    }
-}
-
-impl Seek for ExtentReader<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::End(distance) => self.extent.length_bytes.checked_add_signed(distance),
-            SeekFrom::Current(distance) => self.position.checked_add_signed(distance),
-        };
-        let position = position.filter(|position| *position <= self.extent.length_bytes);
-        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.position)
-    }
 }

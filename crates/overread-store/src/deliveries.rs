@@ -7,7 +7,7 @@ use overread_model::time::Timestamp;
 use crate::audit::{self, AuditEvent};
 use crate::error::StoreResult;
 use crate::studies::DeliveryScope;
-use crate::{Tx, packs};
+use crate::{Tx, held_papers, packs};
 
 /// What a delivery amounts to so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -162,6 +162,13 @@ pub struct Aside {
     pub created_at: i64,
 }
 
+impl Aside {
+    /// Says whether it names another patient than its study; else other bytes are stored under its UID.
+    pub fn names_another_patient(&self) -> bool {
+        self.reason == held_papers::OTHER_PATIENT
+    }
+}
+
 type AsideColumns = (
     String,
     String,
@@ -189,20 +196,36 @@ pub async fn list_aside(
              digest, created_at from conflict where resolved_at is null and ($1 = '' or case_id = $1) \
              order by created_at desc, id limit $2")
         .bind(case_id.map_or("", CaseId::as_str)).bind(i64::from(limit)).fetch_all(&mut *c).await?);
-    rows.into_iter()
-        .map(|row| {
-            Ok(Aside {
-                id: row.0,
-                delivery_id: row.1,
-                reason: row.2,
-                study_instance_uid: row.3,
-                sop_instance_uid: row.4,
-                extent: packs::to_extent(row.5, row.6, row.7)?,
-                digest: crate::studies::to_digest(&row.8, "conflict")?,
-                created_at: row.9,
-            })
-        })
-        .collect()
+    rows.into_iter().map(aside_of).collect()
+}
+
+fn aside_of(row: AsideColumns) -> StoreResult<Aside> {
+    Ok(Aside {
+        id: row.0,
+        delivery_id: row.1,
+        reason: row.2,
+        study_instance_uid: row.3,
+        sop_instance_uid: row.4,
+        extent: packs::to_extent(row.5, row.6, row.7)?,
+        digest: crate::studies::to_digest(&row.8, "conflict")?,
+        created_at: row.9,
+    })
+}
+
+/// Lists the instances that wait for a decision since they contradict what is stored: other bytes under a known UID, or another
+/// patient than their study's. They were brought for this case, or for none into a study of it; the newest first, at most
+/// `limit`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_conflicts(tx: &mut Tx, case_id: &CaseId, limit: u32) -> StoreResult<Vec<Aside>> {
+    let rows: Vec<AsideColumns> = on!(tx, c => sqlx::query_as(
+            "select id, delivery_id, reason, study_instance_uid, sop_instance_uid, pack_id, offset_bytes, length_bytes, \
+             digest, created_at from conflict where resolved_at is null and reason <> $2 and (case_id = $1 \
+             or (case_id is null and study_instance_uid in (select s.study_instance_uid from case_study l \
+             join study s on s.id = l.study_id where l.case_id = $1))) order by created_at desc, id limit $3")
+        .bind(case_id.as_str()).bind(held_papers::OUTSIDE).bind(i64::from(limit)).fetch_all(&mut *c).await?);
+    rows.into_iter().map(aside_of).collect()
 }
 
 /// Notes what a person decided about an instance that was kept aside; says whether it still waited.

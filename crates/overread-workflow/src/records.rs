@@ -1,6 +1,7 @@
 //! Records of a case: deliveries, studies, documents, and what is held back for a person to decide.
 
 mod held_back;
+mod set_aside;
 
 use bytes::Bytes;
 use overread_ingest::Receipt;
@@ -24,6 +25,8 @@ use held_back::{
     differing_birth_dates, hold_named, hold_papers, hold_strangers, papers_of_others,
     tell_what_waits, waiting_of,
 };
+
+pub use set_aside::{AsideImage, Closing, SetAside, keep_stored, set_aside_file};
 
 pub use held_back::{BirthDates, HeldBackDecision, QuarantineDecision, decide_quarantine};
 
@@ -128,6 +131,8 @@ pub struct RecordsView {
     pub held_paper_count: usize,
     /// Exams that were sent here and are kept outside this case; only for coordinators.
     pub outside: Vec<StudyRow>,
+    /// Images set aside since they contradict what is stored; only for coordinators.
+    pub set_aside: Vec<SetAside>,
     /// Papers held back without a study that waits; only for coordinators.
     pub held_papers: Vec<DocumentRow>,
     /// Documents; none of those held back or kept out.
@@ -182,7 +187,7 @@ pub async fn view(
         deliveries_of(&mut tx, case_id, &held).await?
     };
     let (quarantine_count, mut quarantine, mut loose) = (held.len(), Vec::new(), Vec::new());
-    let mut outside = Vec::new();
+    let (mut outside, mut aside) = (Vec::new(), Vec::new());
     let waiting = if before_lock {
         Vec::new()
     } else {
@@ -198,12 +203,14 @@ pub async fn view(
         };
         loose = of_study(None);
         outside = filing::outside(&mut tx, case_id).await?;
+        aside = set_aside::list(&mut tx, case_id).await?;
         quarantine = held
             .into_iter()
             .map(|row| held_of(of_study(Some(row.study.id)), row, &file.intake))
             .collect();
     }
-    let view = RecordsView {
+    let mut view = RecordsView {
+        set_aside: aside,
         version: file.row.version,
         patient: if decides {
             let who = &file.intake.who;
@@ -230,6 +237,7 @@ pub async fn view(
     };
     casework::note_read(&mut tx, actor, case_id, "records", now).await?;
     tx.commit().await?;
+    set_aside::look(ctx, &mut view.set_aside).await;
     Ok(view)
 }
 

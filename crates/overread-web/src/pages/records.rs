@@ -24,6 +24,7 @@ use crate::shell::{CasePlace, Shell, go, page, page_to_correct};
 use crate::state::WebState;
 use crate::words::{Written as _, count};
 
+mod set_aside;
 mod upload;
 
 /// Returns the routes of this station.
@@ -34,6 +35,11 @@ pub(super) fn routes() -> Router<WebState> {
         .route("/cases/{case}/records/override", post(override_rules))
         .route("/cases/{case}/records/held-back", post(decide))
         .route("/cases/{case}/records/take-in", post(take_in))
+        .route("/cases/{case}/records/set-aside", post(set_aside::close))
+        .route(
+            "/cases/{case}/records/set-aside/{image}",
+            get(set_aside::file),
+        )
         .route("/cases/{case}/records/received", post(received))
         .route("/cases/{case}/records/accept", post(accept))
         .route("/cases/{case}/documents/{document}", get(document))
@@ -110,6 +116,13 @@ impl RecordsPage {
         findings
             .filter(|row| row.severity == severity && row.overridden.is_none())
             .collect()
+    }
+
+    /// Returns how many images are set aside, as a sentence begins.
+    fn aside_words(&self) -> String {
+        let groups = self.view.set_aside.iter();
+        let all = groups.map(|group| group.images.len() as i64).sum();
+        count(&all, "image is", "images are")
     }
 
     /// Says whether images arrived and every one of them waits for a person's decision.

@@ -9,5 +9,6 @@ mod everywhere;
 mod people;
 mod records;
 mod report;
+mod set_aside;
 mod walk;
 mod whose_images;
