@@ -73,7 +73,7 @@ fn the_lists_are_complete_and_without_doubles() {
                 .map(|r| r.id.as_str())
                 .collect()
         ),
-        51
+        52
     );
     assert_eq!(
         count(
