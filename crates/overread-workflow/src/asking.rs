@@ -13,7 +13,7 @@ use overread_model::intake::{UrgencyFacts, UrgencyLevel, advise, urgency};
 use overread_model::time::{CalendarDate, Timestamp};
 use overread_store::audit::{self, AuditEvent};
 use overread_store::cases::{self, CaseRow};
-use overread_store::{Tx, grants};
+use overread_store::{Tx, grants, people};
 
 use crate::casework::{self, CaseFile, Intake, Said};
 use crate::{StepError, StepResult, Workflow, exams, inviting, limits, reading};
@@ -64,7 +64,8 @@ pub enum Saved {
     Emergency,
 }
 
-/// Starts a case as a draft; the starter gets every right on it that a requester has.
+/// Starts a case as a draft; the starter gets every right on it that a requester has, and finds their own name and address
+/// filled in, unless a coordinator writes down what somebody else asks.
 ///
 /// # Errors
 /// `Forbidden` for roles that do not ask (reviewer, administrator, machine); `Limit` on too many open drafts.
@@ -91,13 +92,15 @@ pub async fn start(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<
     }
     let case_id = casework::new_id(CaseId::from_random)?;
     let due_at = CaseState::Draft.due_at(&CaseFacts::default(), &ctx.config.calendar, now);
-    let row = draft_row(
-        &case_id,
-        person_id.as_str(),
-        &Intake::default(),
-        due_at,
-        now,
-    )?;
+    let mut intake = Intake::default();
+    if actor.role() != Some(Role::Coordinator)
+        && let Some(person) = people::find(&mut tx, person_id).await?
+    {
+        intake.who.sender_name = person.name;
+        intake.who.sender_email = person.email;
+        intake.who.language = person.language;
+    }
+    let row = draft_row(&case_id, person_id.as_str(), &intake, due_at, now)?;
     cases::insert(&mut tx, &row).await?;
     join(&mut tx, actor, &case_id, now).await?;
     audit::record(

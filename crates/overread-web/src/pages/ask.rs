@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
+use overread_model::access::Role;
 use overread_model::ids::CaseId;
 use overread_workflow::asking::{self, AskStep, AskView, Exam, Saved, Urgency, Who, Why, fields};
 use overread_workflow::sessions::SignedIn;
@@ -48,6 +49,8 @@ struct Screen {
     /// Name of the step as the workflow has it.
     part: &'static str,
     title: &'static str,
+    /// Title where a coordinator writes down what somebody else asks; empty where it is the same.
+    title_on_behalf: &'static str,
     fields: &'static [&'static str],
 }
 
@@ -65,6 +68,7 @@ const SCREENS: [Screen; 8] = [
         step: 0,
         part: "who",
         title: "Who is it for?",
+        title_on_behalf: "",
         fields: &[
             "requester",
             "patient_name",
@@ -83,6 +87,7 @@ const SCREENS: [Screen; 8] = [
         step: 0,
         part: "who",
         title: "How can we reach you?",
+        title_on_behalf: "How can the person who asks be reached?",
         fields: &["sender_email", "sender_phone", "sender_address", "language"],
     },
     Screen {
@@ -90,6 +95,7 @@ const SCREENS: [Screen; 8] = [
         step: 1,
         part: "exam",
         title: "Which scan is it about?",
+        title_on_behalf: "",
         fields: &[
             "modality",
             "body_part",
@@ -103,6 +109,7 @@ const SCREENS: [Screen; 8] = [
         step: 1,
         part: "exam",
         title: "Where are the images and the first report?",
+        title_on_behalf: "",
         fields: &[
             "images_at",
             "report_at",
@@ -116,6 +123,7 @@ const SCREENS: [Screen; 8] = [
         step: 2,
         part: "why",
         title: "Why do you want a second opinion now?",
+        title_on_behalf: "Why is a second opinion wanted now?",
         fields: &["triggers", "reason"],
     },
     Screen {
@@ -123,6 +131,7 @@ const SCREENS: [Screen; 8] = [
         step: 2,
         part: "why",
         title: "What should the specialist answer?",
+        title_on_behalf: "",
         fields: &["question", "symptoms", "diagnosis"],
     },
     Screen {
@@ -130,6 +139,7 @@ const SCREENS: [Screen; 8] = [
         step: 2,
         part: "why",
         title: "Which doctor treats you?",
+        title_on_behalf: "Which doctor treats the patient?",
         fields: &[
             "physician_name",
             "physician_email",
@@ -142,6 +152,7 @@ const SCREENS: [Screen; 8] = [
         step: 3,
         part: "urgency",
         title: "How soon is it needed?",
+        title_on_behalf: "",
         fields: &["red_flags", "treatment_date", "inpatient", "urgent_reason"],
     },
 ];
@@ -152,6 +163,15 @@ fn screen(key: &str) -> Result<(usize, &'static Screen), PageError> {
 }
 
 impl Screen {
+    /// Returns the title, as this reader is asked.
+    fn title_for(&self, session: &SignedIn) -> &'static str {
+        match self.title_on_behalf {
+            "" => self.title,
+            _ if session.role != Role::Coordinator => self.title,
+            title => title,
+        }
+    }
+
     /// Returns what is wrong with the fields of this screen.
     fn problems(&self, view: &AskView) -> Problems {
         let mut problems = Problems::under(&view.problems, &format!("{}.", self.part));
@@ -221,6 +241,8 @@ struct Frame {
     choices: Choices,
     /// The request was sent: one screen is corrected, with a reason.
     correcting: bool,
+    /// A coordinator writes down what somebody else asks.
+    on_behalf: bool,
 }
 
 impl Frame {
@@ -231,6 +253,7 @@ impl Frame {
         (key, title, number): (&'static str, &'static str, usize),
     ) -> (Shell, Self) {
         let path = format!("/cases/{}/ask", view.case_id);
+        let on_behalf = session.role == Role::Coordinator;
         let steps = STEPS.iter().enumerate();
         let steps = steps.map(|(position, (step, title))| Step {
             title,
@@ -250,8 +273,9 @@ impl Frame {
             number: number + 1,
             version: view.version,
             problems: Problems::default(),
-            choices: Choices::new(state),
+            choices: Choices::new(state, on_behalf),
             correcting: false,
+            on_behalf,
             path,
         };
         (shell, frame)
@@ -259,7 +283,11 @@ impl Frame {
 
     /// Returns what the label of a field says.
     fn label(&self, field: &str) -> &'static str {
-        fields::label(field)
+        if self.on_behalf {
+            fields::name(field)
+        } else {
+            fields::label(field)
+        }
     }
 }
 
@@ -334,7 +362,7 @@ async fn show(
     if view.sent {
         return Ok(go(&sent::path_of(&case_id)));
     }
-    let place = (screen.key, screen.title, screen.step);
+    let place = (screen.key, screen.title_for(&session), screen.step);
     let (shell, mut frame) = Frame::new(&state, &session, &view, place);
     if shown.check {
         frame.problems = screen.problems(&view);

@@ -131,3 +131,50 @@ async fn a_sent_request_is_text_with_a_way_to_correct_it() {
         assert_eq!(hidden.status, StatusCode::NOT_FOUND, "{tail}");
     }
 }
+
+#[tokio::test]
+async fn who_asks_finds_their_name_and_address_and_a_coordinator_says_for_whom() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut doctor = door
+        .join(&mut ada, Role::ReferringPhysician, "Dora Doctor")
+        .await;
+    let start = doctor.post("/cases", &[]).await;
+    let who = start.leads_to().to_owned();
+    let page = doctor.get(&who).await;
+    assert!(page.body.contains("value=\"Dora Doctor\""), "{}", page.body);
+    assert!(page.body.contains("For my patient: I am the doctor"));
+    // Whose images they are is never guessed from who is signed in.
+    let patient = page.body.split("name=\"patient_name\" value=\"").nth(1);
+    assert!(patient.unwrap().starts_with('"'), "{}", page.body);
+    let page = doctor.get(&who.replace("/who", "/contact")).await;
+    assert!(
+        page.body.contains("value=\"dora@example.org\""),
+        "{}",
+        page.body
+    );
+
+    ada.act_as(Role::Coordinator).await;
+    let start = ada.post("/cases", &[]).await;
+    let who = start.leads_to().to_owned();
+    let page = ada.get(&who).await;
+    for words in [
+        "Who asks",
+        "A doctor, for a patient",
+        "Name of the person who asks",
+    ] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    let own = ["For me", "I am the doctor", "value=\"Ada Administrator\""];
+    for words in own {
+        assert!(!page.body.contains(words), "{words}: {}", page.body);
+    }
+    let page = ada.get(&who.replace("/who", "/contact")).await;
+    assert!(!page.body.contains("ada@example.org"), "{}", page.body);
+    let page = ada.get(&who.replace("/who", "/papers")).await;
+    let name = page.body.split("id=\"name\"").next().unwrap();
+    assert_eq!(
+        name.matches("<details").count(),
+        name.matches("</details>").count()
+    );
+}

@@ -41,8 +41,9 @@ pub(super) async fn defaults(
     now: Timestamp,
 ) -> StepResult<LetterValues> {
     let (who, exam, why) = (&file.intake.who, &file.intake.exam, &file.intake.why);
+    // The name of the account may be another one than that on the records.
     let patient_writes = requester_of(file) == Requester::Patient;
-    let sender_name = if patient_writes && who.sender_name.trim().is_empty() {
+    let sender_name = if patient_writes {
         &who.patient_name
     } else {
         &who.sender_name

@@ -39,22 +39,41 @@ pub(super) struct Choices {
 }
 
 impl Choices {
-    pub(super) fn new(state: &WebState) -> Self {
+    /// Returns them as the person who asks is asked, or a coordinator who writes down what that person says.
+    pub(super) fn new(state: &WebState, on_behalf: bool) -> Self {
         let triggers = &state.workflow.knowledge.intake.triggers;
         let table = &state.workflow.knowledge.regions;
+        let not_known = if on_behalf {
+            "Not known"
+        } else {
+            "I do not know"
+        };
         Self {
             regions: table
                 .regions
                 .iter()
                 .map(|region| (region.code.clone(), table.words(&region.code)))
                 .collect(),
-            requesters: vec![
-                ("patient", "For me"),
-                ("parent_guardian", "For my child"),
-                ("personal_representative", "For somebody I act for"),
-                ("referring_physician", "For my patient: I am the doctor"),
-                ("insurer", "For an insured person: I am the insurer"),
-            ],
+            requesters: if on_behalf {
+                vec![
+                    ("patient", "The patient"),
+                    ("parent_guardian", "A parent or guardian, for a child"),
+                    (
+                        "personal_representative",
+                        "Somebody who acts for the patient",
+                    ),
+                    ("referring_physician", "A doctor, for a patient"),
+                    ("insurer", "An insurer, for an insured person"),
+                ]
+            } else {
+                vec![
+                    ("patient", "For me"),
+                    ("parent_guardian", "For my child"),
+                    ("personal_representative", "For somebody I act for"),
+                    ("referring_physician", "For my patient: I am the doctor"),
+                    ("insurer", "For an insured person: I am the insurer"),
+                ]
+            },
             sexes: vec![
                 ("", "Not given"),
                 ("F", "Female"),
@@ -73,15 +92,29 @@ impl Choices {
                 ("NM", "Bone scan or other nuclear medicine"),
             ],
             images_at: vec![
-                ("me", "I have them: a disc, files or a download"),
+                (
+                    "me",
+                    if on_behalf {
+                        "The person who asks: a disc, files or a download"
+                    } else {
+                        "I have them: a disc, files or a download"
+                    },
+                ),
                 ("facility", "The hospital or clinic has them"),
-                ("unknown", "I do not know"),
+                ("unknown", not_known),
             ],
             report_at: vec![
-                ("me", "I have it"),
+                (
+                    "me",
+                    if on_behalf {
+                        "The person who asks"
+                    } else {
+                        "I have it"
+                    },
+                ),
                 ("facility", "The hospital or clinic has it"),
                 ("none", "There is none"),
-                ("unknown", "I do not know"),
+                ("unknown", not_known),
             ],
             triggers: triggers
                 .iter()

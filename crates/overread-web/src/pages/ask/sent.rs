@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use overread_model::access::Role;
 use overread_model::ids::CaseId;
 use overread_workflow::asking::{self, AskStep, AskView, fields};
 use overread_workflow::sessions::SignedIn;
@@ -52,7 +53,7 @@ pub(super) async fn answers(
     if !view.sent {
         return Ok(go(&format!("/cases/{case_id}/ask/who")));
     }
-    let choices = Choices::new(&state);
+    let choices = Choices::new(&state, session.role == Role::Coordinator);
     let parts = SCREENS.iter().map(|screen| Part {
         key: screen.key,
         title: screen.title,
@@ -138,7 +139,7 @@ async fn correction(
     view: AskView,
 ) -> ScreenPage {
     let shell = in_case(state, session, &view.case_id, "Correct the request").await;
-    let place = (screen.key, screen.title, screen.step);
+    let place = (screen.key, screen.title_for(session), screen.step);
     let (_, mut frame) = Frame::new(state, session, &view, place);
     frame.correcting = true;
     ScreenPage {
