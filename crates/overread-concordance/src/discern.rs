@@ -1,101 +1,43 @@
 //! Here is gathered what tells two abnormal statements apart, whatever the rows made of it: the net below "confirms".
 
-use serde::Deserialize;
-
-use crate::frame::{Frame, Side};
+use crate::frame::Frame;
 use crate::hits::Marked;
-use crate::lexicon::{FindingId, Lexicon, NodeId, Phrases, Spelling, terms};
+use crate::lexicon::{FindingId, Lexicon, NodeId};
+use crate::marks::{ClassAt, Stage, class_at, stage_at};
 use crate::statement::Report;
 use crate::text::{Kind, Token};
 
-/// Points of density from which two lesions are not alike.
-const HOUNSFIELD_APART: f64 = 10.0;
+mod files;
+mod rows;
+mod sites;
+mod states;
+
+pub(crate) use files::{Discerning, DiscerningFile, Staging};
+pub(crate) use rows::rows;
+pub(crate) use sites::further_sites;
+
 /// Characters quoted of a statement, at most.
 const QUOTE_CHARS_MAX: usize = 160;
-/// Marks kept of one report, at most.
-const MARKS_MAX: usize = 2000;
-
-/// The data file as it stands.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct DiscerningFile {
-    words: LinesFile,
-    graded: GradedFile,
-    status: TermsFile,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct LinesFile {
-    urgent: Vec<String>,
-    lines: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct GradedFile {
-    terms: String,
-    between: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct TermsFile {
-    terms: String,
-}
-
-/// Words that discern, in the form they are asked.
-#[derive(Debug, Default)]
-pub(crate) struct Discerning {
-    words: Phrases,
-    /// Lines of words before this one are urgent.
-    urgent: usize,
-    graded: Phrases,
-    between: Vec<String>,
-    status: Phrases,
-}
-
-impl DiscerningFile {
-    pub(crate) fn load() -> Self {
-        serde_json::from_str(include_str!("../data/discerning.json")).unwrap_or_default()
-    }
-
-    pub(crate) fn build(self, spelling: &Spelling) -> Discerning {
-        let phrases = |lists: &[String]| {
-            let mut out = Phrases::default();
-            for (id, list) in lists.iter().enumerate() {
-                for term in terms(list, spelling) {
-                    out.add(&term, id);
-                }
-            }
-            out
-        };
-        let each = |list: &str| -> Vec<String> { list.split(';').map(str::to_string).collect() };
-        Discerning {
-            urgent: self.words.urgent.len(),
-            words: phrases(&[self.words.urgent, self.words.lines].concat()),
-            graded: phrases(&each(&self.graded.terms)),
-            between: self
-                .graded
-                .between
-                .split_whitespace()
-                .map(str::to_string)
-                .collect(),
-            status: phrases(&[self.status.terms]),
-        }
-    }
-}
+/// Marks kept of one report, at most: every one is set against every one of the other report.
+pub(crate) const MARKS_MAX: usize = 2000;
 
 /// What an abnormal statement says that another one may not say.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Said {
+enum Said {
     /// One of the words of a line of the data.
     Word(usize),
     /// Positive, involved: said of a structure where no finding is named.
     Status,
     /// "Stanford A": which classification, and the class.
-    Graded(usize, String),
+    Graded(usize, ClassAt),
     /// "N3": T, N or M, and the figure.
-    Stage(char, char),
-    Hounsfield(f64),
+    Stage(Stage),
+    /// A density in Hounsfield units, and the organ of it when its steps are known.
+    Hounsfield(f64, Option<NodeId>),
     /// A size in mm and the kind of finding it is of.
     Size(FindingId, f64),
+    /// "EMVI negative": which state of the data, and whether it is there.
+    State(usize, bool),
 }
 
 /// Something said, and the code points it stands at.
@@ -104,6 +46,17 @@ pub(crate) struct Mark {
     said: Said,
     start: usize,
     end: usize,
+    /// The statement it stands in.
+    quote: (usize, usize),
+    /// Told of what the data asks for, or of nothing else: a difference makes a row.
+    sets: bool,
+}
+
+impl Mark {
+    /// Whether the sentence is understood by this alone.
+    pub(crate) fn understood(&self) -> bool {
+        self.sets
+    }
 }
 
 /// Gathers what a sentence says and does not deny.
@@ -123,50 +76,56 @@ pub(crate) fn gather(
     };
     let mut out = Vec::new();
     let mut add = |said: Said, first: usize, last: usize| {
-        if stated(first, last)
-            && let (Some(a), Some(b)) = (tokens.get(first), tokens.get(last))
-        {
+        let told = matches!(said, Said::State(..)) || stated(first, last);
+        if told && let (Some(a), Some(b)) = (tokens.get(first), tokens.get(last)) {
             let (start, end) = (a.start, b.end);
-            out.push(Mark { said, start, end });
+            let spans = frames.iter().flat_map(|f| &f.spans);
+            let around =
+                spans.filter(|s| s.0 <= start && end <= s.1 && s.1 - s.0 <= QUOTE_CHARS_MAX);
+            out.push(Mark {
+                sets: sets(lex, &said, frames),
+                quote: around
+                    .min_by_key(|s| s.1 - s.0)
+                    .copied()
+                    .unwrap_or((start, end)),
+                said,
+                start,
+                end,
+            });
         }
     };
+    let spared = data.sparing.iter().any(|of| tells_of(lex, frames, *of));
     for hit in data.words.find(tokens) {
+        if spared && data.spared.starting_at(tokens, hit.first).is_some() {
+            continue;
+        }
         let line = hit.ids.first().copied().unwrap_or_default();
         add(Said::Word(line), hit.first, hit.last);
     }
+    let states = states::states(lex, tokens, marked);
     if !frames.iter().any(Frame::present) {
         for hit in data.status.find(tokens) {
-            add(Said::Status, hit.first, hit.last);
+            let answer = |s: &states::Told| s.first <= hit.first && hit.last <= s.last;
+            if !states.iter().any(answer) {
+                add(Said::Status, hit.first, hit.last);
+            }
         }
     }
-    for hit in data.graded.find(tokens) {
-        let between = |i: &usize| {
-            let word = |t: &Token| data.between.contains(&t.norm);
-            !tokens.get(*i).is_some_and(word)
-        };
-        let at = (hit.last + 1..hit.last + 3).find(between);
-        let id = hit.ids.first().copied().unwrap_or_default();
-        let mut first = hit.first;
-        let mut next = at;
-        while let Some(at) = next
-            && let Some(class) = tokens.get(at).and_then(class_of)
-        {
-            let number = class.starts_with(|c: char| c.is_ascii_digit());
-            add(Said::Graded(id, class), first, at);
-            // "Segments II, IV and VII": the word speaks for all of them.
-            let joins = |t: &Token| t.kind == Kind::Comma || t.is("and");
-            let after = (at + 1..tokens.len()).find(|i| !tokens.get(*i).is_some_and(joins));
-            next = after.filter(|i| number && *i > at + 1);
-            first = next.unwrap_or(at);
-        }
+    for told in states {
+        add(Said::State(told.which, told.yes), told.first, told.last);
     }
+    for (id, class, first) in classes(lex, tokens) {
+        add(Said::Graded(id, class), first, class.last);
+    }
+    let organ = organ(lex, frames);
     for (i, token) in tokens.iter().enumerate() {
-        if let Some((letter, figure)) = stage_of(token) {
-            add(Said::Stage(letter, figure), i, i);
+        if let Some(stage) = stage_at(&data.staging, tokens, i) {
+            add(Said::Stage(stage), i, i);
         }
         let density = tokens.get(i + 1).is_some_and(|t| t.is("hu"));
         if token.kind == Kind::Number && density {
-            add(Said::Hounsfield(token.value), i, i + 1);
+            let sign = if below_zero(tokens, i) { -1.0 } else { 1.0 };
+            add(Said::Hounsfield(sign * token.value, organ), i, i + 1);
         }
     }
     let roots: Vec<FindingId> = present(frames).map(|(_, id)| lex.root(id)).collect();
@@ -175,8 +134,89 @@ pub(crate) fn gather(
             add(Said::Size(*root, size.mm), size.first, size.last);
         }
     }
-    out.truncate(MARKS_MAX);
     out
+}
+
+/// Finds the classes of a sentence: which classification, the class, and the token it begins at.
+fn classes(lex: &Lexicon, tokens: &[Token]) -> Vec<(usize, ClassAt, usize)> {
+    let data = &lex.discerning;
+    let mut out: Vec<(usize, ClassAt, usize)> = Vec::new();
+    for hit in data.graded.find(tokens) {
+        // The "stage" of "Ficat stage II" was read with its name.
+        if out.iter().any(|(_, class, _)| hit.first <= class.last) {
+            continue;
+        }
+        let between = |i: &usize| {
+            let mark = |t: &Token| matches!(t.kind, Kind::Colon | Kind::Hyphen | Kind::Dash);
+            let word = |t: &Token| data.between.contains(&t.norm) || mark(t);
+            !tokens.get(*i).is_some_and(word)
+        };
+        let mut next = (hit.last + 1..hit.last + 4).find(between);
+        let id = hit.ids.first().copied().unwrap_or_default();
+        let mut first = hit.first;
+        while let Some(at) = next
+            && let Some(class) = class_at(tokens, at)
+        {
+            out.push((id, class, first));
+            let number = tokens
+                .get(at)
+                .is_some_and(|t| t.norm.len() > 1 || t.kind == Kind::Number);
+            // "Segments II, IV and VII": the word speaks for all of them.
+            let joins = |t: &Token| t.kind == Kind::Comma || t.is("and");
+            let after = (class.last + 1..tokens.len()).find(|i| !tokens.get(*i).is_some_and(joins));
+            next = after.filter(|i| number && *i > class.last + 1);
+            first = next.unwrap_or(at);
+        }
+    }
+    out
+}
+
+/// "-10 HU": a dash right before the number, and no number before it.
+fn below_zero(tokens: &[Token], at: usize) -> bool {
+    let mut before = (0..at).rev().map_while(|i| tokens.get(i));
+    let start = tokens.get(at).map_or(0, |t| t.start);
+    let dash = before
+        .next()
+        .is_some_and(|t| matches!(t.kind, Kind::Dash | Kind::Hyphen) && t.end == start);
+    dash && !before.next().is_some_and(|t| t.kind == Kind::Number)
+}
+
+/// Whether a mark is told of what the data asks for.
+fn sets(lex: &Lexicon, said: &Said, frames: &[Frame]) -> bool {
+    match said {
+        Said::Graded(id, _) => {
+            let known = lex.discerning.classifications.get(*id);
+            known.filter(|c| c.name.is_some()).is_some_and(|c| {
+                let nothing = present(frames).next().is_none();
+                c.of.is_none_or(|of| nothing || tells_of(lex, frames, of))
+            })
+        }
+        // M1 and M2 are parts of an artery too.
+        Said::Stage(stage) => stage.letter != 'm' || stage.figure <= 1,
+        Said::Hounsfield(..) | Said::State(..) => true,
+        Said::Word(_) | Said::Status | Said::Size(..) => false,
+    }
+}
+
+/// Whether one of these statements is of this kind of finding.
+fn tells_of(lex: &Lexicon, frames: &[Frame], kind: FindingId) -> bool {
+    present(frames).any(|(_, id)| lex.is_kind(id, kind))
+}
+
+/// The one organ these statements are of whose densities are known.
+fn organ(lex: &Lexicon, frames: &[Frame]) -> Option<NodeId> {
+    let known = lex
+        .discerning
+        .densities
+        .steps
+        .iter()
+        .map(|(place, _)| *place);
+    let told = |place: &NodeId| {
+        let here = |f: &&Frame| f.nodes.iter().any(|n| lex.is_part(*n, *place));
+        frames.iter().filter(|f| f.present()).find(here).is_some()
+    };
+    let mut places = known.filter(told);
+    places.next().filter(|_| places.next().is_none())
 }
 
 fn present(frames: &[Frame]) -> impl Iterator<Item = (&Frame, FindingId)> {
@@ -185,32 +225,6 @@ fn present(frames: &[Frame]) -> impl Iterator<Item = (&Frame, FindingId)> {
         .iter()
         .filter(told)
         .filter_map(|f| f.finding().map(|id| (f, id)))
-}
-
-/// Reads "II", "2" and "b" behind the name of a classification.
-fn class_of(token: &Token) -> Option<String> {
-    let roman = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii"];
-    if let Some(at) = roman.iter().position(|r| token.is(r)) {
-        return Some((at + 1).to_string());
-    }
-    let letter = token.norm.len() == 1 && token.norm.starts_with(['a', 'b', 'c', 'd']);
-    let number = token.kind == Kind::Number && token.norm.len() == 1;
-    (letter || number).then(|| token.norm.clone())
-}
-
-/// Reads "cT1a", "N3" and "M0"; a bare "T1" may be a vertebra.
-fn stage_of(token: &Token) -> Option<(char, char)> {
-    let bare = token.norm.strip_prefix('y').unwrap_or(&token.norm);
-    let (clinical, rest) = match bare.strip_prefix(['c', 'p']) {
-        Some(rest) => (true, rest),
-        None => (false, bare),
-    };
-    let mut chars = rest.chars();
-    let (letter, figure) = (chars.next()?, chars.next()?);
-    let known = matches!(letter, 'n' | 'm') || letter == 't' && clinical;
-    let sub = chars.as_str();
-    let fits = sub.is_empty() || sub.len() == 1 && sub.starts_with(['a', 'b', 'c', 'd']);
-    (known && fits && ('0'..='4').contains(&figure)).then_some((letter, figure))
 }
 
 /// What one report alone states.
@@ -242,7 +256,7 @@ pub(crate) fn apart(lex: &Lexicon, o: &Report, s: &Report, agrees: bool) -> Apar
                 (mark.start, mark.end),
             );
         }
-        places.extend(elsewhere(lex, own, other));
+        places.extend(sites::elsewhere(lex, own, other));
         places.dedup();
         for (start, end) in places {
             let words = own.text.slice(start, end.min(start + QUOTE_CHARS_MAX));
@@ -262,22 +276,24 @@ fn answered(lex: &Lexicon, said: &Said, other: &[Mark]) -> bool {
     let mut rivals = other.iter().map(|m| &m.said).peekable();
     match said {
         Said::Word(_) | Said::Status => rivals.any(|r| r == said),
-        Said::Graded(key, _) => none_or_any(rivals, |r| match r {
-            Said::Graded(k, _) if k == key => Some(r == said),
-            _ => None,
-        }),
-        Said::Stage(letter, _) => none_or_any(rivals, |r| match r {
-            Said::Stage(l, _) if l == letter => Some(r == said),
-            _ => None,
-        }),
-        Said::Hounsfield(hu) => none_or_any(rivals, |r| match r {
-            Said::Hounsfield(b) => Some((hu - b).abs() < HOUNSFIELD_APART),
-            _ => None,
-        }),
-        Said::Size(root, mm) => none_or_any(rivals, |r| match r {
-            Said::Size(k, b) if k == root => Some(!lex.differences.apart.sizes(*mm, *b)),
-            _ => None,
-        }),
+        _ => none_or_any(rivals, |r| rival(lex, said, r)),
+    }
+}
+
+/// Whether two marks say the same; `None` when they are not of one kind.
+fn rival(lex: &Lexicon, a: &Said, b: &Said) -> Option<bool> {
+    match (a, b) {
+        (Said::Graded(k, x), Said::Graded(l, y)) if k == l => Some(x.same(*y)),
+        (Said::Stage(x), Said::Stage(y)) if x.letter == y.letter => Some(x.same(*y)),
+        (Said::Hounsfield(x, p), Said::Hounsfield(y, q)) => {
+            let organ = p.or(*q).filter(|_| p.is_none() || q.is_none() || p == q);
+            Some(!rows::densities_apart(lex, organ, *x, *y))
+        }
+        (Said::State(k, x), Said::State(l, y)) if k == l => Some(x == y),
+        (Said::Size(k, x), Said::Size(l, y)) if k == l => {
+            Some(!lex.differences.apart.sizes(*x, *y))
+        }
+        _ => None,
     }
 }
 
@@ -288,122 +304,4 @@ fn none_or_any<'a>(
 ) -> bool {
     let told: Vec<bool> = rivals.filter_map(same).collect();
     told.is_empty() || told.contains(&true)
-}
-
-/// Statements of a finding at a place or on a side where the other report, which has the finding, does not have it.
-fn elsewhere(lex: &Lexicon, own: &Report, other: &Report) -> Vec<(usize, usize)> {
-    let mut out = Vec::new();
-    for (frame, id) in present(&own.frames) {
-        let root = lex.root(id);
-        let kin: Vec<&Frame> = present(&other.frames)
-            .filter(|(_, k)| lex.root(*k) == root)
-            .map(|(f, _)| f)
-            .collect();
-        if !kin.is_empty()
-            && (other_level(frame, &kin) || other_side(frame, &kin) || other_node(lex, frame, &kin))
-        {
-            out.extend(frame.spans.first());
-        }
-    }
-    out
-}
-
-fn other_level(frame: &Frame, kin: &[&Frame]) -> bool {
-    let all: Vec<_> = kin.iter().flat_map(|f| &f.levels).collect();
-    let spots: Vec<_> = kin.iter().flat_map(|f| &f.spots).collect();
-    // "L2 on L3" and "L2-L3" are one place: a disc is told by its neighbours too.
-    let near = |l: &u8| all.iter().any(|k| k.abs_diff(*l) <= 1);
-    !all.is_empty() && !frame.levels.iter().all(near)
-        || !spots.is_empty()
-            && frame
-                .spots
-                .iter()
-                .any(|s| !spots.iter().any(|k| k.near(*s)))
-}
-
-fn other_side(frame: &Frame, kin: &[&Frame]) -> bool {
-    let sides: Vec<Side> = kin.iter().filter_map(|f| f.side).collect();
-    let has = |side: Side| sides.contains(&side) || sides.contains(&Side::Both);
-    let silent = sides.len() < kin.len();
-    match frame.side {
-        _ if silent => false,
-        Some(Side::Both) => !(has(Side::Left) && has(Side::Right)),
-        Some(side) => !has(side),
-        None => false,
-    }
-}
-
-fn other_node(lex: &Lexicon, frame: &Frame, kin: &[&Frame]) -> bool {
-    let known: Vec<NodeId> = kin.iter().flat_map(|f| f.nodes.iter().copied()).collect();
-    let body = lex.node_named("body");
-    let axis = |n: NodeId| {
-        // "Pelvis" beside "hip" names the region, not another place.
-        let node = lex.node(n).filter(|n| !n.generic);
-        let told = node.filter(|n| n.organ || n.parent.is_some() && n.parent != body);
-        told.map(|n| n.axis.as_str())
-    };
-    let related = |a: NodeId, b: NodeId| {
-        let one_organ = axis(a) == Some("organ") && crate::site::same_organ(lex, a, b);
-        a == b || lex.is_part(a, b) || lex.is_part(b, a) || one_organ
-    };
-    !frame.site_inferred
-        && frame.nodes.iter().any(|n| {
-            axis(*n).is_some()
-                && known.iter().any(|k| axis(*k) == axis(*n))
-                && !known.iter().any(|k| related(*n, *k))
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{DiscerningFile, class_of, stage_of};
-    use crate::lexicon::lexicon;
-    use crate::text;
-
-    #[test]
-    fn every_table_names_its_source_and_no_word_says_two_things() {
-        let value: serde_json::Value =
-            serde_json::from_str(include_str!("../data/discerning.json")).unwrap();
-        let sourced = |v: &serde_json::Value| v["source"].as_str().is_some_and(|s| s.len() > 10);
-        let tables = ["words", "graded", "status"];
-        assert!(sourced(&value) && tables.iter().all(|t| sourced(&value[*t])));
-        let keys = ["jurisdiction", "checked_on", "checked_by"];
-        assert!(keys.iter().all(|k| value[*k].is_string()));
-        let file: DiscerningFile = serde_json::from_value(value).unwrap();
-        let words = &lexicon().discerning.words;
-        for (line, list) in [file.words.urgent, file.words.lines]
-            .concat()
-            .iter()
-            .enumerate()
-        {
-            for term in crate::lexicon::terms(list, &lexicon().spelling) {
-                let hit = words.starting_at(&term, 0);
-                assert_eq!(hit.map(|h| h.ids), Some(vec![line]), "{list}");
-            }
-        }
-    }
-
-    #[test]
-    fn stages_and_classes_are_read() {
-        let token = |word: &str| text::read(word, 9, &lexicon().spelling).tokens.remove(0);
-        for (word, expected) in [
-            ("N3", Some(('n', '3'))),
-            ("cT1a", Some(('t', '1'))),
-            ("ypN0", Some(('n', '0'))),
-            ("M1c", Some(('m', '1'))),
-            ("T8", None),
-            ("T1", None),
-            ("N12", None),
-        ] {
-            assert_eq!(stage_of(&token(word)), expected, "{word}");
-        }
-        for (word, expected) in [
-            ("III", Some("3")),
-            ("B", Some("b")),
-            ("3", Some("3")),
-            ("x", None),
-        ] {
-            assert_eq!(class_of(&token(word)).as_deref(), expected, "{word}");
-        }
-    }
 }

@@ -103,7 +103,7 @@ pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marke
         !answered.iter().any(own)
     });
     let rads = marks::rads(tokens, &cues);
-    let levels = levels(tokens, &rads);
+    let levels = levels(lex, tokens, &rads);
     let sizes = marks::sizes(tokens, &cues);
     let amounts = marks::amounts(tokens);
     let grades = marks::grades(tokens, &cues);
@@ -128,10 +128,11 @@ pub(crate) fn mark<'a>(lex: &'a Lexicon, exam: &Exam, tokens: &[Token]) -> Marke
 }
 
 /// Finds levels of the spine; the "T2" of a stage is none.
-fn levels(tokens: &[Token], rads: &[RadsAt]) -> Vec<LevelAt> {
+fn levels(lex: &Lexicon, tokens: &[Token], rads: &[RadsAt]) -> Vec<LevelAt> {
     let stage = |l: &LevelAt| {
         let mut stages = rads.iter().filter(|r| r.scheme == marks::TNM);
-        stages.any(|r| r.first <= l.first && l.last <= r.last)
+        let single = || marks::stage_at(&lex.discerning.staging, tokens, l.first).is_some();
+        stages.any(|r| r.first <= l.first && l.last <= r.last) || l.first == l.last && single()
     };
     let mut levels = marks::levels(tokens);
     levels.retain(|l| !stage(l));

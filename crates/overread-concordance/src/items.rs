@@ -2,6 +2,7 @@
 
 use crate::align::Pair;
 use crate::classify::{self, Both, Verdict};
+use crate::discern;
 use crate::frame::{Frame, What};
 use crate::guard::Exams;
 use crate::importance::{self, Ranked};
@@ -33,6 +34,7 @@ pub(crate) fn items(
         pairs,
     };
     let mut rows: Vec<Item> = pairs.iter().flat_map(|p| maker.rows(p)).collect();
+    rows.extend(discern::rows(lex, o, s, &rows));
     rows.sort_by_key(|i| (!i.critical, order(i.class), place_of(i)));
     for (n, row) in rows.iter_mut().enumerate() {
         row.n = n as u32 + 1;

@@ -86,7 +86,8 @@ pub fn compare_case(subject: &Subject<'_>, original: &str, second: &str) -> Conc
     internal.extend(merge::contradictions(lex, &s, ReportSide::Second));
     align::tell_opposite_sides(lex, &o.frames, &mut s.frames);
     align::tell_opposite_sides(lex, &s.frames, &mut o.frames);
-    let pairs = align::align(lex, &o.frames, &s.frames);
+    let mut pairs = align::align(lex, &o.frames, &s.frames);
+    discern::further_sites(lex, &mut o, &mut s, &mut pairs);
     let mut items = items::items(lex, &exams, &o, &s, &pairs);
     let not_compared = guard::not_compared(&o, &s, original, second);
     let coverage = guard::coverage(&o).min(guard::coverage(&s));

@@ -5,12 +5,14 @@ use crate::scope::CueAt;
 use crate::text::{Kind, Token};
 
 mod categories;
+mod classes;
 mod levels;
 mod staging;
 
 pub(crate) use categories::{RadsAt, grades, rads, same_category};
+pub(crate) use classes::{ClassAt, class_at};
 pub(crate) use levels::{Level, LevelAt, level_name, levels};
-pub(crate) use staging::TNM;
+pub(crate) use staging::{Stage, TNM, stage_at};
 
 /// A size in mm at a token range (inclusive).
 #[derive(Debug, Clone)]

@@ -214,6 +214,7 @@ fn measured_place(
     let core = lex
         .finding_named("lymphadenopathy")
         .filter(|_| nodal)
+        .or_else(|| said_again(tokens, list, node))
         .map_or(Core::Measured, Core::Finding);
     Some(Mention {
         core,
@@ -222,6 +223,21 @@ fn measured_place(
         from: 0,
         to: 0,
     })
+}
+
+/// "A stone in the left ureter of 5 mm and in the right ureter of 9 mm" names two stones.
+fn said_again(tokens: &[Token], list: &[Mention], node: &NodeAt) -> Option<FindingId> {
+    let small = |t: &&Token| !["the", "left", "right"].iter().any(|w| t.is(w));
+    let mut before = tokens.get(..node.first)?.iter().rev().filter(small);
+    let within = before.next().is_some_and(|t| t.is("in") || t.is("at"));
+    let joined = before
+        .next()
+        .is_some_and(|t| t.is("and") || t.kind == Kind::Comma);
+    let named = list.iter().rev().find(|m| m.last < node.first)?;
+    match named.core {
+        Core::Finding(id) if within && joined => Some(id),
+        _ => None,
+    }
 }
 
 /// "Conus at L1" says that it ends where it should.

@@ -170,6 +170,9 @@ pub(crate) fn difference(item: &Item) -> String {
             ),
             None => format!("The reports name different places for {what}."),
         },
+        Class::Interpretation if item.rule_id == "class-step" => {
+            format!("The reports give a different {what}.")
+        }
         Class::Interpretation => format!(
             "Both reports describe the same area ({what}) but explain it in different ways."
         ),

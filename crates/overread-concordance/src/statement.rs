@@ -162,11 +162,13 @@ impl Builder<'_> {
         }
         self.own(start);
         let own = self.frames.get(start..).unwrap_or_default();
+        let mut understood = self.frames.len() > start;
         if sentence.section != Section::Recommendation {
             let said = discern::gather(self.lex, tokens, &marked, own);
+            understood |= said.iter().any(discern::Mark::understood);
             self.marks.extend(said);
+            self.marks.truncate(discern::MARKS_MAX);
         }
-        let understood = self.frames.len() > start;
         let medical = understood || !marked.findings.is_empty();
         if medical {
             self.goes_on();

@@ -10,6 +10,7 @@
 
 mod alone;
 mod answers;
+mod classes;
 mod different_lesions;
 mod discerning;
 mod guarded;

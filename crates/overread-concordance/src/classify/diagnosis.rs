@@ -181,6 +181,9 @@ pub(super) fn kind(
     {
         return Some(verdict(Class::Interpretation, "cyst-solid", said(p, q)));
     }
+    if let Some(verdict) = complexity(lex, a, b) {
+        return Some(verdict);
+    }
     if let Some(verdict) = types(lex, a, b, fx) {
         return Some(verdict);
     }
@@ -206,6 +209,31 @@ pub(super) fn kind(
         ));
     }
     None
+}
+
+/// "Simple cyst" against "complex cyst", and "cyst" against it, which says less.
+fn complexity(lex: &Lexicon, a: &Frame, b: &Frame) -> Option<Verdict> {
+    let complex = |f: &Frame| f.type_of("solid") == Some("complex");
+    let plain = if complex(a) { b } else { a };
+    if complex(a) == complex(b) || solidity(lex, plain) != Some("cyst") {
+        return None;
+    }
+    let simple = plain.type_of("solid").is_some()
+        || plain
+            .finding()
+            .zip(lex.finding_named("simple_cyst"))
+            .is_some_and(|(x, s)| lex.is_kind(x, s));
+    let name = |f: &Frame| match (complex(f), simple) {
+        (true, _) => "complex",
+        (false, true) => "a simple cyst",
+        (false, false) => "a cyst",
+    };
+    let what = said(name(a), name(b));
+    Some(if simple {
+        verdict(Class::Interpretation, "cyst-complex", what)
+    } else {
+        verdict(Class::Severity, "cyst-open", what)
+    })
 }
 
 /// Whether a lesion is told to be a cyst of the plain kind or to be solid; a complex cyst is neither.

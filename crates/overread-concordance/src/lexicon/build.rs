@@ -17,9 +17,10 @@ pub(super) fn build() -> Lexicon {
         serde_json::from_str(include_str!("../../data/anatomy.json")).unwrap_or_default();
     let language: LanguageFile =
         serde_json::from_str(include_str!("../../data/language.json")).unwrap_or_default();
-    let weighing = WeighingFile::load();
+    let (weighing, discerning) = (WeighingFile::load(), DiscerningFile::load());
+    let words = [weighing.words(), discerning.words()].concat();
     let mut lex = Lexicon {
-        spelling: spelling(&language, &findings, &anatomy, &weighing.words()),
+        spelling: spelling(&language, &findings, &anatomy, &words),
         ..Lexicon::default()
     };
     lex.finding_by_id = findings
@@ -53,16 +54,7 @@ pub(super) fn build() -> Lexicon {
     }
     lex.finding_gates = lex.gates(&findings.gates);
     lex.node_gates = lex.gates(&anatomy.gates);
-    for (mother, fetal) in &anatomy.fetal {
-        if let (Some(a), Some(b)) = (lex.node_named(mother), lex.node_named(fetal)) {
-            lex.fetal.insert(a, b);
-        }
-    }
-    for (limb, veins) in &anatomy.limb_veins {
-        if let (Some(a), Some(b)) = (lex.node_named(limb), lex.node_named(veins)) {
-            lex.limb_veins.insert(a, b);
-        }
-    }
+    lex.add_twins(&anatomy);
     for (general, place, name) in &findings.resolve {
         lex.add_resolve(general, place, name);
     }
@@ -72,7 +64,11 @@ pub(super) fn build() -> Lexicon {
         |name| lex.finding_named(name),
         |name| lex.node_named(name),
     );
-    lex.discerning = DiscerningFile::load().build(&lex.spelling);
+    lex.discerning = discerning.build(
+        &lex.spelling,
+        |name| lex.finding_named(name),
+        |name| lex.node_named(name),
+    );
     lex.differences = DifferencesFile::load().build(
         &lex.spelling,
         |name| lex.finding_named(name),
@@ -146,6 +142,20 @@ impl Lexicon {
         list.iter()
             .map(|(word, places)| (spelt(word), ids(places)))
             .collect()
+    }
+
+    /// Learns which parts of a foetus and which veins of a limb go by the name of another part.
+    fn add_twins(&mut self, anatomy: &AnatomyFile) {
+        for (mother, fetal) in &anatomy.fetal {
+            if let (Some(a), Some(b)) = (self.node_named(mother), self.node_named(fetal)) {
+                self.fetal.insert(a, b);
+            }
+        }
+        for (limb, veins) in &anatomy.limb_veins {
+            if let (Some(a), Some(b)) = (self.node_named(limb), self.node_named(veins)) {
+                self.limb_veins.insert(a, b);
+            }
+        }
     }
 
     fn add_resolve(&mut self, general: &str, place: &str, name: &str) {

@@ -107,13 +107,13 @@ fn level_at(tokens: &[Token], at: usize) -> Option<LevelAt> {
         return Some(pair);
     }
     let letter_t = token.norm.starts_with('t') || token.norm.starts_with('d');
-    let early = token.norm.len() == 2 && matches!(token.norm.chars().nth(1), Some('1' | '2' | '3'));
+    let early = token.norm.len() == 2 && matches!(token.norm.chars().nth(1), Some('1' | '2'));
     let spinal = tokens
         .iter()
         .skip(at + 1)
         .take(3)
         .any(|t| SPINAL_WORDS.contains(&t.norm.as_str()));
-    // T1, T2 and T3 are mostly MR sequences.
+    // T1 and T2 are mostly MR sequences.
     if letter_t && early && !spinal {
         return None;
     }

@@ -1,6 +1,7 @@
 //! Here stages of tumour, nodes and metastasis are read: "T2N0M0", "cT3a N1 M0".
 
 use super::RadsAt;
+use crate::discern::Staging;
 use crate::text::{Kind, Token};
 
 /// Name of the scheme among the categories.
@@ -55,7 +56,7 @@ fn fits(value: &str, parts: &str) -> bool {
 
 /// Reads a word as parts of a stage, letters of size and prefix left out: "cT3aN1" is "t3n1".
 fn parts(word: &str) -> Option<String> {
-    let mut rest = word.trim_start_matches(['c', 'p', 'y', 'r']);
+    let mut rest = bare(word);
     let mut out = String::new();
     while let Some(letter) = rest.chars().next() {
         let after = rest.get(1..)?;
@@ -79,6 +80,66 @@ fn parts(word: &str) -> Option<String> {
     (!out.is_empty()).then_some(out)
 }
 
+/// Leaves out what says how a stage was found: "cT3", "ypN0", "mrT2", "uT1".
+fn bare(word: &str) -> &str {
+    let rest = word.trim_start_matches(['c', 'p', 'y', 'r', 'u']);
+    let by_mri = rest.strip_prefix("mr").filter(|r| !r.is_empty());
+    by_mri.unwrap_or(rest)
+}
+
+/// One letter of a stage: "T3b" is t, 3 and b.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stage {
+    pub(crate) letter: char,
+    pub(crate) figure: u8,
+    pub(crate) part: Option<char>,
+}
+
+impl Stage {
+    /// Whether both say the same; a letter that one leaves out is no difference.
+    pub(crate) fn same(self, other: Self) -> bool {
+        let parts = match (self.part, other.part) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        };
+        self.letter == other.letter && self.figure == other.figure && parts
+    }
+}
+
+/// Reads "cT1a", "N3" and "M0" at a token. A bare "T2" may be a sequence or a vertebra: the words beside it decide.
+pub(crate) fn stage_at(words: &Staging, tokens: &[Token], at: usize) -> Option<Stage> {
+    let stage = stage_of(&tokens.get(at)?.norm)?;
+    let prefixed = bare(&tokens.get(at)?.norm).len() < tokens.get(at)?.norm.len();
+    let word = |i: usize| tokens.get(i).filter(|t| t.is_word());
+    let among = |list: &[String], i: usize| word(i).is_some_and(|t| list.contains(&t.norm));
+    let tumour = || {
+        let hyphen = tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Hyphen);
+        let led = at > 0 && among(&words.leading, at - 1);
+        let comma = usize::from(tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Comma));
+        let nodes = word(at + 1 + comma).and_then(|t| stage_of(&t.norm));
+        let near = (at.saturating_sub(3)..at + 3).any(|i| among(&words.near, i));
+        !hyphen
+            && !led
+            && !among(&words.signal, at + 1)
+            && (near || nodes.is_some_and(|n| n.letter == 'n'))
+    };
+    (stage.letter != 't' || prefixed || stage.part.is_some() || tumour()).then_some(stage)
+}
+
+fn stage_of(word: &str) -> Option<Stage> {
+    let mut chars = bare(word).chars();
+    let (letter, figure) = (chars.next()?, chars.next()?);
+    let part = chars.next();
+    let known = matches!(letter, 't' | 'n' | 'm');
+    let fits = part.is_none_or(|p| matches!(p, 'a'..='d')) && chars.next().is_none();
+    let figure = figure.to_digit(5)? as u8;
+    (known && fits).then_some(Stage {
+        letter,
+        figure,
+        part,
+    })
+}
+
 /// Whether two stages say the same wherever both say something.
 pub(crate) fn same_stage(a: &str, b: &str) -> bool {
     let of = |value: &str, letter: char| {
@@ -98,7 +159,7 @@ pub(crate) fn same_stage(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{parts, same_stage, stages};
+    use super::{parts, same_stage, stage_at, stages};
     use crate::lexicon::lexicon;
     use crate::text;
 
@@ -116,6 +177,35 @@ mod tests {
             let text = text::read(line, 200, &lexicon().spelling);
             let found = stages(&text.tokens);
             assert_eq!(found.first().map(|s| s.value.as_str()), expect, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_single_stage_is_no_sequence_and_no_vertebra() {
+        for (line, expect) in [
+            ("N3", Some(('n', 3, None))),
+            ("cT1a", Some(('t', 1, Some('a')))),
+            ("mrT3b", Some(('t', 3, Some('b')))),
+            ("ypN0", Some(('n', 0, None))),
+            ("M1c", Some(('m', 1, Some('c')))),
+            ("T2 rectal tumour", Some(('t', 2, None))),
+            ("Rectal cancer, T2.", Some(('t', 2, None))),
+            ("Rectal cancer, T2 hyperintense.", None),
+            ("Tumour of T4.", None),
+            ("T2-weighted tumour", None),
+            ("T8", None),
+            ("T1", None),
+            ("N12", None),
+        ] {
+            let lex = lexicon();
+            let tokens = text::read(line, 200, &lex.spelling).tokens;
+            let staging = &lex.discerning.staging;
+            let found = (0..tokens.len()).find_map(|i| stage_at(staging, &tokens, i));
+            assert_eq!(
+                found.map(|s| (s.letter, s.figure, s.part)),
+                expect,
+                "{line}"
+            );
         }
     }
 
