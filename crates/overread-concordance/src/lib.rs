@@ -117,6 +117,20 @@ pub fn words_of(identifier: &str) -> String {
     lexicon::lexicon().weighing.words_of(identifier)
 }
 
+/// Whether a short label, such as the name of a series, names something that a reader finds: "follow-up carcinoma".
+///
+/// What is measured or was put into the body is no such thing, nor what every examination names, such as an abnormality.
+#[must_use]
+pub fn names_finding(label: &str) -> bool {
+    let lex = lexicon::lexicon();
+    let read = text::read(label, limits::LABEL_CHARS_MAX, &lex.spelling);
+    let hits = lex.finding_terms.find(&read.tokens);
+    hits.iter()
+        .flat_map(|hit| &hit.ids)
+        .filter_map(|id| lex.finding(*id))
+        .any(|f| f.weight >= 1 && !f.device && !f.measure && !f.descriptor)
+}
+
 /// Reads the statements of one report.
 #[must_use]
 pub fn statements(text: &str) -> Vec<Statement> {

@@ -20,3 +20,5 @@ pub(crate) const SPANS_MAX: usize = 4;
 pub(crate) const COVERAGE_MIN: f64 = 0.6;
 /// Longest line of JSON that is read, in bytes.
 pub(crate) const LINE_BYTES_MAX: usize = 8_000_000;
+/// Longest label that is searched for a finding, in code points; DICOM allows 64 in one value of LO.
+pub(crate) const LABEL_CHARS_MAX: usize = 4_096;

@@ -97,3 +97,33 @@ fn who_treats_is_not_sent_to_a_doctor() {
         }
     }
 }
+
+#[test]
+fn a_label_that_names_a_finding_is_told_from_the_name_of_a_sequence() {
+    for label in [
+        "Carcinoma left breast",
+        "AX_T2_CARCINOMA",
+        "known HCC",
+        "L5-S1 extrusion",
+        "lung nodule follow-up",
+        "stenosis",
+    ] {
+        assert!(overread_concordance::names_finding(label), "{label}");
+    }
+    for label in [
+        "",
+        "AX T2 FLAIR",
+        "t1_vibe_fs_tra_dyn_post",
+        "ep2d_diff ADC (10^-6 mm2/s)",
+        "Chest 5.0 B70f",
+        "Arterial phase liver",
+        "PACEMAKER CHEST",
+        "Screening mammogram R MLO",
+        "Calcium Score",
+        "Trauma WB",
+        "GEMS_ACQU_01",
+        "SIEMENS CSA HEADER",
+    ] {
+        assert!(!overread_concordance::names_finding(label), "{label}");
+    }
+}

@@ -27,18 +27,18 @@ pub fn to_explicit_little_endian(
     bytes: &[u8],
     limits: &ParseLimits,
 ) -> Result<Vec<u8>, DicomProblem> {
-    to_explicit_little_endian_without(bytes, limits, &|_, _| false)
+    to_explicit_little_endian_without(bytes, limits, &|_, _, _| false)
 }
 
-/// As [`to_explicit_little_endian`], leaving out on every level the elements of which a tag and the VR that the file states
-/// (`LT`) say so.
+/// As [`to_explicit_little_endian`], leaving out on every level the elements of which a tag, the VR that the file states
+/// (`LT`) and the bytes of the value say so; a sequence and encapsulated pixels have none.
 ///
 /// # Errors
 /// As [`to_explicit_little_endian`].
 pub fn to_explicit_little_endian_without(
     bytes: &[u8],
     limits: &ParseLimits,
-    leave_out: &dyn Fn(u32, &str) -> bool,
+    leave_out: &dyn Fn(u32, &str, &[u8]) -> bool,
 ) -> Result<Vec<u8>, DicomProblem> {
     let mut source = SliceSource(bytes);
     let (meta, syntax) = part10::read_meta(&mut source)?;
@@ -62,7 +62,7 @@ fn rewrite(
     data_set: &DataSet,
     transfer_syntax_uid: Option<&str>,
     limits: &ParseLimits,
-    leave_out: &dyn Fn(u32, &str) -> bool,
+    leave_out: &dyn Fn(u32, &str, &[u8]) -> bool,
 ) -> Result<Vec<u8>, DicomProblem> {
     let mut writer = Writer {
         source,
@@ -84,7 +84,7 @@ fn rewrite(
 struct Writer<'a> {
     source: SliceSource<'a>,
     data_set: &'a DataSet,
-    leave_out: &'a dyn Fn(u32, &str) -> bool,
+    leave_out: &'a dyn Fn(u32, &str, &[u8]) -> bool,
     out: Vec<u8>,
 }
 
@@ -125,7 +125,17 @@ impl Writer<'_> {
             // Group lengths would be wrong now (PS3.5 7.2 retired them).
             let has_place =
                 node.tag & 0xFFFF != 0 && node.tag >> 16 > 0x0002 && node.tag >> 16 != 0xFFFE;
-            if has_place && !(self.leave_out)(node.tag, node.vr.as_str()) {
+            if !has_place {
+                continue;
+            }
+            let is_value = !matches!(node.kind, NodeKind::Sequence | NodeKind::Fragments);
+            let value = is_value
+                .then(|| {
+                    self.source
+                        .view(node.offset_bytes, node.length_bytes as usize)
+                })
+                .flatten();
+            if !(self.leave_out)(node.tag, node.vr.as_str(), value.unwrap_or_default()) {
                 self.element(index, node);
             }
         }

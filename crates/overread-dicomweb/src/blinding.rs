@@ -4,20 +4,41 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use overread_dicom::dictionary::vr_of;
-use overread_model::reading::FirstReadingAttributes;
+use overread_model::reading::{FirstReadingAttributes, Told};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::refusal::{Answer, Refusal};
 
-/// The list for a blinded reader; `None` for whoever may see everything.
+/// What can tell of the first reading.
 #[derive(Clone)]
-pub(crate) struct Withheld(pub(crate) Option<Arc<FirstReadingAttributes>>);
+pub(crate) struct FirstReading {
+    pub(crate) list: Arc<FirstReadingAttributes>,
+    /// Says whether a label names a finding.
+    pub(crate) names_finding: fn(&str) -> bool,
+}
+
+/// What a blinded reader does not get; `None` for whoever may see everything.
+#[derive(Clone)]
+pub(crate) struct Withheld(pub(crate) Option<FirstReading>);
 
 /// What of an element decides on it.
 #[derive(Deserialize)]
 struct Head<'a> {
     vr: &'a str,
+}
+
+/// The value of an element that is no sequence.
+#[derive(Deserialize)]
+struct Plain {
+    #[serde(rename = "Value", default)]
+    values: Vec<Value>,
+    #[serde(rename = "BulkDataURI")]
+    bulk: Option<IgnoredAny>,
+    #[serde(rename = "InlineBinary")]
+    inline: Option<IgnoredAny>,
 }
 
 /// An element that is a sequence.
@@ -33,10 +54,66 @@ impl Withheld {
         self.0.is_some()
     }
 
-    /// Says whether an element is withheld.
+    /// Says whether an element is withheld, whatever its value.
     pub(crate) fn holds(&self, tag: u32, stated_vr: &str) -> bool {
-        let list = self.0.as_ref();
-        list.is_some_and(|list| list.withholds(tag, &vr_of(tag), stated_vr))
+        let first = self.0.as_ref();
+        first.is_some_and(|first| first.list.withholds(tag, &vr_of(tag), stated_vr))
+    }
+
+    /// Says whether an element of a file is withheld, by its tag, the VR that the file states, and its bytes.
+    pub(crate) fn holds_bytes(&self, tag: u32, stated_vr: &str, value: &[u8]) -> bool {
+        self.holds(tag, stated_vr)
+            || self.holds_value(tag, stated_vr, || {
+                let width = match stated_vr {
+                    "US" | "SS" => 2,
+                    "UL" | "SL" | "FL" | "AT" => 4,
+                    "FD" | "SV" | "UV" => 8,
+                    _ => 0,
+                };
+                if let Some(count) = value.len().checked_div(width) {
+                    return (String::new(), count);
+                }
+                let text = String::from_utf8_lossy(value).into_owned();
+                let count = text.split('\\').count();
+                (text, count)
+            })
+    }
+
+    /// Says whether an element of DICOM JSON is withheld.
+    pub(crate) fn holds_json(&self, tag: u32, stated_vr: &str, element: &str) -> bool {
+        self.holds(tag, stated_vr)
+            || self.holds_value(tag, stated_vr, || {
+                let Ok(plain) = serde_json::from_str::<Plain>(element) else {
+                    return (String::new(), usize::MAX);
+                };
+                if plain.bulk.is_some() || plain.inline.is_some() {
+                    return (String::new(), usize::MAX);
+                }
+                let texts: Vec<&str> = plain.values.iter().filter_map(Value::as_str).collect();
+                (texts.join("\\"), plain.values.len())
+            })
+    }
+
+    /// Asks for the text and number of values only where they decide.
+    fn holds_value(
+        &self,
+        tag: u32,
+        stated_vr: &str,
+        told: impl FnOnce() -> (String, usize),
+    ) -> bool {
+        let Some(FirstReading {
+            list,
+            names_finding,
+        }) = &self.0
+        else {
+            return false;
+        };
+        if stated_vr == "SQ" || !list.asks_for_value(tag, &vr_of(tag), stated_vr) {
+            return false;
+        }
+        let (text, count) = told();
+        let told = Told { text: &text, count };
+        list.withholds_value(tag, stated_vr, told, *names_finding)
     }
 
     /// Says whether a path of bulk data leads to something withheld, or through it.
@@ -64,7 +141,7 @@ impl Withheld {
         for (name, element) in members {
             let Head { vr } = serde_json::from_str(element.get())?;
             let tag = u32::from_str_radix(name, 16).unwrap_or_default();
-            if self.holds(tag, vr) {
+            if self.holds_json(tag, vr, element.get()) {
                 continue;
             }
             if out.len() > start {

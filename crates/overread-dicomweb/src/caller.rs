@@ -1,12 +1,10 @@
 //! Who asks, from where, and what of the archive that covers.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use overread_model::access::Actor;
-use overread_model::reading::FirstReadingAttributes;
 use overread_model::time::Timestamp;
 use overread_store::Tx;
 use overread_store::access::{Reach, is_blind_to, reach};
@@ -14,7 +12,7 @@ use overread_store::audit::AuditEvent;
 use overread_store::studies::reports_among;
 
 use crate::address::Address;
-use crate::blinding::Withheld;
+use crate::blinding::{FirstReading, Withheld};
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 
@@ -24,7 +22,7 @@ pub(crate) struct Caller {
     pub(crate) reach: Reach,
     pub(crate) now: Timestamp,
     pub(crate) address: Address,
-    first_reading: Arc<FirstReadingAttributes>,
+    first_reading: FirstReading,
 }
 
 impl FromRequestParts<DicomWebState> for Caller {
@@ -51,7 +49,7 @@ impl FromRequestParts<DicomWebState> for Caller {
             reach,
             now,
             address,
-            first_reading: Arc::clone(&state.first_reading),
+            first_reading: state.first_reading.clone(),
         })
     }
 }
@@ -60,7 +58,7 @@ impl Caller {
     /// Returns what of a study's images is withheld from the caller.
     pub(crate) async fn withheld(&self, tx: &mut Tx, study_instance_uid: &str) -> Answer<Withheld> {
         let is_blind = is_blind_to(tx, &self.reach, study_instance_uid).await?;
-        Ok(Withheld(is_blind.then(|| Arc::clone(&self.first_reading))))
+        Ok(Withheld(is_blind.then(|| self.first_reading.clone())))
     }
 
     /// Writes down that somebody read a study, a series or one instance of it, and each report among them, before they are shown.

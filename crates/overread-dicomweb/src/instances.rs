@@ -427,7 +427,7 @@ impl Content {
             ]));
         }
         let written = tokio::task::spawn_blocking(move || {
-            let leaves_out = |tag, vr: &str| withheld.holds(tag, vr);
+            let leaves_out = |tag, vr: &str, value: &[u8]| withheld.holds_bytes(tag, vr, value);
             to_explicit_little_endian_without(&bytes, &ParseLimits::default(), &leaves_out)
         })
         .await

@@ -73,6 +73,22 @@ impl Found {
         }
     }
 
+    /// The study that the result is or belongs to; empty when it does not say.
+    pub(crate) fn study_instance_uid(&self) -> String {
+        let element = self.0.get(&0x0020_000D);
+        let uid = element.and_then(|element| element.pointer("/Value/0"));
+        uid.and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// Keeps what is said to be kept, by its tag, its VR and the whole element as JSON.
+    pub(crate) fn keep(&mut self, kept: impl Fn(u32, &str, &str) -> bool) {
+        self.0.retain(|tag, element| {
+            let vr = element.get("vr").and_then(Value::as_str);
+            let vr = vr.unwrap_or_default();
+            kept(*tag, vr, &element.to_string())
+        });
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         Value::Object(
             self.0

@@ -6,6 +6,8 @@ mod parents;
 mod series;
 mod studies;
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +17,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::accept::Accept;
+use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
 use crate::params::Query;
 use crate::refusal::Answer;
@@ -45,7 +48,8 @@ pub(crate) async fn studies(
 ) -> Answer {
     let query = prepared(&state, &caller, &headers, &query, None).await?;
     let mut tx = state.store.read().await?;
-    let results = studies::studies(&mut tx, &caller, &query, StudyFilter::default()).await?;
+    let mut results = studies::studies(&mut tx, &caller, &query, StudyFilter::default()).await?;
+    leave_out(&mut tx, &caller, &mut results).await?;
     Ok(answered(&results, &query))
 }
 
@@ -63,7 +67,8 @@ pub(crate) async fn series(
         study_instance_uid: parents.study,
         ..SeriesFilter::default()
     };
-    let results = series::series(&mut tx, &caller, &query, filter).await?;
+    let mut results = series::series(&mut tx, &caller, &query, filter).await?;
+    leave_out(&mut tx, &caller, &mut results).await?;
     Ok(answered(&results, &query))
 }
 
@@ -82,8 +87,24 @@ pub(crate) async fn instances(
         series_instance_uid: parents.series,
         ..InstanceFilter::default()
     };
-    let results = instances::instances(&mut tx, &caller, &query, filter).await?;
+    let mut results = instances::instances(&mut tx, &caller, &query, filter).await?;
+    leave_out(&mut tx, &caller, &mut results).await?;
     Ok(answered(&results, &query))
+}
+
+/// Takes out of the results what a reader does not get before the lock.
+async fn leave_out(tx: &mut Tx, caller: &Caller, results: &mut Results) -> Answer<()> {
+    let mut known: BTreeMap<String, Withheld> = BTreeMap::new();
+    for found in &mut results.page {
+        let study = found.study_instance_uid();
+        let withheld = match known.get(&study) {
+            Some(withheld) => withheld.clone(),
+            None => caller.withheld(tx, &study).await?,
+        };
+        found.keep(|tag, vr, element| !withheld.holds_json(tag, vr, element));
+        known.insert(study, withheld);
+    }
+    Ok(())
 }
 
 async fn prepared(

@@ -9,6 +9,7 @@ use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::audit::ReadingLog;
 
+use crate::blinding::FirstReading;
 use crate::cache::Cache;
 
 /// What the DICOMweb door works with; a clone is a handle.
@@ -18,7 +19,7 @@ pub struct DicomWebState {
     pub(crate) archive: Archive,
     pub(crate) ingest: Ingest,
     pub(crate) clock: fn() -> Timestamp,
-    pub(crate) first_reading: Arc<FirstReadingAttributes>,
+    pub(crate) first_reading: FirstReading,
     /// Scheme, host and port that URLs in answers start with; the request's own when absent.
     pub(crate) public_url: Option<Arc<str>>,
     pub(crate) readings: Arc<ReadingLog>,
@@ -26,12 +27,14 @@ pub struct DicomWebState {
 }
 
 impl DicomWebState {
-    /// Puts the rooms together; `first_reading` is withheld from readers until their lock.
+    /// Puts the rooms together; `first_reading` is withheld from readers until their lock, and so are labels that name a
+    /// finding.
     pub fn new(
         store: Store,
         archive: Archive,
         ingest: Ingest,
         first_reading: FirstReadingAttributes,
+        names_finding: fn(&str) -> bool,
         clock: fn() -> Timestamp,
     ) -> Self {
         Self {
@@ -39,7 +42,10 @@ impl DicomWebState {
             archive,
             ingest,
             clock,
-            first_reading: Arc::new(first_reading),
+            first_reading: FirstReading {
+                list: Arc::new(first_reading),
+                names_finding,
+            },
             public_url: None,
             readings: Arc::new(ReadingLog::default()),
             cache: Arc::new(Cache::default()),

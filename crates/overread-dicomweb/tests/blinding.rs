@@ -24,11 +24,18 @@ fn telling() -> Made {
         text(0x0010_21B0, "LT"),
         // A comment whose VR the writer did not know.
         text(0x0010_4000, "UN"),
+        // The name of the protocol, as a person typed it.
+        text(0x0018_1030, "LO"),
         text(0x0020_4000, "LT"),
+        text(0x0028_1055, "LO"),
         element(0x0029_0010, "LO", b"ACME 1.1"),
+        text(0x0029_0011, "LO"),
         text(0x0029_1001, "LO"),
         text(0x0029_1002, "OB"),
         element(0x0029_1003, "DS", b"4.25"),
+        // Text in what should be a number, and spelled by a row of numbers.
+        text(0x0029_1004, "DS"),
+        element(0x0029_1005, "US", &spelled()),
         text(0x0032_1060, "LO"),
         element(0x0032_4000, "UT", long.as_bytes()),
         text(0x0040_1002, "LO"),
@@ -41,8 +48,20 @@ fn telling() -> Made {
     }
 }
 
+/// The secret as numbers of 16 bits.
+fn spelled() -> Vec<u8> {
+    SECRET.bytes().flat_map(|byte| [byte, 0]).collect()
+}
+
 fn tells(body: &[u8]) -> bool {
-    let secrets = [SECRET.as_bytes(), &b"U0VDUkVU"[..]];
+    let numbers: Vec<String> = SECRET.bytes().map(|byte| byte.to_string()).collect();
+    let (numbers, spelled) = (numbers.join(","), spelled());
+    let secrets = [
+        SECRET.as_bytes(),
+        &b"U0VDUkVU"[..],
+        numbers.as_bytes(),
+        &spelled,
+    ];
     let mut secrets = secrets.iter();
     secrets.any(|secret| body.windows(secret.len()).any(|window| window == *secret))
 }
@@ -115,7 +134,8 @@ async fn what_is_no_reading_stays_as_it_is() {
     let got = house.get_as(Some(reviewer.clone()), &path, JSON).await;
     let less = got.json()[0].clone();
     for tag in [
-        "00081030", "00100010", "00180050", "00280010", "7FE00010", "00290010", "00291003",
+        "00081030", "0008103E", "00100010", "00180050", "00280010", "7FE00010", "00290010",
+        "00291003",
     ] {
         assert!(!all[tag].is_null() && all[tag] == less[tag], "{tag}");
     }

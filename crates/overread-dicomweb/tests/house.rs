@@ -52,6 +52,11 @@ fn clock() -> Timestamp {
     Timestamp::from_micros(NOW)
 }
 
+/// Stands for the lexicon of findings.
+fn names_finding(label: &str) -> bool {
+    label.contains("extrusion")
+}
+
 impl House {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -65,7 +70,14 @@ impl House {
             "../../overread-knowledge/data/reading/first_reading_attributes.json"
         ));
         let first_reading = first_reading.unwrap();
-        let state = DicomWebState::new(store.clone(), archive, ingest, first_reading, clock);
+        let state = DicomWebState::new(
+            store.clone(),
+            archive,
+            ingest,
+            first_reading,
+            names_finding,
+            clock,
+        );
         Self {
             store,
             router: Router::new().nest("/dicom-web", router(state)),

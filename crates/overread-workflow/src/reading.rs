@@ -209,24 +209,31 @@ async fn viewer_data(
             id: row.patient_id.clone().unwrap_or_default(),
         },
     );
-    let shown = listed.into_iter().map(|(row, series)| ViewerStudy {
-        study_instance_uid: row.study_instance_uid,
-        description: row.study_description.unwrap_or_default(),
-        date: records::readable_date(Some(&row.study_date)),
-        series: series
-            .into_iter()
-            .map(|row| ViewerSeries {
-                series_instance_uid: row.series_instance_uid,
-                modality: row.modality,
-                description: row.series_description.unwrap_or_default(),
-                instances: row.instance_count,
-            })
-            .collect(),
-    });
+    let mut shown = Vec::new();
+    for (row, series) in listed {
+        let is_blind = access::is_blind_to(tx, reach, &row.study_instance_uid).await?;
+        // A label that names a finding tells of the first reading: `/dicom-web` leaves it out too.
+        let label = |text: Option<String>| {
+            let kept = text.filter(|text| !(is_blind && overread_concordance::names_finding(text)));
+            kept.unwrap_or_default()
+        };
+        let series = series.into_iter().map(|row| ViewerSeries {
+            series_instance_uid: row.series_instance_uid,
+            modality: row.modality,
+            description: label(row.series_description),
+            instances: row.instance_count,
+        });
+        shown.push(ViewerStudy {
+            study_instance_uid: row.study_instance_uid,
+            description: label(row.study_description),
+            date: records::readable_date(Some(&row.study_date)),
+            series: series.collect(),
+        });
+    }
     Ok(ViewerData {
         case_id: case_id.clone(),
         dicomweb_root: "/dicom-web",
-        studies: shown.collect(),
+        studies: shown,
         patient,
     })
 }

@@ -114,6 +114,7 @@ impl Door {
                 archive,
                 ingest,
                 Knowledge::embedded().first_reading.clone(),
+                overread_concordance::names_finding,
                 now,
             ),
             config: Arc::new(WebConfig {

@@ -125,6 +125,7 @@ impl Door {
                 home.archive.clone(),
                 home.ingest.clone(),
                 workflow.knowledge.first_reading.clone(),
+                overread_concordance::names_finding,
                 clock::now,
             )
             .with_public_url(&workflow.config.public_url),
