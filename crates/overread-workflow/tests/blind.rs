@@ -7,7 +7,7 @@ use overread_model::ids::CaseId;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::DiscFile;
 use overread_workflow::asking::{self, AskStep, Why};
-use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
+use overread_workflow::reading::{self, OriginalFacts, OriginalInput, ViewerSeries};
 use overread_workflow::{cases, choosing, letters, records, reporting};
 
 use crate::house::{
@@ -38,6 +38,10 @@ fn disc_with_first_reading() -> Vec<DiscFile> {
     };
     let marks = of_class(2, "1.2.840.10008.5.1.4.1.1.11.1", "MR");
     let report = of_class(3, "1.2.840.10008.5.1.4.1.1.88.11", "SR");
+    let named = InstanceSpec::mr(1, 4, 1)
+        .with(tags::PATIENT_NAME, VR::PN, "Sample^Alex")
+        .with(tags::SERIES_DESCRIPTION, VR::LO, "T2 protrusion right");
+    files.push(DiscFile::new("DICOM/MR0401", named.part10().unwrap()));
     files.push(DiscFile::new("DICOM/PR0001", marks));
     files.push(DiscFile::new("DICOM/SR0001", report));
     files.push(DiscFile::new("REPORT.TXT", ORIGINAL));
@@ -88,7 +92,7 @@ async fn the_first_reading_opens_to_its_second_reader_by_the_lock_alone() {
     let offer = choosing::offer(ctx, &house.reviewer, &case_id, NOW)
         .await
         .unwrap();
-    assert_eq!((offer.study_count, offer.instance_count), (1, 5));
+    assert_eq!((offer.study_count, offer.instance_count), (1, 6));
     choosing::accept(
         ctx,
         &house.reviewer,
@@ -111,7 +115,7 @@ async fn the_first_reading_opens_to_its_second_reader_by_the_lock_alone() {
         let study = &view.studies[0];
         assert_eq!(
             (study.series_count, study.instance_count),
-            (1, 5),
+            (2, 6),
             "{role:?}"
         );
         assert_eq!(study.modalities, ["MR"], "{role:?}");
@@ -120,7 +124,9 @@ async fn the_first_reading_opens_to_its_second_reader_by_the_lock_alone() {
             assert_not_found(opened);
         }
         let data = reading::viewer(ctx, reader, &case_id, NOW).await.unwrap();
-        assert_eq!(data.studies[0].series.len(), 1, "{role:?}");
+        let series = &data.studies[0].series;
+        assert_eq!(series.len(), 2, "{role:?}");
+        assert!(series.iter().all(|s| !s.description.contains("protrusion")));
         assert_not_found(asking::answers(ctx, reader, &case_id, NOW).await);
         let lines = cases::journey(ctx, reader, &case_id, NOW)
             .await
@@ -138,7 +144,7 @@ async fn the_first_reading_opens_to_its_second_reader_by_the_lock_alone() {
     let other = reading::original(ctx, &house.coordinator, &case_id, NOW).await;
     assert!(other.unwrap().report.is_some());
     let data = reading::viewer(ctx, &house.coordinator, &case_id, NOW).await;
-    assert_eq!(data.unwrap().studies[0].series.len(), 3);
+    assert_eq!(data.unwrap().studies[0].series.len(), 4);
 
     reading::lock_first_impression(ctx, &house.reviewer, &case_id, "Torn disc, left.", NOW)
         .await
@@ -147,11 +153,15 @@ async fn the_first_reading_opens_to_its_second_reader_by_the_lock_alone() {
         let view = reading::original(ctx, reader, &case_id, NOW).await.unwrap();
         assert!(view.report.is_some());
         let view = records::view(ctx, reader, &case_id, NOW).await.unwrap();
-        assert_eq!((view.documents.len(), view.studies[0].series_count), (2, 3));
+        assert_eq!((view.documents.len(), view.studies[0].series_count), (2, 4));
     }
     for reader in [&house.reviewer, &second_hat] {
         let data = reading::viewer(ctx, reader, &case_id, NOW).await;
-        assert_eq!(data.unwrap().studies[0].series.len(), 3);
+        let data = data.unwrap();
+        let series = &data.studies[0].series;
+        assert_eq!(series.len(), 4);
+        let told = |s: &ViewerSeries| s.description == "T2 protrusion right";
+        assert!(series.iter().any(told), "the lock opens the name");
     }
     let suggested = suggested(&house, &case_id).await;
     assert!(suggested.contains("Protrusion on the right"));

@@ -151,6 +151,8 @@ pub(crate) fn sides_in(text: &str) -> (bool, bool) {
     )
 }
 
+// Points are no facts: the authors' choice of an order, needed only to sort; words of side are language.
+
 /// Points of `AskedExam::fit`: a place weighs more than a day, since requests mistake days more often.
 const SAME_PLACE: i32 = 8;
 const OTHER_PLACE: i32 = -8;

@@ -4,6 +4,9 @@ use super::directory::Reviewer;
 use super::rank::{ReviewNeed, is_same_person};
 use crate::text::folded;
 
+// The tables below are language, not facts: how English and Spanish names of places are shortened and joined. The words are
+// the authors' choice; a name that they do not cover is compared as it is written.
+
 /// Short forms in names of hospitals and practices, with what they stand for.
 const SHORT_FORMS: [(&str, &str); 26] = [
     ("ASSOC", "ASSOCIATES"),
