@@ -3,7 +3,7 @@
 use overread_model::name::Sameness;
 
 use crate::exam::{self, Exam};
-use crate::frame::{Frame, Side};
+use crate::frame::Frame;
 use crate::identity::Identity;
 use crate::language;
 use crate::lexicon::{Lexicon, NodeId};
@@ -11,6 +11,8 @@ use crate::limits::{COVERAGE_MIN, REPORT_CHARS_MAX};
 use crate::statement::Report;
 use crate::text::Text;
 use crate::types::{GuardProblem, NotCompared, ReportSide, Span, Subject};
+
+mod sides;
 
 /// Passages listed as not compared, at most.
 const LISTED_MAX: usize = 200;
@@ -115,25 +117,8 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exams, Ve
             problems.push(problem("language", format!("The {who} report does not seem to be in English. Other languages are not understood here: have it translated, or read it in full.")));
         }
     }
-    if (exam::paired(lex, &known.region) || known.region.is_empty())
-        && let (Some(a), Some(b)) = (of_o.side, of_s.side)
-        && a.opposite(b)
-    {
-        problems.push(problem("side", format!("The original report is titled {}, the second {}: check that both are about the same body part.", a.name(), b.name())));
-    }
-    for (e, text, who) in [(&of_o, o, "original"), (&of_s, s, "second")] {
-        let how = match e.side {
-            Some(_) => "is titled",
-            None => "speaks only of the",
-        };
-        let told = exam::side_told(lex, e.side, text, &known.region);
-        if let (Some(a), Ok(Some(b))) = (known.side, told)
-            && a.opposite(b)
-        {
-            problems.push(problem("side", format!("The examination is of the {}, the {who} report {how} {}: check that both are about the same body part.", a.name(), b.name())));
-        }
-    }
-    problems.extend(organ_sides(lex, name, o, s));
+    let reports = [(&of_o, o), (&of_s, s)];
+    problems.extend(sides::doubts(lex, &known, name, reports));
     problems.extend(sexes(lex, o, s));
     let stated = |e: &Exam| e.region.clone();
     for (e, who) in [(&of_o, "original"), (&of_s, "second")] {
@@ -167,22 +152,14 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exams, Ve
         };
         known.fetal |= of_o.fetal || of_s.fetal;
     }
-    let side = |titled: &Exam, text| exam::side_told(lex, titled.side, text, &known.region);
-    let paired = exam::paired(lex, &known.region);
-    let (told_o, told_s) = (side(&of_o, o), side(&of_s, s));
-    // The side of the case, else of the other title, stands in only where a report names none: no words of a report
-    // change their side because another paper names another one.
-    let with_side = |told: Result<Option<Side>, exam::BothSides>, other: &Exam| Exam {
-        side: match told {
-            Ok(own) if paired => own.or(known.side).or(other.side),
-            _ => None,
-        },
+    let [original, second] = sides::of_reports(lex, &known, reports).map(|side| Exam {
+        side,
         ..known.clone()
-    };
+    });
     let exams = Exams {
         named: is_named,
-        original: with_side(told_o, &of_s),
-        second: with_side(told_s, &of_o),
+        original,
+        second,
     };
     (exams, problems)
 }
@@ -192,36 +169,6 @@ fn sexes(lex: &Lexicon, o: &Text, s: &Text) -> Option<GuardProblem> {
     let sex = |text: &Text| lex.differences.sex(&text.tokens);
     let (a, b) = (sex(o)?, sex(s)?);
     (a != b).then(|| problem("sex", "One report names organs of a woman, the other organs of a man: check first that both reports are of this patient.".to_string()))
-}
-
-/// Compares the side of a breast, a kidney, an eye in the titles, which no region of the body tells.
-fn organ_sides(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> Vec<GuardProblem> {
-    let mut problems = Vec::new();
-    let titles = [
-        (
-            exam::organ_side(lex, &exam::name_tokens(lex, name)),
-            "examination is",
-        ),
-        (
-            exam::organ_side(lex, exam::title(lex, o)),
-            "original report is titled",
-        ),
-        (
-            exam::organ_side(lex, exam::title(lex, s)),
-            "second report is titled",
-        ),
-    ];
-    for (k, (first, who)) in titles.iter().enumerate() {
-        for (other, whose) in titles.iter().skip(k + 1) {
-            if let (Some((organ, a)), Some((same, b))) = (first, other)
-                && organ == same
-                && a.opposite(*b)
-            {
-                problems.push(problem("side", format!("The {who} {}, the {whose} {}: check that both are about the same body part.", a.name(), b.name())));
-            }
-        }
-    }
-    problems
 }
 
 fn problem(kind: &str, message: String) -> GuardProblem {
