@@ -102,6 +102,13 @@ impl InstanceSpec {
             .with(tags::PATIENT_ID, VR::LO, patient_id)
     }
 
+    /// Names another exam.
+    #[must_use]
+    pub fn of_exam(self, study_description: &str, body_part_examined: &str) -> Self {
+        self.with(tags::STUDY_DESCRIPTION, VR::LO, study_description)
+            .with(tags::BODY_PART_EXAMINED, VR::CS, body_part_examined)
+    }
+
     /// Places the instance as an axial slice at this height.
     #[must_use]
     pub fn at_z_mm(self, z_mm: f64) -> Self {

@@ -16,7 +16,7 @@ use overread_store::cases::{self, CaseRow};
 use overread_store::{Tx, grants, people};
 
 use crate::casework::{self, CaseFile, Intake, Said};
-use crate::{StepError, StepResult, Workflow, exams, inviting, limits, reading};
+use crate::{StepError, StepResult, Workflow, checking, exams, inviting, limits, reading};
 
 pub use answers::{AskStep, Exam, Urgency, Who, Why};
 pub use correcting::correct;
@@ -147,7 +147,7 @@ pub async fn view(
     Ok(view_of(ctx, file, now))
 }
 
-/// Says, before the request is sent, that images already in the case are of the other side than it names.
+/// Says that images already in the case are of the other side than the request names, unless a coordinator confirmed it.
 ///
 /// # Errors
 /// `NotFound`.
@@ -160,6 +160,9 @@ pub async fn other_side(
     let mut tx = ctx.store.read().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     file.require(Right::AddRecords)?;
+    if checking::is_side_confirmed(&mut tx, case_id).await? {
+        return Ok(None);
+    }
     exams::other_side(&mut tx, ctx, case_id, &file.intake).await
 }
 

@@ -189,7 +189,16 @@ pub(crate) const IDENTITY_PREFIX: char = 'P';
 pub const HELD_BACK_RULE: &str = "F13";
 
 /// Rules that say that papers or images may be of another exam than the one asked about.
-const OTHER_EXAM_RULES: [&str; 3] = ["D02", "D10", "D11"];
+const OTHER_EXAM_RULES: [&str; 3] = ["D02", "D10", OTHER_SIDE_RULE];
+
+/// The rule that says that the images are of the other side than the request names.
+const OTHER_SIDE_RULE: &str = "D11";
+
+/// Says whether a coordinator confirmed the side of the request against what the images say.
+pub(crate) async fn is_side_confirmed(tx: &mut Tx, case_id: &CaseId) -> StepResult<bool> {
+    let waved = checks::overrides(tx, case_id).await?;
+    Ok(waved.iter().any(|row| row.rule == OTHER_SIDE_RULE))
+}
 
 /// Returns what the newest check says of papers and images of another exam, unless it was waved through.
 pub(crate) async fn other_exams(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<String>> {

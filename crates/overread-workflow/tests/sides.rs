@@ -140,6 +140,10 @@ async fn a_coordinator_may_confirm_the_side_with_a_reason() {
     .await
     .unwrap();
     assert_eq!(open_side(&house, &case_id).await, None);
+    let told = asking::other_side(&house.ctx, &house.patient, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!(told, None, "it was confirmed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -315,6 +315,7 @@ struct ReviewPage {
     triggers: Vec<String>,
     /// That images already here are of the other side, in words.
     other_side: Option<String>,
+    scan_path: String,
 }
 
 async fn start(
@@ -428,6 +429,7 @@ async fn review(
     let (shell, frame) = Frame::new(state, session, &view, place);
     Ok(ReviewPage {
         other_side,
+        scan_path: format!("{}/exam", frame.path),
         advice: choices::advice(view.advice.as_deref()),
         urgency: choices::urgency(view.urgency_level.as_deref()),
         triggers: frame.choices.trigger_texts(&view.why.triggers),

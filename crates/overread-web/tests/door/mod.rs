@@ -412,7 +412,7 @@ impl Browser<'_> {
         self.step(base, "urgency", &[("treatment_date", "")]).await;
     }
 
-    async fn step(&mut self, base: &str, step: &str, fields: &[(&str, &str)]) {
+    pub(crate) async fn step(&mut self, base: &str, step: &str, fields: &[(&str, &str)]) {
         let path = format!("{base}/{step}");
         let screen = self.get(&path).await;
         for nameless in ["\"></label>", "<legend></legend>"] {

@@ -2,8 +2,13 @@
 
 use http::StatusCode;
 use overread_model::access::Role;
+use overread_model::time::Timestamp;
+use overread_store::checks;
+use overread_store::studies::{StudyKey, link_to_case};
+use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::disc::{DiscFile, zip_of};
 
-use crate::door::Door;
+use crate::door::{Browser, Door};
 
 #[tokio::test]
 async fn a_reviewer_does_not_ask() {
@@ -177,4 +182,59 @@ async fn who_asks_finds_their_name_and_address_and_a_coordinator_says_for_whom()
         name.matches("<details").count(),
         name.matches("</details>").count()
     );
+}
+
+/// A disc of the left wrist of this patient.
+fn left_wrist() -> Vec<u8> {
+    let image = InstanceSpec::mr(1, 1, 1)
+        .of_person("Patient^Pat", "19680412", "PAT-1")
+        .of_exam("MRI LEFT WRIST", "WRIST");
+    zip_of(&[DiscFile::new("IM1", image.part10().unwrap())], true).unwrap()
+}
+
+#[tokio::test]
+async fn the_side_is_asked_where_the_images_name_another() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let told = "The request is about the right wrist, the images say left";
+    let ask_about_the_right = async |patient: &mut Browser<'_>| {
+        let case_id = patient.ask("Pat Patient").await;
+        let base = format!("/cases/{case_id}/ask");
+        let exam = [
+            ("modality", "MR"),
+            ("body_part", "right wrist"),
+            ("date", "2026-02-10"),
+            ("facility", "Bay Imaging Center"),
+        ];
+        patient.step(&base, "exam", &exam).await;
+        patient
+            .step(&base, "papers", &[("name", "MRI right wrist")])
+            .await;
+        case_id
+    };
+    let sent = ask_about_the_right(&mut patient).await;
+    let review = patient.get(&format!("/cases/{sent}/ask/review")).await;
+    assert!(!review.body.contains("Which side is it?"));
+    patient.submit(&sent).await;
+    let upload = format!("/cases/{sent}/records/upload");
+    let disc = left_wrist();
+    let answer = patient
+        .post_files(&upload, &[], &[("files", "disc.zip", &disc)])
+        .await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let answers = patient.get(&format!("/cases/{sent}/ask/answers")).await;
+    assert!(answers.body.contains(told), "{}", answers.body);
+
+    // A request about images that are there already.
+    let draft = ask_about_the_right(&mut patient).await;
+    let mut tx = door.workflow.store.begin().await.unwrap();
+    let studies = checks::studies(&mut tx, &sent).await.unwrap();
+    let now = Timestamp::from_micros(0);
+    link_to_case(&mut tx, StudyKey(studies[0].id), &draft, now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let review = patient.get(&format!("/cases/{draft}/ask/review")).await;
+    assert!(review.body.contains(told), "{}", review.body);
 }

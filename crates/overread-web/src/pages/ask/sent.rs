@@ -35,6 +35,9 @@ struct SentPage {
     parts: Vec<Part>,
     urgency: &'static str,
     may_correct: bool,
+    /// That images are of the other side, in words.
+    other_side: Option<String>,
+    scan_path: String,
     /// It ended as an emergency before it was sent.
     emergency: bool,
 }
@@ -53,6 +56,10 @@ pub(super) async fn answers(
     if !view.sent {
         return Ok(go(&format!("/cases/{case_id}/ask/who")));
     }
+    let other_side = match view.may_correct {
+        true => asking::other_side(&state.workflow, &session.actor, &case_id, state.now()).await?,
+        false => None,
+    };
     let choices = Choices::new(&state, session.role == Role::Coordinator);
     let parts = SCREENS.iter().map(|screen| Part {
         key: screen.key,
@@ -62,6 +69,8 @@ pub(super) async fn answers(
     page(&SentPage {
         shell: in_case(&state, &session, &case_id, "What was asked").await,
         path: format!("/cases/{case_id}/ask"),
+        other_side,
+        scan_path: format!("/cases/{case_id}/ask/exam/correct"),
         parts: parts.collect(),
         urgency: super::choices::urgency(view.urgency_level.as_deref()),
         may_correct: view.may_correct,
