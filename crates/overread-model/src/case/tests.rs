@@ -609,19 +609,8 @@ fn refusals_name_everything_that_is_missing() {
 }
 
 #[test]
-fn deadlines_follow_the_state() {
-    let check = |state: CaseState, change: fn(&mut CaseFacts), expect: Option<&str>| {
-        let mut facts = CaseFacts::default();
-        change(&mut facts);
-        let due = state.due_at(&facts, &WorkCalendar::default(), monday());
-        assert_eq!(
-            due.map(|due| due.date().to_string()).as_deref(),
-            expect,
-            "{state}"
-        );
-    };
+fn what_serves_a_treatment_is_due_before_its_day() {
     use CaseState as S;
-    check(S::Draft, |_| {}, Some("2026-04-01"));
     let operated = |day: &str| {
         let facts = CaseFacts {
             treatment_on: day.parse().ok(),
@@ -648,6 +637,22 @@ fn deadlines_follow_the_state() {
     assert_eq!(operated("2026-03-01")(S::InReview), "2026-03-09", "over");
     let usual = S::InReview.usual_due_at(&everything(), &WorkCalendar::default(), monday());
     assert_eq!(usual.unwrap().date().to_string(), "2026-03-09");
+}
+
+#[test]
+fn deadlines_follow_the_state() {
+    let check = |state: CaseState, change: fn(&mut CaseFacts), expect: Option<&str>| {
+        let mut facts = CaseFacts::default();
+        change(&mut facts);
+        let due = state.due_at(&facts, &WorkCalendar::default(), monday());
+        assert_eq!(
+            due.map(|due| due.date().to_string()).as_deref(),
+            expect,
+            "{state}"
+        );
+    };
+    use CaseState as S;
+    check(S::Draft, |_| {}, Some("2026-04-01"));
     check(
         S::RecordsCollecting,
         |f| f.records.requested_at = Some(monday().plus_days(-10)),
