@@ -1084,6 +1084,8 @@ fn what_is_held_back_is_the_coordinators_to_decide() {
     assert_eq!(turn(state, &facts, Requester), Some(Party::Reviewer));
     assert_eq!(turn(state, &facts, Coordinator), Some(Party::You));
     assert!(label(state, &facts, Coordinator).is_some());
+    assert!(sentence(state, &facts, Coordinator).ends_with("until you decide."));
+    assert!(!sentence(state, &facts, Reviewer).contains("whose they are"));
     // Nothing is decided in what has ended.
     assert_eq!(label(CaseState::Withdrawn, &facts, Coordinator), None);
     facts.records.held_study_count = 0;

@@ -55,10 +55,16 @@ pub fn now_sentence(
     } else {
         late(state, facts, reader)
     };
-    match due_words(state, facts, reader, calendar, now) {
+    let text = match due_words(state, facts, reader, calendar, now) {
         Some(due) => format!("{base} {due}"),
         None => base,
+    };
+    // Others go on meanwhile; the coordinator has a decision of their own.
+    let decides = reader == Reader::Coordinator && has_decision_open(state, facts);
+    if decides && !waits_for_decision(state, facts) {
+        return format!("{text} {}", held_back(facts, reader));
     }
+    text
 }
 
 const fn before_review(state: CaseState) -> bool {
@@ -364,13 +370,6 @@ pub fn next_action(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Op
     use CaseEvent as E;
     use CaseState as S;
     match Reader::of(hats) {
-        Reader::Coordinator if has_decision_open(state, facts) => {
-            let label = match facts.records.held_study_count {
-                0 => "Decide whose papers these are",
-                _ => "Decide whose images these are",
-            };
-            action(label, None, "records")
-        }
         Reader::Requester => match state {
             _ if waits_for_decision(state, facts) => action("See what arrived", None, "records"),
             S::Draft if facts.consent.is_complete() => action(
@@ -394,29 +393,7 @@ pub fn next_action(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Op
             }
             _ => None,
         },
-        Reader::Coordinator => match state {
-            S::RecordsCollecting => {
-                action("Ask for the records", Some(E::RecordsReceived), "letters")
-            }
-            S::RecordsCheck if facts.records.open_blocker_count > 0 => {
-                action("Ask for what is missing", Some(E::BlockingIssue), "records")
-            }
-            S::RecordsCheck => action("Accept the records", Some(E::RecordsAccepted), "records"),
-            S::RecordsDeficient => action("Ask for what is missing", None, "letters"),
-            S::Matching => action("Choose a reviewer", Some(E::ReviewerSelected), "reviewers"),
-            S::CoveragePending => action("Settle the cost", Some(E::CoverageCleared), ""),
-            S::ReportFinal => action("Deliver the result", Some(E::Release), "act"),
-            S::Delivered | S::FollowUp if facts.report.decided_at.is_some() => {
-                action("Close the case", None, "act")
-            }
-            S::Delivered if !is_with_physician(facts) => {
-                action("Make the link for the doctor", None, "act")
-            }
-            S::Delivered | S::FollowUp => action("See who has read it", None, "act"),
-            S::OnHold => action("Resume the case", Some(E::Resume), ""),
-            S::Expired => action("Open the case again", Some(E::Reopen), ""),
-            _ => None,
-        },
+        Reader::Coordinator => coordinators_action(state, facts),
         Reader::Reviewer => match state {
             S::Offered => action("Accept or decline", Some(E::Accept), "offer"),
             S::InReview if facts.report.first_impression_locked => {
@@ -434,5 +411,39 @@ pub fn next_action(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Op
             _ => None,
         },
         Reader::Other => None,
+    }
+}
+
+/// Returns the next thing to do for a coordinator.
+fn coordinators_action(state: CaseState, facts: &CaseFacts) -> Option<NextAction> {
+    use CaseEvent as E;
+    use CaseState as S;
+    if has_decision_open(state, facts) {
+        let label = match facts.records.held_study_count {
+            0 => "Decide whose papers these are",
+            _ => "Decide whose images these are",
+        };
+        return action(label, None, "records");
+    }
+    match state {
+        S::RecordsCollecting => action("Ask for the records", Some(E::RecordsReceived), "letters"),
+        S::RecordsCheck if facts.records.open_blocker_count > 0 => {
+            action("Ask for what is missing", Some(E::BlockingIssue), "records")
+        }
+        S::RecordsCheck => action("Accept the records", Some(E::RecordsAccepted), "records"),
+        S::RecordsDeficient => action("Ask for what is missing", None, "letters"),
+        S::Matching => action("Choose a reviewer", Some(E::ReviewerSelected), "reviewers"),
+        S::CoveragePending => action("Settle the cost", Some(E::CoverageCleared), ""),
+        S::ReportFinal => action("Deliver the result", Some(E::Release), "act"),
+        S::Delivered | S::FollowUp if facts.report.decided_at.is_some() => {
+            action("Close the case", None, "act")
+        }
+        S::Delivered if !is_with_physician(facts) => {
+            action("Make the link for the doctor", None, "act")
+        }
+        S::Delivered | S::FollowUp => action("See who has read it", None, "act"),
+        S::OnHold => action("Resume the case", Some(E::Resume), ""),
+        S::Expired => action("Open the case again", Some(E::Reopen), ""),
+        _ => None,
     }
 }
