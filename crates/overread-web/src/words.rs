@@ -58,6 +58,59 @@ pub(crate) fn day_of(text: &str) -> String {
         .map_or_else(|_| text.to_owned(), written_day)
 }
 
+/// Returns a person as the images name them: `Ana Ruiz, born March 3, 1970`.
+pub(crate) fn person(name: &str, birth_date: &str) -> String {
+    let name = if name.is_empty() {
+        "No name in the images"
+    } else {
+        name
+    };
+    match birth_date {
+        "" => name.to_owned(),
+        date => format!("{name}, born {}", day_of(date)),
+    }
+}
+
+/// Returns an exam as the images name it: `MRI lumbar spine, March 3, 2026`.
+pub(crate) fn exam(description: &str, date: &str) -> String {
+    let description = if description.is_empty() {
+        "Study without a description"
+    } else {
+        description
+    };
+    match date {
+        "" => description.to_owned(),
+        date => format!("{description}, {}", day_of(date)),
+    }
+}
+
+/// Returns what sort of paper it is, in words.
+pub(crate) const fn sort_of_paper(kind: &str) -> &str {
+    match kind.as_bytes() {
+        b"other" | b"" => "paper",
+        b"text" => "text file",
+        _ => kind,
+    }
+}
+
+/// Returns languages by name; a code that has none here stays as it is.
+pub(crate) fn languages(codes: &[String]) -> String {
+    let name = |code: &String| match code.to_ascii_lowercase().as_str() {
+        "en" => "English".to_owned(),
+        "es" => "Spanish".to_owned(),
+        "fr" => "French".to_owned(),
+        "de" => "German".to_owned(),
+        "it" => "Italian".to_owned(),
+        "pt" => "Portuguese".to_owned(),
+        "zh" => "Chinese".to_owned(),
+        "ar" => "Arabic".to_owned(),
+        "ru" => "Russian".to_owned(),
+        "vi" => "Vietnamese".to_owned(),
+        _ => code.clone(),
+    };
+    codes.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
 /// Returns how far an instant is: `today`, `in 3 days`, `5 days ago`.
 pub(crate) fn distance(at: &Timestamp, now: &Timestamp) -> String {
     match at.date().to_days() - now.date().to_days() {
@@ -132,7 +185,26 @@ pub(crate) fn holds(list: &[String], text: impl AsRef<str>) -> bool {
 mod tests {
     use overread_model::time::Timestamp;
 
-    use super::{Written as _, count, day_of, distance, grouped, money, size};
+    use super::{
+        Written as _, count, day_of, distance, exam, grouped, languages, money, person, size,
+        sort_of_paper,
+    };
+
+    #[test]
+    fn what_is_missing_leaves_no_comma_behind() {
+        assert_eq!(
+            person("Ana Ruiz", "1970-03-03"),
+            "Ana Ruiz, born March 3, 1970"
+        );
+        assert_eq!(person("", ""), "No name in the images");
+        assert_eq!(exam("", ""), "Study without a description");
+        assert_eq!(exam("MR KNEE", "2026-03-02"), "MR KNEE, March 2, 2026");
+        assert_eq!(sort_of_paper("other"), "paper");
+        assert_eq!(
+            languages(&["en".to_owned(), "eu".to_owned()]),
+            "English, eu"
+        );
+    }
 
     #[test]
     fn dates_are_written_out() {

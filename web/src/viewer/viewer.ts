@@ -1,5 +1,6 @@
 import "../../styles/viewer.css";
 import { debounce, h, on, readJson, stopper } from "../lib/dom.ts";
+import { count } from "../lib/words.ts";
 import { applyPreset, dragWindow, PANE_ACTIONS } from "./actions.ts";
 import { type SeriesEntry, type StudyEntry, type ViewerData, viewerData } from "./data.ts";
 import type { Engine } from "./engine.ts";
@@ -205,7 +206,8 @@ class Viewer implements PaneHost {
       } else {
         this.list.setCount(series.uid, series.frames.length);
         await pane.setSeries(series, state);
-        this.say(`${series.modality} ${series.description}, ${series.frames.length} images`);
+        const name = [series.modality, series.description].filter(Boolean).join(" ");
+        this.say(`${name}, ${count(series.frames.length, "image")}`);
       }
     } catch (failure) {
       const why = failure instanceof Error ? failure.message : "";

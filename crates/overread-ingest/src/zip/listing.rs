@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io;
 
 use overread_model::problem::ProblemKind;
+use overread_model::text::counted;
 
 use super::headers::{self, u16_at, u32_at, u64_at};
 use super::input::Input;
@@ -221,7 +222,10 @@ pub(crate) fn tell_hidden(archive: &Archive<'_>) {
         archive.problem(
             archive.path,
             ProblemKind::HiddenEntry,
-            format!("{hidden} files are missing from the archive's own list; their content was looked at all the same"),
+            format!(
+                "{} missing from the archive's own list; what is in it was looked at all the same",
+                counted(hidden, "file is", "files are")
+            ),
         );
     }
 }

@@ -38,7 +38,9 @@ pub struct AsideImage {
     pub file: String,
     /// DICOM's name for it.
     pub sop_instance_uid: String,
-    /// Patient as the image names them; empty when it was not looked at.
+    /// What it says of itself was read.
+    pub was_read: bool,
+    /// Patient as the image names them.
     pub patient_name: String,
     /// Birth date as the image gives it.
     pub patient_birth_date: String,
@@ -72,6 +74,7 @@ pub(super) async fn list(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<SetAsi
             id: row.id,
             file,
             sop_instance_uid: row.sop_instance_uid,
+            was_read: false,
             patient_name: String::new(),
             patient_birth_date: String::new(),
             place: String::new(),
@@ -136,6 +139,7 @@ pub(super) async fn look(ctx: &Workflow, groups: &mut [SetAside]) {
             continue;
         };
         let shown = |text: &Option<Hidden<String>>| text.as_ref().map(|text| text.reveal().clone());
+        image.was_read = true;
         image.patient_name = readable_name(shown(&facts.study.patient_name).as_deref());
         image.patient_birth_date = readable_date(shown(&facts.study.patient_birth_date).as_deref());
         let series = facts.series.series_description.unwrap_or_default();

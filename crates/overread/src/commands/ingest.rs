@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use overread_ingest::{DeliveryOptions, DeliverySource, Progress, Receipt};
 use overread_model::access::Actor;
 use overread_model::problem::{Problem, ProblemKind};
+use overread_model::text::counted;
 use overread_workflow::{checking, records};
 
 use crate::cli::Ingest;
@@ -114,9 +115,18 @@ impl Progress for Bar {
 
 fn tell(receipt: &Receipt) -> Result<()> {
     let megabytes = receipt.bytes_stored as f64 / 1e6;
+    let words =
+        |number: u64, one, many| counted(usize::try_from(number).unwrap_or(usize::MAX), one, many);
     line(&format!(
-        "{} files seen, {} images and other DICOM objects stored ({megabytes:.1} MB), {} known already, in {:.1} s",
-        receipt.files_seen, receipt.instances_stored, receipt.duplicates, receipt.seconds
+        "{} seen, {} stored ({megabytes:.1} MB), {} known already, in {:.1} s",
+        words(receipt.files_seen, "file", "files"),
+        words(
+            receipt.instances_stored,
+            "image or other DICOM object",
+            "images and other DICOM objects"
+        ),
+        receipt.duplicates,
+        receipt.seconds
     ))?;
     for study in &receipt.studies {
         let name = study.patient_name.as_ref().map_or("", |name| name.reveal());
