@@ -186,31 +186,20 @@ pub async fn view(
     } else {
         deliveries_of(&mut tx, case_id, &held).await?
     };
-    let (quarantine_count, mut quarantine, mut loose) = (held.len(), Vec::new(), Vec::new());
-    let (mut outside, mut aside) = (Vec::new(), Vec::new());
+    let quarantine_count = held.len();
     let waiting = if before_lock {
         Vec::new()
     } else {
         held_papers::list_waiting(&mut tx, case_id).await?
     };
     let held_paper_count = waiting.len();
-    if decides {
-        let of_study = |study: Option<i64>| -> Vec<DocumentRow> {
-            let ids = waiting.iter().filter(|one| one.1 == study);
-            ids.filter_map(|(id, _)| papers.iter().find(|row| row.id == *id))
-                .map(document_of)
-                .collect()
-        };
-        loose = of_study(None);
-        outside = filing::outside(&mut tx, case_id).await?;
-        aside = set_aside::list(&mut tx, case_id).await?;
-        quarantine = held
-            .into_iter()
-            .map(|row| held_of(of_study(Some(row.study.id)), row, &file.intake))
-            .collect();
-    }
+    let desk = if decides {
+        to_decide(&mut tx, &file, held, &papers, &waiting).await?
+    } else {
+        ToDecide::default()
+    };
     let mut view = RecordsView {
-        set_aside: aside,
+        set_aside: desk.set_aside,
         version: file.row.version,
         patient: if decides {
             let who = &file.intake.who;
@@ -222,9 +211,9 @@ pub async fn view(
         studies: studies.into_iter().map(study_of).collect(),
         quarantine_count,
         held_paper_count,
-        quarantine,
-        held_papers: loose,
-        outside: outside.into_iter().map(study_of).collect(),
+        quarantine: desk.quarantine,
+        held_papers: desk.papers,
+        outside: desk.outside,
         documents: papers
             .iter()
             .filter(|row| !taken.contains(&row.id) && !kept_out.contains(&row.id))
@@ -239,6 +228,40 @@ pub async fn view(
     tx.commit().await?;
     set_aside::look(ctx, &mut view.set_aside).await;
     Ok(view)
+}
+
+/// What a coordinator has to decide on.
+#[derive(Default)]
+struct ToDecide {
+    quarantine: Vec<QuarantineRow>,
+    papers: Vec<DocumentRow>,
+    outside: Vec<StudyRow>,
+    set_aside: Vec<SetAside>,
+}
+
+async fn to_decide(
+    tx: &mut Tx,
+    file: &CaseFile,
+    held: Vec<checks::HeldRow>,
+    papers: &[documents::DocumentRow],
+    waiting: &[(DocumentId, Option<i64>)],
+) -> StepResult<ToDecide> {
+    let of_study = |study: Option<i64>| -> Vec<DocumentRow> {
+        let ids = waiting.iter().filter(|one| one.1 == study);
+        ids.filter_map(|(id, _)| papers.iter().find(|row| row.id == *id))
+            .map(document_of)
+            .collect()
+    };
+    let outside = filing::outside(tx, &file.case_id).await?;
+    Ok(ToDecide {
+        quarantine: held
+            .into_iter()
+            .map(|row| held_of(of_study(Some(row.study.id)), row, &file.intake))
+            .collect(),
+        papers: of_study(None),
+        outside: outside.into_iter().map(study_of).collect(),
+        set_aside: set_aside::list(tx, &file.case_id).await?,
+    })
 }
 
 /// Takes a delivery in, for a case or (coordinators and archive machines) for none; what names another patient is
