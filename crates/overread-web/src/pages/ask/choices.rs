@@ -54,26 +54,7 @@ impl Choices {
                 .iter()
                 .map(|region| (region.code.clone(), table.words(&region.code)))
                 .collect(),
-            requesters: if on_behalf {
-                vec![
-                    ("patient", "The patient"),
-                    ("parent_guardian", "A parent or guardian, for a child"),
-                    (
-                        "personal_representative",
-                        "Somebody who acts for the patient",
-                    ),
-                    ("referring_physician", "A doctor, for a patient"),
-                    ("insurer", "An insurer, for an insured person"),
-                ]
-            } else {
-                vec![
-                    ("patient", "For me"),
-                    ("parent_guardian", "For my child"),
-                    ("personal_representative", "For somebody I act for"),
-                    ("referring_physician", "For my patient: I am the doctor"),
-                    ("insurer", "For an insured person: I am the insurer"),
-                ]
-            },
+            requesters: requesters(on_behalf),
             sexes: vec![
                 ("", "Not given"),
                 ("F", "Female"),
@@ -156,6 +137,30 @@ impl Choices {
             .filter(|trigger| ids.contains(&trigger.id))
             .map(|trigger| trigger.text.clone())
             .collect()
+    }
+}
+
+/// Returns who may ask, as the person who asks is asked, or as a coordinator is.
+fn requesters(on_behalf: bool) -> Options {
+    if on_behalf {
+        vec![
+            ("patient", "The patient"),
+            ("parent_guardian", "A parent or guardian, for a child"),
+            (
+                "personal_representative",
+                "Somebody who acts for the patient",
+            ),
+            ("referring_physician", "A doctor, for a patient"),
+            ("insurer", "An insurer, for an insured person"),
+        ]
+    } else {
+        vec![
+            ("patient", "For me"),
+            ("parent_guardian", "For my child"),
+            ("personal_representative", "For somebody I act for"),
+            ("referring_physician", "For my patient: I am the doctor"),
+            ("insurer", "For an insured person: I am the insurer"),
+        ]
     }
 }
 
