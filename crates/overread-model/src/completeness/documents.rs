@@ -293,7 +293,7 @@ static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
             r"(?i)^[^:.]{0,40}\b((?-i:MR|CT|RM|TC|TAC|PET)|mri|mra|cta|ultrasound|sonogram|x-?rays?|radiographs?|mammogra\w*|bone scan|ecograf[ií]a|resonancia|radiograf[ií]a|tomograf[ií]a)\b[^:.]{0,120}$",
         ).ok()?,
         technique: Regex::new(r"(?im)^[ \t]*(?:technique|t[eé]cnica)[ \t]*:").ok()?,
-        label: Regex::new(r"^\p{L}[\p{L} ]{0,40}:").ok()?,
+        label: Regex::new(r"^[^\W\d_](?:[^\W\d_]| ){0,40}:").ok()?,
         exam_date: Regex::new(
             r"(?i)\b(date of (exam|examination|study|service)|(exam|examination|study|scan) date|fecha (del?|de la) (estudio|examen|exploraci[oó]n)|fecha de realizaci[oó]n)\s*:?",
         ).ok()?,

@@ -7,6 +7,7 @@ use overread_testkit::disc::{DiscFile, zip_of};
 
 use crate::door::Door;
 
+#[expect(clippy::too_many_lines, reason = "one way, step by step")]
 #[tokio::test]
 async fn a_coordinator_decides_on_images_and_papers_of_somebody_else() {
     let door = Door::new().await;
