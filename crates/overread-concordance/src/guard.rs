@@ -2,6 +2,7 @@
 
 use overread_model::name::Sameness;
 
+use crate::discern;
 use crate::exam::{self, Exam};
 use crate::frame::Frame;
 use crate::identity::Identity;
@@ -229,12 +230,15 @@ pub(crate) fn limits_of_reading(
             let words = r.text.slice(start, end.min(start + 160));
             problems.push(problem("limited", format!("The {who} report says that something could not be judged well: \u{201c}{words}\u{201d}")));
         }
+        if r.marks.len() >= discern::MARKS_MAX {
+            problems.push(problem("length", format!("The {who} report is too long to be compared to its end: compare the rest by eye.")));
+        }
     }
     problems
 }
 
 /// Doubts after which nothing may be called the same.
-const STOPPING: [&str; 11] = [
+const STOPPING: [&str; 12] = [
     "patient",
     "birth_date",
     "exam_date",
@@ -246,6 +250,7 @@ const STOPPING: [&str; 11] = [
     "modality",
     "side",
     "language",
+    "length",
 ];
 
 /// Says why the reports cannot be compared; empty when they can.

@@ -366,14 +366,8 @@ fn reports_of_two_sides_are_never_called_the_same() {
         let found = compare(exam, one, other);
         stopped(&found, "side");
         let ganglion = rows(&found, "ganglion");
-        assert!(!ganglion.contains(&(Some("right"), "agree")), "{found:?}");
-        assert!(
-            !ganglion.is_empty()
-                && ganglion
-                    .iter()
-                    .all(|(side, _)| side.is_some_and(|s| s.contains("left"))
-                        || *side == Some("right"))
-        );
+        assert!(!ganglion.is_empty());
+        assert!(ganglion.iter().all(|row| row.1 != "agree"), "{ganglion:?}");
     }
 }
 

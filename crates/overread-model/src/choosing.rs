@@ -15,7 +15,7 @@ pub use infer::{Clinical, Confidence, ExamFacts, Suggestion, conditions_of, infe
 pub use map::{
     BadMap, BodyTerm, ClinicalKind, Group, RuleWhen, SpecialtyMap, SpecialtyRule, Subspecialty,
 };
-pub use rank::{Ranked, Ranking, ReviewNeed, check_choice, rank};
+pub use rank::{Ranked, Ranking, ReviewNeed, check_choice, language_words, rank};
 
 #[cfg(test)]
 mod tests;

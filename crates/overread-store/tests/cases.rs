@@ -898,7 +898,45 @@ async fn papers_that_come_alone(house: House) {
             .await
             .unwrap();
         assert_eq!(held(&mut tx).await, 1, "{broke_off}");
+        let waiting = held_papers::count_waiting(&mut tx, &case(1)).await;
+        assert_eq!(waiting.unwrap(), (1, 1));
     }
+}
+
+/// What contradicts an exam of a case waits in that case, also when it was brought for none, and in no other.
+async fn conflicts_wait_in_their_case(house: House) {
+    let contradicting = |study| Spec {
+        study,
+        instance: 2,
+        patient: "Other^Name",
+        patient_id: "P-2",
+        ..Spec::default()
+    };
+    for number in [1, 2] {
+        let study = u64::from(number);
+        let spec = Spec {
+            study,
+            ..Spec::default()
+        };
+        let scope = scope(machine(), Some(case(number)));
+        enter(&house, &scope, &[spec]).await;
+    }
+    let of_none = scope(machine(), None);
+    enter(&house, &of_none, &[contradicting(1), contradicting(3)]).await;
+    let of_two = scope(machine(), Some(case(2)));
+    enter(&house, &of_two, &[contradicting(2)]).await;
+    let mut tx = house.store.begin().await.unwrap();
+    let first = deliveries::list_conflicts(&mut tx, &case(1), 9).await;
+    let first = first.unwrap();
+    assert_eq!(first.len(), 1);
+    let second = deliveries::list_conflicts(&mut tx, &case(2), 9).await;
+    assert_eq!(second.unwrap().len(), 1);
+    for waited in [true, false] {
+        let settled = deliveries::settle_aside(&mut tx, &first[0].id, "kept", NOW).await;
+        assert_eq!(settled.unwrap(), waited);
+    }
+    let left = deliveries::list_conflicts(&mut tx, &case(1), 9).await;
+    assert!(left.unwrap().is_empty());
 }
 
 /// Reports among the images of a study open to its reader by the lock, and only those of that study.
@@ -1013,6 +1051,7 @@ both!(cases_locked, super::the_lock_opens_reports);
 both!(cases_visibility, super::visibility);
 both!(cases_lines, super::lines_and_readings);
 both!(cases_held, super::held_studies);
+both!(cases_conflicts, super::conflicts_wait_in_their_case);
 both!(cases_mixed, super::mixed_studies);
 both!(cases_unfiled, super::unfiled_studies);
 both!(cases_tasks, super::tasks_and_drafts);

@@ -2,6 +2,7 @@
 //!
 //! Templates pass everything by reference, so these take references to small values too.
 
+use overread_model::choosing::language_words;
 use overread_model::time::{CalendarDate, Timestamp};
 
 const MONTHS: [&str; 12] = [
@@ -95,20 +96,8 @@ pub(crate) const fn sort_of_paper(kind: &str) -> &str {
 
 /// Returns languages by name; a code that has none here stays as it is.
 pub(crate) fn languages(codes: &[String]) -> String {
-    let name = |code: &String| match code.to_ascii_lowercase().as_str() {
-        "en" => "English".to_owned(),
-        "es" => "Spanish".to_owned(),
-        "fr" => "French".to_owned(),
-        "de" => "German".to_owned(),
-        "it" => "Italian".to_owned(),
-        "pt" => "Portuguese".to_owned(),
-        "zh" => "Chinese".to_owned(),
-        "ar" => "Arabic".to_owned(),
-        "ru" => "Russian".to_owned(),
-        "vi" => "Vietnamese".to_owned(),
-        _ => code.clone(),
-    };
-    codes.iter().map(name).collect::<Vec<_>>().join(", ")
+    let names = codes.iter().map(|code| language_words(code));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Returns how far an instant is: `today`, `in 3 days`, `5 days ago`.

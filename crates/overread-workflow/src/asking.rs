@@ -150,7 +150,7 @@ pub async fn view(
 /// Says that images already in the case are of the other side than the request names, unless a coordinator confirmed it.
 ///
 /// # Errors
-/// `NotFound`.
+/// `NotFound`, `Forbidden`.
 pub async fn other_side(
     ctx: &Workflow,
     actor: &Actor,

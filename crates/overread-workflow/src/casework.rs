@@ -13,7 +13,7 @@ use overread_store::{Tx, grants, timeline};
 use serde::{Deserialize, Serialize};
 
 use crate::asking::{Exam, Urgency, Who, Why};
-use crate::{StepError, StepResult, Workflow, consenting, facts, limits, news};
+use crate::{StepError, StepResult, Workflow, consenting, facts, limits, news, reading};
 
 /// Everything the wizard asked.
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -161,7 +161,7 @@ pub(crate) async fn load_or_offer(
     let hats = CaseRole::worn_by(actor, ties(tx, actor, case_id, reviews).await?);
     let facts = facts::gather(tx, &row, &intake, task.as_ref(), now).await?;
     let case_id = case_id.clone();
-    Ok(CaseFile {
+    let mut file = CaseFile {
         case_id,
         row,
         state,
@@ -172,7 +172,12 @@ pub(crate) async fn load_or_offer(
         task,
         offer_only,
         reads,
-    })
+    };
+    // Papers may tell of the first reading: who reads decides on none before the lock.
+    if reading::is_before_lock(&file) {
+        file.facts.records.held_paper_count = 0;
+    }
+    Ok(file)
 }
 
 fn is_person_of(actor: &Actor, task: Option<&TaskRow>) -> bool {

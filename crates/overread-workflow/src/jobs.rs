@@ -92,10 +92,11 @@ async fn end(
     if file.state != state || file.facts.clocks.due_at.is_none_or(|due_at| due_at > now) {
         return Err(StepError::Stale);
     }
-    // A treatment makes it late before; nobody loses the case by that.
+    // A treatment makes it late before; nobody loses the case by that, while an offer goes to somebody else.
     let since = Timestamp::from_micros(file.row.state_since);
     let usual = state.usual_due_at(&file.facts, &ctx.config.calendar, since);
-    if file.facts.treatment_on.is_some() && usual.is_some_and(|due_at| due_at > now) {
+    let loses = event == CaseEvent::Timeout && file.facts.treatment_on.is_some();
+    if loses && usual.is_some_and(|due_at| due_at > now) {
         return Err(StepError::Stale);
     }
     let task = file.task.clone();

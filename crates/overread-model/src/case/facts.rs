@@ -118,6 +118,11 @@ pub struct RecordsFacts {
 }
 
 impl RecordsFacts {
+    /// Says whether everything depends on whose images those are that are held back: none is in the case.
+    pub const fn has_only_held_images(&self) -> bool {
+        self.held_study_count > 0 && self.study_count == 0
+    }
+
     /// Says whether something is held back until a coordinator decides whose it is.
     pub const fn awaits_decision(&self) -> bool {
         self.held_study_count > 0 || self.held_paper_count > 0

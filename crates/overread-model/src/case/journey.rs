@@ -334,9 +334,9 @@ const fn is_with_physician(facts: &CaseFacts) -> bool {
     report.with_physician || report.acknowledged_at.is_some() || report.decided_at.is_some()
 }
 
-/// Says whether a coordinator must decide whose records these are before the case can go on.
+/// Says whether a coordinator must decide whose images these are before the case can go on.
 const fn waits_for_decision(state: CaseState, facts: &CaseFacts) -> bool {
-    facts.records.awaits_decision()
+    facts.records.has_only_held_images()
         && matches!(
             state,
             CaseState::RecordsCollecting

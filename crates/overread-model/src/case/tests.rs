@@ -1083,13 +1083,24 @@ fn what_is_held_back_is_the_coordinators_to_decide() {
     assert_eq!(turn(state, &facts, Reviewer), Some(Party::You));
     assert_eq!(turn(state, &facts, Requester), Some(Party::Reviewer));
     assert_eq!(turn(state, &facts, Coordinator), Some(Party::You));
-    assert!(label(state, &facts, Coordinator).is_some());
     assert!(sentence(state, &facts, Coordinator).ends_with("until you decide."));
     assert!(!sentence(state, &facts, Reviewer).contains("whose they are"));
     // Nothing is decided in what has ended.
     assert_eq!(label(CaseState::Withdrawn, &facts, Coordinator), None);
+    assert_eq!(
+        label(CaseState::ReportFinal, &facts, Coordinator),
+        Some("Deliver the result"),
+        "what others wait for comes first"
+    );
     facts.records.held_study_count = 0;
     facts.records.held_paper_count = 2;
+    facts.records.study_count = 1;
+    // A stray paper takes nothing from who must send what is missing.
+    let state = CaseState::RecordsDeficient;
+    assert_eq!(turn(state, &facts, Requester), Some(Party::You));
+    assert_eq!(label(state, &facts, Requester), Some("See what is missing"));
+    let said = sentence(state, &facts, Requester);
+    assert!(said.contains("Something is missing") && said.contains("Papers arrived safely"));
     assert_eq!(
         label(CaseState::RecordsCheck, &facts, Coordinator),
         Some("Decide whose papers these are")

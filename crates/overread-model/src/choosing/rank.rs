@@ -458,7 +458,8 @@ fn span_words(hours: u32) -> String {
     }
 }
 
-fn language_words(code: &str) -> &str {
+/// Returns a language by name; a code that has none here stays as it is.
+pub fn language_words(code: &str) -> &str {
     match code.to_ascii_lowercase().as_str() {
         "en" => "English",
         "es" => "Spanish",
@@ -466,6 +467,10 @@ fn language_words(code: &str) -> &str {
         "fr" => "French",
         "it" => "Italian",
         "pt" => "Portuguese",
+        "zh" => "Chinese",
+        "ar" => "Arabic",
+        "ru" => "Russian",
+        "vi" => "Vietnamese",
         _ => code,
     }
 }

@@ -138,8 +138,16 @@ fn refresh(ctx: &Workflow, file: &mut CaseFile, now: Timestamp) -> StepResult<()
     let level: UrgencyLevel = file.facts.urgency.max(level_before);
     file.row.urgency = level.as_str().to_owned();
     file.facts.urgency = level;
-    if level != level_before || file.facts.treatment_on != treatment_before {
-        cases::set_due(ctx, file);
+    if level == level_before && file.facts.treatment_on == treatment_before {
+        return Ok(());
+    }
+    let due_before = file.row.due_at;
+    cases::set_due(ctx, file);
+    // A clock that stood still a while keeps what was left of it; only a treatment that is later gives more time.
+    let is_put_off = treatment_before
+        .is_some_and(|before| file.facts.treatment_on.is_none_or(|day| day > before));
+    if !is_put_off && let Some(before) = due_before {
+        file.row.due_at = Some(file.row.due_at.map_or(before, |due_at| due_at.min(before)));
     }
     Ok(())
 }

@@ -59,9 +59,13 @@ pub fn now_sentence(
         Some(due) => format!("{base} {due}"),
         None => base,
     };
-    // Others go on meanwhile; the coordinator has a decision of their own.
-    let decides = reader == Reader::Coordinator && has_decision_open(state, facts);
-    if decides && !waits_for_decision(state, facts) {
+    // Others go on meanwhile; the coordinator has a decision of their own, and who sent something hears that it is here.
+    let hears = match reader {
+        Reader::Coordinator => true,
+        Reader::Requester => before_review(state),
+        Reader::Reviewer | Reader::Physician | Reader::Other => false,
+    };
+    if hears && has_decision_open(state, facts) && !waits_for_decision(state, facts) {
         return format!("{text} {}", held_back(facts, reader));
     }
     text
@@ -418,7 +422,8 @@ pub fn next_action(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Op
 fn coordinators_action(state: CaseState, facts: &CaseFacts) -> Option<NextAction> {
     use CaseEvent as E;
     use CaseState as S;
-    if has_decision_open(state, facts) {
+    // Once somebody reads, what others wait for comes first; the sentence tells of the decision.
+    if has_decision_open(state, facts) && before_review(state) {
         let label = match facts.records.held_study_count {
             0 => "Decide whose papers these are",
             _ => "Decide whose images these are",

@@ -63,7 +63,7 @@ pub(super) async fn answers(
     let choices = Choices::new(&state, session.role == Role::Coordinator);
     let parts = SCREENS.iter().map(|screen| Part {
         key: screen.key,
-        title: screen.title,
+        title: screen.title_for(&session),
         answers: screen.answers(&view, &choices),
     });
     page(&SentPage {
