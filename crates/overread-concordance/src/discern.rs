@@ -11,6 +11,7 @@ mod files;
 mod rows;
 mod sites;
 mod states;
+mod twins;
 
 pub(crate) use files::{Discerning, DiscerningFile, Staging};
 pub(crate) use rows::rows;
@@ -238,6 +239,11 @@ pub(crate) struct Apart {
 /// Says what one report alone states; of a report that agrees, what it leaves out is no difference.
 pub(crate) fn apart(lex: &Lexicon, o: &Report, s: &Report, agrees: bool) -> Apart {
     let mut out = Apart::default();
+    if s.disagrees {
+        let told =
+            "The second report says that it disagrees: read it before calling the reports alike.";
+        out.reasons.push(told.to_owned());
+    }
     for (own, other, who) in [(o, s, "original"), (s, o, "second")] {
         if agrees && who == "original" {
             continue;
@@ -257,6 +263,7 @@ pub(crate) fn apart(lex: &Lexicon, o: &Report, s: &Report, agrees: bool) -> Apar
             );
         }
         places.extend(sites::elsewhere(lex, own, other));
+        places.extend(twins::apart(lex, own, other));
         places.dedup();
         for (start, end) in places {
             let words = own.text.slice(start, end.min(start + QUOTE_CHARS_MAX));

@@ -26,3 +26,4 @@ mod score;
 mod tables;
 mod total;
 mod tubes;
+mod twins;

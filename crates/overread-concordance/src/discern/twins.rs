@@ -1,0 +1,118 @@
+//! Here sentences are found that two reports write alike but for a short answer: "PE: -" and "PE: +", "segment 6" and
+//! "segment 10". What stands there may be a mark that nothing else reads.
+
+use crate::lexicon::Lexicon;
+use crate::statement::Report;
+use crate::text::{Kind, Token};
+
+/// Sentences of one report that are set against those of the other, at most.
+const SENTENCES_MAX: usize = 500;
+/// Words and marks of a sentence that is looked at, at most.
+const TOKENS_MAX: usize = 40;
+/// Places at which two sentences may differ and still be twins.
+const DIFFERENCES_MAX: usize = 2;
+/// Letters of such an answer, at most; longer words are another way to say it, more often than another answer.
+const ANSWER_LETTERS_MAX: usize = 5;
+/// Words before a number that says only where to look.
+const POINTERS: [&str; 8] = [
+    "image", "images", "im", "img", "series", "se", "slice", "slices",
+];
+
+/// Words behind a number that make it a measure, which is compared by its size.
+const UNITS: [&str; 15] = [
+    "mm", "cm", "x", "by", "hu", "ml", "cc", "percent", "%", "degrees", "weeks", "days", "o",
+    "oclock", "o'clock",
+];
+
+/// Returns the sentences of a report that the other has as well, with another answer in them and none like them.
+pub(super) fn apart(lex: &Lexicon, own: &Report, other: &Report) -> Vec<(usize, usize)> {
+    let theirs = sentences(lex, other);
+    let mut found = Vec::new();
+    for line in sentences(lex, own) {
+        let counts = theirs.iter().filter_map(|twin| differences(&line, twin));
+        // The smallest number: one sentence that says the same is enough.
+        if counts.min().is_some_and(|count| count > 0)
+            && let (Some(first), Some(last)) = (line.tokens.first(), line.tokens.last())
+        {
+            found.push((first.start, last.end));
+        }
+    }
+    found
+}
+
+/// A sentence that names a finding.
+struct Line<'a> {
+    tokens: &'a [Token],
+    /// Where the words of the findings stand, which are compared as findings.
+    findings: Vec<(usize, usize)>,
+}
+
+impl Line<'_> {
+    fn is_of_finding(&self, at: usize) -> bool {
+        let mut findings = self.findings.iter();
+        findings.any(|(first, last)| (*first..=*last).contains(&at))
+    }
+}
+
+fn sentences<'a>(lex: &Lexicon, report: &'a Report) -> Vec<Line<'a>> {
+    let ends = |t: &Token| matches!(t.kind, Kind::Newline | Kind::Period | Kind::Semicolon);
+    let lines = report.text.tokens.split(ends);
+    let lines = lines.filter(|line| (2..=TOKENS_MAX).contains(&line.len()));
+    let lines = lines.map(|tokens| {
+        let hits = lex.finding_terms.find(tokens);
+        let findings = hits.iter().map(|hit| (hit.first, hit.last)).collect();
+        Line { tokens, findings }
+    });
+    let lines = lines.filter(|line| !line.findings.is_empty());
+    lines.take(SENTENCES_MAX).collect()
+}
+
+/// Counts where two sentences of one length differ; `None` when they are no twins.
+fn differences(of_a: &Line<'_>, of_b: &Line<'_>) -> Option<usize> {
+    let (a, b) = (of_a.tokens, of_b.tokens);
+    if a.len() != b.len() {
+        return None;
+    }
+    let (mut count, mut shares_word) = (0, false);
+    for (at, (x, y)) in a.iter().zip(b).enumerate() {
+        if x.kind == y.kind && x.norm == y.norm {
+            shares_word |= x.kind == Kind::Word && x.norm.len() > 1;
+            continue;
+        }
+        // Two findings are compared as such.
+        if of_a.is_of_finding(at) || of_b.is_of_finding(at) {
+            return None;
+        }
+        count += 1;
+        if count > DIFFERENCES_MAX || !is_answer(a, at) || !is_answer(b, at) {
+            return None;
+        }
+        // "Bosniak 3" and "Bosniak III" are one class.
+        if (x.kind == Kind::Number) != (y.kind == Kind::Number)
+            && x.kind != y.kind
+            && (is_roman(x) || is_roman(y))
+        {
+            return None;
+        }
+    }
+    shares_word.then_some(count)
+}
+
+fn is_roman(token: &Token) -> bool {
+    token.kind == Kind::Word && token.norm.chars().all(|c| "ivx".contains(c))
+}
+
+/// Says whether a word or mark may be an answer: short, no measure, no number of an image.
+fn is_answer(line: &[Token], at: usize) -> bool {
+    let is_one_of = |at: Option<usize>, words: &[&str]| {
+        at.and_then(|at| line.get(at))
+            .is_some_and(|t| words.contains(&t.norm.as_str()))
+    };
+    match line.get(at) {
+        Some(t) if t.kind == Kind::Number => {
+            !(is_one_of(at.checked_sub(1), &POINTERS) || is_one_of(Some(at + 1), &UNITS))
+        }
+        Some(t) => t.norm.chars().count() <= ANSWER_LETTERS_MAX,
+        None => false,
+    }
+}
