@@ -120,8 +120,12 @@ pub fn words_of(identifier: &str) -> String {
 /// Whether a short label, such as the name of a series, names something that a reader finds: "follow-up carcinoma".
 ///
 /// What is measured or was put into the body is no such thing, nor what every examination names, such as an abnormality.
+/// A text too long to be a label is not searched to its end, and is taken to name one.
 #[must_use]
 pub fn names_finding(label: &str) -> bool {
+    if label.chars().nth(limits::LABEL_CHARS_MAX).is_some() {
+        return true;
+    }
     let lex = lexicon::lexicon();
     let read = text::read(label, limits::LABEL_CHARS_MAX, &lex.spelling);
     let hits = lex.finding_terms.find(&read.tokens);

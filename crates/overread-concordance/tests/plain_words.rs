@@ -127,3 +127,11 @@ fn a_label_that_names_a_finding_is_told_from_the_name_of_a_sequence() {
         assert!(!overread_concordance::names_finding(label), "{label}");
     }
 }
+
+#[test]
+fn a_label_that_is_longer_than_what_is_searched_is_taken_to_name_a_finding() {
+    let padded = |length: usize| format!("{}carcinoma", "x ".repeat(length));
+    assert!(overread_concordance::names_finding(&padded(2_040)));
+    assert!(overread_concordance::names_finding(&padded(2_100)));
+    assert!(!overread_concordance::names_finding(&"x ".repeat(2_000)));
+}

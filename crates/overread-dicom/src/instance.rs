@@ -162,6 +162,14 @@ fn judge<S: Source>(
     })))
 }
 
+/// One value of a file.
+pub struct StatedValue {
+    /// VR as the file states it; where it states none, the one the standard gives.
+    pub vr: String,
+    /// The bytes, little endian.
+    pub bytes: Vec<u8>,
+}
+
 /// Returns the bytes of one value, little endian, for a BulkDataURI: `GGGGEEEE`, or through sequences
 /// `GGGGEEEE.0.GGGGEEEE` with items from 0. Encapsulated pixel data are not a value: ask for frames.
 ///
@@ -172,10 +180,11 @@ pub fn value_of(
     path: &str,
     limits: &ParseLimits,
 ) -> Result<Option<Vec<u8>>, DicomProblem> {
-    value_in(&mut SliceSource(bytes), path, limits)
+    let value = value_in(&mut SliceSource(bytes), path, limits)?;
+    Ok(value.map(|value| value.bytes))
 }
 
-/// Does what [`value_of`] does on a file, of which only headers and the value are read.
+/// Does what [`value_of`] does on a file, of which only headers and the value are read, and tells the value's VR.
 ///
 /// # Errors
 /// As [`value_of`], and when the reader fails.
@@ -184,7 +193,7 @@ pub fn value_of_reader<R: Read + Seek>(
     length_bytes: u64,
     path: &str,
     limits: &ParseLimits,
-) -> Result<Option<Vec<u8>>, DicomProblem> {
+) -> Result<Option<StatedValue>, DicomProblem> {
     let mut source = ReaderSource::new(reader, length_bytes);
     let value = value_in(&mut source, path, limits);
     if source.failed() {
@@ -200,7 +209,7 @@ fn value_in<S: Source>(
     source: &mut S,
     path: &str,
     limits: &ParseLimits,
-) -> Result<Option<Vec<u8>>, DicomProblem> {
+) -> Result<Option<StatedValue>, DicomProblem> {
     let (meta, syntax) = part10::read_meta(source)?;
     if !syntax.deflated {
         let data_set = dataset::walk(source, meta.data_set_offset_bytes, syntax, limits)?;
@@ -212,7 +221,7 @@ fn value_in<S: Source>(
     Ok(find_value(&mut source, &data_set, path))
 }
 
-fn find_value<S: Source>(source: &mut S, data_set: &DataSet, path: &str) -> Option<Vec<u8>> {
+fn find_value<S: Source>(source: &mut S, data_set: &DataSet, path: &str) -> Option<StatedValue> {
     let mut parts = path.split('.');
     let mut parent = None;
     loop {
@@ -224,13 +233,14 @@ fn find_value<S: Source>(source: &mut S, data_set: &DataSet, path: &str) -> Opti
             if node.kind != NodeKind::Value {
                 return None;
             }
-            let mut value = source
+            let mut bytes = source
                 .view(node.offset_bytes, node.length_bytes as usize)?
                 .to_vec();
             if node.big_endian {
-                swap_words(&mut value, node.vr.word_bytes());
+                swap_words(&mut bytes, node.vr.word_bytes());
             }
-            return Some(value);
+            let vr = node.vr.as_str().to_owned();
+            return Some(StatedValue { vr, bytes });
         };
         let item: usize = item.parse().ok()?;
         parent = Some(data_set.children(Some(index)).nth(item)?.0);

@@ -32,7 +32,7 @@ pub use explicit::{to_explicit_little_endian, to_explicit_little_endian_without}
 pub use file_meta::{FileMeta, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 pub use frames::FrameTable;
 pub use instance::{
-    Parsed, ParsedInstance, parse_instance, parse_reader, value_of, value_of_reader,
+    Parsed, ParsedInstance, StatedValue, parse_instance, parse_reader, value_of, value_of_reader,
 };
 pub use limits::ParseLimits;
 pub use part10::data_set_start;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use overread_dicom::StatedValue;
 use overread_dicom::dictionary::vr_of;
 use overread_model::reading::{FirstReadingAttributes, Told};
 use serde::Deserialize;
@@ -71,11 +72,11 @@ impl Withheld {
                     _ => 0,
                 };
                 if let Some(count) = value.len().checked_div(width) {
-                    return (String::new(), count);
+                    return Some((String::new(), count));
                 }
-                let text = String::from_utf8_lossy(value).into_owned();
+                let text = text_of(value);
                 let count = text.split('\\').count();
-                (text, count)
+                Some((text, count))
             })
     }
 
@@ -83,23 +84,21 @@ impl Withheld {
     pub(crate) fn holds_json(&self, tag: u32, stated_vr: &str, element: &str) -> bool {
         self.holds(tag, stated_vr)
             || self.holds_value(tag, stated_vr, || {
-                let Ok(plain) = serde_json::from_str::<Plain>(element) else {
-                    return (String::new(), usize::MAX);
-                };
+                let plain: Plain = serde_json::from_str(element).ok()?;
                 if plain.bulk.is_some() || plain.inline.is_some() {
-                    return (String::new(), usize::MAX);
+                    return None;
                 }
                 let texts: Vec<&str> = plain.values.iter().filter_map(Value::as_str).collect();
-                (texts.join("\\"), plain.values.len())
+                Some((texts.join("\\"), plain.values.len()))
             })
     }
 
-    /// Asks for the text and number of values only where they decide.
+    /// Asks for the text and number of values only where they decide; where they cannot be told, the element is withheld.
     fn holds_value(
         &self,
         tag: u32,
         stated_vr: &str,
-        told: impl FnOnce() -> (String, usize),
+        told: impl FnOnce() -> Option<(String, usize)>,
     ) -> bool {
         let Some(FirstReading {
             list,
@@ -111,7 +110,9 @@ impl Withheld {
         if stated_vr == "SQ" || !list.asks_for_value(tag, &vr_of(tag), stated_vr) {
             return false;
         }
-        let (text, count) = told();
+        let Some((text, count)) = told() else {
+            return true;
+        };
         let told = Told { text: &text, count };
         list.withholds_value(tag, stated_vr, told, *names_finding)
     }
@@ -122,6 +123,13 @@ impl Withheld {
         path.split('.')
             .filter(|part| part.len() == 8)
             .any(|part| u32::from_str_radix(part, 16).is_ok_and(|tag| self.holds(tag, &vr_of(tag))))
+    }
+
+    /// Says whether what a path of bulk data leads to is withheld for its value, once that is read.
+    pub(crate) fn holds_value_at(&self, path: &str, value: &StatedValue) -> bool {
+        let last = path.rsplit('.').next().unwrap_or(path);
+        let tag = u32::from_str_radix(last, 16).unwrap_or_default();
+        self.holds_bytes(tag, &value.vr, &value.bytes)
     }
 
     /// Returns the DICOM JSON of an instance without what is withheld; what stays is copied as it stands.
@@ -171,5 +179,62 @@ impl Withheld {
         }
         out.push(b'}');
         Ok(())
+    }
+}
+
+/// Returns bytes as text: what is not UTF-8 is read as Latin-1, in which most such labels are written.
+fn text_of(value: &[u8]) -> String {
+    std::str::from_utf8(value).map_or_else(
+        |_| value.iter().copied().map(char::from).collect(),
+        str::to_owned,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed test may say so by a panic")]
+    use std::sync::Arc;
+
+    use super::{FirstReading, Withheld};
+
+    fn withheld() -> Withheld {
+        let list = r#"{"source":"a test","vrs":[],"groups":[],"attributes":[],
+            "labels":{"vrs":["LO"],"why":"short text"},"private":{"kept_vrs":["DS"],"kept_values_max":2,"why":"unknown"}}"#;
+        Withheld(Some(FirstReading {
+            list: Arc::new(serde_json::from_str(list).unwrap()),
+            names_finding: |label| label.contains("nódulo"),
+        }))
+    }
+
+    #[test]
+    fn a_label_is_read_in_the_alphabets_of_western_europe() {
+        let withheld = withheld();
+        for (label, expect) in [
+            (&b"TC n\xC3\xB3dulo"[..], true),
+            (b"TC n\xF3dulo", true),
+            (b"TC t\xF3rax", false),
+        ] {
+            assert_eq!(withheld.holds_bytes(0x0008_103E, "LO", label), expect);
+        }
+    }
+
+    #[test]
+    fn a_label_whose_text_is_kept_elsewhere_is_withheld() {
+        let withheld = withheld();
+        for (element, expect) in [
+            (r#"{"vr":"LO","Value":["TC"]}"#, false),
+            (r#"{"vr":"LO"}"#, false),
+            (
+                r#"{"vr":"LO","BulkDataURI":"instances/1/bulkdata/0008103E"}"#,
+                true,
+            ),
+            (r#"{"vr":"LO","InlineBinary":"bsOzZHVsbw=="}"#, true),
+        ] {
+            assert_eq!(
+                withheld.holds_json(0x0008_103E, "LO", element),
+                expect,
+                "{element}"
+            );
+        }
     }
 }

@@ -6,12 +6,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use overread_archive::Archive;
-use overread_dicom::{FrameTable, ParseLimits, value_of_reader};
+use overread_dicom::{FrameTable, ParseLimits, StatedValue, value_of_reader};
 use overread_model::extent::Extent;
 use overread_store::studies::StoredInstance;
 use serde::Deserialize;
 
 use crate::accept::Accept;
+use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
 use crate::instances::{Content, One, find, immutable, ranged};
 use crate::limits::BULK_VALUE_BYTES;
@@ -77,7 +78,7 @@ pub(crate) async fn bulkdata(
             (&one.study, Some(&one.series), Some(&one.instance)),
         )
         .await?;
-    let value = content(&state, &found, &named.path).await?;
+    let value = content(&state, &found, &named.path, &withheld).await?;
     let mut response = if is_parts {
         let url = caller
             .address
@@ -109,7 +110,7 @@ async fn media_type(
         return Ok(OCTETS);
     }
     let stated = value(state, found, MIME_TYPE_OF_ENCAPSULATED_DOCUMENT).await?;
-    let is_pdf = stated.is_some_and(|text| text.trim_ascii_end() == b"application/pdf");
+    let is_pdf = stated.is_some_and(|value| value.bytes.trim_ascii_end() == b"application/pdf");
     Ok(if is_pdf { "application/pdf" } else { OCTETS })
 }
 
@@ -126,13 +127,20 @@ fn in_parts(location: &str, value: Vec<Bytes>) -> Answer {
     Ok(answer(body, boundary.content_type(OCTETS)?, total))
 }
 
-async fn content(state: &DicomWebState, found: &StoredInstance, path: &str) -> Answer<Vec<Bytes>> {
+/// Returns a value, unless it is withheld for what it says.
+async fn content(
+    state: &DicomWebState,
+    found: &StoredInstance,
+    path: &str,
+    withheld: &Withheld,
+) -> Answer<Vec<Bytes>> {
     if path == PIXEL_DATA {
         return pixels(state, found).await;
     }
     let value = value(state, found, path).await?;
-    value
-        .map(|value| vec![Bytes::from(value)])
+    let shown = value.filter(|value| !withheld.holds_value_at(path, value));
+    shown
+        .map(|value| vec![Bytes::from(value.bytes)])
         .ok_or_else(Refusal::not_found)
 }
 
@@ -152,7 +160,7 @@ async fn pixels(state: &DicomWebState, found: &StoredInstance) -> Answer<Vec<Byt
     if table == FrameTable::None {
         let value = value(state, found, PIXEL_DATA).await?;
         return value
-            .map(|value| vec![Bytes::from(value)])
+            .map(|value| vec![Bytes::from(value.bytes)])
             .ok_or_else(Refusal::not_found);
     }
     let numbers: Vec<u32> = (1..=table.frame_count()).collect();
@@ -165,7 +173,7 @@ pub(crate) async fn value(
     state: &DicomWebState,
     found: &StoredInstance,
     path: &str,
-) -> Answer<Option<Vec<u8>>> {
+) -> Answer<Option<StatedValue>> {
     let archive = state.archive.clone();
     let extent = found.extent;
     let path = path.to_owned();

@@ -259,7 +259,9 @@ async fn turn_round(
 
 async fn bits_allocated(state: &DicomWebState, found: &StoredInstance) -> Answer<u16> {
     let value = crate::bulkdata::value(state, found, "00280100").await?;
-    let word = value.as_deref().and_then(<[u8]>::first_chunk::<2>);
+    let word = value
+        .as_ref()
+        .and_then(|value| value.bytes.first_chunk::<2>());
     Ok(word.map_or(16, |word| u16::from_le_bytes(*word)))
 }
 

@@ -13,6 +13,8 @@ const SECRET: &str = "SECRET extrusion L5-S1";
 /// An image that carries the first reading wherever an image can.
 fn telling() -> Made {
     let long = format!("{SECRET} {}", "and more ".repeat(2000));
+    // Too long to stand in the metadata.
+    let label = format!("{} {SECRET}", "and more ".repeat(8000));
     let comment = element(0x0020_4000, "LT", SECRET.as_bytes());
     let mut item = vec![0xFE, 0xFF, 0x00, 0xE0];
     item.extend_from_slice(&(comment.len() as u32).to_le_bytes());
@@ -24,6 +26,10 @@ fn telling() -> Made {
         text(0x0010_21B0, "LT"),
         // A comment whose VR the writer did not know.
         text(0x0010_4000, "UN"),
+        // A code whose writer held it for text.
+        text(0x0018_0022, "LT"),
+        // A label whose VR the writer did not know.
+        element(0x0018_1020, "UN", label.as_bytes()),
         // The name of the protocol, as a person typed it.
         text(0x0018_1030, "LO"),
         text(0x0020_4000, "LT"),
@@ -63,7 +69,11 @@ fn tells(body: &[u8]) -> bool {
         &spelled,
     ];
     let mut secrets = secrets.iter();
-    secrets.any(|secret| body.windows(secret.len()).any(|window| window == *secret))
+    secrets.any(|secret| contains(body, secret))
+}
+
+fn contains(body: &[u8], wanted: &[u8]) -> bool {
+    body.windows(wanted.len()).any(|window| window == wanted)
 }
 
 #[tokio::test]
@@ -105,7 +115,17 @@ async fn images_tell_a_reviewer_nothing_of_the_first_reading() {
         let asked = "/studies/1.2.3/instances?ImageComments=SECRET*";
         let found = get(asked, JSON).await.status;
         assert_eq!(found == StatusCode::OK, is_open, "{found}");
-        for path in ["00324000", "00081140.0.00204000", "60003000", "00291002"] {
+        for path in [
+            "00324000",
+            "00081140.0.00204000",
+            "60003000",
+            "00291002",
+            "00081080",
+            "00180022",
+            "00181020",
+            "00181030",
+            "+0181030",
+        ] {
             let got = get(&format!("{bulk}{path}"), ANY).await;
             let expected = if is_open {
                 StatusCode::OK
@@ -140,6 +160,14 @@ async fn what_is_no_reading_stays_as_it_is() {
         assert!(!all[tag].is_null() && all[tag] == less[tag], "{tag}");
     }
     assert_eq!(less["00081140"]["Value"][0], serde_json::json!({}));
+    for (tag, value) in [("00081030", "Lumbar spine"), ("0008103E", "T2 sagittal ")] {
+        let path = format!("{}/bulkdata/{tag}", made.url());
+        let got = house.get_as(Some(reviewer.clone()), &path, ANY).await;
+        assert!(
+            got.status == StatusCode::OK && contains(&got.body, value.as_bytes()),
+            "{tag}"
+        );
+    }
     let got = house.get_as(Some(reviewer), &made.url(), ANY).await;
     assert_ne!(
         got.header("cache-control"),
@@ -147,11 +175,7 @@ async fn what_is_no_reading_stays_as_it_is() {
         "the lock opens more"
     );
     let frames = made.frames.concat();
-    assert!(
-        got.body
-            .windows(frames.len())
-            .any(|window| window == frames)
-    );
+    assert!(contains(&got.body, &frames));
     let same = house.get(&made.url(), "*/*").await;
     assert!(tells(&same.body), "what is stored stays whole");
 }
