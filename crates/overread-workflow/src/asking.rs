@@ -147,7 +147,8 @@ pub async fn view(
     Ok(view_of(ctx, file, now))
 }
 
-/// Says that images already in the case are of the other side than the request names, unless a coordinator confirmed it.
+/// Says that images already in the case are of the other side than the request names, unless a coordinator confirmed it; nothing
+/// to who reads the case before the lock, since it names the exams.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.
@@ -160,7 +161,7 @@ pub async fn other_side(
     let mut tx = ctx.store.read().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     file.require(Right::AddRecords)?;
-    if checking::is_side_confirmed(&mut tx, case_id).await? {
+    if reading::is_before_lock(&file) || checking::is_side_confirmed(&mut tx, case_id).await? {
         return Ok(None);
     }
     exams::other_side(&mut tx, ctx, case_id, &file.intake).await

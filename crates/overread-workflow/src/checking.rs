@@ -1,6 +1,7 @@
 //! The completeness and quality check of a case's records, and its overrides.
 
 mod arrivals;
+mod first_reading;
 mod missing;
 mod outlived;
 
@@ -22,7 +23,7 @@ use overread_store::{Tx, held_papers, original_reports, studies};
 use serde::Deserialize;
 
 use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
-use crate::{StepError, StepResult, Workflow, exams, limits, papers};
+use crate::{StepError, StepResult, Workflow, exams, limits, papers, reading};
 
 pub(crate) use missing::missing_items;
 use outlived::drop_outlived;
@@ -57,17 +58,6 @@ pub struct CheckView {
     pub missing: Vec<String>,
 }
 
-impl CheckView {
-    /// Leaves out what names the papers of the first reading or tells what they say.
-    pub(crate) fn leave_out_first_reading(&mut self) {
-        self.findings
-            .retain(|finding| !FIRST_READING_RULES.contains(&finding.rule.as_str()));
-    }
-}
-
-/// Rules that speak of what stands in the first report.
-const FIRST_READING_RULES: [&str; 2] = ["D02", "D03"];
-
 /// Runs the check now and keeps its result.
 ///
 /// # Errors
@@ -96,9 +86,12 @@ pub async fn run(
     )
     .await?;
     settle(&mut tx, ctx, &mut file, now).await?;
-    let view = view_of(&mut tx, case_id)
+    let mut view = view_of(&mut tx, case_id)
         .await?
         .ok_or(StepError::NotFound)?;
+    if reading::is_before_lock(&file) {
+        view.leave_out_first_reading(&ctx.knowledge.rules);
+    }
     tx.commit().await?;
     Ok(view)
 }

@@ -212,9 +212,8 @@ async fn viewer_data(
     let mut shown = Vec::new();
     for (row, series) in listed {
         let is_blind = access::is_blind_to(tx, reach, &row.study_instance_uid).await?;
-        // A label that names a finding tells of the first reading: `/dicom-web` leaves it out too.
         let label = |text: Option<String>| {
-            let kept = text.filter(|text| !(is_blind && overread_concordance::names_finding(text)));
+            let kept = text.filter(|text| !(is_blind && tells(text)));
             kept.unwrap_or_default()
         };
         let series = series.into_iter().map(|row| ViewerSeries {
@@ -272,14 +271,31 @@ pub(crate) fn may_open(file: &CaseFile) -> bool {
     file.rights.contains(&Right::ViewDocuments) && !is_before_lock(file)
 }
 
-/// Lists the studies of the case as this person may know them: before the lock without the reports among them.
+/// Says whether a label, such as the name of an exam, names a finding and so tells of the first reading: `/dicom-web` leaves it
+/// out before the lock too.
+pub(crate) fn tells(label: &str) -> bool {
+    overread_concordance::names_finding(label)
+}
+
+/// Returns a study as this person may know it: before the lock without a name that tells of the first reading.
+pub(crate) fn study_shown(file: &CaseFile, mut study: checks::StudyRow) -> checks::StudyRow {
+    if is_before_lock(file) {
+        study.study_description = study.study_description.filter(|name| !tells(name));
+    }
+    study
+}
+
+/// Lists the studies of the case as this person may know them: before the lock without the reports among them and without names
+/// that tell of the first reading.
 pub(crate) async fn studies_shown(
     tx: &mut Tx,
     file: &CaseFile,
 ) -> StepResult<Vec<checks::StudyRow>> {
-    Ok(if is_before_lock(file) {
+    let studies = if is_before_lock(file) {
         checks::studies_without_reports(tx, &file.case_id).await?
     } else {
         checks::studies(tx, &file.case_id).await?
-    })
+    };
+    let shown = studies.into_iter().map(|study| study_shown(file, study));
+    Ok(shown.collect())
 }

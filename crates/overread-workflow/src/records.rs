@@ -17,7 +17,7 @@ use overread_model::case::{CaseEvent, CaseRole, CaseState};
 use overread_model::time::CalendarDate;
 use overread_store::{Tx, checks, deliveries, documents, held_papers};
 
-use crate::casework::{self, CaseFile, Intake, Said};
+use crate::casework::{self, CaseFile, Said};
 use crate::checking::{self, CheckView};
 use crate::letters::{self, SentLetterRow};
 use crate::{StepError, StepResult, Workflow, filing, papers, reading};
@@ -131,7 +131,7 @@ pub struct RecordsView {
     pub held_paper_count: usize,
     /// Exams that were sent here and are kept outside this case; only for coordinators.
     pub outside: Vec<StudyRow>,
-    /// Images set aside since they contradict what is stored; only for coordinators.
+    /// Images set aside since they contradict what is stored; only for coordinators, none for one who reads before the lock.
     pub set_aside: Vec<SetAside>,
     /// Papers held back without a study that waits; only for coordinators.
     pub held_papers: Vec<DocumentRow>,
@@ -177,7 +177,7 @@ pub async fn view(
     let before_lock = reading::is_before_lock(&file);
     let mut check = checking::view_of(&mut tx, case_id).await?;
     if let Some(check) = check.as_mut().filter(|_| before_lock) {
-        check.leave_out_first_reading();
+        check.leave_out_first_reading(&ctx.knowledge.rules);
     }
     let taken = hidden_papers(&mut tx, &file).await?;
     let kept_out = held_papers::list(&mut tx, case_id).await?;
@@ -256,11 +256,19 @@ async fn to_decide(
     Ok(ToDecide {
         quarantine: held
             .into_iter()
-            .map(|row| held_of(of_study(Some(row.study.id)), row, &file.intake))
+            .map(|row| held_of(of_study(Some(row.study.id)), row, file))
             .collect(),
         papers: of_study(None),
-        outside: outside.into_iter().map(study_of).collect(),
-        set_aside: set_aside::list(tx, &file.case_id).await?,
+        outside: outside
+            .into_iter()
+            .map(|study| study_of(reading::study_shown(file, study)))
+            .collect(),
+        // They lie as they came, with everything an image can carry of the first reading.
+        set_aside: if reading::is_before_lock(file) {
+            Vec::new()
+        } else {
+            set_aside::list(tx, &file.case_id).await?
+        },
     })
 }
 
@@ -577,11 +585,11 @@ pub(crate) fn study_of(row: checks::StudyRow) -> StudyRow {
     }
 }
 
-fn held_of(papers: Vec<DocumentRow>, row: checks::HeldRow, intake: &Intake) -> QuarantineRow {
+fn held_of(papers: Vec<DocumentRow>, row: checks::HeldRow, file: &CaseFile) -> QuarantineRow {
     QuarantineRow {
         papers,
-        birth_dates: differing_birth_dates(intake, &row.study),
-        study: study_of(row.study),
+        birth_dates: differing_birth_dates(&file.intake, &row.study),
+        study: study_of(reading::study_shown(file, row.study)),
         reason: row.reason,
         since: Timestamp::from_micros(row.held_at),
     }

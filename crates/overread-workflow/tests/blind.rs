@@ -51,10 +51,10 @@ fn disc_with_first_reading() -> Vec<DiscFile> {
 }
 
 /// -> in_review, with everything that could tell of the first reading
-async fn in_review(house: &House) -> CaseId {
+async fn in_review(house: &House, files: &[DiscFile]) -> CaseId {
     let (ctx, patient) = (&house.ctx, &house.patient);
     let case_id = house.consented().await;
-    house.deliver(&case_id, &disc_with_first_reading()).await;
+    house.deliver(&case_id, files).await;
     let pasted = OriginalInput::Pasted(ORIGINAL.to_owned());
     let facts = OriginalFacts::default();
     reading::enter_original(ctx, patient, &case_id, pasted, &facts, NOW)
@@ -83,7 +83,7 @@ async fn in_review(house: &House) -> CaseId {
 async fn the_first_reading_opens_to_its_second_reader_by_the_lock_alone() {
     let house = House::sqlite().await;
     let ctx = &house.ctx;
-    let case_id = in_review(&house).await;
+    let case_id = in_review(&house, &disc_with_first_reading()).await;
     let papers: Vec<_> = records::view(ctx, &house.patient, &case_id, NOW)
         .await
         .unwrap()
@@ -166,6 +166,100 @@ async fn the_first_reading_opens_to_its_second_reader_by_the_lock_alone() {
     let suggested = suggested(&house, &case_id).await;
     assert!(suggested.contains("Protrusion on the right"));
     assert!(suggested.contains("speaks of the right side"));
+}
+
+/// Who knew the first reading may have named the exam after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_of_an_exam_tells_its_second_reader_nothing() {
+    let house = House::sqlite().await;
+    let (ctx, reviewer) = (&house.ctx, &house.reviewer);
+    let mut files = disc("Sample^Alex", 1);
+    let named = InstanceSpec::mr(2, 1, 1)
+        .with(tags::PATIENT_NAME, VR::PN, "Sample^Alex")
+        .with(tags::PATIENT_BIRTH_DATE, VR::DA, "19700302")
+        .with(tags::STUDY_DESCRIPTION, VR::LO, "Lumbar protrusion right");
+    files.push(DiscFile::new("DICOM/NAMED", named.part10().unwrap()));
+    let case_id = in_review(&house, &files).await;
+    let offer = choosing::offer(ctx, reviewer, &case_id, NOW).await.unwrap();
+    let (form, version) = (acceptance(), offer.version);
+    choosing::accept(ctx, reviewer, &case_id, version, &form, NOW)
+        .await
+        .unwrap();
+
+    let second_hat = also(reviewer, Role::Coordinator);
+    let told_by = async |actor: &Actor| {
+        let view = records::view(ctx, actor, &case_id, NOW).await.unwrap();
+        assert_eq!(view.studies.len(), 2);
+        let mut told: Vec<String> = view.studies.into_iter().map(|s| s.description).collect();
+        let data = reading::viewer(ctx, actor, &case_id, NOW).await.unwrap();
+        told.extend(data.studies.into_iter().map(|study| study.description));
+        for finding in view.check.unwrap().findings {
+            told.extend([finding.subject, finding.message]);
+        }
+        told.join("\n")
+    };
+    for reader in [reviewer, &second_hat] {
+        let told = told_by(reader).await;
+        assert!(!told.contains("protrusion"), "{:?} {told}", reader.role());
+        assert!(told.contains("LUMBAR"), "others keep their names: {told}");
+    }
+    assert!(!suggested(&house, &case_id).await.contains("protrusion"));
+    let side = asking::other_side(ctx, &second_hat, &case_id, NOW).await;
+    assert_eq!(side.unwrap(), None);
+    let told = told_by(&house.coordinator).await;
+    assert!(told.matches("protrusion").count() > 2, "{told}");
+
+    reading::lock_first_impression(ctx, reviewer, &case_id, "Torn disc, left.", NOW)
+        .await
+        .unwrap();
+    assert!(suggested(&house, &case_id).await.contains("protrusion"));
+    for reader in [reviewer, &second_hat] {
+        assert!(told_by(reader).await.contains("protrusion"));
+    }
+}
+
+/// What was set aside lies as it came, with everything an image can carry of the first reading.
+#[tokio::test(flavor = "multi_thread")]
+async fn images_set_aside_open_to_their_second_reader_by_the_lock_alone() {
+    let house = House::sqlite().await;
+    let (ctx, reviewer) = (&house.ctx, &house.reviewer);
+    let case_id = house.in_review().await;
+    let other = InstanceSpec::mr(1, 1, 1)
+        .with(tags::PATIENT_NAME, VR::PN, "Sample^Alex")
+        .with(tags::PATIENT_BIRTH_DATE, VR::DA, "19700302")
+        .with(tags::IMAGE_COMMENTS, VR::LT, "Protrusion right");
+    let files = [DiscFile::new("IM1", other.part10().unwrap())];
+    house.deliver(&case_id, &files).await;
+    let groups = async |actor: &Actor| {
+        let view = records::view(ctx, actor, &case_id, NOW).await.unwrap();
+        view.set_aside
+    };
+    let seen = groups(&house.coordinator).await.remove(0);
+    let id = &seen.images[0].id;
+    let closing = records::Closing {
+        study: &seen.study_instance_uid,
+        names_another_patient: seen.names_another_patient,
+        count: 1,
+        reason: "The clinic sent a copy with marks.",
+    };
+    let second_hat = also(reviewer, Role::Coordinator);
+    assert!(groups(&second_hat).await.is_empty());
+    assert_not_found(records::set_aside_file(ctx, &second_hat, &case_id, id, NOW).await);
+    assert_not_found(records::keep_stored(ctx, &second_hat, &case_id, &closing, NOW).await);
+    assert_forbidden(records::set_aside_file(ctx, reviewer, &case_id, id, NOW).await);
+    // Who does not read the case is kept from nothing.
+    let file = records::set_aside_file(ctx, &house.coordinator, &case_id, id, NOW).await;
+    assert!(!file.unwrap().is_empty());
+
+    reading::lock_first_impression(ctx, reviewer, &case_id, "Torn disc, left.", NOW)
+        .await
+        .unwrap();
+    assert_eq!(groups(&second_hat).await.len(), 1);
+    let file = records::set_aside_file(ctx, &second_hat, &case_id, id, NOW).await;
+    assert!(!file.unwrap().is_empty());
+    records::keep_stored(ctx, &second_hat, &case_id, &closing, NOW)
+        .await
+        .unwrap();
 }
 
 /// A letter may print what the first report says.

@@ -16,7 +16,7 @@ use overread_store::{Tx, checks};
 
 use super::{StudyRow, readable_date, readable_name, study_of};
 use crate::casework::{self, CaseFile, Said, checked_reason};
-use crate::{StepError, StepResult, Workflow, limits};
+use crate::{StepError, StepResult, Workflow, limits, reading};
 
 /// Images of one exam that were set aside for the same reason.
 pub struct SetAside {
@@ -154,7 +154,8 @@ pub(super) async fn look(ctx: &Workflow, groups: &mut [SetAside]) {
 /// Closes the matter of images set aside: what is stored stays, and what was set aside stays aside, with its bytes.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` unless coordinator, `Invalid` without a reason, `Stale` when other images wait than the page showed.
+/// `NotFound`, also for who reads the case and has not locked, `Forbidden` unless coordinator, `Invalid` without a reason,
+/// `Stale` when other images wait than the page showed.
 pub async fn keep_stored(
     ctx: &Workflow,
     actor: &Actor,
@@ -199,7 +200,7 @@ pub async fn keep_stored(
 /// Returns the file of an image that was set aside, so that a coordinator can look at it; the reading is audited.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` unless coordinator, `Limit` for a file that is too large.
+/// `NotFound`, also for who reads the case and has not locked, `Forbidden` unless coordinator, `Limit` for a file that is too large.
 pub async fn set_aside_file(
     ctx: &Workflow,
     actor: &Actor,
@@ -234,5 +235,9 @@ async fn for_coordinator(
 ) -> StepResult<CaseFile> {
     let file = casework::load(tx, actor, case_id, now).await?;
     file.require_hat(CaseRole::Coordinator)?;
+    if reading::is_before_lock(&file) {
+        // As on the page of records: what was set aside may carry the first reading.
+        return Err(StepError::NotFound);
+    }
     Ok(file)
 }

@@ -1,0 +1,110 @@
+//! What a check tells of the first reading, left out for who reads the case before the lock.
+
+use overread_model::completeness::RuleTables;
+
+use super::{CheckView, FindingRow};
+use crate::reading;
+
+/// Rules that speak of what stands in the first report, or whose words list the names of exams.
+const FIRST_READING_RULES: [&str; 4] = ["D02", "D03", "D10", "D11"];
+
+impl CheckView {
+    /// Leaves out what names the papers of the first reading, tells what they say, or quotes a name that names a finding.
+    ///
+    /// What an exam or series of such a name lacks is still told, without the name.
+    pub(crate) fn leave_out_first_reading(&mut self, rules: &RuleTables) {
+        let (left_out, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.findings)
+            .into_iter()
+            .partition(|finding| {
+                FIRST_READING_RULES.contains(&finding.rule.as_str())
+                    || reading::tells(&detail(finding, rules))
+            });
+        self.missing
+            .retain(|message| !left_out.iter().any(|finding| finding.message == *message));
+        self.findings = kept;
+        for finding in &mut self.findings {
+            if reading::tells(&finding.subject) {
+                finding.subject.clear();
+            }
+        }
+    }
+}
+
+/// Returns a finding's message without its rule's own words, which may speak of pathology.
+fn detail(finding: &FindingRow, rules: &RuleTables) -> String {
+    let message = finding.message.as_str();
+    let Some(rule) = rules.rule(&finding.rule) else {
+        return message.to_owned();
+    };
+    let said = message.strip_prefix(&rule.title_en).unwrap_or(message);
+    let action = rule.patient_action.trim_end_matches('.');
+    match said.rsplit_once(action) {
+        Some((before, after)) => format!("{before} {after}"),
+        None => said.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use overread_knowledge::Knowledge;
+    use overread_model::time::Timestamp;
+
+    use super::super::{CheckView, FindingRow};
+
+    fn finding(rule: &str, subject: &str, message: &str) -> FindingRow {
+        FindingRow {
+            rule: rule.to_owned(),
+            severity: "warning".to_owned(),
+            subject: subject.to_owned(),
+            message: message.to_owned(),
+            overridden: None,
+            letter_kind: String::new(),
+        }
+    }
+
+    /// What is left of a check, rule and subject each.
+    fn left(findings: Vec<FindingRow>) -> Vec<(String, String)> {
+        let mut view = CheckView {
+            checked_at: Timestamp::from_micros(0),
+            ready: true,
+            patients: Vec::new(),
+            missing: findings
+                .iter()
+                .map(|finding| finding.message.clone())
+                .collect(),
+            findings,
+        };
+        view.leave_out_first_reading(&Knowledge::embedded().rules);
+        let messages: Vec<&String> = view.findings.iter().map(|row| &row.message).collect();
+        assert_eq!(view.missing.iter().collect::<Vec<_>>(), messages);
+        let rows = view.findings.into_iter();
+        rows.map(|row| (row.rule, row.subject)).collect()
+    }
+
+    #[test]
+    fn a_check_before_the_lock_quotes_no_name_that_tells() {
+        let findings = vec![
+            finding("D03", "REPORT.TXT", "It is preliminary."),
+            finding("D10", "the images", "They are of another part."),
+            finding("D11", "the images", "They are of the other side."),
+            finding("P06", "MRI", "Sides: series 4 (T2 protrusion) says right."),
+            finding("S07", "MRI protrusion right", "A plane is missing."),
+            finding("S02", "series 4 (SAG T2)", "Slices are missing."),
+        ];
+        let told = left(findings);
+        let told: Vec<(&str, &str)> = told.iter().map(|(a, b)| (&**a, &**b)).collect();
+        assert_eq!(told, [("S07", ""), ("S02", "series 4 (SAG T2)")]);
+    }
+
+    /// Else what it finds would be left out whatever the exam is called.
+    #[test]
+    fn no_rule_is_left_out_for_its_own_words() {
+        for rule in &Knowledge::embedded().rules.rules {
+            let action = rule.patient_action.trim_end_matches('.');
+            let message = format!("{}: 3 of 5. {action}.", rule.title_en);
+            let is_left_out = left(vec![finding(&rule.id, "MRI", &message)]).is_empty();
+            let is_listed = super::FIRST_READING_RULES.contains(&rule.id.as_str());
+            assert_eq!(is_left_out, is_listed, "{message}");
+        }
+    }
+}
