@@ -14,6 +14,7 @@ async fn a_coordinator_sees_what_is_set_aside_and_closes_the_matter() {
     let mut patient = door.join(&mut ada, Role::Patient, "Alex Sample").await;
     let mut sam = door.join(&mut ada, Role::Patient, "Sam Stranger").await;
     let mut coordinator = door.join(&mut ada, Role::Coordinator, "Cora Nator").await;
+    let mut reviewer = door.join(&mut ada, Role::Reviewer, "Rae Reviewer").await;
     let case_id = patient.ask("Alex Sample").await;
     patient.submit(&case_id).await;
     let secret = token(&door, &case_id).await;
@@ -75,6 +76,12 @@ async fn a_coordinator_sees_what_is_set_aside_and_closes_the_matter() {
     sam.ask("Sam Stranger").await;
     assert_eq!(sam.get(&file).await.status, StatusCode::NOT_FOUND);
     assert_eq!(sam.post(&form, &bytes).await.status, StatusCode::NOT_FOUND);
+    // Ada acts as an administrator, who runs the house and reads no case.
+    for stranger in [&mut reviewer, &mut ada] {
+        assert_eq!(stranger.get(&file).await.status, StatusCode::NOT_FOUND);
+        let answer = stranger.post(&form, &bytes).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.body);
+    }
 
     // Without a reason, and for another number of images than the page showed, nothing is closed.
     for (why, count, reason, status) in [
