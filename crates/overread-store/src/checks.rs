@@ -45,13 +45,15 @@ pub async fn newest(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Option<CheckRo
         .bind(case_id.as_str()).fetch_optional(&mut *c).await?))
 }
 
-/// An override of one rule. The reason may speak of the patient; its `Debug` hides it.
+/// An override of one rule. The reason and the finding may speak of the patient; its `Debug` hides them.
 #[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct OverrideRow {
     /// Which rule.
     pub rule: String,
     /// Why.
     pub reason: String,
+    /// What the rule had found, in the words of the check.
+    pub found: String,
 }
 
 impl std::fmt::Debug for OverrideRow {
@@ -75,9 +77,10 @@ pub async fn override_rule(
     now: Timestamp,
 ) -> StoreResult<()> {
     on!(tx, c => sqlx::query(
-            "insert into check_override (case_id, rule, reason, made_by, made_at) values ($1, $2, $3, $4, $5) \
-             on conflict (case_id, rule) do update set reason = excluded.reason, made_by = excluded.made_by, made_at = excluded.made_at")
-        .bind(case_id.as_str()).bind(&row.rule).bind(&row.reason).bind(made_by).bind(now.as_micros())
+            "insert into check_override (case_id, rule, reason, found, made_by, made_at) values ($1, $2, $3, $4, $5, $6) \
+             on conflict (case_id, rule) do update set reason = excluded.reason, found = excluded.found, \
+             made_by = excluded.made_by, made_at = excluded.made_at")
+        .bind(case_id.as_str()).bind(&row.rule).bind(&row.reason).bind(&row.found).bind(made_by).bind(now.as_micros())
         .execute(&mut *c).await?.rows_affected());
     Ok(())
 }
@@ -108,7 +111,7 @@ pub async fn drop_overrides(tx: &mut Tx, case_id: &CaseId, prefix: char) -> Stor
 /// When the database fails.
 pub async fn overrides(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<OverrideRow>> {
     Ok(
-        on!(tx, c => sqlx::query_as("select rule, reason from check_override where case_id = $1 order by rule")
+        on!(tx, c => sqlx::query_as("select rule, reason, found from check_override where case_id = $1 order by rule")
         .bind(case_id.as_str()).fetch_all(&mut *c).await?),
     )
 }
@@ -286,6 +289,8 @@ pub struct HeldRow {
     pub reason: String,
     /// UTC µs.
     pub held_at: i64,
+    /// Its images name more than one patient (0, 1), so that the study gives no one's name and birth date for certain.
+    pub mixed: i32,
 }
 
 /// Takes a study out of a case until a person decides. Does nothing when a person has decided on it already.
@@ -322,23 +327,33 @@ async fn take_out_held(tx: &mut Tx, case_id: &CaseId, study_id: i64) -> StoreRes
 /// When the database fails.
 pub async fn held_back(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<HeldRow>> {
     Ok(
-        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), ", q.reason, q.held_at \
+        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), ", q.reason, q.held_at, s.mixed \
             from quarantine q join study s on s.id = q.study_id where q.case_id = $1 and q.decided_at is null \
             order by q.held_at, s.id"))
         .bind(case_id.as_str()).fetch_all(&mut *c).await?),
     )
 }
 
-/// Lists the studies (UIDs) that a person called the right patient's in this case.
+/// Lists the studies (UIDs) that a person called the right patient's in this case, as its name and birth date are now.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn confirmed_studies(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<String>> {
     let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(
             "select s.study_instance_uid from quarantine q join study s on s.id = q.study_id \
-             where q.case_id = $1 and q.decision = 'right_patient' order by s.id")
+             where q.case_id = $1 and q.decision = 'right_patient' and q.outdated = 0 order by s.id")
         .bind(case_id.as_str()).fetch_all(&mut *c).await?);
     Ok(rows.into_iter().map(|(uid,)| uid).collect())
+}
+
+/// Lets [`confirmed_studies`] forget what was decided so far: the patient's name or birth date is another one now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn outdate_confirmed(tx: &mut Tx, case_id: &CaseId) -> StoreResult<()> {
+    on!(tx, c => sqlx::query("update quarantine set outdated = 1 where case_id = $1 and decision = 'right_patient'")
+        .bind(case_id.as_str()).execute(&mut *c).await?.rows_affected());
+    Ok(())
 }
 
 /// Returns a decision on what was held back as its columns write it.

@@ -37,6 +37,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0005_mixed_studies.sql"),
         include_str!("../migrations/postgres/0005_mixed_studies.sql"),
     ),
+    (
+        6,
+        "ended_decisions",
+        include_str!("../migrations/sqlite/0006_ended_decisions.sql"),
+        include_str!("../migrations/postgres/0006_ended_decisions.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

@@ -181,6 +181,7 @@ fn reasons_are_not_printed() {
     let row = checks::OverrideRow {
         rule: "P03".to_owned(),
         reason: "Sampel is how the facility writes Sample".to_owned(),
+        found: "Sampel".to_owned(),
     };
     let printed = format!("{row:?}");
     assert!(printed.contains("P03") && !printed.contains("Sampel"));

@@ -477,6 +477,11 @@ async fn held_studies(house: House) {
             .unwrap();
     }
     assert_eq!(studies::count_unfiled(&mut tx).await.unwrap(), 0);
+    let confirmed = checks::confirmed_studies(&mut tx, &case_id).await;
+    assert_eq!(confirmed.unwrap(), ["1.2.1"]);
+    checks::outdate_confirmed(&mut tx, &case_id).await.unwrap();
+    let confirmed = checks::confirmed_studies(&mut tx, &case_id).await;
+    assert!(confirmed.unwrap().is_empty());
     assert_eq!(checks::series(&mut tx, study.id).await.unwrap().len(), 1);
     cases::insert(&mut tx, &row(2)).await.unwrap();
     cases::share_studies(&mut tx, &case_id, &case(2), NOW)
@@ -544,14 +549,16 @@ async fn held_studies(house: House) {
         let row = OverrideRow {
             rule: "F01".to_owned(),
             reason: reason.to_owned(),
+            found: format!("found {reason}"),
         };
         checks::override_rule(&mut tx, &case_id, &row, "me", NOW)
             .await
             .unwrap();
     }
+    let waved = checks::overrides(&mut tx, &case_id).await.unwrap();
     assert_eq!(
-        checks::overrides(&mut tx, &case_id).await.unwrap()[0].reason,
-        "second"
+        (waved[0].reason.as_str(), waved[0].found.as_str()),
+        ("second", "found second")
     );
     checks::drop_override(&mut tx, &case_id, "F99")
         .await

@@ -26,7 +26,8 @@ use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
 use crate::{StepError, StepResult, Workflow, exams, limits, papers, reading};
 
 pub(crate) use missing::missing_items;
-use outlived::drop_outlived;
+pub(crate) use outlived::end_other_exam;
+use outlived::{drop_outlived, end_changed_side};
 
 /// One finding of the check.
 pub struct FindingRow {
@@ -132,9 +133,12 @@ pub async fn override_rules(
         ));
     }
     for rule in rules {
+        let mut findings = found.check.findings.iter();
+        let first = findings.find(|finding| finding.rule == *rule);
         let row = OverrideRow {
             rule: rule.clone(),
             reason: reason.to_owned(),
+            found: first.map_or_else(String::new, |one| one.message.clone()),
         };
         checks::override_rule(&mut tx, case_id, &row, actor.id(), now).await?;
     }
@@ -400,11 +404,7 @@ async fn check_of(
         .into_iter()
         .map(|row| row.rule)
         .collect();
-    // After the patient's name was corrected no decision from before counts.
-    let confirmed = match file.row.identity_confirmed {
-        0 => Vec::new(),
-        _ => checks::confirmed_studies(tx, &case_id).await?,
-    };
+    let confirmed = checks::confirmed_studies(tx, &case_id).await?;
     let why = &file.intake.why;
     let input = CheckInput {
         documents: &papers,
@@ -440,7 +440,10 @@ pub(crate) async fn judge(
     now: Timestamp,
 ) -> StepResult<()> {
     let case_id = file.case_id.clone();
-    let result = check_of(tx, ctx, file, now).await?;
+    let mut result = check_of(tx, ctx, file, now).await?;
+    if end_changed_side(tx, &case_id, &result, now).await? {
+        result = check_of(tx, ctx, file, now).await?;
+    }
     let row = CheckRow {
         checked_at: now.as_micros(),
         ready: i32::from(result.ready),

@@ -16,11 +16,16 @@ use crate::house::{House, NOW, assert_invalid, consent, disc, steps};
 
 /// The wrist that is asked about, as it lies beside a lumbar spine on one disc.
 fn left_wrist() -> Vec<DiscFile> {
-    (1..=5_u64)
+    wrist(2, "MRI LEFT WRIST", 1)
+}
+
+/// Five images of a left wrist, from this number on.
+fn wrist(study: u64, name: &str, first: u64) -> Vec<DiscFile> {
+    (first..first + 5)
         .map(|instance| {
-            let spec = InstanceSpec::mr(2, 1, instance)
+            let spec = InstanceSpec::mr(study, 1, instance)
                 .at_z_mm(instance as f64 * 4.0)
-                .with(tags::STUDY_DESCRIPTION, VR::LO, "MRI LEFT WRIST")
+                .with(tags::STUDY_DESCRIPTION, VR::LO, name)
                 .with(tags::BODY_PART_EXAMINED, VR::CS, "WRIST")
                 .with(tags::LATERALITY, VR::CS, "L");
             DiscFile::new(format!("WRIST/IM{instance:04}"), spec.part10().unwrap())
@@ -119,31 +124,62 @@ async fn a_wrong_side_waits_until_the_request_is_corrected() {
     assert_eq!(told, None);
 }
 
+/// Confirms the side of the request against what the images say.
+async fn confirm_side(house: &House, case_id: &CaseId) {
+    let (ctx, coordinator) = (&house.ctx, &house.coordinator);
+    assert!(open_side(house, case_id).await.is_some());
+    let version = house.version(coordinator, case_id).await;
+    let rules = ["D11".to_owned()];
+    let reason = "The facility says its marks are wrong.";
+    checking::override_rules(ctx, coordinator, case_id, version, &rules, reason, NOW)
+        .await
+        .unwrap();
+    assert_eq!(open_side(house, case_id).await, None);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_coordinator_may_confirm_the_side_with_a_reason() {
     let house = House::sqlite().await;
     let case_id = mistyped(&house).await;
-    assert!(open_side(&house, &case_id).await.is_some());
-    let version = house.version(&house.coordinator, &case_id).await;
-    let rules = ["D11".to_owned()];
-    let reason = "The facility says its marks are wrong.";
-    let coordinator = &house.coordinator;
-    checking::override_rules(
-        &house.ctx,
-        coordinator,
-        &case_id,
-        version,
-        &rules,
-        reason,
-        NOW,
-    )
-    .await
-    .unwrap();
-    assert_eq!(open_side(&house, &case_id).await, None);
+    confirm_side(&house, &case_id).await;
     let told = asking::other_side(&house.ctx, &house.patient, &case_id, NOW)
         .await
         .unwrap();
     assert_eq!(told, None, "it was confirmed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirmed_side_is_asked_for_again_when_the_request_is_about_another_exam() {
+    let house = House::sqlite().await;
+    let case_id = mistyped(&house).await;
+    confirm_side(&house, &case_id).await;
+    let other = asking_about("MRI of the right wrist")
+        .into_iter()
+        .nth(1)
+        .unwrap();
+    let (ctx, coordinator) = (&house.ctx, &house.coordinator);
+    let version = house.version(coordinator, &case_id).await;
+    let reason = "The name was wrong.";
+    asking::correct(ctx, coordinator, &case_id, version, other, reason, NOW)
+        .await
+        .unwrap();
+    // The finding has the words it had.
+    let message = open_side(&house, &case_id).await.unwrap();
+    assert!(message.contains(WRONG), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_confirmed_side_is_asked_for_again_when_other_images_speak_against_it() {
+    let house = House::sqlite().await;
+    let case_id = mistyped(&house).await;
+    confirm_side(&house, &case_id).await;
+    house
+        .deliver(&case_id, &wrist(2, "MRI LEFT WRIST", 6))
+        .await;
+    assert_eq!(open_side(&house, &case_id).await, None, "nothing new");
+    house.deliver(&case_id, &wrist(3, "MR WRIST LT", 1)).await;
+    let message = open_side(&house, &case_id).await.unwrap();
+    assert!(message.contains("MR WRIST LT"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -280,4 +280,17 @@ async fn the_true_birth_date_is_asked_for_and_stands_everywhere() {
     let page = patient.get(&path).await;
     assert!(page.body.contains("born April 21, 1968"), "{}", page.body);
     assert!(sees(&patient, &first).await && sees(&patient, &second).await);
+    let records = format!("{path}/records");
+    let doubt = "Images belong to a different person";
+    let page = patient.get(&records).await;
+    assert!(!page.body.contains(doubt), "{}", page.body);
+
+    // The date before is the true one after all: what was decided on the first images was decided for another.
+    let third = own(72, 1);
+    send(&door, &secret, &case_id, Way::Zip, &third).await;
+    let back = about(&third, "right:1968-04-12").await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.body);
+    assert!(sees(&patient, &third).await);
+    let page = patient.get(&records).await;
+    assert!(page.body.contains(doubt), "{}", page.body);
 }

@@ -36,7 +36,8 @@ pub(crate) fn may_correct(file: &CaseFile) -> bool {
 
 /// Corrects one step of a request that was sent; who asks stays as it is, and emergencies are not told here.
 ///
-/// What was waved through about the patient's identity counts no more when the patient's name or birth date changes.
+/// What was decided and waved through about the patient's identity counts no more when the patient's name or birth date
+/// changes, and what was waved through about another exam or side not when the answers about the exam change.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`, `Stale`, `Invalid` without a reason, without a change, or for an answer that is missing or
@@ -97,6 +98,10 @@ pub(crate) async fn correct_in(
         file.row.identity_confirmed = 0;
         file.facts.records.identity_confirmed = false;
         checks::drop_overrides(tx, &file.case_id, checking::IDENTITY_PREFIX).await?;
+        checks::outdate_confirmed(tx, &file.case_id).await?;
+    }
+    if before.exam != file.intake.exam {
+        checking::end_other_exam(tx, &file.case_id, now).await?;
     }
     file.save(tx).await?;
     tell(tx, actor, file, &changes, reason.trim(), now).await?;

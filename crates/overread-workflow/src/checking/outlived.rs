@@ -1,13 +1,14 @@
-//! Reasons of a coordinator whose finding is gone.
+//! Reasons of a coordinator whose finding is gone, or is another one by now.
 
 use overread_model::access::Actor;
 use overread_model::completeness::CheckResult;
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
+use overread_store::checks::OverrideRow;
 use overread_store::{Tx, checks, held_papers};
 
-use super::IDENTITY_PREFIX;
+use super::{IDENTITY_PREFIX, OTHER_EXAM_RULES, OTHER_SIDE_RULE};
 use crate::StepResult;
 
 /// Takes back the reasons whose finding is gone: what was put right leaves no gap in the report, and waves nothing later. While
@@ -24,6 +25,45 @@ pub(super) async fn drop_outlived(
     if waved.is_empty() || something_waits(tx, case_id).await? {
         return Ok(());
     }
+    end(tx, case_id, waved, now).await
+}
+
+/// Takes back the confirmed side where the check says something else of it than what was confirmed; says whether it did.
+pub(super) async fn end_changed_side(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    result: &CheckResult,
+    now: Timestamp,
+) -> StepResult<bool> {
+    let mut findings = result.findings.iter();
+    let Some(found) = findings.find(|finding| finding.rule == OTHER_SIDE_RULE) else {
+        return Ok(false);
+    };
+    let mut waved = checks::overrides(tx, case_id).await?;
+    waved.retain(|row| row.rule == OTHER_SIDE_RULE && row.found != found.message);
+    let is_changed = !waved.is_empty();
+    end(tx, case_id, waved, now).await?;
+    Ok(is_changed)
+}
+
+/// Takes back what was waved through about papers or images of another exam: the request asks about another one now.
+pub(crate) async fn end_other_exam(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<()> {
+    let mut waved = checks::overrides(tx, case_id).await?;
+    waved.retain(|row| OTHER_EXAM_RULES.contains(&row.rule.as_str()));
+    end(tx, case_id, waved, now).await
+}
+
+/// Takes these reasons back, and puts each on record.
+async fn end(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    waved: Vec<OverrideRow>,
+    now: Timestamp,
+) -> StepResult<()> {
     for row in waved {
         checks::drop_override(tx, case_id, &row.rule).await?;
         let event = AuditEvent::new("check.override_ended")
