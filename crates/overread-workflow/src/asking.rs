@@ -20,7 +20,7 @@ use crate::{StepError, StepResult, Workflow, checking, exams, inviting, limits, 
 
 pub use answers::{AskStep, Exam, Urgency, Who, Why};
 pub use correcting::correct;
-pub(crate) use correcting::{CORRECTED, correct_in, may_correct};
+pub(crate) use correcting::{CORRECTED, correct_in, is_correctable, may_correct};
 
 /// Everything typed so far, and what is still missing.
 pub struct AskView {

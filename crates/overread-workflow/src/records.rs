@@ -588,7 +588,7 @@ pub(crate) fn study_of(row: checks::StudyRow) -> StudyRow {
 fn held_of(papers: Vec<DocumentRow>, row: checks::HeldRow, file: &CaseFile) -> QuarantineRow {
     QuarantineRow {
         papers,
-        birth_dates: differing_birth_dates(&file.intake, &row.study),
+        birth_dates: differing_birth_dates(file, &row),
         study: study_of(reading::study_shown(file, row.study)),
         reason: row.reason,
         since: Timestamp::from_micros(row.held_at),

@@ -16,7 +16,7 @@ use crate::house::{
 };
 
 /// The same person in another role.
-fn also(actor: &Actor, role: Role) -> Actor {
+pub(crate) fn also(actor: &Actor, role: Role) -> Actor {
     let Actor::Person { person_id, .. } = actor else {
         panic!("a person is expected");
     };

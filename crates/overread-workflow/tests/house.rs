@@ -309,6 +309,15 @@ impl House {
 
     /// Waves through whatever the check of a tiny disc finds, and accepts.
     pub(crate) async fn accept_records(&self, case_id: &CaseId) {
+        self.wave_through(case_id).await;
+        let version = self.version(&self.coordinator, case_id).await;
+        records::accept(&self.ctx, &self.coordinator, case_id, version, NOW)
+            .await
+            .unwrap();
+    }
+
+    /// Waves through whatever the check of a tiny disc finds.
+    pub(crate) async fn wave_through(&self, case_id: &CaseId) {
         let check = checking::run(&self.ctx, &self.coordinator, case_id, NOW)
             .await
             .unwrap();
@@ -333,10 +342,6 @@ impl House {
             .await
             .unwrap();
         }
-        let version = self.version(&self.coordinator, case_id).await;
-        records::accept(&self.ctx, &self.coordinator, case_id, version, NOW)
-            .await
-            .unwrap();
     }
 
     /// -> offered
@@ -427,7 +432,13 @@ impl House {
     /// -> delivered
     pub(crate) async fn delivered(&self) -> CaseId {
         let case_id = self.signed().await;
-        let view = comparing::view(&self.ctx, &self.reviewer, &case_id, NOW)
+        self.release(&case_id).await;
+        case_id
+    }
+
+    /// report_final -> delivered
+    pub(crate) async fn release(&self, case_id: &CaseId) {
+        let view = comparing::view(&self.ctx, &self.reviewer, case_id, NOW)
             .await
             .unwrap();
         let form = comparing::DecideComparison {
@@ -437,10 +448,10 @@ impl House {
             corrections: Vec::new(),
         };
         assert!(view.may_decide);
-        comparing::decide(&self.ctx, &self.reviewer, &case_id, &form, NOW)
+        comparing::decide(&self.ctx, &self.reviewer, case_id, &form, NOW)
             .await
             .unwrap();
-        let act = delivering::view(&self.ctx, &self.coordinator, &case_id, NOW)
+        let act = delivering::view(&self.ctx, &self.coordinator, case_id, NOW)
             .await
             .unwrap();
         assert!(
@@ -448,10 +459,9 @@ impl House {
             "{:?}",
             act.release_problems
         );
-        delivering::release(&self.ctx, &self.coordinator, &case_id, act.version, NOW)
+        delivering::release(&self.ctx, &self.coordinator, case_id, act.version, NOW)
             .await
             .unwrap();
-        case_id
     }
 }
 

@@ -26,12 +26,15 @@ pub(crate) fn may_correct(file: &CaseFile) -> bool {
             | CaseState::RecordsCheck
             | CaseState::RecordsDeficient
     );
-    let coordinator_may =
-        file.state != CaseState::Draft && !file.state.is_end() && file.row.delivered_at.is_none();
     file.rights.contains(&Right::AddRecords)
         && !reading::is_before_lock(file)
         && ((asker_may && file.wears(CaseRole::Requester))
-            || (coordinator_may && file.wears(CaseRole::Coordinator)))
+            || (is_correctable(file) && file.wears(CaseRole::Coordinator)))
+}
+
+/// Says whether what was sent may be corrected at all: the result is not out and the case goes on.
+pub(crate) fn is_correctable(file: &CaseFile) -> bool {
+    file.state != CaseState::Draft && !file.state.is_end() && file.row.delivered_at.is_none()
 }
 
 /// Corrects one step of a request that was sent; who asks stays as it is, and emergencies are not told here.
@@ -58,10 +61,14 @@ pub async fn correct(
     }
     file.expect(version)?;
     correct_in(&mut tx, ctx, &mut file, actor, step, reason, now).await?;
+    if file.facts.records.study_count > 0 {
+        checking::judge(&mut tx, ctx, &mut file, now).await?;
+        checking::settle(&mut tx, ctx, &mut file, now).await?;
+    }
     Ok(tx.commit().await?)
 }
 
-/// Corrects one step within a step that is larger; that the actor may is asked before.
+/// Corrects one step within a step that is larger; the caller has checked that the actor may, and judges and settles the case.
 pub(crate) async fn correct_in(
     tx: &mut Tx,
     ctx: &Workflow,
@@ -104,12 +111,7 @@ pub(crate) async fn correct_in(
         checking::end_other_exam(tx, &file.case_id, now).await?;
     }
     file.save(tx).await?;
-    tell(tx, actor, file, &changes, reason.trim(), now).await?;
-    if file.facts.records.study_count > 0 {
-        checking::judge(tx, ctx, file, now).await?;
-        checking::settle(tx, ctx, file, now).await?;
-    }
-    Ok(())
+    tell(tx, actor, file, &changes, reason.trim(), now).await
 }
 
 fn put(intake: &mut Intake, step: AskStep) -> StepResult<()> {

@@ -1,5 +1,7 @@
 //! What is held back from a case since it may be another patient's, and what a coordinator decides on it.
 
+mod birth_date;
+
 use overread_ingest::{Receipt, ReceiptDocument};
 use overread_model::access::Actor;
 use overread_model::case::CaseRole;
@@ -15,9 +17,12 @@ use overread_store::checks::{self, HeldDecision, HeldRow};
 use overread_store::documents;
 use overread_store::held_papers::{self, PaperDecision};
 
-use crate::asking::{self, AskStep};
-use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
+use crate::casework::{self, CaseFile, Said, checked_reason};
 use crate::{StepError, StepResult, Workflow, checking, limits, papers};
+
+pub use birth_date::BirthDates;
+pub(super) use birth_date::differing_birth_dates;
+use birth_date::settle_birth_date;
 
 /// What a person decides on a held-back study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +46,12 @@ pub struct HeldBackDecision<'a> {
 }
 
 /// Decides on a held-back study and on papers that were held back with it. Where the images give another birth date than the
-/// request, it says which is true, and a wrong one in the request is corrected.
+/// request, it says which is true, and a wrong one in the request is corrected, unless the result is out or the case has ended.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden` unless coordinator, `Invalid` without a reason or without the true birth date, `Stale` for a birth
-/// date that neither gives any more.
+/// `NotFound`, `Forbidden` unless coordinator, `Invalid` without a reason, without the true birth date, or where the request is
+/// wrong and may not be corrected by this coordinator now; `Stale` for a birth date that is not asked for or that neither gives
+/// any more.
 pub async fn decide_quarantine(
     ctx: &Workflow,
     actor: &Actor,
@@ -65,10 +71,10 @@ pub async fn decide_quarantine(
         is_released = whose == QuarantineDecision::RightPatient;
         let row = held_study(&mut tx, case_id, uid).await?;
         let mut kept = reason.to_owned();
-        if is_released && let Some(dates) = differing_birth_dates(&file.intake, &row.study) {
+        if is_released {
             let told =
-                settle_birth_date(&mut tx, ctx, &mut file, actor, dates, decision, now).await?;
-            kept = format!("{reason}\n{told}");
+                settle_birth_date(&mut tx, ctx, &mut file, actor, &row, decision, now).await?;
+            kept.extend(told.map(|told| format!("\n{told}")));
         }
         decide_study(&mut tx, &mut file, actor, (&row, is_released, &kept), now).await?;
     }
@@ -85,68 +91,6 @@ async fn held_study(tx: &mut Tx, case_id: &CaseId, uid: &str) -> StepResult<Held
     held.into_iter()
         .find(|row| row.study.study_instance_uid == uid)
         .ok_or(StepError::NotFound)
-}
-
-/// The birth dates of a patient, where the images give another one than the request.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct BirthDates {
-    /// What the request says.
-    pub of_request: CalendarDate,
-    /// What the images say.
-    pub of_images: CalendarDate,
-}
-
-/// Returns both birth dates, unless they are the same or one is missing.
-pub(super) fn differing_birth_dates(
-    intake: &Intake,
-    study: &checks::StudyRow,
-) -> Option<BirthDates> {
-    let dates = BirthDates {
-        of_request: intake.who.patient_birth_date.trim().parse().ok()?,
-        of_images: study.patient_birth_date.as_deref()?.trim().parse().ok()?,
-    };
-    (dates.of_request != dates.of_images).then_some(dates)
-}
-
-/// Keeps which birth date is true; corrects the request when it is the one in the images. Returns what is told of it.
-async fn settle_birth_date(
-    tx: &mut Tx,
-    ctx: &Workflow,
-    file: &mut CaseFile,
-    actor: &Actor,
-    dates: BirthDates,
-    decision: &HeldBackDecision<'_>,
-    now: Timestamp,
-) -> StepResult<String> {
-    let BirthDates {
-        of_request,
-        of_images,
-    } = dates;
-    match decision.birth_date {
-        None => Err(StepError::invalid(
-            "decision",
-            "Say which birth date is true: the one of the request or the one in the images.",
-        )),
-        Some(date) if date == of_request => Ok(format!(
-            "The birth date of the request is true: {of_request}. The images give {of_images}."
-        )),
-        Some(date) if date == of_images => {
-            if !asking::may_correct(file) {
-                return Err(StepError::invalid(
-                    "decision",
-                    "The request can no longer be corrected, since the result is out or the case has ended.",
-                ));
-            }
-            let mut who = file.intake.who.clone();
-            who.patient_birth_date = of_images.to_string();
-            let step = AskStep::Who(who);
-            asking::correct_in(tx, ctx, file, actor, step, decision.reason, now).await?;
-            Ok(format!(
-                "The birth date in the images is true: {of_images}. The request gave {of_request} and was corrected."
-            ))
-        }
-        Some(_) => Err(StepError::Stale),
-    }
 }
 
 async fn decide_study(
