@@ -293,7 +293,8 @@ pub struct HeldRow {
     pub mixed: i32,
 }
 
-/// Takes a study out of a case until a person decides. Does nothing when a person has decided on it already.
+/// Takes a study out of a case until a person decides. Does nothing when a person has decided on it already, unless that was
+/// before the patient's name or birth date was corrected.
 ///
 /// # Errors
 /// When the database fails.
@@ -305,7 +306,9 @@ pub async fn hold_back(
     now: Timestamp,
 ) -> StoreResult<bool> {
     let done = on!(&mut *tx, c => sqlx::query(
-            "insert into quarantine (case_id, study_id, reason, held_at) values ($1, $2, $3, $4) on conflict do nothing")
+            "insert into quarantine (case_id, study_id, reason, held_at) values ($1, $2, $3, $4) \
+             on conflict (case_id, study_id) do update set reason = $3, held_at = $4, decided_at = null, decided_by = null, \
+             decision = null, decision_reason = null, outdated = 0 where quarantine.outdated = 1")
         .bind(case_id.as_str()).bind(study_id).bind(reason).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
     take_out_held(tx, case_id, study_id).await?;
     Ok(done == 1)

@@ -22,9 +22,10 @@ use crate::checking::{self, CheckView};
 use crate::letters::{self, SentLetterRow};
 use crate::{StepError, StepResult, Workflow, filing, papers, reading};
 use held_back::{
-    differing_birth_dates, hold_named, hold_papers, hold_strangers, papers_of_others,
-    tell_what_waits, waiting_of,
+    differing_birth_dates, hold_named, hold_papers, papers_of_others, tell_what_waits, waiting_of,
 };
+
+pub(crate) use held_back::hold_strangers;
 
 pub use set_aside::{AsideImage, Closing, SetAside, keep_stored, set_aside_file};
 
@@ -483,26 +484,10 @@ pub async fn arrived(
     let others = papers_of_others(ctx, actor, case_id, receipt, now).await?;
     let mut tx = ctx.store.begin().await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
-    let held = hold_strangers(&mut tx, ctx, &file, now).await?;
+    hold_strangers(&mut tx, ctx, &file, now).await?;
     hold_papers(&mut tx, case_id, receipt, now).await?;
     hold_named(&mut tx, &file, &others, now).await?;
     tell_what_waits(&mut tx, case_id, receipt).await?;
-    if held > 0 {
-        let what = "Images that do not name this patient were held back";
-        casework::note(
-            &mut tx,
-            &file,
-            &Actor::System,
-            "quarantine.held",
-            what,
-            Said {
-                note: "",
-                staff_only: true,
-            },
-            now,
-        )
-        .await?;
-    }
     if receipt.is_usable() || !receipt.documents.is_empty() {
         let what = "Images or papers were added";
         casework::note(

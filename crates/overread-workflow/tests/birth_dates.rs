@@ -149,13 +149,14 @@ async fn the_case_moves_once_by_one_decision() {
     release(&house, &house.coordinator, &case_id, Some(OF_IMAGES))
         .await
         .unwrap();
-    // The exam that was there contradicts the request now.
-    assert_eq!(house.state(&case_id).await, "records_deficient");
+    // The exam that was there contradicts the request now, and waits in its turn.
+    assert_eq!(house.state(&case_id).await, "records_check");
+    assert!(held(&house, &case_id).await.birth_dates.is_some());
     let after = timeline().await;
     let new: Vec<&str> = after.iter().map(|line| line.what.as_str()).collect();
     assert_eq!(
         new.len(),
         before + 3,
-        "corrected, released, deficient: {new:?}"
+        "corrected, held back, released: {new:?}"
     );
 }

@@ -3,7 +3,8 @@
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
 use overread_workflow::asking::{self, AskStep, Urgency, Who};
-use overread_workflow::{StepResult, cases, checking, jobs};
+use overread_workflow::records::{self, HeldBackDecision, QuarantineDecision};
+use overread_workflow::{StepResult, cases, jobs};
 
 use crate::house::{
     House, NOW, assert_forbidden, assert_invalid, assert_not_found, assert_stale, disc,
@@ -99,68 +100,42 @@ async fn another_name_lets_the_identity_be_judged_anew() {
     let case_id = house.consented().await;
     house.deliver(&case_id, &disc("Sample^Alex", 1)).await;
     house.accept_records(&case_id).await;
-    let open = |check: checking::CheckView| {
-        let identity = check.findings.into_iter().filter(|finding| {
-            finding.rule.starts_with('P')
-                && finding.severity == "blocker"
-                && finding.overridden.is_none()
-        });
-        identity.count()
+    let shown_and_held = async || {
+        let view = records::view(ctx, coordinator, &case_id, NOW).await;
+        let view = view.unwrap();
+        (view.studies.len(), view.quarantine_count)
     };
-    assert_eq!(
-        open(
-            checking::run(ctx, coordinator, &case_id, NOW)
-                .await
-                .unwrap()
-        ),
-        0
-    );
+    assert_eq!(shown_and_held().await, (1, 0));
     let renamed = |who: &mut Who| {
         who.patient_name = "Robin Else".to_owned();
         who.patient_birth_date = "1951-07-07".to_owned();
     };
     who(&house, coordinator, &case_id, renamed).await.unwrap();
-    let check = overread_workflow::records::view(ctx, coordinator, &case_id, NOW)
-        .await
-        .unwrap()
-        .check
-        .unwrap();
-    let rules: Vec<String> = check
-        .findings
-        .iter()
-        .map(|finding| finding.rule.clone())
-        .collect();
-    assert!(open(check) > 0, "the images name somebody else now");
-    let identity: Vec<String> = rules
-        .into_iter()
-        .filter(|rule| rule.starts_with('P'))
-        .collect();
-    let version = house.version(coordinator, &case_id).await;
-    let reason = "The name changed by marriage.";
-    checking::override_rules(ctx, coordinator, &case_id, version, &identity, reason, NOW)
-        .await
-        .unwrap();
     assert_eq!(
-        open(
-            checking::run(ctx, coordinator, &case_id, NOW)
-                .await
-                .unwrap()
-        ),
-        0
+        shown_and_held().await,
+        (0, 1),
+        "the images name somebody else now"
     );
-    // What was waved through for one name is not waved through for the next.
+    let released = async || {
+        let view = records::view(ctx, coordinator, &case_id, NOW).await;
+        let uid = view.unwrap().quarantine[0].study.study_instance_uid.clone();
+        let decision = HeldBackDecision {
+            study: Some((&uid, QuarantineDecision::RightPatient)),
+            birth_date: Some("1951-07-07".parse().unwrap()),
+            papers: &[],
+            reason: "The name changed by marriage.",
+        };
+        records::decide_quarantine(ctx, coordinator, &case_id, &decision, NOW).await
+    };
+    released().await.unwrap();
+    assert_eq!(shown_and_held().await, (1, 0));
+    // What was decided for one name is not decided for the next.
     who(&house, coordinator, &case_id, |who| {
         who.patient_birth_date = "1952-07-07".to_owned()
     })
     .await
     .unwrap();
-    assert!(
-        open(
-            checking::run(ctx, coordinator, &case_id, NOW)
-                .await
-                .unwrap()
-        ) > 0
-    );
+    assert_eq!(shown_and_held().await, (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

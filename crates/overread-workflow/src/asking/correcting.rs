@@ -15,7 +15,7 @@ use super::{
     AskStep, Urgency, check_choices, check_lengths, fill_columns, problems_of, tidy_region,
 };
 use crate::casework::{self, CaseFile, Intake, checked_reason};
-use crate::{FieldProblem, StepError, StepResult, Workflow, cases, checking, reading};
+use crate::{FieldProblem, StepError, StepResult, Workflow, cases, checking, reading, records};
 
 /// Says whether this reader may correct what was sent.
 pub(crate) fn may_correct(file: &CaseFile) -> bool {
@@ -40,7 +40,7 @@ pub(crate) fn is_correctable(file: &CaseFile) -> bool {
 /// Corrects one step of a request that was sent; who asks stays as it is, and emergencies are not told here.
 ///
 /// What was decided and waved through about the patient's identity counts no more when the patient's name or birth date
-/// changes, and what was waved through about another exam or side not when the answers about the exam change.
+/// changes, images that do not fit any more are held back, and what was waved through about another exam or side not when the answers about the exam change.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`, `Stale`, `Invalid` without a reason, without a change, or for an answer that is missing or
@@ -106,6 +106,8 @@ pub(crate) async fn correct_in(
         file.facts.records.identity_confirmed = false;
         checks::drop_overrides(tx, &file.case_id, checking::IDENTITY_PREFIX).await?;
         checks::outdate_confirmed(tx, &file.case_id).await?;
+        // What is in the case may name somebody else now.
+        records::hold_strangers(tx, ctx, file, now).await?;
     }
     if before.exam != file.intake.exam {
         checking::end_other_exam(tx, &file.case_id, now).await?;

@@ -173,18 +173,17 @@ async fn note_decision(
     casework::note(tx, file, actor, told.0, told.1, said, now).await
 }
 
-/// Judges whose images they are: what names somebody else or nobody leaves the case, what belongs is shown from now on; returns
-/// how many are newly held back.
-pub(super) async fn hold_strangers(
+/// Judges whose images they are: what names somebody else or nobody leaves the case, what belongs is shown from now on.
+pub(crate) async fn hold_strangers(
     tx: &mut Tx,
     ctx: &Workflow,
     file: &CaseFile,
     now: Timestamp,
-) -> StepResult<usize> {
+) -> StepResult<()> {
     let wanted = checking::patient_of(&file.intake);
     let table = &ctx.knowledge.rules.identity;
     let mixed = checks::mixed_studies(tx, &file.case_id).await?;
-    let mut held = 0;
+    let mut is_any_held = false;
     for study in checks::studies_to_judge(tx, &file.case_id).await? {
         let named = PersonIdentity {
             name: study.patient_name.clone().map(Hidden),
@@ -219,12 +218,20 @@ pub(super) async fn hold_strangers(
                 .in_case(&file.case_id)
                 .on("study", study.id);
             audit::record(tx, &Actor::System, &event, now).await?;
-            held += 1;
+            is_any_held = true;
         }
         // A study that is held back has no link any more; one that a coordinator confirmed has.
         checks::show_judged(tx, &file.case_id, study.id).await?;
     }
-    Ok(held)
+    if is_any_held {
+        let what = "Images that do not name this patient were held back";
+        let said = Said {
+            note: "",
+            staff_only: true,
+        };
+        casework::note(tx, file, &Actor::System, "quarantine.held", what, said, now).await?;
+    }
+    Ok(())
 }
 
 /// Holds back the papers of which it is in question whose they are: those that came with images which are no part of the case,
