@@ -17,6 +17,8 @@ pub(crate) struct Exam {
     pub(crate) infant: bool,
 }
 
+/// Steps from a place up to the region it is part of, at most.
+const PARENTS_MAX: usize = 16;
 /// Words of a report's start in which a title may stand.
 const TITLE_TOKENS: usize = 24;
 /// Reads the name of the exam.
@@ -71,7 +73,15 @@ pub(crate) fn side_told(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BothSides;
 
-/// Lists the sides on which a report names the region, what it tells of earlier examinations left out.
+/// Says whether a place is the region or a part of it.
+fn is_part_of(lex: &Lexicon, place: NodeId, region: &[NodeId]) -> bool {
+    let up = |id: &NodeId| lex.node(*id).and_then(|node| node.parent);
+    std::iter::successors(Some(place), up)
+        .take(PARENTS_MAX)
+        .any(|id| region.contains(&id))
+}
+
+/// Lists the sides on which a report names the region or a part of it, what it tells of earlier examinations left out.
 fn sides_named(lex: &Lexicon, text: &Text, region: &[NodeId]) -> Vec<Side> {
     let mut named = Vec::new();
     for line in of_this_exam(lex, &text.tokens) {
@@ -80,9 +90,15 @@ fn sides_named(lex: &Lexicon, text: &Text, region: &[NodeId]) -> Vec<Side> {
         if cues.iter().any(|c| c.cue.kind == CueKind::Prior) {
             continue;
         }
-        let hits = lex.region_terms.find(line);
-        let of_region = |ids: &[NodeId]| ids.iter().any(|id| region.contains(id));
-        for hit in hits.iter().filter(|hit| of_region(&hit.ids)) {
+        let parts = lex.node_terms.find(line);
+        let parts = parts
+            .iter()
+            .filter(|hit| hit.ids.iter().any(|id| is_part_of(lex, *id, region)));
+        let regions = lex.region_terms.find(line);
+        let regions = regions
+            .iter()
+            .filter(|hit| hit.ids.iter().any(|id| region.contains(id)));
+        for hit in regions.chain(parts) {
             let side = beside(&cues, hit.first, hit.last);
             named.extend(side.filter(|side| !named.contains(side)));
         }

@@ -356,6 +356,15 @@ fn a_body_that_speaks_only_of_the_other_side_stops_the_comparison() {
 }
 
 #[test]
+fn a_part_named_on_the_other_side_alone_is_doubted() {
+    let first = "MRI LEFT WRIST. FINDINGS: No fracture of the left scaphoid.";
+    let second = "FINDINGS: Fracture of the right scaphoid waist. IMPRESSION: Fracture of the right scaphoid waist.";
+    stopped(&compare("MRI left wrist", first, second), "side");
+    let both = "FINDINGS: Fracture of the left scaphoid waist. The right scaphoid is intact.";
+    assert!(compare("MRI left wrist", first, both).comparable);
+}
+
+#[test]
 fn reports_of_two_sides_are_never_called_the_same() {
     let left = "MRI LEFT WRIST. FINDINGS: Ganglion cyst of 9 mm. No fracture.";
     let bare = "FINDINGS: Ganglion cyst of 9 mm. No fracture.";
