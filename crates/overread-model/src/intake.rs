@@ -309,14 +309,19 @@ pub fn check_request(request: &Request<'_>, today: CalendarDate) -> Vec<FieldPro
             "Answer the emergency questions. If none applies, say so.",
         ));
     }
-    if !request.treatment_date.trim().is_empty()
-        && request.treatment_date.parse::<CalendarDate>().is_err()
-    {
-        problems.push(FieldProblem::new("urgency.treatment_date", NOT_A_DATE));
-    }
+    let treatment = request.treatment_date.trim();
+    let wrong = match treatment.parse::<CalendarDate>() {
+        _ if treatment.is_empty() => None,
+        Err(_) => Some(NOT_A_DATE),
+        Ok(day) if day < today => Some(TREATMENT_IS_OVER),
+        Ok(_) => None,
+    };
+    problems.extend(wrong.map(|message| FieldProblem::new("urgency.treatment_date", message)));
     problems
 }
 
+const TREATMENT_IS_OVER: &str =
+    "This day is over. Write the day of the treatment to come, or leave it empty.";
 const NOT_A_DATE: &str = "This is not a date. Write it as 2026-03-02.";
 
 fn need(problems: &mut Vec<FieldProblem>, field: &str, value: &str, message: &str) {
@@ -516,6 +521,10 @@ mod tests {
         );
         check(|r| r.red_flags_answered = false, &["urgency.answered"]);
         check(|r| r.treatment_date = "soon", &["urgency.treatment_date"]);
+        check(
+            |r| r.treatment_date = "1900-01-01",
+            &["urgency.treatment_date"],
+        );
         check(|r| r.sender_email = "nowhere", &["who.sender_email"]);
     }
 
