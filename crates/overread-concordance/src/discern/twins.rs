@@ -88,10 +88,8 @@ fn differences(of_a: &Line<'_>, of_b: &Line<'_>) -> Option<usize> {
             return None;
         }
         // "Bosniak 3" and "Bosniak III" are one class.
-        if (x.kind == Kind::Number) != (y.kind == Kind::Number)
-            && x.kind != y.kind
-            && (is_roman(x) || is_roman(y))
-        {
+        let is_number = |t: &Token| t.kind == Kind::Number;
+        if (is_number(x) && is_roman(y)) || (is_roman(x) && is_number(y)) {
             return None;
         }
     }
