@@ -12,6 +12,22 @@ use crate::house::{
 
 const REASON: &str = "A slip of the pen.";
 
+/// Lets the patient write that an operation is planned on March 9, 2026.
+async fn plan_operation(house: &House, case_id: &CaseId) {
+    let operation = AskStep::Urgency(Urgency {
+        answered: true,
+        treatment_date: "2026-03-09".to_owned(),
+        ..Urgency::default()
+    });
+    let patient = &house.patient;
+    let version = house.version(patient, case_id).await;
+    asking::correct(
+        &house.ctx, patient, case_id, version, operation, REASON, NOW,
+    )
+    .await
+    .unwrap();
+}
+
 async fn who(
     house: &House,
     actor: &Actor,
@@ -193,15 +209,7 @@ async fn what_is_asked_before_an_operation_is_due_the_day_before_it() {
     let (before, sentence) = due_on().await;
     assert_eq!(before, "2026-03-16");
     assert!(!sentence.contains("treatment"), "{sentence}");
-    let operation = AskStep::Urgency(Urgency {
-        answered: true,
-        treatment_date: "2026-03-09".to_owned(),
-        ..Urgency::default()
-    });
-    let version = house.version(patient, &case_id).await;
-    asking::correct(ctx, patient, &case_id, version, operation, REASON, NOW)
-        .await
-        .unwrap();
+    plan_operation(&house, &case_id).await;
     let (day, sentence) = due_on().await;
     assert_eq!(day, "2026-03-08");
     assert!(
@@ -216,15 +224,7 @@ async fn what_is_asked_before_an_operation_is_due_the_day_before_it() {
     assert_eq!(round.timed_out, 1);
     // Further states are due before it too.
     let case_id = house.consented().await;
-    let operation = AskStep::Urgency(Urgency {
-        answered: true,
-        treatment_date: "2026-03-09".to_owned(),
-        ..Urgency::default()
-    });
-    let version = house.version(patient, &case_id).await;
-    asking::correct(ctx, patient, &case_id, version, operation, REASON, NOW)
-        .await
-        .unwrap();
+    plan_operation(&house, &case_id).await;
     let case = cases::journey(ctx, patient, &case_id, NOW).await.unwrap();
     assert_eq!(case.row.due_at.unwrap().date().to_string(), "2026-03-08");
 }
