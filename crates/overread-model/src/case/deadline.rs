@@ -12,11 +12,14 @@ const ACCESS_SPAN: Span = Span::Days(30);
 const ACCESS_EXTENSION_DAYS: i64 = 30;
 /// What we ask of a facility when a treating physician asks.
 const PROVIDER_SPAN: Span = Span::BusinessDays(5);
+/// Within what a discordant answer must have been read.
+const READ_SPAN: Span = Span::Days(7);
 
 impl CaseState {
     /// Returns when a case that enters the state now must leave it; `None` when nothing is due.
     ///
-    /// What serves a planned treatment is due on the day before it at the latest.
+    /// What serves a planned treatment is due so early that the states behind it are over on the day before: when their usual
+    /// spans do not fit, each gets its share of the time there is.
     pub fn due_at(
         self,
         facts: &CaseFacts,
@@ -48,7 +51,7 @@ impl CaseState {
         !self.is_end() && !matches!(self, Self::Draft | Self::FollowUp | Self::OnHold)
     }
 
-    /// Returns the day before the treatment where that is earlier; for a treatment of this day, now.
+    /// Returns when the state must be left so that a treatment to come finds the answer read; for a treatment of this day, now.
     fn before_treatment(
         self,
         facts: &CaseFacts,
@@ -65,7 +68,54 @@ impl CaseState {
             return due_at;
         };
         let last = calendar.start_of(day).last_moment_before().max(now);
-        Some(due_at.map_or(last, |due_at| due_at.min(last)))
+        let there_is = seconds_between(now, last);
+        let later = self.later_seconds(facts, calendar, due_at.unwrap_or(now));
+        let own = due_at.map_or_else(
+            // Whoever has no clock gets what the others leave, and half where they leave less.
+            || (there_is - later).max(later),
+            |due_at| seconds_between(now, due_at),
+        );
+        if due_at.is_some() && (own <= 0 || own + later <= there_is) {
+            return due_at;
+        }
+        let whole = i128::from(own) + i128::from(later);
+        let share = i128::from(there_is) * i128::from(own) / whole.max(1);
+        Some(now.plus_seconds(i64::try_from(share).unwrap_or(there_is)))
+    }
+
+    /// Returns how long the states behind this one usually take until the answer was read, in seconds, when they begin at `from`.
+    pub(super) fn later_seconds(
+        self,
+        facts: &CaseFacts,
+        calendar: &WorkCalendar,
+        from: Timestamp,
+    ) -> i64 {
+        let (mut state, mut at) = (self, from);
+        while let Some(next) = state.next_on_the_way() {
+            let left = match next {
+                Self::Delivered => Some(calendar.after(at, READ_SPAN)),
+                _ => next.usual_due_at(facts, calendar, at),
+            };
+            at = left.map_or(at, |left| left.max(at));
+            state = next;
+        }
+        seconds_between(from, at)
+    }
+
+    /// Returns the state a case goes to when nothing goes wrong, up to the delivery.
+    const fn next_on_the_way(self) -> Option<Self> {
+        match self {
+            Self::ConsentPending => Some(Self::RecordsCollecting),
+            Self::RecordsCollecting | Self::RecordsDeficient => Some(Self::RecordsCheck),
+            Self::RecordsCheck => Some(Self::Matching),
+            Self::Matching => Some(Self::CoveragePending),
+            Self::CoveragePending => Some(Self::Offered),
+            Self::Offered | Self::InfoRequested => Some(Self::InReview),
+            Self::InReview => Some(Self::ReportPreliminary),
+            Self::ReportPreliminary => Some(Self::ReportFinal),
+            Self::ReportFinal => Some(Self::Delivered),
+            _ => None,
+        }
     }
 
     /// Returns the fixed span of the state.
@@ -89,7 +139,7 @@ impl CaseState {
             Self::ReportPreliminary | Self::ReportFinal => Some(Span::BusinessDays(1)),
             Self::Delivered => Some(
                 if facts.report.result.is_some_and(Agreement::is_discordant) {
-                    Span::Days(7)
+                    READ_SPAN
                 } else {
                     Span::Days(30)
                 },

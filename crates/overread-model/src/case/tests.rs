@@ -609,7 +609,7 @@ fn refusals_name_everything_that_is_missing() {
 }
 
 #[test]
-fn what_serves_a_treatment_is_due_before_its_day() {
+fn what_serves_a_treatment_leaves_time_for_what_comes_before_its_day() {
     use CaseState as S;
     let operated = |day: &str| {
         let facts = CaseFacts {
@@ -622,16 +622,32 @@ fn what_serves_a_treatment_is_due_before_its_day() {
         }
     };
     let before = operated("2026-03-05");
-    for state in [
+    assert_eq!(before(S::Delivered), "2026-03-04");
+    assert_eq!(operated("2026-03-12")(S::ReportFinal), "2026-03-03");
+    assert_eq!(operated("2026-03-12")(S::Delivered), "2026-03-11");
+    assert_eq!(operated("2026-12-24")(S::InReview), "2026-03-09", "usual");
+    let way = [
         S::ConsentPending,
         S::RecordsCollecting,
+        S::RecordsCheck,
+        S::Matching,
         S::CoveragePending,
+        S::Offered,
         S::InReview,
-        S::Delivered,
-    ] {
-        assert_eq!(before(state), "2026-03-04", "{state}");
+        S::ReportPreliminary,
+        S::ReportFinal,
+    ];
+    let facts = CaseFacts {
+        treatment_on: "2026-03-22".parse().ok(),
+        ..CaseFacts::default()
+    };
+    let mut at = monday();
+    for state in way {
+        let due_at = state.due_at(&facts, &WorkCalendar::default(), at).unwrap();
+        assert!(due_at >= at.plus_seconds(4 * 3_600), "{state} has no time");
+        at = due_at;
     }
-    assert_eq!(before(S::ReportFinal), "2026-03-03", "what is due before");
+    assert!(at <= monday().plus_days(19), "no time to read it: {at:?}");
     assert_eq!(before(S::FollowUp), "2026-05-31", "after the treatment");
     assert_eq!(operated("2026-03-02")(S::InReview), "2026-03-02");
     assert_eq!(operated("2026-03-01")(S::InReview), "2026-03-09", "over");
@@ -985,7 +1001,7 @@ fn a_treatment_to_come_is_told_with_the_day_it_presses() {
     };
     let told = sentence(&facts, CaseRole::Coordinator);
     let expect =
-        "We expect an answer by March 4, 2026. The treatment is planned for March 5, 2026.";
+        "We expect an answer by March 3, 2026. The treatment is planned for March 5, 2026.";
     assert!(told.ends_with(expect), "{told}");
     assert!(!sentence(&facts, CaseRole::Reviewer).contains("treatment"));
     facts.treatment_on = "2026-06-01".parse().ok();

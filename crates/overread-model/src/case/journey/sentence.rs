@@ -313,10 +313,11 @@ fn treatment_words(
     due_at: Timestamp,
     calendar: &WorkCalendar,
 ) -> String {
+    let answered_at = due_at.plus_seconds(state.later_seconds(facts, calendar, due_at));
     let planned = facts.treatment_on.filter(|day| {
         state.serves_treatment()
             && reader != Reader::Reviewer
-            && *day <= calendar.day_of(due_at).plus_days(1)
+            && *day <= calendar.day_of(answered_at).plus_days(1)
     });
     planned.map_or_else(String::new, |day| {
         format!(" The treatment is planned for {}.", day.in_english())
