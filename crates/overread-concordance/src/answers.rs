@@ -133,12 +133,13 @@ fn is_heading(lex: &Lexicon, tokens: &[Token], hit: &Hit) -> bool {
     lex.sections.contains_key(&crate::lexicon::joined(words))
 }
 
-/// Marks that may stand between a question and its answer.
+/// Marks that may stand between a question and its answer; a plus is one.
 fn noise(t: &Token) -> bool {
-    matches!(
+    let between = matches!(
         t.kind,
         Kind::Dash | Kind::Open | Kind::Close | Kind::Other | Kind::Colon | Kind::Period
-    )
+    );
+    between && !t.is("+")
 }
 
 /// Reads the answers of a sentence.
@@ -218,6 +219,9 @@ impl Asked<'_> {
             // "Stroke?" alone: what is only asked is at most possible.
             // "Effusion: -" was left out, and "Nodules: there are no nodules" only names its topic.
             return match mark {
+                Mark::Asks if first == self.tokens.len() && first > at + 1 => {
+                    made((at, first), Answer::Open)
+                }
                 Mark::Asks => made((at, at), Answer::Doubt(3)),
                 Mark::Tells if first == self.tokens.len() && first > at + 1 => {
                     made((at, first), Answer::Open)
@@ -353,7 +357,7 @@ impl Asked<'_> {
         fits.then_some((begin, at))
     }
 
-    /// "Fractures: 3" tells how many, "Fracture: F" that there is none; "Modic: 2" does neither.
+    /// "Fractures: 3" tells how many, "Fracture: ++" that there is one, "Fracture: F" that there is none; "Modic: 2" does neither.
     fn count(&self, at: usize, mark: Mark, question: (usize, usize)) -> Option<Answer> {
         let (from, to) = question;
         let measured = self
@@ -363,8 +367,13 @@ impl Asked<'_> {
             .any(|f| self.lex.finding(f.id).is_some_and(|x| x.measure));
         let graded = self.has_cue(CueKind::GradeWord, from, to);
         let listed = matches!(mark, Mark::Tells | Mark::Column | Mark::Asks);
-        if measured || graded || !listed || !ends(self.tokens, at + 1) {
+        let pluses = self.tokens.iter().skip(at).take_while(|t| t.is("+"));
+        let pluses = pluses.count();
+        if measured || graded || !listed || !ends(self.tokens, at + pluses.max(1)) {
             return None;
+        }
+        if pluses > 0 {
+            return Some(Answer::Yes);
         }
         let token = self.tokens.get(at)?;
         if token.kind == Kind::Number && token.value == 0.0 && token.norm.len() == 1 {

@@ -2,7 +2,7 @@
 
 use crate::frame::Frame;
 use crate::hits::Marked;
-use crate::lexicon::{FindingId, Lexicon, NodeId};
+use crate::lexicon::{FindingId, Hit, Lexicon, NodeId};
 use crate::marks::{ClassAt, Stage, class_at, stage_at};
 use crate::statement::Report;
 use crate::text::{Kind, Token};
@@ -37,6 +37,10 @@ enum Said {
     Hounsfield(f64, Option<NodeId>),
     /// A size in mm and the kind of finding it is of.
     Size(FindingId, f64),
+    /// "Proximal": the kind of finding, a group of words that exclude each other, and which of them.
+    Opposed(FindingId, usize, usize),
+    /// "No central embolism": the kind of finding that is denied in part.
+    Narrowed(FindingId),
     /// "EMVI negative": which state of the data, and whether it is there.
     State(usize, bool),
 }
@@ -77,7 +81,12 @@ pub(crate) fn gather(
     };
     let mut out = Vec::new();
     let mut add = |said: Said, first: usize, last: usize| {
-        let told = matches!(said, Said::State(..)) || stated(first, last);
+        let stands = match said {
+            Said::State(..) | Said::Narrowed(_) => true,
+            Said::Word(line) => line >= data.standing,
+            _ => false,
+        };
+        let told = stands || stated(first, last);
         if told && let (Some(a), Some(b)) = (tokens.get(first), tokens.get(last)) {
             let (start, end) = (a.start, b.end);
             let spans = frames.iter().flat_map(|f| &f.spans);
@@ -133,6 +142,21 @@ pub(crate) fn gather(
     for size in marked.sizes.iter().filter(|s| !s.aside) {
         for root in &roots {
             add(Said::Size(*root, size.mm), size.first, size.last);
+        }
+    }
+    for hit in data.opposed.find(tokens) {
+        let members = hit.ids.iter().filter_map(|line| data.members.get(*line));
+        for (group, member) in members.copied() {
+            for id in told_around(tokens, &hit, frames) {
+                let said = Said::Opposed(lex.root(id), group, member);
+                add(said, hit.first, hit.last);
+            }
+        }
+    }
+    let is_denied = |i: usize| marked.states.get(i).is_some_and(|state| state.denied);
+    for hit in data.narrowing.find(tokens) {
+        for (_, id) in denied(frames).filter(|_| is_denied(hit.last)) {
+            add(Said::Narrowed(lex.root(id)), hit.first, hit.last);
         }
     }
     out
@@ -195,7 +219,9 @@ fn sets(lex: &Lexicon, said: &Said, frames: &[Frame]) -> bool {
         // M1 and M2 are parts of an artery too.
         Said::Stage(stage) => stage.letter != 'm' || stage.figure <= 1,
         Said::Hounsfield(..) | Said::State(..) => true,
-        Said::Word(_) | Said::Status | Said::Size(..) => false,
+        Said::Word(_) | Said::Status | Said::Size(..) | Said::Opposed(..) | Said::Narrowed(_) => {
+            false
+        }
     }
 }
 
@@ -228,6 +254,20 @@ fn present(frames: &[Frame]) -> impl Iterator<Item = (&Frame, FindingId)> {
         .filter_map(|f| f.finding().map(|id| (f, id)))
 }
 
+fn denied(frames: &[Frame]) -> impl Iterator<Item = (&Frame, FindingId)> {
+    let told = frames.iter().filter(|f| f.denied);
+    told.filter_map(|f| f.finding().map(|id| (f, id)))
+}
+
+/// The findings told where these words stand; of the whole sentence, when they stand in no statement.
+fn told_around(tokens: &[Token], words: &Hit, frames: &[Frame]) -> Vec<FindingId> {
+    let start = tokens.get(words.first).map_or(usize::MAX, |t| t.start);
+    let inside = |f: &Frame| f.spans.iter().any(|s| s.0 <= start && start < s.1);
+    let nowhere = !frames.iter().any(inside);
+    let told = present(frames).filter(|(f, _)| nowhere || inside(f));
+    told.map(|(_, id)| id).collect()
+}
+
 /// What one report alone states.
 #[derive(Debug, Default)]
 pub(crate) struct Apart {
@@ -252,7 +292,7 @@ pub(crate) fn apart(lex: &Lexicon, o: &Report, s: &Report, agrees: bool) -> Apar
         let alone = own
             .marks
             .iter()
-            .filter(|m| !answered(lex, &m.said, &other.marks));
+            .filter(|m| !answered(lex, &m.said, other, agrees));
         for mark in alone {
             let urgent = matches!(mark.said, Said::Word(line) if line < lex.discerning.urgent);
             out.urgent |= urgent;
@@ -279,10 +319,15 @@ pub(crate) fn apart(lex: &Lexicon, o: &Report, s: &Report, agrees: bool) -> Apar
 }
 
 /// Whether the other report says the same, or nothing that can be set against it.
-fn answered(lex: &Lexicon, said: &Said, other: &[Mark]) -> bool {
-    let mut rivals = other.iter().map(|m| &m.said).peekable();
+fn answered(lex: &Lexicon, said: &Said, other: &Report, agrees: bool) -> bool {
+    let mut rivals = other.marks.iter().map(|m| &m.said);
     match said {
         Said::Word(_) | Said::Status => rivals.any(|r| r == said),
+        // What the other report does not deny at all is compared as a finding; whoever agrees need not say all of it again.
+        Said::Narrowed(root) => {
+            let mut whole = denied(&other.frames).filter(|(_, id)| lex.root(*id) == *root);
+            agrees || rivals.any(|r| r == said) || whole.next().is_none()
+        }
         _ => none_or_any(rivals, |r| rival(lex, said, r)),
     }
 }
@@ -297,6 +342,7 @@ fn rival(lex: &Lexicon, a: &Said, b: &Said) -> Option<bool> {
             Some(!rows::densities_apart(lex, organ, *x, *y))
         }
         (Said::State(k, x), Said::State(l, y)) if k == l => Some(x == y),
+        (Said::Opposed(k, g, x), Said::Opposed(l, h, y)) if (k, g) == (l, h) => Some(x == y),
         (Said::Size(k, x), Said::Size(l, y)) if k == l => {
             Some(!lex.differences.apart.sizes(*x, *y))
         }

@@ -253,6 +253,10 @@ const STOPPING: [&str; 12] = [
     "length",
 ];
 
+/// What is told when both reports were understood and no row came of them.
+pub(crate) const NOTHING_SET_AGAINST: &str =
+    "No statement of one report could be set against one of the other. Read both reports.";
+
 /// Says why the reports cannot be compared; empty when they can.
 pub(crate) fn obstacles(
     problems: &[GuardProblem],

@@ -45,7 +45,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 12"
+    " rules 13"
 );
 
 /// Sets two reports of one exam side by side.
@@ -92,7 +92,10 @@ pub fn compare_case(subject: &Subject<'_>, original: &str, second: &str) -> Conc
     let not_compared = guard::not_compared(&o, &s, original, second);
     let coverage = guard::coverage(&o).min(guard::coverage(&s));
     let problems = guard::limits_of_reading(&o, &s, problems);
-    let obstacles = guard::obstacles(&problems, &o, &s, coverage);
+    let mut obstacles = guard::obstacles(&problems, &o, &s, coverage);
+    if obstacles.is_empty() && items.is_empty() {
+        obstacles.push(guard::NOTHING_SET_AGAINST.to_owned());
+    }
     let comparable = obstacles.is_empty();
     if !comparable {
         items::withhold_calm(&mut items);

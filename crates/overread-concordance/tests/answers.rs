@@ -244,6 +244,8 @@ fn letters_and_figures_answer_behind_an_equal_sign() {
         ("Pulmonary embolism = 1", Polarity::Present),
         ("Pulmonary embolism: F", Polarity::Absent),
         ("Pulmonary embolism: T", Polarity::Present),
+        ("Pulmonary embolism: +", Polarity::Present),
+        ("Pulmonary embolism: ++", Polarity::Present),
     ] {
         check(line, Some(polarity));
     }

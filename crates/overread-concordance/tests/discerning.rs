@@ -182,3 +182,90 @@ fn what_is_denied_or_written_otherwise_is_no_difference() {
         assert_eq!(overall(exam, b, a), Some(Overall::Confirms), "{b} / {a}");
     }
 }
+
+#[test]
+fn places_that_exclude_each_other_and_narrowed_denials_are_no_confirmation() {
+    for (exam, original, second) in [
+        (
+            "CTA heart",
+            "Stenosis of the proximal LAD.",
+            "Stenosis of the distal LAD.",
+        ),
+        (
+            "MRI hip",
+            "Labral tear anterior, right hip.",
+            "Labral tear posterior, right hip.",
+        ),
+        (
+            "CT abdomen",
+            "Thrombus of the left renal vein.",
+            "Thrombus of the left renal artery.",
+        ),
+        (
+            "CT chest",
+            "No lymphadenopathy. Enlarged lymph node in the left axilla, 16 mm.",
+            "No lymphadenopathy. Enlarged lymph node in the left supraclavicular fossa, 16 mm.",
+        ),
+        ("CT chest", "No PE.", "No central PE."),
+        ("CT leg", "No fracture.", "No displaced fracture."),
+        ("CT liver", "No new lesion.", "No lesion smaller than 5 cm."),
+        (
+            "MRI knee",
+            "No meniscal tear.",
+            "No meniscal tear, save for the medial posterior horn.",
+        ),
+        (
+            "CT head",
+            "No haemorrhage.",
+            "It is not true that there is no haemorrhage.",
+        ),
+        (
+            "CT abdomen",
+            "Liver normal. Spleen normal.",
+            "Liver normal. Spleen absent.",
+        ),
+        (
+            "US pelvis",
+            "Ovarian torsion: no. Flow preserved.",
+            "Ovarian torsion: no. Flow absent.",
+        ),
+        (
+            "CT chest",
+            "Lymph node right axilla 16 mm.",
+            "Lymph node right groin 16 mm.",
+        ),
+    ] {
+        for (o, s) in [(original, second), (second, original)] {
+            let found = overall(exam, o, s);
+            assert_ne!(found, Some(Overall::Confirms), "{o} / {s}");
+        }
+    }
+}
+
+#[test]
+fn the_same_place_and_the_same_denial_are_a_confirmation() {
+    for (exam, original, second) in [
+        (
+            "CTA heart",
+            "Stenosis of the proximal LAD, 70 percent.",
+            "70 percent stenosis in the proximal LAD.",
+        ),
+        (
+            "MRI knee",
+            "Posterior horn medial meniscus tear, lateral meniscus normal.",
+            "Tear of the posterior horn of the medial meniscus.",
+        ),
+        (
+            "CT chest",
+            "No central PE.",
+            "No central pulmonary embolism.",
+        ),
+        ("CT leg", "No acute fracture.", "No fracture."),
+    ] {
+        assert_eq!(
+            overall(exam, original, second),
+            Some(Overall::Confirms),
+            "{original} / {second}"
+        );
+    }
+}

@@ -11,6 +11,13 @@ fn another_answer_is_never_called_the_same() {
     for (exam, original, second) in [
         ("CT chest", "Pulmonary embolism: -", "Pulmonary embolism: +"),
         ("CT chest", "Pneumothorax: nein", "Pneumothorax: ja"),
+        ("US leg", "DVT: no / [yes]", "DVT: [no] / yes"),
+        (
+            "CT chest",
+            "Pneumothorax: *no* yes",
+            "Pneumothorax: no *yes*",
+        ),
+        ("CT chest", "~~Pneumothorax~~ none", "Pneumothorax ~~none~~"),
         ("CT head", "Haemorrhage | 0", "Haemorrhage | 1"),
         (
             "CT chest",

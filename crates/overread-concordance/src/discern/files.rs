@@ -8,6 +8,8 @@ use crate::lexicon::{FindingId, NodeId, Phrases, Spelling, terms};
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct DiscerningFile {
     pub(super) words: LinesFile,
+    pub(super) opposed: OpposedFile,
+    pub(super) narrowing: TermsFile,
     pub(super) spared: SparedFile,
     pub(super) graded: GradedFile,
     pub(super) staging: StagingFile,
@@ -20,6 +22,12 @@ pub(crate) struct DiscerningFile {
 pub(super) struct LinesFile {
     pub(super) urgent: Vec<String>,
     pub(super) lines: Vec<String>,
+    pub(super) standing: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct OpposedFile {
+    pub(super) groups: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -126,6 +134,14 @@ pub(crate) struct Discerning {
     pub(crate) words: Phrases,
     /// Lines of words before this one are urgent.
     pub(crate) urgent: usize,
+    /// Lines from this one on count as they stand: the word that denies is a part of them.
+    pub(crate) standing: usize,
+    /// Words that exclude each other.
+    pub(crate) opposed: Phrases,
+    /// Group and member of each line of `opposed`.
+    pub(crate) members: Vec<(usize, usize)>,
+    /// Words that make a denial deny less.
+    pub(crate) narrowing: Phrases,
     /// Words that are not urgent beside these findings.
     pub(crate) spared: Phrases,
     pub(crate) sparing: Vec<FindingId>,
@@ -170,13 +186,24 @@ impl DiscerningFile {
             let words = list.split_whitespace();
             words.map(|w| spelling.normalise(w)).collect()
         };
-        let urgent = self.words.urgent.iter().chain(&self.words.lines);
-        let lines: Vec<&str> = urgent.map(String::as_str).collect();
+        let words = &self.words;
+        let lines = words.urgent.iter().chain(&words.lines);
+        let lines: Vec<&str> = lines.chain(&words.standing).map(String::as_str).collect();
+        let groups = self.opposed.groups.iter().enumerate();
+        let opposed = groups.flat_map(|(group, members)| {
+            let members = members.split('|').enumerate();
+            members.map(move |(member, words)| ((group, member), words))
+        });
+        let (members, opposed): (Vec<_>, Vec<&str>) = opposed.unzip();
         let graded: Vec<&str> = self.graded.table.iter().map(|g| g.terms.as_str()).collect();
         let states: Vec<&str> = self.states.table.iter().map(|s| s.terms.as_str()).collect();
         let open = self.states.open.as_str();
         Discerning {
             urgent: self.words.urgent.len(),
+            standing: self.words.urgent.len() + self.words.lines.len(),
+            opposed: phrases(&opposed),
+            members,
+            narrowing: phrases(&[&self.narrowing.terms]),
             words: phrases(&lines),
             spared: phrases(&[&self.spared.terms]),
             sparing: self
@@ -240,6 +267,8 @@ mod tests {
         let sourced = |v: &serde_json::Value| v["source"].as_str().is_some_and(|s| s.len() > 10);
         let tables = [
             "words",
+            "opposed",
+            "narrowing",
             "spared",
             "graded",
             "staging",
@@ -279,6 +308,11 @@ mod tests {
         for (row, built) in file.states.table.into_iter().zip(&known.states) {
             lists(vec![row.yes, row.no], &built.answers);
         }
-        lists([file.words.urgent, file.words.lines].concat(), &known.words);
+        let words = file.words;
+        let words = [words.urgent, words.lines, words.standing].concat();
+        lists(words, &known.words);
+        let opposed = file.opposed.groups.join("|");
+        let opposed = opposed.split('|').map(str::to_owned).collect();
+        lists(opposed, &known.opposed);
     }
 }

@@ -13,6 +13,8 @@ const TOKENS_MAX: usize = 40;
 const DIFFERENCES_MAX: usize = 2;
 /// Letters of such an answer, at most; longer words are another way to say it, more often than another answer.
 const ANSWER_LETTERS_MAX: usize = 5;
+/// Marks by which one of several printed answers is chosen or struck out.
+const CHOOSING: [&str; 8] = ["[", "]", "*", "~", "_", "+", "<", ">"];
 /// Words before a number that says only where to look.
 const POINTERS: [&str; 8] = [
     "image", "images", "im", "img", "series", "se", "slice", "slices",
@@ -70,6 +72,10 @@ fn sentences<'a>(lex: &Lexicon, report: &'a Report) -> Vec<Line<'a>> {
 /// Counts where two sentences of one length differ; `None` when they are no twins.
 fn differences(of_a: &Line<'_>, of_b: &Line<'_>) -> Option<usize> {
     let (a, b) = (of_a.tokens, of_b.tokens);
+    // "No / [yes]" and "[no] / yes": the words are the same, the marks choose among them.
+    if words(a).eq(words(b)) {
+        return Some(usize::from(!choices(a).eq(choices(b))));
+    }
     if a.len() != b.len() {
         return None;
     }
@@ -94,6 +100,22 @@ fn differences(of_a: &Line<'_>, of_b: &Line<'_>) -> Option<usize> {
         }
     }
     shares_word.then_some(count)
+}
+
+fn words(line: &[Token]) -> impl Iterator<Item = &str> {
+    let told = |t: &&Token| matches!(t.kind, Kind::Word | Kind::Number);
+    line.iter().filter(told).map(|t| t.norm.as_str())
+}
+
+/// Marks that choose or strike, each with the number of words before it.
+fn choices(line: &[Token]) -> impl Iterator<Item = (usize, &str)> {
+    let mut before = 0;
+    line.iter().filter_map(move |t| {
+        let is_word = matches!(t.kind, Kind::Word | Kind::Number);
+        before += usize::from(is_word);
+        let chooses = CHOOSING.contains(&t.norm.as_str());
+        chooses.then_some((before, t.norm.as_str()))
+    })
 }
 
 fn is_roman(token: &Token) -> bool {
