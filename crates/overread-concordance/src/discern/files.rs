@@ -198,6 +198,19 @@ impl DiscerningFile {
         let graded: Vec<&str> = self.graded.table.iter().map(|g| g.terms.as_str()).collect();
         let states: Vec<&str> = self.states.table.iter().map(|s| s.terms.as_str()).collect();
         let open = self.states.open.as_str();
+        let state = |s: &StateFile| StateOf {
+            name: s.name.clone(),
+            bare: (!s.bare.is_empty()).then_some(s.bare == "yes"),
+            answers: phrases(&[&s.yes, &s.no, open]),
+        };
+        let classification = |g: &GradeFile| Classification {
+            name: (!g.name.is_empty()).then(|| g.name.clone()),
+            of: finding(&g.of),
+            steps: g.steps.clone(),
+        };
+        let steps = self.densities.table.iter();
+        let steps = steps.filter_map(|d| Some((node(&d.place)?, d.hu.clone())));
+        let sparing = self.spared.findings.split_whitespace();
         Discerning {
             urgent: self.words.urgent.len(),
             standing: self.words.urgent.len() + self.words.lines.len(),
@@ -206,12 +219,7 @@ impl DiscerningFile {
             narrowing: phrases(&[&self.narrowing.terms]),
             words: phrases(&lines),
             spared: phrases(&[&self.spared.terms]),
-            sparing: self
-                .spared
-                .findings
-                .split_whitespace()
-                .filter_map(&finding)
-                .collect(),
+            sparing: sparing.filter_map(&finding).collect(),
             graded: phrases(&graded),
             state_terms: phrases(&states),
             between: spelt(&self.graded.between),
@@ -223,33 +231,10 @@ impl DiscerningFile {
             densities: Densities {
                 apart: self.densities.apart,
                 apart_at_step: self.densities.apart_at_step,
-                steps: self
-                    .densities
-                    .table
-                    .iter()
-                    .filter_map(|d| Some((node(&d.place)?, d.hu.clone())))
-                    .collect(),
+                steps: steps.collect(),
             },
-            states: self
-                .states
-                .table
-                .iter()
-                .map(|s| StateOf {
-                    name: s.name.clone(),
-                    bare: (!s.bare.is_empty()).then_some(s.bare == "yes"),
-                    answers: phrases(&[&s.yes, &s.no, open]),
-                })
-                .collect(),
-            classifications: self
-                .graded
-                .table
-                .iter()
-                .map(|g| Classification {
-                    name: (!g.name.is_empty()).then(|| g.name.clone()),
-                    of: finding(&g.of),
-                    steps: g.steps.clone(),
-                })
-                .collect(),
+            states: self.states.table.iter().map(state).collect(),
+            classifications: self.graded.table.iter().map(classification).collect(),
             status: phrases(&[&self.status.terms]),
         }
     }
