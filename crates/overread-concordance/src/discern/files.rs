@@ -10,6 +10,7 @@ pub(crate) struct DiscerningFile {
     pub(super) words: LinesFile,
     pub(super) opposed: OpposedFile,
     pub(super) narrowing: TermsFile,
+    pub(super) numbered: NumberedFile,
     pub(super) spared: SparedFile,
     pub(super) graded: GradedFile,
     pub(super) staging: StagingFile,
@@ -28,6 +29,12 @@ pub(super) struct LinesFile {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct OpposedFile {
     pub(super) groups: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct NumberedFile {
+    pointers: String,
+    units: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -142,6 +149,10 @@ pub(crate) struct Discerning {
     pub(crate) members: Vec<(usize, usize)>,
     /// Words that make a denial deny less.
     pub(crate) narrowing: Phrases,
+    /// Words before a number that says only where to look.
+    pub(crate) pointers: Vec<String>,
+    /// Words behind a number that make it a measure.
+    pub(crate) units: Vec<String>,
     /// Words that are not urgent beside these findings.
     pub(crate) spared: Phrases,
     pub(crate) sparing: Vec<FindingId>,
@@ -217,6 +228,8 @@ impl DiscerningFile {
             opposed: phrases(&opposed),
             members,
             narrowing: phrases(&[&self.narrowing.terms]),
+            pointers: spelt(&self.numbered.pointers),
+            units: spelt(&self.numbered.units),
             words: phrases(&lines),
             spared: phrases(&[&self.spared.terms]),
             sparing: sparing.filter_map(&finding).collect(),
@@ -254,6 +267,7 @@ mod tests {
             "words",
             "opposed",
             "narrowing",
+            "numbered",
             "spared",
             "graded",
             "staging",

@@ -15,17 +15,6 @@ const DIFFERENCES_MAX: usize = 2;
 const ANSWER_LETTERS_MAX: usize = 5;
 /// Marks by which one of several printed answers is chosen or struck out.
 const CHOOSING: [&str; 8] = ["[", "]", "*", "~", "_", "+", "<", ">"];
-/// Words before a number that says only where to look.
-const POINTERS: [&str; 8] = [
-    "image", "images", "im", "img", "series", "se", "slice", "slices",
-];
-
-/// Words behind a number that make it a measure, which is compared by its size.
-const UNITS: [&str; 15] = [
-    "mm", "cm", "x", "by", "hu", "ml", "cc", "percent", "%", "degrees", "weeks", "days", "o",
-    "oclock", "o'clock",
-];
-
 /// Returns the sentences of a report that the other has as well, with another answer in them and none like them.
 pub(super) fn apart(lex: &Lexicon, own: &Report, other: &Report) -> Vec<(usize, usize)> {
     let theirs = sentences(lex, other);
@@ -44,6 +33,7 @@ pub(super) fn apart(lex: &Lexicon, own: &Report, other: &Report) -> Vec<(usize, 
 
 /// A sentence that names a finding.
 struct Line<'a> {
+    lex: &'a Lexicon,
     tokens: &'a [Token],
     /// Where the words of the findings stand, which are compared as findings.
     findings: Vec<(usize, usize)>,
@@ -54,16 +44,37 @@ impl Line<'_> {
         let mut findings = self.findings.iter();
         findings.any(|(first, last)| (*first..=*last).contains(&at))
     }
+
+    /// Says whether a word or mark may be an answer: short, no measure, no number of an image.
+    fn is_answer(&self, at: usize) -> bool {
+        let data = &self.lex.discerning;
+        let is_one_of = |at: Option<usize>, words: &[String]| {
+            at.and_then(|at| self.tokens.get(at))
+                .is_some_and(|t| words.contains(&t.norm))
+        };
+        match self.tokens.get(at) {
+            Some(t) if t.kind == Kind::Number => {
+                !(is_one_of(at.checked_sub(1), &data.pointers)
+                    || is_one_of(Some(at + 1), &data.units))
+            }
+            Some(t) => t.norm.chars().count() <= ANSWER_LETTERS_MAX,
+            None => false,
+        }
+    }
 }
 
-fn sentences<'a>(lex: &Lexicon, report: &'a Report) -> Vec<Line<'a>> {
+fn sentences<'a>(lex: &'a Lexicon, report: &'a Report) -> Vec<Line<'a>> {
     let ends = |t: &Token| matches!(t.kind, Kind::Newline | Kind::Period | Kind::Semicolon);
     let lines = report.text.tokens.split(ends);
     let lines = lines.filter(|line| (2..=TOKENS_MAX).contains(&line.len()));
     let lines = lines.map(|tokens| {
         let hits = lex.finding_terms.find(tokens);
         let findings = hits.iter().map(|hit| (hit.first, hit.last)).collect();
-        Line { tokens, findings }
+        Line {
+            lex,
+            tokens,
+            findings,
+        }
     });
     let lines = lines.filter(|line| !line.findings.is_empty());
     lines.take(SENTENCES_MAX).collect()
@@ -90,7 +101,7 @@ fn differences(of_a: &Line<'_>, of_b: &Line<'_>) -> Option<usize> {
             return None;
         }
         count += 1;
-        if count > DIFFERENCES_MAX || !is_answer(a, at) || !is_answer(b, at) {
+        if count > DIFFERENCES_MAX || !of_a.is_answer(at) || !of_b.is_answer(at) {
             return None;
         }
         // "Bosniak 3" and "Bosniak III" are one class.
@@ -120,19 +131,4 @@ fn choices(line: &[Token]) -> impl Iterator<Item = (usize, &str)> {
 
 fn is_roman(token: &Token) -> bool {
     token.kind == Kind::Word && token.norm.chars().all(|c| "ivx".contains(c))
-}
-
-/// Says whether a word or mark may be an answer: short, no measure, no number of an image.
-fn is_answer(line: &[Token], at: usize) -> bool {
-    let is_one_of = |at: Option<usize>, words: &[&str]| {
-        at.and_then(|at| line.get(at))
-            .is_some_and(|t| words.contains(&t.norm.as_str()))
-    };
-    match line.get(at) {
-        Some(t) if t.kind == Kind::Number => {
-            !(is_one_of(at.checked_sub(1), &POINTERS) || is_one_of(Some(at + 1), &UNITS))
-        }
-        Some(t) => t.norm.chars().count() <= ANSWER_LETTERS_MAX,
-        None => false,
-    }
 }
