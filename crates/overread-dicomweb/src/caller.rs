@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use overread_dicom::dictionary::vr_of;
 use overread_model::access::Actor;
 use overread_model::time::Timestamp;
 use overread_store::Tx;
@@ -59,6 +60,13 @@ impl Caller {
     pub(crate) async fn withheld(&self, tx: &mut Tx, study_instance_uid: &str) -> Answer<Withheld> {
         let is_blind = is_blind_to(tx, &self.reach, study_instance_uid).await?;
         Ok(Withheld(is_blind.then(|| self.first_reading.clone())))
+    }
+
+    /// Says whether what stands in an attribute may be withheld from the caller.
+    pub(crate) fn may_hide(&self, tag: u32) -> bool {
+        let (list, vr) = (&self.first_reading.list, vr_of(tag));
+        let may_be_withheld = list.withholds(tag, &vr, &vr) || list.asks_for_value(tag, &vr, &vr);
+        may_be_withheld && self.reach.is_without_reports()
     }
 
     /// Writes down that somebody read a study, a series or one instance of it, and each report among them, before they are shown.

@@ -21,8 +21,9 @@ use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
 use crate::params::Query;
 use crate::refusal::Answer;
-use crate::results::Found;
+use crate::results::{Found, matches_value};
 use crate::state::DicomWebState;
+use keys::{asks, paged};
 
 const SERVICE: &str = "Overread";
 
@@ -46,11 +47,11 @@ pub(crate) async fn studies(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let query = prepared(&state, &caller, &headers, &query, None).await?;
+    let (query, labels) = prepared(&state, &caller, &headers, &query, None).await?;
     let mut tx = state.store.read().await?;
     let mut results = studies::studies(&mut tx, &caller, &query, StudyFilter::default()).await?;
     leave_out(&mut tx, &caller, &mut results).await?;
-    Ok(answered(&results, &query))
+    Ok(answered(&labels.keep(results), &query))
 }
 
 /// GET /series and /studies/{study}/series.
@@ -61,7 +62,8 @@ pub(crate) async fn series(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let query = prepared(&state, &caller, &headers, &query, parents.study.as_deref()).await?;
+    let study = parents.study.as_deref();
+    let (query, labels) = prepared(&state, &caller, &headers, &query, study).await?;
     let mut tx = state.store.read().await?;
     let filter = SeriesFilter {
         study_instance_uid: parents.study,
@@ -69,7 +71,7 @@ pub(crate) async fn series(
     };
     let mut results = series::series(&mut tx, &caller, &query, filter).await?;
     leave_out(&mut tx, &caller, &mut results).await?;
-    Ok(answered(&results, &query))
+    Ok(answered(&labels.keep(results), &query))
 }
 
 /// GET /instances, /studies/{study}/instances and /studies/{study}/series/{series}/instances.
@@ -80,7 +82,8 @@ pub(crate) async fn instances(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let query = prepared(&state, &caller, &headers, &query, parents.study.as_deref()).await?;
+    let study = parents.study.as_deref();
+    let (query, labels) = prepared(&state, &caller, &headers, &query, study).await?;
     let mut tx = state.store.read().await?;
     let filter = InstanceFilter {
         study_instance_uid: parents.study,
@@ -89,7 +92,49 @@ pub(crate) async fn instances(
     };
     let mut results = instances::instances(&mut tx, &caller, &query, filter).await?;
     leave_out(&mut tx, &caller, &mut results).await?;
-    Ok(answered(&results, &query))
+    Ok(answered(&labels.keep(results), &query))
+}
+
+/// What a reader who sees no labels before the lock asks of labels: compared with what is shown, since a search that matched
+/// what is withheld would tell it letter by letter.
+struct Labels {
+    matches: Vec<(Vec<u32>, String)>,
+    limit: Option<u32>,
+    offset: u32,
+}
+
+impl Labels {
+    fn out_of(query: &mut Query, caller: &Caller) -> Self {
+        let (limit, offset) = (query.limit, query.offset);
+        let hides = |path: &[u32], value: &str| {
+            asks(value) && path.first().is_some_and(|tag| caller.may_hide(*tag))
+        };
+        let matches: Vec<_> = query
+            .matches
+            .extract_if(.., |(path, value)| hides(path, value))
+            .collect();
+        if !matches.is_empty() {
+            (query.limit, query.offset) = (None, 0);
+        }
+        Self {
+            matches,
+            limit,
+            offset,
+        }
+    }
+
+    fn keep(&self, results: Results) -> Results {
+        if self.matches.is_empty() {
+            return results;
+        }
+        let mut all = results.page;
+        all.retain(|found| {
+            let shown = found.to_json();
+            let mut matches = self.matches.iter();
+            matches.all(|(path, value)| matches_value(&shown, path, value))
+        });
+        paged(all, self.limit, self.offset)
+    }
 }
 
 /// Takes out of the results what a reader does not get before the lock.
@@ -113,13 +158,14 @@ async fn prepared(
     headers: &HeaderMap,
     query: &str,
     study: Option<&str>,
-) -> Answer<Query> {
+) -> Answer<(Query, Labels)> {
     Accept::of_request(headers, query)?.require_json()?;
-    let query = Query::parse(query)?;
+    let mut query = Query::parse(query)?;
+    let labels = Labels::out_of(&mut query, caller);
     caller
         .note_reading(state, "studies.searched", study)
         .await?;
-    Ok(query)
+    Ok((query, labels))
 }
 
 /// Writes the page; 204 when it is empty (PS3.18 10.6.3.1).

@@ -142,6 +142,51 @@ async fn images_tell_a_reviewer_nothing_of_the_first_reading() {
 }
 
 #[tokio::test]
+async fn a_search_matches_what_is_shown() {
+    let telling = Made {
+        description: SECRET,
+        ..Made::default()
+    };
+    let plain = Made {
+        study: "1.2.4",
+        series: "1.2.4.1",
+        instance: "1.2.4.1.1".to_owned(),
+        ..Made::default()
+    };
+    let house = House::with(&[telling, plain]).await;
+    let reviewer = person(2, Role::Reviewer);
+    for (case, study) in [(7, "1.2.3"), (8, "1.2.4")] {
+        house
+            .grant(case, study, &reviewer, &[Right::ViewImages], None)
+            .await;
+    }
+    let coordinator = person(5, Role::Coordinator);
+    for (asked, of_all, of_reviewer) in [
+        ("/studies?StudyDescription=S*", 1, 0),
+        ("/studies?StudyDescription=SECRET extrusion*", 1, 0),
+        ("/series?StudyDescription=S*", 1, 0),
+        ("/studies/1.2.3/series?StudyDescription=S*", 1, 0),
+        ("/instances?StudyDescription=S*", 1, 0),
+        ("/studies?StudyDescription=Lumbar*", 1, 1),
+        ("/studies?StudyDescription=Lumbar*&limit=1&offset=1", 0, 0),
+        ("/studies?StudyDescription=Lumbar*&PatientID=P1", 1, 1),
+        ("/studies?StudyDescription=*", 2, 2),
+        ("/studies?PatientID=P1", 2, 2),
+        ("/series?SeriesDescription=T2*", 2, 2),
+    ] {
+        for (actor, count) in [(&coordinator, of_all), (&reviewer, of_reviewer)] {
+            let asked = asked.replace(' ', "%20");
+            let got = house.get_as(Some(actor.clone()), &asked, JSON).await;
+            let found = match got.status {
+                StatusCode::NO_CONTENT => 0,
+                _ => got.json().as_array().map_or(99, Vec::len),
+            };
+            assert_eq!(found, count, "{asked} as {:?}", actor.role());
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_reading_stays_as_it_is() {
     let made = telling();
     let house = House::with(std::slice::from_ref(&made)).await;

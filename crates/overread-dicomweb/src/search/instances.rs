@@ -65,7 +65,7 @@ pub(super) async fn instances(
         }
         all.push(found);
     }
-    Ok(paged(all, query))
+    Ok(paged(all, query.limit, query.offset))
 }
 
 /// Puts into the filter what the index knows; returns the rest.

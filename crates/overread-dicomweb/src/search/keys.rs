@@ -89,9 +89,9 @@ pub(super) fn asks(value: &str) -> bool {
 }
 
 /// Cuts a page out of all results.
-pub(super) fn paged(mut all: Vec<Found>, query: &Query) -> Results {
-    let offset = (query.offset as usize).min(all.len());
-    let limit = query.limit.unwrap_or(SEARCH_RESULTS) as usize;
+pub(super) fn paged(mut all: Vec<Found>, limit: Option<u32>, offset: u32) -> Results {
+    let offset = (offset as usize).min(all.len());
+    let limit = limit.unwrap_or(SEARCH_RESULTS) as usize;
     all.drain(..offset);
     let remaining = all.len().saturating_sub(limit) as u64;
     all.truncate(limit);

@@ -73,7 +73,7 @@ pub(super) async fn series(
         }
         all.push(found);
     }
-    Ok(paged(all, query))
+    Ok(paged(all, query.limit, query.offset))
 }
 
 fn place(row: &SeriesRow) -> Place<'_> {

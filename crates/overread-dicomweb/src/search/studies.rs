@@ -85,7 +85,7 @@ pub(super) async fn studies(
             all.push(one);
         }
     }
-    Ok(paged(all, query))
+    Ok(paged(all, query.limit, query.offset))
 }
 
 fn in_one_range(found: &Value, dates: &DateRange, times: &str) -> bool {
