@@ -82,7 +82,7 @@ async function walk(journey: Journey, disc: Buffer, people: People, server: Demo
     const preview = asker.locator("#letter-preview");
     // What the case does not know yet, the writer fills in.
     for (const field of await asker.locator("form[data-preview-url] .field").all()) {
-      if (/may stay empty/.test((await field.textContent()) ?? "")) continue;
+      if (/may stay empty|puede quedar vacío/.test((await field.textContent()) ?? "")) continue;
       const control = field.locator('input[type="text"], textarea').first();
       if ((await control.count()) > 0 && (await control.inputValue()) === "") {
         await control.fill("A disc with all images is enclosed.");

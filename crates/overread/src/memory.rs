@@ -24,8 +24,13 @@ pub(crate) fn bound() {
 
 /// Replaces this program by itself; returns only when that fails.
 fn begin_again() -> io::Result<()> {
+    let path = std::env::current_exe()?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if name.starts_with("ld-") || name.starts_with("ld.so") {
+        return Err(io::Error::other("run by the dynamic loader"));
+    }
     let mut arguments = std::env::args_os();
-    let mut program = Command::new(std::env::current_exe()?);
+    let mut program = Command::new(&path);
     if let Some(name) = arguments.next() {
         program.arg0(name);
     }
