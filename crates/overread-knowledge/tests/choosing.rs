@@ -196,3 +196,79 @@ fn a_mistaken_side_leads_to_no_other_exam() {
     check(&[left, untold], &[1], Some(wrong));
     check(&[lumbar], &[0], None);
 }
+
+#[test]
+fn a_side_counts_where_the_exam_has_one() {
+    let map = &Knowledge::embedded().specialties;
+    let check = |asked: AskedExam<'_>, description: &str, side: &str, told: Option<&str>| {
+        let study = ExamFacts {
+            study_description: description.to_owned(),
+            lateralities: BTreeSet::from([side.to_owned()]),
+            ..ExamFacts::default()
+        };
+        let found = asked.other_side(&[study], map);
+        assert_eq!(found.is_some(), told.is_some(), "{description} {found:?}");
+        let words = told.unwrap_or_default();
+        assert!(found.unwrap_or_default().contains(words), "{description}");
+    };
+    let named = |name: &'static str| AskedExam {
+        name,
+        ..AskedExam::default()
+    };
+    let wrong = Some("the images say left");
+    for title in [
+        "L KNEE",
+        "MR KNEE LT",
+        "RODILLA IZQ",
+        "RODILLA IZDA",
+        "KNIE LI",
+        "LINKES KNIE",
+    ] {
+        check(named("MRI right knee"), title, "", wrong);
+        check(named("MRI left knee"), title, "", None);
+    }
+    for title in [
+        "R WRIST",
+        "MUNECA DER",
+        "MUNECA DCHA",
+        "RE HANDGELENK",
+        "RECHTES HANDGELENK",
+    ] {
+        check(
+            named("MRI left wrist"),
+            title,
+            "",
+            Some("the images say right"),
+        );
+        check(named("MRI R wrist"), title, "", None);
+    }
+    for side in ["L", "LEFT", "LI", "IZQ"] {
+        check(named("MRI right knee"), "MRI KNEE", side, wrong);
+    }
+    let question = |question: &'static str| AskedExam {
+        question,
+        ..named("MRI knee")
+    };
+    check(question("Is the right meniscus torn?"), "L KNEE", "", wrong);
+    check(question("Is the left meniscus torn?"), "L KNEE", "", None);
+    check(
+        question("Does it explain the pain in the right hip?"),
+        "L KNEE",
+        "",
+        None,
+    );
+    // The spine has no sides: the right is the leg's.
+    let spine = AskedExam {
+        body_part: "lumbar spine, right leg pain",
+        ..AskedExam::default()
+    };
+    check(spine, "MRI LUMBAR SPINE LEFT", "", None);
+    check(spine, "MRI LEFT LEG", "", wrong);
+    // A request that names both sides is no request about both.
+    let both = AskedExam {
+        body_part: "left knee",
+        ..named("MRI right knee")
+    };
+    let told = Some("right in the name of the scan and left in the part of the body");
+    check(both, "MRI KNEE", "", told);
+}

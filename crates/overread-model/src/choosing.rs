@@ -5,10 +5,10 @@ mod directory;
 mod infer;
 mod map;
 mod rank;
+mod sides;
 mod ties;
 
 pub use asked::AskedExam;
-pub(crate) use asked::sides_in;
 pub use directory::{Reviewer, ReviewerKind, check_directory_entry, is_region};
 pub(crate) use infer::groups_in_text;
 pub use infer::{Clinical, Confidence, ExamFacts, Suggestion, conditions_of, infer};
@@ -16,6 +16,8 @@ pub use map::{
     BadMap, BodyTerm, ClinicalKind, Group, RuleWhen, SpecialtyMap, SpecialtyRule, Subspecialty,
 };
 pub use rank::{Ranked, Ranking, ReviewNeed, check_choice, language_words, rank};
+pub use sides::opposite_sides;
+pub(crate) use sides::sides_in_title;
 
 #[cfg(test)]
 mod tests;

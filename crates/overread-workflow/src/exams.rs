@@ -18,6 +18,7 @@ pub(crate) fn asked(intake: &Intake) -> AskedExam<'_> {
     AskedExam {
         name: &exam.name,
         body_part: &exam.body_part,
+        question: &intake.why.question,
         modality: &exam.modality,
         date: exam.date.parse::<CalendarDate>().ok(),
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::infer::{ExamFacts, groups_in_text, places_of_exam};
 use super::map::{Group, SpecialtyMap};
+use super::sides::{opposite_sides, sides_in, sides_in_title};
 use crate::limits;
 use crate::text::{cut, folded, listed};
 use crate::time::CalendarDate;
@@ -15,6 +16,8 @@ pub struct AskedExam<'a> {
     pub name: &'a str,
     /// Body part in words.
     pub body_part: &'a str,
+    /// The question to the reviewer; its side counts where name and body part name none.
+    pub question: &'a str,
     /// Modality as chosen: `MR`.
     pub modality: &'a str,
     /// Day of the exam.
@@ -47,27 +50,29 @@ impl Places {
         for (group, words) in groups_in_text(text, map) {
             self.groups.entry(group).or_insert(words);
         }
+        self.add_sides_in(text);
         let text = folded(cut(text, limits::TEXT_FOR_PATTERNS_CHARS));
         let parts = map.parts.iter().filter(|(.., named)| named.is_match(&text));
         self.parts
             .extend(parts.map(|(group, part, _)| (group.clone(), part.clone())));
         let kinds = map.kinds.iter().filter(|kind| kind.named.is_match(&text));
         self.kinds.extend(kinds.map(|kind| kind.id.clone()));
-        self.add_sides_in(&text);
     }
 
-    /// Adds the sides that a text names.
-    pub(super) fn add_sides_in(&mut self, text: &str) {
-        let (right, left) = sides_in(text);
+    /// Adds the sides that a title names.
+    pub(super) fn add_sides_in(&mut self, title: &str) {
+        let (right, left) = sides_in_title(title);
         (self.right, self.left) = (self.right || right, self.left || left);
     }
 
-    /// Adds a value of Laterality.
+    /// Adds a value of Laterality; some write a word where the standard has letters.
     // PS3.3 C.7.6.1.1.2: R, L, U unpaired, B both.
     pub(super) fn add_side(&mut self, laterality: &str) {
-        let is = |letter: &str| laterality.eq_ignore_ascii_case(letter);
-        self.right |= is("R") || is("B");
-        self.left |= is("L") || is("B");
+        if laterality.trim().eq_ignore_ascii_case("B") {
+            (self.right, self.left) = (true, true);
+        } else {
+            self.add_sides_in(laterality);
+        }
     }
 
     /// Says whether any side is named.
@@ -105,9 +110,16 @@ impl Places {
         own.is_empty() || others.is_empty() || !own.is_disjoint(&others)
     }
 
-    /// Says whether both name one side of the body, and the same; `None` when one of them names none or both.
-    const fn same_side(&self, other: &Self) -> Option<bool> {
-        if self.right == self.left || other.right == other.left {
+    /// Says whether both name one side of the body, and the same; `None` when one of them names none or both, and where
+    /// what both show has no sides: of `lumbar spine, right leg pain` and a spine called left, the right is the leg's.
+    fn same_side(&self, other: &Self, map: &SpecialtyMap) -> Option<bool> {
+        let mut shared = self
+            .groups
+            .keys()
+            .filter(|group| other.groups.contains_key(*group))
+            .peekable();
+        let has_no_sides = shared.peek().is_some() && !shared.any(|group| map.has_sides(group));
+        if has_no_sides || self.right == self.left || other.right == other.left {
             None
         } else {
             Some(self.right == other.right)
@@ -141,17 +153,7 @@ fn are_related(one: &Group, two: &Group, map: &SpecialtyMap) -> bool {
     names(one, two) || names(two, one)
 }
 
-/// Says whether a text names the right, and whether it names the left.
-pub(crate) fn sides_in(text: &str) -> (bool, bool) {
-    let text = format!(" {} ", folded(text));
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    (
-        has(&[" RIGHT ", " RT ", " DERECH"]),
-        has(&[" LEFT ", " LT ", " IZQUIERD"]),
-    )
-}
-
-// Points are no facts: the authors' choice of an order, needed only to sort; words of side are language.
+// Points are no facts: the authors' choice of an order, needed only to sort.
 
 /// Points of `AskedExam::fit`: a place weighs more than a day, since requests mistake days more often.
 const SAME_PLACE: i32 = 8;
@@ -163,7 +165,20 @@ const OTHER_KIND: i32 = -2;
 
 impl AskedExam<'_> {
     fn places(&self, map: &SpecialtyMap) -> Places {
-        Places::of_text(&format!("{} / {}", self.name, self.body_part), map)
+        let mut places = Places::of_text(&format!("{} / {}", self.name, self.body_part), map);
+        if !places.names_a_side() {
+            let elsewhere = |groups: &BTreeMap<Group, String>| {
+                let known = &places.groups;
+                !known.is_empty()
+                    && !groups.is_empty()
+                    && known.keys().all(|one| !groups.contains_key(one))
+            };
+            // A question may tell of another place: pain in the right hip after a scan of the knee.
+            if !elsewhere(&groups_in_text(self.question, map)) {
+                (places.right, places.left) = sides_in(self.question);
+            }
+        }
+        places
     }
 
     /// Returns the kinds of exams it is: what was chosen, else what the words name.
@@ -233,7 +248,7 @@ impl AskedExam<'_> {
         let nearest = self.nearest(studies, map);
         let on_side = |place: &&usize| {
             let found = studies.get(**place).map(|one| places_of_exam(one, map));
-            found.and_then(|found| asked.same_side(&found)) != Some(false)
+            found.and_then(|found| asked.same_side(&found, map)) != Some(false)
         };
         let fitting: Vec<usize> = nearest.iter().filter(on_side).copied().collect();
         if fitting.is_empty() { nearest } else { fitting }
@@ -241,6 +256,13 @@ impl AskedExam<'_> {
 
     /// Says in words that the images are of the other side than the request; `None` when they fit or do not tell.
     pub fn other_side(&self, studies: &[ExamFacts], map: &SpecialtyMap) -> Option<String> {
+        if let Some((name, part)) = opposite_sides(self.name, self.body_part)
+            && !studies.is_empty()
+        {
+            return Some(format!(
+                "The request says {name} in the name of the scan and {part} in the part of the body"
+            ));
+        }
         let asked = self.places(map);
         let mut names: BTreeSet<&str> = BTreeSet::new();
         let mut said = "";
@@ -250,7 +272,7 @@ impl AskedExam<'_> {
             .filter_map(|place| studies.get(place))
         {
             let found = places_of_exam(study, map);
-            match asked.same_side(&found) {
+            match asked.same_side(&found, map) {
                 Some(true) => return None,
                 Some(false) if asked.same_place(&found, map) != Some(false) => {
                     said = found.side();
@@ -300,7 +322,8 @@ impl AskedExam<'_> {
                 asked.parts.extend(found.parts);
             }
         }
-        if asked.same_place(&report, map) == Some(false) || asked.same_side(&report) == Some(false)
+        if asked.same_place(&report, map) == Some(false)
+            || asked.same_side(&report, map) == Some(false)
         {
             let (said, wanted) = (report.words(), asked.words());
             return Some(format!("its heading says {said}, {whose} {wanted}"));

@@ -305,6 +305,12 @@ impl SpecialtyMap {
         self.kinds.iter().find(has).map(|kind| kind.id.as_str())
     }
 
+    /// Says whether a region has a left and a right, as far as the table of body parts tells.
+    pub(super) fn has_sides(&self, group: &Group) -> bool {
+        let mut terms = self.body_terms.iter().filter(|term| term.group == *group);
+        !terms.all(|term| term.paired == Some(false))
+    }
+
     /// Returns kinds of exams in words.
     pub(super) fn kind_words(&self, ids: &BTreeSet<String>) -> String {
         let named = self.kinds.iter().filter(|kind| ids.contains(&kind.id));

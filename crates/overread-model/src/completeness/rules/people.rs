@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Context, Findings, StudyView};
-use crate::choosing::sides_in;
+use crate::choosing::sides_in_title;
 use crate::completeness::gather::PatientSeen;
 use crate::completeness::identity::{PersonIdentity, identity_score, is_anonymous_name};
 use crate::limits;
@@ -194,7 +194,7 @@ fn check_side(view: &StudyView<'_>, findings: &mut Findings<'_>) {
         &exam.study_description,
         &exam.requested_procedure_description,
     ] {
-        let (wanted, other, words, not) = match sides_in(text) {
+        let (wanted, other, words, not) = match sides_in_title(text) {
             (true, false) => ("R", "L", "right", "left"),
             (false, true) => ("L", "R", "left", "right"),
             _ => continue,
