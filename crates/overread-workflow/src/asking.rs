@@ -5,7 +5,7 @@ mod correcting;
 pub mod fields;
 mod lacking;
 
-use lacking::{check_choices, check_lengths, problems_of, tidy_region};
+use lacking::{check_choices, check_lengths, opposite_sides_of, problems_of, tidy_region};
 use overread_model::access::{Actor, Right, Role};
 use overread_model::case::{CaseEvent, CaseFacts, CaseState};
 use overread_model::ids::CaseId;

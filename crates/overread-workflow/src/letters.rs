@@ -1,7 +1,9 @@
 //! Letters of a case: drafted with live preview, made final as a locked PDF, sent with their clock.
 
+mod changed;
 mod filling;
 mod paper;
+mod saving;
 mod sending;
 
 use std::collections::BTreeMap;
@@ -16,13 +18,17 @@ use overread_model::letter::{Language, LetterKind, Requester};
 use overread_store::Tx;
 use overread_store::letters::{self as rows, LetterRow as Row};
 
-use crate::casework::{self, CaseFile, Said};
-use crate::{StepError, StepResult, Workflow, checking, limits, reading};
+use crate::casework::{self, CaseFile};
+use crate::{StepError, StepResult, Workflow, checking, reading};
 
+pub use changed::ChangedFact;
+pub(crate) use changed::sent_astray;
 pub use paper::{finalise, pdf, text};
+pub use saving::{LetterDraft, save_draft};
 pub(crate) use sending::{PROVIDER_REQUEST, asks_for_records, sent_of};
 pub use sending::{SentLetterRow, answered, extended, sent};
 
+use changed::{changed_in, follow, kept_of, outdated};
 use filling::{checked_values, defaults, form_of};
 
 /// A kind of letter that can be written in this case.
@@ -53,6 +59,8 @@ pub struct LetterRow {
     pub document_id: Option<DocumentId>,
     /// Its BLAKE3 digest in hex, once final.
     pub digest: Option<String>,
+    /// What it says that the case does not say any more; of one that was sent, who and which exam it names.
+    pub changed: Vec<ChangedFact>,
 }
 
 /// What the page of letters shows.
@@ -97,6 +105,11 @@ pub struct LetterForm {
     pub letter_id: Option<LetterId>,
     /// Version of the draft to hand back; 0 before the first save.
     pub version: i64,
+    /// Stands for what the case says, to hand back with what was typed beside it.
+    pub facts_mark: String,
+    /// What the case says otherwise since the draft was saved: filled in anew, or words of the draft's own to look at. The
+    /// draft does not go out before it is saved again.
+    pub changed: Vec<ChangedFact>,
     /// Fields in order.
     pub fields: Vec<LetterField>,
     /// What is missing before it can be final.
@@ -144,7 +157,7 @@ pub async fn view(
         kinds,
         letters: letters
             .into_iter()
-            .map(|row| row_of(ctx, row))
+            .map(|row| row_of(ctx, &file, row))
             .collect::<StepResult<_>>()?,
         sent: sent_of(&mut tx, ctx, case_id, now).await?,
         may_write: file.rights.contains(&Right::WriteLetters) && !file.state.is_end(),
@@ -170,18 +183,15 @@ pub async fn form(
     let language = language_of(language);
     let draft = rows::draft(&mut tx, case_id, &kind.id, language.as_str()).await?;
     let mut values = defaults(&mut tx, ctx, &file, kind, language, now).await?;
+    let mut changed = Vec::new();
     if let Some(draft) = &draft {
-        values.extend(values_of(draft)?);
+        let kept = kept_of(draft)?;
+        changed = changed_in(ctx, &file, kind, language, &kept);
+        values.extend(kept.values);
+        follow(ctx, &file, kind, &changed, &mut values);
     }
-    Ok(form_of(
-        ctx,
-        &file,
-        kind,
-        language,
-        draft.as_ref(),
-        &values,
-        now,
-    ))
+    let form = form_of(ctx, &file, kind, language, draft.as_ref(), &values, now);
+    Ok(LetterForm { changed, ..form })
 }
 
 /// Returns the preview of what is typed, saving nothing.
@@ -211,80 +221,6 @@ pub async fn preview(
         &checked_values(ctx, values)?,
         now,
     ))
-}
-
-/// Saves the draft and returns its id and new version.
-///
-/// # Errors
-/// As [`form`]; `Stale` when another tab saved; `Invalid` when a text is too long.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a letter is named by case, kind and language"
-)]
-pub async fn save_draft(
-    ctx: &Workflow,
-    actor: &Actor,
-    case_id: &CaseId,
-    kind: &str,
-    language: &str,
-    version: i64,
-    values: &LetterValues,
-    now: Timestamp,
-) -> StepResult<(LetterId, i64)> {
-    let values = checked_values(ctx, values)?;
-    let mut tx = ctx.store.begin().await?;
-    let file = writable(&mut tx, actor, case_id, now).await?;
-    let kind = kind_of(ctx, &file, kind)?;
-    let language = language_of(language);
-    let facts = serde_json::to_string(&values).map_err(StepError::internal)?;
-    let recipient = values.get("recipient.name").cloned().unwrap_or_default();
-    if let Some(mut row) = rows::draft(&mut tx, case_id, &kind.id, language.as_str()).await? {
-        row.version = version;
-        (row.facts, row.recipient, row.changed_at) = (facts, recipient, now.as_micros());
-        if !rows::update(&mut tx, &row).await? {
-            return Err(StepError::Stale);
-        }
-        tx.commit().await?;
-        return Ok((row.id.parse().map_err(StepError::internal)?, version + 1));
-    }
-    if version != 0 {
-        return Err(StepError::Stale);
-    }
-    if rows::list(&mut tx, case_id).await?.len() >= limits::LETTERS_PER_CASE {
-        return Err(StepError::Limit(
-            "This case has too many letters.".to_owned(),
-        ));
-    }
-    let letter_id = casework::new_id(LetterId::from_random)?;
-    let row = new_row(
-        &letter_id,
-        case_id,
-        actor,
-        (&kind.id, language, facts, recipient),
-        now,
-    );
-    rows::insert(&mut tx, &row).await.map_err(|error| {
-        if error.is_unique_violation() {
-            StepError::Stale
-        } else {
-            error.into()
-        }
-    })?;
-    casework::note(
-        &mut tx,
-        &file,
-        actor,
-        "letter.drafted",
-        "A letter was drafted",
-        Said {
-            note: "",
-            staff_only: true,
-        },
-        now,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok((letter_id, 1))
 }
 
 fn language_of(text: &str) -> Language {
@@ -338,45 +274,14 @@ fn kind_of<'a>(ctx: &'a Workflow, file: &CaseFile, kind: &str) -> StepResult<&'a
     }
 }
 
-fn values_of(row: &Row) -> StepResult<LetterValues> {
-    serde_json::from_str(&row.facts).map_err(StepError::internal)
-}
-
-fn new_row(
-    letter_id: &LetterId,
-    case_id: &CaseId,
-    actor: &Actor,
-    what: (&str, Language, String, String),
-    now: Timestamp,
-) -> Row {
-    let (kind, language, facts, recipient) = what;
-    Row {
-        id: letter_id.as_str().to_owned(),
-        case_id: case_id.as_str().to_owned(),
-        kind: kind.to_owned(),
-        language: language.as_str().to_owned(),
-        facts,
-        state: "draft".to_owned(),
-        version: 1,
-        written_by: actor.id().to_owned(),
-        created_at: now.as_micros(),
-        changed_at: now.as_micros(),
-        recipient,
-        final_text: None,
-        document_id: None,
-        digest: None,
-        finalised_at: None,
-        channel: None,
-        sent_at: None,
-        answer_due_at: None,
-        extended_at: None,
-        extension_reason: None,
-        answered_at: None,
-    }
-}
-
-fn row_of(ctx: &Workflow, row: Row) -> StepResult<LetterRow> {
+fn row_of(ctx: &Workflow, file: &CaseFile, row: Row) -> StepResult<LetterRow> {
+    // What was corrected is told to nobody who reads the case before the lock.
+    let tells = file.rights.contains(&Right::WriteLetters) && !reading::is_before_lock(file);
     Ok(LetterRow {
+        changed: match tells {
+            true => outdated(ctx, file, &row)?,
+            false => Vec::new(),
+        },
         title: title_of(ctx, &row.kind, &row.language),
         letter_id: row.id.parse().map_err(StepError::internal)?,
         kind: row.kind,

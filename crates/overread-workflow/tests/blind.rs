@@ -12,7 +12,7 @@ use overread_workflow::{cases, choosing, letters, records, reporting};
 
 use crate::house::{
     House, NOW, ORIGINAL, acceptance, assert_forbidden, assert_invalid, assert_not_found, disc,
-    steps,
+    draft_of, steps,
 };
 
 /// The same person in another role.
@@ -273,14 +273,20 @@ async fn letters_open_to_the_second_reader_by_the_lock_alone() {
         .await
         .unwrap();
     let fields = form.fields.into_iter();
+    let mark = form.facts_mark.clone();
     let mut values: letters::LetterValues = fields.map(|field| (field.key, field.value)).collect();
     for problem in form.problems {
         values.insert(problem.field, "All images and the report".to_owned());
     }
-    let (letter, version) =
-        letters::save_draft(ctx, patient, &case_id, kind, "en", 0, &values, NOW)
-            .await
-            .unwrap();
+    let (letter, version) = letters::save_draft(
+        ctx,
+        patient,
+        &case_id,
+        &draft_of(kind, 0, &mark, &values),
+        NOW,
+    )
+    .await
+    .unwrap();
     let paper = letters::finalise(ctx, patient, &case_id, &letter, version, NOW)
         .await
         .unwrap();

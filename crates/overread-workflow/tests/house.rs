@@ -19,6 +19,7 @@ use overread_workflow::asking::{self, AskStep, Exam, Urgency, Who, Why};
 use overread_workflow::choosing::{self, AcceptOffer};
 use overread_workflow::consenting::{self, SignConsent};
 use overread_workflow::inviting::{self, AcceptInvitation, Invite};
+use overread_workflow::letters::{LetterDraft, LetterValues};
 use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
 use overread_workflow::records::{self, Incoming};
 use overread_workflow::reviewers::{self, ReviewerForm};
@@ -130,6 +131,22 @@ pub(crate) async fn join(
         .unwrap();
     assert_eq!(signed_in.role, role);
     signed_in.actor
+}
+
+/// A letter in English as its form sends it.
+pub(crate) fn draft_of<'a>(
+    kind: &'a str,
+    version: i64,
+    facts_mark: &'a str,
+    values: &'a LetterValues,
+) -> LetterDraft<'a> {
+    LetterDraft {
+        kind,
+        language: "en",
+        version,
+        facts_mark,
+        values,
+    }
 }
 
 pub(crate) fn reviewer_form() -> ReviewerForm {

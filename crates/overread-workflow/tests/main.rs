@@ -18,6 +18,7 @@ mod door;
 mod held_papers;
 mod house;
 mod insurer;
+mod letters;
 mod mail;
 mod refusals;
 mod repaired;

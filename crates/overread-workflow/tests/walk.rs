@@ -12,7 +12,9 @@ use overread_workflow::{
 
 use tokio::io::AsyncReadExt;
 
-use crate::house::{House, NOW, assert_invalid, assert_not_found, client, consent, disc, steps};
+use crate::house::{
+    House, NOW, assert_invalid, assert_not_found, client, consent, disc, draft_of, steps,
+};
 
 async fn walk(house: House) {
     let ctx = &house.ctx;
@@ -429,17 +431,30 @@ async fn a_records_letter_is_locked_sent_and_timed() {
             .iter()
             .any(|field| field.key == "patient.name" && field.value == "Alex Sample")
     );
+    let mark = form.facts_mark.clone();
     let mut values: letters::LetterValues = form
         .fields
         .iter()
         .map(|field| (field.key.clone(), field.value.clone()))
         .collect();
-    let (letter_id, version) =
-        letters::save_draft(ctx, patient, &case_id, kind, "en", 0, &values, NOW)
-            .await
-            .unwrap();
+    let (letter_id, version) = letters::save_draft(
+        ctx,
+        patient,
+        &case_id,
+        &draft_of(kind, 0, &mark, &values),
+        NOW,
+    )
+    .await
+    .unwrap();
     crate::house::assert_stale(
-        letters::save_draft(ctx, patient, &case_id, kind, "en", 0, &values, NOW).await,
+        letters::save_draft(
+            ctx,
+            patient,
+            &case_id,
+            &draft_of(kind, 0, &mark, &values),
+            NOW,
+        )
+        .await,
     );
     for problem in letters::form(ctx, patient, &case_id, kind, "en", NOW)
         .await
@@ -448,10 +463,15 @@ async fn a_records_letter_is_locked_sent_and_timed() {
     {
         values.insert(problem.field, "All images and the report".to_owned());
     }
-    let (_, version) =
-        letters::save_draft(ctx, patient, &case_id, kind, "en", version, &values, NOW)
-            .await
-            .unwrap();
+    let (_, version) = letters::save_draft(
+        ctx,
+        patient,
+        &case_id,
+        &draft_of(kind, version, &mark, &values),
+        NOW,
+    )
+    .await
+    .unwrap();
     letters::finalise(ctx, patient, &case_id, &letter_id, version, NOW)
         .await
         .unwrap();

@@ -98,6 +98,7 @@ const SCREENS: [Screen; 8] = [
         title_on_behalf: "",
         fields: &[
             "modality",
+            "name",
             "body_part",
             "date",
             "facility",
@@ -110,13 +111,7 @@ const SCREENS: [Screen; 8] = [
         part: "exam",
         title: "Where are the images and the first report?",
         title_on_behalf: "",
-        fields: &[
-            "images_at",
-            "report_at",
-            "name",
-            "first_reader",
-            "accession",
-        ],
+        fields: &["images_at", "report_at", "first_reader", "accession"],
     },
     Screen {
         key: "why",

@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::{get, post};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use overread_model::ids::{CaseId, LetterId};
-use overread_workflow::letters::{self, LetterForm, LetterValues, LettersView};
+use overread_workflow::letters::{self, LetterDraft, LetterForm, LetterValues, LettersView};
 use overread_workflow::sessions::SignedIn;
 use serde::Deserialize;
 
@@ -172,6 +172,7 @@ pub(super) fn pdf_file(bytes: bytes::Bytes, name: &str) -> Response {
 #[serde(default)]
 struct LetterInput {
     language: String,
+    facts_mark: String,
     #[serde(flatten)]
     fields: BTreeMap<String, String>,
 }
@@ -200,8 +201,14 @@ async fn save(
     let case_id: CaseId = case_id.parse().map_err(|_| PageError::NotFound)?;
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
     let (values, language) = (form.values(), language(&form.language, &session));
-    let saved =
-        letters::save_draft(ctx, actor, &case_id, &kind, language, version, &values, now).await;
+    let draft = LetterDraft {
+        kind: &kind,
+        language,
+        version,
+        facts_mark: &form.facts_mark,
+        values: &values,
+    };
+    let saved = letters::save_draft(ctx, actor, &case_id, &draft, now).await;
     match to_correct(saved)? {
         Ok(_) => Ok(go(&format!(
             "/cases/{case_id}/letters/{kind}?language={language}&saved=true"
@@ -211,6 +218,7 @@ async fn save(
                 letters::preview(ctx, actor, &case_id, &kind, language, &values, now).await?;
             let mut letter = LetterPage::new(&state, &session, &case_id, shown).await;
             (letter.problems, letter.form.version) = (problems, version);
+            letter.form.facts_mark = form.facts_mark;
             page_to_correct(&letter)
         }
     }

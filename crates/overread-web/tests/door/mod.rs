@@ -358,6 +358,7 @@ impl Browser<'_> {
             "exam",
             &[
                 ("modality", "MR"),
+                ("name", "MRI lumbar spine without contrast"),
                 ("body_part", "lumbar spine"),
                 ("date", "2026-02-10"),
                 ("facility", "Bay Imaging Center"),
@@ -371,7 +372,6 @@ impl Browser<'_> {
             &[
                 ("images_at", "me"),
                 ("report_at", "me"),
-                ("name", "MRI lumbar spine without contrast"),
                 ("first_reader", "Dr. First"),
             ],
         )

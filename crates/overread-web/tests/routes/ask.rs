@@ -107,6 +107,7 @@ async fn a_sent_request_is_text_with_a_way_to_correct_it() {
     let mut fields = vec![
         ("version", version.as_str()),
         ("modality", "MR"),
+        ("name", "MRI lumbar spine without contrast"),
         ("body_part", "lumbar spine"),
         ("date", "2026-02-12"),
         ("facility", "Harbour & Sons"),
@@ -176,12 +177,8 @@ async fn who_asks_finds_their_name_and_address_and_a_coordinator_says_for_whom()
     }
     let page = ada.get(&who.replace("/who", "/contact")).await;
     assert!(!page.body.contains("ada@example.org"), "{}", page.body);
-    let page = ada.get(&who.replace("/who", "/papers")).await;
-    let name = page.body.split("id=\"name\"").next().unwrap();
-    assert_eq!(
-        name.matches("<details").count(),
-        name.matches("</details>").count()
-    );
+    let page = ada.get(&who.replace("/who", "/exam")).await;
+    assert!(page.body.contains("id=\"name\""), "{}", page.body);
 }
 
 /// A disc of the left wrist of this patient.
@@ -203,14 +200,12 @@ async fn the_side_is_asked_where_the_images_name_another() {
         let base = format!("/cases/{case_id}/ask");
         let exam = [
             ("modality", "MR"),
+            ("name", "MRI right wrist"),
             ("body_part", "right wrist"),
             ("date", "2026-02-10"),
             ("facility", "Bay Imaging Center"),
         ];
         patient.step(&base, "exam", &exam).await;
-        patient
-            .step(&base, "papers", &[("name", "MRI right wrist")])
-            .await;
         case_id
     };
     let sent = ask_about_the_right(&mut patient).await;
@@ -237,4 +232,62 @@ async fn the_side_is_asked_where_the_images_name_another() {
     tx.commit().await.unwrap();
     let review = patient.get(&format!("/cases/{draft}/ask/review")).await;
     assert!(review.body.contains(told), "{}", review.body);
+}
+
+#[tokio::test]
+async fn a_letter_with_the_wrong_side_is_shown_beside_what_it_should_say() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let case_id = patient.ask("Pat Patient").await;
+    patient.submit(&case_id).await;
+    let correct = format!("/cases/{case_id}/ask/exam/correct");
+    let about = async |patient: &mut Browser<'_>, name: &str, part: &str| {
+        let version = patient.get(&correct).await.hidden("version");
+        let fields = [
+            ("version", version.as_str()),
+            ("modality", "MR"),
+            ("name", name),
+            ("body_part", part),
+            ("date", "2026-02-10"),
+            ("facility", "Bay Imaging Center"),
+            ("correction_reason", "It was the other one."),
+        ];
+        patient.post(&correct, &fields).await
+    };
+    let right = about(&mut patient, "MRI right wrist", "right wrist").await;
+    assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.body);
+    let letter = format!("/cases/{case_id}/letters/second_opinion_request?language=en");
+    let form = patient.get(&letter).await;
+    let (version, mark) = (form.hidden("version"), form.hidden("facts_mark"));
+    let fields = [
+        ("version", version.as_str()),
+        ("language", "en"),
+        ("facts_mark", &mark),
+        ("field.exam.name", "MRI right wrist"),
+        ("field.exam.body_part_label", "right wrist"),
+    ];
+    let saved = patient.post(&letter, &fields).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
+    const TOLD: &str = "The request was corrected after this letter was saved";
+    let form = patient.get(&letter).await;
+    assert!(!form.body.contains(TOLD), "{}", form.body);
+
+    let both = about(&mut patient, "MRI right wrist", "left wrist").await;
+    assert_eq!(both.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        both.body.contains("href=\"#name\"") && both.body.contains("Which side was scanned?"),
+        "{}",
+        both.body
+    );
+    about(&mut patient, "MRI left wrist", "left wrist").await;
+    let form = patient.get(&letter).await;
+    assert!(
+        form.body.contains(TOLD) && form.body.contains("value=\"MRI left wrist\""),
+        "{}",
+        form.body
+    );
+    assert!(!form.body.contains("/finalise"), "{}", form.body);
+    let list = patient.get(&format!("/cases/{case_id}/letters")).await;
+    assert!(list.body.contains("open it and read it"), "{}", list.body);
 }

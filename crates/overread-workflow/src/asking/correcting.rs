@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use super::fields::{self, is_coded, name};
 use super::{
-    AskStep, Urgency, check_choices, check_lengths, fill_columns, problems_of, tidy_region,
+    AskStep, Urgency, check_choices, check_lengths, fill_columns, opposite_sides_of, problems_of,
+    tidy_region,
 };
 use crate::casework::{self, CaseFile, Intake, checked_reason};
 use crate::{FieldProblem, StepError, StepResult, Workflow, cases, checking, reading, records};
@@ -94,6 +95,13 @@ pub(crate) async fn correct_in(
             .into_iter()
             .filter(|problem| !known_problems.contains(problem)),
     );
+    // What was sent before may have both sides; who corrects the exam must not leave them.
+    if before.exam != file.intake.exam
+        && let Some(both) = opposite_sides_of(&file.intake.exam)
+        && !problems.contains(&both)
+    {
+        problems.push(both);
+    }
     crate::error::refuse_if_any(problems)?;
     let changes = changes(ctx, &before, &file.intake)?;
     if changes.is_empty() {

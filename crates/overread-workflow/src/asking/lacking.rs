@@ -1,9 +1,10 @@
 //! What an answer may be, and what a request still lacks.
 
+use overread_model::choosing::opposite_sides;
 use overread_model::intake::{Request, check_request};
 use overread_model::time::Timestamp;
 
-use super::AskStep;
+use super::{AskStep, Exam};
 use crate::casework::{Intake, checked_text};
 use crate::{FieldProblem, StepError, StepResult, Workflow, limits};
 
@@ -49,7 +50,20 @@ pub(super) fn problems_of(ctx: &Workflow, intake: &Intake, now: Timestamp) -> Ve
             "Choose the state from the list, or write the country and state as codes: US-WA, CA-ON, ES. Two letters that are both a state and a country, such as CA or DE, are not enough.",
         ));
     }
+    problems.extend(opposite_sides_of(exam));
     problems
+}
+
+/// Refuses an exam whose name says one side of the body and whose part says the other: one of them is a slip, and a letter,
+/// an offer or an operation could follow it.
+pub(super) fn opposite_sides_of(exam: &Exam) -> Option<FieldProblem> {
+    let (name, part) = opposite_sides(&exam.name, &exam.body_part)?;
+    Some(FieldProblem::new(
+        "exam.name",
+        format!(
+            "The name of the scan says {name}, the part of the body says {part}. Which side was scanned? Write the same one in both."
+        ),
+    ))
 }
 
 /// Writes the region as its code where it was typed by name.

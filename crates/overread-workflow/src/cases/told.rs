@@ -6,7 +6,7 @@ use overread_model::time::Timestamp;
 use overread_store::{Tx, links};
 
 use crate::casework::CaseFile;
-use crate::{StepResult, checking, reading, treating};
+use crate::{StepResult, Workflow, checking, letters, reading, treating};
 
 /// What a treating physician decided.
 pub struct Decision {
@@ -42,4 +42,16 @@ pub(super) async fn warnings(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<Str
         return Ok(Vec::new());
     }
     checking::other_exams(tx, &file.case_id).await
+}
+
+/// Returns which letters went out naming another patient or exam than the case does now, for those who write letters.
+pub(super) async fn sent_astray(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+) -> StepResult<Vec<String>> {
+    if !file.rights.contains(&Right::WriteLetters) || reading::is_before_lock(file) {
+        return Ok(Vec::new());
+    }
+    letters::sent_astray(tx, ctx, file).await
 }

@@ -9,9 +9,9 @@ use overread_model::time::Timestamp;
 use overread_store::letters::LetterRow as Row;
 use overread_store::{Tx, checks};
 
+use super::changed::{kept_of, mark_of, refuse_changed};
 use super::{
     LetterField, LetterForm, LetterValues, asks_for_records, kind_of, language_of, requester_of,
-    values_of,
 };
 use crate::casework::{CaseFile, checked_text};
 use crate::{FieldProblem, StepError, StepResult, Workflow, checking, limits};
@@ -40,6 +40,32 @@ pub(super) async fn defaults(
     language: Language,
     now: Timestamp,
 ) -> StepResult<LetterValues> {
+    let mut values = case_facts(ctx, file, kind);
+    values.insert("today".to_owned(), now.date().to_string());
+    for (key, items) in &kind.default_lists {
+        let mut items = items.of(language).clone();
+        if key == "scope.items" && asks_for_records(&kind.id) {
+            let missing = checking::missing_items(tx, &file.case_id, language).await?;
+            items.splice(0..0, missing);
+        }
+        values.insert(key.clone(), items.join("\n"));
+    }
+    let enclosed = kind.enclosures_of(requester_of(file));
+    if !enclosed.is_empty() && kind.required.iter().any(|key| key == "enclosures") {
+        let has_images = !checks::studies(tx, &file.case_id).await?.is_empty();
+        let enclosed = enclosed
+            .into_iter()
+            .filter(|id| has_images || *id != "images");
+        values.insert(
+            "enclosures".to_owned(),
+            enclosed.collect::<Vec<_>>().join("\n"),
+        );
+    }
+    Ok(values)
+}
+
+/// Returns the answers of the request that a letter repeats.
+pub(super) fn case_facts(ctx: &Workflow, file: &CaseFile, kind: &LetterKind) -> LetterValues {
     let (who, exam, why) = (&file.intake.who, &file.intake.exam, &file.intake.why);
     // The name of the account may be another one than that on the records.
     let patient_writes = requester_of(file) == Requester::Patient;
@@ -48,10 +74,8 @@ pub(super) async fn defaults(
     } else {
         &who.sender_name
     };
-    let today = now.date().to_string();
     let mut pairs = vec![
-        ("today", today.as_str()),
-        ("sender.name", sender_name),
+        ("sender.name", sender_name.as_str()),
         ("sender.credentials", &who.sender_credentials),
         ("sender.address", &who.sender_address),
         ("sender.phone", &who.sender_phone),
@@ -79,29 +103,9 @@ pub(super) async fn defaults(
     let filled = pairs
         .into_iter()
         .filter(|(_, value)| !value.trim().is_empty());
-    let mut values: LetterValues = filled
+    filled
         .map(|(key, value)| (key.to_owned(), value.trim().to_owned()))
-        .collect();
-    for (key, items) in &kind.default_lists {
-        let mut items = items.of(language).clone();
-        if key == "scope.items" && asks_for_records(&kind.id) {
-            let missing = checking::missing_items(tx, &file.case_id, language).await?;
-            items.splice(0..0, missing);
-        }
-        values.insert(key.clone(), items.join("\n"));
-    }
-    let enclosed = kind.enclosures_of(requester_of(file));
-    if !enclosed.is_empty() && kind.required.iter().any(|key| key == "enclosures") {
-        let has_images = !checks::studies(tx, &file.case_id).await?.is_empty();
-        let enclosed = enclosed
-            .into_iter()
-            .filter(|id| has_images || *id != "images");
-        values.insert(
-            "enclosures".to_owned(),
-            enclosed.collect::<Vec<_>>().join("\n"),
-        );
-    }
-    Ok(values)
+        .collect()
 }
 
 /// Returns whom a letter of this kind goes to, as far as the case says it.
@@ -218,13 +222,14 @@ pub(super) fn draft_letter(
     row: &Row,
     now: Timestamp,
 ) -> StepResult<Letter> {
+    refuse_changed(ctx, file, row)?;
     let kind = kind_of(ctx, file, &row.kind)?;
     composed(
         ctx,
         file,
         kind,
         language_of(&row.language),
-        &values_of(row)?,
+        &kept_of(row)?.values,
         now,
     )
     .map_err(StepError::Invalid)
@@ -247,6 +252,8 @@ pub(super) fn form_of(
         language: language.as_str().to_owned(),
         letter_id: draft.and_then(|row| row.id.parse().ok()),
         version: draft.map_or(0, |row| row.version),
+        facts_mark: mark_of(&case_facts(ctx, file, kind)),
+        changed: Vec::new(),
         fields: fields
             .into_iter()
             .map(|entry| LetterField {
@@ -284,7 +291,7 @@ const fn input_of(kind: FieldKind) -> &'static str {
     }
 }
 
-fn choices_of<'a>(ctx: &'a Workflow, field: &Field) -> &'a [Choice] {
+pub(super) fn choices_of<'a>(ctx: &'a Workflow, field: &Field) -> &'a [Choice] {
     let list = field.choices.as_deref();
     list.and_then(|name| ctx.knowledge.letters.choices.get(name))
         .map_or(&[], Vec::as_slice)

@@ -8,8 +8,9 @@ use overread_model::time::Timestamp;
 use overread_store::documents;
 use overread_store::letters as rows;
 
-use super::filling::{composed, draft_letter};
-use super::{kind_of, language_of, refuse_before_lock, values_of, writable};
+use super::changed::{Kept, kept_of, refuse_changed};
+use super::filling::{case_facts, draft_letter};
+use super::{kind_of, language_of, refuse_before_lock, writable};
 use crate::casework::{self, CaseFile, Said};
 use crate::{StepError, StepResult, Workflow, papers};
 
@@ -36,8 +37,13 @@ pub async fn finalise(
         }
         let kind = kind_of(ctx, &file, &row.kind)?;
         let language = language_of(&row.language);
-        let letter = composed(ctx, &file, kind, language, &values_of(&row)?, now)
-            .map_err(StepError::Invalid)?;
+        let letter = draft_letter(ctx, &file, &row, now)?;
+        let mut row = row;
+        let kept = Kept {
+            values: kept_of(&row)?.values,
+            from_case: Some(case_facts(ctx, &file, kind)),
+        };
+        row.facts = serde_json::to_string(&kept).map_err(StepError::internal)?;
         (letter, kind.title.of(language).clone(), row)
     };
     let text = letter.to_text();
@@ -54,6 +60,7 @@ pub async fn finalise(
     let document_id = papers::keep(ctx, paper, now).await?;
     let mut tx = ctx.store.begin().await?;
     let file = writable(&mut tx, actor, case_id, now).await?;
+    refuse_changed(ctx, &file, &facts_row)?;
     let mut row = facts_row;
     row.state = "final".to_owned();
     row.final_text = Some(text);

@@ -7,7 +7,7 @@ use overread_model::time::Timestamp;
 use overread_store::Tx;
 use overread_store::letters::{self as rows, LetterRow as Row};
 
-use super::{title_of, writable};
+use super::{ChangedFact, title_of, writable};
 use crate::casework::{self, CaseFile, Said, checked_reason};
 use crate::{StepError, StepResult, Workflow, consenting, limits};
 
@@ -216,6 +216,16 @@ async fn change(
     };
     casework::note(&mut tx, &file, actor, what.0, what.1, said, now).await?;
     Ok(tx.commit().await?)
+}
+
+/// Returns in words what a letter says, and what the case says now.
+pub(super) fn told(fact: &ChangedFact) -> String {
+    let quoted = |text: &str| match text {
+        "" => "nothing".to_owned(),
+        text => format!("\"{text}\""),
+    };
+    let (letter, case) = (quoted(&fact.letter), quoted(&fact.case));
+    format!("{}: it says {letter}, the request now {case}", fact.label)
 }
 
 /// Lists the letters that were sent, with their clocks.
