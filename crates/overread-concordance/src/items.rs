@@ -1,5 +1,7 @@
 //! Here aligned statements become the rows a reader sees.
 
+mod denied;
+
 use crate::align::Pair;
 use crate::classify::{self, Both, Verdict};
 use crate::discern;
@@ -34,6 +36,7 @@ pub(crate) fn items(
         pairs,
     };
     let mut rows: Vec<Item> = pairs.iter().flat_map(|p| maker.rows(p)).collect();
+    denied::take_in(&mut rows);
     rows.extend(discern::rows(lex, o, s, &rows));
     rows.sort_by_key(|i| (!i.critical, order(i.class), place_of(i)));
     for (n, row) in rows.iter_mut().enumerate() {
@@ -87,7 +90,9 @@ impl Maker<'_> {
             .then(|| classify::sizes(&self.both, pair))
             .flatten()
             .and_then(|verdict| self.row(pair, Some(verdict)));
-        std::iter::once(row).chain(size).collect()
+        std::iter::once(self.with_denial(pair, row))
+            .chain(size)
+            .collect()
     }
 
     /// Makes a row, decided by the rules unless a verdict is given.
@@ -142,6 +147,7 @@ impl Maker<'_> {
             finding: name,
             site,
             side,
+            denied_on: None,
             polarity: if a
                 .or(b)
                 .is_some_and(|f| f.present() || f.what == What::Advice)

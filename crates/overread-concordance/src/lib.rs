@@ -45,7 +45,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 13"
+    " rules 14"
 );
 
 /// Sets two reports of one exam side by side.

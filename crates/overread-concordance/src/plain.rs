@@ -131,10 +131,26 @@ fn in_words(n: usize) -> String {
 fn thing(item: &Item) -> String {
     let name = crate::words_of(&item.finding);
     let name = name.trim_end_matches(" absent").trim_end_matches(" normal");
-    match (&item.site, &item.side) {
-        (Some(site), _) if !name.contains(site.as_str()) => format!("{name} ({site})"),
-        _ => name.to_string(),
+    let site = item.site.as_deref().filter(|site| !name.contains(site));
+    // Two sides are the difference itself, which its own sentence tells.
+    let side = match item.side.as_deref() {
+        Some("bilateral") => Some("both sides".to_string()),
+        Some(side) if !side.contains('/') && !name.contains(side) => Some(format!("{side} side")),
+        _ => None,
+    };
+    let place: Vec<&str> = site.into_iter().chain(side.as_deref()).collect();
+    if place.is_empty() {
+        name.to_string()
+    } else {
+        format!("{name} ({})", place.join(", "))
     }
+}
+
+/// What the report that is silent of a finding says of the other side.
+fn denied(item: &Item, who: &str) -> String {
+    item.denied_on.as_deref().map_or_else(String::new, |side| {
+        format!(" The {who} report says that there is none on the {side} side.")
+    })
 }
 
 pub(crate) fn difference(item: &Item) -> String {
@@ -179,8 +195,18 @@ pub(crate) fn difference(item: &Item) -> String {
         Class::Severity => format!("The reports grade {what} differently."),
         Class::Size => format!("The reports give different sizes for {what}."),
         Class::Certainty => format!("One report is sure about {what}, the other is less sure."),
-        Class::OnlyOriginal => format!("Only the first report mentions {what}."),
-        Class::OnlySecond => format!("Only the second report mentions {what}."),
+        Class::OnlyOriginal => {
+            format!(
+                "Only the first report mentions {what}.{}",
+                denied(item, "second")
+            )
+        }
+        Class::OnlySecond => {
+            format!(
+                "Only the second report mentions {what}.{}",
+                denied(item, "first")
+            )
+        }
         Class::Agree | Class::MoreDetail => format!("Both reports describe {what}."),
     }
 }

@@ -161,6 +161,9 @@ pub struct Item {
     pub site: Option<String>,
     /// `left`, `right`, `bilateral`, or `right/left` when they differ.
     pub side: Option<String>,
+    /// The opposite side, on which the report that does not state the finding denies it; its words stand in the row.
+    #[serde(default)]
+    pub denied_on: Option<String>,
     /// Whether the finding is stated or denied (by the original report when they differ).
     pub polarity: Polarity,
     /// Where the original report says so; several spans are alternatives.

@@ -135,3 +135,61 @@ fn a_label_that_is_longer_than_what_is_searched_is_taken_to_name_a_finding() {
     assert!(overread_concordance::names_finding(&padded(2_100)));
     assert!(!overread_concordance::names_finding(&"x ".repeat(2_000)));
 }
+
+/// A denial of the other side stands beside what the one report finds, in the row and in the patient's words.
+#[test]
+fn the_side_of_a_finding_and_of_its_denial_are_said() {
+    let check = |exam: &str, one: &str, other: &str, finding: &str| {
+        for swapped in [false, true] {
+            let (original, second) = if swapped { (other, one) } else { (one, other) };
+            let found = compare(exam, original, second);
+            let rows: Vec<_> = found
+                .items
+                .iter()
+                .filter(|row| row.finding.contains(finding))
+                .collect();
+            let [row] = rows[..] else {
+                panic!("{exam}: {:?}", found.items);
+            };
+            assert_eq!(row.side.as_deref(), Some("left"), "{exam}");
+            assert_eq!(row.denied_on.as_deref(), Some("right"), "{exam}");
+            assert!(!row.variation && row.original.is_some() && row.second.is_some());
+            let view = plain::view(&found, plain::Reader::Patient);
+            let told = view.differences.concat();
+            assert!(
+                told.contains("left side") && told.contains("none on the right side"),
+                "{told}"
+            );
+        }
+    };
+    check(
+        "CT chest",
+        "There is a left pleural effusion.",
+        "No right pleural effusion. The heart is of normal size.",
+        "pleural_effusion",
+    );
+    check(
+        "CT chest",
+        "Left pneumothorax.",
+        "No pneumothorax on the right.",
+        "pneumothorax",
+    );
+    check(
+        "US kidneys",
+        "Hydronephrosis of the left kidney.",
+        "No hydronephrosis of the right kidney.",
+        "hydronephrosis",
+    );
+}
+
+#[test]
+fn a_side_is_named_where_the_exam_has_one() {
+    let found = compare(
+        "MRI left knee",
+        "Tear of the medial meniscus.",
+        "Normal ligaments.",
+    );
+    let view = plain::view(&found, plain::Reader::Patient);
+    let told = view.differences.concat();
+    assert!(told.contains("left side"), "{told}");
+}

@@ -133,6 +133,7 @@ fn row(
     let mut title = lex.weighing.words_of(&name);
     title.get_mut(..1)?.make_ascii_uppercase();
     Some(Item {
+        denied_on: None,
         n: 0,
         kind: match said {
             Said::State(..) => ItemKind::Finding,

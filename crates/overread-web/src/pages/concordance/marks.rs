@@ -87,6 +87,7 @@ pub(super) mod tests {
             finding: "disc_extrusion".to_owned(),
             site: Some("L4-L5".to_owned()),
             side: None,
+            denied_on: None,
             polarity: Polarity::Present,
             original: Some(vec![Span {
                 start,

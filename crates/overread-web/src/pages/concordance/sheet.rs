@@ -278,7 +278,10 @@ fn row(item_idx: usize, item: &Item, as_judged: &Item, corrections: &[Correction
         n: item.n,
         item_idx,
         name: name(item),
-        class: class_words(item.class),
+        class: match item.denied_on {
+            Some(_) => "Found on one side, denied on the other",
+            None => class_words(item.class),
+        },
         frame: match as_judged.class {
             _ if as_judged.critical => "item--critical",
             Class::Agree => "item--agree",
@@ -359,6 +362,22 @@ mod tests {
             assert!(sheet.questions_title().contains(says));
             assert!(!sheet.questions_title().contains(never));
         }
+    }
+
+    #[test]
+    fn a_denial_of_the_other_side_stands_in_the_open_row() {
+        let sheet = sheet(
+            "CT chest",
+            "Left pleural effusion.",
+            "No right pleural effusion.",
+        );
+        let open: Vec<_> = sheet.critical.iter().chain(&sheet.other).collect();
+        let [row] = open[..] else {
+            panic!("{} rows", open.len());
+        };
+        assert!(row.second.as_deref().unwrap().contains("No right"));
+        assert!(row.class.contains("denied on the other"), "{}", row.class);
+        assert!(sheet.variation.is_empty() && sheet.agree.is_empty());
     }
 
     #[test]
