@@ -272,3 +272,35 @@ fn a_side_counts_where_the_exam_has_one() {
     let told = Some("right in the name of the scan and left in the part of the body");
     check(both, "MRI KNEE", "", told);
 }
+
+#[test]
+fn a_complaint_of_another_place_is_asked_about() {
+    let map = &Knowledge::embedded().specialties;
+    let check = |name: &'static str, complaint: &str, told: Option<&str>| {
+        let asked = AskedExam {
+            name,
+            ..AskedExam::default()
+        };
+        let found = asked.differs_from_complaint(complaint, map);
+        assert_eq!(found.as_deref(), told, "{name}: {complaint}");
+    };
+    check(
+        "MRI left knee",
+        "Pain in the right knee",
+        Some("The scan is of the left knee, what is felt is told of the right knee"),
+    );
+    check(
+        "MRI left knee",
+        "My shoulder hurts",
+        Some("The scan is of the left knee, what is felt is told of the shoulder"),
+    );
+    check(
+        "MRI right knee",
+        "It hurts on the left",
+        Some("The scan is of the right knee, what is felt is told of the left side"),
+    );
+    check("MRI left knee", "Pain in the left knee", None);
+    check("MRI left knee", "Locks when I climb stairs", None);
+    check("MRI lumbar spine", "Pain into the right leg", None);
+    check("MRI brain", "Weak left arm", None);
+}

@@ -42,6 +42,8 @@ pub struct AskView {
     pub advice: Option<String>,
     /// What keeps it from being sent, with the field's name prefixed by its step: `who.patient_name`.
     pub problems: Vec<crate::FieldProblem>,
+    /// That what is felt is of another place or side than the scan, in words: to be asked, and no reason to keep it.
+    pub complaint_differs: Option<String>,
     /// It can be sent.
     pub can_submit: bool,
     /// A red flag was answered with yes: nothing else was kept, the emergency text must show.
@@ -170,6 +172,8 @@ pub async fn other_side(
 fn view_of(ctx: &Workflow, file: CaseFile, now: Timestamp) -> AskView {
     let problems = problems_of(ctx, &file.intake, now);
     let may_correct = correcting::may_correct(&file);
+    let complaint_differs = exams::asked(&file.intake)
+        .differs_from_complaint(&file.intake.why.symptoms, &ctx.knowledge.specialties);
     let Intake {
         who,
         exam,
@@ -181,6 +185,7 @@ fn view_of(ctx: &Workflow, file: CaseFile, now: Timestamp) -> AskView {
         version: file.row.version,
         can_submit: problems.is_empty() && file.state == CaseState::Draft,
         problems,
+        complaint_differs,
         urgency_level: Some(file.row.urgency).filter(|level| !level.is_empty()),
         advice: Some(
             advise(&why.triggers, &ctx.knowledge.intake)

@@ -301,6 +301,33 @@ impl AskedExam<'_> {
         ))
     }
 
+    /// Says in words that what is felt is of another place or side than the exam; `None` when it fits or does not tell, and
+    /// for an exam of a part without sides: what the brain or the spine does is felt elsewhere.
+    pub fn differs_from_complaint(&self, complaint: &str, map: &SpecialtyMap) -> Option<String> {
+        let asked = self.places(map);
+        if asked.groups.is_empty() || !asked.groups.keys().all(|group| map.has_sides(group)) {
+            return None;
+        }
+        let mut felt = Places {
+            groups: groups_in_text(complaint, map),
+            ..Places::default()
+        };
+        (felt.right, felt.left) = sides_in(complaint);
+        let elsewhere = asked.same_place(&felt, map) == Some(false);
+        if !elsewhere && asked.same_side(&felt, map) != Some(false) {
+            return None;
+        }
+        let place = match felt.words() {
+            words if felt.groups.is_empty() => format!("{words} side"),
+            words => words,
+        };
+        Some(format!(
+            "The scan is of the {}, what is felt is told of the {}",
+            asked.words().to_lowercase(),
+            place.to_lowercase()
+        ))
+    }
+
     /// Says in words why what a report's heading names is another exam; `None` when it fits or does not tell.
     ///
     /// `studies` are asked where the request itself names no place.

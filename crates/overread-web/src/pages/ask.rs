@@ -310,7 +310,10 @@ struct ReviewPage {
     triggers: Vec<String>,
     /// That images already here are of the other side, in words.
     other_side: Option<String>,
+    /// That what is felt is of another place or side, in words.
+    complaint_differs: Option<String>,
     scan_path: String,
+    complaint_path: String,
 }
 
 async fn start(
@@ -424,7 +427,9 @@ async fn review(
     let (shell, frame) = Frame::new(state, session, &view, place);
     Ok(ReviewPage {
         other_side,
+        complaint_differs: view.complaint_differs.clone(),
         scan_path: format!("{}/exam", frame.path),
+        complaint_path: format!("{}/question", frame.path),
         advice: choices::advice(view.advice.as_deref()),
         urgency: choices::urgency(view.urgency_level.as_deref()),
         triggers: frame.choices.trigger_texts(&view.why.triggers),

@@ -291,3 +291,39 @@ async fn a_letter_with_the_wrong_side_is_shown_beside_what_it_should_say() {
     let list = patient.get(&format!("/cases/{case_id}/letters")).await;
     assert!(list.body.contains("open it and read it"), "{}", list.body);
 }
+
+#[tokio::test]
+async fn the_last_page_asks_about_a_complaint_elsewhere_and_tells_the_day_of_the_operation() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let case_id = patient.ask("Pat Patient").await;
+    let base = format!("/cases/{case_id}/ask");
+    let review = format!("{base}/review");
+    const ASKED: &str = "Is it the scan that you mean?";
+    let page = patient.get(&review).await;
+    assert!(page.body.contains("No day given") && !page.body.contains(ASKED));
+    let exam = [
+        ("modality", "MR"),
+        ("name", "MRI right wrist"),
+        ("body_part", "right wrist"),
+        ("date", "2026-02-10"),
+        ("facility", "Bay Imaging Center"),
+    ];
+    patient.step(&base, "exam", &exam).await;
+    let question = [
+        ("symptoms", "Pain in the left wrist"),
+        ("question", "Is it broken?"),
+    ];
+    patient.step(&base, "question", &question).await;
+    let page = patient.get(&review).await;
+    let told = "The scan is of the right wrist, what is felt is told of the left wrist";
+    assert!(
+        page.body.contains(ASKED) && page.body.contains(told),
+        "{}",
+        page.body
+    );
+    patient.submit(&case_id).await;
+    let answers = patient.get(&format!("{base}/answers")).await;
+    assert!(answers.body.contains(told), "{}", answers.body);
+}

@@ -37,7 +37,10 @@ struct SentPage {
     may_correct: bool,
     /// That images are of the other side, in words.
     other_side: Option<String>,
+    /// That what is felt is of another place or side, in words.
+    complaint_differs: Option<String>,
     scan_path: String,
+    complaint_path: String,
     /// It ended as an emergency before it was sent.
     emergency: bool,
 }
@@ -70,7 +73,9 @@ pub(super) async fn answers(
         shell: in_case(&state, &session, &case_id, "What was asked").await,
         path: format!("/cases/{case_id}/ask"),
         other_side,
+        complaint_differs: view.complaint_differs.clone().filter(|_| view.may_correct),
         scan_path: format!("/cases/{case_id}/ask/exam/correct"),
+        complaint_path: format!("/cases/{case_id}/ask/question/correct"),
         parts: parts.collect(),
         urgency: super::choices::urgency(view.urgency_level.as_deref()),
         may_correct: view.may_correct,
