@@ -17,17 +17,20 @@ pub enum MailKind {
     ReviewOffer,
     /// The treating physician may open both reports and their comparison.
     PhysicianLink,
+    /// An addendum was signed to a report that the treating physician has been sent.
+    PhysicianAddendum,
     /// Something still waits for an answer.
     Reminder,
 }
 
 impl MailKind {
     /// Every mail.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Invitation,
         Self::CaseNews,
         Self::ReviewOffer,
         Self::PhysicianLink,
+        Self::PhysicianAddendum,
         Self::Reminder,
     ];
 
@@ -61,6 +64,8 @@ impl MailKind {
             (Self::ReviewOffer, Language::Es) => pair!("review_offer", "es"),
             (Self::PhysicianLink, Language::En) => pair!("physician_link", "en"),
             (Self::PhysicianLink, Language::Es) => pair!("physician_link", "es"),
+            (Self::PhysicianAddendum, Language::En) => pair!("physician_addendum", "en"),
+            (Self::PhysicianAddendum, Language::Es) => pair!("physician_addendum", "es"),
             (Self::Reminder, Language::En) => pair!("reminder", "en"),
             (Self::Reminder, Language::Es) => pair!("reminder", "es"),
         }
@@ -110,7 +115,7 @@ pub struct MailFacts<'a> {
     pub name: &'a str,
     /// The practice or hospital.
     pub practice: &'a str,
-    /// Where to go; `https://` or `http://`.
+    /// Where to go; `https://` or `http://`. Empty where the receiver has the address already.
     pub address: &'a str,
     /// What has changed, for [`MailKind::CaseNews`].
     pub news: News,
@@ -173,6 +178,9 @@ pub fn render(kind: MailKind, facts: &MailFacts<'_>, language: Language) -> Mail
         // `=> Words` is the way in: a button on a page, words and address in plain text.
         if let Some(words) = paragraph.strip_prefix("=> ") {
             let address = cleaning::line(facts.address);
+            if address.is_empty() {
+                continue;
+            }
             text.push_str(&format!("{words}:\n{address}\n\n"));
             html.push_str(&button(words, &address));
             continue;
