@@ -72,6 +72,18 @@ pub async fn newest(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Option<Concord
         .bind(case_id.as_str()).fetch_optional(&mut *c).await?))
 }
 
+/// Returns the newest comparison of a case that was signed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn newest_signed(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Option<ConcordanceRow>> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select id, case_id, report_id, original_version, inputs_digest, engine_version, result, original_text, \
+             second_text, made_at, version, corrections, overall, note, decided_by, decided_name, decided_at \
+             from concordance where case_id = $1 and overall is not null order by made_at desc, id limit 1")
+        .bind(case_id.as_str()).fetch_optional(&mut *c).await?))
+}
+
 /// Signs the category, when nobody did in between; says whether it was so.
 ///
 /// # Errors

@@ -92,14 +92,15 @@ pub async fn list(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<LinkRow>> {
     )
 }
 
-/// Saves what happened to a link: opened, used, acknowledged, decided, wrong passcodes, revoked.
+/// Saves what happened to a link: opened, used, acknowledged, decided, wrong passcodes, revoked. A later acknowledgement
+/// takes the place of an earlier one, never the other way round.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn update(tx: &mut Tx, row: &LinkRow) -> StoreResult<()> {
     on!(tx, c => sqlx::query(
             "update share_link set wrong_passcode_count = $1, opened_at = coalesce(opened_at, $2), last_used_at = $3, \
-             acknowledged_at = coalesce(acknowledged_at, $4), decided_at = $5, decision = $6, decision_note = $7, \
+             acknowledged_at = case when $4 < acknowledged_at then acknowledged_at else coalesce($4, acknowledged_at) end, decided_at = $5, decision = $6, decision_note = $7, \
              revoked_at = coalesce(revoked_at, $8) where id = $9")
         .bind(row.wrong_passcode_count).bind(row.opened_at).bind(row.last_used_at).bind(row.acknowledged_at)
         .bind(row.decided_at).bind(&row.decision).bind(&row.decision_note).bind(row.revoked_at).bind(&row.id)
@@ -152,6 +153,32 @@ pub async fn unread(
             and from_at <= $6 and (until_at is null or until_at > $6))) and case_id in (select id from case_ where ended_at is null) \
             order by not_before, id limit $7"))
         .bind(made_before.as_micros()).bind(i64::from(actor.sees_every_case())).bind(actor.kind()).bind(actor.id())
+        .bind(Right::ViewCase.as_str()).bind(now.as_micros()).bind(limit)
+        .fetch_all(&mut *c).await?),
+    )
+}
+
+/// Lists links that were opened before an addendum which was signed before an instant, and not acknowledged since, in cases
+/// the actor may see, longest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unread_addenda(
+    tx: &mut Tx,
+    actor: &Actor,
+    signed_before: Timestamp,
+    now: Timestamp,
+    limit: i64,
+) -> StoreResult<Vec<LinkRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", columns!(), " from share_link where revoked_at is null \
+            and opened_at is not null and exists (select 1 from report_addendum a join report r on r.id = a.report_id \
+            where r.case_id = share_link.case_id and a.signed_at <= $1 \
+            and a.signed_at > coalesce(acknowledged_at, opened_at)) and ($2 = 1 or case_id in (select case_id \
+            from case_grant where subject_kind = $3 and subject_id = $4 and right_ = $5 and revoked_at is null \
+            and from_at <= $6 and (until_at is null or until_at > $6))) and case_id in (select id from case_ where ended_at is null) \
+            order by not_before, id limit $7"))
+        .bind(signed_before.as_micros()).bind(i64::from(actor.sees_every_case())).bind(actor.kind()).bind(actor.id())
         .bind(Right::ViewCase.as_str()).bind(now.as_micros()).bind(limit)
         .fetch_all(&mut *c).await?),
     )

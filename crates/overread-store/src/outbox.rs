@@ -126,3 +126,14 @@ pub async fn sent_for_link(tx: &mut Tx, link_id: &str) -> StoreResult<Option<i64
             "select max(sent_at) from outbox where link_id = $1").bind(link_id).fetch_optional(&mut *c).await?);
     Ok(row.and_then(|(at,)| at))
 }
+
+/// Returns the text of the last mail with a share link.
+///
+/// # Errors
+/// When the database fails.
+pub async fn text_for_link(tx: &mut Tx, link_id: &str) -> StoreResult<Option<String>> {
+    let row: Option<(String,)> = on!(tx, c => sqlx::query_as(
+            "select body_text from outbox where link_id = $1 order by created_at desc, id limit 1")
+        .bind(link_id).fetch_optional(&mut *c).await?);
+    Ok(row.map(|(text,)| text))
+}
