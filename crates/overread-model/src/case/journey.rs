@@ -1,5 +1,6 @@
 //! The way of a case as people see it: ten stations, what is done, what is next, whose turn, by when.
 
+mod addendum;
 mod sentence;
 
 pub use sentence::{NextAction, next_action, now_sentence};
@@ -358,6 +359,9 @@ fn turn_of(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Party {
     if hats.contains(&CaseRole::Coordinator) && has_decision_open(state, facts) {
         return Party::You;
     }
+    if hats.contains(&CaseRole::Reviewer) && addendum::awaits_signature(state, facts) {
+        return Party::You;
+    }
     whose_turn(state, facts).seen_by(hats)
 }
 
@@ -379,6 +383,7 @@ fn whose_turn(state: CaseState, facts: &CaseFacts) -> Party {
         {
             Party::Reviewer
         }
+        _ if addendum::is_unread(state, facts) => Party::Coordinator,
         // What was decided is known: somebody closes the case.
         CaseState::Delivered | CaseState::FollowUp if facts.report.decided_at.is_some() => {
             Party::Coordinator

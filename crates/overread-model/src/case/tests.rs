@@ -1256,3 +1256,61 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_addendum_after_the_release_waits_until_it_is_confirmed() {
+    let mut facts = everything();
+    facts.report.delivered_at = Some(monday());
+    facts.report.with_physician = true;
+    let coordinator = [CaseRole::Coordinator];
+    let label = |facts: &CaseFacts, hats: &[CaseRole]| {
+        next_action(CaseState::Delivered, facts, hats).map(|next| next.label)
+    };
+    let turn = |facts: &CaseFacts, hats: &[CaseRole]| {
+        let steps = journey(CaseState::Delivered, facts, hats);
+        steps.iter().find_map(|step| step.whose_turn)
+    };
+    let sentence = |facts: &CaseFacts, hats: &[CaseRole]| {
+        let calendar = WorkCalendar::default();
+        now_sentence(CaseState::Delivered, facts, hats, &calendar, monday())
+    };
+    assert_eq!(label(&facts, &coordinator), Some("See who has read it"));
+    facts.report.addendum_at = Some(monday());
+    assert_eq!(
+        label(&facts, &coordinator),
+        Some("Make sure the addendum was read")
+    );
+    assert_eq!(turn(&facts, &coordinator), Some(Party::You));
+    assert_eq!(
+        turn(&facts, &[CaseRole::Requester]),
+        Some(Party::Coordinator)
+    );
+    for hat in [
+        CaseRole::Requester,
+        CaseRole::TreatingPhysician,
+        CaseRole::Insurer,
+    ] {
+        let text = sentence(&facts, &[hat]);
+        assert!(text.contains("ddendum") || text.contains("added"), "{text}");
+    }
+    // One doctor confirmed, another who had read before did not, and has no link any more.
+    facts.report.acknowledged_at = Some(monday());
+    facts.report.addendum_missed = true;
+    facts.report.addendum_needs_link = true;
+    assert_eq!(
+        label(&facts, &coordinator),
+        Some("Make a new link for the doctor")
+    );
+    assert!(sentence(&facts, &coordinator).contains("a new link is needed"));
+    facts.report.addendum_missed = false;
+    assert_eq!(label(&facts, &coordinator), Some("See who has read it"));
+
+    let reviewer = [CaseRole::Reviewer];
+    assert_eq!(label(&facts, &reviewer), None);
+    facts.report.comparison_outdated = true;
+    assert_eq!(
+        label(&facts, &reviewer),
+        Some("Sign the comparison with the addendum")
+    );
+    assert_eq!(turn(&facts, &reviewer), Some(Party::You));
+}

@@ -6,13 +6,13 @@ use super::super::event::CaseEvent;
 use super::super::facts::CaseFacts;
 use super::super::role::CaseRole;
 use super::super::state::CaseState;
-use super::{has_decision_open, is_with_physician, waits_for_decision};
+use super::{addendum, has_decision_open, is_with_physician, waits_for_decision};
 use crate::duration::WorkCalendar;
 use crate::time::Timestamp;
 
 /// The side a sentence speaks to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Reader {
+pub(super) enum Reader {
     Requester,
     Coordinator,
     Reviewer,
@@ -50,6 +50,8 @@ pub fn now_sentence(
     let reader = Reader::of(hats);
     let base = if waits_for_decision(state, facts) {
         held_back(facts, reader).to_owned()
+    } else if let Some(text) = addendum::sentence(state, facts, reader) {
+        text.to_owned()
     } else if before_review(state) {
         early(state, facts, reader, calendar)
     } else {
@@ -409,6 +411,9 @@ pub fn next_action(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Op
             S::ReportFinal if facts.report.comparison_built && facts.report.result.is_none() => {
                 action("Sign the comparison", None, "concordance")
             }
+            _ if addendum::awaits_signature(state, facts) => {
+                action("Sign the comparison with the addendum", None, "concordance")
+            }
             _ => None,
         },
         Reader::Physician => match state {
@@ -430,6 +435,9 @@ fn coordinators_action(state: CaseState, facts: &CaseFacts) -> Option<NextAction
             _ => "Decide whose images these are",
         };
         return action(label, None, "records");
+    }
+    if let Some(label) = addendum::coordinators_label(state, facts) {
+        return action(label, None, "act");
     }
     match state {
         S::RecordsCollecting => action("Ask for the records", Some(E::RecordsReceived), "letters"),
