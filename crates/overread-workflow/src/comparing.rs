@@ -8,7 +8,7 @@ use overread_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use overread_model::access::Right;
-use overread_model::case::CaseRole;
+use overread_model::case::{CaseRole, Notify};
 use overread_model::report::SignedReport;
 use overread_store::concordances::{self, ConcordanceRow};
 use overread_store::original_reports::OriginalRow;
@@ -16,10 +16,13 @@ use overread_store::reports::ReportRow;
 use overread_store::{Tx, checks, original_reports, reports};
 
 use crate::casework::{self, CaseFile, Said, checked_text};
-use crate::{StepError, StepResult, Workflow, choosing, limits, printing, reporting};
+use crate::reporting::{self, AddendumRow};
+use crate::{StepError, StepResult, Workflow, choosing, limits, news, printing};
 
+mod addenda;
 mod judging;
 
+pub(crate) use addenda::{Comparisons, missing, second_text_of};
 use judging::Judged;
 pub use judging::{OwnStatement, class_named, contradicts};
 pub(crate) use judging::{agreement_of, overall_named};
@@ -81,9 +84,15 @@ pub struct ComparisonView {
     pub decision: Option<Decision>,
     /// What the second report itself says about the first; only for who decides.
     pub own_statement: Option<OwnStatement>,
+    /// Addenda to the second report.
+    pub addenda: Vec<AddendumRow>,
+    /// The newest addendum that is not part of this comparison was signed at.
+    pub addendum_missing: Option<Timestamp>,
     /// This reader may correct and decide.
     pub may_decide: bool,
-    /// Older rules made it, and this reader may have it made anew.
+    /// A signed comparison was delivered; until this one is signed, others are shown that one.
+    pub replaces_delivered: bool,
+    /// Older rules made it, or without an addendum, and this reader may have it made anew.
     pub may_compare_again: bool,
 }
 
@@ -101,8 +110,8 @@ pub struct DecideComparison {
     pub corrections: Vec<Correction>,
 }
 
-/// Compares the signed report with the original report and keeps the result; asked twice, the first result stands
-/// unless a text changed, or older rules made it and nothing was delivered yet.
+/// Compares the signed report and its addenda with the original report and keeps the result; asked twice, the first result
+/// stands unless a text changed or older rules made it. What was delivered stands until an addendum comes.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`, `Invalid` when either report is missing.
@@ -117,10 +126,13 @@ pub async fn compare(
         original,
         signed_row,
         second_text,
-        delivered,
+        settled,
     } = inputs(ctx, actor, case_id, now).await?;
+    if let Some(id) = settled {
+        return id.parse().map_err(StepError::internal);
+    }
     let digest = inputs_digest(&about, &original.body, &second_text);
-    let known = |row: &ConcordanceRow| row.inputs_digest == digest && (delivered || current(row));
+    let known = |row: &ConcordanceRow| row.inputs_digest == digest && current(row);
     {
         let mut tx = ctx.store.read().await?;
         if let Some(row) = concordances::newest(&mut tx, case_id).await?.filter(known) {
@@ -224,7 +236,7 @@ pub(crate) async fn doubts_of_harm(
     signed: &SignedReport,
 ) -> StepResult<Vec<String>> {
     let about = About::load(tx, file).await?;
-    let second = second_text_of(signed);
+    let second = second_text_of(signed, &[]);
     let original = original_reports::newest(tx, &file.case_id).await?;
     let original = original.map_or_else(|| second.clone(), |row| row.body);
     let compared = about.compare(&original, &second);
@@ -241,7 +253,8 @@ struct Inputs {
     original: OriginalRow,
     signed_row: ReportRow,
     second_text: String,
-    delivered: bool,
+    /// The comparison that was delivered, when no addendum came since.
+    settled: Option<String>,
 }
 
 async fn inputs(
@@ -265,12 +278,14 @@ async fn inputs(
         .ok_or_else(|| missing("signed second report"))?;
     let signed = reporting::signed_content(&signed_row)?;
     let about = About::load(&mut tx, &file).await?;
+    let known = Comparisons::of(&mut tx, case_id).await?;
+    let stands = file.row.delivered_at.is_some() && !known.is_outdated();
     Ok(Inputs {
-        delivered: file.row.delivered_at.is_some(),
         about,
         original,
         signed_row,
-        second_text: second_text_of(&signed),
+        second_text: second_text_of(&signed, &known.addenda),
+        settled: known.signed.filter(|_| stands).map(|row| row.id),
     })
 }
 
@@ -286,15 +301,17 @@ pub async fn view(
 ) -> StepResult<ComparisonView> {
     let mut tx = ctx.store.begin().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
-    let row = readable(&mut tx, &file).await?.ok_or(StepError::NotFound)?;
-    let may_decide = current(&row) && decides(&mut tx, actor, &file).await?;
+    let known = Comparisons::of(&mut tx, case_id).await?;
+    let decides = decides(&mut tx, actor, &file, &known).await?;
+    let row = readable(&file, &known, decides).ok_or(StepError::NotFound)?;
+    let may_decide = decides && current(row) && missing(row, &known.addenda).is_none();
     let own_statement = match reports::signed(&mut tx, case_id).await? {
         Some(signed) if may_decide => Some(OwnStatement::of(&reporting::signed_content(&signed)?)),
         _ => None,
     };
     casework::note_read(&mut tx, actor, case_id, "comparison", now).await?;
     tx.commit().await?;
-    let mut view = view_of(&file, row)?;
+    let mut view = view_of(&file, &known, row.clone())?;
     (view.may_decide, view.own_statement) = (may_decide, own_statement);
     Ok(view)
 }
@@ -316,20 +333,19 @@ pub async fn decide(
     let note = checked_text("note", &form.note, limits::LONG_TEXT_CHARACTERS, None)?;
     let mut tx = ctx.store.begin().await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
-    if !decides(&mut tx, actor, &file).await? {
+    let known = Comparisons::of(&mut tx, case_id).await?;
+    if !decides(&mut tx, actor, &file, &known).await? {
         return Err(StepError::Forbidden);
     }
-    if file.row.delivered_at.is_some() {
-        return Err(StepError::invalid(
-            "",
-            "The result was delivered. Write an addendum to the report instead.",
-        ));
-    }
-    let mut row = concordances::newest(&mut tx, case_id)
-        .await?
-        .ok_or(StepError::NotFound)?;
+    let mut row = known.newest.ok_or(StepError::NotFound)?;
     if row.id != form.concordance_id {
         return Err(StepError::Stale);
+    }
+    if missing(&row, &known.addenda).is_some() {
+        return Err(StepError::invalid(
+            "",
+            "An addendum was signed since this comparison was made. Have both reports compared again before you sign.",
+        ));
     }
     let signed_row = reports::signed(&mut tx, case_id)
         .await?
@@ -354,7 +370,13 @@ pub async fn decide(
         return Err(StepError::Stale);
     }
     file.save(&mut tx).await?;
-    let what = "The reviewer signed what both reports together say";
+    let what = if file.row.delivered_at.is_some() {
+        news::tell_of_more(&mut tx, ctx, &file, Notify::Requester, now).await?;
+        news::tell_of_more(&mut tx, ctx, &file, Notify::Coordinator, now).await?;
+        "The reviewer signed again what both reports together say, with the addendum"
+    } else {
+        "The reviewer signed what both reports together say"
+    };
     casework::note(
         &mut tx,
         &file,
@@ -380,32 +402,17 @@ pub async fn pdf(
 ) -> StepResult<Bytes> {
     let mut tx = ctx.store.begin().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
-    let row = readable(&mut tx, &file).await?.ok_or(StepError::NotFound)?;
+    let known = Comparisons::of(&mut tx, case_id).await?;
+    let decides = decides(&mut tx, actor, &file, &known).await?;
+    let row = readable(&file, &known, decides).ok_or(StepError::NotFound)?;
     let signed_row = reports::signed(&mut tx, case_id)
         .await?
         .ok_or(StepError::NotFound)?;
     let signed = reporting::signed_content(&signed_row)?;
-    let paper = printing::comparison(&mut tx, ctx, &file, &row, &signed).await?;
+    let paper = printing::comparison(&mut tx, ctx, &file, (row, &known.addenda), &signed).await?;
     casework::note_read(&mut tx, actor, case_id, "comparison", now).await?;
     tx.commit().await?;
     printing::print_comparison(paper).await
-}
-
-/// Returns the text of the second report that is compared: what it found, what it concludes, what it asks for.
-pub(crate) fn second_text_of(signed: &SignedReport) -> String {
-    let part = |heading: &str, key: &str| {
-        signed
-            .sections
-            .get(key)
-            .map(|text| format!("{heading}:\n{text}"))
-    };
-    let parts = [
-        part("FINDINGS", "findings"),
-        part("IMPRESSION", "impression"),
-        part("RECOMMENDATIONS", "recommendations"),
-        part("RECOMMENDATIONS", "urgent"),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
 fn inputs_digest(about: &About, original: &str, second: &str) -> Vec<u8> {
@@ -456,26 +463,36 @@ fn new_row(
     })
 }
 
-/// Returns the comparison when this reader may see it: staff once it is made, others once the result is delivered.
-pub(crate) async fn readable(tx: &mut Tx, file: &CaseFile) -> StepResult<Option<ConcordanceRow>> {
+/// Returns the comparison when this reader may see it: staff once it is made; once the result is delivered, the one that was
+/// signed, and only who signs it again the proposal.
+fn readable<'a>(
+    file: &CaseFile,
+    known: &'a Comparisons,
+    decides: bool,
+) -> Option<&'a ConcordanceRow> {
     let staff = file.wears(CaseRole::Coordinator) || file.own_task().is_ok();
-    let allowed =
-        file.rights.contains(&Right::ViewReport) && (staff || file.row.delivered_at.is_some());
-    if allowed {
-        Ok(concordances::newest(tx, &file.case_id).await?)
+    if !file.rights.contains(&Right::ViewReport) {
+        None
+    } else if file.row.delivered_at.is_some() && !decides {
+        known.signed.as_ref()
     } else {
-        Ok(None)
+        known.newest.as_ref().filter(|_| staff)
     }
 }
 
-/// The reviewer who signed the report signs the category.
-async fn decides(tx: &mut Tx, actor: &Actor, file: &CaseFile) -> StepResult<bool> {
+/// The reviewer who signed the report signs the category: until the release, and again after an addendum to it.
+async fn decides(
+    tx: &mut Tx,
+    actor: &Actor,
+    file: &CaseFile,
+    known: &Comparisons,
+) -> StepResult<bool> {
     if file.own_task().is_err() {
         return Ok(false);
     }
     let signed = reports::signed(tx, &file.case_id).await?;
     Ok(signed.is_some_and(|report| report.person_id == actor.id())
-        && file.row.delivered_at.is_none())
+        && (file.row.delivered_at.is_none() || known.is_outdated()))
 }
 
 /// Whether the rules of today made it.
@@ -483,11 +500,22 @@ fn current(row: &ConcordanceRow) -> bool {
     row.engine_version == overread_concordance::ENGINE
 }
 
-fn view_of(file: &CaseFile, row: ConcordanceRow) -> StepResult<ComparisonView> {
+fn view_of(
+    file: &CaseFile,
+    known: &Comparisons,
+    row: ConcordanceRow,
+) -> StepResult<ComparisonView> {
     let decision = decision_of(&row);
     let staff = file.wears(CaseRole::Coordinator) || file.own_task().is_ok();
+    let is_open = file.row.delivered_at.is_none() || known.is_outdated();
+    let newest = known.newest.as_ref();
+    let is_stale = newest.is_some_and(|row| !current(row)) || known.complete().is_none();
+    let addendum_missing = missing(&row, &known.addenda).map(|addendum| addendum.signed_at);
     Ok(ComparisonView {
-        may_compare_again: staff && !current(&row) && file.row.delivered_at.is_none(),
+        may_compare_again: staff && is_open && is_stale,
+        addenda: known.addenda.iter().map(reporting::addendum_row).collect(),
+        addendum_missing,
+        replaces_delivered: file.row.delivered_at.is_some() && decision.is_none(),
         concordance_id: row.id.parse().map_err(StepError::internal)?,
         case_version: file.row.version,
         concordance: serde_json::from_str(&row.result).map_err(StepError::internal)?,

@@ -10,10 +10,16 @@ use overread_model::case::{CaseEvent, CaseRole, CaseState, rule_for};
 use overread_model::person;
 use overread_model::time::CalendarDate;
 use overread_store::links::{self as rows, LinkRow as Row};
-use overread_store::{Tx, concordances, outbox};
+use overread_store::{Tx, outbox};
+
+mod addendum;
+
+pub(crate) use addendum::{missed_addendum, missed_by, tell_receivers};
 
 use crate::cases::{self, ReadRow};
 use crate::casework::{self, CaseFile, Said, checked_text};
+use crate::comparing::Comparisons;
+use crate::reporting;
 use crate::secrets::{self, Secret};
 use crate::{
     FieldProblem, StepError, StepResult, Workflow, checking, consenting, limits, mailing, passwords,
@@ -54,6 +60,8 @@ pub enum LinkProgress {
     Sent,
     /// Opened.
     Opened,
+    /// Opened or acknowledged before an addendum, and not acknowledged since.
+    BeforeAddendum,
     /// Acknowledged.
     Acknowledged,
     /// Said what will be done.
@@ -92,6 +100,10 @@ pub struct LinkRow {
     pub last_used_at: Option<Timestamp>,
     /// Acknowledged.
     pub acknowledged_at: Option<Timestamp>,
+    /// The first addendum that the receiver, who had the result before it, has not acknowledged was signed at.
+    pub unread_addendum: Option<Timestamp>,
+    /// It does not open any more.
+    pub is_over: bool,
     /// Decided.
     pub decided_at: Option<Timestamp>,
     /// What the physician decided, in words.
@@ -146,11 +158,12 @@ pub async fn view(
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     file.require(Right::ViewReport)?;
     let shares = may_share(&file);
+    let addenda = reporting::addendum_times(&mut tx, case_id).await?;
     let mut links = Vec::new();
     if shares {
         for row in rows::list(&mut tx, case_id).await? {
             let mailed_at = outbox::sent_for_link(&mut tx, &row.id).await?;
-            links.push(row_of(row, mailed_at, now)?);
+            links.push(row_of(row, mailed_at, &addenda, now)?);
         }
     }
     let why = &file.intake.why;
@@ -158,13 +171,14 @@ pub async fn view(
     let shown = file.row.delivered_at.is_some()
         || file.wears(CaseRole::Coordinator)
         || file.own_task().is_ok();
-    let comparison = concordances::newest(&mut tx, case_id)
-        .await?
+    let known = Comparisons::of(&mut tx, case_id).await?;
+    let comparison = known
+        .counted(file.row.delivered_at.is_some())
         .filter(|_| shown);
     Ok(ActView {
         version: file.row.version,
         state: file.state.as_str().to_owned(),
-        overall: comparison.and_then(|row| row.overall),
+        overall: comparison.and_then(|row| row.overall.clone()),
         suggested: NewLink {
             recipient_name: why.physician_name.clone(),
             recipient_email: why.physician_email.clone(),
@@ -337,12 +351,14 @@ async fn release_problems(
     let mut problems: Vec<FieldProblem> = failed
         .map(|guard| FieldProblem::new("", guard.refusal()))
         .collect();
-    let comparison = concordances::newest(tx, &file.case_id).await?;
-    if comparison.is_some_and(|row| row.overall.is_none()) {
-        problems.push(FieldProblem::new(
-            "",
-            "The reviewer has not signed yet what both reports together say.",
-        ));
+    let known = Comparisons::of(tx, &file.case_id).await?;
+    if known.newest.is_some() && known.complete().is_none_or(|row| row.overall.is_none()) {
+        let message = if known.is_outdated() {
+            "An addendum was signed. The reviewer has not signed yet what both reports together say with it."
+        } else {
+            "The reviewer has not signed yet what both reports together say."
+        };
+        problems.push(FieldProblem::new("", message));
     }
     Ok(problems)
 }
@@ -461,11 +477,19 @@ async fn queue_mail(
     Ok(outbox::queue(tx, &new, now).await?)
 }
 
-fn row_of(row: Row, mailed_at: Option<i64>, now: Timestamp) -> StepResult<LinkRow> {
+fn row_of(
+    row: Row,
+    mailed_at: Option<i64>,
+    addenda: &[Timestamp],
+    now: Timestamp,
+) -> StepResult<LinkRow> {
     let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
     let until = open_until(&row);
     let unread_since = Timestamp::from_micros(row.not_before).plus_days(limits::LINK_UNREAD_DAYS);
-    let progress = if row.decided_at.is_some() {
+    let unread_addendum = missed_addendum(&row, addenda);
+    let progress = if unread_addendum.is_some() {
+        LinkProgress::BeforeAddendum
+    } else if row.decided_at.is_some() {
         LinkProgress::Decided
     } else if row.acknowledged_at.is_some() {
         LinkProgress::Acknowledged
@@ -487,8 +511,15 @@ fn row_of(row: Row, mailed_at: Option<i64>, now: Timestamp) -> StepResult<LinkRo
         open_until: until,
         has_passcode: row.passcode_hash.is_some(),
         with_images: row.with_images != 0,
-        overdue: matches!(progress, LinkProgress::Sent | LinkProgress::Expired)
-            && unread_since <= now,
+        overdue: match unread_addendum {
+            Some(at) => at.plus_days(limits::LINK_UNREAD_DAYS) <= now,
+            None => {
+                matches!(progress, LinkProgress::Sent | LinkProgress::Expired)
+                    && unread_since <= now
+            }
+        },
+        unread_addendum,
+        is_over: row.expires_at <= now.as_micros(),
         progress,
         mailed_at: at(mailed_at),
         opened_at: at(row.opened_at),

@@ -5,16 +5,18 @@ use overread_model::case::{
     IntakeFacts, Outcome, RecordsFacts, ReportFacts, ReviewerFacts,
 };
 use overread_model::intake::UrgencyLevel;
+use overread_model::report::Addendum;
 use overread_model::time::Timestamp;
 use overread_store::cases::CaseRow;
 use overread_store::review_tasks::TaskRow;
 use overread_store::{
-    Tx, checks, concordances, consents, coverages, grants, held_papers, letters, links,
-    original_reports, reports, reviewers,
+    Tx, checks, consents, coverages, grants, held_papers, letters, links, original_reports,
+    reports, reviewers,
 };
 
 use crate::casework::Intake;
-use crate::{StepResult, checking, exams, reviewers as directory};
+use crate::comparing::Comparisons;
+use crate::{StepResult, checking, delivering, exams, reviewers as directory};
 
 /// Gathers the facts of a case at one moment.
 pub(crate) async fn gather(
@@ -179,16 +181,25 @@ async fn report_facts(
 ) -> StepResult<ReportFacts> {
     let case_id = row.case_id()?;
     let original_present = original_reports::exists(tx, &case_id).await?;
-    let comparison = concordances::newest(tx, &case_id).await?;
+    let known = Comparisons::of(tx, &case_id).await?;
+    let comparison = known.counted(row.delivered_at.is_some());
     let signed = reports::signed(tx, &case_id).await?;
     let opened = links::list(tx, &case_id).await?;
+    let after = addenda_after_release(row, &known.addenda);
     let earliest = |of: fn(&links::LinkRow) -> Option<i64>| {
         opened
             .iter()
             .filter_map(of)
-            .min()
             .map(Timestamp::from_micros)
+            .min()
     };
+    // What was said before the newest addendum was said of less.
+    let earliest_of_all = |of: fn(&links::LinkRow) -> Option<i64>| {
+        let said = opened.iter().filter_map(of).map(Timestamp::from_micros);
+        said.filter(|at| after.last().is_none_or(|addendum| at >= addendum))
+            .min()
+    };
+    let missed = delivering::missed_by(&opened, &after, now);
     let plain = match &signed {
         Some(report) => crate::reporting::signed_content(report)?
             .sections
@@ -203,7 +214,6 @@ async fn report_facts(
         comparison_built: comparison.is_some(),
         comparison_impossible: !original_present && row.original_missing != 0,
         result: comparison
-            .as_ref()
             .and_then(|row| row.overall.as_deref())
             .and_then(crate::comparing::agreement_of),
         signed_at: signed
@@ -214,13 +224,26 @@ async fn report_facts(
             || opened.iter().any(|link| opens(link, now))
             || !grants::tied(tx, &case_id, "treats").await?.is_empty(),
         opened_at: earliest(|link| link.opened_at),
-        acknowledged_at: earliest(|link| link.acknowledged_at),
-        decided_at: earliest(|link| link.decided_at),
+        acknowledged_at: earliest_of_all(|link| link.acknowledged_at),
+        decided_at: earliest_of_all(|link| link.decided_at),
+        addendum_missed: missed.any,
+        addendum_needs_link: missed.without_link,
+        comparison_outdated: row.delivered_at.is_some() && known.is_outdated(),
+        addendum_at: after.last().copied(),
         ..ReportFacts::default()
     })
 }
 
+/// Returns when the addenda after the release were signed, in order.
+fn addenda_after_release(row: &CaseRow, addenda: &[Addendum]) -> Vec<Timestamp> {
+    let Some(released) = row.delivered_at.map(Timestamp::from_micros) else {
+        return Vec::new();
+    };
+    let times = addenda.iter().map(|addendum| addendum.signed_at);
+    times.filter(|at| *at > released).collect()
+}
+
 /// Says whether a link leads to the result, now or from a day to come.
-const fn opens(link: &links::LinkRow, now: Timestamp) -> bool {
+pub(crate) const fn opens(link: &links::LinkRow, now: Timestamp) -> bool {
     link.revoked_at.is_none() && link.expires_at > now.as_micros()
 }

@@ -245,6 +245,26 @@ pub(crate) fn result_link(
     )
 }
 
+/// An addendum to the result that a share link opens; no address when it is not known.
+pub(crate) fn result_addendum(
+    ctx: &Workflow,
+    name: &str,
+    language: &str,
+    address: &str,
+    until: CalendarDate,
+) -> Mail {
+    rendered(
+        ctx,
+        MailKind::PhysicianAddendum,
+        name,
+        language,
+        Parts {
+            until: Some(until),
+            ..Parts::to(address)
+        },
+    )
+}
+
 struct Parts<'a> {
     address: &'a str,
     news: News,

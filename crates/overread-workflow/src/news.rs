@@ -105,14 +105,15 @@ pub(crate) async fn tell(
     Ok(())
 }
 
-/// Queues a mail to the reviewer that something on the case is new.
-pub(crate) async fn tell_reviewer(
+/// Queues a mail that something on the case is new, to somebody whom its move does not tell.
+pub(crate) async fn tell_of_more(
     tx: &mut Tx,
     ctx: &Workflow,
     file: &CaseFile,
+    notify: Notify,
     now: Timestamp,
 ) -> StepResult<()> {
-    for receiver in receivers(tx, file, Notify::Reviewer).await? {
+    for receiver in receivers(tx, file, notify).await? {
         let path = format!("/cases/{}", file.case_id);
         let (name, language) = (&receiver.name, &receiver.language);
         let mail = mailing::news_on_case(ctx, name, language, News::Something, &path);

@@ -15,6 +15,7 @@ use overread_documents::reports::{
     ExamLine, Material, OriginalReport, PatientLine, Practice, ReportDocument,
 };
 use overread_model::hidden::Hidden;
+use overread_model::letter::Language;
 use overread_model::report::{Addendum, ExamQuality, SignedReport, Signer};
 use overread_model::text::counted;
 use overread_model::time::{CalendarDate, Timestamp};
@@ -268,9 +269,10 @@ pub(crate) async fn comparison(
     tx: &mut Tx,
     ctx: &Workflow,
     file: &CaseFile,
-    row: &ConcordanceRow,
+    compared: (&ConcordanceRow, &[Addendum]),
     signed: &SignedReport,
 ) -> StepResult<ComparisonPaper> {
+    let (row, addenda) = compared;
     let concordance: Concordance =
         serde_json::from_str(&row.result).map_err(StepError::internal)?;
     let corrections: Vec<Correction> =
@@ -315,11 +317,14 @@ pub(crate) async fn comparison(
         coverage_percent: (concordance.coverage.clamp(0.0, 1.0) * 100.0).floor() as u8,
         rows: printed_rows(&concordance.items, &corrections),
         not_compared: concordance.not_compared.into_iter().map(passage).collect(),
-        doubts: concordance
-            .guard
-            .problems
-            .into_iter()
-            .map(|problem| problem.message)
+        doubts: addendum_lines(row, addenda, signed.language)
+            .chain(
+                concordance
+                    .guard
+                    .problems
+                    .into_iter()
+                    .map(|one| one.message),
+            )
             .collect(),
         reasons: concordance.reasons,
         decision,
@@ -332,6 +337,41 @@ pub(crate) async fn comparison(
     } else {
         ComparisonPaper::Uncompared(Box::new(comparison_paper::uncompared(&document)))
     })
+}
+
+/// Returns what of the addenda must be read before the comparison.
+fn addendum_lines(
+    row: &ConcordanceRow,
+    addenda: &[Addendum],
+    language: Language,
+) -> impl Iterator<Item = String> {
+    let missing = comparing::missing(row, addenda).map(|addendum| addendum.number);
+    let lines = addenda.iter().rev().map(move |addendum| {
+        let at = addendum.signed_at.date();
+        let (first, apart) = match language {
+            Language::En => (
+                format!(
+                    "Addendum of {}, after the report was signed: read this first.",
+                    at.in_english()
+                ),
+                "It is not part of this comparison.",
+            ),
+            Language::Es => (
+                format!("Adenda del {at}, posterior a la firma del informe: léala primero."),
+                "No forma parte de esta comparación.",
+            ),
+        };
+        let apart = if missing == Some(addendum.number) {
+            apart
+        } else {
+            ""
+        };
+        [&first, apart, &addendum.reason, &addendum.text]
+            .map(str::trim)
+            .join(" ")
+            .replace("  ", " ")
+    });
+    lines.collect::<Vec<_>>().into_iter()
 }
 
 fn printed_rows(items: &[overread_concordance::Item], corrections: &[Correction]) -> Vec<Row> {

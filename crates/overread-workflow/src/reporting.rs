@@ -24,7 +24,7 @@ use crate::reading::{self, OriginalChange};
 use crate::{StepError, StepResult, Workflow, printing};
 
 pub use addenda::{AddendumRow, addendum};
-pub(crate) use addenda::{addenda_of, addendum_row};
+pub(crate) use addenda::{addenda_of, addendum_row, addendum_times};
 pub use drafting::{DraftEdit, DraftSaved, autosave, drop_kept, save_draft};
 pub(crate) use editor::signed_fields;
 use editor::{completed, fields_of, kept_of, suggestions};
@@ -94,6 +94,8 @@ pub struct ReportDesk {
     pub may_sign: bool,
     /// This reader may add an addendum.
     pub may_add_addendum: bool,
+    /// This reader has the comparison to sign that counts an addendum in.
+    pub comparison_to_sign: bool,
     /// Last save.
     pub saved_at: Option<Timestamp>,
 }
@@ -249,6 +251,9 @@ async fn own_desk(
     if row.signed_at.is_some() {
         let mut desk = desk_of(tx, ctx, file, row).await?;
         desk.original_change = original_change;
+        let report = &file.facts.report;
+        desk.comparison_to_sign = !desk.addenda.is_empty()
+            && (report.comparison_outdated || (report.comparison_built && report.result.is_none()));
         desk.may_add_addendum = matches!(file.state, CaseState::ReportFinal | CaseState::Delivered);
         return Ok(desk);
     }
@@ -281,6 +286,7 @@ async fn own_desk(
         limitations,
         may_edit: open,
         may_add_addendum: false,
+        comparison_to_sign: false,
         saved_at: Some(Timestamp::from_micros(row.saved_at)),
     })
 }
@@ -310,6 +316,7 @@ async fn desk_of(
         may_edit: false,
         may_sign: false,
         may_add_addendum: false,
+        comparison_to_sign: false,
         saved_at: None,
     })
 }

@@ -7,13 +7,14 @@ use overread_concordance::Concordance;
 use overread_model::access::Actor;
 use overread_model::case::CaseEvent;
 use overread_model::ids::CaseId;
+use overread_model::report::Addendum;
 use overread_model::time::Timestamp;
 use overread_store::links::{self, LinkRow};
-use overread_store::{Tx, cases, concordances, reports};
+use overread_store::{Tx, cases, reports};
 use serde::Deserialize;
 
 use crate::casework::{self, CaseFile, Said, checked_text};
-use crate::comparing::{self, Correction};
+use crate::comparing::{self, Comparisons, Correction};
 use crate::reporting::{self, AddendumRow, Signature};
 use crate::signing_in::Client;
 use crate::{StepError, StepResult, Workflow, delivering, limits, printing, secrets};
@@ -67,6 +68,8 @@ pub struct LinkView {
     pub signature: Signature,
     /// Addenda.
     pub addenda: Vec<AddendumRow>,
+    /// The newest addendum that is not part of the comparison was signed at.
+    pub addendum_missing: Option<Timestamp>,
     /// Original report, when there is one.
     pub original_text: Option<String>,
     /// Second report as it was compared.
@@ -85,6 +88,8 @@ pub struct LinkView {
     pub open_until: Timestamp,
     /// Acknowledged.
     pub acknowledged_at: Option<Timestamp>,
+    /// The receiver had opened or acknowledged the result before an addendum, and has not acknowledged since.
+    pub unread_addendum: Option<Timestamp>,
     /// Decided.
     pub decided_at: Option<Timestamp>,
     /// A party of the case who is not the receiver is signed in in this browser: may read, and confirms nothing in the
@@ -92,6 +97,14 @@ pub struct LinkView {
     pub is_of_party: bool,
     /// Choices for the decision, value and label.
     pub decisions: Vec<(&'static str, &'static str)>,
+}
+
+impl LinkView {
+    /// Says whether an addendum was signed since the decision.
+    pub fn decided_before_addendum(&self) -> bool {
+        let newest = self.addenda.last().map(|row| row.signed_at);
+        self.decided_at.is_some_and(|at| newest > Some(at))
+    }
 }
 
 /// What the physician decides.
@@ -102,6 +115,8 @@ pub struct Decide {
     pub decision: String,
     /// Remark; may be empty.
     pub note: String,
+    /// How many addenda the page showed.
+    pub addenda_shown: usize,
 }
 
 /// Opens a link; the first opening and every later one are audited and noted as read.
@@ -183,29 +198,37 @@ pub(crate) async fn require_images(
     }
 }
 
-/// Acknowledges the result: "I have read it". Twice is as once.
+/// Acknowledges the result: "I have read it", with as many addenda as the page showed. Twice is as once; after an addendum it
+/// is asked and counted again, and the case keeps both.
 ///
 /// # Errors
-/// As [`open`]; `Invalid` for a party of the case who is signed in in the same browser.
+/// As [`open`]; `Invalid` for a party of the case who is signed in in the same browser, and when an addendum came since the
+/// page was shown.
 pub async fn acknowledge(
     ctx: &Workflow,
     secret: &str,
     session: Option<&str>,
     person: Option<&Actor>,
+    addenda_shown: usize,
     now: Timestamp,
 ) -> StepResult<()> {
     let mut tx = ctx.store.begin().await?;
     let (mut row, file, actor) = enter(&mut tx, secret, session, now).await?;
     refuse_party(&mut tx, person, &row, &file.case_id, now).await?;
-    if row.acknowledged_at.is_some() {
+    let addenda = refuse_unseen(&mut tx, &file.case_id, addenda_shown).await?;
+    let is_again = delivering::missed_addendum(&row, &addenda).is_some();
+    if row.acknowledged_at.is_some() && !is_again {
         return Ok(());
     }
     row.opened_at = row.opened_at.or(Some(now.as_micros()));
     row.acknowledged_at = Some(now.as_micros());
     row.last_used_at = Some(now.as_micros());
     links::update(&mut tx, &row).await?;
-    let what =
-        "The link sent to the treating physician was used to confirm that the result was read";
+    let what = if is_again {
+        "The link sent to the treating physician was used to confirm that the result was read with the addendum"
+    } else {
+        "The link sent to the treating physician was used to confirm that the result was read"
+    };
     casework::note(
         &mut tx,
         &file,
@@ -222,7 +245,8 @@ pub async fn acknowledge(
 /// Says what will be done; the case shows it. A decision says nothing of having read the result: [`acknowledge`] does.
 ///
 /// # Errors
-/// As [`open`]; `Invalid` for an unknown choice, and for a party of the case who is signed in in the same browser.
+/// As [`open`]; `Invalid` for an unknown choice, for a party of the case who is signed in in the same browser, and when an
+/// addendum came since the page was shown.
 pub async fn decide(
     ctx: &Workflow,
     secret: &str,
@@ -238,6 +262,7 @@ pub async fn decide(
     let mut tx = ctx.store.begin().await?;
     let (mut row, mut file, actor) = enter(&mut tx, secret, session, now).await?;
     refuse_party(&mut tx, person, &row, &file.case_id, now).await?;
+    refuse_unseen(&mut tx, &file.case_id, form.addenda_shown).await?;
     row.opened_at = row.opened_at.or(Some(now.as_micros()));
     row.last_used_at = Some(now.as_micros());
     row.decided_at = Some(now.as_micros());
@@ -302,6 +327,26 @@ pub async fn report_pdf(
     printing::print_report(paper).await
 }
 
+/// Refuses words on a page that lacks an addendum; returns when each was signed.
+async fn refuse_unseen(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    addenda_shown: usize,
+) -> StepResult<Vec<Timestamp>> {
+    let addenda = reporting::addendum_times(tx, case_id).await?;
+    if addenda.len() == addenda_shown {
+        return Ok(addenda);
+    }
+    Err(StepError::invalid(
+        "",
+        "An addendum was signed since this page was opened. It stands at the top now: read it first.",
+    ))
+}
+
+fn times(addenda: &[Addendum]) -> Vec<Timestamp> {
+    addenda.iter().map(|addendum| addendum.signed_at).collect()
+}
+
 /// What a treating physician can decide, value and label.
 const DECISIONS: [(&str, &str); 6] = [
     ("discuss", "I will go through both reports with the patient"),
@@ -347,8 +392,13 @@ async fn view_of(
         .await?
         .ok_or(StepError::NotFound)?;
     let signed = reporting::signed_content(&row)?;
-    let addenda = reporting::addenda_of(tx, &row.id).await?;
-    let comparison = concordances::newest(tx, &file.case_id).await?;
+    // Nothing is shown behind a link that nobody signed.
+    let known = Comparisons::of(tx, &file.case_id).await?;
+    let (addenda, comparison) = (known.addenda, known.signed);
+    let addendum_missing = comparison
+        .as_ref()
+        .and_then(|row| comparing::missing(row, &addenda))
+        .map(|addendum| addendum.signed_at);
     let original = overread_store::original_reports::newest(tx, &file.case_id).await?;
     let intake = &file.intake;
     let sections = reporting::signed_fields(ctx, &signed);
@@ -374,12 +424,14 @@ async fn view_of(
             })
             .collect(),
         signature: reporting::signature_of(&signed),
+        addendum_missing,
+        unread_addendum: delivering::missed_addendum(link, &times(&addenda)),
         addenda: addenda.iter().map(reporting::addendum_row).collect(),
         original_text: compared
             .map(|row| row.original_text.clone())
             .or(original.map(|row| row.body)),
         second_text: compared.map_or_else(
-            || comparing::second_text_of(&signed),
+            || comparing::second_text_of(&signed, &addenda),
             |row| row.second_text.clone(),
         ),
         concordance: concordance.transpose().map_err(StepError::internal)?,

@@ -21,6 +21,9 @@ async fn keep(house: &House, case_id: &CaseId, id: &str, change: impl Fn(&mut Co
     row.made_at += 1;
     change(&mut row);
     concordances::insert(&mut tx, &row).await.unwrap();
+    if row.overall.is_some() {
+        assert!(concordances::decide(&mut tx, &row).await.unwrap());
+    }
     tx.commit().await.unwrap();
 }
 

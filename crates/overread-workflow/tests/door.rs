@@ -44,7 +44,7 @@ async fn a_link_opens_in_its_time_until_it_is_taken_back() {
     delivering::revoke(ctx, &house.patient, &case_id, &made.link_id, inside)
         .await
         .unwrap();
-    assert_not_found(treating::acknowledge(ctx, secret, None, None, inside).await);
+    assert_not_found(treating::acknowledge(ctx, secret, None, None, 0, inside).await);
     assert_not_found(
         delivering::revoke(ctx, &house.patient, &case_id, &made.link_id, inside).await,
     );
@@ -253,7 +253,7 @@ async fn a_party_of_the_case_confirms_nothing_by_the_link_of_the_physician() {
             panic!("the link opens for reading");
         };
         assert!(open.view.is_of_party);
-        let said = treating::acknowledge(ctx, secret, None, party, NOW).await;
+        let said = treating::acknowledge(ctx, secret, None, party, 0, NOW).await;
         assert_invalid(said, "");
         let said = treating::decide(ctx, secret, None, party, &yes, NOW).await;
         assert_invalid(said, "");
@@ -268,7 +268,7 @@ async fn a_party_of_the_case_confirms_nothing_by_the_link_of_the_physician() {
         .await
         .unwrap();
     let (own_secret, patient) = (own.secret.reveal(), Some(&house.patient));
-    let said = treating::acknowledge(ctx, own_secret, None, patient, NOW).await;
+    let said = treating::acknowledge(ctx, own_secret, None, patient, 0, NOW).await;
     assert_invalid(said, "");
     treating::report_pdf(ctx, own_secret, None, patient, NOW)
         .await
@@ -287,7 +287,7 @@ async fn a_party_of_the_case_confirms_nothing_by_the_link_of_the_physician() {
     };
     let tom = join("Tom Treating", "Tom@clinic.example").await;
     let other = join("Olga Other", "olga@clinic.example").await;
-    treating::acknowledge(ctx, secret, None, Some(&other), NOW)
+    treating::acknowledge(ctx, secret, None, Some(&other), 0, NOW)
         .await
         .unwrap();
     treating::decide(ctx, secret, None, Some(&tom), &yes, NOW)
@@ -325,7 +325,7 @@ async fn a_decision_says_nothing_of_having_read() {
     let (read_at, progress, sentence) = seen().await;
     assert_eq!((read_at, progress), (None, LinkProgress::Decided));
     assert!(sentence.contains("has not confirmed reading"), "{sentence}");
-    treating::acknowledge(ctx, secret, None, None, NOW)
+    treating::acknowledge(ctx, secret, None, None, 0, NOW)
         .await
         .unwrap();
     let (read_at, _, sentence) = seen().await;

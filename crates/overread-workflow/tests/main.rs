@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod addenda;
 mod birth_dates;
 mod blind;
 mod comparisons;

@@ -80,15 +80,16 @@ async fn walk(house: House) {
             && open.view.concordance.is_some()
             && !open.view.sections.is_empty()
     );
-    treating::acknowledge(ctx, made.secret.reveal(), None, None, NOW)
+    treating::acknowledge(ctx, made.secret.reveal(), None, None, 0, NOW)
         .await
         .unwrap();
-    treating::acknowledge(ctx, made.secret.reveal(), None, None, NOW)
+    treating::acknowledge(ctx, made.secret.reveal(), None, None, 0, NOW)
         .await
         .unwrap();
     let decide = Decide {
         decision: "plan_changed".to_owned(),
         note: "Surgery on the left side.".to_owned(),
+        ..Decide::default()
     };
     treating::decide(ctx, made.secret.reveal(), None, None, &decide, NOW)
         .await

@@ -73,6 +73,7 @@ impl ActPage {
         match row.progress {
             LinkProgress::Sent => "Not opened yet",
             LinkProgress::Opened => "Opened, not confirmed",
+            LinkProgress::BeforeAddendum => "Not confirmed since the addendum",
             LinkProgress::Acknowledged => "Confirmed as read",
             LinkProgress::Decided => "Decided",
             LinkProgress::Revoked => "Taken back",

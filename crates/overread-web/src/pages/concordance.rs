@@ -6,9 +6,11 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use overread_model::access::Role;
 use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
 use overread_workflow::comparing::{
     self, ComparisonView, Correction, DecideComparison, OwnStatement,
 };
+use overread_workflow::reporting::AddendumRow;
 use overread_workflow::sessions::SignedIn;
 
 use super::InCase;
@@ -46,6 +48,9 @@ struct ConcordancePage {
     note: String,
     may_decide: bool,
     may_compare_again: bool,
+    addenda: Vec<AddendumRow>,
+    addendum_missing: Option<Timestamp>,
+    replaces_delivered: bool,
     own: Option<Own>,
     overalls: [(&'static str, &'static str); 3],
     overall: String,
@@ -112,6 +117,9 @@ impl ConcordancePage {
             note: decision.map(|one| one.note).unwrap_or_default(),
             may_decide: view.may_decide,
             may_compare_again: view.may_compare_again,
+            addenda: view.addenda,
+            addendum_missing: view.addendum_missing,
+            replaces_delivered: view.may_decide && view.replaces_delivered,
             own,
             overalls: sheet::OVERALLS,
             overall,

@@ -208,12 +208,15 @@ async fn unlock(
 #[serde(default)]
 struct Token {
     csrf: String,
+    /// How many addenda the page showed.
+    addenda: usize,
 }
 
 async fn acknowledge(
     State(state): State<WebState>,
     Path(secret): Path<String>,
     beside: Beside,
+    Peer(client): Peer,
     headers: HeaderMap,
     Open(token): Open<Token>,
 ) -> PageResult {
@@ -221,9 +224,16 @@ async fn acknowledge(
         return Err(PageError::ForeignForm);
     }
     let session = unlocked(&headers, &state.config);
-    let (ctx, now) = (&state.workflow, state.now());
-    treating::acknowledge(ctx, &secret, session.as_deref(), person_of(&beside), now).await?;
-    Ok(go(&format!("/links/{secret}#act")))
+    let (ctx, now, person) = (&state.workflow, state.now(), person_of(&beside));
+    let (session, shown) = (session.as_deref(), token.addenda);
+    let confirmed = treating::acknowledge(ctx, &secret, session, person, shown, now).await;
+    match to_correct(confirmed)? {
+        Ok(()) => Ok(go(&format!("/links/{secret}#act"))),
+        Err(problems) => {
+            let door = door(&state, &secret, &headers, person, &client).await?;
+            to_correct_there(&state, &secret, door, Decide::default(), problems)
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -232,6 +242,8 @@ struct Decided {
     csrf: String,
     decision: String,
     note: String,
+    /// How many addenda the page showed.
+    addenda: usize,
 }
 
 async fn decide(
@@ -250,6 +262,7 @@ async fn decide(
     let typed = Decide {
         decision: form.decision,
         note: form.note,
+        addenda_shown: form.addenda,
     };
     let decided = treating::decide(
         ctx,
@@ -264,11 +277,22 @@ async fn decide(
         Ok(()) => return Ok(go(&format!("/links/{secret}#act"))),
         Err(problems) => problems,
     };
-    let LinkDoor::Open(open) = door(&state, &secret, &headers, person_of(&beside), &client).await?
-    else {
+    let door = door(&state, &secret, &headers, person_of(&beside), &client).await?;
+    to_correct_there(&state, &secret, door, typed, problems)
+}
+
+/// Shows the page as it is now, with what was typed and what is wrong with it.
+fn to_correct_there(
+    state: &WebState,
+    secret: &str,
+    door: LinkDoor,
+    typed: Decide,
+    problems: Problems,
+) -> PageResult {
+    let LinkDoor::Open(open) = door else {
         return Err(PageError::NotFound);
     };
-    let mut link = LinkPage::new(&state, &secret, *open);
+    let mut link = LinkPage::new(state, secret, *open);
     (link.form, link.problems) = (typed, problems);
     page_to_correct(&link)
 }

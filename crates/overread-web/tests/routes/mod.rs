@@ -1,5 +1,6 @@
 //! One module a path, as addresses have them.
 
+mod addenda;
 mod api_deliveries;
 mod ask;
 mod case;

@@ -14,7 +14,7 @@ contacting the right L5 nerve root.\nIMPRESSION:\n1. Right paracentral disc prot
 const FINDINGS: &str = "Normal lumbar alignment. L4-L5: Left paracentral disc extrusion measuring 9 mm, compressing the \
 left L5 nerve root. <img src=x onerror=alert('s')>";
 
-fn done(answer: &Answer) {
+pub(super) fn done(answer: &Answer) {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
 }
 
@@ -132,7 +132,7 @@ pub(super) async fn choose(coordinator: &mut Browser<'_>, path: &str) {
 }
 
 /// Accepts the offer, locks the first impression, writes and signs.
-async fn read(reviewer: &mut Browser<'_>, path: &str) {
+pub(super) async fn read(reviewer: &mut Browser<'_>, path: &str) {
     let offer = format!("{path}/offer");
     let journey = reviewer.get(path).await.body;
     assert!(

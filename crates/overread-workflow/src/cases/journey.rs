@@ -14,7 +14,7 @@ use overread_store::{Tx, timeline};
 use super::told::{self, Decision};
 use super::{CaseRow, row_of};
 use crate::casework::{self, CaseFile};
-use crate::{StepError, StepResult, Workflow, asking, limits, reading};
+use crate::{StepError, StepResult, Workflow, asking, limits, reading, reporting};
 
 /// How far a station is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +85,8 @@ pub struct ReadRow {
     pub last_at: Timestamp,
     /// How often.
     pub times: i64,
+    /// The addendum that was signed since this reader last opened a page that shows it.
+    pub missed_addendum: Option<Timestamp>,
 }
 
 /// A child or parent case.
@@ -331,12 +333,38 @@ fn roles_of(words: &str) -> String {
     }
 }
 
+/// Returns the newest addendum when a reader of the result has opened none of the pages that show it since.
+fn missed_addendum(
+    row: &timeline::ReadRow,
+    all: &[timeline::ReadRow],
+    addenda: &[Timestamp],
+) -> Option<Timestamp> {
+    let shows =
+        |row: &timeline::ReadRow| matches!(row.what.as_str(), "second report" | "comparison");
+    let newest = addenda.last().copied()?;
+    let has_seen = all.iter().any(|other| {
+        shows(other)
+            && (&other.subject_kind, &other.who) == (&row.subject_kind, &row.who)
+            && other.last_at >= newest.as_micros()
+    });
+    // Who reads for the case wrote it.
+    let wrote = row.role.split(' ').any(|role| role == "reviewer");
+    (shows(row) && !has_seen && !wrote).then_some(newest)
+}
+
 /// Lists who has read what.
 pub(crate) async fn reads(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<ReadRow>> {
     let list = timeline::reads(tx, case_id, limits::TIMELINE_ROWS).await?;
+    let addenda = reporting::addendum_times(tx, case_id).await?;
+    let missed: Vec<_> = list
+        .iter()
+        .map(|row| missed_addendum(row, &list, &addenda))
+        .collect();
     Ok(list
         .into_iter()
-        .map(|row| ReadRow {
+        .zip(missed)
+        .map(|(row, missed_addendum)| ReadRow {
+            missed_addendum,
             who: row.who.unwrap_or_else(|| "Unknown".to_owned()),
             as_what: roles_of(&row.role),
             what: row.what,

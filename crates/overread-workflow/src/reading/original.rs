@@ -1,7 +1,7 @@
 //! The original report: shown after the lock, entered, or declared missing.
 
 use overread_model::access::{Actor, Right};
-use overread_model::case::{CaseRole, CaseState};
+use overread_model::case::{CaseRole, CaseState, Notify};
 use overread_model::completeness::report_hints;
 use overread_model::ids::{CaseId, DocumentId};
 use overread_model::report::{OriginalSource, check_original};
@@ -192,7 +192,7 @@ pub async fn enter_original(
     )
     .await?;
     if locked_impression(&file).is_some() {
-        news::tell_reviewer(&mut tx, ctx, &file, now).await?;
+        news::tell_of_more(&mut tx, ctx, &file, Notify::Reviewer, now).await?;
     }
     checking::again(&mut tx, ctx, &mut file, now).await?;
     Ok(tx.commit().await?)

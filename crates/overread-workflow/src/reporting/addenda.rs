@@ -1,7 +1,7 @@
 //! What is added to a report after it was signed.
 
 use overread_model::access::Actor;
-use overread_model::case::CaseEvent;
+use overread_model::case::{CaseEvent, Notify};
 use overread_model::ids::CaseId;
 use overread_model::report::{Addendum, add_addendum};
 use overread_model::time::Timestamp;
@@ -11,7 +11,7 @@ use overread_store::reports;
 use super::signed_content;
 use super::signing::signer_of;
 use crate::casework::{self, Said};
-use crate::{StepError, StepResult, Workflow, choosing, signing_in};
+use crate::{StepError, StepResult, Workflow, choosing, comparing, delivering, news, signing_in};
 
 /// An addendum.
 pub struct AddendumRow {
@@ -29,7 +29,7 @@ pub struct AddendumRow {
     pub hash: String,
 }
 
-/// Adds a signed addendum to the signed report.
+/// Adds a signed addendum to the signed report. Both reports are compared again, and everybody who has the result is told.
 ///
 /// # Errors
 /// As [`super::sign`].
@@ -86,7 +86,30 @@ pub async fn addendum(
         now,
     )
     .await?;
-    Ok(tx.commit().await?)
+    news::tell_of_more(&mut tx, ctx, &file, Notify::Coordinator, now).await?;
+    if file.row.delivered_at.is_some() {
+        news::tell_of_more(&mut tx, ctx, &file, Notify::InsurerForOwnRequest, now).await?;
+        delivering::tell_receivers(&mut tx, ctx, &file, addendum.number, now).await?;
+    }
+    let original_exists = file.facts.report.original_present;
+    tx.commit().await?;
+    if original_exists && let Err(error) = comparing::compare(ctx, actor, case_id, now).await {
+        // The addendum stands; the comparison can be asked for again from its page.
+        tracing::error!(case.id = %case_id, %error, "the comparison was not made after an addendum");
+    }
+    Ok(())
+}
+
+/// Returns when the addenda to the signed report of a case were signed, in order.
+pub(crate) async fn addendum_times(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<Timestamp>> {
+    let Some(report) = reports::signed(tx, case_id).await? else {
+        return Ok(Vec::new());
+    };
+    let rows = reports::addenda(tx, &report.id).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Timestamp::from_micros(row.signed_at))
+        .collect())
 }
 
 pub(crate) async fn addenda_of(tx: &mut Tx, report_id: &str) -> StepResult<Vec<Addendum>> {
