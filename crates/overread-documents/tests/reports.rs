@@ -191,7 +191,7 @@ fn an_unsigned_report_is_preliminary_whatever_it_claims() {
 }
 
 #[test]
-fn an_addendum_follows_the_signature() {
+fn an_addendum_stands_before_the_report() {
     let mut report = report(Language::En);
     let later = Signature {
         signed_at: at().plus_days(2),
@@ -209,11 +209,14 @@ fn an_addendum_follows_the_signature() {
         &pdf,
         &[
             "Final, with addendum",
-            "Addendum",
+            "read this first",
             "They do not change the impression",
             "March 20, 2026",
         ],
     );
+    let text = words(&pdf);
+    let place = |words: &str| text.find(&squeeze(words)).unwrap();
+    assert!(place("They do not change the impression") < place("Findings"));
 }
 
 #[test]

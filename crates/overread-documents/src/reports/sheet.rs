@@ -34,8 +34,8 @@ pub(super) fn sheet(report: &ReportDocument) -> Value {
         "signature_heading": words.signature,
         "signature": report.signature.as_ref().map(signature),
         "unsigned": words.unsigned,
-        "addendum_heading": words.addendum,
-        "addenda": report.addenda.iter().map(|addendum| json!({
+        "addenda": report.addenda.iter().rev().map(|addendum| json!({
+            "heading": words.addendum.replace("{at}", &at(addendum.signature.signed_at)),
             "prose": prose(addendum.text.reveal()),
             "signature": signature(&addendum.signature),
         })).collect::<Vec<_>>(),

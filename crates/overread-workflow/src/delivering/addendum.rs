@@ -153,7 +153,7 @@ mod tests {
             (missed.any, missed.without_link)
         };
         let ended = link("Dr. A", Some(1), Some(2), 10);
-        assert_eq!(judge(&[ended.clone()]), (true, true));
+        assert_eq!(judge(std::slice::from_ref(&ended)), (true, true));
         assert_eq!(judge(&[link("Dr. A", Some(1), None, 30)]), (true, false));
         let new = link("dr. a ", None, None, 30);
         assert_eq!(judge(&[new, ended.clone()]), (true, false));
