@@ -14,7 +14,7 @@ use overread_store::{
 
 use crate::house::{House, NOW, Spec, both, enter, machine, person, scope};
 
-fn row(number: u8) -> CaseRow {
+pub(super) fn row(number: u8) -> CaseRow {
     CaseRow {
         id: case(number).as_str().to_owned(),
         number: None,
@@ -45,7 +45,7 @@ fn row(number: u8) -> CaseRow {
     }
 }
 
-fn case(number: u8) -> CaseId {
+pub(super) fn case(number: u8) -> CaseId {
     CaseId::from_random([number; 16])
 }
 
@@ -741,7 +741,7 @@ async fn tasks_and_drafts(house: House) {
 }
 
 /// Adds a person and their entry of the directory; returns both, the entry by its id.
-async fn add_reviewer(tx: &mut Tx, number: u8) -> (Actor, String) {
+pub(super) async fn add_reviewer(tx: &mut Tx, number: u8) -> (Actor, String) {
     add_person(tx, number).await;
     let entry = reviewers::ReviewerRow {
         id: PersonId::from_random([number + 100; 16])

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod addenda;
 mod audit;
 mod cases;
 mod house;

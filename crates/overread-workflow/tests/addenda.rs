@@ -202,7 +202,13 @@ async fn after_the_release_the_signed_comparison_stands_until_the_new_one_is_sig
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmation_counts_for_what_was_there() {
-    let house = House::sqlite().await;
+    counts_for_what_was_there(House::sqlite().await).await;
+    if let Some(house) = House::postgres("addenda").await {
+        counts_for_what_was_there(house).await;
+    }
+}
+
+async fn counts_for_what_was_there(house: House) {
     let ctx = &house.ctx;
     let case_id = house.delivered().await;
     let link = share(&house, &case_id, "2026-06-30", NOW).await;
