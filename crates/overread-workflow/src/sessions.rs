@@ -326,6 +326,7 @@ pub(crate) async fn begin(
         revoked_at: None,
     };
     rows::insert(tx, &row, &secrets::hash(token.reveal())).await?;
+    people::note_sign_in(tx, person_id, now).await?;
     let actor = Actor::Person {
         person_id: person_id.clone(),
         role,

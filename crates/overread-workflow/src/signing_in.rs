@@ -76,7 +76,6 @@ pub async fn sign_in(
     let Some(role) = sessions::first_role(&roles).filter(|_| still_open) else {
         return Err(StepError::invalid("", WRONG));
     };
-    people::note_sign_in(&mut tx, &person_id, now).await?;
     let session = sessions::begin(&mut tx, &person_id, role, client, now).await?;
     tx.commit().await?;
     Ok(session)
