@@ -68,6 +68,13 @@ pub(crate) struct Told {
     pub(crate) todo: String,
 }
 
+impl Told {
+    /// Says whether signing in is what to do now.
+    fn asks_to_sign_in(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+}
+
 impl PageError {
     /// Returns the words for this error; logs what is ours to repair, once.
     pub(crate) fn tell(self) -> Told {

@@ -65,3 +65,26 @@ async fn a_reviewer_is_added_and_shown_escaped() {
     let wrong = ada.post("/reviewers", &[("name", "")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
+
+#[tokio::test]
+async fn who_is_signed_in_was_here() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let list = ada.get("/people").await;
+    assert_eq!(list.status, StatusCode::OK, "{}", list.body);
+    assert!(list.body.contains("Ada Administrator") && !list.body.contains("never"));
+    // Without a session there is a way back in.
+    let (cookie, csrf) = (std::mem::take(&mut ada.cookie), ada.csrf.clone());
+    let refused = ada
+        .post_as_is("/account/role", &[("csrf", &csrf), ("role", "patient")])
+        .await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{}", refused.body);
+    assert!(
+        refused.body.contains("href=\"/sign-in\""),
+        "{}",
+        refused.body
+    );
+    ada.cookie = cookie;
+    let missing = ada.get("/nowhere").await;
+    assert!(!missing.body.contains("href=\"/sign-in\""));
+}
