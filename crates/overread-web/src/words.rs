@@ -26,6 +26,8 @@ pub(crate) trait Written {
     fn day(&self) -> String;
     /// Returns `March 3, 2026, 10:15 UTC`.
     fn moment(&self) -> String;
+    /// Returns `the end of March 3, 2026, UTC`: when something ends whose last moment this is.
+    fn last_day(&self) -> String;
     /// Returns `2026-03-03T10:15:00Z`, for the attribute of a `time` element.
     fn machine(&self) -> String;
 }
@@ -38,6 +40,10 @@ impl Written for Timestamp {
     fn moment(&self) -> String {
         let (hour, minute, _) = self.time_of_day();
         format!("{}, {hour:02}:{minute:02} UTC", self.day())
+    }
+
+    fn last_day(&self) -> String {
+        format!("the end of {}, UTC", self.day())
     }
 
     fn machine(&self) -> String {

@@ -38,6 +38,47 @@ async fn confirm(doctor: &mut Browser<'_>, link: &str, shown: &str) -> StatusCod
     answer.status
 }
 
+/// The addendum stands before the report it adds to, on both pages.
+async fn stands_first(reader: &Browser<'_>, pages: &[String]) {
+    for page in pages {
+        let shown = reader.get(page).await.body;
+        assert!(shown.contains(FIRST) && shown.contains("The side was mistyped."));
+        assert!(
+            shown.contains("The extrusion is on the RIGHT. &#60;b&#62;"),
+            "{shown}"
+        );
+        let head = shown.find(FIRST).unwrap();
+        assert!(
+            head < shown.find("Left paracentral").unwrap(),
+            "it stands first"
+        );
+    }
+}
+
+/// The link asks to confirm again, and the case tells that it does.
+async fn asks_again(doctor: &mut Browser<'_>, link: &str, ada: &Browser<'_>, path: &str) {
+    let asked = doctor.get(link).await.body;
+    assert!(asked.contains(FIRST) && asked.contains(APART));
+    assert!(asked.contains("You confirmed on") && asked.contains("an addendum was signed since"));
+    let act = ada.get(&format!("{path}/act")).await.body;
+    assert!(act.contains("Not confirmed since the addendum"), "{act}");
+    assert!(act.contains("Confirmed before the addendum") && act.contains("Not opened since"));
+    assert!(
+        ada.get(path)
+            .await
+            .body
+            .contains("Make sure the addendum was read")
+    );
+    // A page from before the addendum confirms nothing.
+    assert_eq!(
+        confirm(doctor, link, "0").await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(confirm(doctor, link, "1").await, StatusCode::SEE_OTHER);
+    let asked = doctor.get(link).await.body;
+    assert!(asked.contains(FIRST) && !asked.contains("an addendum was signed since"));
+}
+
 #[tokio::test]
 async fn an_addendum_stands_first_everywhere_and_is_asked_to_be_confirmed() {
     let door = Door::new().await;
@@ -54,6 +95,9 @@ async fn an_addendum_stands_first_everywhere_and_is_asked_to_be_confirmed() {
         confirm(&mut doctor, &link, "0").await,
         StatusCode::SEE_OTHER
     );
+    let told = "until the end of April 1, 2026, UTC";
+    assert!(doctor.get(&link).await.body.contains(told));
+    assert!(ada.get(&format!("{path}/act")).await.body.contains(told));
     let pages = [format!("{path}/report"), format!("{path}/concordance")];
     for page in &pages {
         let shown = patient.get(page).await.body;
@@ -68,19 +112,7 @@ async fn an_addendum_stands_first_everywhere_and_is_asked_to_be_confirmed() {
     let addendum = format!("{path}/report/addendum");
     done(&reviewer.post(&addendum, &words).await);
     for reader in [&patient, &ada, &reviewer] {
-        for page in &pages {
-            let shown = reader.get(page).await.body;
-            assert!(shown.contains(FIRST) && shown.contains("The side was mistyped."));
-            assert!(
-                shown.contains("The extrusion is on the RIGHT. &#60;b&#62;"),
-                "{shown}"
-            );
-            let head = shown.find(FIRST).unwrap();
-            assert!(
-                head < shown.find("Left paracentral").unwrap(),
-                "it stands first"
-            );
-        }
+        stands_first(reader, &pages).await;
     }
     for reader in [&patient, &ada] {
         assert!(reader.get(&pages[1]).await.body.contains(APART));
@@ -91,18 +123,7 @@ async fn an_addendum_stands_first_everywhere_and_is_asked_to_be_confirmed() {
     assert!(proposal.body.contains("Not shown to anybody else yet"));
     assert!(!proposal.body.contains(APART));
 
-    let asked = doctor.get(&link).await.body;
-    assert!(asked.contains(FIRST) && asked.contains(APART));
-    assert!(asked.contains("You confirmed on") && asked.contains("an addendum was signed since"));
-    let act = ada.get(&format!("{path}/act")).await.body;
-    assert!(act.contains("Not confirmed since the addendum"), "{act}");
-    assert!(act.contains("Not opened since the addendum of") || act.contains("Confirmed before"));
-    assert!(
-        ada.get(&path)
-            .await
-            .body
-            .contains("Make sure the addendum was read")
-    );
+    asks_again(&mut doctor, &link, &ada, &path).await;
     assert!(
         reviewer
             .get(&path)
@@ -110,17 +131,6 @@ async fn an_addendum_stands_first_everywhere_and_is_asked_to_be_confirmed() {
             .body
             .contains("Sign the comparison")
     );
-    // A page from before the addendum confirms nothing.
-    assert_eq!(
-        confirm(&mut doctor, &link, "0").await,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
-    assert_eq!(
-        confirm(&mut doctor, &link, "1").await,
-        StatusCode::SEE_OTHER
-    );
-    let asked = doctor.get(&link).await.body;
-    assert!(asked.contains(FIRST) && !asked.contains("an addendum was signed since"));
 
     let decide = [
         ("concordance", proposal.hidden("concordance")),
