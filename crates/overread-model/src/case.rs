@@ -18,8 +18,8 @@ mod track;
 pub use effect::{AuditKind, Effect, Notify};
 pub use event::{CaseEvent, NotAnEvent};
 pub use facts::{
-    CaseFacts, Clocks, ConsentFacts, CoverageFacts, FollowUpFacts, Given, IntakeFacts,
-    RecordsFacts, ReportFacts, ReviewerFacts,
+    CaseFacts, Clocks, ConsentFacts, ConsentSigner, CoverageFacts, FollowUpFacts, Given,
+    IntakeFacts, RecordsFacts, ReportFacts, ReviewerFacts,
 };
 pub use guard::{Guard, IDENTITY_SURE};
 pub use journey::{

@@ -13,7 +13,7 @@ pub struct ConsentRow {
     pub id: String,
     /// In which case.
     pub case_id: String,
-    /// Who signed.
+    /// Who signed; who entered it, when it was signed on paper.
     pub signed_by: String,
     /// Typed signature.
     pub signature: String,
@@ -33,6 +33,8 @@ pub struct ConsentRow {
     pub expires_at: i64,
     /// UTC µs.
     pub revoked_at: Option<i64>,
+    /// Where the paper is kept, when it was signed on paper; else empty.
+    pub paper_at: String,
 }
 
 /// Adds a consent.
@@ -42,10 +44,10 @@ pub struct ConsentRow {
 pub async fn insert(tx: &mut Tx, row: &ConsentRow) -> StoreResult<()> {
     on!(tx, c => sqlx::query(
             "insert into consent (id, case_id, signed_by, signature, authority, authority_needed, scopes, receivers, \
-             text_digest, signed_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+             text_digest, signed_at, expires_at, paper_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
         .bind(&row.id).bind(&row.case_id).bind(&row.signed_by).bind(&row.signature).bind(&row.authority)
         .bind(row.authority_needed).bind(&row.scopes).bind(&row.receivers).bind(&row.text_digest)
-        .bind(row.signed_at).bind(row.expires_at)
+        .bind(row.signed_at).bind(row.expires_at).bind(&row.paper_at)
         .execute(&mut *c).await?.rows_affected());
     Ok(())
 }
@@ -57,7 +59,7 @@ pub async fn insert(tx: &mut Tx, row: &ConsentRow) -> StoreResult<()> {
 pub async fn list(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<ConsentRow>> {
     Ok(on!(tx, c => sqlx::query_as(
             "select id, case_id, signed_by, signature, authority, authority_needed, scopes, receivers, text_digest, \
-             signed_at, expires_at, revoked_at from consent where case_id = $1 order by signed_at desc, id")
+             signed_at, expires_at, revoked_at, paper_at from consent where case_id = $1 order by signed_at desc, id")
         .bind(case_id.as_str()).fetch_all(&mut *c).await?))
 }
 

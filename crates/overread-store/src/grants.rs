@@ -142,6 +142,28 @@ pub async fn ties_of(tx: &mut Tx, case_id: &CaseId, person_id: &str) -> StoreRes
     Ok(rows.into_iter().map(|(tie,)| tie).collect())
 }
 
+/// Says whether somebody on the asking side reaches the case who may sign a consent: a patient, a representative or a physician
+/// with an open account. An insurer and whoever merely wrote the request down may not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn has_signer(tx: &mut Tx, case_id: &CaseId, now: Timestamp) -> StoreResult<bool> {
+    let (count,): (i64,) = on!(tx, c => sqlx::query_as(include_str!("grants/has_signer.sql"))
+        .bind(case_id.as_str()).bind(now.as_micros()).fetch_one(&mut *c).await?);
+    Ok(count > 0)
+}
+
+/// Lists who is tied to a case, by name: the name, and how.
+///
+/// # Errors
+/// When the database fails.
+pub async fn people_of(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<(String, String)>> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select p.name, t.tie from case_tie t join person p on p.id = t.person_id where t.case_id = $1 \
+             order by p.name, p.id, t.tie")
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?))
+}
+
 /// Lists the people tied to a case in one way.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Invitations, kept by the digest of their secret.
 
-use overread_model::ids::PersonId;
+use overread_model::ids::{CaseId, PersonId};
 use overread_model::time::Timestamp;
 
 use crate::Tx;
@@ -93,6 +93,22 @@ pub async fn list(
             order by case when accepted_at is null and revoked_at is null and expires_at > $2 then 0 else 1 end, \
             created_at desc, id limit $3"))
         .bind(invited_by).bind(now.as_micros()).bind(limit).fetch_all(&mut *c).await?),
+    )
+}
+
+/// Lists the open invitations to a case, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open_of_case(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StoreResult<Vec<InvitationRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", columns!(), " from invitation \
+            where case_id = $1 and accepted_at is null and revoked_at is null and expires_at > $2 order by created_at desc, id"))
+        .bind(case_id.as_str()).bind(now.as_micros()).fetch_all(&mut *c).await?),
     )
 }
 

@@ -43,6 +43,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0006_ended_decisions.sql"),
         include_str!("../migrations/postgres/0006_ended_decisions.sql"),
     ),
+    (
+        7,
+        "paper_consents",
+        include_str!("../migrations/sqlite/0007_paper_consents.sql"),
+        include_str!("../migrations/postgres/0007_paper_consents.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

@@ -12,6 +12,7 @@ mod cost;
 mod entrance;
 mod filing;
 mod invitations;
+mod invite;
 mod letters;
 mod links;
 mod offer;
@@ -44,6 +45,7 @@ pub(crate) fn router() -> Router<WebState> {
         .merge(ask::routes())
         .merge(case::routes())
         .merge(consent::routes())
+        .merge(invite::routes())
         .merge(records::routes())
         .merge(filing::routes())
         .merge(letters::routes())

@@ -1,5 +1,7 @@
 //! Consent: who may see what, signed by typing the name.
 
+mod paper;
+
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
@@ -11,11 +13,13 @@ use overread_model::letter::{Language, Requester};
 use overread_model::text::folded;
 use overread_model::time::CalendarDate;
 use overread_store::consents::{self, ConsentRow as Row};
-use overread_store::{audit, grants};
+use overread_store::{audit, grants, people};
 
 use crate::casework::{self, CaseFile, Said, checked_text};
 use crate::error::refuse_if_any;
 use crate::{FieldProblem, StepError, StepResult, Workflow, limits};
+
+pub use paper::{PaperConsent, enter_paper};
 
 /// What the signer fills in.
 #[derive(Clone, Default, Deserialize)]
@@ -61,6 +65,10 @@ pub struct ConsentRow {
     pub revoked_at: Option<Timestamp>,
     /// In force now.
     pub active: bool,
+    /// Signed on paper, which is kept there; empty when it was signed here.
+    pub paper_at: String,
+    /// Who entered it, when it was signed on paper.
+    pub entered_by: String,
 }
 
 /// What the consent page shows.
@@ -83,6 +91,10 @@ pub struct ConsentView {
     pub may_sign: bool,
     /// This reader may revoke.
     pub may_revoke: bool,
+    /// This reader may enter a consent that was signed on paper.
+    pub may_enter_paper: bool,
+    /// The patient of the request.
+    pub patient_name: String,
 }
 
 /// Returns the consent page.
@@ -97,11 +109,17 @@ pub async fn view(
 ) -> StepResult<ConsentView> {
     let mut tx = ctx.store.read().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
-    let signed: Vec<ConsentRow> = consents::list(&mut tx, case_id)
-        .await?
-        .into_iter()
-        .map(|row| row_of(row, now))
-        .collect();
+    let mut signed = Vec::new();
+    for row in consents::list(&mut tx, case_id).await? {
+        let entered_by = match row.paper_at.is_empty() {
+            true => None,
+            false => people::name_of(&mut tx, &row.signed_by).await?,
+        };
+        signed.push(ConsentRow {
+            entered_by: entered_by.unwrap_or_default(),
+            ..row_of(row, now)
+        });
+    }
     let form = SignConsent {
         // Nothing is ticked beforehand: consent is given, not left standing.
         receivers: receivers_of(ctx, &file),
@@ -122,7 +140,9 @@ pub async fn view(
         needs_authority: signer.needs_authority,
         form,
         may_sign: may_sign(actor, &file) && !in_force,
-        may_revoke: may_sign(actor, &file) && in_force,
+        may_revoke: in_force && (may_sign(actor, &file) || paper::may_take_back(&file, &signed)),
+        may_enter_paper: paper::may_enter(&file) && !in_force,
+        patient_name: file.intake.who.patient_name,
         signed,
     })
 }
@@ -154,36 +174,31 @@ pub async fn sign(
             "A consent is in force already. Revoke it first to sign another one.",
         ));
     }
-    consents::insert(&mut tx, &row).await?;
+    put_in_force(&mut tx, ctx, &mut file, actor, (&row, Said::default()), now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Keeps a signed consent; in consent_pending the case moves on.
+async fn put_in_force(
+    tx: &mut overread_store::Tx,
+    ctx: &Workflow,
+    file: &mut CaseFile,
+    actor: &Actor,
+    (row, said): (&Row, Said<'_>),
+    now: Timestamp,
+) -> StepResult<()> {
+    consents::insert(tx, row).await?;
     file.facts.consent.signed = true;
     (file.facts.consent.dated, file.facts.consent.expiry_set) = (true, true);
     (file.facts.consent.expired, file.facts.consent.revoked) = (false, false);
     file.facts.consent.authority_needed = row.authority_needed != 0;
     file.facts.consent.authority_shown = !row.authority.is_empty();
     if file.state == CaseState::ConsentPending {
-        casework::apply(
-            &mut tx,
-            ctx,
-            &mut file,
-            actor,
-            CaseEvent::ConsentSigned,
-            Said::default(),
-            now,
-        )
-        .await?;
-    } else {
-        casework::note(
-            &mut tx,
-            &file,
-            actor,
-            "consent.signed",
-            "A consent was signed",
-            Said::default(),
-            now,
-        )
-        .await?;
+        casework::apply(tx, ctx, file, actor, CaseEvent::ConsentSigned, said, now).await?;
+        return Ok(());
     }
-    Ok(tx.commit().await?)
+    let (event, what) = ("consent.signed", "A consent was signed");
+    casework::note(tx, file, actor, event, what, said, now).await
 }
 
 /// Lets the insurer of the case read the result, beside what the consent in force allows already: for whoever signed without
@@ -242,6 +257,7 @@ pub async fn allow_insurer(
         receivers: "the insurer of this case".to_owned(),
         text_digest: blake3::hash(text.as_bytes()).as_bytes().to_vec(),
         signed_at: now.as_micros(),
+        paper_at: String::new(),
         ..before
     };
     consents::insert(&mut tx, &row).await?;
@@ -258,10 +274,11 @@ pub async fn allow_insurer(
     Ok(tx.commit().await?)
 }
 
-/// Revokes the consent in force: reviewers' and physicians' grants and links end at once, the case goes on hold.
+/// Revokes the consent in force: reviewers' and physicians' grants and links end at once, the case goes on hold. A coordinator
+/// does so for one signed on paper, when whoever signed it asks for that by letter or phone.
 ///
 /// # Errors
-/// `NotFound`, `Forbidden`, `Invalid` when none is in force.
+/// `NotFound`, `Forbidden`, `Invalid` when none is in force, or a coordinator gives no reason.
 pub async fn revoke(
     ctx: &Workflow,
     actor: &Actor,
@@ -274,7 +291,7 @@ pub async fn revoke(
     audit::take_turn(&mut tx).await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     if !may_sign(actor, &file) {
-        return Err(StepError::Forbidden);
+        paper::take_back_for(&mut tx, &mut file, reason, now).await?;
     }
     if consents::revoke(&mut tx, case_id, reason, now).await? == 0 {
         return Err(StepError::invalid("", "There is no consent in force."));
@@ -314,6 +331,8 @@ pub async fn revoke(
 
 /// The scope without which an insurer reads neither the second report nor the comparison.
 pub(crate) const INSURER: &str = "insurer";
+/// The scope without which the treating physician does not see the case.
+pub(crate) const SHARE: &str = "share";
 
 impl ConsentRow {
     fn allows(&self, scope: &str) -> bool {
@@ -363,6 +382,12 @@ async fn signer(tx: &mut overread_store::Tx, actor: &Actor, file: &CaseFile) -> 
     let who = &file.intake.who;
     let name = match requester_of(file) {
         None | Some(Requester::Patient) => &who.patient_name,
+        // Patients sign in their own name, also where a physician or an insurer asked for them.
+        Some(Requester::ReferringPhysician | Requester::Insurer)
+            if actor.role() == Some(Role::Patient) =>
+        {
+            &who.patient_name
+        }
         Some(_) if who.sender_name.trim().is_empty() => &who.patient_name,
         Some(_) => &who.sender_name,
     };
@@ -448,16 +473,6 @@ fn checked(
         Some("Say who may receive the records."),
     )?;
     let authority = checked_text("authority", authority, limits::SHORT_TEXT_CHARACTERS, None)?;
-    let scopes: Vec<&str> = [
-        (form.scope_review, "review"),
-        (form.scope_letters, "letters"),
-        (form.scope_share, "share"),
-        (form.scope_email, "email"),
-        (form.scope_insurer, INSURER),
-    ]
-    .into_iter()
-    .filter_map(|(ticked, word)| ticked.then_some(word))
-    .collect();
     let text = text_of(ctx, file).join("\n");
     Ok(Row {
         id: casework::new_id(CaseId::from_random)?.as_str().to_owned(),
@@ -466,14 +481,29 @@ fn checked(
         signature: form.signature.trim().to_owned(),
         authority: authority.to_owned(),
         authority_needed: i32::from(signer.needs_authority),
-        scopes: scopes.join(" "),
+        scopes: scopes_of([
+            form.scope_review,
+            form.scope_letters,
+            form.scope_share,
+            form.scope_email,
+            form.scope_insurer,
+        ]),
         receivers: receivers.to_owned(),
         text_digest: blake3::hash(text.as_bytes()).as_bytes().to_vec(),
         signed_at: now.as_micros(),
         // It holds to the end of its last day.
         expires_at: expires_on.plus_days(1).start().as_micros(),
         revoked_at: None,
+        paper_at: String::new(),
     })
+}
+
+/// Returns what was ticked, in the order of the form, as it is kept.
+fn scopes_of(ticks: [bool; 5]) -> String {
+    let scopes = ["review", "letters", SHARE, "email", INSURER];
+    let ticked = scopes.into_iter().zip(ticks).filter(|(_, ticked)| *ticked);
+    let words: Vec<&str> = ticked.map(|(word, _)| word).collect();
+    words.join(" ")
 }
 
 fn check_signature(signature: &str, signer: &Signer) -> Option<FieldProblem> {
@@ -497,6 +527,8 @@ fn row_of(row: Row, now: Timestamp) -> ConsentRow {
         signed_at: Timestamp::from_micros(row.signed_at),
         open_until: Timestamp::from_micros(row.expires_at).last_moment_before(),
         revoked_at: row.revoked_at.map(Timestamp::from_micros),
+        paper_at: row.paper_at,
+        entered_by: String::new(),
     }
 }
 

@@ -1,22 +1,25 @@
 //! Gathers from the store what the rules of a case ask for.
 
 use overread_model::case::{
-    CaseFacts, CaseState, Clocks, ConsentFacts, CoverageFacts, CoverageTrack, FollowUpFacts,
-    IntakeFacts, Outcome, RecordsFacts, ReportFacts, ReviewerFacts,
+    CaseFacts, CaseState, Clocks, ConsentFacts, ConsentSigner, CoverageFacts, CoverageTrack,
+    FollowUpFacts, IntakeFacts, Outcome, RecordsFacts, ReportFacts, ReviewerFacts,
 };
+use overread_model::ids::CaseId;
 use overread_model::intake::UrgencyLevel;
 use overread_model::report::Addendum;
+use overread_model::letter::Requester;
 use overread_model::time::Timestamp;
 use overread_store::cases::CaseRow;
 use overread_store::review_tasks::TaskRow;
 use overread_store::{
-    Tx, checks, consents, coverages, grants, held_papers, letters, links, original_reports,
-    reports, reviewers,
+use overread_store::{
+    Tx, checks, consents, coverages, grants, held_papers, invitations, letters, links,
+    original_reports, reports, reviewers,
 };
 
 use crate::casework::Intake;
 use crate::comparing::Comparisons;
-use crate::{StepResult, checking, delivering, exams, reviewers as directory};
+use crate::{StepResult, checking, delivering, exams, inviting, reviewers as directory};
 
 /// Gathers the facts of a case at one moment.
 pub(crate) async fn gather(
@@ -29,7 +32,7 @@ pub(crate) async fn gather(
     let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
     let facts = CaseFacts {
         intake: intake_facts(row, intake),
-        consent: consent_facts(tx, row, now).await?,
+        consent: consent_facts(tx, row, intake, now).await?,
         records: records_facts(tx, row).await?,
         reviewer: reviewer_facts(tx, row, intake, task).await?,
         coverage: coverage(tx, row).await?,
@@ -71,8 +74,40 @@ fn intake_facts(row: &CaseRow, intake: &Intake) -> IntakeFacts {
     }
 }
 
-async fn consent_facts(tx: &mut Tx, row: &CaseRow, now: Timestamp) -> StepResult<ConsentFacts> {
-    let rows = consents::list(tx, &row.case_id()?).await?;
+/// Gathers what is known of the consent: what was signed, and while nothing is, who can.
+async fn consent_facts(
+    tx: &mut Tx,
+    row: &CaseRow,
+    intake: &Intake,
+    now: Timestamp,
+) -> StepResult<ConsentFacts> {
+    let case_id = row.case_id()?;
+    let mut facts = signed_facts(tx, &case_id, now).await?;
+    if row.state == CaseState::ConsentPending.as_str() {
+        facts.signer_joined = grants::has_signer(tx, &case_id, now).await?;
+        let invited = invitations::open_of_case(tx, &case_id, now).await?;
+        facts.signer_invited = invited.iter().any(|row| inviting::may_sign(&row.role));
+        facts.signer = signer_of(intake, facts.signer_joined);
+    }
+    Ok(facts)
+}
+
+/// A physician who asks with an account signs as the asking side; one for whom somebody wrote the request down cannot.
+fn signer_of(intake: &Intake, joined: bool) -> ConsentSigner {
+    match intake.who.requester.parse() {
+        Ok(Requester::ParentGuardian | Requester::PersonalRepresentative) => {
+            ConsentSigner::Representative
+        }
+        Ok(Requester::ReferringPhysician) if joined => ConsentSigner::Asker,
+        Ok(Requester::Patient | Requester::Insurer | Requester::ReferringPhysician) => {
+            ConsentSigner::Patient
+        }
+        Err(_) => ConsentSigner::Asker,
+    }
+}
+
+async fn signed_facts(tx: &mut Tx, case_id: &CaseId, now: Timestamp) -> StepResult<ConsentFacts> {
+    let rows = consents::list(tx, case_id).await?;
     let in_force = rows
         .iter()
         .find(|row| row.revoked_at.is_none() && row.expires_at > now.as_micros());
@@ -87,6 +122,7 @@ async fn consent_facts(tx: &mut Tx, row: &CaseRow, now: Timestamp) -> StepResult
         revoked: newest.revoked_at.is_some(),
         authority_needed: newest.authority_needed != 0,
         authority_shown: !newest.authority.trim().is_empty(),
+        ..ConsentFacts::default()
     })
 }
 

@@ -1,13 +1,14 @@
 //! Invitations: accounts are made by people who were asked in.
 
-use overread_model::access::{Actor, Right, Role};
-use overread_model::case::CaseRole;
+mod to_case;
+
+use overread_model::access::{Actor, Role};
 use overread_model::ids::{CaseId, PersonId};
 use overread_model::person;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::people::PersonRow;
-use overread_store::{Tx, grants, invitations as rows, outbox};
+use overread_store::{Tx, invitations as rows, outbox};
 
 use crate::people::NewPerson;
 use crate::secrets::{self, Secret};
@@ -16,6 +17,9 @@ use crate::signing_in::{self, Client};
 use crate::{
     StepError, StepResult, Workflow, casework, limits, mailing, passwords, people, throttling,
 };
+
+pub use to_case::{InCase, TiedPerson, in_case};
+pub(crate) use to_case::{join_case, may_sign};
 
 /// Who is asked in.
 #[derive(Clone)]
@@ -185,7 +189,12 @@ pub async fn revoke(
     let row = rows::find_by_id(&mut tx, invitation_id)
         .await?
         .ok_or(StepError::NotFound)?;
-    if actor.role() != Some(Role::Administrator) && row.invited_by != actor.id() {
+    let runs_it = match actor.role() {
+        Some(Role::Administrator) => true,
+        Some(Role::Coordinator) => row.case_id.is_some(),
+        _ => false,
+    };
+    if !runs_it && row.invited_by != actor.id() {
         return Err(StepError::NotFound);
     }
     if !rows::revoke(&mut tx, invitation_id, now).await? {
@@ -260,7 +269,7 @@ pub async fn accept(
     };
     if let Some(case_id) = row.case_id.as_deref() {
         let case_id: CaseId = case_id.parse().map_err(StepError::internal)?;
-        join_case(&mut tx, &actor, &case_id, role, now).await?;
+        to_case::join_invited(&mut tx, &actor, &case_id, role, now).await?;
     }
     let event = AuditEvent::new("invitation.accepted").on("invitation", &row.id);
     audit::record(&mut tx, &actor, &event, now).await?;
@@ -271,31 +280,19 @@ pub async fn accept(
 
 /// Refuses an invitation that is not the actor's to make.
 async fn may_invite(tx: &mut Tx, actor: &Actor, invite: &Invite, now: Timestamp) -> StepResult<()> {
-    let file = match &invite.case_id {
-        Some(case_id) => Some(casework::load(tx, actor, case_id, now).await?),
-        None => None,
-    };
+    if let Some(case_id) = &invite.case_id {
+        return to_case::may_invite(tx, actor, case_id, invite, now).await;
+    }
     let allowed = match actor.role() {
-        Some(Role::Administrator) => invite.role != Role::Archive && invite.case_id.is_none(),
+        Some(Role::Administrator) => invite.role != Role::Archive,
         Some(Role::Coordinator) => !matches!(invite.role, Role::Administrator | Role::Archive),
-        _ => {
-            let asks = file.as_ref().is_some_and(|file| {
-                file.wears(CaseRole::Requester) && file.require(Right::AddRecords).is_ok()
-            });
-            asks && matches!(invite.role, Role::Representative | Role::ReferringPhysician)
-        }
+        _ => false,
     };
-    if !allowed {
-        return Err(StepError::Forbidden);
+    if allowed {
+        Ok(())
+    } else {
+        Err(StepError::Forbidden)
     }
-    // A reviewer reads by an accepted offer, never by an invitation.
-    if invite.case_id.is_some() && matches!(invite.role, Role::Reviewer | Role::Coordinator) {
-        return Err(StepError::invalid(
-            "role",
-            "Invite without a case: these roles get cases in another way.",
-        ));
-    }
-    Ok(())
 }
 
 async fn queue_mail(
@@ -405,28 +402,4 @@ async fn newcomer(
         password_hash,
         language: row.language.clone(),
     })
-}
-
-/// Ties a person to a case and gives what their role has there.
-pub(crate) async fn join_case(
-    tx: &mut Tx,
-    actor: &Actor,
-    case_id: &CaseId,
-    role: Role,
-    now: Timestamp,
-) -> StepResult<()> {
-    let tie = match role {
-        Role::ReferringPhysician => "treats",
-        Role::Insurer => "insures",
-        _ => "asked",
-    };
-    grants::tie(tx, case_id, actor.id(), tie).await?;
-    let grant = grants::NewGrant {
-        case_id,
-        subject_kind: "person",
-        subject_id: actor.id(),
-        rights: casework::ceiling(role),
-        until_at: None,
-    };
-    Ok(grants::give(tx, grant, actor, now).await?)
 }

@@ -225,6 +225,7 @@ mod tests {
             signed_at: 0,
             expires_at: 0,
             revoked_at: None,
+            paper_at: String::new(),
         }
     }
 

@@ -21,6 +21,7 @@ mod house;
 mod insurer;
 mod letters;
 mod mail;
+mod on_behalf;
 mod refusals;
 mod repaired;
 mod several_exams;

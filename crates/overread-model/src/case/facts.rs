@@ -77,6 +77,25 @@ pub struct ConsentFacts {
     pub authority_needed: bool,
     /// The authority is described.
     pub authority_shown: bool,
+    /// Whose signature is waited for.
+    pub signer: ConsentSigner,
+    /// Somebody who may sign it reaches the case.
+    pub signer_joined: bool,
+    /// Somebody who may sign it was invited to the case and has not joined.
+    pub signer_invited: bool,
+}
+
+/// Whose signature a consent waits for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentSigner {
+    /// Who asked, and may sign.
+    #[default]
+    Asker,
+    /// The patient.
+    Patient,
+    /// Who acts for the patient.
+    Representative,
 }
 
 impl ConsentFacts {

@@ -6,7 +6,7 @@ mod sentence;
 pub use sentence::{NextAction, next_action, now_sentence};
 use serde::Serialize;
 
-use super::facts::CaseFacts;
+use super::facts::{CaseFacts, ConsentSigner};
 use super::role::CaseRole;
 use super::state::CaseState;
 use super::track::Agreement;
@@ -146,6 +146,10 @@ pub enum Party {
     You,
     /// The side that asked.
     Requester,
+    /// The person whose images they are.
+    Patient,
+    /// Who acts for the patient.
+    Representative,
     /// The hospital or practice that has the records.
     Facility,
     /// The coordinator.
@@ -164,6 +168,8 @@ impl Party {
         match self {
             Self::You => "you",
             Self::Requester => "the person who asked",
+            Self::Patient => "the patient",
+            Self::Representative => "the representative",
             Self::Facility => "the hospital or practice",
             Self::Coordinator => "the coordinator",
             Self::Reviewer => "the reviewer",
@@ -175,7 +181,7 @@ impl Party {
     /// Returns `You` when the reader wears the hat of the party.
     fn seen_by(self, hats: &[CaseRole]) -> Self {
         let hat = match self {
-            Self::Requester => CaseRole::Requester,
+            Self::Requester | Self::Patient | Self::Representative => CaseRole::Requester,
             Self::Coordinator => CaseRole::Coordinator,
             Self::Reviewer => CaseRole::Reviewer,
             Self::Payer => CaseRole::Insurer,
@@ -362,17 +368,33 @@ fn turn_of(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Party {
     if hats.contains(&CaseRole::Reviewer) && addendum::awaits_signature(state, facts) {
         return Party::You;
     }
-    whose_turn(state, facts).seen_by(hats)
+    let party = whose_turn(state, facts);
+    if state == CaseState::ConsentPending && !may_sign_consent(hats) {
+        return party;
+    }
+    party.seen_by(hats)
+}
+
+/// Says whether somebody with these hats may sign the consent: on the asking side, and neither who runs the case (also when they
+/// wrote the request down) nor an insurer.
+fn may_sign_consent(hats: &[CaseRole]) -> bool {
+    hats.contains(&CaseRole::Requester)
+        && !hats.contains(&CaseRole::Coordinator)
+        && !hats.contains(&CaseRole::Insurer)
 }
 
 /// Returns who must do something now.
 fn whose_turn(state: CaseState, facts: &CaseFacts) -> Party {
     match state {
         _ if waits_for_decision(state, facts) => Party::Coordinator,
-        CaseState::Draft | CaseState::ConsentPending | CaseState::RecordsDeficient => {
+        CaseState::ConsentPending => match facts.consent.signer {
+            ConsentSigner::Asker => Party::Requester,
+            ConsentSigner::Patient => Party::Patient,
+            ConsentSigner::Representative => Party::Representative,
+        },
+        CaseState::Draft | CaseState::RecordsDeficient | CaseState::InfoRequested => {
             Party::Requester
         }
-        CaseState::InfoRequested => Party::Requester,
         CaseState::RecordsCollecting if facts.records.requested_at.is_some() => Party::Facility,
         CaseState::RecordsCollecting => Party::Requester,
         CaseState::CoveragePending if facts.coverage.payer_due_at.is_some() => Party::Payer,

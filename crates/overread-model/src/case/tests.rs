@@ -1314,3 +1314,43 @@ fn an_addendum_after_the_release_waits_until_it_is_confirmed() {
     );
     assert_eq!(turn(&facts, &reviewer), Some(Party::You));
 }
+
+#[test]
+fn a_consent_waits_for_who_signs_it_and_never_for_who_runs_the_case() {
+    use super::ConsentSigner;
+    let state = CaseState::ConsentPending;
+    let mut facts = everything();
+    let turn = |facts: &CaseFacts, hats: &[CaseRole]| {
+        let steps = journey(state, facts, hats);
+        steps.iter().find_map(|step| step.whose_turn)
+    };
+    let wrote_it_down = [CaseRole::Coordinator, CaseRole::Requester];
+    let insurer = [CaseRole::Insurer, CaseRole::Requester];
+    let label = |facts: &CaseFacts, hats: &[CaseRole]| {
+        next_action(state, facts, hats).map(|next| next.label)
+    };
+    facts.consent.signer_joined = false;
+    for (signer, party, words) in [
+        (
+            ConsentSigner::Patient,
+            Party::Patient,
+            "Invite the patient to sign",
+        ),
+        (
+            ConsentSigner::Representative,
+            Party::Representative,
+            "Invite the representative to sign",
+        ),
+    ] {
+        facts.consent.signer = signer;
+        assert_eq!(turn(&facts, &wrote_it_down), Some(party));
+        assert_eq!(turn(&facts, &insurer), Some(party));
+        assert_eq!(turn(&facts, &[CaseRole::Requester]), Some(Party::You));
+        assert_eq!(label(&facts, &wrote_it_down), Some(words));
+        assert_eq!(label(&facts, &insurer), None);
+    }
+    facts.consent.signer_invited = true;
+    assert_eq!(label(&facts, &wrote_it_down), Some("See who was invited"));
+    facts.consent.signer_joined = true;
+    assert_eq!(label(&facts, &wrote_it_down), None);
+}

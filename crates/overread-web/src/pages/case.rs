@@ -134,6 +134,12 @@ fn doors(session: &SignedIn, view: &CaseView, path: &str) -> Vec<Door> {
             "Who may see what, and until when",
         ),
         (
+            session.role == Role::Coordinator,
+            "People of this case",
+            "/invite",
+            "Who has joined, and inviting who is missing",
+        ),
+        (
             may(Right::ViewDocuments),
             "Records",
             "/records",

@@ -4,8 +4,9 @@ use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
+use overread_model::access::Role;
 use overread_model::ids::CaseId;
-use overread_workflow::consenting::{self, ConsentView, SignConsent};
+use overread_workflow::consenting::{self, ConsentView, PaperConsent, SignConsent};
 use overread_workflow::sessions::SignedIn;
 use serde::Deserialize;
 
@@ -21,6 +22,7 @@ pub(super) fn routes() -> Router<WebState> {
     Router::new()
         .route("/cases/{case}/consent", get(show).post(sign))
         .route("/cases/{case}/consent/insurer", post(allow_insurer))
+        .route("/cases/{case}/consent/paper", post(enter_paper))
         .route("/cases/{case}/consent/revoke", post(revoke))
 }
 
@@ -30,6 +32,9 @@ struct ConsentPage {
     shell: Shell,
     path: String,
     view: ConsentView,
+    paper: PaperConsent,
+    /// The reader runs the case and signs nothing.
+    runs_case: bool,
     problems: Problems,
 }
 
@@ -41,6 +46,8 @@ impl ConsentPage {
                 .await
                 .narrow(),
             path: format!("/cases/{case_id}"),
+            paper: PaperConsent::default(),
+            runs_case: session.role == Role::Coordinator,
             view: consenting::view(&state.workflow, &session.actor, case_id, now).await?,
             problems: Problems::default(),
         })
@@ -95,12 +102,35 @@ async fn allow_insurer(
     }
 }
 
+async fn enter_paper(
+    State(state): State<WebState>,
+    InCase(case_id): InCase,
+    Posted { session, form, .. }: Posted<PaperConsent>,
+) -> PageResult {
+    let (ctx, now) = (&state.workflow, state.now());
+    match to_correct(consenting::enter_paper(ctx, &session.actor, &case_id, &form, now).await)? {
+        Ok(()) => Ok(go(&format!("/cases/{case_id}"))),
+        Err(problems) => {
+            let mut page = ConsentPage::of(&state, &session, &case_id).await?;
+            (page.paper, page.problems) = (form, problems);
+            page_to_correct(&page)
+        }
+    }
+}
+
 async fn revoke(
     State(state): State<WebState>,
     InCase(case_id): InCase,
     Posted { session, form, .. }: Posted<Reason>,
 ) -> PageResult {
     let (ctx, now) = (&state.workflow, state.now());
-    consenting::revoke(ctx, &session.actor, &case_id, &form.reason, now).await?;
-    Ok(go(&format!("/cases/{case_id}/consent")))
+    let done = consenting::revoke(ctx, &session.actor, &case_id, &form.reason, now).await;
+    match to_correct(done)? {
+        Ok(()) => Ok(go(&format!("/cases/{case_id}/consent"))),
+        Err(problems) => {
+            let mut page = ConsentPage::of(&state, &session, &case_id).await?;
+            page.problems = problems;
+            page_to_correct(&page)
+        }
+    }
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
+use overread_model::access::Role;
 use overread_model::ids::CaseId;
 use overread_workflow::covering::{self, CoverageForm, CoverageView};
 use overread_workflow::sessions::SignedIn;
@@ -34,6 +35,8 @@ struct CostPage {
     path: String,
     case_path: String,
     view: CoverageView,
+    /// The reader runs the case and pays nothing.
+    for_other: bool,
     typed: Typed,
     kinds: [(&'static str, &'static str); 3],
     problems: Problems,
@@ -50,6 +53,7 @@ impl CostPage {
             case_path: format!("/cases/{case_id}"),
             typed: Typed::of(&view),
             view,
+            for_other: session.role == Role::Coordinator,
             kinds: [
                 ("self_pay", "The patient pays, and accepts the sum first"),
                 ("covered", "An insurer pays, wholly or in part"),

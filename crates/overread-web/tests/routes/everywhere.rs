@@ -7,7 +7,7 @@ use overread_model::access::Role;
 use crate::door::Door;
 
 /// Every page of a case.
-const CASE_PAGES: [&str; 16] = [
+const CASE_PAGES: [&str; 17] = [
     "",
     "/ask/who",
     "/ask/exam",
@@ -15,6 +15,7 @@ const CASE_PAGES: [&str; 16] = [
     "/ask/urgency",
     "/ask/review",
     "/consent",
+    "/invite",
     "/records",
     "/letters",
     "/letters/second_opinion_request",
@@ -112,6 +113,7 @@ async fn the_owner_sees_every_page_that_is_theirs() {
     for tail in [
         "",
         "/consent",
+        "/invite",
         "/records",
         "/letters",
         "/reviewers",

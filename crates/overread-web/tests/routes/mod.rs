@@ -7,6 +7,7 @@ mod case;
 mod dicomweb_stow;
 mod entrance;
 mod everywhere;
+mod invite;
 mod people;
 mod records;
 mod report;

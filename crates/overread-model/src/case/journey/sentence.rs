@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use super::super::event::CaseEvent;
-use super::super::facts::CaseFacts;
+use super::super::facts::{CaseFacts, ConsentSigner};
 use super::super::role::CaseRole;
 use super::super::state::CaseState;
-use super::{addendum, has_decision_open, is_with_physician, waits_for_decision};
+use super::{
+    addendum, has_decision_open, is_with_physician, may_sign_consent, waits_for_decision,
+};
 use crate::duration::WorkCalendar;
 use crate::time::Timestamp;
 
@@ -37,6 +39,16 @@ impl Reader {
             Self::Other
         }
     }
+
+    /// Picks the side in a state: an insurer who asked signs no consent, and is not spoken to as if it did.
+    fn in_state(state: CaseState, hats: &[CaseRole]) -> Self {
+        match Self::of(hats) {
+            Self::Requester if state == CaseState::ConsentPending && !may_sign_consent(hats) => {
+                Self::Other
+            }
+            reader => reader,
+        }
+    }
 }
 
 /// Returns what happens now, in one or two plain sentences for somebody with these hats.
@@ -47,7 +59,7 @@ pub fn now_sentence(
     calendar: &WorkCalendar,
     now: Timestamp,
 ) -> String {
-    let reader = Reader::of(hats);
+    let reader = Reader::in_state(state, hats);
     let base = if waits_for_decision(state, facts) {
         held_back(facts, reader).to_owned()
     } else if let Some(text) = addendum::sentence(state, facts, reader) {
@@ -96,6 +108,9 @@ fn early(state: CaseState, facts: &CaseFacts, reader: Reader, calendar: &WorkCal
         CaseState::ConsentPending if mine => {
             "We need your signature before anyone may see your records."
         }
+        CaseState::ConsentPending if reader == Reader::Coordinator => {
+            return unsigned(facts).to_owned();
+        }
         CaseState::ConsentPending => "We are waiting for the signed consent.",
         CaseState::RecordsCollecting => return collecting(facts, reader, calendar),
         CaseState::RecordsCheck => match reader {
@@ -121,6 +136,24 @@ fn early(state: CaseState, facts: &CaseFacts, reader: Reader, calendar: &WorkCal
         _ => "",
     };
     text.to_owned()
+}
+
+/// Returns the sentence for the coordinator while nobody has signed.
+const fn unsigned(facts: &CaseFacts) -> &'static str {
+    if facts.consent.signer_joined {
+        return "We are waiting for the signed consent.";
+    }
+    if facts.consent.signer_invited {
+        return "We are waiting for the signed consent. Who was invited to sign it has not joined yet.";
+    }
+    match facts.consent.signer {
+        ConsentSigner::Representative => {
+            "We are waiting for the signed consent. Nobody who may sign it has joined this case: invite the representative, or enter a consent signed on paper."
+        }
+        ConsentSigner::Asker | ConsentSigner::Patient => {
+            "We are waiting for the signed consent. Nobody who may sign it has joined this case: invite the patient, or enter a consent signed on paper."
+        }
+    }
 }
 
 /// Returns the sentence while what arrived may be another patient's; nothing of that patient is told.
@@ -376,7 +409,7 @@ const fn action(
 pub fn next_action(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Option<NextAction> {
     use CaseEvent as E;
     use CaseState as S;
-    match Reader::of(hats) {
+    match Reader::in_state(state, hats) {
         Reader::Requester => match state {
             _ if waits_for_decision(state, facts) => action("See what arrived", None, "records"),
             S::Draft if facts.consent.is_complete() => action(
@@ -424,6 +457,24 @@ pub fn next_action(state: CaseState, facts: &CaseFacts, hats: &[CaseRole]) -> Op
     }
 }
 
+/// Returns what brings somebody to the consent who may sign it.
+const fn to_sign(facts: &CaseFacts) -> Option<NextAction> {
+    if facts.consent.signer_joined {
+        return None;
+    }
+    if facts.consent.signer_invited {
+        return action("See who was invited", None, "invite");
+    }
+    match facts.consent.signer {
+        ConsentSigner::Representative => {
+            action("Invite the representative to sign", None, "invite")
+        }
+        ConsentSigner::Asker | ConsentSigner::Patient => {
+            action("Invite the patient to sign", None, "invite")
+        }
+    }
+}
+
 /// Returns the next thing to do for a coordinator.
 fn coordinators_action(state: CaseState, facts: &CaseFacts) -> Option<NextAction> {
     use CaseEvent as E;
@@ -440,6 +491,7 @@ fn coordinators_action(state: CaseState, facts: &CaseFacts) -> Option<NextAction
         return action(label, None, "act");
     }
     match state {
+        S::ConsentPending => to_sign(facts),
         S::RecordsCollecting => action("Ask for the records", Some(E::RecordsReceived), "letters"),
         S::RecordsCheck if facts.records.open_blocker_count > 0 => {
             action("Ask for what is missing", Some(E::BlockingIssue), "records")

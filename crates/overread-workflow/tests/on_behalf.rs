@@ -1,0 +1,339 @@
+//! A request that a coordinator writes down for somebody else: who is invited, who signs, and a consent signed on paper.
+
+use overread_model::access::{Actor, Role};
+use overread_model::ids::CaseId;
+use overread_workflow::asking::{self, AskStep};
+use overread_workflow::cases::{self, CaseFilter, CaseView};
+use overread_workflow::consenting::{self, PaperConsent};
+use overread_workflow::inviting::{self, AcceptInvitation, Invite};
+use overread_workflow::{StepError, records};
+
+use crate::house::{
+    House, NOW, PASSWORD, assert_invalid, assert_not_found, client, consent, disc, join, steps,
+};
+
+/// A request that the coordinator wrote down and sent.
+async fn asked_for(house: &House, requester: &str, sender: &str) -> CaseId {
+    let (ctx, cora) = (&house.ctx, &house.coordinator);
+    let case_id = asking::start(ctx, cora, NOW).await.unwrap();
+    for (version, mut step) in (1..).zip(steps()) {
+        if let AskStep::Who(who) = &mut step {
+            who.requester = requester.to_owned();
+            who.sender_name = sender.to_owned();
+            who.sender_email = "pat@mail.example".to_owned();
+            if requester != "patient" {
+                (who.relation, who.authority) = ("mother".to_owned(), "mother".to_owned());
+            }
+        }
+        asking::save(ctx, cora, &case_id, version, step, NOW)
+            .await
+            .unwrap();
+    }
+    let view = asking::view(ctx, cora, &case_id, NOW).await.unwrap();
+    assert!(view.can_submit, "{:?}", view.problems);
+    asking::submit(ctx, cora, &case_id, view.version, NOW)
+        .await
+        .unwrap();
+    case_id
+}
+
+async fn seen(house: &House, actor: &Actor, case_id: &CaseId) -> CaseView {
+    cases::journey(&house.ctx, actor, case_id, NOW)
+        .await
+        .unwrap()
+}
+
+fn to_case(case_id: &CaseId, email: &str, role: Role) -> Invite {
+    Invite {
+        name: "Alex Sample".to_owned(),
+        email: email.to_owned(),
+        role,
+        case_id: Some(case_id.clone()),
+        language: "en".to_owned(),
+    }
+}
+
+fn taken(password: &str) -> AcceptInvitation {
+    AcceptInvitation {
+        name: String::new(),
+        password: password.to_owned(),
+        password_again: password.to_owned(),
+    }
+}
+
+fn paper() -> PaperConsent {
+    PaperConsent {
+        scope_review: true,
+        scope_letters: true,
+        receivers: "Harbour Imaging".to_owned(),
+        signed_on: "2026-02-27".to_owned(),
+        expires_on: "2026-12-31".to_owned(),
+        signature: "Alex Sample".to_owned(),
+        paper_at: "Folder 12 at the desk".to_owned(),
+        ..PaperConsent::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_patient_is_invited_joins_signs_and_brings_images() {
+    let house = House::sqlite().await;
+    let (ctx, cora) = (&house.ctx, &house.coordinator);
+    let case_id = asked_for(&house, "patient", "Alex Sample").await;
+    let before = seen(&house, cora, &case_id).await;
+    assert_eq!(before.row.whose_turn, "the patient");
+    assert!(!before.row.your_turn);
+    let next = before.next.unwrap();
+    assert_eq!(next.action, "Invite the patient to sign");
+    assert_eq!(next.path, format!("/cases/{case_id}/invite"));
+    let people = inviting::in_case(ctx, cora, &case_id, NOW).await.unwrap();
+    assert!(people.lacks_signer);
+    assert_eq!(
+        (people.next.name.as_str(), people.next.email.as_str()),
+        ("Alex Sample", "pat@mail.example")
+    );
+    assert_eq!(people.next.role, Role::Patient);
+    let own = to_case(&case_id, "Cora@Harbour.example", Role::Patient);
+    assert_invalid(inviting::invite(ctx, cora, &own, NOW).await, "email");
+    assert!(matches!(
+        consenting::sign(ctx, cora, &case_id, &consent(), NOW).await,
+        Err(StepError::Forbidden)
+    ));
+
+    let invited = inviting::invite(ctx, cora, &people.next, NOW)
+        .await
+        .unwrap();
+    let waiting = seen(&house, cora, &case_id).await;
+    assert_eq!(waiting.next.unwrap().action, "See who was invited");
+    let secret = invited.secret.reveal();
+    let session = inviting::accept(ctx, secret, &taken(PASSWORD), &client(), NOW)
+        .await
+        .unwrap();
+    let pat = Actor::Person {
+        person_id: session.person_id,
+        role: Role::Patient,
+    };
+    let list = cases::list(ctx, &pat, CaseFilter::Open, NOW).await.unwrap();
+    assert_eq!(list.len(), 1);
+    assert!(list[0].your_turn && list[0].next == "Sign the consent");
+    let joined = seen(&house, cora, &case_id).await;
+    assert_eq!(joined.row.whose_turn, "the patient");
+    assert!(joined.next.unwrap().path.is_empty());
+
+    // The account of the patient who was here before sees nothing of it.
+    assert_not_found(cases::journey(ctx, &house.patient, &case_id, NOW).await);
+    assert_not_found(consenting::sign(ctx, &house.patient, &case_id, &consent(), NOW).await);
+    let mut wrong = consent();
+    wrong.signature = "Somebody Else".to_owned();
+    assert_invalid(
+        consenting::sign(ctx, &pat, &case_id, &wrong, NOW).await,
+        "signature",
+    );
+    consenting::sign(ctx, &pat, &case_id, &consent(), NOW)
+        .await
+        .unwrap();
+    assert_eq!(house.state(&case_id).await, "records_collecting");
+    let zip = std::io::Cursor::new(
+        overread_testkit::disc::zip_of(&disc("Sample^Alex", 1), true).unwrap(),
+    );
+    let incoming = records::Incoming::Zip(zip);
+    records::receive(ctx, &pat, Some(&case_id), incoming, NOW)
+        .await
+        .unwrap();
+    assert_ne!(house.state(&case_id).await, "records_collecting");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_exists_is_tied_with_its_password_to_that_case_alone() {
+    let house = House::sqlite().await;
+    let (ctx, cora) = (&house.ctx, &house.coordinator);
+    let case_id = asked_for(&house, "patient", "Alex Sample").await;
+    let other = asked_for(&house, "patient", "Alex Sample").await;
+    let invite = to_case(&case_id, "alex@home.example", Role::Patient);
+    let invited = inviting::invite(ctx, cora, &invite, NOW).await.unwrap();
+    let secret = invited.secret.reveal();
+    assert!(inviting::open(ctx, secret, NOW).await.unwrap().has_account);
+    let wrong = inviting::accept(ctx, secret, &taken("no such one"), &client(), NOW).await;
+    assert!(wrong.is_err());
+    assert_not_found(cases::journey(ctx, &house.patient, &case_id, NOW).await);
+    inviting::accept(ctx, secret, &taken(PASSWORD), &client(), NOW)
+        .await
+        .unwrap();
+    consenting::sign(ctx, &house.patient, &case_id, &consent(), NOW)
+        .await
+        .unwrap();
+    assert_not_found(cases::journey(ctx, &house.patient, &other, NOW).await);
+    assert!(
+        inviting::accept(ctx, secret, &taken(PASSWORD), &client(), NOW)
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_representative_signs_in_their_own_name_with_their_authority() {
+    let house = House::sqlite().await;
+    let (ctx, cora) = (&house.ctx, &house.coordinator);
+    let case_id = asked_for(&house, "parent_guardian", "Mona Sample").await;
+    let before = seen(&house, cora, &case_id).await;
+    assert_eq!(before.row.whose_turn, "the representative");
+    assert_eq!(
+        before.next.unwrap().action,
+        "Invite the representative to sign"
+    );
+    let next = inviting::in_case(ctx, cora, &case_id, NOW)
+        .await
+        .unwrap()
+        .next;
+    assert_eq!(
+        (next.name.as_str(), next.role),
+        ("Mona Sample", Role::Representative)
+    );
+    let mona = join(
+        ctx,
+        cora,
+        &next.name,
+        &next.email,
+        next.role,
+        Some(case_id.clone()),
+    )
+    .await;
+    let mut form = consent();
+    form.signature = "Mona Sample".to_owned();
+    assert_invalid(
+        consenting::sign(ctx, &mona, &case_id, &form, NOW).await,
+        "authority",
+    );
+    form.authority = "mother".to_owned();
+    consenting::sign(ctx, &mona, &case_id, &form, NOW)
+        .await
+        .unwrap();
+    assert_eq!(house.state(&case_id).await, "records_collecting");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doctor_joins_only_while_the_consent_allows_it() {
+    let house = House::sqlite().await;
+    let (ctx, cora, patient) = (&house.ctx, &house.coordinator, &house.patient);
+    let case_id = house.asked().await;
+    let invite = to_case(&case_id, "tom@clinic.example", Role::ReferringPhysician);
+    assert_invalid(inviting::invite(ctx, cora, &invite, NOW).await, "");
+    consenting::sign(ctx, patient, &case_id, &consent(), NOW)
+        .await
+        .unwrap();
+    let early = inviting::invite(ctx, cora, &invite, NOW).await.unwrap();
+    let tom = join(
+        ctx,
+        patient,
+        "Tom Treating",
+        "tom@clinic.example",
+        Role::ReferringPhysician,
+        Some(case_id.clone()),
+    )
+    .await;
+    seen(&house, &tom, &case_id).await;
+    let other = house.asked().await;
+    assert_not_found(cases::journey(ctx, &tom, &other, NOW).await);
+    consenting::revoke(ctx, patient, &case_id, "", NOW)
+        .await
+        .unwrap();
+    assert_not_found(cases::journey(ctx, &tom, &case_id, NOW).await);
+    // What was sent before opens nothing any more.
+    let late = inviting::accept(ctx, early.secret.reveal(), &taken(PASSWORD), &client(), NOW).await;
+    assert_invalid(late.map(|_| ()), "");
+    assert_not_found(cases::journey(ctx, &tom, &case_id, NOW).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_on_paper_counts_as_it_says_and_is_taken_back() {
+    let house = House::sqlite().await;
+    let (ctx, cora) = (&house.ctx, &house.coordinator);
+    let case_id = asked_for(&house, "patient", "Alex Sample").await;
+    assert_not_found(consenting::enter_paper(ctx, &house.patient, &case_id, &paper(), NOW).await);
+    let own = house.asked().await;
+    assert!(matches!(
+        consenting::enter_paper(ctx, &house.patient, &own, &paper(), NOW).await,
+        Err(StepError::Forbidden)
+    ));
+    let broken: [(&str, fn(&mut PaperConsent)); 6] = [
+        ("scope_review", |form| form.scope_review = false),
+        ("signed_on", |form| form.signed_on = "2026-03-04".to_owned()),
+        ("expires_on", |form| {
+            form.expires_on = "2026-03-01".to_owned()
+        }),
+        ("authority", |form| {
+            form.signature = "Mona Sample".to_owned()
+        }),
+        ("paper_at", |form| form.paper_at = " ".to_owned()),
+        ("signature", |form| form.signature = String::new()),
+    ];
+    for (field, spoil) in broken {
+        let mut form = paper();
+        spoil(&mut form);
+        assert_invalid(
+            consenting::enter_paper(ctx, cora, &case_id, &form, NOW).await,
+            field,
+        );
+    }
+    consenting::enter_paper(ctx, cora, &case_id, &paper(), NOW)
+        .await
+        .unwrap();
+    assert_eq!(house.state(&case_id).await, "records_collecting");
+    assert_invalid(
+        consenting::enter_paper(ctx, cora, &case_id, &paper(), NOW).await,
+        "",
+    );
+    let view = consenting::view(ctx, cora, &case_id, NOW).await.unwrap();
+    let row = &view.signed[0];
+    assert!(row.active && view.may_revoke && !view.may_sign);
+    assert_eq!(
+        (row.entered_by.as_str(), row.paper_at.as_str()),
+        ("Cora Coordinator", "Folder 12 at the desk")
+    );
+    assert_eq!(row.scopes, ["review", "letters"]);
+    assert_eq!(row.signed_at.date().to_string(), "2026-02-27");
+
+    // Whose signature it bears joins later, and takes it back here.
+    let pat = join(
+        ctx,
+        cora,
+        "Alex Sample",
+        "pat@mail.example",
+        Role::Patient,
+        Some(case_id.clone()),
+    )
+    .await;
+    consenting::revoke(ctx, &pat, &case_id, "", NOW)
+        .await
+        .unwrap();
+    assert_eq!(house.state(&case_id).await, "on_hold");
+    // The old paper does not bring it back; a newer one does, and is taken back for who writes a letter.
+    assert_invalid(
+        consenting::enter_paper(ctx, cora, &case_id, &paper(), NOW).await,
+        "signed_on",
+    );
+    let later = NOW.plus_days(3);
+    let mut newer = paper();
+    newer.signed_on = "2026-03-04".to_owned();
+    consenting::enter_paper(ctx, cora, &case_id, &newer, later)
+        .await
+        .unwrap();
+    assert_invalid(
+        consenting::revoke(ctx, cora, &case_id, " ", later).await,
+        "reason",
+    );
+    consenting::revoke(ctx, cora, &case_id, "Letter of 5 March", later)
+        .await
+        .unwrap();
+    let view = consenting::view(ctx, cora, &case_id, later).await.unwrap();
+    assert!(view.signed.iter().all(|row| !row.active));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_signed_here_is_not_taken_back_by_a_coordinator() {
+    let house = House::sqlite().await;
+    let case_id = house.consented().await;
+    assert!(matches!(
+        consenting::revoke(&house.ctx, &house.coordinator, &case_id, "By phone", NOW).await,
+        Err(StepError::Forbidden)
+    ));
+}
