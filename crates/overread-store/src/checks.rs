@@ -95,16 +95,6 @@ pub async fn drop_override(tx: &mut Tx, case_id: &CaseId, rule: &str) -> StoreRe
     Ok(())
 }
 
-/// Takes back the overrides of the rules whose names begin so.
-///
-/// # Errors
-/// When the database fails.
-pub async fn drop_overrides(tx: &mut Tx, case_id: &CaseId, prefix: char) -> StoreResult<()> {
-    on!(tx, c => sqlx::query("delete from check_override where case_id = $1 and substr(rule, 1, 1) = $2")
-        .bind(case_id.as_str()).bind(prefix.to_string()).execute(&mut *c).await?.rows_affected());
-    Ok(())
-}
-
 /// Lists the overrides of a case by rule.
 ///
 /// # Errors
@@ -252,6 +242,17 @@ pub async fn study_by_uid(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<
     Ok(
         on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), " from study s where s.study_instance_uid = $1"))
         .bind(study_instance_uid).fetch_optional(&mut *c).await?),
+    )
+}
+
+/// Returns modality and number of instances of each series of a study.
+///
+/// # Errors
+/// When the database fails.
+pub async fn instances_by_series(tx: &mut Tx, study_id: i64) -> StoreResult<Vec<(String, i64)>> {
+    Ok(
+        on!(tx, c => sqlx::query_as("select modality, instance_count from series where study_id = $1")
+        .bind(study_id).fetch_all(&mut *c).await?),
     )
 }
 

@@ -564,15 +564,7 @@ async fn held_studies(house: House) {
         .await
         .unwrap();
     assert_eq!(checks::overrides(&mut tx, &case_id).await.unwrap().len(), 1);
-    checks::drop_overrides(&mut tx, &case_id, 'P')
-        .await
-        .unwrap();
-    assert_eq!(
-        checks::overrides(&mut tx, &case_id).await.unwrap().len(),
-        1,
-        "a rule of another kind stays"
-    );
-    checks::drop_overrides(&mut tx, &case_id, 'F')
+    checks::drop_override(&mut tx, &case_id, "F01")
         .await
         .unwrap();
     assert!(

@@ -26,8 +26,8 @@ use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
 use crate::{StepError, StepResult, Workflow, exams, limits, papers, reading};
 
 pub(crate) use missing::missing_items;
-pub(crate) use outlived::end_other_exam;
 use outlived::{drop_outlived, end_changed_side};
+pub(crate) use outlived::{end_identity, end_other_exam};
 
 /// One finding of the check.
 pub struct FindingRow {

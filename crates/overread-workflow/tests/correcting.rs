@@ -251,3 +251,38 @@ async fn the_reviewer_learns_that_the_request_was_corrected_and_not_what() {
         assert_eq!(line.note.contains(REASON), is_told, "{}", line.note);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_waved_through_about_another_patient_ends_on_record() {
+    use overread_store::{audit, checks};
+    let house = House::sqlite().await;
+    let (ctx, patient) = (&house.ctx, &house.patient);
+    let case_id = house.asked().await;
+    let mut tx = ctx.store.begin().await.unwrap();
+    for rule in ["P01", "F01"] {
+        let row = checks::OverrideRow {
+            rule: rule.to_owned(),
+            reason: "A known slip.".to_owned(),
+            found: String::new(),
+        };
+        checks::override_rule(&mut tx, &case_id, &row, "me", NOW)
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+    who(&house, patient, &case_id, |who| {
+        who.patient_birth_date = "1971-03-02".to_owned();
+    })
+    .await
+    .unwrap();
+    let mut tx = ctx.store.read().await.unwrap();
+    let rows = audit::list_of_case(&mut tx, &case_id).await.unwrap();
+    let ended: Vec<_> = rows
+        .iter()
+        .filter(|row| row.event == "check.override_ended")
+        .map(|row| row.subject_id.as_deref())
+        .collect();
+    assert_eq!(ended, [Some("P01")]);
+    let left = checks::overrides(&mut tx, &case_id).await.unwrap();
+    assert_eq!(left.len(), 1, "a rule of another kind stays");
+}

@@ -112,7 +112,7 @@ pub(crate) async fn correct_in(
     if old.patient_name != new.patient_name || old.patient_birth_date != new.patient_birth_date {
         file.row.identity_confirmed = 0;
         file.facts.records.identity_confirmed = false;
-        checks::drop_overrides(tx, &file.case_id, checking::IDENTITY_PREFIX).await?;
+        checking::end_identity(tx, &file.case_id, now).await?;
         checks::outdate_confirmed(tx, &file.case_id).await?;
         // What is in the case may name somebody else now.
         records::hold_strangers(tx, ctx, file, now).await?;

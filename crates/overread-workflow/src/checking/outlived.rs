@@ -57,6 +57,13 @@ pub(crate) async fn end_other_exam(
     end(tx, case_id, waved, now).await
 }
 
+/// Takes back what was waved through about whose images they are: the request names another patient now.
+pub(crate) async fn end_identity(tx: &mut Tx, case_id: &CaseId, now: Timestamp) -> StepResult<()> {
+    let mut waved = checks::overrides(tx, case_id).await?;
+    waved.retain(|row| row.rule.starts_with(IDENTITY_PREFIX));
+    end(tx, case_id, waved, now).await
+}
+
 /// Takes these reasons back, and puts each on record.
 async fn end(
     tx: &mut Tx,
