@@ -199,6 +199,22 @@ fn sees_all(actor: &Actor) -> i64 {
     i64::from(actor.sees_every_case())
 }
 
+/// Returns the numbers of the other cases that hold a study; `None` for one that has no number yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn others_with_study(
+    tx: &mut Tx,
+    study_id: i64,
+    but: &CaseId,
+) -> StoreResult<Vec<Option<String>>> {
+    let rows: Vec<(Option<String>,)> = on!(tx, c => sqlx::query_as(
+            "select c.number from case_study s join case_ c on c.id = s.case_id where s.study_id = $1 and s.case_id <> $2 \
+             order by c.created_at, c.id")
+        .bind(study_id).bind(but.as_str()).fetch_all(&mut *c).await?);
+    Ok(rows.into_iter().map(|(number,)| number).collect())
+}
+
 /// Lists the cases the actor may see: overdue first, then the longest in their state; drafts of others never.
 ///
 /// # Errors

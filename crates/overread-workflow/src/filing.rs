@@ -1,17 +1,41 @@
 //! Images that arrived for no case (by C-STORE, by STOW, from the command line), and the case a coordinator puts them into.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use overread_ingest::Receipt;
 use overread_model::access::{Actor, Role};
+use overread_model::completeness::{Belonging, belonging};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::studies::{self, StudyKey};
-use overread_store::{Tx, checks, deliveries};
+use overread_store::{Tx, cases, checks, deliveries};
 
+use crate::casework::{self, Said, checked_reason};
+use crate::checking;
 use crate::records::{self, StudyRow};
 use crate::{StepError, StepResult, Workflow, limits};
+
+/// An exam that was sent to a case and is kept outside it.
+pub(crate) struct Outside {
+    /// The exam as it is stored.
+    pub(crate) study: checks::StudyRow,
+    /// How many of its stored images the largest delivery to this case held.
+    pub(crate) sent_count: i64,
+}
+
+/// What a coordinator takes into a case that was kept outside it.
+#[derive(Clone, Copy)]
+pub struct TakeIn<'a> {
+    /// DICOM's name of the exam.
+    pub study: &'a str,
+    /// How many images of it the page showed; it is not taken in when there are others by now.
+    pub image_count: i64,
+    /// How it is known that they belong here.
+    pub reason: &'a str,
+    /// They are known to be this patient's although they name somebody else.
+    pub is_patient_known: bool,
+}
 
 /// A page of the studies that are in no case.
 pub struct Unfiled {
@@ -82,16 +106,23 @@ pub async fn put(
 }
 
 /// Lists the exams that were sent to a case and are kept outside it: known from another case, or from none.
-pub(crate) async fn outside(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<checks::StudyRow>> {
-    let mut sent: BTreeSet<String> = BTreeSet::new();
+pub(crate) async fn outside(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<Outside>> {
+    let mut sent: BTreeMap<String, i64> = BTreeMap::new();
     for delivery in deliveries::list_of_case(tx, case_id).await? {
         let receipt = delivery.receipt.as_deref();
         let receipt = receipt.and_then(|text| serde_json::from_str::<Receipt>(text).ok());
         let studies = receipt.into_iter().flat_map(|receipt| receipt.studies);
-        sent.extend(studies.map(|study| study.study_instance_uid));
+        for study in studies {
+            let count: u64 = study.series.iter().map(|series| series.instances).sum();
+            let known = sent.entry(study.study_instance_uid).or_default();
+            // Deliveries may repeat each other, so they are not added up.
+            *known = (*known).max(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
     let aside = deliveries::list_aside(tx, Some(case_id), limits::ASIDE_ROWS).await?;
-    sent.extend(aside.into_iter().map(|row| row.study_instance_uid));
+    for row in aside {
+        sent.entry(row.study_instance_uid).or_default();
+    }
     for row in checks::studies_to_judge(tx, case_id).await? {
         sent.remove(&row.study_instance_uid);
     }
@@ -99,40 +130,86 @@ pub(crate) async fn outside(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<che
         sent.remove(&row.study.study_instance_uid);
     }
     let mut outside = Vec::new();
-    for uid in sent {
+    for (uid, sent_count) in sent {
         let Some(row) = checks::study_by_uid(tx, &uid).await? else {
             continue;
         };
         let is_refused = studies::is_of_other_patient(tx, StudyKey(row.id), case_id).await?;
         if row.instance_count > 0 && !is_refused {
-            outside.push(row);
+            outside.push(Outside {
+                sent_count: sent_count.min(row.instance_count),
+                study: row,
+            });
         }
     }
     Ok(outside)
 }
 
-/// Takes an exam that was sent to a case and is kept outside it into the case, beside where it is. Whose images they are is
-/// judged as for every delivery.
+/// Takes an exam that was sent to a case and is kept outside it into the case, beside where it is: the whole of it, also what was
+/// not sent here. Whose images they are is judged as for every delivery.
 ///
 /// # Errors
-/// `NotFound` unless coordinator, `Invalid` while the case takes no records, `Stale` when nothing of this exam waits.
+/// `NotFound` unless coordinator, `Invalid` without a reason, while the case takes no records, or when the images name another
+/// patient and nobody says that it is known whose they are; `Stale` when nothing of this exam waits, or other images than the
+/// page showed.
 pub async fn take_in(
     ctx: &Workflow,
     actor: &Actor,
     case_id: &CaseId,
-    study_instance_uid: &str,
+    wanted: TakeIn<'_>,
     now: Timestamp,
 ) -> StepResult<()> {
     coordinates(actor)?;
     records::may_receive(ctx, actor, case_id, now).await?;
+    let reason = checked_reason(wanted.reason)?;
     let mut tx = ctx.store.begin().await?;
     audit::take_turn(&mut tx).await?;
-    let study = outside(&mut tx, case_id)
-        .await?
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    let found = outside(&mut tx, case_id).await?;
+    let Outside { study, sent_count } = found
         .into_iter()
-        .find(|row| row.study_instance_uid == study_instance_uid)
+        .find(|row| row.study.study_instance_uid == wanted.study)
+        .filter(|row| row.study.instance_count == wanted.image_count)
         .ok_or(StepError::Stale)?;
+    if names_another(ctx, &file, &study) && !wanted.is_patient_known {
+        return Err(StepError::invalid(
+            "is_patient_known",
+            "The name or birth date in these images does not fit the patient of this case. Correct the request if it is wrong; or say that it is known that these images are this patient's.",
+        ));
+    }
+    let what = format!(
+        "A coordinator took an exam into this case that was kept outside it: {sent_count} of its {} images had been sent here",
+        study.instance_count
+    );
+    let said = Said {
+        note: reason,
+        staff_only: true,
+    };
+    casework::note(&mut tx, &file, actor, "study.taken_in", &what, said, now).await?;
     file_in(ctx, tx, actor, case_id, &study, now).await
+}
+
+/// Says whether a study names somebody else than the patient of the case.
+pub(crate) fn names_another(
+    ctx: &Workflow,
+    file: &casework::CaseFile,
+    study: &checks::StudyRow,
+) -> bool {
+    let wanted = checking::patient_of(&file.intake);
+    let table = &ctx.knowledge.rules.identity;
+    belonging(&wanted, &records::named_by(study), table) == Belonging::OtherPerson
+}
+
+/// Returns the numbers of the other cases that hold a study, in words.
+pub(crate) async fn held_by(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    study: &checks::StudyRow,
+) -> StepResult<Vec<String>> {
+    let numbers = cases::others_with_study(tx, study.id, case_id).await?;
+    let words =
+        |number: Option<String>| number.unwrap_or_else(|| "one without a number".to_owned());
+    Ok(numbers.into_iter().map(words).collect())
 }
 
 /// Links a study to the case, puts it on record, and judges it as what has arrived.

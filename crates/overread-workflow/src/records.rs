@@ -7,6 +7,7 @@ use bytes::Bytes;
 use overread_ingest::Receipt;
 use overread_model::access::Actor;
 use overread_model::ids::{CaseId, DeliveryId, DocumentId};
+use overread_model::imaging::NO_IMAGES;
 use overread_model::problem::{Problem, ProblemKind};
 use overread_model::time::Timestamp;
 use tokio::io::AsyncRead;
@@ -25,9 +26,9 @@ use held_back::{
     differing_birth_dates, hold_named, hold_papers, papers_of_others, tell_what_waits, waiting_of,
 };
 
-pub(crate) use held_back::hold_strangers;
+pub(crate) use held_back::{hold_strangers, named_by};
 
-pub use set_aside::{AsideImage, Closing, SetAside, keep_stored, set_aside_file};
+pub use set_aside::{AsideImage, Closing, SetAside, close_aside, set_aside_file};
 
 pub use held_back::{BirthDates, HeldBackDecision, QuarantineDecision, decide_quarantine};
 
@@ -80,8 +81,10 @@ pub struct StudyRow {
     pub modalities: Vec<String>,
     /// How many.
     pub series_count: i64,
-    /// How many.
+    /// How many, images and others.
     pub instance_count: i64,
+    /// How many of them are no images: reports, notes, marks and the like; counted for the studies of a case alone, else 0.
+    pub other_count: i64,
 }
 
 /// A study that looks like another patient's: invisible in the case until somebody decides.
@@ -96,6 +99,18 @@ pub struct QuarantineRow {
     pub birth_dates: Option<BirthDates>,
     /// Papers that came with it and wait for a decision.
     pub papers: Vec<DocumentRow>,
+}
+
+/// An exam that was sent here and is kept outside this case.
+pub struct OutsideRow {
+    /// The exam as it is stored.
+    pub study: StudyRow,
+    /// How many of its stored images the largest delivery to this case held.
+    pub sent_count: i64,
+    /// Numbers of the other cases that hold it.
+    pub held_by: Vec<String>,
+    /// It names somebody else than the patient of this case.
+    pub names_another: bool,
 }
 
 /// One document of the case.
@@ -131,7 +146,7 @@ pub struct RecordsView {
     /// How many papers are held back; none for a reviewer before the lock.
     pub held_paper_count: usize,
     /// Exams that were sent here and are kept outside this case; only for coordinators.
-    pub outside: Vec<StudyRow>,
+    pub outside: Vec<OutsideRow>,
     /// Images set aside since they contradict what is stored; only for coordinators, none for one who reads before the lock.
     pub set_aside: Vec<SetAside>,
     /// Papers held back without a study that waits; only for coordinators.
@@ -195,7 +210,7 @@ pub async fn view(
     };
     let held_paper_count = waiting.len();
     let desk = if decides {
-        to_decide(&mut tx, &file, held, &papers, &waiting).await?
+        to_decide(&mut tx, ctx, &file, held, &papers, &waiting).await?
     } else {
         ToDecide::default()
     };
@@ -209,7 +224,7 @@ pub async fn view(
             Default::default()
         },
         deliveries,
-        studies: studies.into_iter().map(study_of).collect(),
+        studies: counted_studies(&mut tx, studies).await?,
         quarantine_count,
         held_paper_count,
         quarantine: desk.quarantine,
@@ -236,12 +251,13 @@ pub async fn view(
 struct ToDecide {
     quarantine: Vec<QuarantineRow>,
     papers: Vec<DocumentRow>,
-    outside: Vec<StudyRow>,
+    outside: Vec<OutsideRow>,
     set_aside: Vec<SetAside>,
 }
 
 async fn to_decide(
     tx: &mut Tx,
+    ctx: &Workflow,
     file: &CaseFile,
     held: Vec<checks::HeldRow>,
     papers: &[documents::DocumentRow],
@@ -253,17 +269,22 @@ async fn to_decide(
             .map(document_of)
             .collect()
     };
-    let outside = filing::outside(tx, &file.case_id).await?;
+    let mut outside = Vec::new();
+    for row in filing::outside(tx, &file.case_id).await? {
+        outside.push(OutsideRow {
+            sent_count: row.sent_count,
+            held_by: filing::held_by(tx, &file.case_id, &row.study).await?,
+            names_another: filing::names_another(ctx, file, &row.study),
+            study: study_of(reading::study_shown(file, row.study)),
+        });
+    }
     Ok(ToDecide {
         quarantine: held
             .into_iter()
             .map(|row| held_of(of_study(Some(row.study.id)), row, file))
             .collect(),
         papers: of_study(None),
-        outside: outside
-            .into_iter()
-            .map(|study| study_of(reading::study_shown(file, study)))
-            .collect(),
+        outside,
         // They lie as they came, with everything an image can carry of the first reading.
         set_aside: if reading::is_before_lock(file) {
             Vec::new()
@@ -551,6 +572,23 @@ async fn deliveries_of(
     Ok(list)
 }
 
+/// Returns studies with how many of their instances are no images.
+async fn counted_studies(tx: &mut Tx, rows: Vec<checks::StudyRow>) -> StepResult<Vec<StudyRow>> {
+    let mut studies = Vec::new();
+    for row in rows {
+        let series = checks::instances_by_series(tx, row.id).await?;
+        let others = series
+            .into_iter()
+            .filter(|(modality, _)| NO_IMAGES.contains(&modality.as_str()));
+        let other_count = others.map(|(_, count)| count).sum();
+        studies.push(StudyRow {
+            other_count,
+            ..study_of(row)
+        });
+    }
+    Ok(studies)
+}
+
 pub(crate) fn study_of(row: checks::StudyRow) -> StudyRow {
     StudyRow {
         study_date: readable_date(Some(&row.study_date)),
@@ -566,6 +604,7 @@ pub(crate) fn study_of(row: checks::StudyRow) -> StudyRow {
             .collect(),
         series_count: row.series_count,
         instance_count: row.instance_count,
+        other_count: 0,
         study_instance_uid: row.study_instance_uid,
     }
 }

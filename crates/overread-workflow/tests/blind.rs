@@ -240,12 +240,13 @@ async fn images_set_aside_open_to_their_second_reader_by_the_lock_alone() {
         study: &seen.study_instance_uid,
         names_another_patient: seen.names_another_patient,
         count: 1,
+        newer_is_right: false,
         reason: "The clinic sent a copy with marks.",
     };
     let second_hat = also(reviewer, Role::Coordinator);
     assert!(groups(&second_hat).await.is_empty());
     assert_not_found(records::set_aside_file(ctx, &second_hat, &case_id, id, NOW).await);
-    assert_not_found(records::keep_stored(ctx, &second_hat, &case_id, &closing, NOW).await);
+    assert_not_found(records::close_aside(ctx, &second_hat, &case_id, &closing, NOW).await);
     assert_forbidden(records::set_aside_file(ctx, reviewer, &case_id, id, NOW).await);
     // Who does not read the case is kept from nothing.
     let file = records::set_aside_file(ctx, &house.coordinator, &case_id, id, NOW).await;
@@ -257,7 +258,7 @@ async fn images_set_aside_open_to_their_second_reader_by_the_lock_alone() {
     assert_eq!(groups(&second_hat).await.len(), 1);
     let file = records::set_aside_file(ctx, &second_hat, &case_id, id, NOW).await;
     assert!(!file.unwrap().is_empty());
-    records::keep_stored(ctx, &second_hat, &case_id, &closing, NOW)
+    records::close_aside(ctx, &second_hat, &case_id, &closing, NOW)
         .await
         .unwrap();
 }

@@ -8,10 +8,20 @@ use overread_model::ids::CaseId;
 use overread_store::audit;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::{DiscFile, zip_of};
+use overread_workflow::filing::TakeIn;
 use overread_workflow::records::{self, HeldBackDecision, Incoming, QuarantineDecision};
-use overread_workflow::{checking, filing};
+use overread_workflow::{cases, checking, filing};
 
-use crate::house::{House, NOW, assert_not_found, assert_stale, disc};
+use crate::house::{House, NOW, assert_invalid, assert_not_found, assert_stale, disc};
+
+const fn taken(study: &str, image_count: i64) -> TakeIn<'_> {
+    TakeIn {
+        study,
+        image_count,
+        reason: "The hospital confirmed it by phone.",
+        is_patient_known: false,
+    }
+}
 
 async fn send(house: &House, case_id: &CaseId, files: &[DiscFile], cut: bool, second: i64) {
     let mut zip = zip_of(files, true).unwrap();
@@ -228,10 +238,16 @@ async fn images_kept_outside_the_case_are_told_and_taken_in() {
     let view = records::view(ctx, coordinator, &case_id, NOW)
         .await
         .unwrap();
-    let uid = view.outside[0].study_instance_uid.clone();
-    assert_not_found(filing::take_in(ctx, &house.patient, &case_id, &uid, NOW).await);
-    assert_stale(filing::take_in(ctx, coordinator, &case_id, "1.2.3", NOW).await);
-    filing::take_in(ctx, coordinator, &case_id, &uid, NOW)
+    let found = &view.outside[0];
+    assert_eq!(
+        (found.sent_count, found.held_by.len(), found.names_another),
+        (0, 0, false),
+        "other bytes are none of those images"
+    );
+    let wanted = taken(&found.study.study_instance_uid, 5);
+    assert_not_found(filing::take_in(ctx, &house.patient, &case_id, wanted, NOW).await);
+    assert_stale(filing::take_in(ctx, coordinator, &case_id, taken("1.2.3", 5), NOW).await);
+    filing::take_in(ctx, coordinator, &case_id, wanted, NOW)
         .await
         .unwrap();
     let view = records::view(ctx, coordinator, &case_id, NOW)
@@ -241,4 +257,63 @@ async fn images_kept_outside_the_case_are_told_and_taken_in() {
     let found = view.check.unwrap().findings;
     assert!(!found.iter().any(|one| one.rule == "F12"));
     assert!(house.state(&case_id).await.starts_with("records_"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_slice_opens_the_exam_of_another_case_only_with_a_reason_and_the_right_name() {
+    let house = House::sqlite().await;
+    let (ctx, coordinator) = (&house.ctx, &house.coordinator);
+    let first = house.consented().await;
+    let files = disc("Other^Person", 1);
+    house.deliver(&first, &files).await;
+    let view = records::view(ctx, coordinator, &first, NOW).await.unwrap();
+    let uid = view.quarantine[0].study.study_instance_uid.clone();
+    let decision = HeldBackDecision {
+        study: Some((&uid, QuarantineDecision::RightPatient)),
+        birth_date: "1970-03-02".parse().ok(),
+        papers: &[],
+        reason: "A wrong label.",
+    };
+    records::decide_quarantine(ctx, coordinator, &first, &decision, NOW)
+        .await
+        .unwrap();
+    let second = house.consented().await;
+    let one: Vec<DiscFile> = files.into_iter().take(1).collect();
+    send(&house, &second, &one, false, 2).await;
+    let view = records::view(ctx, coordinator, &second, NOW).await.unwrap();
+    let row = &view.outside[0];
+    assert_eq!((row.sent_count, row.study.instance_count), (1, 5));
+    assert!(row.names_another && row.held_by.len() == 1);
+    let wanted = taken(&uid, 5);
+    let refused = filing::take_in(ctx, coordinator, &second, wanted, NOW).await;
+    assert_invalid(refused, "is_patient_known");
+    let known = TakeIn {
+        is_patient_known: true,
+        ..wanted
+    };
+    let nameless = TakeIn {
+        reason: " ",
+        ..known
+    };
+    assert_invalid(
+        filing::take_in(ctx, coordinator, &second, nameless, NOW).await,
+        "reason",
+    );
+    let other = TakeIn {
+        image_count: 1,
+        ..known
+    };
+    assert_stale(filing::take_in(ctx, coordinator, &second, other, NOW).await);
+    filing::take_in(ctx, coordinator, &second, known, NOW)
+        .await
+        .unwrap();
+    let seen = cases::journey(ctx, coordinator, &second, NOW)
+        .await
+        .unwrap();
+    let mut lines = seen.timeline.iter();
+    assert!(lines.any(|line| line.what.contains("1 of its 5 images")
+        && line.note == "The hospital confirmed it by phone."));
+    // It still waits for the decision whose images they are.
+    let view = records::view(ctx, coordinator, &second, NOW).await.unwrap();
+    assert_eq!((view.studies.len(), view.quarantine.len()), (0, 1));
 }

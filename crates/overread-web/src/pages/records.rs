@@ -11,7 +11,7 @@ use overread_model::ids::{CaseId, DocumentId};
 use overread_model::time::CalendarDate;
 use overread_workflow::checking::{self, FindingRow};
 use overread_workflow::records::{
-    self, DeliveryRow, DocumentBytes, HeldBackDecision, QuarantineDecision, RecordsView,
+    self, DeliveryRow, DocumentBytes, HeldBackDecision, QuarantineDecision, RecordsView, StudyRow,
 };
 use overread_workflow::sessions::SignedIn;
 use overread_workflow::{covering, filing};
@@ -106,8 +106,13 @@ impl RecordsPage {
 
     /// Returns how many images there are.
     fn images(&self) -> String {
-        let all = self.view.studies.iter().map(|one| one.instance_count).sum();
-        count(&all, "image", "images")
+        let of = |count: fn(&StudyRow) -> i64| self.view.studies.iter().map(count).sum();
+        images_of(of(|one| one.instance_count), of(|one| one.other_count))
+    }
+
+    /// Returns how many images a study of the case has.
+    fn images_in(study: &StudyRow) -> String {
+        images_of(study.instance_count, study.other_count)
     }
 
     /// Returns the findings of one severity that nobody waved through.
@@ -123,6 +128,11 @@ impl RecordsPage {
         let groups = self.view.set_aside.iter();
         let all = groups.map(|group| group.images.len() as i64).sum();
         count(&all, "image is", "images are")
+    }
+
+    /// Says whether images were sent that were here already, and none of them is in the case.
+    fn has_only_known(&self) -> bool {
+        self.view.studies.is_empty() && self.arrivals.iter().any(|row| row.duplicates > 0)
     }
 
     /// Says whether images arrived and every one of them waits for a person's decision.
@@ -180,6 +190,18 @@ impl RecordsPage {
     fn overridden(&self) -> Vec<&FindingRow> {
         let findings = self.view.check.iter().flat_map(|check| &check.findings);
         findings.filter(|row| row.overridden.is_some()).collect()
+    }
+}
+
+/// Returns how many images and how many other objects there are.
+fn images_of(all: i64, others: i64) -> String {
+    let images = count(&(all - others), "image", "images");
+    match others {
+        0 => images,
+        _ => format!(
+            "{images} and {}",
+            count(&others, "other object", "other objects")
+        ),
     }
 }
 
@@ -308,6 +330,10 @@ async fn decide(
 #[serde(default)]
 struct Outside {
     study: String,
+    /// How many images the page showed.
+    count: i64,
+    reason: String,
+    is_patient_known: bool,
 }
 
 async fn take_in(
@@ -316,7 +342,13 @@ async fn take_in(
     Posted { session, form, .. }: Posted<Outside>,
 ) -> PageResult {
     let (ctx, now) = (&state.workflow, state.now());
-    let result = filing::take_in(ctx, &session.actor, &case_id, &form.study, now).await;
+    let wanted = filing::TakeIn {
+        study: &form.study,
+        image_count: form.count,
+        reason: &form.reason,
+        is_patient_known: form.is_patient_known,
+    };
+    let result = filing::take_in(ctx, &session.actor, &case_id, wanted, now).await;
     again(&state, &session, &case_id, result).await
 }
 

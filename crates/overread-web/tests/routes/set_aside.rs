@@ -51,6 +51,7 @@ async fn a_coordinator_sees_what_is_set_aside_and_closes_the_matter() {
                 ("study", study.clone()),
                 ("why", why.to_owned()),
                 ("count", count.to_owned()),
+                ("right", "stored".to_owned()),
                 ("reason", reason.to_owned()),
             ]
         }
@@ -116,4 +117,26 @@ async fn a_coordinator_sees_what_is_set_aside_and_closes_the_matter() {
     send(&door, &secret, &case_id, Way::Zip, &other_bytes).await;
     let page = coordinator.get(&records).await;
     assert!(page.body.contains("1 image is set aside"), "{}", page.body);
+    // The other image is right: nothing can take the place of an original, so that is put on record alone.
+    let unsaid = [
+        ("study", stranger.study_instance_uid.as_str()),
+        ("why", "patient"),
+        ("count", "1"),
+        ("reason", "The hospital mixed the discs up."),
+    ];
+    let answer = coordinator.post(&form, &unsaid).await;
+    assert!(answer.status.is_client_error(), "{}", answer.status);
+    let newer = [unsaid.as_slice(), &[("right", "newer")]].concat();
+    let answer = coordinator.post(&form, &newer).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let page = coordinator.get(&records).await;
+    assert!(!page.body.contains("set aside</h2>"), "{}", page.body);
+    assert!(sees(&patient, &stored).await);
+    let journey = coordinator.get(&format!("/cases/{case_id}")).await;
+    for words in [
+        "set aside are right and not what is stored",
+        "an image set aside",
+    ] {
+        assert!(journey.body.contains(words), "{words}: {}", journey.body);
+    }
 }

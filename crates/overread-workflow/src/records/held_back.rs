@@ -13,7 +13,7 @@ use overread_model::text::counted;
 use overread_model::time::{CalendarDate, Timestamp};
 use overread_store::Tx;
 use overread_store::audit::{self, AuditEvent};
-use overread_store::checks::{self, HeldDecision, HeldRow};
+use overread_store::checks::{self, HeldDecision, HeldRow, StudyRow};
 use overread_store::documents;
 use overread_store::held_papers::{self, PaperDecision};
 
@@ -173,6 +173,21 @@ async fn note_decision(
     casework::note(tx, file, actor, told.0, told.1, said, now).await
 }
 
+/// Returns whom a study names.
+pub(crate) fn named_by(study: &StudyRow) -> PersonIdentity {
+    PersonIdentity {
+        name: study.patient_name.clone().map(Hidden),
+        birth_date: study
+            .patient_birth_date
+            .as_deref()
+            .and_then(|text| text.parse::<CalendarDate>().ok())
+            .map(Hidden),
+        sex: study.patient_sex.clone(),
+        patient_id: study.patient_id.clone().map(Hidden),
+        issuer: study.institution_name.clone().map(Hidden),
+    }
+}
+
 /// Judges whose images they are: what names somebody else or nobody leaves the case, what belongs is shown from now on.
 pub(crate) async fn hold_strangers(
     tx: &mut Tx,
@@ -185,18 +200,7 @@ pub(crate) async fn hold_strangers(
     let mixed = checks::mixed_studies(tx, &file.case_id).await?;
     let mut is_any_held = false;
     for study in checks::studies_to_judge(tx, &file.case_id).await? {
-        let named = PersonIdentity {
-            name: study.patient_name.clone().map(Hidden),
-            birth_date: study
-                .patient_birth_date
-                .as_deref()
-                .and_then(|text| text.parse::<CalendarDate>().ok())
-                .map(Hidden),
-            sex: study.patient_sex.clone(),
-            patient_id: study.patient_id.clone().map(Hidden),
-            issuer: study.institution_name.clone().map(Hidden),
-        };
-        let reason = match belonging(&wanted, &named, table) {
+        let reason = match belonging(&wanted, &named_by(&study), table) {
             _ if mixed.contains(&study.id) => Some(
                 "Some of these images give another name, birth date or patient number than the rest of the same exam.",
             ),

@@ -59,7 +59,9 @@ pub struct Closing<'a> {
     pub names_another_patient: bool,
     /// How many images the page showed; others that came since are not closed unseen.
     pub count: usize,
-    /// Why nothing else is to be done.
+    /// What arrived later is right; else what is stored is. Originals are never changed: what is right must be sent anew.
+    pub newer_is_right: bool,
+    /// How it is known which is right.
     pub reason: &'a str,
 }
 
@@ -151,12 +153,13 @@ pub(super) async fn look(ctx: &Workflow, groups: &mut [SetAside]) {
     }
 }
 
-/// Closes the matter of images set aside: what is stored stays, and what was set aside stays aside, with its bytes.
+/// Closes the matter of images set aside, with which is right on record. What is stored stays in any case, and what was set aside
+/// stays aside, with its bytes.
 ///
 /// # Errors
 /// `NotFound`, also for who reads the case and has not locked, `Forbidden` unless coordinator, `Invalid` without a reason,
 /// `Stale` when other images wait than the page showed.
-pub async fn keep_stored(
+pub async fn close_aside(
     ctx: &Workflow,
     actor: &Actor,
     case_id: &CaseId,
@@ -175,7 +178,12 @@ pub async fn keep_stored(
     if images.is_empty() || images.len() != closing.count {
         return Err(StepError::Stale);
     }
-    let resolution = format!("stored_kept: {reason}");
+    let word = if closing.newer_is_right {
+        "newer_is_right"
+    } else {
+        "stored_kept"
+    };
+    let resolution = format!("{word}: {reason}");
     for image in &images {
         if !deliveries::settle_aside(&mut tx, &image.id, &resolution, now).await? {
             return Err(StepError::Stale);
@@ -185,10 +193,14 @@ pub async fn keep_stored(
             .on("conflict", &image.id);
         audit::record(&mut tx, actor, &event, now).await?;
     }
-    let what = format!(
-        "A coordinator kept what is stored, and closed the matter of {} set aside",
-        counted(images.len(), "image", "images")
-    );
+    let count = counted(images.len(), "image", "images");
+    let what = if closing.newer_is_right {
+        format!(
+            "A coordinator decided that {count} set aside are right and not what is stored: they must be sent again, for a new case"
+        )
+    } else {
+        format!("A coordinator kept what is stored, and closed the matter of {count} set aside")
+    };
     let said = Said {
         note: reason,
         staff_only: true,
@@ -222,6 +234,7 @@ pub async fn set_aside_file(
         .in_case(case_id)
         .on("conflict", id);
     audit::record(&mut tx, actor, &event, now).await?;
+    casework::note_read(&mut tx, actor, case_id, "an image set aside", now).await?;
     tx.commit().await?;
     let read = ctx.archive.read(extent, 0..extent.length_bytes).await;
     read.map_err(StepError::internal)

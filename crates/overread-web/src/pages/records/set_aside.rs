@@ -21,6 +21,8 @@ pub(super) struct ClosingForm {
     why: String,
     /// How many images the page showed.
     count: usize,
+    /// `stored` or `newer`.
+    right: String,
     reason: String,
 }
 
@@ -33,10 +35,15 @@ pub(super) async fn close(
         study: &form.study,
         names_another_patient: form.why == "patient",
         count: form.count,
+        newer_is_right: match form.right.as_str() {
+            "stored" => false,
+            "newer" => true,
+            _ => return Err(PageError::Unreadable),
+        },
         reason: &form.reason,
     };
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
-    let result = records::keep_stored(ctx, actor, &case_id, &closing, now).await;
+    let result = records::close_aside(ctx, actor, &case_id, &closing, now).await;
     super::again(&state, &session, &case_id, result).await
 }
 
