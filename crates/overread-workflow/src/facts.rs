@@ -6,12 +6,11 @@ use overread_model::case::{
 };
 use overread_model::ids::CaseId;
 use overread_model::intake::UrgencyLevel;
-use overread_model::report::Addendum;
 use overread_model::letter::Requester;
+use overread_model::report::Addendum;
 use overread_model::time::Timestamp;
 use overread_store::cases::CaseRow;
 use overread_store::review_tasks::TaskRow;
-use overread_store::{
 use overread_store::{
     Tx, checks, consents, coverages, grants, held_papers, invitations, letters, links,
     original_reports, reports, reviewers,

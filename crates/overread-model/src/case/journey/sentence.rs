@@ -6,9 +6,7 @@ use super::super::event::CaseEvent;
 use super::super::facts::{CaseFacts, ConsentSigner};
 use super::super::role::CaseRole;
 use super::super::state::CaseState;
-use super::{
-    addendum, has_decision_open, is_with_physician, may_sign_consent, waits_for_decision,
-};
+use super::{addendum, has_decision_open, is_with_physician, may_sign_consent, waits_for_decision};
 use crate::duration::WorkCalendar;
 use crate::time::Timestamp;
 
