@@ -177,22 +177,7 @@ fn checked(
             "This is not the patient's name. Say what the authority to sign rests on, for example mother, or power of attorney; or correct the name.",
         );
     }
-    let today = now.date();
-    let signed_on = day(&form.signed_on).filter(|day| *day <= today);
-    if signed_on.is_none() {
-        tell(
-            "signed_on",
-            "Write the day of the signature, not after today, as 2026-03-02.",
-        );
-    }
-    let last = now.plus_days(limits::CONSENT_MAX_DAYS).date();
-    let expires_on = day(&form.expires_on).filter(|day| *day >= today && *day <= last);
-    if expires_on.is_none() {
-        tell(
-            "expires_on",
-            "Write the last day on which it holds: from today on, at most three years ahead, as 2026-03-02.",
-        );
-    }
+    let (signed_on, expires_on) = days(form, now, &mut tell);
     refuse_if_any(problems)?;
     let (Some(signed_on), Some(expires_on)) = (signed_on, expires_on) else {
         return Err(StepError::invalid("", "Write both days."));
@@ -220,6 +205,31 @@ fn checked(
         paper_at: paper_at.to_owned(),
     };
     Ok((row, signed_on))
+}
+
+/// Reads both days, and tells which of them no paper may say.
+fn days(
+    form: &PaperConsent,
+    now: Timestamp,
+    tell: &mut impl FnMut(&str, &str),
+) -> (Option<CalendarDate>, Option<CalendarDate>) {
+    let today = now.date();
+    let signed_on = day(&form.signed_on).filter(|day| *day <= today);
+    if signed_on.is_none() {
+        tell(
+            "signed_on",
+            "Write the day of the signature, not after today, as 2026-03-02.",
+        );
+    }
+    let last = now.plus_days(limits::CONSENT_MAX_DAYS).date();
+    let expires_on = day(&form.expires_on).filter(|day| *day >= today && *day <= last);
+    if expires_on.is_none() {
+        tell(
+            "expires_on",
+            "Write the last day on which it holds: from today on, at most three years ahead, as 2026-03-02.",
+        );
+    }
+    (signed_on, expires_on)
 }
 
 fn day(text: &str) -> Option<CalendarDate> {
