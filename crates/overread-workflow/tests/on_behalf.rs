@@ -61,6 +61,9 @@ fn taken(password: &str) -> AcceptInvitation {
     }
 }
 
+/// Makes a paper say what no paper may.
+type Spoil = fn(&mut PaperConsent);
+
 fn paper() -> PaperConsent {
     PaperConsent {
         scope_review: true,
@@ -254,7 +257,7 @@ async fn a_consent_on_paper_counts_as_it_says_and_is_taken_back() {
         consenting::enter_paper(ctx, &house.patient, &own, &paper(), NOW).await,
         Err(StepError::Forbidden)
     ));
-    let broken: [(&str, fn(&mut PaperConsent)); 6] = [
+    let broken: [(&str, Spoil); 6] = [
         ("scope_review", |form| form.scope_review = false),
         ("signed_on", |form| form.signed_on = "2026-03-04".to_owned()),
         ("expires_on", |form| {
