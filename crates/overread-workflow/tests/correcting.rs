@@ -197,7 +197,7 @@ async fn a_correction_makes_a_case_more_urgent_and_never_less() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_asked_before_an_operation_is_due_the_day_before_it() {
+async fn what_is_asked_before_an_operation_leaves_time_for_the_steps_behind_it() {
     let house = House::sqlite().await;
     let (ctx, patient) = (&house.ctx, &house.patient);
     let case_id = house.asked().await;
@@ -211,7 +211,7 @@ async fn what_is_asked_before_an_operation_is_due_the_day_before_it() {
     assert!(!sentence.contains("treatment"), "{sentence}");
     plan_operation(&house, &case_id).await;
     let (day, sentence) = due_on().await;
-    assert_eq!(day, "2026-03-08");
+    assert_eq!(day, "2026-03-03");
     assert!(
         sentence.contains("The treatment is planned for March 9, 2026."),
         "{sentence}"
@@ -222,11 +222,12 @@ async fn what_is_asked_before_an_operation_is_due_the_day_before_it() {
     assert_eq!(round.timed_out, 0);
     let round = jobs::run_due(ctx, NOW.plus_days(15)).await.unwrap();
     assert_eq!(round.timed_out, 1);
-    // Further states are due before it too.
+    // So it is in the states behind it.
     let case_id = house.consented().await;
     plan_operation(&house, &case_id).await;
     let case = cases::journey(ctx, patient, &case_id, NOW).await.unwrap();
-    assert_eq!(case.row.due_at.unwrap().date().to_string(), "2026-03-08");
+    let due_at = case.row.due_at.unwrap();
+    assert_eq!(due_at.date().to_string(), "2026-03-06");
 }
 
 #[tokio::test]
