@@ -58,6 +58,22 @@ struct CasePage {
 }
 
 impl CasePage {
+    /// Says whose exam it is, when and where it was made, as far as this reader may know.
+    fn whose_exam(&self) -> String {
+        let (view, day) = (&self.view, crate::words::day_of);
+        let mut whose = view.row.patient_name.clone();
+        if !view.patient_birth_date.is_empty() {
+            whose = format!("{whose}, born {}", day(&view.patient_birth_date));
+        }
+        let mut made = String::new();
+        if !view.exam_date.is_empty() {
+            made = format!("scan of {}", day(&view.exam_date));
+        }
+        let mut parts = vec![whose, made, view.facility.clone()];
+        parts.retain(|part| !part.is_empty());
+        parts.join(" · ")
+    }
+
     /// Returns the class of a station: done, now (late when overdue), later.
     fn class(&self, station: &Station) -> &'static str {
         match station.state {
@@ -117,10 +133,27 @@ async fn show(
     })
 }
 
+/// Whether somebody may open it, its title, the end of its address, and what is behind it.
+type DoorRow = (bool, &'static str, &'static str, &'static str);
+
 /// Lists what this reader may open, by right.
 fn doors(session: &SignedIn, view: &CaseView, path: &str) -> Vec<Door> {
     let may = |right| session.role == Role::Coordinator || view.rights.contains(&right);
-    let all = [
+    let before_reading = doors_before_reading(session, view, may);
+    let all = before_reading.into_iter().chain(doors_to_result(may));
+    let door = |(open, title, tail, about): DoorRow| {
+        let path = format!("{path}{tail}");
+        open.then_some(Door { title, path, about })
+    };
+    all.filter_map(door).collect()
+}
+
+fn doors_before_reading(
+    session: &SignedIn,
+    view: &CaseView,
+    may: impl Fn(Right) -> bool,
+) -> [DoorRow; 7] {
+    [
         (
             may(Right::AddRecords) && requester(session.role),
             "What was asked",
@@ -163,6 +196,11 @@ fn doors(session: &SignedIn, view: &CaseView, path: &str) -> Vec<Door> {
             "/cost",
             "What it costs and who pays",
         ),
+    ]
+}
+
+fn doors_to_result(may: impl Fn(Right) -> bool) -> [DoorRow; 4] {
+    [
         (
             may(Right::ViewImages),
             "Images",
@@ -187,12 +225,7 @@ fn doors(session: &SignedIn, view: &CaseView, path: &str) -> Vec<Door> {
             "/act",
             "Who has the result, who has read it",
         ),
-    ];
-    let door = |(open, title, tail, about): (bool, _, &str, _)| {
-        let path = format!("{path}{tail}");
-        open.then_some(Door { title, path, about })
-    };
-    all.into_iter().filter_map(door).collect()
+    ]
 }
 
 const fn about_answers(may_correct: bool) -> &'static str {

@@ -5,8 +5,16 @@ use overread_model::access::Role;
 
 use crate::door::{Door, PASSWORD};
 
+/// What the coordinator sends to invite the patient.
+const INVITED: [(&str, &str); 4] = [
+    ("name", "Pat Patient"),
+    ("email", "pat@example.org"),
+    ("role", "patient"),
+    ("language", "en"),
+];
+
 #[tokio::test]
-async fn the_patient_of_a_request_by_phone_is_invited_and_signs() {
+async fn the_patient_of_a_request_by_phone_is_invited() {
     let door = Door::new().await;
     let mut ada = door.administrator().await;
     let mut stranger = door.join(&mut ada, Role::Patient, "Sam Stranger").await;
@@ -34,22 +42,27 @@ async fn the_patient_of_a_request_by_phone_is_invited_and_signs() {
     ] {
         assert!(form.body.contains(filled), "{filled}: {}", form.body);
     }
-    let fields = [
-        ("name", "Pat Patient"),
-        ("email", "pat@example.org"),
-        ("role", "patient"),
-        ("language", "en"),
-    ];
     // Nobody, and people of no case, invite nobody to it.
     let mut nobody = door.browser();
-    assert!(!nobody.post(&invite, &fields).await.status.is_success());
+    assert!(!nobody.post(&invite, &INVITED).await.status.is_success());
     assert_eq!(
-        stranger.post(&invite, &fields).await.status,
+        stranger.post(&invite, &INVITED).await.status,
         StatusCode::NOT_FOUND
     );
     let wrong = ada.post(&invite, &[("role", "patient")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let made = ada.post(&invite, &fields).await;
+}
+
+#[tokio::test]
+async fn who_was_invited_joins_and_signs() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    ada.act_as(Role::Coordinator).await;
+    let case_id = ada.ask("Pat Patient").await;
+    ada.submit(&case_id).await;
+    let path = format!("/cases/{case_id}");
+    let invite = format!("{path}/invite");
+    let made = ada.post(&invite, &INVITED).await;
     assert_eq!(made.status, StatusCode::OK, "{}", made.body);
     let secret = made.path_after("/invitations/");
 
