@@ -195,6 +195,7 @@ Each item:
                       only_original or only_second
   critical            true when it may change what is done
   finding, site, side what, where, which side; site and side may be null
+  denied_on           opposite side on which the other report denies the finding, or null
   polarity            present or absent
   original, second    where each report says so: list of spans, or null
   rule_id             which rule decided

@@ -18,9 +18,9 @@ pub struct LetterDraft<'a> {
     pub kind: &'a str,
     /// `en` or `es`.
     pub language: &'a str,
-    /// Version of [`LetterForm`].
+    /// Version of [`super::LetterForm`].
     pub version: i64,
-    /// Mark of [`LetterForm`].
+    /// Mark of [`super::LetterForm`].
     pub facts_mark: &'a str,
     /// What was typed.
     pub values: &'a LetterValues,
@@ -30,7 +30,7 @@ pub struct LetterDraft<'a> {
 /// when it is opened again.
 ///
 /// # Errors
-/// As [`form`]; `Stale` when another tab saved; `Invalid` when a text is too long.
+/// As [`super::form`]; `Stale` when another tab saved; `Invalid` when a text is too long.
 pub async fn save_draft(
     ctx: &Workflow,
     actor: &Actor,
