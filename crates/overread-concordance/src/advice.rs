@@ -45,7 +45,8 @@ pub(crate) fn read(lex: &Lexicon, tokens: &[Token], states: &[State]) -> Advice 
                 .is_some_and(|t| matches!(t.norm.as_str(), "no" | "not" | "without"))
     };
     let hits = lex.weighing.actions(tokens);
-    let none = hits.iter().any(|(_, action, _)| *action == Action::Nothing);
+    let none = hits.iter().any(|(_, action, _)| *action == Action::Nothing)
+        || !hits.is_empty() && lex.weighing.unneeded(tokens);
     let asked = hits
         .iter()
         .filter(|(hit, action, _)| *action == Action::Nothing || !none && !denied(hit.first));

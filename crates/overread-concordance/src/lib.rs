@@ -2,6 +2,7 @@
 
 mod advice;
 mod align;
+mod amended;
 mod answers;
 mod classify;
 mod clock;
@@ -45,7 +46,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 14"
+    " rules 15"
 );
 
 /// Sets two reports of one exam side by side.
@@ -84,6 +85,8 @@ pub fn compare_case(subject: &Subject<'_>, original: &str, second: &str) -> Conc
     merge::merge(lex, &mut s);
     let mut internal = merge::contradictions(lex, &o, ReportSide::Original);
     internal.extend(merge::contradictions(lex, &s, ReportSide::Second));
+    amended::amend(lex, &mut o);
+    amended::amend(lex, &mut s);
     align::tell_opposite_sides(lex, &o.frames, &mut s.frames);
     align::tell_opposite_sides(lex, &s.frames, &mut o.frames);
     let mut pairs = align::align(lex, &o.frames, &s.frames);

@@ -103,6 +103,9 @@ pub(crate) struct Weighing {
     advice: Phrases,
     actions: Vec<(Action, Option<Means>)>,
     means: Vec<String>,
+    /// Words that deny, and words that call a step needed.
+    denials: Vec<String>,
+    needs: Vec<String>,
     trend: Phrases,
     trends: Vec<Option<Trend>>,
     opposite: Phrases,
@@ -156,6 +159,16 @@ impl Weighing {
 
     pub(crate) fn opposite(&self, tokens: &[Token]) -> Vec<Hit> {
         self.opposite.find(tokens)
+    }
+
+    /// Says whether a sentence calls a step not needed: "not clearly needed", "no clear need".
+    pub(crate) fn unneeded(&self, tokens: &[Token]) -> bool {
+        let behind = |at: usize| {
+            let words = tokens.iter().skip(at + 1).take_while(|t| t.is_word());
+            words.take(3).any(|t| self.needs.contains(&t.norm))
+        };
+        let mut tokens = tokens.iter().enumerate();
+        tokens.any(|(at, t)| self.denials.contains(&t.norm) && behind(at))
     }
 
     /// Finds what advice asks for, and by which means.

@@ -345,3 +345,32 @@ fn a_size_that_differs_inside_another_difference_has_its_own_row() {
     );
     assert!(same.items.iter().all(|i| i.class != Class::Size));
 }
+
+#[test]
+fn a_step_that_is_called_unneeded_is_not_asked_for() {
+    for second in [
+        "Surgery is not clearly needed on these images.",
+        "Surgery is not strictly necessary.",
+        "Surgery is never required here.",
+    ] {
+        let found = compare(
+            "MRI left wrist",
+            "Impression: Tear of the scapholunate ligament. Surgical consultation is recommended.",
+            &format!("Impression: Tear of the scapholunate ligament. {second}"),
+        );
+        let reasons = found.reasons.join(" ");
+        assert!(
+            reasons.contains("second asks for no further step"),
+            "{second}: {reasons}"
+        );
+    }
+    let found = compare(
+        "MRI left wrist",
+        "Impression: Tear. Surgical consultation is recommended.",
+        "Impression: Tear. Surgery is recommended, and no cast is worn.",
+    );
+    assert!(
+        !found.reasons.join(" ").contains("no further step"),
+        "{found:?}"
+    );
+}

@@ -9,6 +9,7 @@
 )]
 
 mod alone;
+mod amended;
 mod answers;
 mod classes;
 mod different_lesions;

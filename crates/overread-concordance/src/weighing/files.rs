@@ -20,6 +20,7 @@ pub(crate) struct WeighingFile {
     pub(super) steps_mm: Vec<StepsFile>,
     pub(super) urgent: TermsFile,
     pub(super) advice: AdviceFile,
+    pub(super) unneeded: UnneededFile,
     pub(super) advice_timing: TimingFile,
     pub(super) trend: Vec<KindFile>,
     pub(super) opposite: String,
@@ -41,6 +42,13 @@ pub(super) struct AloneFile {
 #[serde(default)]
 pub(super) struct EmergenciesFile {
     pub(super) findings: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct UnneededFile {
+    pub(super) denials: String,
+    pub(super) terms: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -189,6 +197,10 @@ impl WeighingFile {
             }
             out
         };
+        let spelt = |list: &str| -> Vec<String> {
+            let words = list.split_whitespace();
+            words.map(|w| spelling.normalise(w)).collect()
+        };
         let leading = terms(&self.misplaced.leading, spelling).into_iter();
         let never = self.misplaced.places.iter().filter_map(|entry| {
             let places = entry.never.split_whitespace().filter_map(&node);
@@ -241,6 +253,8 @@ impl WeighingFile {
             clock_reach: self.clock.reach_half_hours.min(12),
             times: phrases(&self.clock.times),
             clock_context: node(&self.clock.context),
+            denials: spelt(&self.unneeded.denials),
+            needs: spelt(&self.unneeded.terms),
             spelled: self.spelled.words,
             ..Weighing::default()
         };
