@@ -29,6 +29,8 @@ pub struct DataFiles<'a> {
     pub protocols: &'a str,
     /// `subspecialty/map.json`.
     pub specialties: &'a str,
+    /// `subspecialty/sides.json`.
+    pub sides: &'a str,
     /// `codes/body_part_examined.json`.
     pub body_parts: &'a str,
     /// `codes/regions.json`.
@@ -56,6 +58,7 @@ pub const EMBEDDED: DataFiles<'static> = DataFiles {
     rules: include_str!("../data/completeness/rules.json"),
     protocols: include_str!("../data/completeness/protocols.json"),
     specialties: include_str!("../data/subspecialty/map.json"),
+    sides: include_str!("../data/subspecialty/sides.json"),
     body_parts: include_str!("../data/codes/body_part_examined.json"),
     regions: include_str!("../data/codes/regions.json"),
     triggers: include_str!("../data/triggers.json"),
@@ -126,7 +129,7 @@ impl Knowledge {
     pub fn parse(files: &DataFiles<'_>) -> Result<Self, BadKnowledge> {
         Ok(Self {
             rules: RuleTables::parse(files.rules, files.protocols)?,
-            specialties: SpecialtyMap::parse(files.specialties, files.body_parts)?,
+            specialties: SpecialtyMap::parse(files.specialties, files.body_parts, files.sides)?,
             regions: json("codes/regions.json", files.regions)?,
             intake: json("triggers.json", files.triggers)?,
             first_reading: json("reading/first_reading_attributes.json", files.first_reading)?,

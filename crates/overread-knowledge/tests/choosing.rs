@@ -299,8 +299,88 @@ fn a_complaint_of_another_place_is_asked_about() {
         "It hurts on the left",
         Some("The scan is of the right knee, what is felt is told of the left side"),
     );
+    check("MRI left knee", "It hurts right after running", None);
     check("MRI left knee", "Pain in the left knee", None);
     check("MRI left knee", "Locks when I climb stairs", None);
     check("MRI lumbar spine", "Pain into the right leg", None);
     check("MRI brain", "Weak left arm", None);
+}
+
+#[test]
+fn a_question_names_a_side_only_where_it_means_one() {
+    let map = &Knowledge::embedded().specialties;
+    let check = |question: &str, expected: &[&str]| {
+        let asked = AskedExam {
+            name: "MRI knee",
+            question,
+            ..AskedExam::default()
+        };
+        let study = |study_description: &str| ExamFacts {
+            study_description: study_description.to_owned(),
+            ..ExamFacts::default()
+        };
+        let (right, left) = (study("MRI RIGHT KNEE"), study("MRI LEFT KNEE"));
+        let told = [
+            ("right", right.clone(), left.clone()),
+            ("left", left, right),
+        ]
+        .into_iter()
+        .filter(|(_, own, other)| {
+            let told = asked.other_side(std::slice::from_ref(other), map).is_some();
+            let best = asked.best(&[other.clone(), own.clone()], map);
+            assert_eq!(best == [1], told, "{question}");
+            told
+        });
+        let told: Vec<&str> = told.map(|(side, ..)| side).collect();
+        assert_eq!(told, expected, "{question}");
+    };
+    for question in [
+        "",
+        "Is the first report right?",
+        "Is surgery all that is left?",
+        "Is it right that the knee needs surgery?",
+        "What is left after knee surgery?",
+        "Is the diagnosis right: knee arthritis?",
+        "Am I on the right treatment?",
+        "It hurts right after running.",
+        "It hurts right behind the knee.",
+        "I am right-handed, and right hand dominant.",
+        "Is RT possible before the knee is done?",
+        "What links the knee to the fall?",
+        "Is the pain linked to the finding?",
+        "Is it LT or ST?",
+        "\u{bf}Tengo derecho a una segunda opini\u{f3}n?",
+        "Ai-je droit \u{e0} un second avis ?",
+        "Right or left knee, which is worse?",
+        "Is the left knee worse than the right?",
+        "Is it worse on the right or on the left?",
+        "Compare left knee to the right.",
+        "Rodilla derecha o izquierda?",
+    ] {
+        check(question, &[]);
+    }
+    for question in [
+        "Is the right meniscus torn?",
+        "Is my right inner meniscus torn?",
+        "Is the right-sided tear new?",
+        "Is the tear on the right side new?",
+        "Is the tear on the right?",
+        "Pain on the right since May",
+        "Schmerz im rechten Knie",
+        "\u{bf}Est\u{e1} roto el menisco derecho?",
+        "Le genou droit est-il touch\u{e9} ?",
+        "Was it right to scan the right knee?",
+    ] {
+        check(question, &["right"]);
+    }
+    for question in [
+        "Is the left meniscus torn?",
+        "Does it hurt to the left of the kneecap?",
+        "Is surgery all that is left for the left knee?",
+        "Is it right that the left knee was scanned?",
+        "Schmerz im linken Knie",
+        "Le genou gauche est-il touch\u{e9} ?",
+    ] {
+        check(question, &["left"]);
+    }
 }

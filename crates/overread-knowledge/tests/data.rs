@@ -34,6 +34,7 @@ fn every_file_says_where_it_holds_and_when_it_was_read() {
         EMBEDDED.rules,
         EMBEDDED.protocols,
         EMBEDDED.specialties,
+        EMBEDDED.sides,
         EMBEDDED.body_parts,
         EMBEDDED.triggers,
         EMBEDDED.first_reading,

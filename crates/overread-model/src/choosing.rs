@@ -4,6 +4,7 @@ mod asked;
 mod directory;
 mod infer;
 mod map;
+mod prose;
 mod rank;
 mod sides;
 mod ties;

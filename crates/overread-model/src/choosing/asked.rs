@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::infer::{ExamFacts, groups_in_text, places_of_exam};
 use super::map::{Group, SpecialtyMap};
-use super::sides::{opposite_sides, sides_in, sides_in_title};
+use super::prose::sides_in_prose;
+use super::sides::{opposite_sides, sides_in_title};
 use crate::limits;
 use crate::text::{cut, folded, listed};
 use crate::time::CalendarDate;
@@ -175,7 +176,7 @@ impl AskedExam<'_> {
             };
             // A question may tell of another place: pain in the right hip after a scan of the knee.
             if !elsewhere(&groups_in_text(self.question, map)) {
-                (places.right, places.left) = sides_in(self.question);
+                (places.right, places.left) = sides_in_prose(self.question, map);
             }
         }
         places
@@ -312,7 +313,7 @@ impl AskedExam<'_> {
             groups: groups_in_text(complaint, map),
             ..Places::default()
         };
-        (felt.right, felt.left) = sides_in(complaint);
+        (felt.right, felt.left) = sides_in_prose(complaint, map);
         let elsewhere = asked.same_place(&felt, map) == Some(false);
         if !elsewhere && asked.same_side(&felt, map) != Some(false) {
             return None;

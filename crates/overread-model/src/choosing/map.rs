@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+use super::sides::SideWords;
 use crate::text::listed;
 
 /// A region group of the map: `spine`, `knee`, `chest_abdomen`.
@@ -204,13 +205,14 @@ pub struct SpecialtyMap {
     /// Regions that lie in each other, or that people name for each other.
     pub(super) related: BTreeMap<Group, BTreeSet<Group>>,
     pub(super) weights: BTreeMap<String, f64>,
+    pub(super) sides: SideWords,
     pub(super) not_for_children: Vec<String>,
 }
 
 /// Most bytes a compiled pattern may take.
 const PATTERN_BYTES: usize = 1 << 20;
 
-fn compile(name: &str, pattern: &str) -> Result<Regex, BadMap> {
+pub(super) fn compile(name: &str, pattern: &str) -> Result<Regex, BadMap> {
     RegexBuilder::new(pattern)
         .size_limit(PATTERN_BYTES)
         .build()
@@ -221,11 +223,11 @@ fn compile(name: &str, pattern: &str) -> Result<Regex, BadMap> {
 }
 
 impl SpecialtyMap {
-    /// Reads `subspecialty/map.json` and `codes/body_part_examined.json`.
+    /// Reads `subspecialty/map.json`, `codes/body_part_examined.json` and `subspecialty/sides.json`.
     ///
     /// # Errors
     /// When a file is malformed, a pattern cannot be compiled, or a rule names a sub-specialty that is not there.
-    pub fn parse(map: &str, body_parts: &str) -> Result<Self, BadMap> {
+    pub fn parse(map: &str, body_parts: &str, sides: &str) -> Result<Self, BadMap> {
         let map: MapFile = read("subspecialty/map.json", map)?;
         let body: BodyFile = read("codes/body_part_examined.json", body_parts)?;
         let conditions = map
@@ -280,6 +282,7 @@ impl SpecialtyMap {
             absorbs: map.absorbs,
             related: map.related,
             weights: map.weights,
+            sides: SideWords::parse(sides)?,
             not_for_children,
         };
         this.check_names()?;
@@ -340,6 +343,6 @@ impl SpecialtyMap {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(file: &'static str, text: &'a str) -> Result<T, BadMap> {
+pub(super) fn read<'a, T: Deserialize<'a>>(file: &'static str, text: &'a str) -> Result<T, BadMap> {
     serde_json::from_str(text).map_err(|source| BadMap::Json { file, source })
 }

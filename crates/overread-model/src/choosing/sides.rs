@@ -1,8 +1,109 @@
-//! The sides of the body that a text names: in words of five languages, and as a title shortens them (`L KNEE`).
+//! The words of side, and the sides of the body that the title of an exam names; titles shorten the words (`L KNEE`).
 // Words of side are language, no clinical facts.
 
+use regex::Regex;
+use serde::Deserialize;
+
+use super::map::{BadMap, compile, read};
 use crate::limits;
 use crate::text::{cut, folded};
+
+/// Words of side, ready for use.
+#[derive(Debug, Clone)]
+pub(super) struct SideWords {
+    pub(super) right: OneSide,
+    pub(super) left: OneSide,
+    /// Parts of the body that the map has no words for, and the word side; at the beginning of a text.
+    pub(super) parts: Regex,
+    /// What begins like a part of the body and is none.
+    pub(super) no_parts: Regex,
+    /// What stands between a side and its part: `lower`.
+    pub(super) between: Regex,
+    /// What stands before `the right` where something is on it.
+    pub(super) on: Regex,
+    /// `the`, `my`.
+    pub(super) whose: Regex,
+    /// How a sentence goes on behind `on the right`.
+    pub(super) goes_on: Regex,
+    /// What joins two sides.
+    pub(super) joins: Regex,
+}
+
+/// Words of one side.
+#[derive(Debug, Clone)]
+pub(super) struct OneSide {
+    /// Mean the side wherever they stand.
+    pub(super) always: Regex,
+    /// Mean it before a part of the body.
+    pub(super) before_part: Regex,
+    /// Mean it behind one.
+    pub(super) behind_part: Regex,
+}
+
+#[derive(Deserialize)]
+struct SideFile {
+    right: OneSideFile,
+    left: OneSideFile,
+    parts: String,
+    no_parts: String,
+    between: String,
+    on: String,
+    whose: String,
+    goes_on: String,
+    joins: String,
+}
+
+#[derive(Deserialize)]
+struct OneSideFile {
+    always: String,
+    before_part: String,
+    behind_part: String,
+}
+
+impl SideWords {
+    /// Reads `subspecialty/sides.json`.
+    pub(super) fn parse(text: &str) -> Result<Self, BadMap> {
+        let file: SideFile = read("subspecialty/sides.json", text)?;
+        Ok(Self {
+            right: OneSide::of(&file.right)?,
+            left: OneSide::of(&file.left)?,
+            parts: beginning(&file.parts)?,
+            no_parts: beginning(&file.no_parts)?,
+            between: whole(&file.between)?,
+            on: whole(&file.on)?,
+            whose: whole(&file.whose)?,
+            goes_on: whole(&file.goes_on)?,
+            joins: whole(&file.joins)?,
+        })
+    }
+}
+
+impl OneSide {
+    fn of(file: &OneSideFile) -> Result<Self, BadMap> {
+        Ok(Self {
+            always: whole(&file.always)?,
+            before_part: whole(&file.before_part)?,
+            behind_part: whole(&file.behind_part)?,
+        })
+    }
+
+    /// Says whether a word may mean the side.
+    pub(super) fn is_named_by(&self, word: &str) -> bool {
+        [&self.always, &self.before_part, &self.behind_part]
+            .into_iter()
+            .any(|words| words.is_match(word))
+    }
+}
+
+/// Compiles words for a match of a whole word.
+fn whole(words: &str) -> Result<Regex, BadMap> {
+    compile("words of side", &format!("^({words})$"))
+}
+
+/// Compiles words for a match at the beginning of a text.
+fn beginning(words: &str) -> Result<Regex, BadMap> {
+    compile("words of side", &format!("^({words})\\b"))
+}
 
 /// Words for the right, and beginnings of words.
 const RIGHT: [&str; 9] = [
@@ -34,8 +135,8 @@ const LEFT_BEGINNINGS: [&str; 2] = ["IZQUIERD", "LINKE"];
 const SHORT_RIGHT: [&str; 4] = ["DCHA", "DCHO", "DRCHA", "RECHTS"];
 const SHORT_LEFT: [&str; 5] = ["IZQ", "IZDA", "IZDO", "IZQDA", "IZQDO"];
 
-/// Says whether a text of people names the right, and whether it names the left.
-pub(crate) fn sides_in(text: &str) -> (bool, bool) {
+/// Says whether a title names the right, and whether it names the left, in words.
+fn sides_in(text: &str) -> (bool, bool) {
     let text = folded(cut(text, limits::TEXT_FOR_PATTERNS_CHARS));
     let names = |words: &[&str], short: &[&str], beginnings: &[&str]| {
         text.split(' ').any(|word| {
@@ -110,7 +211,7 @@ pub fn opposite_sides(one: &str, other: &str) -> Option<(&'static str, &'static 
 
 #[cfg(test)]
 mod tests {
-    use super::{opposite_sides, sides_in, sides_in_title};
+    use super::{opposite_sides, sides_in_title};
 
     const NONE: (bool, bool) = (false, false);
     const RIGHT: (bool, bool) = (true, false);
@@ -162,13 +263,6 @@ mod tests {
             check(title, NONE);
         }
         check("MRI KNEES R/L", (true, true));
-    }
-
-    #[test]
-    fn prose_names_sides_in_whole_words() {
-        assert_eq!(sides_in("Is the tear on the left side new?"), LEFT);
-        assert_eq!(sides_in("Schmerz im rechten Knie"), RIGHT);
-        assert_eq!(sides_in("Was it read by Dr. R. Lee, L4?"), NONE);
     }
 
     #[test]

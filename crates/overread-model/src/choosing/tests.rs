@@ -23,7 +23,8 @@ fn map() -> SpecialtyMap {
         "text_parts": [], "kinds": [], "related": {},
         "absorbs": {}, "modifiers": [], "weights": {}
     });
-    SpecialtyMap::parse(&map.to_string(), r#"{"terms": [], "variants": {}}"#).unwrap()
+    let sides = include_str!("../../../overread-knowledge/data/subspecialty/sides.json");
+    SpecialtyMap::parse(&map.to_string(), r#"{"terms": [], "variants": {}}"#, sides).unwrap()
 }
 
 fn need() -> ReviewNeed {
