@@ -210,3 +210,42 @@ async fn a_letter_that_went_out_with_the_wrong_side_is_told_until_a_right_one_di
     note(&right, 1).await;
     assert!(astray().await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_letter_to_one_hospital_leaves_the_wrong_one_to_another_told() {
+    let house = House::sqlite().await;
+    let (ctx, patient, coordinator) = (&house.ctx, &house.patient, &house.coordinator);
+    let case_id = about_the_right(&house).await;
+    let send = async |recipient: &str, later: i64| {
+        let mut shown = form(&house, &case_id).await;
+        for field in &mut shown.fields {
+            if field.key == "recipient.name" {
+                recipient.clone_into(&mut field.value);
+            }
+        }
+        let letter = save(&house, &case_id, &shown, &shown.facts_mark).await;
+        lock(&house, &case_id, &letter).await.unwrap();
+        letters::sent(
+            ctx,
+            patient,
+            &case_id,
+            &letter,
+            "post",
+            NOW.plus_days(later),
+        )
+        .await
+        .unwrap();
+    };
+    let astray = async || {
+        let case = cases::journey(ctx, coordinator, &case_id, NOW).await;
+        case.unwrap().letters_astray
+    };
+    send("North Hospital", 0).await;
+    correct(&house, &case_id, LEFT, "left wrist").await.unwrap();
+    send("South Clinic", 1).await;
+    let told = astray().await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("North Hospital"), "{told:?}");
+    send("NORTH  hospital", 2).await;
+    assert!(astray().await.is_empty());
+}

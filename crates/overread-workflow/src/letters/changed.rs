@@ -2,6 +2,7 @@
 
 use overread_documents::letters::form as form_fields;
 use overread_model::letter::{Field, FieldKind, Language, LetterKind};
+use overread_model::text::folded;
 use overread_store::Tx;
 use overread_store::letters::{self as rows, LetterRow as Row};
 use serde::{Deserialize, Serialize};
@@ -158,27 +159,29 @@ pub(super) fn outdated(ctx: &Workflow, file: &CaseFile, row: &Row) -> StepResult
 }
 
 /// Tells of the letters that went out naming another patient or exam than the case does now, unless a newer one of the kind
-/// went out right.
+/// went out right to the same recipient: what a hospital was told right leaves another one misled.
 pub(crate) async fn sent_astray(
     tx: &mut Tx,
     ctx: &Workflow,
     file: &CaseFile,
 ) -> StepResult<Vec<String>> {
     let mut told = Vec::new();
-    let mut right: Vec<(String, Option<i64>)> = Vec::new();
+    let mut right: Vec<Row> = Vec::new();
     let mut sent = rows::list(tx, &file.case_id).await?;
     sent.retain(|row| row.sent_at.is_some());
     sent.sort_by_key(|row| std::cmp::Reverse(row.sent_at));
     for row in sent {
         let changed = outdated(ctx, file, &row)?;
         if changed.is_empty() {
-            right.push((row.kind, row.sent_at));
+            right.push(row);
             continue;
         }
-        if right
-            .iter()
-            .any(|(kind, at)| *kind == row.kind && *at > row.sent_at)
-        {
+        let corrects = |one: &Row| {
+            one.kind == row.kind
+                && folded(&one.recipient) == folded(&row.recipient)
+                && one.sent_at > row.sent_at
+        };
+        if right.iter().any(corrects) {
             continue;
         }
         let facts: Vec<String> = changed.iter().map(sending::told).collect();
