@@ -9,6 +9,9 @@ use crate::text::{cut, folded};
 /// Where a clause ends, so that no part of the body of the next one counts.
 const ENDS: [char; 9] = ['.', ',', ';', ':', '?', '!', '(', ')', '\n'];
 
+/// Most words that a part of the body is looked for in.
+const PART_WORDS_COUNT: usize = 6;
+
 /// Says whether sentences name the right, and whether they name the left.
 pub(super) fn sides_in_prose(text: &str, map: &SpecialtyMap) -> (bool, bool) {
     let text = cut(text, limits::TEXT_FOR_PATTERNS_CHARS);
@@ -33,6 +36,7 @@ fn names_side(words: &[String], side: &OneSide, map: &SpecialtyMap) -> bool {
     words.iter().enumerate().any(|(place, word)| {
         let (before, from) = words.split_at(place);
         let after = from.get(1..).unwrap_or_default();
+        let after = after.get(..PART_WORDS_COUNT).unwrap_or(after);
         side.always.is_match(word)
             || (side.before_part.is_match(word)
                 && (begins_with_part(after, map) || is_told_of(before, after, &map.sides)))
