@@ -51,7 +51,7 @@ impl Places {
         for (group, words) in groups_in_text(text, map) {
             self.groups.entry(group).or_insert(words);
         }
-        self.add_sides_in(text);
+        self.add_sides_in(text, map);
         let text = folded(cut(text, limits::TEXT_FOR_PATTERNS_CHARS));
         let parts = map.parts.iter().filter(|(.., named)| named.is_match(&text));
         self.parts
@@ -61,18 +61,18 @@ impl Places {
     }
 
     /// Adds the sides that a title names.
-    pub(super) fn add_sides_in(&mut self, title: &str) {
-        let (right, left) = sides_in_title(title);
+    pub(super) fn add_sides_in(&mut self, title: &str, map: &SpecialtyMap) {
+        let (right, left) = sides_in_title(title, map);
         (self.right, self.left) = (self.right || right, self.left || left);
     }
 
     /// Adds a value of Laterality; some write a word where the standard has letters.
     // PS3.3 C.7.6.1.1.2: R, L, U unpaired, B both.
-    pub(super) fn add_side(&mut self, laterality: &str) {
+    pub(super) fn add_side(&mut self, laterality: &str, map: &SpecialtyMap) {
         if laterality.trim().eq_ignore_ascii_case("B") {
             (self.right, self.left) = (true, true);
         } else {
-            self.add_sides_in(laterality);
+            self.add_sides_in(laterality, map);
         }
     }
 
@@ -257,7 +257,7 @@ impl AskedExam<'_> {
 
     /// Says in words that the images are of the other side than the request; `None` when they fit or do not tell.
     pub fn other_side(&self, studies: &[ExamFacts], map: &SpecialtyMap) -> Option<String> {
-        if let Some((name, part)) = opposite_sides(self.name, self.body_part)
+        if let Some((name, part)) = opposite_sides(self.name, self.body_part, map)
             && !studies.is_empty()
         {
             return Some(format!(

@@ -334,7 +334,7 @@ pub(super) fn places_of_exam(exam: &ExamFacts, map: &SpecialtyMap) -> Places {
         }
     }
     for side in &exam.lateralities {
-        places.add_side(side);
+        places.add_side(side, map);
     }
     let names_no_side = !places.names_a_side();
     if places.groups.is_empty() {
@@ -343,7 +343,7 @@ pub(super) fn places_of_exam(exam: &ExamFacts, map: &SpecialtyMap) -> Places {
         }
     } else if names_no_side {
         for text in &exam.series_texts {
-            places.add_sides_in(text);
+            places.add_sides_in(text, map);
         }
     }
     places

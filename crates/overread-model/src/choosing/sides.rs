@@ -1,10 +1,9 @@
 //! The words of side, and the sides of the body that the title of an exam names; titles shorten the words (`L KNEE`).
-// Words of side are language, no clinical facts.
 
 use regex::Regex;
 use serde::Deserialize;
 
-use super::map::{BadMap, compile, read};
+use super::map::{BadMap, SpecialtyMap, compile, read};
 use crate::limits;
 use crate::text::{cut, folded};
 
@@ -27,6 +26,16 @@ pub(super) struct SideWords {
     pub(super) goes_on: Regex,
     /// What joins two sides.
     pub(super) joins: Regex,
+    /// What makes an `L` in a title a level.
+    of_spine: Regex,
+    /// What a level stands beside.
+    levels: Regex,
+    /// What stands behind the `s` of a Spanish `sin contraste`.
+    contrast: Regex,
+    /// What English begins with `re-`.
+    again: Regex,
+    /// How a Spanish title goes on behind the part and `der`.
+    behind_der: Regex,
 }
 
 /// Words of one side.
@@ -38,6 +47,8 @@ pub(super) struct OneSide {
     pub(super) before_part: Regex,
     /// Mean it behind one.
     pub(super) behind_part: Regex,
+    /// Mean it in the title of an exam.
+    in_title: Regex,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +62,11 @@ struct SideFile {
     whose: String,
     goes_on: String,
     joins: String,
+    of_spine: String,
+    levels: String,
+    contrast: String,
+    again: String,
+    behind_der: String,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +74,7 @@ struct OneSideFile {
     always: String,
     before_part: String,
     behind_part: String,
+    in_title: String,
 }
 
 impl SideWords {
@@ -74,6 +91,11 @@ impl SideWords {
             whose: whole(&file.whose)?,
             goes_on: whole(&file.goes_on)?,
             joins: whole(&file.joins)?,
+            of_spine: whole(&file.of_spine)?,
+            levels: whole(&file.levels)?,
+            contrast: whole(&file.contrast)?,
+            again: whole(&file.again)?,
+            behind_der: whole(&file.behind_der)?,
         })
     }
 }
@@ -84,6 +106,7 @@ impl OneSide {
             always: whole(&file.always)?,
             before_part: whole(&file.before_part)?,
             behind_part: whole(&file.behind_part)?,
+            in_title: whole(&file.in_title)?,
         })
     }
 
@@ -92,6 +115,10 @@ impl OneSide {
         [&self.always, &self.before_part, &self.behind_part]
             .into_iter()
             .any(|words| words.is_match(word))
+    }
+
+    fn is_named_in_title(&self, word: &str) -> bool {
+        self.is_named_by(word) || self.in_title.is_match(word)
     }
 }
 
@@ -105,104 +132,67 @@ fn beginning(words: &str) -> Result<Regex, BadMap> {
     compile("words of side", &format!("^({words})\\b"))
 }
 
-/// Words for the right, and beginnings of words.
-const RIGHT: [&str; 9] = [
-    "RIGHT",
-    "RT",
-    "DROIT",
-    "DROITE",
-    "DESTRA",
-    "DESTRO",
-    "DIREITA",
-    "DIREITO",
-    "RECHTSSEITIG",
-];
-const RIGHT_BEGINNINGS: [&str; 2] = ["DERECH", "RECHTE"];
-/// Words for the left, and beginnings of words.
-const LEFT: [&str; 9] = [
-    "LEFT",
-    "LT",
-    "GAUCHE",
-    "SINISTRA",
-    "SINISTRO",
-    "ESQUERDA",
-    "ESQUERDO",
-    "LINKS",
-    "LINKSSEITIG",
-];
-const LEFT_BEGINNINGS: [&str; 2] = ["IZQUIERD", "LINKE"];
-/// What titles write for them, and nobody writes for anything else.
-const SHORT_RIGHT: [&str; 4] = ["DCHA", "DCHO", "DRCHA", "RECHTS"];
-const SHORT_LEFT: [&str; 5] = ["IZQ", "IZDA", "IZDO", "IZQDA", "IZQDO"];
-
-/// Says whether a title names the right, and whether it names the left, in words.
-fn sides_in(text: &str) -> (bool, bool) {
-    let text = folded(cut(text, limits::TEXT_FOR_PATTERNS_CHARS));
-    let names = |words: &[&str], short: &[&str], beginnings: &[&str]| {
-        text.split(' ').any(|word| {
-            words.contains(&word)
-                || short.contains(&word)
-                || beginnings.iter().any(|start| word.starts_with(start))
-        })
-    };
-    (
-        names(&RIGHT, &SHORT_RIGHT, &RIGHT_BEGINNINGS),
-        names(&LEFT, &SHORT_LEFT, &LEFT_BEGINNINGS),
-    )
+/// Says whether the title of an exam names the right, and whether it names the left; titles shorten the words.
+pub(crate) fn sides_in_title(title: &str, map: &SpecialtyMap) -> (bool, bool) {
+    sides_of(title, &map.sides)
 }
 
-/// Says whether the title of an exam names the right, and whether it names the left; titles shorten the words.
-pub(crate) fn sides_in_title(title: &str) -> (bool, bool) {
-    let (mut right, mut left) = sides_in(title);
+fn sides_of(title: &str, sides: &SideWords) -> (bool, bool) {
     let text = folded(cut(title, limits::TEXT_FOR_PATTERNS_CHARS));
     let words: Vec<&str> = text.split(' ').collect();
     let at = |place: Option<usize>| place.and_then(|at| words.get(at)).copied();
-    // `L SPINE` is the lumbar one, `T/L` where it meets the thoracic one.
-    let of_spine = words
-        .iter()
-        .any(|word| ["SPINE", "SPINAL", "COLUMNA", "LWS", "RACHIS", "JUNCTION"].contains(word));
+    let named = |side: &OneSide| words.iter().any(|word| side.is_named_in_title(word));
+    let (mut right, mut left) = (named(&sides.right), named(&sides.left));
     for (place, word) in words.iter().enumerate() {
         let before = at(place.checked_sub(1));
         let after = at(place.checked_add(1)).unwrap_or_default();
         match *word {
             // `R/O` is rule out; a number after the letter makes a level or a name of it.
             "R" => right |= after != "O" && !begins_with_digit(after),
-            "L" => left |= !of_spine && !begins_with_digit(after),
+            "L" => left |= !begins_with_digit(after) && !is_level(&words, place, sides),
             // German `re` and `li`; not `re-staging` nor `LI-RADS`.
-            "RE" => right |= !is_again(after) && (place > 0 || !title.contains(':')),
+            "RE" => right |= !sides.again.is_match(after) && (place > 0 || !title.contains(':')),
             "LI" => left |= after != "RADS",
             // Spanish `der.` stands behind the part; the German article before it.
-            "DER" => right |= before.is_some() && (after.is_empty() || follows_part(after)),
+            "DER" => {
+                let ends_part = after.is_empty() || sides.behind_der.is_match(after);
+                right |= before.is_some() && ends_part;
+            }
             _ => {}
         }
     }
     (right, left)
 }
 
+/// Says whether an `L` is a level of the spine: `L SPINE` is the lumbar one, `L/S` with the sacrum, `T/L` where it meets the
+/// thoracic one.
+fn is_level(words: &[&str], place: usize, sides: &SideWords) -> bool {
+    let (before, from) = words.split_at(place);
+    let is_beside = match from {
+        [_, "S", next, ..] if sides.contrast.is_match(next) => false,
+        [_, next, ..] => sides.levels.is_match(next),
+        _ => false,
+    };
+    is_beside
+        || before.last() == Some(&"T")
+        || words.iter().any(|word| sides.of_spine.is_match(word))
+}
+
 fn begins_with_digit(word: &str) -> bool {
     word.starts_with(|character: char| character.is_ascii_digit())
 }
 
-/// Says whether a word is one that English begins with `re-`.
-fn is_again(word: &str) -> bool {
-    const AGAIN: [&str; 12] = [
-        "ASSESS", "BIOPS", "CHECK", "CONSTR", "DO", "EVAL", "EXAM", "FORMAT", "IMAG", "PEAT",
-        "SCAN", "STAG",
-    ];
-    AGAIN.iter().any(|start| word.starts_with(start))
-}
-
-/// Says whether a Spanish title goes on with this word behind the part and its side.
-fn follows_part(word: &str) -> bool {
-    const NEXT: [&str; 10] = [
-        "SIN", "CON", "C", "S", "Y", "AP", "PA", "LAT", "LATERAL", "SIMPLE",
-    ];
-    NEXT.contains(&word)
-}
-
 /// Says in words which side each of two texts names, when these are opposite ones: `("right", "left")`.
-pub fn opposite_sides(one: &str, other: &str) -> Option<(&'static str, &'static str)> {
-    match (sides_in_title(one), sides_in_title(other)) {
+pub fn opposite_sides(
+    one: &str,
+    other: &str,
+    map: &SpecialtyMap,
+) -> Option<(&'static str, &'static str)> {
+    opposites(sides_in_title(one, map), sides_in_title(other, map))
+}
+
+const fn opposites(one: (bool, bool), other: (bool, bool)) -> Option<(&'static str, &'static str)> {
+    match (one, other) {
         ((true, false), (false, true)) => Some(("right", "left")),
         ((false, true), (true, false)) => Some(("left", "right")),
         _ => None,
@@ -211,15 +201,22 @@ pub fn opposite_sides(one: &str, other: &str) -> Option<(&'static str, &'static 
 
 #[cfg(test)]
 mod tests {
-    use super::{opposite_sides, sides_in_title};
+    use super::{SideWords, opposites, sides_of};
 
     const NONE: (bool, bool) = (false, false);
     const RIGHT: (bool, bool) = (true, false);
     const LEFT: (bool, bool) = (false, true);
 
+    fn words() -> SideWords {
+        let text = include_str!("../../../overread-knowledge/data/subspecialty/sides.json");
+        SideWords::parse(text).unwrap()
+    }
+
     #[test]
     fn titles_shorten_their_sides() {
-        let check = |title: &str, expected| assert_eq!(sides_in_title(title), expected, "{title}");
+        let sides = words();
+        let check =
+            |title: &str, expected| assert_eq!(sides_of(title, &sides), expected, "{title}");
         for title in [
             "L KNEE",
             "KNEE_L",
@@ -231,6 +228,7 @@ mod tests {
             "MRT linkes Knie",
             "MRT der linken Schulter",
             "genou gauche",
+            "RODILLA L S/C",
         ] {
             check(title, LEFT);
         }
@@ -251,6 +249,10 @@ mod tests {
             "MRI L SPINE",
             "MRI L-SPINE W/O",
             "MR T/L SPINE",
+            "MRI L/S W/O",
+            "MRI T/L W/O",
+            "MRI C T L W",
+            "CT linked to PET",
             "XR L5 S1",
             "CT ABDOMEN R/O STONE",
             "CT RE-STAGING CHEST",
@@ -267,12 +269,12 @@ mod tests {
 
     #[test]
     fn two_texts_can_name_opposite_sides() {
-        assert_eq!(
-            opposite_sides("MRI right knee", "L knee"),
-            Some(("right", "left"))
-        );
+        let sides = words();
+        let opposite =
+            |other| opposites(sides_of("MRI right knee", &sides), sides_of(other, &sides));
+        assert_eq!(opposite("L knee"), Some(("right", "left")));
         for other in ["knee", "right knee", "both knees, left and right"] {
-            assert_eq!(opposite_sides("MRI right knee", other), None, "{other}");
+            assert_eq!(opposite(other), None, "{other}");
         }
     }
 }

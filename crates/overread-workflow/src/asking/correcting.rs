@@ -97,7 +97,7 @@ pub(crate) async fn correct_in(
     );
     // What was sent before may have both sides; who corrects the exam must not leave them.
     if before.exam != file.intake.exam
-        && let Some(both) = opposite_sides_of(&file.intake.exam)
+        && let Some(both) = opposite_sides_of(ctx, &file.intake.exam)
         && !problems.contains(&both)
     {
         problems.push(both);

@@ -50,14 +50,14 @@ pub(super) fn problems_of(ctx: &Workflow, intake: &Intake, now: Timestamp) -> Ve
             "Choose the state from the list, or write the country and state as codes: US-WA, CA-ON, ES. Two letters that are both a state and a country, such as CA or DE, are not enough.",
         ));
     }
-    problems.extend(opposite_sides_of(exam));
+    problems.extend(opposite_sides_of(ctx, exam));
     problems
 }
 
 /// Refuses an exam whose name says one side of the body and whose part says the other: one of them is a slip, and a letter,
 /// an offer or an operation could follow it.
-pub(super) fn opposite_sides_of(exam: &Exam) -> Option<FieldProblem> {
-    let (name, part) = opposite_sides(&exam.name, &exam.body_part)?;
+pub(super) fn opposite_sides_of(ctx: &Workflow, exam: &Exam) -> Option<FieldProblem> {
+    let (name, part) = opposite_sides(&exam.name, &exam.body_part, &ctx.knowledge.specialties)?;
     Some(FieldProblem::new(
         "exam.name",
         format!(

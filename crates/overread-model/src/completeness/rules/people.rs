@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Context, Findings, StudyView};
-use crate::choosing::sides_in_title;
+use crate::choosing::{SpecialtyMap, sides_in_title};
 use crate::completeness::gather::PatientSeen;
 use crate::completeness::identity::{PersonIdentity, identity_score, is_anonymous_name};
 use crate::limits;
@@ -15,7 +15,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) -> Optio
     check_anonymous(patients, findings);
     check_numbers(patients, findings);
     for view in &context.studies {
-        check_side(view, findings);
+        check_side(view, context.map, findings);
     }
     check_right_patient(context, findings)
 }
@@ -188,13 +188,13 @@ fn check_numbers(patients: &[PatientSeen], findings: &mut Findings<'_>) {
 }
 
 /// Looks whether a study contradicts itself; what the request says of the side is rule D11.
-fn check_side(view: &StudyView<'_>, findings: &mut Findings<'_>) {
+fn check_side(view: &StudyView<'_>, map: &SpecialtyMap, findings: &mut Findings<'_>) {
     let exam = &view.study.exam;
     for text in [
         &exam.study_description,
         &exam.requested_procedure_description,
     ] {
-        let (wanted, other, words, not) = match sides_in_title(text) {
+        let (wanted, other, words, not) = match sides_in_title(text, map) {
             (true, false) => ("R", "L", "right", "left"),
             (false, true) => ("L", "R", "left", "right"),
             _ => continue,
