@@ -4,7 +4,7 @@ use overread_model::ids::{CaseId, PersonId};
 use overread_model::time::Timestamp;
 
 use crate::Tx;
-use crate::error::StoreResult;
+use crate::error::{StoreError, StoreResult};
 
 /// An invitation's row.
 #[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -33,6 +33,19 @@ pub struct InvitationRow {
     pub accepted_at: Option<i64>,
     /// UTC µs.
     pub revoked_at: Option<i64>,
+}
+
+impl InvitationRow {
+    /// Returns the case it is for.
+    ///
+    /// # Errors
+    /// When the column is damaged.
+    pub fn case_id(&self) -> StoreResult<Option<CaseId>> {
+        let parsed = self.case_id.as_deref().map(str::parse).transpose();
+        parsed.map_err(|_| StoreError::Damaged {
+            table: "invitation",
+        })
+    }
 }
 
 macro_rules! columns {

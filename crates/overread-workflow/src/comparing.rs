@@ -316,6 +316,21 @@ pub async fn view(
     Ok(view)
 }
 
+/// Lets pass who reads the case, for the page that says that nothing was compared yet.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn require_reader(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<()> {
+    let mut tx = ctx.store.read().await?;
+    casework::load(&mut tx, actor, case_id, now).await?;
+    Ok(())
+}
+
 /// Signs the overall category, with corrections kept beside the engine's result.
 ///
 /// # Errors

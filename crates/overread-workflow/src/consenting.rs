@@ -97,7 +97,7 @@ pub struct ConsentView {
     pub patient_name: String,
 }
 
-/// Returns the consent page.
+/// Returns the consent page; noted as read.
 ///
 /// # Errors
 /// `NotFound`.
@@ -107,7 +107,7 @@ pub async fn view(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<ConsentView> {
-    let mut tx = ctx.store.read().await?;
+    let mut tx = ctx.store.begin().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     let mut signed = Vec::new();
     for row in consents::list(&mut tx, case_id).await? {
@@ -132,6 +132,8 @@ pub async fn view(
     let has_insurer = !grants::tied(&mut tx, case_id, "insures").await?.is_empty();
     let is_allowed = signed.iter().any(|row| row.active && row.allows(INSURER));
     let asks = has_insurer && in_force && !is_allowed && may_sign(actor, &file);
+    casework::note_read(&mut tx, actor, case_id, "consent", now).await?;
+    tx.commit().await?;
     Ok(ConsentView {
         insurer_question: asks.then(|| insurer_text(ctx, &file).to_owned()),
         text: text_of(ctx, &file),

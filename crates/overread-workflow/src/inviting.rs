@@ -175,7 +175,7 @@ pub async fn list(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<V
     list.into_iter().map(row_of).collect()
 }
 
-/// Takes an open invitation back.
+/// Takes an open invitation back; with `in_case`, one to that case alone.
 ///
 /// # Errors
 /// `NotFound` when there is none that is open.
@@ -183,15 +183,20 @@ pub async fn revoke(
     ctx: &Workflow,
     actor: &Actor,
     invitation_id: &str,
+    in_case: Option<&CaseId>,
     now: Timestamp,
 ) -> StepResult<()> {
     let mut tx = ctx.store.begin().await?;
     let row = rows::find_by_id(&mut tx, invitation_id)
         .await?
         .ok_or(StepError::NotFound)?;
+    let case_id = row.case_id()?;
+    if in_case.is_some() && in_case != case_id.as_ref() {
+        return Err(StepError::NotFound);
+    }
     let runs_it = match actor.role() {
         Some(Role::Administrator) => true,
-        Some(Role::Coordinator) => row.case_id.is_some(),
+        Some(Role::Coordinator) => case_id.is_some(),
         _ => false,
     };
     if !runs_it && row.invited_by != actor.id() {
@@ -200,7 +205,8 @@ pub async fn revoke(
     if !rows::revoke(&mut tx, invitation_id, now).await? {
         return Err(StepError::NotFound);
     }
-    let event = AuditEvent::new("invitation.revoked").on("invitation", invitation_id);
+    let mut event = AuditEvent::new("invitation.revoked").on("invitation", invitation_id);
+    event.case_id = case_id;
     audit::record(&mut tx, actor, &event, now).await?;
     Ok(tx.commit().await?)
 }
@@ -267,11 +273,11 @@ pub async fn accept(
         person_id: person_id.clone(),
         role,
     };
-    if let Some(case_id) = row.case_id.as_deref() {
-        let case_id: CaseId = case_id.parse().map_err(StepError::internal)?;
-        to_case::join_invited(&mut tx, &actor, &case_id, role, now).await?;
+    let mut event = AuditEvent::new("invitation.accepted").on("invitation", &row.id);
+    event.case_id = row.case_id()?;
+    if let Some(case_id) = &event.case_id {
+        to_case::join_invited(&mut tx, &actor, case_id, role, now).await?;
     }
-    let event = AuditEvent::new("invitation.accepted").on("invitation", &row.id);
     audit::record(&mut tx, &actor, &event, now).await?;
     let session = sessions::begin(&mut tx, &person_id, role, client, now).await?;
     tx.commit().await?;
@@ -321,11 +327,7 @@ fn row_of(row: rows::InvitationRow) -> StepResult<InvitationRow> {
     let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
     Ok(InvitationRow {
         role: row.role.parse().map_err(StepError::internal)?,
-        case_id: row
-            .case_id
-            .map(|id| id.parse())
-            .transpose()
-            .map_err(StepError::internal)?,
+        case_id: row.case_id()?,
         invitation_id: row.id,
         name: row.name,
         email: row.email,

@@ -359,7 +359,7 @@ async fn invitations_work_once_until_their_end() {
     let second = inviting::invite(&ctx, &ada, &invite("two@x.example", Role::Reviewer), NOW)
         .await
         .unwrap();
-    inviting::revoke(&ctx, &ada, &second.invitation_id, NOW)
+    inviting::revoke(&ctx, &ada, &second.invitation_id, None, NOW)
         .await
         .unwrap();
     assert_not_found(inviting::open(&ctx, second.secret.reveal(), NOW).await);

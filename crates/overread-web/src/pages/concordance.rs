@@ -177,8 +177,7 @@ async fn show(
     match comparing::view(ctx, actor, &case_id, now).await {
         Ok(view) => page(&ConcordancePage::new(&state, &session, &case_id, view).await),
         Err(overread_workflow::StepError::NotFound) => {
-            // Nothing compared yet, or no such case for this reader: the consent page's step tells which.
-            overread_workflow::consenting::view(ctx, actor, &case_id, now).await?;
+            comparing::require_reader(ctx, actor, &case_id, now).await?;
             page(&NonePage::new(&state, &session, &case_id, Problems::default()).await)
         }
         Err(error) => Err(error.into()),

@@ -137,6 +137,7 @@ async fn revoke(
     Posted { session, .. }: Posted<Nothing>,
 ) -> PageResult {
     let case_id: CaseId = case_id.parse().map_err(|_| PageError::NotFound)?;
-    inviting::revoke(&state.workflow, &session.actor, &invitation, state.now()).await?;
+    let (ctx, now) = (&state.workflow, state.now());
+    inviting::revoke(ctx, &session.actor, &invitation, Some(&case_id), now).await?;
     Ok(go(&format!("/cases/{case_id}/invite")))
 }

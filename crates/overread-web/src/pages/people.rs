@@ -128,7 +128,8 @@ async fn revoke(
     Path(invitation): Path<String>,
     Posted { session, .. }: Posted<Nothing>,
 ) -> PageResult {
-    inviting::revoke(&state.workflow, &session.actor, &invitation, state.now()).await?;
+    let (ctx, now) = (&state.workflow, state.now());
+    inviting::revoke(ctx, &session.actor, &invitation, None, now).await?;
     Ok(go("/people"))
 }
 

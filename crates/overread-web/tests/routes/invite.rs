@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use overread_model::access::Role;
+use overread_store::audit;
 
 use crate::door::{Door, PASSWORD};
 
@@ -100,6 +101,86 @@ async fn who_was_invited_joins_and_signs() {
         "{}",
         people.body
     );
+}
+
+#[tokio::test]
+async fn an_invitation_is_taken_back_by_any_coordinator_and_in_its_own_case_alone() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut stranger = door.join(&mut ada, Role::Patient, "Sam Stranger").await;
+    let mut cora = door.join(&mut ada, Role::Coordinator, "Cora Nator").await;
+    let own = stranger.ask("Sam Stranger").await;
+    stranger.submit(&own).await;
+    ada.act_as(Role::Coordinator).await;
+    let case_id = ada.ask("Pat Patient").await;
+    ada.submit(&case_id).await;
+    let invite = format!("/cases/{case_id}/invite");
+    let made = ada.post(&invite, &INVITED).await;
+    let secret = made.path_after("/invitations/");
+    let revoke = made.path_after(&format!("{invite}/"));
+    let elsewhere = revoke.replace(case_id.as_str(), own.as_str());
+
+    let mut nobody = door.browser();
+    assert!(!nobody.post(&revoke, &[]).await.status.is_success());
+    for path in [&revoke, &elsewhere] {
+        let answer = stranger.post(path, &[]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let answer = cora.post(&elsewhere, &[]).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "of another case");
+    assert_eq!(door.browser().get(&secret).await.status, StatusCode::OK);
+    // Another coordinator than who invited.
+    let answer = cora.post(&revoke, &[]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    assert_eq!(answer.leads_to(), invite);
+    assert_eq!(
+        door.browser().get(&secret).await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(
+        cora.post(&revoke, &[]).await.status,
+        StatusCode::NOT_FOUND,
+        "the second click"
+    );
+    let mut tx = door.workflow.store.read().await.unwrap();
+    let rows = audit::list_of_case(&mut tx, &case_id).await.unwrap();
+    let events = rows.iter().map(|row| row.event.as_str());
+    assert_eq!(
+        events
+            .filter(|event| *event == "invitation.revoked")
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn the_people_page_and_the_consent_are_noted_as_read() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    ada.act_as(Role::Coordinator).await;
+    let case_id = patient.ask("Pat Patient").await;
+    patient.submit(&case_id).await;
+    let path = format!("/cases/{case_id}");
+    let reads = async || {
+        let mut tx = door.workflow.store.read().await.unwrap();
+        let rows = audit::list_of_case(&mut tx, &case_id).await.unwrap();
+        let reads = rows.into_iter().filter(|row| row.event == "case.read");
+        reads.filter_map(|row| row.subject_id).collect::<Vec<_>>()
+    };
+    // Who is refused has read nothing, and the page that says that nothing was compared yet shows no consent.
+    assert_eq!(
+        patient.get(&format!("{path}/invite")).await.status,
+        StatusCode::FORBIDDEN
+    );
+    ada.get(&format!("{path}/concordance")).await;
+    assert_eq!(reads().await, Vec::<String>::new());
+    for (part, what) in [("invite", "people"), ("consent", "consent")] {
+        let page = ada.get(&format!("{path}/{part}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{part}");
+        assert_eq!(reads().await.last().map(String::as_str), Some(what));
+    }
+    assert_eq!(reads().await.len(), 2);
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub(crate) fn may_sign(role: &str) -> bool {
     matches!(role.parse(), Ok(Role::Patient | Role::Representative))
 }
 
-/// Returns who is in a case and who should be invited next.
+/// Returns who is in a case and who should be invited next; noted as read.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden` unless coordinator.
@@ -50,7 +50,7 @@ pub async fn in_case(
     case_id: &CaseId,
     now: Timestamp,
 ) -> StepResult<InCase> {
-    let mut tx = ctx.store.read().await?;
+    let mut tx = ctx.store.begin().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     file.require_hat(CaseRole::Coordinator)?;
     let joined = grants::has_signer(&mut tx, case_id, now).await?;
@@ -63,6 +63,8 @@ pub async fn in_case(
         roles.clear();
     }
     let people = grants::people_of(&mut tx, case_id).await?;
+    casework::note_read(&mut tx, actor, case_id, "people", now).await?;
+    tx.commit().await?;
     Ok(InCase {
         people: people
             .into_iter()
