@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use overread_model::access::Role;
+use overread_store::audit;
 
 use super::whose_images::{Way, of, own, sees, send, token};
 use crate::door::Door;
@@ -134,9 +135,20 @@ async fn a_coordinator_sees_what_is_set_aside_and_closes_the_matter() {
     assert!(sees(&patient, &stored).await);
     let journey = coordinator.get(&format!("/cases/{case_id}")).await;
     for words in [
-        "set aside are right and not what is stored",
+        "what was set aside (1 image) is right and not what is stored",
+        "for a new case, with identifiers of its own",
         "an image set aside",
     ] {
         assert!(journey.body.contains(words), "{words}: {}", journey.body);
     }
+    let mut tx = door.workflow.store.read().await.unwrap();
+    let rows = audit::list_of_case(&mut tx, &case_id).await.unwrap();
+    let closed = rows.iter().filter(|row| row.event == "aside.closed");
+    assert_eq!(
+        closed.map(|row| row.detail.as_deref()).collect::<Vec<_>>(),
+        [
+            Some(r#"{"verdict":"stored_kept"}"#),
+            Some(r#"{"verdict":"newer_is_right"}"#)
+        ]
+    );
 }

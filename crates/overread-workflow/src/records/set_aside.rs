@@ -190,13 +190,14 @@ pub async fn close_aside(
         }
         let event = AuditEvent::new("aside.closed")
             .in_case(case_id)
-            .on("conflict", &image.id);
+            .on("conflict", &image.id)
+            .with(serde_json::json!({ "verdict": word }));
         audit::record(&mut tx, actor, &event, now).await?;
     }
     let count = counted(images.len(), "image", "images");
     let what = if closing.newer_is_right {
         format!(
-            "A coordinator decided that {count} set aside are right and not what is stored: they must be sent again, for a new case"
+            "A coordinator decided that what was set aside ({count}) is right and not what is stored: it must be sent again, for a new case, with identifiers of its own"
         )
     } else {
         format!("A coordinator kept what is stored, and closed the matter of {count} set aside")
