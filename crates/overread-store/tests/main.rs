@@ -13,6 +13,7 @@ mod addenda;
 mod audit;
 mod cases;
 mod house;
+mod joining;
 mod people;
 mod search;
 mod tables;

@@ -12,5 +12,6 @@ mod people;
 mod records;
 mod report;
 mod set_aside;
+mod take_in;
 mod walk;
 mod whose_images;
