@@ -6,6 +6,7 @@ use overread_model::access::Role;
 use super::whose_images::{Way, of, own, sees, send, token};
 use crate::door::Door;
 
+#[expect(clippy::too_many_lines, reason = "one way, step by step")]
 #[tokio::test]
 async fn a_coordinator_takes_an_exam_of_another_case_in_knowing_whose_it_is() {
     let door = Door::new().await;
