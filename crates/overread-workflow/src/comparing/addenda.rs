@@ -58,9 +58,15 @@ impl Comparisons {
             Some(report) => reporting::addenda_of(tx, &report.id).await?,
             None => Vec::new(),
         };
+        let newest = concordances::newest(tx, case_id).await?;
+        // Every load of a case comes here, and both texts are long: most often the newest one is the one that was signed.
+        let signed = match &newest {
+            Some(row) if row.overall.is_none() => concordances::newest_signed(tx, case_id).await?,
+            _ => newest.clone(),
+        };
         Ok(Self {
-            newest: concordances::newest(tx, case_id).await?,
-            signed: concordances::newest_signed(tx, case_id).await?,
+            newest,
+            signed,
             addenda,
         })
     }
