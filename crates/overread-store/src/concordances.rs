@@ -84,6 +84,17 @@ pub async fn newest_signed(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Option<
         .bind(case_id.as_str()).fetch_optional(&mut *c).await?))
 }
 
+/// Returns when the comparisons of a case were signed that were signed after an instant; UTC µs, in order.
+///
+/// # Errors
+/// When the database fails.
+pub async fn signed_after(tx: &mut Tx, case_id: &CaseId, after: i64) -> StoreResult<Vec<i64>> {
+    let rows: Vec<(i64,)> = on!(tx, c => sqlx::query_as(
+            "select decided_at from concordance where case_id = $1 and decided_at > $2 order by decided_at, id")
+        .bind(case_id.as_str()).bind(after).fetch_all(&mut *c).await?);
+    Ok(rows.into_iter().map(|(at,)| at).collect())
+}
+
 /// Signs the category, when nobody did in between; says whether it was so.
 ///
 /// # Errors

@@ -158,12 +158,12 @@ pub async fn unread(
     )
 }
 
-/// Lists links that were opened before an addendum which was signed before an instant, and not acknowledged since, in cases
-/// the actor may see, longest first.
+/// Lists links that were opened before an addendum, or before a comparison signed again after the release, that was signed
+/// before an instant, and not acknowledged since, in cases the actor may see, longest first.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn unread_addenda(
+pub async fn unread_changes(
     tx: &mut Tx,
     actor: &Actor,
     signed_before: Timestamp,
@@ -172,9 +172,12 @@ pub async fn unread_addenda(
 ) -> StoreResult<Vec<LinkRow>> {
     Ok(
         on!(tx, c => sqlx::query_as(concat!("select ", columns!(), " from share_link where revoked_at is null \
-            and opened_at is not null and exists (select 1 from report_addendum a join report r on r.id = a.report_id \
+            and opened_at is not null and (exists (select 1 from report_addendum a join report r on r.id = a.report_id \
             where r.case_id = share_link.case_id and a.signed_at <= $1 \
-            and a.signed_at > coalesce(acknowledged_at, opened_at)) and ($2 = 1 or case_id in (select case_id \
+            and a.signed_at > coalesce(share_link.acknowledged_at, share_link.opened_at)) \
+            or exists (select 1 from concordance k join case_ d on d.id = k.case_id \
+            where k.case_id = share_link.case_id and k.decided_at > d.delivered_at and k.decided_at <= $1 \
+            and k.decided_at > coalesce(share_link.acknowledged_at, share_link.opened_at))) and ($2 = 1 or case_id in (select case_id \
             from case_grant where subject_kind = $3 and subject_id = $4 and right_ = $5 and revoked_at is null \
             and from_at <= $6 and (until_at is null or until_at > $6))) and case_id in (select id from case_ where ended_at is null) \
             order by not_before, id limit $7"))

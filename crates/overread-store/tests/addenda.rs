@@ -56,9 +56,9 @@ async fn furnish(tx: &mut Tx) {
     assert!(reports::sign(tx, &report).await.unwrap());
 }
 
-/// Returns which links wait, for an addendum that was signed three days before `at`.
+/// Returns how many links wait, for a change that was signed three days before `at`.
 async fn waiting(tx: &mut Tx, actor: &Actor, at: Timestamp) -> usize {
-    let found = links::unread_addenda(tx, actor, at.plus_days(-3), at, 9).await;
+    let found = links::unread_changes(tx, actor, at.plus_days(-3), at, 9).await;
     found.unwrap().len()
 }
 
@@ -106,6 +106,20 @@ async fn links_before_an_addendum(house: House) {
     let kept = links::find(&mut tx, &[1; 32]).await.unwrap().unwrap();
     assert_eq!(kept.acknowledged_at, Some(due.as_micros()));
     assert_eq!(waiting(&mut tx, &coordinator, due).await, 0);
+
+    // A comparison that is signed again counts as the addendum does, once the result is out.
+    let again = due.plus_days(1);
+    let signed = comparison("k", again.as_micros());
+    concordances::insert(&mut tx, &signed).await.unwrap();
+    assert!(concordances::decide(&mut tx, &signed).await.unwrap());
+    let due = again.plus_days(3);
+    assert_eq!(waiting(&mut tx, &coordinator, due).await, 0);
+    let mut delivered = row(1);
+    delivered.delivered_at = Some(NOW.as_micros());
+    assert!(cases::update(&mut tx, &delivered).await.unwrap());
+    for (at, count) in [(due.plus_seconds(-1), 0), (due, 1)] {
+        assert_eq!(waiting(&mut tx, &coordinator, at).await, count);
+    }
 }
 
 async fn mail_of_a_link(house: House) {
@@ -134,13 +148,10 @@ async fn mail_of_a_link(house: House) {
     assert_eq!(last.as_deref(), Some("second"));
 }
 
-async fn signed_comparisons(house: House) {
-    let mut tx = house.store.begin().await.unwrap();
-    furnish(&mut tx).await;
-    let of_case: CaseId = case(1);
-    let made = |id: &str, made_at: i64| ConcordanceRow {
+fn comparison(id: &str, made_at: i64) -> ConcordanceRow {
+    ConcordanceRow {
         id: id.to_owned(),
-        case_id: of_case.as_str().to_owned(),
+        case_id: case(1).as_str().to_owned(),
         report_id: "r1".to_owned(),
         original_version: 1,
         inputs_digest: vec![1],
@@ -156,7 +167,14 @@ async fn signed_comparisons(house: House) {
         decided_by: None,
         decided_name: None,
         decided_at: Some(made_at),
-    };
+    }
+}
+
+async fn signed_comparisons(house: House) {
+    let mut tx = house.store.begin().await.unwrap();
+    furnish(&mut tx).await;
+    let of_case: CaseId = case(1);
+    let made = comparison;
     for (id, made_at) in [("a", 1), ("b", 2), ("c", 3)] {
         concordances::insert(&mut tx, &made(id, made_at))
             .await
@@ -177,6 +195,10 @@ async fn signed_comparisons(house: House) {
         (signed.unwrap().id, newest.unwrap().id),
         ("b".into(), "c".into())
     );
+    for (after, times) in [(1, vec![2, 2]), (2, vec![])] {
+        let found = concordances::signed_after(&mut tx, &of_case, after).await;
+        assert_eq!(found.unwrap(), times);
+    }
 }
 
 both!(addenda_links, super::links_before_an_addendum);

@@ -17,7 +17,7 @@ use overread_store::{Tx, checks, original_reports, reports};
 
 use crate::casework::{self, CaseFile, Said, checked_text};
 use crate::reporting::{self, AddendumRow};
-use crate::{StepError, StepResult, Workflow, choosing, limits, news, printing};
+use crate::{StepError, StepResult, Workflow, choosing, delivering, limits, news, printing};
 
 mod addenda;
 mod judging;
@@ -388,6 +388,9 @@ pub async fn decide(
     let what = if file.row.delivered_at.is_some() {
         news::tell_of_more(&mut tx, ctx, &file, Notify::Requester, now).await?;
         news::tell_of_more(&mut tx, ctx, &file, Notify::Coordinator, now).await?;
+        news::tell_of_more(&mut tx, ctx, &file, Notify::InsurerForOwnRequest, now).await?;
+        let change = format!("comparison:{}", row.id);
+        delivering::tell_receivers(&mut tx, ctx, &file, &change, now).await?;
         "The reviewer signed again what both reports together say, with the addendum"
     } else {
         "The reviewer signed what both reports together say"

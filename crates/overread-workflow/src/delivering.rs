@@ -14,12 +14,11 @@ use overread_store::{Tx, outbox};
 
 mod addendum;
 
-pub(crate) use addendum::{missed_addendum, missed_by, tell_receivers};
+pub(crate) use addendum::{changes, missed_by, missed_change, tell_receivers};
 
 use crate::cases::{self, ReadRow};
 use crate::casework::{self, CaseFile, Said, checked_text};
 use crate::comparing::Comparisons;
-use crate::reporting;
 use crate::secrets::{self, Secret};
 use crate::{
     FieldProblem, StepError, StepResult, Workflow, checking, consenting, limits, mailing, passwords,
@@ -60,8 +59,8 @@ pub enum LinkProgress {
     Sent,
     /// Opened.
     Opened,
-    /// Opened or acknowledged before an addendum, and not acknowledged since.
-    BeforeAddendum,
+    /// Opened or acknowledged before the result was changed, and not acknowledged since.
+    BeforeChange,
     /// Acknowledged.
     Acknowledged,
     /// Said what will be done.
@@ -100,8 +99,9 @@ pub struct LinkRow {
     pub last_used_at: Option<Timestamp>,
     /// Acknowledged.
     pub acknowledged_at: Option<Timestamp>,
-    /// The first addendum that the receiver, who had the result before it, has not acknowledged was signed at.
-    pub unread_addendum: Option<Timestamp>,
+    /// The first addendum, or comparison signed again, that the receiver, who had the result before it, has not acknowledged
+    /// was signed at.
+    pub unread_change: Option<Timestamp>,
     /// It does not open any more.
     pub is_over: bool,
     /// Decided.
@@ -158,12 +158,12 @@ pub async fn view(
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     file.require(Right::ViewReport)?;
     let shares = may_share(&file);
-    let addenda = reporting::addendum_times(&mut tx, case_id).await?;
+    let changes = changes(&mut tx, case_id, file.row.delivered_at).await?;
     let mut links = Vec::new();
     if shares {
         for row in rows::list(&mut tx, case_id).await? {
             let mailed_at = outbox::sent_for_link(&mut tx, &row.id).await?;
-            links.push(row_of(row, mailed_at, &addenda, now)?);
+            links.push(row_of(row, mailed_at, &changes, now)?);
         }
     }
     let why = &file.intake.why;
@@ -480,15 +480,15 @@ async fn queue_mail(
 fn row_of(
     row: Row,
     mailed_at: Option<i64>,
-    addenda: &[Timestamp],
+    changes: &[Timestamp],
     now: Timestamp,
 ) -> StepResult<LinkRow> {
     let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
     let until = open_until(&row);
     let unread_since = Timestamp::from_micros(row.not_before).plus_days(limits::LINK_UNREAD_DAYS);
-    let unread_addendum = missed_addendum(&row, addenda);
-    let progress = if unread_addendum.is_some() {
-        LinkProgress::BeforeAddendum
+    let unread_change = missed_change(&row, changes);
+    let progress = if unread_change.is_some() {
+        LinkProgress::BeforeChange
     } else if row.decided_at.is_some() {
         LinkProgress::Decided
     } else if row.acknowledged_at.is_some() {
@@ -511,14 +511,14 @@ fn row_of(
         open_until: until,
         has_passcode: row.passcode_hash.is_some(),
         with_images: row.with_images != 0,
-        overdue: match unread_addendum {
+        overdue: match unread_change {
             Some(at) => at.plus_days(limits::LINK_UNREAD_DAYS) <= now,
             None => {
                 matches!(progress, LinkProgress::Sent | LinkProgress::Expired)
                     && unread_since <= now
             }
         },
-        unread_addendum,
+        unread_change,
         is_over: row.expires_at <= now.as_micros(),
         progress,
         mailed_at: at(mailed_at),

@@ -7,7 +7,6 @@ use overread_model::case::{
 use overread_model::ids::CaseId;
 use overread_model::intake::UrgencyLevel;
 use overread_model::letter::Requester;
-use overread_model::report::Addendum;
 use overread_model::time::Timestamp;
 use overread_store::cases::CaseRow;
 use overread_store::review_tasks::TaskRow;
@@ -220,7 +219,7 @@ async fn report_facts(
     let comparison = known.counted(row.delivered_at.is_some());
     let signed = reports::signed(tx, &case_id).await?;
     let opened = links::list(tx, &case_id).await?;
-    let after = addenda_after_release(row, &known.addenda);
+    let after = changes_after_release(tx, row).await?;
     let earliest = |of: fn(&links::LinkRow) -> Option<i64>| {
         opened
             .iter()
@@ -228,10 +227,10 @@ async fn report_facts(
             .map(Timestamp::from_micros)
             .min()
     };
-    // What was said before the newest addendum was said of less.
+    // What was said before the newest change was said of another result.
     let earliest_of_all = |of: fn(&links::LinkRow) -> Option<i64>| {
         let said = opened.iter().filter_map(of).map(Timestamp::from_micros);
-        said.filter(|at| after.last().is_none_or(|addendum| at >= addendum))
+        said.filter(|at| after.last().is_none_or(|change| at >= change))
             .min()
     };
     let missed = delivering::missed_by(&opened, &after, now);
@@ -261,21 +260,22 @@ async fn report_facts(
         opened_at: earliest(|link| link.opened_at),
         acknowledged_at: earliest_of_all(|link| link.acknowledged_at),
         decided_at: earliest_of_all(|link| link.decided_at),
-        addendum_missed: missed.any,
-        addendum_needs_link: missed.without_link,
+        change_missed: missed.any,
+        change_needs_link: missed.without_link,
         comparison_outdated: row.delivered_at.is_some() && known.is_outdated(),
-        addendum_at: after.last().copied(),
+        changed_at: after.last().copied(),
         ..ReportFacts::default()
     })
 }
 
-/// Returns when the addenda after the release were signed, in order.
-fn addenda_after_release(row: &CaseRow, addenda: &[Addendum]) -> Vec<Timestamp> {
-    let Some(released) = row.delivered_at.map(Timestamp::from_micros) else {
-        return Vec::new();
+/// Returns when the result was changed after the release, in order.
+async fn changes_after_release(tx: &mut Tx, row: &CaseRow) -> StepResult<Vec<Timestamp>> {
+    let Some(released) = row.delivered_at else {
+        return Ok(Vec::new());
     };
-    let times = addenda.iter().map(|addendum| addendum.signed_at);
-    times.filter(|at| *at > released).collect()
+    let mut changes = delivering::changes(tx, &row.case_id()?, row.delivered_at).await?;
+    changes.retain(|at| at.as_micros() > released);
+    Ok(changes)
 }
 
 /// Says whether a link leads to the result, now or from a day to come.

@@ -10,7 +10,7 @@ use overread_store::cases::{self, Which};
 use overread_store::{Tx, grants, letters, links, original_reports};
 
 use crate::casework::{self, CaseFile, Said};
-use crate::{StepError, StepResult, Workflow, asking, delivering, limits, reporting};
+use crate::{StepError, StepResult, Workflow, asking, delivering, limits};
 
 /// One thing that waits too long.
 pub struct OverdueRow {
@@ -196,27 +196,27 @@ pub async fn overdue(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResul
             path,
         ));
     }
-    list.extend(unread_addenda(&mut tx, actor, now).await?);
+    list.extend(unread_changes(&mut tx, actor, now).await?);
     list.sort_by_key(|row| row.due_at);
     Ok(list)
 }
 
-/// Lists the receivers of links who had the result before an addendum and have not confirmed it in time.
-async fn unread_addenda(tx: &mut Tx, actor: &Actor, now: Timestamp) -> StepResult<Vec<OverdueRow>> {
+/// Lists the receivers of links who had the result before it was changed and have not confirmed it in time.
+async fn unread_changes(tx: &mut Tx, actor: &Actor, now: Timestamp) -> StepResult<Vec<OverdueRow>> {
     let mut list = Vec::new();
     let signed_before = now.plus_days(-limits::LINK_UNREAD_DAYS);
-    for link in links::unread_addenda(tx, actor, signed_before, now, limits::OVERDUE_ROWS).await? {
+    for link in links::unread_changes(tx, actor, signed_before, now, limits::OVERDUE_ROWS).await? {
         let case_id: CaseId = link.case_id.parse().map_err(StepError::internal)?;
         let Ok(file) = casework::load(tx, actor, &case_id, now).await else {
             continue;
         };
         // A new link may have brought it to the same person.
-        let addenda = reporting::addendum_times(tx, &case_id).await?;
-        let missed = delivering::missed_addendum(&link, &addenda);
-        let Some(at) = missed.filter(|_| file.facts.report.addendum_missed) else {
+        let changes = delivering::changes(tx, &case_id, file.row.delivered_at).await?;
+        let missed = delivering::missed_change(&link, &changes);
+        let Some(at) = missed.filter(|_| file.facts.report.change_missed) else {
             continue;
         };
-        let what = format!("Addendum not confirmed by {}", link.recipient_name);
+        let what = format!("Changed result not confirmed by {}", link.recipient_name);
         let due_at = at.plus_days(limits::LINK_UNREAD_DAYS);
         list.push(overdue_row(
             &file,

@@ -7,7 +7,6 @@ use overread_concordance::Concordance;
 use overread_model::access::Actor;
 use overread_model::case::CaseEvent;
 use overread_model::ids::CaseId;
-use overread_model::report::Addendum;
 use overread_model::time::Timestamp;
 use overread_store::links::{self, LinkRow};
 use overread_store::{Tx, cases, reports};
@@ -68,6 +67,8 @@ pub struct LinkView {
     pub signature: Signature,
     /// Addenda.
     pub addenda: Vec<AddendumRow>,
+    /// When the result was changed, in order: by each addendum, and by each comparison signed again after the release.
+    pub changes: Vec<Timestamp>,
     /// The newest addendum that is not part of the comparison was signed at.
     pub addendum_missing: Option<Timestamp>,
     /// Original report, when there is one.
@@ -88,8 +89,8 @@ pub struct LinkView {
     pub open_until: Timestamp,
     /// Acknowledged.
     pub acknowledged_at: Option<Timestamp>,
-    /// The receiver had opened or acknowledged the result before an addendum, and has not acknowledged since.
-    pub unread_addendum: Option<Timestamp>,
+    /// The receiver had opened or acknowledged the result before it was changed, and has not acknowledged since.
+    pub unread_change: Option<Timestamp>,
     /// Decided.
     pub decided_at: Option<Timestamp>,
     /// A party of the case who is not the receiver is signed in in this browser: may read, and confirms nothing in the
@@ -100,10 +101,20 @@ pub struct LinkView {
 }
 
 impl LinkView {
-    /// Says whether an addendum was signed since the decision.
-    pub fn decided_before_addendum(&self) -> bool {
-        let newest = self.addenda.last().map(|row| row.signed_at);
+    /// Says whether the result was changed since the decision.
+    pub fn decided_before_change(&self) -> bool {
+        let newest = self.changes.last().copied();
         self.decided_at.is_some_and(|at| newest > Some(at))
+    }
+
+    /// Returns how the result was changed since it was confirmed, as the end of a sentence.
+    pub fn change_since_confirmed(&self) -> &'static str {
+        let newest = self.addenda.last().map(|row| row.signed_at);
+        if newest > self.acknowledged_at {
+            "an addendum was signed since"
+        } else {
+            "the comparison of both reports was signed again since"
+        }
     }
 }
 
@@ -115,8 +126,8 @@ pub struct Decide {
     pub decision: String,
     /// Remark; may be empty.
     pub note: String,
-    /// How many addenda the page showed.
-    pub addenda_shown: usize,
+    /// How many changes of the result the page showed.
+    pub changes_shown: usize,
 }
 
 /// Opens a link; the first opening and every later one are audited and noted as read.
@@ -198,25 +209,25 @@ pub(crate) async fn require_images(
     }
 }
 
-/// Acknowledges the result: "I have read it", with as many addenda as the page showed. Twice is as once; after an addendum it
+/// Acknowledges the result: "I have read it", with as many changes of it as the page showed. Twice is as once; after a change it
 /// is asked and counted again, and the case keeps both.
 ///
 /// # Errors
-/// As [`open`]; `Invalid` for a party of the case who is signed in in the same browser, and when an addendum came since the
+/// As [`open`]; `Invalid` for a party of the case who is signed in in the same browser, and when a change came since the
 /// page was shown.
 pub async fn acknowledge(
     ctx: &Workflow,
     secret: &str,
     session: Option<&str>,
     person: Option<&Actor>,
-    addenda_shown: usize,
+    changes_shown: usize,
     now: Timestamp,
 ) -> StepResult<()> {
     let mut tx = ctx.store.begin().await?;
     let (mut row, file, actor) = enter(&mut tx, secret, session, now).await?;
     refuse_party(&mut tx, person, &row, &file.case_id, now).await?;
-    let addenda = refuse_unseen(&mut tx, &file.case_id, addenda_shown).await?;
-    let is_again = delivering::missed_addendum(&row, &addenda).is_some();
+    let changes = refuse_unseen(&mut tx, &file, changes_shown).await?;
+    let is_again = delivering::missed_change(&row, &changes).is_some();
     if row.acknowledged_at.is_some() && !is_again {
         return Ok(());
     }
@@ -225,7 +236,7 @@ pub async fn acknowledge(
     row.last_used_at = Some(now.as_micros());
     links::update(&mut tx, &row).await?;
     let what = if is_again {
-        "The link sent to the treating physician was used to confirm that the result was read with the addendum"
+        "The link sent to the treating physician was used to confirm that the result was read with what was signed since"
     } else {
         "The link sent to the treating physician was used to confirm that the result was read"
     };
@@ -245,8 +256,8 @@ pub async fn acknowledge(
 /// Says what will be done; the case shows it. A decision says nothing of having read the result: [`acknowledge`] does.
 ///
 /// # Errors
-/// As [`open`]; `Invalid` for an unknown choice, for a party of the case who is signed in in the same browser, and when an
-/// addendum came since the page was shown.
+/// As [`open`]; `Invalid` for an unknown choice, for a party of the case who is signed in in the same browser, and when a
+/// change came since the page was shown.
 pub async fn decide(
     ctx: &Workflow,
     secret: &str,
@@ -262,7 +273,7 @@ pub async fn decide(
     let mut tx = ctx.store.begin().await?;
     let (mut row, mut file, actor) = enter(&mut tx, secret, session, now).await?;
     refuse_party(&mut tx, person, &row, &file.case_id, now).await?;
-    refuse_unseen(&mut tx, &file.case_id, form.addenda_shown).await?;
+    refuse_unseen(&mut tx, &file, form.changes_shown).await?;
     row.opened_at = row.opened_at.or(Some(now.as_micros()));
     row.last_used_at = Some(now.as_micros());
     row.decided_at = Some(now.as_micros());
@@ -327,24 +338,20 @@ pub async fn report_pdf(
     printing::print_report(paper).await
 }
 
-/// Refuses words on a page that lacks an addendum; returns when each was signed.
+/// Refuses words on a page that lacks a change of the result; returns when each was signed.
 async fn refuse_unseen(
     tx: &mut Tx,
-    case_id: &CaseId,
-    addenda_shown: usize,
+    file: &CaseFile,
+    changes_shown: usize,
 ) -> StepResult<Vec<Timestamp>> {
-    let addenda = reporting::addendum_times(tx, case_id).await?;
-    if addenda.len() == addenda_shown {
-        return Ok(addenda);
+    let changes = delivering::changes(tx, &file.case_id, file.row.delivered_at).await?;
+    if changes.len() == changes_shown {
+        return Ok(changes);
     }
     Err(StepError::invalid(
         "",
-        "An addendum was signed since this page was opened. It stands at the top now: read it first.",
+        "An addendum, or the comparison with it, was signed since this page was opened. It is shown now: read it first.",
     ))
-}
-
-fn times(addenda: &[Addendum]) -> Vec<Timestamp> {
-    addenda.iter().map(|addendum| addendum.signed_at).collect()
 }
 
 /// What a treating physician can decide, value and label.
@@ -399,6 +406,7 @@ async fn view_of(
         .as_ref()
         .and_then(|row| comparing::missing(row, &addenda))
         .map(|addendum| addendum.signed_at);
+    let changes = delivering::changes(tx, &file.case_id, file.row.delivered_at).await?;
     let original = overread_store::original_reports::newest(tx, &file.case_id).await?;
     let intake = &file.intake;
     let sections = reporting::signed_fields(ctx, &signed);
@@ -425,7 +433,8 @@ async fn view_of(
             .collect(),
         signature: reporting::signature_of(&signed),
         addendum_missing,
-        unread_addendum: delivering::missed_addendum(link, &times(&addenda)),
+        unread_change: delivering::missed_change(link, &changes),
+        changes,
         addenda: addenda.iter().map(reporting::addendum_row).collect(),
         original_text: compared
             .map(|row| row.original_text.clone())

@@ -226,20 +226,20 @@ async fn counts_for_what_was_there(house: House) {
     add(&house, &case_id, later).await;
 
     let view = open(&house, &link, later).await;
-    assert_eq!(view.unread_addendum, Some(later));
-    assert!(view.acknowledged_at.is_some() && view.decided_before_addendum());
+    assert_eq!(view.unread_change, Some(later));
+    assert!(view.acknowledged_at.is_some() && view.decided_before_change());
     let to_do = next_of(&house, &house.coordinator, &case_id, later).await;
     assert!(
         to_do.starts_with("Make sure the addendum was read"),
         "{to_do}"
     );
-    assert!(to_do.contains("not yet confirmed since"), "{to_do}");
+    assert!(to_do.contains("as it is now not yet confirmed"), "{to_do}");
     let news = next_of(&house, &house.patient, &case_id, later).await;
     assert!(news.contains("Please read the addendum"), "{news}");
     let case = cases::journey(ctx, &house.coordinator, &case_id, later)
         .await
         .unwrap();
-    assert_eq!(case.decision.unwrap().addendum_at, Some(later));
+    assert_eq!(case.decision.unwrap().changed_at, Some(later));
 
     // A page that was opened before the addendum confirms and decides nothing.
     assert_invalid(
@@ -257,12 +257,12 @@ async fn counts_for_what_was_there(house: House) {
         act.unwrap().links.remove(0)
     };
     let due = later.plus_days(limits::LINK_UNREAD_DAYS);
-    assert_eq!(row(later).await.progress, LinkProgress::BeforeAddendum);
+    assert_eq!(row(later).await.progress, LinkProgress::BeforeChange);
     assert!(!row(due.plus_seconds(-1)).await.overdue && row(due).await.overdue);
     let late = |at| async move {
         let list = following::overdue(&house.ctx, &house.coordinator, at).await;
         let list = list.unwrap().into_iter();
-        list.filter(|row| row.what == "Addendum not confirmed by Dr. Tom Treating")
+        list.filter(|row| row.what == "Changed result not confirmed by Dr. Tom Treating")
             .count()
     };
     assert_eq!(late(due.plus_seconds(-1)).await, 0);
@@ -272,7 +272,7 @@ async fn counts_for_what_was_there(house: House) {
     assert_eq!(late(due).await, 0);
     assert_eq!(row(due).await.acknowledged_at, Some(due));
     assert_eq!(row(due).await.progress, LinkProgress::Decided);
-    assert_eq!(open(house, &link, due).await.unread_addendum, None);
+    assert_eq!(open(house, &link, due).await.unread_change, None);
     let case = cases::journey(ctx, &house.coordinator, case_id, due)
         .await
         .unwrap();
@@ -282,11 +282,58 @@ async fn counts_for_what_was_there(house: House) {
         .filter(|line| line.what.contains("to confirm"));
     assert_eq!(confirmed.count(), 2, "the first one stays in the history");
     assert!(
-        !case.sentence.contains("not yet confirmed since"),
+        !case.sentence.contains("as it is now not yet confirmed"),
         "{}",
         case.sentence
     );
     assert_ne!(case.next.unwrap().action, "Make sure the addendum was read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_confirmed_before_the_comparison_was_signed_again_is_asked_again() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.delivered().await;
+    let link = share(&house, &case_id, "2026-06-30", NOW).await;
+    open(&house, &link, NOW).await;
+    add(&house, &case_id, NOW.plus_days(1)).await;
+    let confirmed_at = NOW.plus_days(2);
+    confirm(&house, &link, 1, confirmed_at).await;
+    assert_eq!(open(&house, &link, confirmed_at).await.unread_change, None);
+
+    let signed_at = NOW.plus_days(3);
+    sign_again(&house, &case_id, signed_at).await;
+    let view = open(&house, &link, signed_at).await;
+    assert_eq!(view.unread_change, Some(signed_at));
+    assert_eq!(view.changes, [NOW.plus_days(1), signed_at]);
+    let to_do = next_of(&house, &house.coordinator, &case_id, signed_at).await;
+    assert!(
+        to_do.contains("as it is now not yet confirmed since"),
+        "{to_do}"
+    );
+    let secret = link.secret.reveal();
+    assert_invalid(
+        treating::acknowledge(ctx, secret, None, None, 1, signed_at).await,
+        "",
+    );
+    let due = signed_at.plus_days(limits::LINK_UNREAD_DAYS);
+    for (at, late_count) in [(due.plus_seconds(-1), 0), (due, 1)] {
+        let list = following::overdue(ctx, &house.coordinator, at).await;
+        let late = list.unwrap().into_iter();
+        let late = late.filter(|row| row.what.starts_with("Changed result not confirmed"));
+        assert_eq!(late.count(), late_count);
+    }
+    confirm(&house, &link, 2, due).await;
+    assert_eq!(open(&house, &link, due).await.unread_change, None);
+
+    let mut tx = ctx.store.begin().await.unwrap();
+    let mails = outbox::claim(&mut tx, due, due.plus_days(1), 1000)
+        .await
+        .unwrap();
+    let told = mails.iter().filter(|mail| {
+        mail.to_address == "tom@example.org" && mail.created_at == signed_at.as_micros()
+    });
+    assert_eq!(told.count(), 1, "behind the link too");
 }
 
 #[tokio::test(flavor = "multi_thread")]

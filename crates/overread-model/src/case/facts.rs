@@ -228,16 +228,16 @@ pub struct ReportFacts {
     pub with_physician: bool,
     /// The treating physician opened it at.
     pub opened_at: Option<Timestamp>,
-    /// The treating physician confirmed reading it at; what came before the newest addendum does not count.
+    /// The treating physician confirmed reading it at; what came before the newest change of the result does not count.
     pub acknowledged_at: Option<Timestamp>,
-    /// The treating physician recorded a decision at; what came before the newest addendum does not count.
+    /// The treating physician recorded a decision at; what came before the newest change of the result does not count.
     pub decided_at: Option<Timestamp>,
-    /// The newest addendum that came after the release was signed at.
-    pub addendum_at: Option<Timestamp>,
+    /// The newest addendum, or comparison signed again, that came after the release was signed at.
+    pub changed_at: Option<Timestamp>,
     /// Somebody who had opened the result before that has not confirmed since.
-    pub addendum_missed: bool,
+    pub change_missed: bool,
     /// Such a receiver has no link any more that opens.
-    pub addendum_needs_link: bool,
+    pub change_needs_link: bool,
     /// The comparison that is shown after the release was signed before an addendum.
     pub comparison_outdated: bool,
 }

@@ -1275,7 +1275,7 @@ fn an_addendum_after_the_release_waits_until_it_is_confirmed() {
         now_sentence(CaseState::Delivered, facts, hats, &calendar, monday())
     };
     assert_eq!(label(&facts, &coordinator), Some("See who has read it"));
-    facts.report.addendum_at = Some(monday());
+    facts.report.changed_at = Some(monday());
     assert_eq!(
         label(&facts, &coordinator),
         Some("Make sure the addendum was read")
@@ -1295,14 +1295,14 @@ fn an_addendum_after_the_release_waits_until_it_is_confirmed() {
     }
     // One doctor confirmed, another who had read before did not, and has no link any more.
     facts.report.acknowledged_at = Some(monday());
-    facts.report.addendum_missed = true;
-    facts.report.addendum_needs_link = true;
+    facts.report.change_missed = true;
+    facts.report.change_needs_link = true;
     assert_eq!(
         label(&facts, &coordinator),
         Some("Make a new link for the doctor")
     );
     assert!(sentence(&facts, &coordinator).contains("a new link is needed"));
-    facts.report.addendum_missed = false;
+    facts.report.change_missed = false;
     assert_eq!(label(&facts, &coordinator), Some("See who has read it"));
 
     let reviewer = [CaseRole::Reviewer];

@@ -73,7 +73,7 @@ impl ActPage {
         match row.progress {
             LinkProgress::Sent => "Not opened yet",
             LinkProgress::Opened => "Opened, not confirmed",
-            LinkProgress::BeforeAddendum => "Not confirmed since the addendum",
+            LinkProgress::BeforeChange => "Not confirmed since it was changed",
             LinkProgress::Acknowledged => "Confirmed as read",
             LinkProgress::Decided => "Decided",
             LinkProgress::Revoked => "Taken back",

@@ -208,8 +208,8 @@ async fn unlock(
 #[serde(default)]
 struct Token {
     csrf: String,
-    /// How many addenda the page showed.
-    addenda: usize,
+    /// How many changes of the result the page showed.
+    changes: usize,
 }
 
 async fn acknowledge(
@@ -225,7 +225,7 @@ async fn acknowledge(
     }
     let session = unlocked(&headers, &state.config);
     let (ctx, now, person) = (&state.workflow, state.now(), person_of(&beside));
-    let (session, shown) = (session.as_deref(), token.addenda);
+    let (session, shown) = (session.as_deref(), token.changes);
     let confirmed = treating::acknowledge(ctx, &secret, session, person, shown, now).await;
     match to_correct(confirmed)? {
         Ok(()) => Ok(go(&format!("/links/{secret}#act"))),
@@ -242,8 +242,8 @@ struct Decided {
     csrf: String,
     decision: String,
     note: String,
-    /// How many addenda the page showed.
-    addenda: usize,
+    /// How many changes of the result the page showed.
+    changes: usize,
 }
 
 async fn decide(
@@ -262,7 +262,7 @@ async fn decide(
     let typed = Decide {
         decision: form.decision,
         note: form.note,
-        addenda_shown: form.addenda,
+        changes_shown: form.changes,
     };
     let decided = treating::decide(
         ctx,

@@ -25,7 +25,7 @@ async fn release_and_share(coordinator: &mut Browser<'_>, path: &str) -> String 
 /// Signs as who holds the link: what the page showed goes along with it.
 async fn confirm(doctor: &mut Browser<'_>, link: &str, shown: &str) -> StatusCode {
     let csrf = doctor.get(link).await.hidden("csrf");
-    let fields = [("csrf", csrf.as_str()), ("addenda", shown)];
+    let fields = [("csrf", csrf.as_str()), ("changes", shown)];
     let path = format!("{link}/acknowledge");
     let answer = doctor.post_as_is(&path, &fields).await;
     if answer.status != StatusCode::SEE_OTHER {
@@ -61,8 +61,8 @@ async fn asks_again(doctor: &mut Browser<'_>, link: &str, ada: &Browser<'_>, pat
     assert!(asked.contains(FIRST) && asked.contains(APART));
     assert!(asked.contains("You confirmed on") && asked.contains("an addendum was signed since"));
     let act = ada.get(&format!("{path}/act")).await.body;
-    assert!(act.contains("Not confirmed since the addendum"), "{act}");
-    assert!(act.contains("Confirmed before the addendum"), "{act}");
+    assert!(act.contains("Not confirmed since it was changed"), "{act}");
+    assert!(act.contains("Confirmed before it was changed"), "{act}");
     assert!(
         ada.get(path)
             .await
@@ -137,6 +137,7 @@ async fn an_addendum_stands_first_everywhere_and_is_asked_to_be_confirmed() {
         ("overall", "refines".to_owned()),
         ("note", "With the addendum the side is the same.".to_owned()),
     ];
+    tick();
     let decide: Vec<(&str, &str)> = decide.iter().map(|(k, v)| (*k, v.as_str())).collect();
     done(
         &reviewer
@@ -151,4 +152,28 @@ async fn an_addendum_stands_first_everywhere_and_is_asked_to_be_confirmed() {
                 .contains("With the addendum the side is the same.")
         );
     }
+    asks_again_after_the_comparison(&mut doctor, &link, &ada, &path).await;
+}
+
+/// Who confirmed before the comparison was signed again saw the old category, and is asked once more.
+async fn asks_again_after_the_comparison(
+    doctor: &mut Browser<'_>,
+    link: &str,
+    ada: &Browser<'_>,
+    path: &str,
+) {
+    let asked = doctor.get(link).await.body;
+    assert!(
+        asked.contains("the comparison of both reports was signed again since"),
+        "{asked}"
+    );
+    let act = ada.get(&format!("{path}/act")).await.body;
+    assert!(act.contains("Not confirmed since it was changed"), "{act}");
+    assert_eq!(
+        confirm(doctor, link, "1").await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(confirm(doctor, link, "2").await, StatusCode::SEE_OTHER);
+    let asked = doctor.get(link).await.body;
+    assert!(!asked.contains("was signed again since"), "{asked}");
 }

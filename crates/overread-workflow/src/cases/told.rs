@@ -6,7 +6,7 @@ use overread_model::time::Timestamp;
 use overread_store::{Tx, links};
 
 use crate::casework::CaseFile;
-use crate::{StepResult, Workflow, checking, letters, reading, reporting, treating};
+use crate::{StepResult, Workflow, checking, delivering, letters, reading, treating};
 
 /// What a treating physician decided.
 pub struct Decision {
@@ -16,8 +16,8 @@ pub struct Decision {
     pub at: Timestamp,
     /// What, as others are told.
     pub words: String,
-    /// The addendum that was signed since.
-    pub addendum_at: Option<Timestamp>,
+    /// The newest addendum, or comparison signed again, that was signed since.
+    pub changed_at: Option<Timestamp>,
 }
 
 /// Returns the newest decision that was recorded behind a link, for those who may read the result.
@@ -30,13 +30,13 @@ pub(super) async fn decision(tx: &mut Tx, file: &CaseFile) -> StepResult<Option<
         .into_iter()
         .filter_map(|link| Some((link.decided_at?, link)))
         .max_by_key(|(at, _)| *at);
-    let addenda = reporting::addendum_times(tx, &file.case_id).await?;
+    let changes = delivering::changes(tx, &file.case_id, file.row.delivered_at).await?;
     Ok(newest.map(|(at, link)| Decision {
         at: Timestamp::from_micros(at),
-        addendum_at: addenda
+        changed_at: changes
             .last()
             .copied()
-            .filter(|addendum| addendum.as_micros() > at),
+            .filter(|change| change.as_micros() > at),
         words: treating::decision_told(link.decision.as_deref().unwrap_or_default()),
         who: link.recipient_name,
     }))

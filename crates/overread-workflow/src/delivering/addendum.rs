@@ -1,21 +1,37 @@
-//! Who had the result before an addendum: has it been confirmed since, is there a way to it, who is told.
+//! Who had the result before it was changed, by an addendum or by a comparison signed again: has it been confirmed since, is
+//! there a way to it, who is told.
 
-use overread_model::ids::LinkId;
+use overread_model::ids::{CaseId, LinkId};
 use overread_model::time::Timestamp;
 use overread_store::links::{self, LinkRow};
-use overread_store::{Tx, outbox, people};
+use overread_store::{Tx, concordances, outbox, people};
 
 use crate::casework::CaseFile;
-use crate::{StepError, StepResult, Workflow, facts, mailing};
+use crate::{StepError, StepResult, Workflow, facts, mailing, reporting};
 
-/// Returns the first addendum that the receiver of a link has not confirmed, who had opened or confirmed the result before it.
-pub(crate) fn missed_addendum(link: &LinkRow, addenda: &[Timestamp]) -> Option<Timestamp> {
+/// Returns when the result of a case was changed, in order: by each addendum, and by each comparison signed after the release.
+pub(crate) async fn changes(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    delivered_at: Option<i64>,
+) -> StepResult<Vec<Timestamp>> {
+    let mut changes = reporting::addendum_times(tx, case_id).await?;
+    if let Some(released) = delivered_at {
+        let signed = concordances::signed_after(tx, case_id, released).await?;
+        changes.extend(signed.into_iter().map(Timestamp::from_micros));
+        changes.sort();
+    }
+    Ok(changes)
+}
+
+/// Returns the first change that the receiver of a link has not confirmed, who had opened or confirmed the result before it.
+pub(crate) fn missed_change(link: &LinkRow, changes: &[Timestamp]) -> Option<Timestamp> {
     let known_at = link.acknowledged_at.or(link.opened_at)?;
-    let later = addenda.iter().find(|at| at.as_micros() > known_at);
+    let later = changes.iter().find(|at| at.as_micros() > known_at);
     later.copied().filter(|_| link.revoked_at.is_none())
 }
 
-/// Who has not confirmed an addendum.
+/// Who has not confirmed a change.
 #[derive(Default)]
 pub(crate) struct Missed {
     /// Somebody.
@@ -24,9 +40,9 @@ pub(crate) struct Missed {
     pub(crate) without_link: bool,
 }
 
-/// Returns who of the receivers of these links has not confirmed an addendum; one person may have several links.
-pub(crate) fn missed_by(of_case: &[LinkRow], addenda: &[Timestamp], now: Timestamp) -> Missed {
-    let Some(newest) = addenda.last() else {
+/// Returns who of the receivers of these links has not confirmed a change; one person may have several links.
+pub(crate) fn missed_by(of_case: &[LinkRow], changes: &[Timestamp], now: Timestamp) -> Missed {
+    let Some(newest) = changes.last() else {
         return Missed::default();
     };
     let confirms = |link: &LinkRow| {
@@ -36,7 +52,7 @@ pub(crate) fn missed_by(of_case: &[LinkRow], addenda: &[Timestamp], now: Timesta
     let mut missed = Missed::default();
     for link in of_case {
         let theirs = || of_case.iter().filter(|other| is_same_receiver(link, other));
-        if missed_addendum(link, addenda).is_some() && !theirs().any(confirms) {
+        if missed_change(link, changes).is_some() && !theirs().any(confirms) {
             missed.any = true;
             missed.without_link |= !theirs().any(|link| facts::opens(link, now));
         }
@@ -50,12 +66,13 @@ fn is_same_receiver(one: &LinkRow, other: &LinkRow) -> bool {
     (!one.recipient_email.is_empty() && folded(one) == folded(other)) || named(one) == named(other)
 }
 
-/// Queues a mail to the receiver of every link in force that an addendum was signed; nothing clinical.
+/// Queues a mail to the receiver of every link in force that the result was changed, once for each change by its name;
+/// nothing clinical.
 pub(crate) async fn tell_receivers(
     tx: &mut Tx,
     ctx: &Workflow,
     file: &CaseFile,
-    number: u32,
+    change: &str,
     now: Timestamp,
 ) -> StepResult<()> {
     for link in links::list(tx, &file.case_id).await? {
@@ -72,7 +89,7 @@ pub(crate) async fn tell_receivers(
         );
         let link_id: LinkId = link.id.parse().map_err(StepError::internal)?;
         let new = outbox::NewMail {
-            dedup_key: format!("link:{}:addendum:{number}", link.id),
+            dedup_key: format!("link:{}:{change}", link.id),
             to_name: &link.recipient_name,
             to_address: &link.recipient_email,
             subject: mail.subject,
@@ -98,7 +115,7 @@ fn address_in<'a>(mail: &'a str, ctx: &Workflow) -> &'a str {
 mod tests {
     use overread_model::time::Timestamp;
 
-    use super::{LinkRow, missed_addendum, missed_by};
+    use super::{LinkRow, missed_by, missed_change};
 
     fn at(day: i64) -> Timestamp {
         Timestamp::from_micros(0).plus_days(day)
@@ -129,8 +146,8 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_before_an_addendum_counts_for_less() {
-        let addenda = [at(5), at(8)];
+    fn what_was_said_before_a_change_counts_for_less() {
+        let changes = [at(5), at(8)];
         for (opened, acknowledged, missed) in [
             (None, None, None),
             (Some(1), None, Some(5)),
@@ -140,9 +157,9 @@ mod tests {
             (Some(9), None, None),
         ] {
             let mut row = link("Dr. A", opened, acknowledged, 30);
-            assert_eq!(missed_addendum(&row, &addenda), missed.map(at));
+            assert_eq!(missed_change(&row, &changes), missed.map(at));
             row.revoked_at = Some(0);
-            assert_eq!(missed_addendum(&row, &addenda), None);
+            assert_eq!(missed_change(&row, &changes), None);
         }
     }
 

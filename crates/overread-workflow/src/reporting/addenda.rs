@@ -89,7 +89,8 @@ pub async fn addendum(
     news::tell_of_more(&mut tx, ctx, &file, Notify::Coordinator, now).await?;
     if file.row.delivered_at.is_some() {
         news::tell_of_more(&mut tx, ctx, &file, Notify::InsurerForOwnRequest, now).await?;
-        delivering::tell_receivers(&mut tx, ctx, &file, addendum.number, now).await?;
+        let change = format!("addendum:{}", addendum.number);
+        delivering::tell_receivers(&mut tx, ctx, &file, &change, now).await?;
     }
     let original_exists = file.facts.report.original_present;
     tx.commit().await?;

@@ -9,12 +9,12 @@ const fn is_out(state: CaseState) -> bool {
     matches!(state, CaseState::Delivered | CaseState::FollowUp)
 }
 
-/// Says whether an addendum came after the release that nobody, or not everybody who had the result, has confirmed.
+/// Says whether the result was changed after the release, and nobody, or not everybody who had it, has confirmed that.
 pub(super) const fn is_unread(state: CaseState, facts: &CaseFacts) -> bool {
     let report = &facts.report;
     is_out(state)
-        && report.addendum_at.is_some()
-        && (report.acknowledged_at.is_none() || report.addendum_missed)
+        && report.changed_at.is_some()
+        && (report.acknowledged_at.is_none() || report.change_missed)
 }
 
 /// Says whether the reviewer must sign the comparison again.
@@ -29,7 +29,7 @@ pub(super) const fn coordinators_label(
 ) -> Option<&'static str> {
     if !is_unread(state, facts) {
         None
-    } else if facts.report.addendum_needs_link {
+    } else if facts.report.change_needs_link {
         Some("Make a new link for the doctor")
     } else if is_with_physician(facts) {
         Some("Make sure the addendum was read")
@@ -61,20 +61,20 @@ pub(super) const fn sentence(
         Reader::Physician => {
             "The reviewer added something to the second report after it was delivered. Please read the addendum and confirm."
         }
-        Reader::Coordinator if facts.report.addendum_needs_link => {
-            "An addendum was signed after the result was delivered, and not yet confirmed since. The link of a doctor who \
+        Reader::Coordinator if facts.report.change_needs_link => {
+            "An addendum was signed after the result was delivered, and the result as it is now not yet confirmed since. The link of a doctor who \
              had read the result before has ended: a new link is needed."
         }
         Reader::Coordinator if !is_with_physician(facts) => {
-            "An addendum was signed after the result was delivered, and not yet confirmed since. The treating doctor has no \
+            "An addendum was signed after the result was delivered, and the result as it is now not yet confirmed since. The treating doctor has no \
              way to it: make a link for the doctor."
         }
         Reader::Coordinator => {
-            "An addendum was signed after the result was delivered, and not yet confirmed since. Make sure that the doctor \
+            "An addendum was signed after the result was delivered, and the result as it is now not yet confirmed since. Make sure that the doctor \
              has read it."
         }
         Reader::Reviewer | Reader::Other => {
-            "An addendum was signed after the result was delivered, and not yet confirmed since."
+            "An addendum was signed after the result was delivered, and the result as it is now not yet confirmed since."
         }
     })
 }
