@@ -117,13 +117,13 @@ pub async fn failed(tx: &mut Tx, id: &str, retry: Retry<'_>, now: Timestamp) -> 
     Ok(())
 }
 
-/// Returns when the mail with a share link was handed over.
+/// Returns when the mail that brought a share link was handed over; later mails about it do not count.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn sent_for_link(tx: &mut Tx, link_id: &str) -> StoreResult<Option<i64>> {
     let row: Option<(Option<i64>,)> = on!(tx, c => sqlx::query_as(
-            "select max(sent_at) from outbox where link_id = $1").bind(link_id).fetch_optional(&mut *c).await?);
+            "select sent_at from outbox where dedup_key = 'link:' || $1").bind(link_id).fetch_optional(&mut *c).await?);
     Ok(row.and_then(|(at,)| at))
 }
 

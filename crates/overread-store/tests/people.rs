@@ -2,6 +2,7 @@
 
 use overread_model::access::Role;
 use overread_model::ids::{CaseId, PersonId};
+use overread_model::time::Timestamp;
 use overread_store::outbox::{self, NewMail, Retry};
 use overread_store::people::{self, PersonRow, ThrottleRow};
 use overread_store::sessions::{self, SessionRow};
@@ -324,8 +325,45 @@ async fn mails(house: House) {
     );
 }
 
+async fn mail_that_brought_a_link(house: House) {
+    let mut tx = house.store.begin().await.unwrap();
+    let link = "l1";
+    let mails = [format!("link:{link}:addendum:1"), format!("link:{link}")];
+    for (at, dedup_key) in [(2, &mails[0]), (1, &mails[1])] {
+        let mail = outbox::NewMail {
+            dedup_key: dedup_key.clone(),
+            to_name: "Dr. Tom",
+            to_address: "tom@x.example",
+            subject: String::new(),
+            body_text: String::new(),
+            body_html: String::new(),
+            case_id: None,
+            link_id: None,
+        };
+        outbox::queue(&mut tx, &mail, NOW.plus_days(at))
+            .await
+            .unwrap();
+    }
+    let queued = outbox::claim(&mut tx, NOW.plus_days(3), NOW.plus_days(4), 9)
+        .await
+        .unwrap();
+    let brought_at = NOW.plus_days(1).as_micros();
+    let (brought, later): (Vec<_>, Vec<_>) = queued
+        .iter()
+        .partition(|mail| mail.created_at == brought_at);
+    for (mail, handed_over, expected) in [
+        (&later[0].id, NOW.plus_days(5), None),
+        (&brought[0].id, NOW.plus_days(4), Some(NOW.plus_days(4))),
+    ] {
+        outbox::sent(&mut tx, mail, handed_over).await.unwrap();
+        let found = outbox::sent_for_link(&mut tx, link).await.unwrap();
+        assert_eq!(found, expected.map(Timestamp::as_micros));
+    }
+}
+
 both!(people_accounts, super::accounts);
 both!(people_sessions, super::session_rows);
 both!(people_throttles, super::throttles);
 both!(people_invitations, super::invitation_rows);
 both!(people_mails, super::mails);
+both!(people_link_mails, super::mail_that_brought_a_link);
