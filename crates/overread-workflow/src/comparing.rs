@@ -22,7 +22,7 @@ use crate::{StepError, StepResult, Workflow, choosing, delivering, limits, news,
 mod addenda;
 mod judging;
 
-pub(crate) use addenda::{Comparisons, missing, second_text_of};
+pub(crate) use addenda::{Comparisons, lacks, missing, second_text_of};
 use judging::Judged;
 pub use judging::{OwnStatement, class_named, contradicts};
 pub(crate) use judging::{agreement_of, overall_named};

@@ -345,7 +345,6 @@ fn addendum_lines(
     addenda: &[Addendum],
     language: Language,
 ) -> impl Iterator<Item = String> {
-    let missing = comparing::missing(row, addenda).map(|addendum| addendum.number);
     let lines = addenda.iter().rev().map(move |addendum| {
         let at = addendum.signed_at.date();
         let (first, apart) = match language {
@@ -361,15 +360,14 @@ fn addendum_lines(
                 "No forma parte de esta comparación.",
             ),
         };
-        let apart = if missing == Some(addendum.number) {
-            apart
-        } else {
-            ""
-        };
-        [&first, apart, &addendum.reason, &addendum.text]
-            .map(str::trim)
+        let apart = comparing::lacks(row, addendum).then_some(apart);
+        let parts = [Some(first.as_str()), apart];
+        let signed = [&addendum.reason, &addendum.text].map(|part| Some(part.trim()));
+        let parts = parts.into_iter().chain(signed).flatten();
+        parts
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
             .join(" ")
-            .replace("  ", " ")
     });
     lines.collect::<Vec<_>>().into_iter()
 }

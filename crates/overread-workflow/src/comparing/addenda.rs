@@ -29,9 +29,14 @@ pub(crate) fn second_text_of(signed: &SignedReport, addenda: &[Addendum]) -> Str
         .join("\n\n")
 }
 
-/// Returns an addendum as a part of the second report. Comparisons are known by these words: see [`missing`].
+/// Returns an addendum as a part of the second report. Comparisons are known by these words: see [`lacks`].
 fn section(addendum: &Addendum) -> String {
     format!("ADDENDUM {}\nFINDINGS:\n{}", addendum.number, addendum.text)
+}
+
+/// Says whether an addendum is not part of a comparison.
+pub(crate) fn lacks(row: &ConcordanceRow, addendum: &Addendum) -> bool {
+    !row.second_text.contains(&section(addendum))
 }
 
 /// Returns the newest addendum that is not part of a comparison.
@@ -39,7 +44,7 @@ pub(crate) fn missing<'a>(row: &ConcordanceRow, addenda: &'a [Addendum]) -> Opti
     let newest_first = addenda.iter().rev();
     newest_first
         .into_iter()
-        .find(|addendum| !row.second_text.contains(&section(addendum)))
+        .find(|addendum| lacks(row, addendum))
 }
 
 /// The comparisons of a case that matter, with the addenda to its signed report.

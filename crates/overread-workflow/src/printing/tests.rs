@@ -6,10 +6,13 @@ use overread_documents::concordance::{
 };
 use overread_documents::reports::{ExamLine, PatientLine, Practice};
 use overread_model::hidden::Hidden;
+use overread_model::ids::PersonId;
 use overread_model::letter::Language;
+use overread_model::report::{Addendum, Signer};
 use overread_model::time::Timestamp;
+use overread_store::concordances::ConcordanceRow;
 
-use super::{extent, printed_rows};
+use super::{addendum_lines, extent, printed_rows};
 use crate::comparing::{Correction, as_judged};
 
 fn document(language: Language, found: Concordance, texts: [&str; 2]) -> ConcordanceDocument {
@@ -123,5 +126,61 @@ fn one_image_is_no_plural() {
         ((0, 0), "0 series, 0 images"),
     ] {
         assert_eq!(extent(counts.0, counts.1), words);
+    }
+}
+
+fn addendum(number: u32, text: &str) -> Addendum {
+    Addendum {
+        number,
+        reason: "Why.".to_owned(),
+        text: text.to_owned(),
+        signer: Signer {
+            person_id: PersonId::from_random([1; 16]),
+            name: String::new(),
+            credentials: String::new(),
+            licence: String::new(),
+            subspecialty: String::new(),
+            conflict_statement: String::new(),
+        },
+        signed_at: Timestamp::from_micros(0),
+        hash: serde_json::from_str("\"\"").unwrap(),
+    }
+}
+
+#[test]
+fn every_addendum_that_is_not_compared_says_so_in_its_own_words() {
+    let second = "IMPRESSION:\nA.\n\nADDENDUM 1\nFINDINGS:\nL4  12 mm".to_owned();
+    let row = ConcordanceRow {
+        id: String::new(),
+        case_id: String::new(),
+        report_id: String::new(),
+        original_version: 1,
+        inputs_digest: Vec::new(),
+        engine_version: String::new(),
+        result: String::new(),
+        original_text: String::new(),
+        second_text: second,
+        made_at: 0,
+        version: 1,
+        corrections: String::new(),
+        overall: None,
+        note: String::new(),
+        decided_by: None,
+        decided_name: None,
+        decided_at: None,
+    };
+    let addenda = [
+        addendum(1, "L4  12 mm"),
+        addendum(2, "L5  14 mm"),
+        addendum(3, "S1"),
+    ];
+    for (language, apart) in [
+        (Language::En, "It is not part of this comparison. Why."),
+        (Language::Es, "No forma parte de esta comparación. Why."),
+    ] {
+        let lines: Vec<_> = addendum_lines(&row, &addenda, language).collect();
+        let are_apart = lines.iter().map(|line| line.contains(apart));
+        assert_eq!(are_apart.collect::<Vec<_>>(), [true, true, false]);
+        assert!(lines[2].ends_with(" Why. L4  12 mm"), "{}", lines[2]);
     }
 }
