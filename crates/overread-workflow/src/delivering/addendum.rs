@@ -60,10 +60,15 @@ pub(crate) fn missed_by(of_case: &[LinkRow], changes: &[Timestamp], now: Timesta
     missed
 }
 
+/// Two addresses tell two receivers apart, whatever their names; a name counts only where an address is missing.
 fn is_same_receiver(one: &LinkRow, other: &LinkRow) -> bool {
     let folded = |link: &LinkRow| people::fold_email(&link.recipient_email);
     let named = |link: &LinkRow| link.recipient_name.trim().to_lowercase();
-    (!one.recipient_email.is_empty() && folded(one) == folded(other)) || named(one) == named(other)
+    if one.recipient_email.is_empty() || other.recipient_email.is_empty() {
+        named(one) == named(other)
+    } else {
+        folded(one) == folded(other)
+    }
 }
 
 /// Queues a mail to the receiver of every link in force that the result was changed, once for each change by its name;
@@ -179,5 +184,24 @@ mod tests {
         let other = link("Dr. B", Some(12), Some(12), 30);
         assert_eq!(judge(&[other, ended]), (true, true));
         assert_eq!(judge(&[link("Dr. A", None, None, 10)]), (false, false));
+    }
+
+    #[test]
+    fn a_name_counts_only_where_an_address_is_missing() {
+        for (name, first, second, missed) in [
+            ("Dr. A", "a@one.example", "a@two.example", true),
+            ("Dr. B", "a@one.example", "A@one.example", false),
+            ("Dr. A", "a@one.example", "", false),
+            ("Dr. A", "", "a@two.example", false),
+            ("Dr. A", "", "", false),
+            ("Dr. B", "", "", true),
+        ] {
+            let mut before = link("Dr. A", Some(1), Some(2), 30);
+            before.recipient_email = first.to_owned();
+            let mut since = link(name, Some(6), Some(6), 30);
+            since.recipient_email = second.to_owned();
+            let found = missed_by(&[before, since], &[at(5)], at(20));
+            assert_eq!(found.any, missed, "{name} {first} {second}");
+        }
     }
 }
