@@ -380,7 +380,8 @@ pub async fn decide(
     row.note = note.to_owned();
     row.decided_by = Some(actor.id().to_owned());
     row.decided_name = Some(choosing::signed_name(&signer.name, &signer.credentials));
-    row.decided_at = Some(now.as_micros());
+    let decided_at = delivering::sign_time(&mut tx, &file, now).await?;
+    row.decided_at = Some(decided_at.as_micros());
     if !concordances::decide(&mut tx, &row).await? {
         return Err(StepError::Stale);
     }

@@ -14,7 +14,7 @@ use overread_store::{Tx, outbox};
 
 mod addendum;
 
-pub(crate) use addendum::{changes, missed_by, missed_change, tell_receivers};
+pub(crate) use addendum::{changes, missed_by, missed_change, sign_time, tell_receivers};
 
 use crate::cases::{self, ReadRow};
 use crate::casework::{self, CaseFile, Said, checked_text};

@@ -336,6 +336,34 @@ async fn who_confirmed_before_the_comparison_was_signed_again_is_asked_again() {
     assert_eq!(told.count(), 1, "behind the link too");
 }
 
+/// The time of a step is taken before it begins: what is done in between is done without what the step signs.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_while_a_change_was_being_signed_was_done_before_it() {
+    let house = House::sqlite().await;
+    let case_id = house.delivered().await;
+    let begun = NOW.plus_days(1);
+    let confirmed_at = begun.plus_seconds(1);
+    let link = share(&house, &case_id, "2026-06-30", NOW).await;
+    confirm(&house, &link, 0, confirmed_at).await;
+    add(&house, &case_id, begun).await;
+    let after = |at: Timestamp| Timestamp::from_micros(at.as_micros() + 1);
+    let missed = open(&house, &link, confirmed_at).await.unread_change;
+    assert_eq!(missed, Some(after(confirmed_at)));
+
+    let confirmed_at = begun.plus_seconds(2);
+    confirm(&house, &link, 1, confirmed_at).await;
+    sign_again(&house, &case_id, begun).await;
+    let missed = open(&house, &link, confirmed_at).await.unread_change;
+    assert_eq!(missed, Some(after(confirmed_at)));
+
+    // A release in between: the addendum is one after it.
+    let house = House::sqlite().await;
+    let case_id = house.delivered().await;
+    add(&house, &case_id, NOW).await;
+    let to_do = next_of(&house, &house.coordinator, &case_id, NOW).await;
+    assert!(to_do.contains("as it is now not yet confirmed"), "{to_do}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_read_before_the_addendum_is_told_apart() {
     let house = House::sqlite().await;

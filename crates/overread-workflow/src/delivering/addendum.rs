@@ -24,6 +24,22 @@ pub(crate) async fn changes(
     Ok(changes)
 }
 
+/// Returns when a change of the result is signed: now, but after the release and after everything that was opened, confirmed
+/// or decided, since nobody who did so before it stands there can have meant it.
+pub(crate) async fn sign_time(
+    tx: &mut Tx,
+    file: &CaseFile,
+    now: Timestamp,
+) -> StepResult<Timestamp> {
+    let of_case = links::list(tx, &file.case_id).await?;
+    let done = of_case
+        .iter()
+        .flat_map(|link| [link.opened_at, link.acknowledged_at, link.decided_at]);
+    let newest = done.chain([file.row.delivered_at]).flatten().max();
+    let after = newest.map(|at| Timestamp::from_micros(at.saturating_add(1)));
+    Ok(after.map_or(now, |after| after.max(now)))
+}
+
 /// Returns the first change that the receiver of a link has not confirmed, who had opened or confirmed the result before it.
 pub(crate) fn missed_change(link: &LinkRow, changes: &[Timestamp]) -> Option<Timestamp> {
     let known_at = link.acknowledged_at.or(link.opened_at)?;

@@ -59,12 +59,13 @@ pub async fn addendum(
     let signed = signed_content(&row)?;
     let earlier = addenda_of(&mut tx, &row.id).await?;
     let signer = signer_of(&mut tx, ctx, actor, &task).await?;
-    let addendum = add_addendum(&signed, &earlier, (reason, text), signer, true, now)
+    let signed_at = delivering::sign_time(&mut tx, &file, now).await?;
+    let addendum = add_addendum(&signed, &earlier, (reason, text), signer, true, signed_at)
         .map_err(StepError::Invalid)?;
     let kept = reports::AddendumRow {
         number: i64::from(addendum.number),
         content: serde_json::to_string(&addendum).map_err(StepError::internal)?,
-        signed_at: now.as_micros(),
+        signed_at: signed_at.as_micros(),
     };
     reports::add_addendum(&mut tx, &row.id, &kept)
         .await
