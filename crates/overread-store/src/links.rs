@@ -158,8 +158,8 @@ pub async fn unread(
     )
 }
 
-/// Lists links that were opened before an addendum, or before a comparison signed again after the release, that was signed
-/// before an instant, and not acknowledged since, in cases the actor may see, longest first.
+/// Lists the cases the actor may see with a link that was opened before an addendum, or before a comparison signed again after
+/// the release, that was signed before an instant, and not acknowledged since, longest first.
 ///
 /// # Errors
 /// When the database fails.
@@ -169,9 +169,9 @@ pub async fn unread_changes(
     signed_before: Timestamp,
     now: Timestamp,
     limit: i64,
-) -> StoreResult<Vec<LinkRow>> {
-    Ok(
-        on!(tx, c => sqlx::query_as(concat!("select ", columns!(), " from share_link where revoked_at is null \
+) -> StoreResult<Vec<String>> {
+    let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(
+            "select case_id from share_link where revoked_at is null \
             and opened_at is not null and (exists (select 1 from report_addendum a join report r on r.id = a.report_id \
             where r.case_id = share_link.case_id and a.signed_at <= $1 \
             and a.signed_at > coalesce(share_link.acknowledged_at, share_link.opened_at)) \
@@ -180,9 +180,9 @@ pub async fn unread_changes(
             and k.decided_at > coalesce(share_link.acknowledged_at, share_link.opened_at))) and ($2 = 1 or case_id in (select case_id \
             from case_grant where subject_kind = $3 and subject_id = $4 and right_ = $5 and revoked_at is null \
             and from_at <= $6 and (until_at is null or until_at > $6))) and case_id in (select id from case_ where ended_at is null) \
-            order by not_before, id limit $7"))
+            group by case_id order by min(not_before), case_id limit $7")
         .bind(signed_before.as_micros()).bind(i64::from(actor.sees_every_case())).bind(actor.kind()).bind(actor.id())
         .bind(Right::ViewCase.as_str()).bind(now.as_micros()).bind(limit)
-        .fetch_all(&mut *c).await?),
-    )
+        .fetch_all(&mut *c).await?);
+    Ok(rows.into_iter().map(|(case_id,)| case_id).collect())
 }

@@ -56,7 +56,7 @@ async fn furnish(tx: &mut Tx) {
     assert!(reports::sign(tx, &report).await.unwrap());
 }
 
-/// Returns how many links wait, for a change that was signed three days before `at`.
+/// Returns how many cases wait, for a change that was signed three days before `at`.
 async fn waiting(tx: &mut Tx, actor: &Actor, at: Timestamp) -> usize {
     let found = links::unread_changes(tx, actor, at.plus_days(-3), at, 9).await;
     found.unwrap().len()

@@ -161,9 +161,12 @@ pub async fn view(
     let changes = changes(&mut tx, case_id, file.row.delivered_at).await?;
     let mut links = Vec::new();
     if shares {
-        for row in rows::list(&mut tx, case_id).await? {
+        let of_case = rows::list(&mut tx, case_id).await?;
+        let missed = missed_by(&of_case, &changes, now);
+        for row in of_case {
             let mailed_at = outbox::sent_for_link(&mut tx, &row.id).await?;
-            links.push(row_of(row, mailed_at, &changes, now)?);
+            let unread_change = missed.of(&row, &changes);
+            links.push(row_of(row, mailed_at, unread_change, now)?);
         }
     }
     let why = &file.intake.why;
@@ -480,13 +483,12 @@ async fn queue_mail(
 fn row_of(
     row: Row,
     mailed_at: Option<i64>,
-    changes: &[Timestamp],
+    unread_change: Option<Timestamp>,
     now: Timestamp,
 ) -> StepResult<LinkRow> {
     let at = |micros: Option<i64>| micros.map(Timestamp::from_micros);
     let until = open_until(&row);
     let unread_since = Timestamp::from_micros(row.not_before).plus_days(limits::LINK_UNREAD_DAYS);
-    let unread_change = missed_change(&row, changes);
     let progress = if unread_change.is_some() {
         LinkProgress::BeforeChange
     } else if row.decided_at.is_some() {

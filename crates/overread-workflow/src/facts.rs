@@ -260,7 +260,7 @@ async fn report_facts(
         opened_at: earliest(|link| link.opened_at),
         acknowledged_at: earliest_of_all(|link| link.acknowledged_at),
         decided_at: earliest_of_all(|link| link.decided_at),
-        change_missed: missed.any,
+        change_missed: !missed.links.is_empty(),
         change_needs_link: missed.without_link,
         comparison_outdated: row.delivered_at.is_some() && known.is_outdated(),
         changed_at: after.last().copied(),

@@ -205,25 +205,28 @@ pub async fn overdue(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResul
 async fn unread_changes(tx: &mut Tx, actor: &Actor, now: Timestamp) -> StepResult<Vec<OverdueRow>> {
     let mut list = Vec::new();
     let signed_before = now.plus_days(-limits::LINK_UNREAD_DAYS);
-    for link in links::unread_changes(tx, actor, signed_before, now, limits::OVERDUE_ROWS).await? {
-        let case_id: CaseId = link.case_id.parse().map_err(StepError::internal)?;
+    for case_id in
+        links::unread_changes(tx, actor, signed_before, now, limits::OVERDUE_ROWS).await?
+    {
+        let case_id: CaseId = case_id.parse().map_err(StepError::internal)?;
         let Ok(file) = casework::load(tx, actor, &case_id, now).await else {
             continue;
         };
-        // A new link may have brought it to the same person.
         let changes = delivering::changes(tx, &case_id, file.row.delivered_at).await?;
-        let missed = delivering::missed_change(&link, &changes);
-        let Some(at) = missed.filter(|_| file.facts.report.change_missed) else {
-            continue;
-        };
-        let what = format!("Changed result not confirmed by {}", link.recipient_name);
-        let due_at = at.plus_days(limits::LINK_UNREAD_DAYS);
-        list.push(overdue_row(
-            &file,
-            what,
-            due_at,
-            format!("/cases/{case_id}/act"),
-        ));
+        let of_case = links::list(tx, &case_id).await?;
+        // A new link may have brought it to the same person.
+        let missed = delivering::missed_by(&of_case, &changes, now);
+        for link in &of_case {
+            let Some(at) = missed.of(link, &changes).filter(|at| *at <= signed_before) else {
+                continue;
+            };
+            list.push(overdue_row(
+                &file,
+                format!("Changed result not confirmed by {}", link.recipient_name),
+                at.plus_days(limits::LINK_UNREAD_DAYS),
+                format!("/cases/{case_id}/act"),
+            ));
+        }
     }
     Ok(list)
 }

@@ -365,6 +365,47 @@ async fn what_was_done_while_a_change_was_being_signed_was_done_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_whose_receiver_confirmed_behind_another_waits_no_more() {
+    let house = House::sqlite().await;
+    let ctx = &house.ctx;
+    let case_id = house.delivered().await;
+    let ended = share(&house, &case_id, "2026-03-05", NOW).await;
+    open(&house, &ended, NOW).await;
+    let form = NewLink {
+        recipient_name: "Dr. Bea Beside".to_owned(),
+        expires_on: "2026-06-30".to_owned(),
+        ..NewLink::default()
+    };
+    let beside = delivering::share(ctx, &house.coordinator, &case_id, &form, NOW)
+        .await
+        .unwrap();
+    open(&house, &beside, NOW).await;
+    let later = NOW.plus_days(10);
+    add(&house, &case_id, later).await;
+    let new = share(&house, &case_id, "2026-06-30", later).await;
+    confirm(&house, &new, 1, later.plus_seconds(1)).await;
+
+    let due = later.plus_days(limits::LINK_UNREAD_DAYS);
+    let list = following::overdue(ctx, &house.coordinator, due)
+        .await
+        .unwrap();
+    let late: Vec<_> = list
+        .iter()
+        .filter(|row| row.what.starts_with("Changed result"))
+        .map(|row| row.what.as_str())
+        .collect();
+    assert_eq!(late, ["Changed result not confirmed by Dr. Bea Beside"]);
+    let act = delivering::view(ctx, &house.coordinator, &case_id, due)
+        .await
+        .unwrap();
+    for row in act.links {
+        let waits = row.link_id == beside.link_id;
+        assert_eq!(row.unread_change.is_some(), waits);
+        assert_eq!(row.overdue, waits);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_read_before_the_addendum_is_told_apart() {
     let house = House::sqlite().await;
     let ctx = &house.ctx;

@@ -1,6 +1,8 @@
 //! Who had the result before it was changed, by an addendum or by a comparison signed again: has it been confirmed since, is
 //! there a way to it, who is told.
 
+use std::collections::BTreeSet;
+
 use overread_model::ids::{CaseId, LinkId};
 use overread_model::time::Timestamp;
 use overread_store::links::{self, LinkRow};
@@ -50,10 +52,17 @@ pub(crate) fn missed_change(link: &LinkRow, changes: &[Timestamp]) -> Option<Tim
 /// Who has not confirmed a change.
 #[derive(Default)]
 pub(crate) struct Missed {
-    /// Somebody.
-    pub(crate) any: bool,
+    /// The ids of their links.
+    pub(crate) links: BTreeSet<String>,
     /// Somebody who has no link that opens.
     pub(crate) without_link: bool,
+}
+
+impl Missed {
+    /// Returns the first change that the receiver of a link has not confirmed, behind this link or another of theirs.
+    pub(crate) fn of(&self, link: &LinkRow, changes: &[Timestamp]) -> Option<Timestamp> {
+        missed_change(link, changes).filter(|_| self.links.contains(&link.id))
+    }
 }
 
 /// Returns who of the receivers of these links has not confirmed a change; one person may have several links.
@@ -69,7 +78,7 @@ pub(crate) fn missed_by(of_case: &[LinkRow], changes: &[Timestamp], now: Timesta
     for link in of_case {
         let theirs = || of_case.iter().filter(|other| is_same_receiver(link, other));
         if missed_change(link, changes).is_some() && !theirs().any(confirms) {
-            missed.any = true;
+            missed.links.insert(link.id.clone());
             missed.without_link |= !theirs().any(|link| facts::opens(link, now));
         }
     }
@@ -188,7 +197,7 @@ mod tests {
     fn a_receiver_with_a_second_link_is_one_person() {
         let judge = |links: &[LinkRow]| {
             let missed = missed_by(links, &[at(5)], at(20));
-            (missed.any, missed.without_link)
+            (!missed.links.is_empty(), missed.without_link)
         };
         let ended = link("Dr. A", Some(1), Some(2), 10);
         assert_eq!(judge(std::slice::from_ref(&ended)), (true, true));
@@ -217,7 +226,7 @@ mod tests {
             let mut since = link(name, Some(6), Some(6), 30);
             since.recipient_email = second.to_owned();
             let found = missed_by(&[before, since], &[at(5)], at(20));
-            assert_eq!(found.any, missed, "{name} {first} {second}");
+            assert_eq!(!found.links.is_empty(), missed, "{name} {first} {second}");
         }
     }
 }
