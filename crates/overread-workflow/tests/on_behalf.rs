@@ -79,7 +79,13 @@ fn paper() -> PaperConsent {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_patient_is_invited_joins_signs_and_brings_images() {
-    let house = House::sqlite().await;
+    invited_joins_signs_and_brings_images(House::sqlite().await).await;
+    if let Some(house) = House::postgres("on_behalf_invited").await {
+        invited_joins_signs_and_brings_images(house).await;
+    }
+}
+
+async fn invited_joins_signs_and_brings_images(house: House) {
     let (ctx, cora) = (&house.ctx, &house.coordinator);
     let case_id = asked_for(&house, "patient", "Alex Sample").await;
     let before = seen(&house, cora, &case_id).await;
@@ -248,7 +254,13 @@ async fn a_doctor_joins_only_while_the_consent_allows_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consent_on_paper_counts_as_it_says_and_is_taken_back() {
-    let house = House::sqlite().await;
+    counts_as_it_says_and_is_taken_back(House::sqlite().await).await;
+    if let Some(house) = House::postgres("on_behalf_paper").await {
+        counts_as_it_says_and_is_taken_back(house).await;
+    }
+}
+
+async fn counts_as_it_says_and_is_taken_back(house: House) {
     let (ctx, cora) = (&house.ctx, &house.coordinator);
     let case_id = asked_for(&house, "patient", "Alex Sample").await;
     assert_not_found(consenting::enter_paper(ctx, &house.patient, &case_id, &paper(), NOW).await);
