@@ -197,10 +197,6 @@ impl WeighingFile {
             }
             out
         };
-        let spelt = |list: &str| -> Vec<String> {
-            let words = list.split_whitespace();
-            words.map(|w| spelling.normalise(w)).collect()
-        };
         let leading = terms(&self.misplaced.leading, spelling).into_iter();
         let never = self.misplaced.places.iter().filter_map(|entry| {
             let places = entry.never.split_whitespace().filter_map(&node);
@@ -253,12 +249,11 @@ impl WeighingFile {
             clock_reach: self.clock.reach_half_hours.min(12),
             times: phrases(&self.clock.times),
             clock_context: node(&self.clock.context),
-            denials: spelt(&self.unneeded.denials),
-            needs: spelt(&self.unneeded.terms),
             spelled: self.spelled.words,
             ..Weighing::default()
         };
         out.learn_advice(self.advice.table, spelling);
+        out.learn_unneeded(&self.unneeded, spelling);
         out.learn_trends(&self.trend, spelling);
         out.learn_numbered(&self.numbered, spelling);
         out.learn_labels(&self.identity);
@@ -285,6 +280,15 @@ impl Weighing {
             });
             self.actions.push((action, means));
         }
+    }
+
+    fn learn_unneeded(&mut self, table: &UnneededFile, spelling: &Spelling) {
+        let spelt = |list: &str| {
+            let words = list.split_whitespace();
+            words.map(|w| spelling.normalise(w)).collect()
+        };
+        self.denials = spelt(&table.denials);
+        self.needs = spelt(&table.terms);
     }
 
     fn learn_trends(&mut self, table: &[KindFile], spelling: &Spelling) {
