@@ -390,3 +390,35 @@ fn a_question_names_the_side_of_a_part_of_the_body() {
         check_question(question, &["left"]);
     }
 }
+
+#[test]
+fn a_sentence_about_the_other_side_is_quoted() {
+    let map = &Knowledge::embedded().specialties;
+    let check = |name: &'static str, text: &str, told: Option<&str>| {
+        let asked = AskedExam {
+            name,
+            question: "Is the right one torn?",
+            ..AskedExam::default()
+        };
+        let found = asked.differs_in_side(text, map);
+        assert_eq!(found.as_deref(), told, "{name}: {text}");
+    };
+    let told =
+        "“Ligament tear, right wrist” names the right side, and the scan is of the left wrist";
+    check(
+        "MRI left wrist",
+        "Fell. Ligament tear, right wrist.",
+        Some(told),
+    );
+    check(
+        "MRI left wrist",
+        "Surgery on the right",
+        Some("“Surgery on the right” names the right side, and the scan is of the left wrist"),
+    );
+    for text in ["Tear, left wrist", "Pain in the right hip", "A tear", ""] {
+        check("MRI left wrist", text, None);
+    }
+    for name in ["MRI wrist", "MRI lumbar spine", "MRI of both wrists", ""] {
+        check(name, "Ligament tear, right wrist", None);
+    }
+}

@@ -9,7 +9,7 @@ mod rank;
 mod sides;
 mod ties;
 
-pub use asked::AskedExam;
+pub use asked::{AskedExam, names_a_side};
 pub use directory::{Reviewer, ReviewerKind, check_directory_entry, is_region};
 pub(crate) use infer::groups_in_text;
 pub use infer::{Clinical, Confidence, ExamFacts, Suggestion, conditions_of, infer};

@@ -28,3 +28,5 @@ pub const PASSWORD_MIN_WITH_FACTOR_CHARS: usize = 8;
 pub const EMAIL_CHARS: usize = 254;
 /// Days after expiry in which a case can be reopened.
 pub const REOPEN_DAYS: i64 = 30;
+/// Most characters of a sentence that is quoted where something in it is to be looked at.
+pub const QUOTED_CHARS: usize = 160;

@@ -4,6 +4,7 @@ mod answers;
 mod correcting;
 pub mod fields;
 mod lacking;
+mod sides;
 
 use lacking::{check_choices, check_lengths, opposite_sides_of, problems_of, tidy_region};
 use overread_model::access::{Actor, Right, Role};
@@ -19,8 +20,9 @@ use crate::casework::{self, CaseFile, Intake, Said};
 use crate::{StepError, StepResult, Workflow, checking, exams, inviting, limits, reading};
 
 pub use answers::{AskStep, Exam, Urgency, Who, Why};
-pub use correcting::correct;
 pub(crate) use correcting::{CORRECTED, correct_in, is_correctable, may_correct};
+pub use correcting::{correct, correct_together};
+pub(crate) use sides::differing_answers;
 
 /// Everything typed so far, and what is still missing.
 pub struct AskView {
@@ -42,8 +44,10 @@ pub struct AskView {
     pub advice: Option<String>,
     /// What keeps it from being sent, with the field's name prefixed by its step: `who.patient_name`.
     pub problems: Vec<crate::FieldProblem>,
-    /// That what is felt is of another place or side than the scan, in words: to be asked, and no reason to keep it.
-    pub complaint_differs: Option<String>,
+    /// Which answers in own words are of another place or side than the scan: to be asked, and no reason to keep it.
+    pub differing_answers: Vec<String>,
+    /// Keys of the answers in own words that name a side.
+    pub sided_answers: Vec<&'static str>,
     /// It can be sent.
     pub can_submit: bool,
     /// A red flag was answered with yes: nothing else was kept, the emergency text must show.
@@ -172,8 +176,8 @@ pub async fn other_side(
 fn view_of(ctx: &Workflow, file: CaseFile, now: Timestamp) -> AskView {
     let problems = problems_of(ctx, &file.intake, now);
     let may_correct = correcting::may_correct(&file);
-    let complaint_differs = exams::asked(&file.intake)
-        .differs_from_complaint(&file.intake.why.symptoms, &ctx.knowledge.specialties);
+    let differing_answers = differing_answers(ctx, &file.intake);
+    let sided_answers = sides::naming_a_side(ctx, &file.intake.why);
     let Intake {
         who,
         exam,
@@ -185,7 +189,8 @@ fn view_of(ctx: &Workflow, file: CaseFile, now: Timestamp) -> AskView {
         version: file.row.version,
         can_submit: problems.is_empty() && file.state == CaseState::Draft,
         problems,
-        complaint_differs,
+        differing_answers,
+        sided_answers,
         urgency_level: Some(file.row.urgency).filter(|level| !level.is_empty()),
         advice: Some(
             advise(&why.triggers, &ctx.knowledge.intake)

@@ -114,6 +114,8 @@ pub struct LetterForm {
     pub fields: Vec<LetterField>,
     /// What is missing before it can be final.
     pub problems: Vec<crate::FieldProblem>,
+    /// What names the other side than the exam of the letter, in words: to be looked at, and no reason to keep the letter.
+    pub other_side: Vec<String>,
     /// Labels of what the letter prints as it was typed, where that may be another language than the letter's.
     pub as_typed: Vec<String>,
     /// Preview as safe HTML (escaped by the renderer); gaps are marked while facts are missing.

@@ -10,9 +10,9 @@ use overread_workflow::asking::{self, AskStep};
 use overread_workflow::comparing::{self, DecideComparison};
 use overread_workflow::consenting;
 use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
-use overread_workflow::{cases, checking, choosing, delivering};
+use overread_workflow::{cases, checking, choosing, delivering, letters, reporting};
 
-use crate::house::{House, NOW, assert_invalid, consent, disc, steps};
+use crate::house::{House, NOW, assert_invalid, consent, disc, sections, signing, steps};
 
 /// The wrist that is asked about, as it lies beside a lumbar spine on one disc.
 fn left_wrist() -> Vec<DiscFile> {
@@ -273,4 +273,98 @@ async fn a_lumbar_report_given_with_a_wrist_is_told_before_anybody_reads() {
         .await
         .unwrap();
     assert!(case.warnings.iter().any(|line| line.contains("LUMBAR")));
+}
+
+/// Corrects the request to a left wrist; the diagnosis as told and the reason say what was typed before.
+async fn corrected_to_left(house: &House, case_id: &CaseId, diagnosis: &str) {
+    let (ctx, coordinator) = (&house.ctx, &house.coordinator);
+    let view = asking::view(ctx, coordinator, case_id, NOW).await.unwrap();
+    let mut exam = view.exam;
+    (exam.name, exam.body_part) = ("MRI left wrist".to_owned(), String::new());
+    let mut why = view.why;
+    (why.diagnosis, why.question) = (diagnosis.to_owned(), "Is surgery needed?".to_owned());
+    why.symptoms = "Pain in the left wrist.".to_owned();
+    why.reason = "They advise surgery on my right wrist. I am in no hurry.".to_owned();
+    let steps = vec![AskStep::Exam(exam), AskStep::Why(why)];
+    asking::correct_together(
+        ctx,
+        coordinator,
+        case_id,
+        view.version,
+        steps,
+        "It was the left one.",
+        NOW,
+    )
+    .await
+    .unwrap();
+}
+
+const REASON: &str = "Reason in own words: “They advise surgery on my right wrist” names the right side, and the scan is of the left wrist";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_keep_the_other_side_after_a_correction_are_told() {
+    let house = House::sqlite().await;
+    let (ctx, coordinator) = (&house.ctx, &house.coordinator);
+    let case_id = house.consented().await;
+    corrected_to_left(&house, &case_id, "Ligament tear, right wrist").await;
+    let view = asking::view(ctx, &house.patient, &case_id, NOW)
+        .await
+        .unwrap();
+    let told = &view.differing_answers;
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[0], REASON);
+    assert!(told[1].starts_with("Diagnosis as told: “Ligament tear, right wrist”"));
+    assert_eq!(view.sided_answers, ["symptoms", "reason", "diagnosis"]);
+    let case = cases::journey(ctx, coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!(case.differing_answers, *told);
+    let case = cases::journey(ctx, &house.patient, &case_id, NOW)
+        .await
+        .unwrap();
+    assert!(case.differing_answers.is_empty());
+    let kind = "second_opinion_request";
+    let letter = letters::form(ctx, coordinator, &case_id, kind, "en", NOW)
+        .await
+        .unwrap();
+    let lines = letter.other_side.join(" ");
+    assert!(lines.contains("surgery on my right wrist"), "{lines}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_names_the_other_side_is_not_signed_unseen() {
+    let house = House::sqlite().await;
+    let (ctx, reviewer) = (&house.ctx, &house.reviewer);
+    let case_id = house.in_review().await;
+    corrected_to_left(&house, &case_id, "Ligament tear, right wrist").await;
+    reading::lock_first_impression(ctx, reviewer, &case_id, "Torn ligament.", NOW)
+        .await
+        .unwrap();
+    let mut sections = sections();
+    sections.insert("clinical".to_owned(), String::new());
+    let desk = reporting::desk(ctx, reviewer, &case_id, NOW).await.unwrap();
+    reporting::save_draft(ctx, reviewer, &case_id, desk.version, &sections, NOW)
+        .await
+        .unwrap();
+    let desk = reporting::desk(ctx, reviewer, &case_id, NOW).await.unwrap();
+    assert!(desk.may_sign, "{:?}", desk.problems);
+    let refused = reporting::sign(ctx, reviewer, &case_id, signing(desk.version), NOW).await;
+    let Err(overread_workflow::StepError::Invalid(problems)) = refused else {
+        panic!("it was signed, or refused for another reason");
+    };
+    assert_eq!(problems[0].field, "seen_doubts");
+    let told = &problems[0].message;
+    assert!(
+        told.contains(
+            "“Ligament tear, right wrist” names the right side, and the scan is of the left wrist."
+        ),
+        "{told}"
+    );
+    let seen = reporting::Signing {
+        seen_doubts: true,
+        ..signing(desk.version)
+    };
+    reporting::sign(ctx, reviewer, &case_id, seen, NOW)
+        .await
+        .unwrap();
 }

@@ -46,6 +46,17 @@ impl Places {
         places
     }
 
+    /// Returns the places and sides that people's own words name.
+    fn of_prose(text: &str, map: &SpecialtyMap) -> Self {
+        let (right, left) = sides_in_prose(text, map);
+        Self {
+            groups: groups_in_text(text, map),
+            right,
+            left,
+            ..Self::default()
+        }
+    }
+
     /// Adds what a text names.
     pub(super) fn add_text(&mut self, text: &str, map: &SpecialtyMap) {
         for (group, words) in groups_in_text(text, map) {
@@ -309,11 +320,7 @@ impl AskedExam<'_> {
         if asked.groups.is_empty() || !asked.groups.keys().all(|group| map.has_sides(group)) {
             return None;
         }
-        let mut felt = Places {
-            groups: groups_in_text(complaint, map),
-            ..Places::default()
-        };
-        (felt.right, felt.left) = sides_in_prose(complaint, map);
+        let felt = Places::of_prose(complaint, map);
         let elsewhere = asked.same_place(&felt, map) == Some(false);
         if !elsewhere && asked.same_side(&felt, map) != Some(false) {
             return None;
@@ -326,6 +333,38 @@ impl AskedExam<'_> {
             "The scan is of the {}, what is felt is told of the {}",
             asked.words().to_lowercase(),
             place.to_lowercase()
+        ))
+    }
+
+    /// Quotes the first sentence of a text that names the other side than the exam, and says so; `None` for an exam of both
+    /// sides or of a part without them, and where the sentence is about another place.
+    pub fn differs_in_side(&self, text: &str, map: &SpecialtyMap) -> Option<String> {
+        let own = AskedExam {
+            question: "",
+            ..*self
+        };
+        let asked = own.places(map);
+        if asked.side().is_empty() || !asked.groups.keys().all(|group| map.has_sides(group)) {
+            return None;
+        }
+        let is_other = |sentence: &&str| {
+            let told = Places::of_prose(sentence, map);
+            let names_it = if asked.right { told.left } else { told.right };
+            names_it && asked.same_place(&told, map) != Some(false)
+        };
+        let sentence = text.split(['.', ';', '?', '!', '\n']).find(is_other)?;
+        let (exam, other) = (
+            asked.words().to_lowercase(),
+            if asked.right { "left" } else { "right" },
+        );
+        let exam = if asked.groups.is_empty() {
+            format!("{exam} side")
+        } else {
+            exam
+        };
+        let quoted = cut(sentence.trim(), limits::QUOTED_CHARS);
+        Some(format!(
+            "“{quoted}” names the {other} side, and the scan is of the {exam}"
         ))
     }
 
@@ -366,4 +405,9 @@ impl AskedExam<'_> {
         }
         None
     }
+}
+
+/// Says whether people's own words name a side of the body.
+pub fn names_a_side(text: &str, map: &SpecialtyMap) -> bool {
+    Places::of_prose(text, map).names_a_side()
 }

@@ -297,6 +297,8 @@ struct ScreenPage {
     urgency: Urgency,
     flags: Vec<Flag>,
     correction_reason: String,
+    /// Answers in own words that are corrected together with the side of the scan: key, label, text.
+    sided: Vec<(&'static str, &'static str, String)>,
 }
 
 #[derive(Template)]
@@ -310,10 +312,11 @@ struct ReviewPage {
     triggers: Vec<String>,
     /// That images already here are of the other side, in words.
     other_side: Option<String>,
-    /// That what is felt is of another place or side, in words.
-    complaint_differs: Option<String>,
+    /// Which answers in own words are of another place or side than the scan.
+    differing_answers: Vec<String>,
     scan_path: String,
     complaint_path: String,
+    reason_path: String,
 }
 
 async fn start(
@@ -375,6 +378,7 @@ async fn show(
         why: view.why,
         urgency: view.urgency,
         correction_reason: String::new(),
+        sided: Vec::new(),
     })
 }
 
@@ -427,9 +431,10 @@ async fn review(
     let (shell, frame) = Frame::new(state, session, &view, place);
     Ok(ReviewPage {
         other_side,
-        complaint_differs: view.complaint_differs.clone(),
+        differing_answers: view.differing_answers.clone(),
         scan_path: format!("{}/exam", frame.path),
         complaint_path: format!("{}/question", frame.path),
+        reason_path: format!("{}/why", frame.path),
         advice: choices::advice(view.advice.as_deref()),
         urgency: choices::urgency(view.urgency_level.as_deref()),
         triggers: frame.choices.trigger_texts(&view.why.triggers),

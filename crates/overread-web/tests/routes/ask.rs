@@ -327,3 +327,55 @@ async fn the_last_page_asks_about_a_complaint_elsewhere_and_tells_the_day_of_the
     let answers = patient.get(&format!("{base}/answers")).await;
     assert!(answers.body.contains(told), "{}", answers.body);
 }
+
+#[tokio::test]
+async fn answers_that_name_the_side_are_corrected_together_with_the_scan() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let case_id = patient.ask("Pat Patient").await;
+    let base = format!("/cases/{case_id}/ask");
+    let exam = [
+        ("modality", "MR"),
+        ("name", "MRI right wrist"),
+        ("body_part", "wrist"),
+        ("date", "2026-02-10"),
+        ("facility", "Bay Imaging Center"),
+    ];
+    patient.step(&base, "exam", &exam).await;
+    let question = [
+        ("symptoms", "Pain when turning a key"),
+        ("question", "Is it broken?"),
+        ("diagnosis", "Ligament tear, right wrist"),
+    ];
+    patient.step(&base, "question", &question).await;
+    let page = patient.get(&format!("{base}/review")).await;
+    for shown in ["Diagnosis as told", "Ligament tear, right wrist"] {
+        assert!(page.body.contains(shown), "{shown}: {}", page.body);
+    }
+    let told = "names the right side, and the scan is of the left wrist";
+    assert!(!page.body.contains(told), "{}", page.body);
+    patient.submit(&case_id).await;
+    let path = format!("{base}/exam/correct");
+    let form = patient.get(&path).await;
+    assert!(
+        form.body.contains("name=\"diagnosis\"") && !form.body.contains("name=\"symptoms\""),
+        "{}",
+        form.body
+    );
+    let mut typed = exam.to_vec();
+    typed[1].1 = "MRI left wrist";
+    typed.push(("correction_reason", "It was the left one."));
+    let done = patient.post(&path, &typed).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    let answers = patient.get(&format!("{base}/answers")).await;
+    assert!(answers.body.contains(told), "{}", answers.body);
+    // The next correction has both in one step.
+    typed[1].1 = "MRI of the left wrist";
+    typed.push(("diagnosis", "Ligament tear, left wrist"));
+    let done = patient.post(&path, &typed).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    let answers = patient.get(&format!("{base}/answers")).await;
+    assert!(!answers.body.contains(told), "{}", answers.body);
+    assert!(answers.body.contains("Ligament tear, left wrist"));
+}

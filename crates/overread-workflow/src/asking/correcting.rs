@@ -55,13 +55,29 @@ pub async fn correct(
     reason: &str,
     now: Timestamp,
 ) -> StepResult<()> {
+    correct_together(ctx, actor, case_id, version, vec![step], reason, now).await
+}
+
+/// Corrects several steps at once, as [`correct`] does one: the side of a scan, and the answers that name it.
+///
+/// # Errors
+/// As [`correct`].
+pub async fn correct_together(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    version: i64,
+    steps: Vec<AskStep>,
+    reason: &str,
+    now: Timestamp,
+) -> StepResult<()> {
     let mut tx = ctx.store.begin().await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
     if !may_correct(&file) {
         return Err(StepError::Forbidden);
     }
     file.expect(version)?;
-    correct_in(&mut tx, ctx, &mut file, actor, step, reason, now).await?;
+    correct_in(&mut tx, ctx, &mut file, actor, steps, reason, now).await?;
     if file.facts.records.study_count > 0 {
         checking::judge(&mut tx, ctx, &mut file, now).await?;
         checking::settle(&mut tx, ctx, &mut file, now).await?;
@@ -69,13 +85,13 @@ pub async fn correct(
     Ok(tx.commit().await?)
 }
 
-/// Corrects one step within a step that is larger; the caller has checked that the actor may, and judges and settles the case.
+/// Corrects steps of the request within a step that is larger; the caller has checked that the actor may, and judges and settles the case.
 pub(crate) async fn correct_in(
     tx: &mut Tx,
     ctx: &Workflow,
     file: &mut CaseFile,
     actor: &Actor,
-    mut step: AskStep,
+    steps: Vec<AskStep>,
     reason: &str,
     now: Timestamp,
 ) -> StepResult<()> {
@@ -83,12 +99,14 @@ pub(crate) async fn correct_in(
         Err(StepError::Invalid(problems)) => problems,
         _ => Vec::new(),
     };
-    check_lengths(&step)?;
-    tidy_region(ctx, &mut step);
-    check_choices(ctx, &step)?;
     let before = file.intake.clone();
     let known_problems = problems_of(ctx, &before, now);
-    put(&mut file.intake, step)?;
+    for mut step in steps {
+        check_lengths(&step)?;
+        tidy_region(ctx, &mut step);
+        check_choices(ctx, &step)?;
+        put(&mut file.intake, step)?;
+    }
     let new_problems = problems_of(ctx, &file.intake, now);
     problems.extend(
         new_problems

@@ -119,6 +119,8 @@ pub struct CaseView {
     pub sentence: String,
     /// What the coordinator must look at: papers or images that seem to be of another exam.
     pub warnings: Vec<String>,
+    /// Answers that name another place or side than the scan, for the coordinator of an open case.
+    pub differing_answers: Vec<String>,
     /// Letters that went out naming another patient or exam than the request does now, each in a sentence.
     pub letters_astray: Vec<String>,
     /// What the treating physician decided, once recorded; only for those who may read the result.
@@ -206,6 +208,7 @@ async fn view_of(
         facility: intake.exam.facility.clone(),
         question: intake.why.question.clone(),
         warnings: told::warnings(tx, file).await?,
+        differing_answers: told::differing_answers(ctx, file),
         letters_astray: told::sent_astray(tx, ctx, file).await?,
         decision: told::decision(tx, file).await?,
         stations: stations_of(tx, file).await?,

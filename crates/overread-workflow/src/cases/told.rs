@@ -6,7 +6,7 @@ use overread_model::time::Timestamp;
 use overread_store::{Tx, links};
 
 use crate::casework::CaseFile;
-use crate::{StepResult, Workflow, checking, delivering, letters, reading, treating};
+use crate::{StepResult, Workflow, asking, checking, delivering, letters, reading, treating};
 
 /// What a treating physician decided.
 pub struct Decision {
@@ -44,11 +44,24 @@ pub(super) async fn decision(tx: &mut Tx, file: &CaseFile) -> StepResult<Option<
 
 /// Returns what seems to be of another exam than the one asked about, for the coordinator of an open case.
 pub(super) async fn warnings(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<String>> {
-    let looks = file.wears(CaseRole::Coordinator) && !reading::is_before_lock(file);
-    if !looks || file.state.is_end() {
+    if !is_looked_after(file) {
         return Ok(Vec::new());
     }
     checking::other_exams(tx, &file.case_id).await
+}
+
+/// Returns which answers are of another place or side than the scan, for the coordinator of an open case.
+pub(super) fn differing_answers(ctx: &Workflow, file: &CaseFile) -> Vec<String> {
+    if !is_looked_after(file) {
+        return Vec::new();
+    }
+    asking::differing_answers(ctx, &file.intake)
+}
+
+/// Says whether the reader is a coordinator of an open case, who may know what the request says of the first reading.
+fn is_looked_after(file: &CaseFile) -> bool {
+    let looks = file.wears(CaseRole::Coordinator) && !reading::is_before_lock(file);
+    looks && !file.state.is_end()
 }
 
 /// Returns which letters went out naming another patient or exam than the case does now, for those who write letters.

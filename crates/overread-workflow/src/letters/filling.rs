@@ -4,6 +4,7 @@ use overread_documents::letters::{
     FactProblem, Letter, LetterFacts, compose, concerns, facts_from_pairs, form as form_fields,
     own_words, preview as preview_of,
 };
+use overread_model::choosing::AskedExam;
 use overread_model::letter::{Choice, Field, FieldKind, Language, LetterKind, Requester};
 use overread_model::time::Timestamp;
 use overread_store::letters::LetterRow as Row;
@@ -273,10 +274,39 @@ pub(super) fn form_of(
                 value: value_of(ctx, entry.field, values.get(entry.key), language),
             })
             .collect(),
+        other_side: on_other_side(ctx, kind, file, language, values),
         problems: previewed.problems,
         as_typed: previewed.as_typed,
         preview_html: previewed.html,
     }
+}
+
+/// Fields in people's own words.
+const OWN_WORDS: [&str; 4] = ["symptoms", "diagnosis.text", "reason", "question"];
+
+/// Says which own words of a letter name the other side than its exam.
+fn on_other_side(
+    ctx: &Workflow,
+    kind: &LetterKind,
+    file: &CaseFile,
+    language: Language,
+    values: &LetterValues,
+) -> Vec<String> {
+    let said = |key: &str| values.get(key).map(String::as_str).unwrap_or_default();
+    let asked = AskedExam {
+        name: said("exam.name"),
+        body_part: said("exam.body_part_label"),
+        ..AskedExam::default()
+    };
+    let fields = form_fields(&ctx.knowledge.letters, kind, requester_of(file));
+    let own = fields
+        .into_iter()
+        .filter(|entry| OWN_WORDS.contains(&entry.key));
+    own.filter_map(|entry| {
+        let told = asked.differs_in_side(said(entry.key), &ctx.knowledge.specialties)?;
+        Some(format!("{}: {told}", entry.field.label.of(language)))
+    })
+    .collect()
 }
 
 const fn input_of(kind: FieldKind) -> &'static str {

@@ -9,11 +9,13 @@ use overread_store::reports;
 use overread_store::review_tasks::TaskRow;
 use overread_store::{Tx, reviewers as directory};
 
-use super::{BEING_WRITTEN, completed, draft_of, limitations, sign_context, suggestions};
+use super::{
+    BEING_WRITTEN, completed, draft_of, limitations, sign_context, signed_fields, suggestions,
+};
 use crate::casework::{self, CaseFile, Said};
 use crate::reading;
 use crate::{
-    StepError, StepResult, Workflow, checking, choosing, comparing, reviewers, signing_in,
+    StepError, StepResult, Workflow, checking, choosing, comparing, exams, reviewers, signing_in,
 };
 
 /// A signature.
@@ -92,7 +94,16 @@ pub async fn sign(
         now,
     )
     .map_err(StepError::Invalid)?;
-    confirm_doubts(&mut tx, &file, actor, &signed, signing.seen_doubts, now).await?;
+    confirm_doubts(
+        &mut tx,
+        ctx,
+        &file,
+        actor,
+        &signed,
+        signing.seen_doubts,
+        now,
+    )
+    .await?;
     row.signed = Some(serde_json::to_string(&signed).map_err(StepError::internal)?);
     row.signed_at = Some(now.as_micros());
     row.limitations = serde_json::to_string(&limitations).map_err(StepError::internal)?;
@@ -125,13 +136,15 @@ pub async fn sign(
 /// Refuses to sign a text that speaks of another patient, side or exam until that is confirmed.
 async fn confirm_doubts(
     tx: &mut Tx,
+    ctx: &Workflow,
     file: &CaseFile,
     actor: &Actor,
     signed: &SignedReport,
     is_seen: bool,
     now: Timestamp,
 ) -> StepResult<()> {
-    let doubts = comparing::doubts_of_harm(tx, file, signed).await?;
+    let mut doubts = comparing::doubts_of_harm(tx, file, signed).await?;
+    doubts.extend(on_other_side(ctx, file, signed));
     if doubts.is_empty() {
         return Ok(());
     }
@@ -151,6 +164,17 @@ async fn confirm_doubts(
         staff_only: true,
     };
     casework::note(tx, file, actor, "report.doubts_seen", what, said, now).await
+}
+
+/// Says which sections name the other side of the exam: what was filled in from the request may be older than its correction.
+fn on_other_side(ctx: &Workflow, file: &CaseFile, signed: &SignedReport) -> Vec<String> {
+    let asked = exams::asked(&file.intake);
+    let fields = signed_fields(ctx, signed).into_iter();
+    let doubts = fields.filter_map(|field| {
+        let told = asked.differs_in_side(&field.text, &ctx.knowledge.specialties)?;
+        Some(format!("{}: {told}.", field.title))
+    });
+    doubts.collect()
 }
 
 /// Refuses to sign over an original report that changed after the lock until its new version is confirmed as read.

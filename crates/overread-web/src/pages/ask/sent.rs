@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use overread_model::access::Role;
 use overread_model::ids::CaseId;
-use overread_workflow::asking::{self, AskStep, AskView, fields};
+use overread_workflow::asking::{self, AskStep, AskView, Why, fields};
 use overread_workflow::sessions::SignedIn;
 use serde_json::Value;
 
@@ -37,10 +37,11 @@ struct SentPage {
     may_correct: bool,
     /// That images are of the other side, in words.
     other_side: Option<String>,
-    /// That what is felt is of another place or side, in words.
-    complaint_differs: Option<String>,
+    /// Which answers in own words are of another place or side than the scan.
+    differing_answers: Vec<String>,
     scan_path: String,
     complaint_path: String,
+    reason_path: String,
     /// It ended as an emergency before it was sent.
     emergency: bool,
 }
@@ -73,9 +74,13 @@ pub(super) async fn answers(
         shell: in_case(&state, &session, &case_id, "What was asked").await,
         path: format!("/cases/{case_id}/ask"),
         other_side,
-        complaint_differs: view.complaint_differs.clone().filter(|_| view.may_correct),
+        differing_answers: match view.may_correct {
+            true => view.differing_answers.clone(),
+            false => Vec::new(),
+        },
         scan_path: format!("/cases/{case_id}/ask/exam/correct"),
         complaint_path: format!("/cases/{case_id}/ask/question/correct"),
+        reason_path: format!("/cases/{case_id}/ask/why/correct"),
         parts: parts.collect(),
         urgency: super::choices::urgency(view.urgency_level.as_deref()),
         may_correct: view.may_correct,
@@ -156,16 +161,50 @@ async fn correction(
     let place = (screen.key, screen.title_for(session), screen.step);
     let (_, mut frame) = Frame::new(state, session, &view, place);
     frame.correcting = true;
+    let mut why = view.why;
+    let sided = match screen.key {
+        "exam" => view.sided_answers,
+        _ => Vec::new(),
+    };
+    let sided = sided.into_iter().filter_map(|key| {
+        let text = std::mem::take(sided_answer(&mut why, key)?);
+        Some((key, frame.label(key), text))
+    });
+    let sided = sided.collect();
     ScreenPage {
+        sided,
         shell,
         frame,
         flags: Vec::new(),
         who: view.who,
         exam: view.exam,
-        why: view.why,
+        why,
         urgency: view.urgency,
         correction_reason: String::new(),
     }
+}
+
+/// Returns an answer that may be corrected together with the side of the scan.
+fn sided_answer<'a>(why: &'a mut Why, key: &str) -> Option<&'a mut String> {
+    match key {
+        "symptoms" => Some(&mut why.symptoms),
+        "reason" => Some(&mut why.reason),
+        "question" => Some(&mut why.question),
+        "diagnosis" => Some(&mut why.diagnosis),
+        _ => None,
+    }
+}
+
+/// Returns the reasons with what was typed beside the scan.
+fn typed_beside(view: &AskView, typed: &Typed) -> Why {
+    let mut why = view.why.clone();
+    for key in &view.sided_answers {
+        let text = typed.get(*key).and_then(|list| list.first());
+        if let (Some(answer), Some(text)) = (sided_answer(&mut why, key), text) {
+            answer.clone_from(text);
+        }
+    }
+    why
 }
 
 pub(super) async fn correct(
@@ -180,10 +219,16 @@ pub(super) async fn correct(
     let (case_id, _, screen) = named(path)?;
     let mut view = view(&state, &session, &case_id).await?;
     let step = screen.step(&view, &form)?;
+    let mut steps = vec![step.clone()];
+    if screen.key == "exam" {
+        let why = typed_beside(&view, &form);
+        view.why.clone_from(&why);
+        steps.push(AskStep::Why(why));
+    }
     let first = form.get(WHY_FIELD).and_then(|list| list.first());
     let reason = first.cloned().unwrap_or_default();
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
-    let done = asking::correct(ctx, actor, &case_id, version, step.clone(), &reason, now).await;
+    let done = asking::correct_together(ctx, actor, &case_id, version, steps, &reason, now).await;
     let Err(problems) = to_correct(done)? else {
         return Ok(go(&path_of(&case_id)));
     };

@@ -81,7 +81,7 @@ pub(super) async fn settle_birth_date(
     let mut who = file.intake.who.clone();
     who.patient_birth_date = of_images.to_string();
     let step = AskStep::Who(who);
-    asking::correct_in(tx, ctx, file, actor, step, decision.reason, now).await?;
+    asking::correct_in(tx, ctx, file, actor, vec![step], decision.reason, now).await?;
     Ok(Some(format!(
         "The birth date in the images is true: {of_images}. The request gave {of_request} and was corrected."
     )))
