@@ -311,6 +311,17 @@ fn d_rules() {
         s.instances.push(one);
     };
     check(&[], with_report);
+    // A report inside an exam that names somebody else is no report of this patient, also when the images were let in.
+    let result = {
+        let mut setup = good();
+        with_report(&mut setup);
+        setup.patient = Some(person("Miller^Kim", "19800101", "F"));
+        setup.confirmed_studies = setup.studies();
+        setup.check()
+    };
+    let missing = result.findings.iter().find(|found| found.rule == "D01");
+    let told = &missing.unwrap().message;
+    assert!(told.contains("they name somebody else"), "{told}");
     check(&["D03?"], |s| {
         with_report(s);
         s.series(90, |i| {

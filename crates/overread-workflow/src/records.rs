@@ -23,7 +23,8 @@ use crate::checking::{self, CheckView};
 use crate::letters::{self, SentLetterRow};
 use crate::{StepError, StepResult, Workflow, filing, papers, reading};
 use held_back::{
-    differing_birth_dates, hold_named, hold_papers, papers_of_others, tell_what_waits, waiting_of,
+    differing_birth_dates, has_another_name, hold_named, hold_papers, papers_of_others,
+    tell_what_waits, waiting_of,
 };
 
 pub(crate) use held_back::{hold_strangers, named_by};
@@ -97,6 +98,10 @@ pub struct QuarantineRow {
     pub since: Timestamp,
     /// Both birth dates, where the images give another one than the request.
     pub birth_dates: Option<BirthDates>,
+    /// Its name cannot be the patient's either.
+    pub has_other_name: bool,
+    /// Numbers of the other cases that hold it.
+    pub held_by: Vec<String>,
     /// Papers that came with it and wait for a decision.
     pub papers: Vec<DocumentRow>,
 }
@@ -278,11 +283,13 @@ async fn to_decide(
             study: study_of(reading::study_shown(file, row.study)),
         });
     }
+    let mut quarantine = Vec::new();
+    for row in held {
+        let held_by = filing::held_by(tx, &file.case_id, &row.study).await?;
+        quarantine.push(held_of(of_study(Some(row.study.id)), held_by, row, file));
+    }
     Ok(ToDecide {
-        quarantine: held
-            .into_iter()
-            .map(|row| held_of(of_study(Some(row.study.id)), row, file))
-            .collect(),
+        quarantine,
         papers: of_study(None),
         outside,
         // They lie as they came, with everything an image can carry of the first reading.
@@ -609,9 +616,16 @@ pub(crate) fn study_of(row: checks::StudyRow) -> StudyRow {
     }
 }
 
-fn held_of(papers: Vec<DocumentRow>, row: checks::HeldRow, file: &CaseFile) -> QuarantineRow {
+fn held_of(
+    papers: Vec<DocumentRow>,
+    held_by: Vec<String>,
+    row: checks::HeldRow,
+    file: &CaseFile,
+) -> QuarantineRow {
     QuarantineRow {
         papers,
+        held_by,
+        has_other_name: has_another_name(file, &row),
         birth_dates: differing_birth_dates(file, &row),
         study: study_of(reading::study_shown(file, row.study)),
         reason: row.reason,

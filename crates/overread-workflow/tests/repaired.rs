@@ -316,4 +316,14 @@ async fn one_slice_opens_the_exam_of_another_case_only_with_a_reason_and_the_rig
     // It still waits for the decision whose images they are.
     let view = records::view(ctx, coordinator, &second, NOW).await.unwrap();
     assert_eq!((view.studies.len(), view.quarantine.len()), (0, 1));
+    let held = &view.quarantine[0];
+    assert!(held.has_other_name && held.held_by.len() == 1);
+    records::decide_quarantine(ctx, coordinator, &second, &decision, NOW)
+        .await
+        .unwrap();
+    let seen = cases::journey(ctx, coordinator, &second, NOW)
+        .await
+        .unwrap();
+    let told = "The images give another name than the request: name Alex Sample / Person Other.";
+    assert!(seen.timeline.iter().any(|line| line.note.contains(told)));
 }

@@ -119,16 +119,30 @@ pub fn belonging(
     }
 }
 
+/// Says whether images name somebody else: by their name alone, or by all that they say.
+pub(super) fn names_somebody_else(
+    person: &PersonIdentity,
+    images: &PersonIdentity,
+    table: &IdentityTable,
+) -> bool {
+    has_other_name(person, images) || belonging(person, images, table) == Belonging::OtherPerson
+}
+
+/// Says whether both are named, and the one name cannot be the other's.
+pub fn has_other_name(person: &PersonIdentity, images: &PersonIdentity) -> bool {
+    both(&person.name, &images.name)
+        .filter(|(_, name)| !is_anonymous_name(name.reveal()))
+        .and_then(|(a, b)| sameness(a.reveal(), b.reveal()))
+        .is_some_and(|sameness| sameness == Sameness::Other)
+}
+
 /// Says whether a person must look whatever the score: twins share a birth date, a mother and a daughter a name.
 ///
 /// A slip in the birth date is forgiven to whom the number of the same issuer names; another name or another day is not.
 fn is_doubtful(person: &PersonIdentity, images: &PersonIdentity, has_its_number: bool) -> bool {
-    let is_other_name = both(&person.name, &images.name)
-        .and_then(|(a, b)| sameness(a.reveal(), b.reveal()))
-        .is_some_and(|sameness| sameness == Sameness::Other);
     let birth = both(&person.birth_date, &images.birth_date)
         .map_or(1.0, |(a, b)| birth_date_score(*a.reveal(), *b.reveal()));
-    is_other_name || birth == 0.0 || birth < 1.0 && !has_its_number
+    has_other_name(person, images) || birth == 0.0 || birth < 1.0 && !has_its_number
 }
 
 /// Compares the numbers of the same issuer; `None` when they cannot be compared.

@@ -293,3 +293,27 @@ async fn the_true_birth_date_is_asked_for_and_stands_everywhere() {
     assert!(sees(&patient, &third).await && sees(&patient, &second).await);
     assert!(!sees(&patient, &first).await, "they wait once more");
 }
+
+#[tokio::test]
+async fn another_name_is_told_before_the_birth_date_is_asked_for() {
+    let door = Door::new().await;
+    let (_, mut coordinator, case_id, secret) = case(&door).await;
+    let stranger = of(("Miller^Kim", "19800101", "OTHER-1"), 80, 1);
+    send(&door, &secret, &case_id, Way::Zip, &stranger).await;
+    let path = format!("/cases/{case_id}/records");
+    let page = coordinator.get(&path).await.body;
+    let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}: {page}"));
+    place("The name and the birth date in these images differ from the request.");
+    let after_all = "This patient after all, name Alex Sample / Kim Miller";
+    assert!(place("keep them out of this case") < place(after_all));
+    assert!(!page.contains("The right patient, born"), "{page}");
+    let fields = [
+        ("study", stranger.study_instance_uid.as_str()),
+        ("decision", "right:1968-04-12"),
+        ("reason", ""),
+    ];
+    let answer = coordinator
+        .post(&format!("{path}/held-back"), &fields)
+        .await;
+    assert_ne!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+}

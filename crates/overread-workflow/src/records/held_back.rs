@@ -1,6 +1,7 @@
 //! What is held back from a case since it may be another patient's, and what a coordinator decides on it.
 
 mod birth_date;
+mod other_name;
 
 use overread_ingest::{Receipt, ReceiptDocument};
 use overread_model::access::Actor;
@@ -23,6 +24,8 @@ use crate::{StepError, StepResult, Workflow, checking, limits, papers};
 pub use birth_date::BirthDates;
 pub(super) use birth_date::differing_birth_dates;
 use birth_date::settle_birth_date;
+pub(super) use other_name::has_another_name;
+use other_name::other_name_told;
 
 /// What a person decides on a held-back study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +75,7 @@ pub async fn decide_quarantine(
         let row = held_study(&mut tx, case_id, uid).await?;
         let mut kept = reason.to_owned();
         if is_released {
+            kept.extend(other_name_told(&file, &row));
             let told =
                 settle_birth_date(&mut tx, ctx, &mut file, actor, &row, decision, now).await?;
             kept.extend(told.map(|told| format!("\n{told}")));

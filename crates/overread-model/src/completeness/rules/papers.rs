@@ -3,7 +3,7 @@
 use super::{Context, Findings, StudyView, has_document};
 use crate::choosing::ExamFacts;
 use crate::completeness::documents::{DocumentFacts, DocumentKind};
-use crate::completeness::identity::PersonIdentity;
+use crate::completeness::identity::{PersonIdentity, names_somebody_else};
 use crate::completeness::tables::Severity;
 use crate::text::folded;
 use crate::time::CalendarDate;
@@ -57,21 +57,36 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
 }
 
 fn check_report(context: &Context<'_>, findings: &mut Findings<'_>) {
-    let in_images = context
+    let (others, in_images): (Vec<&StudyView<'_>>, Vec<&StudyView<'_>>) = context
         .studies
         .iter()
-        .any(|view| view.study.report_objects + view.study.encapsulated_documents > 0);
+        .filter(|view| view.study.report_objects + view.study.encapsulated_documents > 0)
+        .partition(|view| is_of_somebody_else(context, view));
     let named = context.input.documents.iter();
     let (short, whole): (Vec<&DocumentFacts>, Vec<&DocumentFacts>) = named
         .filter(|document| document.kind == DocumentKind::OriginalReport)
         .partition(|document| document.hints.is_too_short);
-    if !whole.is_empty() || in_images || context.input.no_report_available {
+    if !whole.is_empty() || !in_images.is_empty() || context.input.no_report_available {
         return;
     }
-    let detail = short.first().map_or_else(String::new, |document| {
-        format!("{} holds too few words to be one", document.name)
-    });
+    let detail = match short.first() {
+        Some(document) => format!("{} holds too few words to be one", document.name),
+        None if !others.is_empty() => "the images hold one, but they name somebody else; read it, and enter it as the first report only when it is the right one".to_owned(),
+        None => String::new(),
+    };
     findings.add("D01", "the report", detail);
+}
+
+/// Says whether a study names somebody else than the patient; that its images were let in says nothing of the report in it.
+fn is_of_somebody_else(context: &Context<'_>, view: &StudyView<'_>) -> bool {
+    let Some(wanted) = &context.input.patient else {
+        return false;
+    };
+    let table = &context.tables.identity;
+    let named = view.study.patients.iter();
+    named
+        .filter_map(|index| context.gathered.patients.get(*index))
+        .any(|seen| names_somebody_else(wanted, &seen.identity, table))
 }
 
 /// Looks whether a report belongs to one of the studies.
