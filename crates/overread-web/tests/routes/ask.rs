@@ -366,11 +366,16 @@ async fn answers_that_name_the_side_are_corrected_together_with_the_scan() {
     let mut typed = exam.to_vec();
     typed[1].1 = "MRI left wrist";
     typed.push(("correction_reason", "It was the left one."));
+    let version = form.hidden("version");
+    typed.push(("version", version.as_str()));
     let done = patient.post(&path, &typed).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
     let answers = patient.get(&format!("{base}/answers")).await;
     assert!(answers.body.contains(told), "{}", answers.body);
     // The next correction has both in one step.
+    let version = patient.get(&path).await.hidden("version");
+    typed.retain(|field| field.0 != "version");
+    typed.push(("version", version.as_str()));
     typed[1].1 = "MRI of the left wrist";
     typed.push(("diagnosis", "Ligament tear, left wrist"));
     let done = patient.post(&path, &typed).await;
