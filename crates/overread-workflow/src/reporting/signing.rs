@@ -56,13 +56,7 @@ pub async fn sign(
     signing: Signing<'_>,
     now: Timestamp,
 ) -> StepResult<Signature> {
-    {
-        // Nobody is asked for a password for a report that is not theirs.
-        let mut tx = ctx.store.read().await?;
-        casework::load(&mut tx, actor, case_id, now)
-            .await?
-            .own_task()?;
-    }
+    require_own_report(ctx, actor, case_id, now).await?;
     signing_in::ask_again(ctx, actor, signing.password, now).await?;
     let mut tx = ctx.store.begin().await?;
     let mut file = casework::load(&mut tx, actor, case_id, now).await?;
@@ -131,6 +125,18 @@ pub async fn sign(
         tracing::error!(case.id = %case_id, %error, "the comparison was not made after signing");
     }
     Ok(signature_of(&signed))
+}
+
+/// Refuses who does not write the report of this case: nobody is asked for a password for a report that is not theirs.
+async fn require_own_report(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<()> {
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    file.own_task().map(|_| ())
 }
 
 /// Refuses to sign a text that speaks of another patient, side or exam until that is confirmed.
