@@ -1,6 +1,6 @@
 //! Cases: their row, their number, lists by who may see them.
 
-use overread_model::access::{Actor, Right};
+use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
@@ -183,7 +183,7 @@ impl Which {
 }
 
 /// The filter on cases an actor may see (granted, or offered to the reviewer that the person is); `$1` = sees every case (0, 1), `$2` kind, `$3` id, `$4` right, `$5` now,
-/// `$6`, `$7` bounds of ended, `$8` must be overdue.
+/// `$6`, `$7` bounds of ended, `$8` must be overdue, `$9` an insurer, who sees what it asked itself or a consent in force allows.
 macro_rules! visible {
     () => {
         "from case_ where ($1 = 1 or id in (select case_id from case_grant where subject_kind = $2 and subject_id = $3 \
@@ -191,12 +191,18 @@ macro_rules! visible {
          or ($2 = 'person' and id in (select t.case_id from review_task t join reviewer r on r.id = t.reviewer_id \
          join person p on p.email_folded = r.email_folded where p.id = $3 and t.state = 'offered'))) \
          and case when ended_at is null then 0 else 1 end between $6 and $7 \
-         and ($8 = 0 or (due_at is not null and due_at <= $5))"
+         and ($8 = 0 or (due_at is not null and due_at <= $5)) \
+         and ($9 = 0 or created_by = $3 or id in (select case_id from consent where revoked_at is null and expires_at > $5 \
+         and ' ' || scopes || ' ' like '% insurer %'))"
     };
 }
 
 fn sees_all(actor: &Actor) -> i64 {
     i64::from(actor.sees_every_case())
+}
+
+fn insures(actor: &Actor) -> i64 {
+    i64::from(actor.role() == Some(Role::Insurer))
 }
 
 /// Returns the numbers of the other cases that hold a study; `None` for one that has no number yet.
@@ -231,9 +237,9 @@ pub async fn list(
         on!(tx, c => sqlx::query_as(concat!("select ", columns!(), " ", visible!(),
             " and (state <> 'draft' or created_by = $3) \
              order by case when ended_at is null and due_at is not null and due_at <= $5 then 0 else 1 end, \
-             case when ended_at is null then 0 else 1 end, coalesce(due_at, state_since), id limit $9"))
+             case when ended_at is null then 0 else 1 end, coalesce(due_at, state_since), id limit $10"))
         .bind(sees_all(actor)).bind(actor.kind()).bind(actor.id()).bind(Right::ViewCase.as_str()).bind(now.as_micros())
-        .bind(from).bind(to).bind(overdue).bind(limit)
+        .bind(from).bind(to).bind(overdue).bind(insures(actor)).bind(limit)
         .fetch_all(&mut *c).await?),
     )
 }
@@ -247,7 +253,7 @@ pub async fn count(tx: &mut Tx, actor: &Actor, which: Which, now: Timestamp) -> 
     let (count,): (i64,) = on!(tx, c => sqlx::query_as(concat!("select count(*) ", visible!(),
             " and (state <> 'draft' or created_by = $3)"))
         .bind(sees_all(actor)).bind(actor.kind()).bind(actor.id()).bind(Right::ViewCase.as_str()).bind(now.as_micros())
-        .bind(from).bind(to).bind(overdue)
+        .bind(from).bind(to).bind(overdue).bind(insures(actor))
         .fetch_one(&mut *c).await?);
     Ok(count)
 }

@@ -95,9 +95,13 @@ pub(crate) async fn rights(
         });
     };
     let mut most = ceiling(role).to_vec();
-    // An insurer reads the result only while the patient allows it.
+    // An insurer sees the case only while the patient allows it; what it asked itself it goes on seeing, but not the result.
     if role == Role::Insurer && !consenting::is_given(tx, case_id, consenting::INSURER, now).await?
     {
+        let row = cases::find(tx, case_id).await?;
+        if row.is_none_or(|row| row.created_by != actor.id()) {
+            return Ok(Vec::new());
+        }
         most.retain(|right| *right != Right::ViewReport);
     }
     if actor.sees_every_case() {

@@ -13,7 +13,7 @@ use overread_model::letter::{Language, Requester};
 use overread_model::text::folded;
 use overread_model::time::CalendarDate;
 use overread_store::consents::{self, ConsentRow as Row};
-use overread_store::{audit, grants, people};
+use overread_store::{audit, people};
 
 use crate::casework::{self, CaseFile, Said, checked_text};
 use crate::error::refuse_if_any;
@@ -85,7 +85,7 @@ pub struct ConsentView {
     pub form: SignConsent,
     /// What was signed before, newest first.
     pub signed: Vec<ConsentRow>,
-    /// What the insurer of the case would be allowed, when the consent in force does not say it and this reader may.
+    /// What an insurer would be allowed, when the consent in force does not say it and this reader may.
     pub insurer_question: Option<String>,
     /// This reader may sign now.
     pub may_sign: bool,
@@ -129,9 +129,8 @@ pub async fn view(
     };
     let in_force = signed.iter().any(|row| row.active);
     let signer = signer(&mut tx, actor, &file).await?;
-    let has_insurer = !grants::tied(&mut tx, case_id, "insures").await?.is_empty();
     let is_allowed = signed.iter().any(|row| row.active && row.allows(INSURER));
-    let asks = has_insurer && in_force && !is_allowed && may_sign(actor, &file);
+    let asks = in_force && !is_allowed && may_sign(actor, &file);
     casework::note_read(&mut tx, actor, case_id, "consent", now).await?;
     tx.commit().await?;
     Ok(ConsentView {
@@ -331,7 +330,7 @@ pub async fn revoke(
     Ok(tx.commit().await?)
 }
 
-/// The scope without which an insurer reads neither the second report nor the comparison.
+/// The scope without which an insurer does not see the case, unless it asked itself, and in no case the result.
 pub(crate) const INSURER: &str = "insurer";
 /// The scope without which the treating physician does not see the case.
 pub(crate) const SHARE: &str = "share";

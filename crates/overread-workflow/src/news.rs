@@ -8,7 +8,7 @@ use overread_store::consents::{self, ConsentRow};
 use overread_store::{Tx, grants, outbox, people};
 
 use crate::casework::CaseFile;
-use crate::{StepResult, Workflow, mailing};
+use crate::{StepResult, Workflow, consenting, mailing};
 
 /// Returns what happened, for the timeline.
 pub(crate) const fn happened(event: CaseEvent) -> &'static str {
@@ -78,7 +78,7 @@ pub(crate) async fn tell(
     now: Timestamp,
 ) -> StepResult<()> {
     for notify in &moved.notify {
-        for receiver in receivers(tx, file, *notify).await? {
+        for receiver in receivers(tx, file, *notify, now).await? {
             let path = format!("/cases/{}", file.case_id);
             let mail = match (notify, moved.to) {
                 (Notify::Reviewer, CaseState::Offered) => {
@@ -113,7 +113,7 @@ pub(crate) async fn tell_of_more(
     notify: Notify,
     now: Timestamp,
 ) -> StepResult<()> {
-    for receiver in receivers(tx, file, notify).await? {
+    for receiver in receivers(tx, file, notify, now).await? {
         let path = format!("/cases/{}", file.case_id);
         let (name, language) = (&receiver.name, &receiver.language);
         let mail = mailing::news_on_case(ctx, name, language, News::Something, &path);
@@ -148,7 +148,12 @@ async fn queue(
     Ok(outbox::queue(tx, &new, now).await?)
 }
 
-async fn receivers(tx: &mut Tx, file: &CaseFile, notify: Notify) -> StepResult<Vec<Receiver>> {
+async fn receivers(
+    tx: &mut Tx,
+    file: &CaseFile,
+    notify: Notify,
+    now: Timestamp,
+) -> StepResult<Vec<Receiver>> {
     let language = file.intake.who.language.clone();
     Ok(match notify {
         Notify::Requester if mail_allowed(tx, file).await? => tied(tx, file, "asked").await?,
@@ -167,8 +172,16 @@ async fn receivers(tx: &mut Tx, file: &CaseFile, notify: Notify) -> StepResult<V
         },
         // A physician without an account gets the result by a share link, which has its own mail.
         Notify::ReferringPhysician | Notify::TreatingPhysician => tied(tx, file, "treats").await?,
-        Notify::InsurerForOwnRequest => tied(tx, file, "insures").await?,
+        Notify::InsurerForOwnRequest => insurers(tx, file, now).await?,
     })
+}
+
+/// Returns the insurers who see the case now: allowed by the consent in force, or the one that asked.
+async fn insurers(tx: &mut Tx, file: &CaseFile, now: Timestamp) -> StepResult<Vec<Receiver>> {
+    let all = consenting::is_given(tx, &file.case_id, consenting::INSURER, now).await?;
+    let people = grants::tied(tx, &file.case_id, "insures").await?;
+    let told = people.into_iter();
+    receivers_of(tx, told.filter(|id| all || *id == file.row.created_by)).await
 }
 
 /// Says whether the requester allowed mails (or has not been asked yet).
@@ -184,8 +197,13 @@ fn is_mail_allowed(rows: &[ConsentRow]) -> bool {
 }
 
 async fn tied(tx: &mut Tx, file: &CaseFile, tie: &'static str) -> StepResult<Vec<Receiver>> {
+    let people = grants::tied(tx, &file.case_id, tie).await?;
+    receivers_of(tx, people.into_iter()).await
+}
+
+async fn receivers_of(tx: &mut Tx, ids: impl Iterator<Item = String>) -> StepResult<Vec<Receiver>> {
     let mut receivers = Vec::new();
-    for person in grants::tied(tx, &file.case_id, tie).await? {
+    for person in ids {
         let Ok(person_id) = person.parse() else {
             continue;
         };

@@ -1,34 +1,160 @@
 //! What an insurer reads, and what the patient is told of it before signing.
 
 use overread_model::access::{Actor, Right, Role};
+use overread_model::ids::CaseId;
 use overread_store::grants;
 use overread_workflow::asking::{self, AskStep};
+use overread_workflow::cases::CaseFilter;
 use overread_workflow::consenting::{self, SignConsent};
-use overread_workflow::{comparing, delivering, reporting};
+use overread_workflow::inviting::{self, AcceptInvitation, Invite};
+use overread_workflow::{cases, comparing, delivering, reporting};
 
 use crate::house::{
-    House, NOW, assert_forbidden, assert_invalid, assert_not_found, consent, join, steps,
+    House, NOW, PASSWORD, assert_forbidden, assert_invalid, assert_not_found, client, consent,
+    join, steps,
 };
 
+fn invitation(case_id: &CaseId, email: &str) -> Invite {
+    Invite {
+        name: "Ina Insurer".to_owned(),
+        email: email.to_owned(),
+        role: Role::Insurer,
+        case_id: Some(case_id.clone()),
+        language: "en".to_owned(),
+    }
+}
+
+fn with_insurer() -> SignConsent {
+    SignConsent {
+        scope_insurer: true,
+        ..consent()
+    }
+}
+
+/// The case is not there for this person: no page, no answers, not in the list, not counted.
+async fn assert_unseen(house: &House, actor: &Actor, case_id: &CaseId) {
+    let ctx = &house.ctx;
+    assert_not_found(cases::journey(ctx, actor, case_id, NOW).await);
+    assert_not_found(asking::answers(ctx, actor, case_id, NOW).await);
+    assert_not_found(consenting::view(ctx, actor, case_id, NOW).await);
+    assert_not_found(reporting::desk(ctx, actor, case_id, NOW).await);
+    let list = cases::list(ctx, actor, CaseFilter::All, NOW).await.unwrap();
+    assert!(list.is_empty());
+    assert_eq!(cases::counts(ctx, actor, NOW).await.unwrap().open, 0);
+}
+
+async fn insurer_sees_the_case_while_allowed(house: House) {
+    let (ctx, by, patient) = (&house.ctx, &house.coordinator, &house.patient);
+    let case_id = house.asked().await;
+    let (ina, late) = (
+        invitation(&case_id, "ina@plan.example"),
+        invitation(&case_id, "late@plan.example"),
+    );
+    assert_invalid(inviting::invite(ctx, by, &ina, NOW).await, "");
+    let roles = async || {
+        inviting::in_case(ctx, by, &case_id, NOW)
+            .await
+            .unwrap()
+            .roles
+    };
+    assert!(!roles().await.contains(&Role::Insurer));
+    consenting::sign(ctx, patient, &case_id, &with_insurer(), NOW)
+        .await
+        .unwrap();
+    assert!(roles().await.contains(&Role::Insurer));
+    let pending = inviting::invite(ctx, by, &late, NOW).await.unwrap();
+    let case = Some(case_id.clone());
+    let insurer = join(ctx, by, &ina.name, &ina.email, Role::Insurer, case).await;
+    cases::journey(ctx, &insurer, &case_id, NOW).await.unwrap();
+    let list = cases::list(ctx, &insurer, CaseFilter::Open, NOW).await;
+    assert_eq!(list.unwrap().len(), 1);
+    assert_eq!(cases::counts(ctx, &insurer, NOW).await.unwrap().open, 1);
+    let other = house.asked().await;
+    assert_not_found(cases::journey(ctx, &insurer, &other, NOW).await);
+    // When the consent is over by itself, so is the sight of the case, although nobody took the grant back.
+    let over = NOW.plus_days(400);
+    assert_not_found(cases::journey(ctx, &insurer, &case_id, over).await);
+    assert_eq!(cases::counts(ctx, &insurer, over).await.unwrap().open, 0);
+
+    consenting::revoke(ctx, patient, &case_id, "", NOW)
+        .await
+        .unwrap();
+    assert_unseen(&house, &insurer, &case_id).await;
+    let form = AcceptInvitation {
+        password: PASSWORD.to_owned(),
+        password_again: PASSWORD.to_owned(),
+        ..AcceptInvitation::default()
+    };
+    let secret = pending.secret.reveal();
+    let taken = inviting::accept(ctx, secret, &form, &client(), NOW).await;
+    assert!(taken.is_err());
+    assert_invalid(inviting::invite(ctx, by, &ina, NOW).await, "");
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_insurer_reads_the_result_only_where_the_patient_ticked_it() {
+async fn an_insurer_sees_the_case_only_while_the_consent_allows_it() {
+    insurer_sees_the_case_while_allowed(House::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_insurer_sees_the_case_only_while_the_consent_allows_it_on_postgresql() {
+    if let Some(house) = House::postgres("insurer").await {
+        insurer_sees_the_case_while_allowed(house).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_insurer_who_asked_goes_on_seeing_what_it_wrote() {
     let house = House::sqlite().await;
-    let (ctx, patient) = (&house.ctx, &house.patient);
-    let case_id = house.delivered().await;
-    let (by, case) = (&house.coordinator, Some(case_id.clone()));
+    let (ctx, by) = (&house.ctx, &house.coordinator);
     let insurer = join(
         ctx,
         by,
         "Ina Insurer",
         "ina@plan.example",
         Role::Insurer,
-        case,
+        None,
     )
     .await;
+    let colleague = join(
+        ctx,
+        by,
+        "Ira Insurer",
+        "ira@plan.example",
+        Role::Insurer,
+        None,
+    )
+    .await;
+    let case_id = asking::start(ctx, &insurer, NOW).await.unwrap();
+    for (version, mut step) in (1..).zip(steps()) {
+        if let AskStep::Who(who) = &mut step {
+            who.requester = "insurer".to_owned();
+        }
+        asking::save(ctx, &insurer, &case_id, version, step, NOW)
+            .await
+            .unwrap();
+    }
+    let view = asking::answers(ctx, &insurer, &case_id, NOW).await.unwrap();
+    asking::submit(ctx, &insurer, &case_id, view.version, NOW)
+        .await
+        .unwrap();
+    cases::journey(ctx, &insurer, &case_id, NOW).await.unwrap();
+    asking::answers(ctx, &insurer, &case_id, NOW).await.unwrap();
+    assert_eq!(cases::counts(ctx, &insurer, NOW).await.unwrap().open, 1);
     assert_not_found(reporting::desk(ctx, &insurer, &case_id, NOW).await);
-    assert_not_found(comparing::view(ctx, &insurer, &case_id, NOW).await);
-    assert_not_found(comparing::pdf(ctx, &insurer, &case_id, NOW).await);
-    assert_forbidden(delivering::view(ctx, &insurer, &case_id, NOW).await);
+    assert_unseen(&house, &colleague, &case_id).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_insurer_reads_the_result_only_where_the_patient_ticked_it() {
+    let house = House::sqlite().await;
+    let (ctx, patient) = (&house.ctx, &house.patient);
+    let case_id = house.delivered().await;
+    let by = &house.coordinator;
+    let ina = invitation(&case_id, "ina@plan.example");
+    assert_invalid(inviting::invite(ctx, by, &ina, NOW).await, "");
+    assert_forbidden(inviting::invite(ctx, patient, &ina, NOW).await);
+    assert_not_found(inviting::invite(ctx, &house.administrator, &ina, NOW).await);
 
     // Whoever signed without that is asked again, and may say it beside what was signed.
     let question = async |actor: &Actor| {
@@ -41,9 +167,8 @@ async fn an_insurer_reads_the_result_only_where_the_patient_ticked_it() {
         consenting::allow_insurer(ctx, actor, &case_id, name, NOW).await
     };
     assert_forbidden(allow(by, "Alex Sample").await);
-    assert_forbidden(allow(&insurer, "Alex Sample").await);
     assert_invalid(allow(patient, "Somebody Else").await, "signature");
-    assert_not_found(reporting::desk(ctx, &insurer, &case_id, NOW).await);
+    assert_invalid(inviting::invite(ctx, by, &ina, NOW).await, "");
     // The patient signed before: that shows nobody else's authority.
     let role = Role::Representative;
     let rita = join(
@@ -59,6 +184,9 @@ async fn an_insurer_reads_the_result_only_where_the_patient_ticked_it() {
     allow(patient, "Alex Sample").await.unwrap();
     assert_invalid(allow(patient, "Alex Sample").await, "");
     assert!(question(patient).await.is_none());
+    let case = Some(case_id.clone());
+    let insurer = join(ctx, by, &ina.name, &ina.email, Role::Insurer, case).await;
+    assert_forbidden(allow(&insurer, "Alex Sample").await);
     reporting::desk(ctx, &insurer, &case_id, NOW).await.unwrap();
     let signed = consenting::view(ctx, patient, &case_id, NOW).await.unwrap();
     let ends: Vec<_> = signed.signed.iter().map(|row| row.open_until).collect();

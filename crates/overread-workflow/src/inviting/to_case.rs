@@ -55,9 +55,14 @@ pub async fn in_case(
     file.require_hat(CaseRole::Coordinator)?;
     let joined = grants::has_signer(&mut tx, case_id, now).await?;
     let invitations = rows::open_of_case(&mut tx, case_id, now).await?;
-    let mut roles = vec![Role::Patient, Role::Representative, Role::Insurer];
-    if consenting::is_given(&mut tx, case_id, consenting::SHARE, now).await? {
-        roles.push(Role::ReferringPhysician);
+    let mut roles = vec![Role::Patient, Role::Representative];
+    for (role, scope) in [
+        (Role::Insurer, consenting::INSURER),
+        (Role::ReferringPhysician, consenting::SHARE),
+    ] {
+        if consenting::is_given(&mut tx, case_id, scope, now).await? {
+            roles.push(role);
+        }
     }
     if !takes_people(&file) {
         roles.clear();
@@ -171,22 +176,29 @@ pub(super) async fn may_invite(
     require_consent(tx, case_id, invite.role, now).await
 }
 
-/// Refuses a physician while the consent in force does not say that the result may be shared with one.
+/// Refuses a physician or an insurer while the consent in force does not say that one may see the result.
 async fn require_consent(
     tx: &mut Tx,
     case_id: &CaseId,
     role: Role,
     now: Timestamp,
 ) -> StepResult<()> {
-    if role != Role::ReferringPhysician
-        || consenting::is_given(tx, case_id, consenting::SHARE, now).await?
-    {
-        return Ok(());
+    let (scope, message) = match role {
+        Role::ReferringPhysician => (
+            consenting::SHARE,
+            "The consent in force does not allow a doctor to see this case. It must be signed first.",
+        ),
+        Role::Insurer => (
+            consenting::INSURER,
+            "No consent in force allows an insurer to see this case. The patient must allow it first.",
+        ),
+        _ => return Ok(()),
+    };
+    if consenting::is_given(tx, case_id, scope, now).await? {
+        Ok(())
+    } else {
+        Err(StepError::invalid("", message))
     }
-    Err(StepError::invalid(
-        "",
-        "The consent in force does not allow a doctor to see this case. It must be signed first.",
-    ))
 }
 
 /// Ties who took an invitation to its case, unless the case has ended since or the consent was taken back.
