@@ -9,7 +9,7 @@ use overread_model::ids::{CaseId, ReviewTaskId, ReviewerId};
 use overread_model::intake::UrgencyLevel;
 use overread_model::time::{CalendarDate, Timestamp};
 use overread_store::review_tasks::{self, TaskRow};
-use overread_store::{Tx, coverages, reviewers as rows};
+use overread_store::{Tx, coverages, grants, people, reviewers as rows};
 
 use crate::casework::{self, CaseFile, Said, checked_reason};
 use crate::{StepError, StepResult, Workflow, exams, limits, reading, reviewers};
@@ -185,6 +185,12 @@ pub async fn choose(
             format!("This reviewer cannot be chosen: {}.", against.join("; ")),
         ));
     }
+    if takes_part(&mut tx, case_id, &row.email_folded).await? {
+        return Err(StepError::invalid(
+            "reviewer",
+            "This reviewer cannot be chosen: they take part in this case in another way, for example for the patient or as a treating doctor.",
+        ));
+    }
     file.facts.reviewer = need.reviewer_facts(&entry, false);
     let task_id = casework::new_id(ReviewTaskId::from_random)?;
     review_tasks::insert(
@@ -208,6 +214,14 @@ pub async fn choose(
     .await?;
     quote_fee(&mut tx, case_id, &row, now).await?;
     Ok(tx.commit().await?)
+}
+
+/// Says whether the person with this address asked, treats or insures in the case.
+async fn takes_part(tx: &mut Tx, case_id: &CaseId, email_folded: &str) -> StepResult<bool> {
+    let Some(account) = people::find_by_email(tx, email_folded).await? else {
+        return Ok(false);
+    };
+    Ok(!grants::ties_of(tx, case_id, &account.id).await?.is_empty())
 }
 
 /// Goes back to the choice: coverage_pending -> matching.

@@ -341,13 +341,14 @@ impl ConsentRow {
     }
 }
 
-/// Only the asking side signs, and never an employee in its place.
+/// Only the asking side signs, and never an employee in its place, nor who reads the case, in whatever role they are here.
 fn may_sign(actor: &Actor, file: &CaseFile) -> bool {
     let role = matches!(
         actor.role(),
         Some(Role::Patient | Role::Representative | Role::ReferringPhysician)
     );
     role && file.wears(CaseRole::Requester)
+        && !file.reads
         && !file.state.is_end()
         && file.state != CaseState::Draft
 }

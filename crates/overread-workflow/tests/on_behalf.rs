@@ -1,15 +1,17 @@
 //! A request that a coordinator writes down for somebody else: who is invited, who signs, and a consent signed on paper.
 
-use overread_model::access::{Actor, Role};
+use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::CaseId;
+use overread_store::grants;
 use overread_workflow::asking::{self, AskStep};
 use overread_workflow::cases::{self, CaseFilter, CaseView};
 use overread_workflow::consenting::{self, PaperConsent};
 use overread_workflow::inviting::{self, AcceptInvitation, Invite};
-use overread_workflow::{StepError, records};
+use overread_workflow::{StepError, choosing, reading, records};
 
 use crate::house::{
-    House, NOW, PASSWORD, assert_invalid, assert_not_found, client, consent, disc, join, steps,
+    House, NOW, PASSWORD, assert_forbidden, assert_invalid, assert_not_found, client, consent, disc,
+    join, steps,
 };
 
 /// A request that the coordinator wrote down and sent.
@@ -351,4 +353,90 @@ async fn what_was_signed_here_is_not_taken_back_by_a_coordinator() {
         consenting::revoke(&house.ctx, &house.coordinator, &case_id, "By phone", NOW).await,
         Err(StepError::Forbidden)
     ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_or_runs_a_case_is_not_let_in_as_anybody_else() {
+    let house = House::sqlite().await;
+    let (ctx, cora, patient) = (&house.ctx, &house.coordinator, &house.patient);
+    let case_id = house.consented().await;
+    let others = [
+        Role::Patient,
+        Role::Representative,
+        Role::Insurer,
+        Role::ReferringPhysician,
+    ];
+    // Invited before they came to read or run it.
+    let asked = async |email: &str| {
+        let invite = to_case(&case_id, email, Role::Representative);
+        inviting::invite(ctx, cora, &invite, NOW).await.unwrap()
+    };
+    let (rosa, cleo) = (
+        asked("Rosa@coast.example").await,
+        asked("cleo@harbour.example").await,
+    );
+    join(
+        ctx,
+        &house.administrator,
+        "Cleo Coordinator",
+        "cleo@harbour.example",
+        Role::Coordinator,
+        None,
+    )
+    .await;
+    let case_id = &case_id;
+    house.deliver(case_id, &disc("Sample^Alex", 1)).await;
+    let reason = "It was never written.";
+    reading::declare_original_missing(ctx, patient, case_id, reason, NOW)
+        .await
+        .unwrap();
+    house.accept_records(case_id).await;
+    house.offer(case_id).await;
+    for email in ["rosa@coast.example", "Cleo@harbour.example"] {
+        for role in others {
+            let invite = to_case(case_id, email, role);
+            assert_invalid(inviting::invite(ctx, cora, &invite, NOW).await, "email");
+        }
+        let invite = to_case(case_id, email, Role::Representative);
+        assert_invalid(inviting::invite(ctx, patient, &invite, NOW).await, "email");
+    }
+    for early in [&rosa, &cleo] {
+        let secret = early.secret.reveal();
+        let late = inviting::accept(ctx, secret, &taken(PASSWORD), &client(), NOW).await;
+        assert_invalid(late.map(|_| ()), "");
+    }
+    let as_rosa = Actor::Person {
+        person_id: house.reviewer.id().parse().unwrap(),
+        role: Role::Representative,
+    };
+    assert_not_found(cases::journey(ctx, &as_rosa, case_id, NOW).await);
+
+    // Even where an older tie stands, who reads neither takes back nor signs.
+    let mut tx = ctx.store.begin().await.unwrap();
+    grants::tie(&mut tx, case_id, as_rosa.id(), "asked")
+        .await
+        .unwrap();
+    let grant = grants::NewGrant {
+        case_id,
+        subject_kind: "person",
+        subject_id: as_rosa.id(),
+        rights: &[Right::ViewCase, Right::AddRecords],
+        until_at: None,
+    };
+    grants::give(&mut tx, grant, cora, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_forbidden(consenting::revoke(ctx, &as_rosa, case_id, "", NOW).await);
+    assert_forbidden(consenting::sign(ctx, &as_rosa, case_id, &consent(), NOW).await);
+    assert_forbidden(consenting::allow_insurer(ctx, &as_rosa, case_id, "Rosa Reader", NOW).await);
+
+    // Of another case she may be a representative, and then she is not chosen to read it.
+    let other = house.matching().await;
+    let role = Role::Representative;
+    let (name, email) = ("Rosa Reader", "rosa@coast.example");
+    let version = house.version(cora, &other).await;
+    join(ctx, cora, name, email, role, Some(other.clone())).await;
+    assert_invalid(
+        choosing::choose(ctx, cora, &other, version, &house.reviewer_id, NOW).await,
+        "reviewer",
+    );
 }

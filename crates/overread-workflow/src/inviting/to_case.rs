@@ -5,7 +5,7 @@ use overread_model::case::{CaseRole, CaseState};
 use overread_model::ids::CaseId;
 use overread_model::letter::Requester;
 use overread_model::time::Timestamp;
-use overread_store::{Tx, grants, invitations as rows, people};
+use overread_store::{Tx, grants, invitations as rows, people, review_tasks};
 
 use super::{InvitationRow, Invite, row_of};
 use crate::casework::{self, CaseFile, Intake};
@@ -173,7 +173,29 @@ pub(super) async fn may_invite(
             "This is your own address. Write the address of the person who is invited.",
         ));
     }
+    if reads_or_runs(tx, case_id, &people::fold_email(&invite.email)).await? {
+        return Err(StepError::invalid(
+            "email",
+            "This address belongs to somebody who reads or runs the case. They cannot also be its patient, act for the patient, insure or treat. Invite somebody else.",
+        ));
+    }
     require_consent(tx, case_id, invite.role, now).await
+}
+
+/// Says whether the person with this address reads the case, or coordinates: who said no to reading it, or never answered, does not.
+async fn reads_or_runs(tx: &mut Tx, case_id: &CaseId, email_folded: &str) -> StepResult<bool> {
+    let tasks = review_tasks::list(tx, case_id).await?;
+    let reads = |task: &review_tasks::TaskRow| {
+        task.reviewer_email == email_folded && !matches!(task.state.as_str(), "declined" | "lapsed")
+    };
+    if tasks.iter().any(reads) {
+        return Ok(true);
+    }
+    let Some(account) = people::find_by_email(tx, email_folded).await? else {
+        return Ok(false);
+    };
+    let roles = people::roles(tx, &account.person_id()?).await?;
+    Ok(roles.contains(&Role::Coordinator))
 }
 
 /// Refuses a physician or an insurer while the consent in force does not say that one may see the result.
@@ -201,7 +223,8 @@ async fn require_consent(
     }
 }
 
-/// Ties who took an invitation to its case, unless the case has ended since or the consent was taken back.
+/// Ties who took an invitation to its case, unless the case has ended since, the consent was taken back, or they came to read or
+/// run it.
 pub(super) async fn join_invited(
     tx: &mut Tx,
     actor: &Actor,
@@ -214,6 +237,14 @@ pub(super) async fn join_invited(
         return Err(StepError::invalid(
             "",
             "The case you were invited to has ended. Ask who invited you.",
+        ));
+    }
+    let own = people::find(tx, casework::person_of(actor)?).await?;
+    let own = own.ok_or(StepError::NotFound)?;
+    if reads_or_runs(tx, case_id, &own.email_folded).await? {
+        return Err(StepError::invalid(
+            "",
+            "You read or run this case, so you cannot also be its patient, act for the patient, insure or treat. Tell who invited you.",
         ));
     }
     require_consent(tx, case_id, role, now).await?;
