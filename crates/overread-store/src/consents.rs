@@ -77,3 +77,17 @@ pub async fn revoke(
             "update consent set revoked_at = $1, revoke_reason = $2 where case_id = $3 and revoked_at is null and expires_at > $1")
         .bind(now.as_micros()).bind(reason).bind(case_id.as_str()).execute(&mut *c).await?.rows_affected()))
 }
+
+/// Finds when a patient last took a consent of the case back, and which account did.
+///
+/// # Errors
+/// When the database fails.
+pub async fn taken_back_by_patient(
+    tx: &mut Tx,
+    case_id: &CaseId,
+) -> StoreResult<Option<(i64, String)>> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select at, actor_id from audit where case_id = $1 and actor_role = 'patient' and (event = 'consent.revoked' \
+             or (event = 'case.moved' and detail like '%\"event\":\"consent_revoked\"%')) order by seq desc limit 1")
+        .bind(case_id.as_str()).fetch_optional(&mut *c).await?))
+}

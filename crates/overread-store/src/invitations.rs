@@ -125,6 +125,22 @@ pub async fn open_of_case(
     )
 }
 
+/// Lists the invitations to a case that a person took.
+///
+/// # Errors
+/// When the database fails.
+pub async fn taken_by(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    person_id: &str,
+) -> StoreResult<Vec<InvitationRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", columns!(), " from invitation \
+            where case_id = $1 and accepted_by = $2 order by created_at desc, id"))
+        .bind(case_id.as_str()).bind(person_id).fetch_all(&mut *c).await?),
+    )
+}
+
 /// Counts one person's open invitations.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Consent: who may see what, signed by typing the name.
 
 mod paper;
+mod taken_back;
 
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
@@ -89,6 +90,8 @@ pub struct ConsentView {
     pub insurer_question: Option<String>,
     /// This reader may sign now.
     pub may_sign: bool,
+    /// The patient took the consent back, and this reader cannot sign another one.
+    pub waits_for_patient: bool,
     /// This reader may revoke.
     pub may_revoke: bool,
     /// This reader may enter a consent that was signed on paper.
@@ -129,8 +132,9 @@ pub async fn view(
     };
     let in_force = signed.iter().any(|row| row.active);
     let signer = signer(&mut tx, actor, &file).await?;
+    let may_anew = taken_back::may_sign_anew(&mut tx, actor, case_id).await?;
     let is_allowed = signed.iter().any(|row| row.active && row.allows(INSURER));
-    let asks = in_force && !is_allowed && may_sign(actor, &file);
+    let asks = in_force && !is_allowed && may_sign(actor, &file) && may_anew;
     casework::note_read(&mut tx, actor, case_id, "consent", now).await?;
     tx.commit().await?;
     Ok(ConsentView {
@@ -140,7 +144,8 @@ pub async fn view(
         signer_name: signer.name,
         needs_authority: signer.needs_authority,
         form,
-        may_sign: may_sign(actor, &file) && !in_force,
+        may_sign: may_sign(actor, &file) && may_anew && !in_force,
+        waits_for_patient: !may_anew && !in_force && !file.state.is_end(),
         may_revoke: in_force && (may_sign(actor, &file) || paper::may_take_back(&file, &signed)),
         may_enter_paper: paper::may_enter(&file) && !in_force,
         patient_name: file.intake.who.patient_name,
@@ -166,6 +171,7 @@ pub async fn sign(
     if !may_sign(actor, &file) {
         return Err(StepError::Forbidden);
     }
+    taken_back::require_may_sign_anew(&mut tx, actor, case_id).await?;
     let signer = signer(&mut tx, actor, &file).await?;
     let row = checked(ctx, actor, &file, &signer, form, now)?;
     let before = consents::list(&mut tx, case_id).await?;
@@ -221,6 +227,7 @@ pub async fn allow_insurer(
     if !may_sign(actor, &file) {
         return Err(StepError::Forbidden);
     }
+    taken_back::require_may_sign_anew(&mut tx, actor, case_id).await?;
     let signer = signer(&mut tx, actor, &file).await?;
     refuse_if_any(check_signature(signature, &signer).into_iter().collect())?;
     let rows = consents::list(&mut tx, case_id).await?;
@@ -275,7 +282,8 @@ pub async fn allow_insurer(
     Ok(tx.commit().await?)
 }
 
-/// Revokes the consent in force: reviewers' and physicians' grants and links end at once, the case goes on hold. A coordinator
+/// Revokes the consent in force: reviewers', physicians' and insurers' grants, links and open invitations end at once, also those of
+/// representatives, and the case goes on hold. After the patient's own word only the patient brings it back. A coordinator
 /// does so for one signed on paper, when whoever signed it asks for that by letter or phone.
 ///
 /// # Errors
@@ -297,6 +305,7 @@ pub async fn revoke(
     if consents::revoke(&mut tx, case_id, reason, now).await? == 0 {
         return Err(StepError::invalid("", "There is no consent in force."));
     }
+    taken_back::end_invitations(&mut tx, actor, case_id, now).await?;
     let said = Said {
         note: reason,
         staff_only: false,

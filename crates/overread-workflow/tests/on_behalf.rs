@@ -2,6 +2,7 @@
 
 use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
 use overread_store::grants;
 use overread_workflow::asking::{self, AskStep};
 use overread_workflow::cases::{self, CaseFilter, CaseView};
@@ -10,8 +11,8 @@ use overread_workflow::inviting::{self, AcceptInvitation, Invite};
 use overread_workflow::{StepError, choosing, reading, records};
 
 use crate::house::{
-    House, NOW, PASSWORD, assert_forbidden, assert_invalid, assert_not_found, client, consent, disc,
-    join, steps,
+    House, NOW, PASSWORD, assert_forbidden, assert_invalid, assert_not_found, client, consent,
+    disc, join, steps,
 };
 
 /// A request that the coordinator wrote down and sent.
@@ -250,7 +251,7 @@ async fn a_doctor_joins_only_while_the_consent_allows_it() {
     assert_not_found(cases::journey(ctx, &tom, &case_id, NOW).await);
     // What was sent before opens nothing any more.
     let late = inviting::accept(ctx, early.secret.reveal(), &taken(PASSWORD), &client(), NOW).await;
-    assert_invalid(late.map(|_| ()), "");
+    assert_not_found(late.map(|_| ()));
     assert_not_found(cases::journey(ctx, &tom, &case_id, NOW).await);
 }
 
@@ -439,4 +440,142 @@ async fn who_reads_or_runs_a_case_is_not_let_in_as_anybody_else() {
         choosing::choose(ctx, cora, &other, version, &house.reviewer_id, NOW).await,
         "reviewer",
     );
+}
+
+/// Lets somebody take an invitation of that moment.
+async fn let_in(house: &House, by: &Actor, invite: &Invite, at: Timestamp) -> Actor {
+    let invited = inviting::invite(&house.ctx, by, invite, at).await.unwrap();
+    let secret = invited.secret.reveal();
+    let session = inviting::accept(&house.ctx, secret, &taken(PASSWORD), &client(), at)
+        .await
+        .unwrap();
+    Actor::Person {
+        person_id: session.person_id,
+        role: invite.role,
+    }
+}
+
+fn acting(case_id: &CaseId, email: &str) -> Invite {
+    Invite {
+        name: "Rita Rep".to_owned(),
+        ..to_case(case_id, email, Role::Representative)
+    }
+}
+
+async fn only_the_patient_signs_anew(house: House) {
+    let (ctx, cora, patient) = (&house.ctx, &house.coordinator, &house.patient);
+    let case_id = house.consented().await;
+    let early = let_in(&house, cora, &acting(&case_id, "early@home.example"), NOW).await;
+    let mut open = Vec::new();
+    for (email, role) in [
+        ("open@home.example", Role::Representative),
+        ("open@clinic.example", Role::ReferringPhysician),
+    ] {
+        let invite = to_case(&case_id, email, role);
+        open.push(inviting::invite(ctx, cora, &invite, NOW).await.unwrap());
+    }
+    let other = house.consented().await;
+    let elsewhere = acting(&other, "elsewhere@home.example");
+    let elsewhere = inviting::invite(ctx, cora, &elsewhere, NOW).await.unwrap();
+
+    consenting::revoke(ctx, patient, &case_id, "", NOW)
+        .await
+        .unwrap();
+    for invited in &open {
+        let secret = invited.secret.reveal();
+        assert_not_found(inviting::open(ctx, secret, NOW).await.map(|_| ()));
+        let late = inviting::accept(ctx, secret, &taken(PASSWORD), &client(), NOW).await;
+        assert_not_found(late.map(|_| ()));
+    }
+    let secret = elsewhere.secret.reveal();
+    assert!(inviting::open(ctx, secret, NOW).await.is_ok());
+
+    let later = NOW.plus_days(1);
+    let late = let_in(&house, cora, &acting(&case_id, "late@home.example"), later).await;
+    let form = consenting::SignConsent {
+        signature: "Rita Rep".to_owned(),
+        authority: "mother".to_owned(),
+        ..consent()
+    };
+    for rita in [&early, &late] {
+        let view = consenting::view(ctx, rita, &case_id, later).await.unwrap();
+        assert!(!view.may_sign && view.waits_for_patient);
+        assert_invalid(
+            consenting::sign(ctx, rita, &case_id, &form, later).await,
+            "",
+        );
+        // The same account in the role of a patient acts for the patient all the same.
+        let as_patient = Actor::Person {
+            person_id: rita.id().parse().unwrap(),
+            role: Role::Patient,
+        };
+        assert_invalid(
+            consenting::sign(ctx, &as_patient, &case_id, &consent(), later).await,
+            "",
+        );
+    }
+    let mut mona = paper();
+    (mona.signature, mona.authority) = ("Mona Sample".to_owned(), "mother".to_owned());
+    mona.signed_on = later.date().to_string();
+    let after = later.plus_days(1);
+    assert_invalid(
+        consenting::enter_paper(ctx, cora, &case_id, &mona, after).await,
+        "signature",
+    );
+    assert_not_found(consenting::sign(ctx, &house.reviewer, &case_id, &form, later).await);
+
+    let view = consenting::view(ctx, patient, &case_id, later).await;
+    let view = view.unwrap();
+    assert!(view.may_sign && !view.waits_for_patient);
+    let trusted = acting(&case_id, "trusted@home.example");
+    let trusted = let_in(&house, patient, &trusted, later).await;
+    consenting::sign(ctx, &trusted, &case_id, &form, later)
+        .await
+        .unwrap();
+    consenting::revoke(ctx, &trusted, &case_id, "", later)
+        .await
+        .unwrap();
+    // A withdrawal by whoever acts for the patient changes nothing in what the patient said.
+    assert_invalid(
+        consenting::sign(ctx, &early, &case_id, &form, later).await,
+        "",
+    );
+    consenting::sign(ctx, patient, &case_id, &consent(), later)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_patient_took_it_back_only_the_patient_brings_it_back() {
+    only_the_patient_signs_anew(House::sqlite().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_patient_took_it_back_only_the_patient_brings_it_back_on_postgresql() {
+    if let Some(house) = House::postgres("anew").await {
+        only_the_patient_signs_anew(house).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_representative_took_back_another_one_signs_anew() {
+    let house = House::sqlite().await;
+    let (ctx, cora) = (&house.ctx, &house.coordinator);
+    let case_id = asked_for(&house, "parent_guardian", "Rita Rep").await;
+    let first = let_in(&house, cora, &acting(&case_id, "first@home.example"), NOW).await;
+    let form = consenting::SignConsent {
+        signature: "Rita Rep".to_owned(),
+        authority: "mother".to_owned(),
+        ..consent()
+    };
+    consenting::sign(ctx, &first, &case_id, &form, NOW)
+        .await
+        .unwrap();
+    consenting::revoke(ctx, &first, &case_id, "", NOW)
+        .await
+        .unwrap();
+    let second = let_in(&house, cora, &acting(&case_id, "second@home.example"), NOW).await;
+    consenting::sign(ctx, &second, &case_id, &form, NOW)
+        .await
+        .unwrap();
 }

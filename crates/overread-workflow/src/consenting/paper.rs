@@ -71,6 +71,13 @@ pub async fn enter_paper(
             ),
         ));
     }
+    let by_patient = consents::taken_back_by_patient(&mut tx, case_id).await?;
+    if by_patient.is_some() && row.authority_needed != 0 {
+        return Err(StepError::invalid(
+            "signature",
+            "The patient took the consent back here. A paper counts now only when the patient has signed it.",
+        ));
+    }
     if before.into_iter().any(|row| row_of(row, now).active) {
         return Err(StepError::invalid(
             "",
