@@ -38,6 +38,21 @@ pub fn folded(text: &str) -> String {
     result
 }
 
+/// Returns whether nothing of the text shows: it is empty, or all blanks and characters without a form.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|character| {
+        character.is_whitespace()
+            || character.is_control()
+            // Unicode 16, Default_Ignorable_Code_Point, and the braille pattern without dots.
+            || matches!(character,
+                '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+                | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+                | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
+                | '\u{FFA0}' | '\u{FFF0}'..='\u{FFF8}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
+                | '\u{E0000}'..='\u{E0FFF}')
+    })
+}
+
 /// Returns whether a word of a name may stand in small letters: `Ana de la Cruz`.
 pub fn is_name_particle(word: &str) -> bool {
     const PARTICLES: [&str; 28] = [
@@ -96,7 +111,7 @@ pub fn listed<S: AsRef<str>>(items: &[S]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{counted, cut, folded, listed};
+    use super::{counted, cut, folded, is_blank, listed};
 
     #[test]
     fn text_is_folded() {
@@ -107,6 +122,24 @@ mod tests {
         assert_eq!(folded("  Muñoz^Ángel "), "MUNOZ ANGEL");
         assert_eq!(folded("---"), "");
         assert_eq!(folded("ß"), "SS");
+    }
+
+    #[test]
+    fn what_does_not_show_is_blank() {
+        for blank in [
+            "",
+            " \t\n",
+            "\u{200B}",
+            " \u{FEFF}\u{2060} ",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{E0020}",
+        ] {
+            assert!(is_blank(blank), "{}", blank.escape_unicode());
+        }
+        for shown in ["a", "-", "\u{200B}5", "é", "病"] {
+            assert!(!is_blank(shown), "{shown}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use overread_model::case::{
     self, CaseEvent, CaseFacts, CaseRole, CaseState, Effect, Ties, Transition,
 };
 use overread_model::ids::{CaseId, PersonId};
+use overread_model::text::is_blank;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::cases::{self, CaseRow};
@@ -494,14 +495,14 @@ pub(crate) fn new_id<T>(make: impl FnOnce([u8; 16]) -> T) -> StepResult<T> {
     Ok(make(crate::secrets::random::<16>()?))
 }
 
-/// Refuses a text that is too long, or missing when it is needed; returns it trimmed.
+/// Refuses a text that is too long, or missing when it is needed; returns it trimmed, and empty when nothing of it shows.
 pub(crate) fn checked_text<'a>(
     field: &str,
     text: &'a str,
     limit: usize,
     needed: Option<&str>,
 ) -> StepResult<&'a str> {
-    let text = text.trim();
+    let text = if is_blank(text) { "" } else { text.trim() };
     if text.chars().count() > limit {
         return Err(StepError::invalid(
             field,

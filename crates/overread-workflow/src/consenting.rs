@@ -456,7 +456,7 @@ fn checked(
     }
     problems.extend(check_signature(&form.signature, signer));
     let authority = form.authority.trim();
-    if signer.needs_authority && authority.is_empty() {
+    if signer.needs_authority && folded(authority).is_empty() {
         problems.push(FieldProblem::new(
             "authority",
             "Say what your authority rests on, for example mother, or power of attorney.",

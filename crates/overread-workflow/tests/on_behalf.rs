@@ -272,7 +272,21 @@ async fn counts_as_it_says_and_is_taken_back(house: House) {
         consenting::enter_paper(ctx, &house.patient, &own, &paper(), NOW).await,
         Err(StepError::Forbidden)
     ));
-    let broken: [(&str, Spoil); 6] = [
+    let broken: [(&str, Spoil); 13] = [
+        ("signed_on", |form| form.signed_on = "0001-01-01".to_owned()),
+        ("signed_on", |form| form.signed_on = "1900-01-01".to_owned()),
+        // A day longer ago than a consent may hold.
+        ("signed_on", |form| form.signed_on = "2023-03-02".to_owned()),
+        // Longer after the signature than a consent may hold.
+        ("expires_on", |form| {
+            form.expires_on = "2029-02-27".to_owned();
+        }),
+        ("paper_at", |form| form.paper_at = "\u{200B}".to_owned()),
+        ("receivers", |form| form.receivers = "\u{2060} ".to_owned()),
+        ("authority", |form| {
+            form.signature = "Mona Sample".to_owned();
+            form.authority = "\u{200B} .".to_owned();
+        }),
         ("scope_review", |form| form.scope_review = false),
         ("signed_on", |form| form.signed_on = "2026-03-04".to_owned()),
         ("expires_on", |form| {
@@ -344,6 +358,43 @@ async fn counts_as_it_says_and_is_taken_back(house: House) {
         .unwrap();
     let view = consenting::view(ctx, cora, &case_id, later).await.unwrap();
     assert!(view.signed.iter().all(|row| !row.active));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_paper_was_signed_before_the_patient_was_born() {
+    let house = House::sqlite().await;
+    let (ctx, cora) = (&house.ctx, &house.coordinator);
+    let case_id = asked_for(&house, "parent_guardian", "Mona Sample").await;
+    let born = async |day: &str| {
+        let view = asking::view(ctx, cora, &case_id, NOW).await.unwrap();
+        let who = AskStep::Who(asking::Who {
+            patient_birth_date: day.to_owned(),
+            ..view.who
+        });
+        asking::correct(
+            ctx,
+            cora,
+            &case_id,
+            view.version,
+            who,
+            "As the mother says.",
+            NOW,
+        )
+        .await
+        .unwrap();
+    };
+    born("2026-02-20").await;
+    let mut form = paper();
+    (form.signature, form.authority) = ("Mona Sample".to_owned(), "mother".to_owned());
+    form.signed_on = "2026-02-19".to_owned();
+    assert_invalid(
+        consenting::enter_paper(ctx, cora, &case_id, &form, NOW).await,
+        "signed_on",
+    );
+    form.signed_on = "2026-02-20".to_owned();
+    consenting::enter_paper(ctx, cora, &case_id, &form, NOW)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -178,13 +178,14 @@ fn checked(
         );
     }
     let is_patient = folded(signature) == folded(&file.intake.who.patient_name);
-    if !is_patient && authority.is_empty() {
+    if !is_patient && folded(authority).is_empty() {
         tell(
             "authority",
             "This is not the patient's name. Say what the authority to sign rests on, for example mother, or power of attorney; or correct the name.",
         );
     }
-    let (signed_on, expires_on) = days(form, now, &mut tell);
+    let born = file.intake.who.patient_birth_date.parse().ok();
+    let (signed_on, expires_on) = days(form, born, now, &mut tell);
     refuse_if_any(problems)?;
     let (Some(signed_on), Some(expires_on)) = (signed_on, expires_on) else {
         return Err(StepError::invalid("", "Write both days."));
@@ -214,26 +215,32 @@ fn checked(
     Ok((row, signed_on))
 }
 
-/// Reads both days, and tells which of them no paper may say.
+/// Reads both days, and tells which of them no paper may say: nobody signs before the patient is born, and what was signed longer ago
+/// than a consent may hold counts no more.
 fn days(
     form: &PaperConsent,
+    born: Option<CalendarDate>,
     now: Timestamp,
     tell: &mut impl FnMut(&str, &str),
 ) -> (Option<CalendarDate>, Option<CalendarDate>) {
     let today = now.date();
-    let signed_on = day(&form.signed_on).filter(|day| *day <= today);
+    let oldest = now.plus_days(-limits::CONSENT_MAX_DAYS).date();
+    let earliest = born.map_or(oldest, |born| born.max(oldest));
+    let signed_on = day(&form.signed_on).filter(|day| *day <= today && *day >= earliest);
     if signed_on.is_none() {
         tell(
             "signed_on",
-            "Write the day of the signature, not after today, as 2026-03-02.",
+            "Write the day of the signature, as 2026-03-02: not after today, not before the patient was born, and at most three years ago. An older paper does not count any more.",
         );
     }
-    let last = now.plus_days(limits::CONSENT_MAX_DAYS).date();
+    let last = signed_on
+        .unwrap_or(today)
+        .plus_days(limits::CONSENT_MAX_DAYS);
     let expires_on = day(&form.expires_on).filter(|day| *day >= today && *day <= last);
     if expires_on.is_none() {
         tell(
             "expires_on",
-            "Write the last day on which it holds: from today on, at most three years ahead, as 2026-03-02.",
+            "Write the last day on which it holds: from today on, at most three years after the signature, as 2026-03-02.",
         );
     }
     (signed_on, expires_on)
