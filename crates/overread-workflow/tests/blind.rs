@@ -240,7 +240,7 @@ async fn images_set_aside_open_to_their_second_reader_by_the_lock_alone() {
         study: &seen.study_instance_uid,
         names_another_patient: seen.names_another_patient,
         count: 1,
-        newer_is_right: false,
+        newer_is_right: Some(false),
         reason: "The clinic sent a copy with marks.",
     };
     let second_hat = also(reviewer, Role::Coordinator);

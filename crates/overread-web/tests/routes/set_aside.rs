@@ -83,7 +83,11 @@ async fn a_coordinator_sees_what_is_set_aside_and_closes_the_matter() {
         assert_eq!(stranger.get(&file).await.status, StatusCode::NOT_FOUND);
         let answer = stranger.post(&form, &bytes).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.body);
+        let unsaid = stranger.post(&form, &[("reason", "")]).await;
+        assert_eq!(unsaid.status, StatusCode::NOT_FOUND, "{}", unsaid.body);
     }
+    let unsaid = patient.post(&form, &[]).await;
+    assert_eq!(unsaid.status, StatusCode::FORBIDDEN, "{}", unsaid.body);
 
     // Without a reason, and for another number of images than the page showed, nothing is closed.
     for (why, count, reason, status) in [
@@ -126,7 +130,7 @@ async fn a_coordinator_sees_what_is_set_aside_and_closes_the_matter() {
         ("reason", "The hospital mixed the discs up."),
     ];
     let answer = coordinator.post(&form, &unsaid).await;
-    assert!(answer.status.is_client_error(), "{}", answer.status);
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let newer = [unsaid.as_slice(), &[("right", "newer")]].concat();
     let answer = coordinator.post(&form, &newer).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);

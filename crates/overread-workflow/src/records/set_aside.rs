@@ -59,8 +59,9 @@ pub struct Closing<'a> {
     pub names_another_patient: bool,
     /// How many images the page showed; others that came since are not closed unseen.
     pub count: usize,
-    /// What arrived later is right; else what is stored is. Originals are never changed: what is right must be sent anew.
-    pub newer_is_right: bool,
+    /// What arrived later is right; else what is stored is; `None` when that was not said. Originals are never changed: what is right
+    /// must be sent anew.
+    pub newer_is_right: Option<bool>,
     /// How it is known which is right.
     pub reason: &'a str,
 }
@@ -166,9 +167,13 @@ pub async fn close_aside(
     closing: &Closing<'_>,
     now: Timestamp,
 ) -> StepResult<()> {
-    let reason = checked_reason(closing.reason)?;
     let mut tx = ctx.store.begin().await?;
+    // Before anything is said of the form: who may not do this learns nothing of it.
     let file = for_coordinator(&mut tx, actor, case_id, now).await?;
+    let reason = checked_reason(closing.reason)?;
+    let newer_is_right = closing
+        .newer_is_right
+        .ok_or_else(|| StepError::invalid("right", "Say which is right."))?;
     let groups = list(&mut tx, case_id).await?;
     let group = groups.into_iter().find(|group| {
         group.study_instance_uid == closing.study
@@ -178,7 +183,7 @@ pub async fn close_aside(
     if images.is_empty() || images.len() != closing.count {
         return Err(StepError::Stale);
     }
-    let word = if closing.newer_is_right {
+    let word = if newer_is_right {
         "newer_is_right"
     } else {
         "stored_kept"
@@ -195,7 +200,7 @@ pub async fn close_aside(
         audit::record(&mut tx, actor, &event, now).await?;
     }
     let count = counted(images.len(), "image", "images");
-    let what = if closing.newer_is_right {
+    let what = if newer_is_right {
         format!(
             "A coordinator decided that what was set aside ({count}) is right and not what is stored: it must be sent again, for a new case, with identifiers of its own"
         )

@@ -36,9 +36,9 @@ pub(super) async fn close(
         names_another_patient: form.why == "patient",
         count: form.count,
         newer_is_right: match form.right.as_str() {
-            "stored" => false,
-            "newer" => true,
-            _ => return Err(PageError::Unreadable),
+            "stored" => Some(false),
+            "newer" => Some(true),
+            _ => None,
         },
         reason: &form.reason,
     };
