@@ -96,6 +96,13 @@ pub(crate) async fn rights(
         });
     };
     let mut most = ceiling(role).to_vec();
+    // An account let in to treat or to insure does not come to stand for the patient by a role it has elsewhere.
+    if let (Actor::Person { person_id, .. }, Role::Patient | Role::Representative) = (actor, role) {
+        let ties = grants::ties_of(tx, case_id, person_id.as_str()).await?;
+        if !ties.iter().any(|tie| tie == "asked") {
+            return Ok(Vec::new());
+        }
+    }
     // An insurer sees the case only while the patient allows it; what it asked itself it goes on seeing, but not the result.
     if role == Role::Insurer && !consenting::is_given(tx, case_id, consenting::INSURER, now).await?
     {

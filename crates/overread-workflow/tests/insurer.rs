@@ -69,6 +69,13 @@ async fn insurer_sees_the_case_while_allowed(house: House) {
     let list = cases::list(ctx, &insurer, CaseFilter::Open, NOW).await;
     assert_eq!(list.unwrap().len(), 1);
     assert_eq!(cases::counts(ctx, &insurer, NOW).await.unwrap().open, 1);
+    // As the patient of some other case the same account is nobody in this one.
+    for role in [Role::Patient, Role::Representative] {
+        let person_id = insurer.id().parse().unwrap();
+        let elsewhere = Actor::Person { person_id, role };
+        assert_not_found(cases::journey(ctx, &elsewhere, &case_id, NOW).await);
+        assert_not_found(consenting::revoke(ctx, &elsewhere, &case_id, "", NOW).await);
+    }
     let other = house.asked().await;
     assert_not_found(cases::journey(ctx, &insurer, &other, NOW).await);
     // When the consent is over by itself, so is the sight of the case, although nobody took the grant back.
