@@ -1,5 +1,35 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 
+/** Mean and spread of a picture, 0 to 255. */
+export interface Light {
+  mean: number;
+  spread: number;
+}
+
+/** Looks at what is drawn in an element. */
+export async function lightOf(element: Locator): Promise<Light> {
+  const picture = await element.screenshot();
+  return element.page().evaluate(async (encoded) => {
+    const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+    const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const context = canvas.getContext("2d");
+    if (!context) return { mean: 0, spread: 0 };
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    let sum = 0;
+    let squares = 0;
+    for (let at = 0; at < data.length; at += 4) {
+      const value = data[at] ?? 0;
+      sum += value;
+      squares += value * value;
+    }
+    const count = data.length / 4;
+    const mean = sum / count;
+    return { mean, spread: Math.sqrt(Math.max(0, squares / count - mean * mean)) };
+  }, picture.toString("base64"));
+}
+
 /** The viewer on a page, as a person uses it. */
 export class ViewerPage {
   constructor(readonly page: Page) {}
@@ -41,27 +71,8 @@ export class ViewerPage {
   }
 
   /** Mean and spread of what is drawn in the pane, 0 to 255. */
-  async light(idx: number): Promise<{ mean: number; spread: number }> {
-    const picture = await this.stage(idx).locator("canvas").first().screenshot();
-    return this.page.evaluate(async (encoded) => {
-      const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
-      const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
-      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-      const context = canvas.getContext("2d");
-      if (!context) return { mean: 0, spread: 0 };
-      context.drawImage(bitmap, 0, 0);
-      const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-      let sum = 0;
-      let squares = 0;
-      for (let at = 0; at < data.length; at += 4) {
-        const value = data[at] ?? 0;
-        sum += value;
-        squares += value * value;
-      }
-      const count = data.length / 4;
-      const mean = sum / count;
-      return { mean, spread: Math.sqrt(Math.max(0, squares / count - mean * mean)) };
-    }, picture.toString("base64"));
+  light(idx: number): Promise<Light> {
+    return lightOf(this.stage(idx).locator("canvas").first());
   }
 
   /** Drags with the left button by CSS pixels, from the middle of the pane. */

@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::machine::{COMPILER, ensure};
+use crate::machine::{BUILDING, ensure};
 use crate::run::{check, command, root, say};
 use crate::web;
 
 /// Builds everything and starts the demonstration on an empty data folder.
 pub(crate) fn demo(arguments: &[String]) -> Result<()> {
-    ensure(&[COMPILER])?;
+    ensure(&BUILDING)?;
     say("building the web assets")?;
     web::build()?;
     say("building the program (the first time takes a few minutes)")?;
@@ -31,6 +31,7 @@ pub(crate) fn demo(arguments: &[String]) -> Result<()> {
 /// Measures `overread ingest` beside a copy with fsync of the same files.
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     const RUNS: usize = 3;
+    ensure(&BUILDING)?;
     let work = std::env::temp_dir().join(format!("overread-bench-{}", std::process::id()));
     check(command(
         &root(),

@@ -12,11 +12,21 @@ pub(crate) struct Need {
     package: &'static str,
 }
 
-/// Compiles the C parts of SQLite.
-pub(crate) const COMPILER: Need = Need {
-    program: "cc",
-    package: "gcc libc6-dev",
-};
+/// What building takes besides Rust: SQLite and OpenJPEG are C, CharLS is C++ and built by CMake.
+pub(crate) const BUILDING: [Need; 3] = [
+    Need {
+        program: "cc",
+        package: "gcc libc6-dev",
+    },
+    Need {
+        program: "c++",
+        package: "g++",
+    },
+    Need {
+        program: "cmake",
+        package: "cmake make",
+    },
+];
 /// Builds the web assets.
 pub(crate) const NODE: Need = Need {
     program: "node",
@@ -37,10 +47,26 @@ pub(crate) const POSTGRES: Need = Need {
     program: "initdb",
     package: "postgresql",
 };
+/// Stands in front of two nodes.
+pub(crate) const NGINX: Need = Need {
+    program: "nginx",
+    package: "nginx-light",
+};
 /// A peer for the DICOM network door; by its whole path, since others bring programs of the same name.
 pub(crate) const DCMTK: Need = Need {
     program: "/usr/bin/storescu",
     package: "dcmtk",
+};
+
+/// Speaks HTTP/2 to the server.
+pub(crate) const CURL: Need = Need {
+    program: "curl",
+    package: "curl",
+};
+/// Makes a certificate for the server to show.
+pub(crate) const OPENSSL: Need = Need {
+    program: "openssl",
+    package: "openssl",
 };
 
 const OLDEST_NODE: u32 = 20;
@@ -58,6 +84,11 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
         .iter()
         .flat_map(|need| need.package.split(' '))
         .collect();
+    install(&packages)
+}
+
+/// Installs Debian packages, or asks for them.
+fn install(packages: &[&str]) -> Result<()> {
     if !is_root() || find("apt-get").is_none() {
         bail!(
             "please install first: sudo apt-get install {}",
@@ -72,8 +103,27 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
     };
     apt(&["update", "-qq"])?;
     let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
-    arguments.extend(packages);
+    arguments.extend_from_slice(packages);
     apt(&arguments)
+}
+
+/// Makes sure that a Python is there that can make an environment of its own.
+pub(crate) fn ensure_python() -> Result<()> {
+    if find_python().is_some() {
+        return Ok(());
+    }
+    install(&["python3", "python3-venv"])
+}
+
+/// Finds a Python that can make an environment of its own: Debian's cannot without one more package.
+pub(crate) fn find_python() -> Option<PathBuf> {
+    let candidates = [find("python3"), Some(PathBuf::from("/usr/bin/python3"))];
+    candidates.into_iter().flatten().find(|python| {
+        let asked = std::process::Command::new(python)
+            .args(["-c", "import ensurepip, venv"])
+            .output();
+        asked.is_ok_and(|output| output.status.success())
+    })
 }
 
 /// Makes sure that Node is there and young enough for the web assets' tools.

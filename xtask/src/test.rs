@@ -1,13 +1,19 @@
 //! Everything CI runs.
 
-use anyhow::{Result, bail};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use crate::machine::{CHROMIUM, COMPILER, DCMTK, ensure};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::machine::{BUILDING, CHROMIUM, CURL, DCMTK, NGINX, OPENSSL, ensure};
 use crate::postgres::{self, Server};
 use crate::run::{check, command, part, root, say};
-use crate::{tidy, web};
+use crate::{clients, ohif, s3, tidy, web};
 
-const PARTS: [&str; 7] = ["fmt", "web", "clippy", "doc", "tidy", "rust", "e2e"];
+const PARTS: [&str; 10] = [
+    "fmt", "web", "clippy", "doc", "tidy", "rust", "nodes", "e2e", "ohif", "clients",
+];
 
 /// Runs the named parts, or all of them.
 pub(crate) fn test(wanted: &[String]) -> Result<()> {
@@ -15,13 +21,22 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
         bail!("unknown part `{unknown}`; parts are {}", PARTS.join(", "));
     }
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
-    ensure(&[COMPILER])?;
-    if wants("rust") {
+    ensure(&BUILDING)?;
+    if wants("rust") || wants("nodes") {
         postgres::ready()?;
+        s3::ready()?;
+    }
+    if wants("rust") {
         ensure(&[DCMTK])?;
     }
-    if wants("e2e") {
+    if wants("nodes") {
+        ensure(&[NGINX])?;
+    }
+    if wants("e2e") || wants("ohif") {
         ensure(&[CHROMIUM])?;
+    }
+    if wants("clients") {
+        ensure(&[CURL, DCMTK, OPENSSL])?;
     }
     let run = |name: &str, work: fn() -> Result<()>| {
         if wants(name) {
@@ -46,7 +61,10 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
     })?;
     run("doc", documentation)?;
     run("rust", rust)?;
+    run("nodes", nodes)?;
     run("e2e", end_to_end)?;
+    run("ohif", || built().and_then(|()| ohif::test()))?;
+    run("clients", || built().and_then(|()| clients::test()))?;
     say("all parts passed")
 }
 
@@ -70,24 +88,79 @@ fn documentation() -> Result<()> {
     check(doc)
 }
 
-/// Runs the Rust tests on both databases, and those that need DCMTK or direct writes.
+/// Runs the Rust tests on both databases and both sorts of archive, and those that need DCMTK or direct writes.
 fn rust() -> Result<()> {
-    let server = Server::start()?;
+    let (server, bucket) = (Server::start()?, s3::Server::start()?);
     let mut tests = command(
         &root(),
         env!("CARGO"),
         &["test", "--workspace", "--no-fail-fast"],
     );
     tests.env("OVERREAD_TEST_POSTGRES", &server.url);
+    tests.env("OVERREAD_TEST_S3", &bucket.url);
     tests.env("OVERREAD_TEST_DCMTK", "needed");
     tests.env("OVERREAD_TEST_DIRECT", "needed");
+    check(tests)?;
+    // The same tests once more, with everything they keep in PostgreSQL and a bucket.
+    for package in ["overread-ingest", "overread-dicomweb"] {
+        let mut again = built_tests(package)?;
+        again.env("OVERREAD_TEST_PLACE", "shared");
+        again.env("OVERREAD_TEST_POSTGRES", &server.url);
+        again.env("OVERREAD_TEST_S3", &bucket.url);
+        check(again)?;
+    }
+    Ok(())
+}
+
+/// Kills two nodes that share PostgreSQL and a bucket, again and again.
+fn nodes() -> Result<()> {
+    let (server, bucket) = (Server::start()?, s3::Server::start()?);
+    let mut tests = built_tests("overread")?;
+    tests.arg("nodes::");
+    tests.env("OVERREAD_TEST_NODES", "needed");
+    tests.env("OVERREAD_TEST_POSTGRES", &server.url);
+    tests.env("OVERREAD_TEST_S3", &bucket.url);
     check(tests)
+}
+
+/// Returns the integration tests of one package, built with all others: asked for alone, cargo would build what they need anew
+/// with fewer features.
+fn built_tests(package: &str) -> Result<Command> {
+    let arguments = [
+        "test",
+        "--workspace",
+        "--no-run",
+        "--quiet",
+        "--message-format=json-render-diagnostics",
+    ];
+    let built = command(&root(), env!("CARGO"), &arguments)
+        .stderr(Stdio::inherit())
+        .output()?;
+    let folder = root().join("crates").join(package);
+    let manifest = folder.join("Cargo.toml");
+    let program = String::from_utf8_lossy(&built.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| {
+            let text = |at| message.pointer(at).and_then(Value::as_str);
+            text("/manifest_path").map(Path::new) == Some(&manifest)
+                && text("/target/name") == Some("main")
+        })
+        .find_map(|message| Some(message.get("executable")?.as_str()?.to_owned()));
+    let program = program.with_context(|| format!("the tests of {package} were not built"))?;
+    let nothing: [&str; 0] = [];
+    Ok(command(&folder, &program, &nothing))
+}
+
+/// Builds the program with its pages.
+fn built() -> Result<()> {
+    web::build()?;
+    cargo(&["build", "--quiet", "--package", "overread"])
 }
 
 /// Walks the whole way in a browser, on the program as it is built here.
 fn end_to_end() -> Result<()> {
-    web::build()?;
-    cargo(&["build", "--quiet", "--package", "overread"])?;
+    built()?;
     let folder = root().join("e2e");
     web::install(&folder)?;
     let mut walk = command(&folder, "npm", &["test", "--silent"]);

@@ -1,4 +1,4 @@
-//! Appends batches to packs.
+//! Appends batches to packs on a disc.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::Read;
@@ -6,9 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use overread_model::extent::{Digest, Extent, PackId};
 
+use crate::disc::Disc;
 use crate::error::ArchiveError;
 use crate::staging::{PackFile, Staging};
-use crate::{Archive, file, limits};
+use crate::{file, limits};
 
 /// What is written next to each other: one key, one pack (until it is full).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -123,13 +124,10 @@ impl Writers {
     }
 }
 
-/// One writer's batch. All its functions wait for the disc: call them where that does no harm.
-///
-/// Dropped without [`PackAppend::committed`], its packs are written no further, and what it wrote is cut off when the
-/// archive is next opened, unless rows know it.
+/// A batch on a disc; see [`crate::PackAppend`].
 #[derive(Debug)]
-pub struct PackAppend {
-    archive: Archive,
+pub struct DiscAppend {
+    archive: Disc,
     packs: HashMap<PackKey, OpenPack>,
     staging: Staging,
     /// Whose bytes are staged.
@@ -139,10 +137,10 @@ pub struct PackAppend {
     wasted: Vec<Extent>,
 }
 
-impl Archive {
+impl Disc {
     /// Begins a batch.
-    pub fn begin(&self) -> PackAppend {
-        PackAppend {
+    pub(crate) fn begin(&self) -> DiscAppend {
+        DiscAppend {
             archive: self.clone(),
             packs: HashMap::new(),
             staging: self.shared.writers.staging(),
@@ -153,17 +151,14 @@ impl Archive {
     }
 
     /// Says whether a pack with this key is open, so that a small batch may go there, too.
-    pub fn is_open(&self, key: &PackKey) -> bool {
+    pub(crate) fn is_open(&self, key: &PackKey) -> bool {
         self.shared.writers.is_open(key)
     }
 }
 
-impl PackAppend {
-    /// Appends bytes and returns where they lie; they are durable after [`PackAppend::sync`].
-    ///
-    /// # Errors
-    /// When the disc is full or broken.
-    pub fn append(&mut self, key: &PackKey, bytes: &[u8]) -> Result<Extent, ArchiveError> {
+impl DiscAppend {
+    /// Appends bytes and returns where they lie; they are durable after [`DiscAppend::sync`].
+    pub(crate) fn append(&mut self, key: &PackKey, bytes: &[u8]) -> Result<Extent, ArchiveError> {
         self.stage(key)?;
         let (pack, staging) = self.pack(key)?;
         let extent = Extent {
@@ -176,10 +171,7 @@ impl PackAppend {
     }
 
     /// Copies a file of this length in, and returns where it lies and its digest.
-    ///
-    /// # Errors
-    /// When it cannot be read, has another length, or the disc is full or broken.
-    pub fn append_file(
+    pub(crate) fn append_file(
         &mut self,
         key: &PackKey,
         source: &mut impl Read,
@@ -223,16 +215,13 @@ impl PackAppend {
         ))
     }
 
-    /// Returns the bytes that failed copies left: the caller notes them as gaps.
-    pub fn wasted(&self) -> &[Extent] {
+    /// Returns the bytes that failed copies left.
+    pub(crate) fn wasted(&self) -> &[Extent] {
         &self.wasted
     }
 
     /// Makes everything appended durable and says how long each pack now is.
-    ///
-    /// # Errors
-    /// When the disc cannot say that it is.
-    pub fn sync(&mut self) -> Result<Vec<PackLength>, ArchiveError> {
+    pub(crate) fn sync(&mut self) -> Result<Vec<PackLength>, ArchiveError> {
         self.write_staged()?;
         let writers = &self.archive.shared.writers;
         writers.keep_staging(std::mem::take(&mut self.staging));
@@ -249,7 +238,7 @@ impl PackAppend {
     }
 
     /// Says that the rows are committed: the packs may be written further.
-    pub fn committed(mut self) {
+    pub(crate) fn committed(mut self) {
         let written = self.packs.values().chain(&self.full);
         self.archive
             .warm_later(written.map(|pack| (pack.pack_id, pack.begin_bytes..pack.length_bytes)));

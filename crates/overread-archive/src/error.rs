@@ -30,6 +30,18 @@ pub enum ArchiveError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The object store is away, or refuses; the pack is neither lost nor damaged by that.
+    #[error("the object store does not answer as it should")]
+    Away {
+        /// What it said, or what became of asking it.
+        source: io::Error,
+    },
+    /// The settings of the object store cannot be used.
+    #[error("the settings of the object store cannot be used: {reason}")]
+    Settings {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// A range was asked for that lies outside what it is a range of.
     #[error("the range asked for is outside of the file")]
     Range,

@@ -1,39 +1,57 @@
 //! Here live the bytes: packs of Part 10 files, durable appends, range reads, scrub.
 //!
-//! A pack is an append-only file: a header of [`limits::PACK_HEADER_BYTES`], then instances as received, one after
-//! another. [`PackAppend`] writes a batch and syncs it; the rows that the caller then commits make it count. Bytes that no
-//! row knows are cut off when the archive is next opened by [`Archive::settle`].
+//! A pack is a header of [`limits::PACK_HEADER_BYTES`], then instances as received, one after another. [`PackAppend`]
+//! writes a batch and makes it durable; the rows that the caller then commits make it count.
+//!
+//! Packs are files of this machine or objects of an S3 bucket, of the same form. A file is appended to by batch after
+//! batch, and bytes of it that no row knows are cut off when the archive is next opened by [`Archive::settle`]. An object
+//! holds one batch and is never written again; one that no row knows is removed once it is old.
 
 mod append;
+mod batch;
+mod disc;
 mod error;
 mod file;
 pub mod limits;
+mod moving;
 mod read;
+mod s3;
 mod settle;
+mod spool;
 mod staging;
 mod warming;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
 
-pub use append::{PackAppend, PackKey, PackLength};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use tokio::task::JoinHandle;
+
+pub use append::{PackKey, PackLength};
+pub use batch::PackAppend;
 pub use error::ArchiveError;
 pub use overread_model::extent::{Digest, Extent, PackId};
+pub use s3::{S3Secret, S3Settings};
 pub use settle::{Loose, Settled};
+
+use disc::Disc;
+use s3::Bucket;
+use spool::Spool;
 
 /// The bytes of one installation; a clone is another handle.
 #[derive(Debug, Clone)]
 pub struct Archive {
-    shared: Arc<Shared>,
+    place: Place,
+    spool: Spool,
 }
 
-#[derive(Debug)]
-struct Shared {
-    folder: PathBuf,
-    spool: PathBuf,
-    writers: append::Writers,
-    readers: read::Readers,
-    warming: warming::Warming,
+/// Where packs are.
+#[derive(Debug, Clone)]
+enum Place {
+    Disc(Disc),
+    S3(Bucket),
 }
 
 impl Archive {
@@ -42,57 +60,205 @@ impl Archive {
     /// # Errors
     /// When the folders cannot be made, read or synced.
     pub async fn open(dir: &Path) -> Result<Self, ArchiveError> {
-        let (folder, spool) = (dir.join("packs"), dir.join("spool"));
-        let shared = Shared {
-            folder,
-            spool,
-            writers: append::Writers::default(),
-            readers: read::Readers::default(),
-            warming: warming::Warming::default(),
-        };
-        let archive = Self {
-            shared: Arc::new(shared),
-        };
-        let opened = archive.clone();
-        blocking(move || opened.make_folders()).await?;
-        Ok(archive)
+        Ok(Self {
+            place: Place::Disc(Disc::open(dir).await?),
+            spool: Spool::open(dir).await?,
+        })
     }
 
-    fn make_folders(&self) -> Result<(), ArchiveError> {
-        let shared = &self.shared;
-        for folder in [&shared.folder, &shared.spool] {
-            std::fs::create_dir_all(folder).map_err(|source| ArchiveError::Folder { source })?;
+    /// Opens the archive in an S3 bucket, with `cache/` and `spool/` in a data folder; needs a running Tokio.
+    ///
+    /// # Errors
+    /// When the settings cannot be used, the bucket does not answer or may not be written, or the folders cannot be made.
+    pub async fn open_s3(dir: &Path, settings: &S3Settings) -> Result<Self, ArchiveError> {
+        let spool = Spool::open(dir).await?;
+        Ok(Self {
+            place: Place::S3(Bucket::open(dir, spool.clone(), settings).await?),
+            spool,
+        })
+    }
+
+    /// Says where the packs are: `disc` or `s3`.
+    pub const fn kind(&self) -> &'static str {
+        match self.place {
+            Place::Disc(_) => "disc",
+            Place::S3(_) => "s3",
         }
-        for shelf in 0..limits::SHELVES {
-            let path = shared.folder.join(format!("{shelf:x}"));
-            match std::fs::create_dir(&path) {
-                Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => {
-                    return Err(ArchiveError::Folder { source });
-                }
-                _ => {}
+    }
+
+    /// Returns a handle that reads what is really kept, past every cache of this node.
+    #[must_use]
+    pub fn past_cache(&self) -> Self {
+        let mut archive = self.clone();
+        if let Place::S3(bucket) = &mut archive.place {
+            bucket.is_past_cache = true;
+        }
+        archive
+    }
+
+    /// Returns the folder for temporary files of this node.
+    pub fn spool_folder(&self) -> &Path {
+        &self.spool.folder
+    }
+
+    /// Removes what a stopped program left in the spool folder. Only names that spooling gives are touched.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub async fn empty_spool(&self) -> Result<(), ArchiveError> {
+        self.spool.empty().await
+    }
+
+    /// Begins a batch.
+    pub fn begin(&self) -> PackAppend {
+        match &self.place {
+            Place::Disc(disc) => PackAppend::Disc(disc.begin()),
+            Place::S3(bucket) => PackAppend::S3(bucket.begin()),
+        }
+    }
+
+    /// Says whether a pack with this key is open, so that a small batch may go there, too.
+    pub fn is_open(&self, key: &PackKey) -> bool {
+        match &self.place {
+            Place::Disc(disc) => disc.is_open(key),
+            // A batch is one object whatever its keys.
+            Place::S3(_) => false,
+        }
+    }
+
+    /// Reads a range of an extent into memory; `within` counts from the extent's start.
+    ///
+    /// # Errors
+    /// When the range is outside of the extent or too large, or the pack cannot be read.
+    pub async fn read(&self, extent: Extent, within: Range<u64>) -> Result<Bytes, ArchiveError> {
+        match &self.place {
+            Place::Disc(disc) => disc.read(extent, within).await,
+            Place::S3(bucket) => bucket.read(extent, within).await,
+        }
+    }
+
+    /// Does what [`Archive::read`] does and waits on the calling thread: call it where that does no harm.
+    ///
+    /// # Errors
+    /// As [`Archive::read`].
+    pub fn read_blocking(&self, extent: Extent, within: Range<u64>) -> Result<Bytes, ArchiveError> {
+        match &self.place {
+            Place::Disc(disc) => disc.read_blocking(extent, within),
+            Place::S3(bucket) => {
+                let reader = bucket.clone();
+                bucket.wait(async move { reader.read(extent, within).await })
             }
         }
-        file::sync_folder(&shared.folder)?;
-        match shared.folder.parent() {
-            Some(parent) => file::sync_folder(parent),
-            None => Ok(()),
+    }
+
+    /// Streams an extent in chunks, the next ones being read while this one is sent.
+    pub fn stream(&self, extent: Extent) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
+        let (chunk_bytes, ahead) = match self.place {
+            Place::Disc(_) => (limits::STREAM_CHUNK_BYTES, 1),
+            Place::S3(_) => (limits::FETCH_BYTES, limits::PIECES_AT_ONCE),
+        };
+        let chunks = chunks(extent, chunk_bytes);
+        let archive = self.clone();
+        stream::iter(chunks)
+            .map(move |chunk| archive.start(extent, chunk))
+            .buffered(ahead + 1)
+            .map(|read| {
+                read.unwrap_or(Err(ArchiveError::Interrupted))
+                    .map_err(io::Error::other)
+            })
+    }
+
+    /// Begins to read, whether or not anybody waits already.
+    fn start(&self, extent: Extent, range: Range<u64>) -> JoinHandle<Result<Bytes, ArchiveError>> {
+        match &self.place {
+            Place::Disc(disc) => {
+                let disc = disc.clone();
+                tokio::task::spawn_blocking(move || disc.read_blocking(extent, range))
+            }
+            Place::S3(bucket) => {
+                let bucket = bucket.clone();
+                tokio::spawn(async move { bucket.read(extent, range).await })
+            }
         }
     }
 
-    /// Returns the folder for temporary files; on the same disc as the packs, emptied by [`Archive::settle`].
-    pub fn spool_folder(&self) -> &Path {
-        &self.shared.spool
+    /// Lists every pack. Files and objects that are none are left alone.
+    ///
+    /// # Errors
+    /// When a folder or the bucket cannot be read.
+    pub async fn list_packs(&self) -> Result<Vec<Loose>, ArchiveError> {
+        match &self.place {
+            Place::Disc(disc) => disc.list_packs().await,
+            Place::S3(bucket) => bucket.list_packs().await,
+        }
     }
 
-    /// Returns where the file of a pack is.
-    fn path_of(&self, pack_id: PackId) -> PathBuf {
-        let name = pack_id.to_string();
-        let shelf = name
-            .chars()
-            .last()
-            .map_or_else(|| "0".to_owned(), String::from);
-        self.shared.folder.join(shelf).join(format!("{name}.pack"))
+    /// Brings one pack in line with the length that `committed` tells: cuts off a tail, removes a pack without rows.
+    ///
+    /// On a disc `committed` is asked only after the file is locked. In a bucket, where nothing can be locked, a pack
+    /// without rows is removed only when it is old.
+    ///
+    /// # Errors
+    /// When the pack cannot be opened or cut, or `committed` fails.
+    pub async fn settle<E, F>(&self, pack_id: PackId, committed: F) -> Result<Settled, E>
+    where
+        E: From<ArchiveError>,
+        F: AsyncFnOnce() -> Result<Option<u64>, E>,
+    {
+        match &self.place {
+            Place::Disc(disc) => disc.settle(pack_id, committed).await,
+            Place::S3(bucket) => bucket.settle(pack_id, committed).await,
+        }
     }
+
+    /// Removes a pack whose rows are gone.
+    ///
+    /// # Errors
+    /// When the file or object cannot be removed.
+    pub async fn remove(&self, pack_id: PackId) -> Result<(), ArchiveError> {
+        match &self.place {
+            Place::Disc(disc) => disc.remove(pack_id).await,
+            Place::S3(bucket) => bucket.remove(pack_id).await,
+        }
+    }
+
+    /// Overwrites bytes whose rows are gone with zeros, durably.
+    ///
+    /// # Errors
+    /// When the pack cannot be written.
+    pub async fn erase(&self, extent: Extent) -> Result<(), ArchiveError> {
+        match &self.place {
+            Place::Disc(disc) => disc.erase(extent).await,
+            Place::S3(bucket) => bucket.erase(extent).await,
+        }
+    }
+
+    /// Says whether the header of a pack is what it should be.
+    ///
+    /// # Errors
+    /// When the pack cannot be read.
+    pub async fn header_is_good(&self, pack_id: PackId) -> Result<bool, ArchiveError> {
+        let extent = Extent {
+            pack_id,
+            offset_bytes: 0,
+            length_bytes: limits::PACK_HEADER_BYTES,
+        };
+        let header = self.read(extent, 0..limits::PACK_HEADER_BYTES).await?;
+        Ok(*header == file::header(pack_id))
+    }
+}
+
+/// Cuts an extent into ranges that end where pieces of the pack do.
+fn chunks(extent: Extent, chunk_bytes: u64) -> impl Iterator<Item = Range<u64>> + Send + use<> {
+    let length = extent.length_bytes;
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let place = extent.offset_bytes.checked_add(start)?;
+        let end = length.min(start + chunk_bytes - place % chunk_bytes);
+        let chunk = start..end;
+        start = end;
+        (!chunk.is_empty()).then_some(chunk)
+    })
 }
 
 /// Runs file work where waiting for a disc does no harm.

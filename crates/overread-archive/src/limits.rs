@@ -32,3 +32,53 @@ pub const DIRECT_BYTES: usize = 64 * 1024;
 pub const WARM_BYTES: u64 = 512 * 1024 * 1024;
 /// How long nothing is written before what was written is read ahead.
 pub const QUIET: Duration = Duration::from_millis(250);
+
+/// Bytes of a batch for an object store that are gathered in memory; more goes to a temporary file.
+pub const GATHERED_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes from which on an object is uploaded in parts.
+pub const MULTIPART_BYTES: u64 = 24 * 1024 * 1024;
+/// Bytes of each part.
+pub const PART_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes of each part of an object that would have too many: an object store takes ten thousand.
+pub const LARGE_PART_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes from which on an object is uploaded in large parts.
+pub const LARGE_PARTS_FROM_BYTES: u64 = 32 * 1024 * 1024 * 1024;
+/// Parts of one object that are uploaded at once.
+pub const PARTS_AT_ONCE: usize = 4;
+/// How often an upload is tried as a whole; each of its requests is tried several times, too.
+pub const UPLOAD_TRIES: u32 = 3;
+/// How long is waited before the second try of an upload; each further wait is twice as long.
+pub const UPLOAD_PAUSE: Duration = Duration::from_millis(500);
+/// How often one request to an object store is tried again.
+pub const REQUEST_RETRIES: usize = 5;
+/// How long is waited before a request is tried again: the first time, and at most.
+pub const REQUEST_PAUSES: (Duration, Duration) =
+    (Duration::from_millis(100), Duration::from_secs(2));
+/// How long a request is tried again at all.
+pub const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
+/// How long connecting to an object store may take.
+pub const CONNECT_TIME: Duration = Duration::from_secs(3);
+/// How long nothing may arrive from an object store.
+pub const SILENCE_TIME: Duration = Duration::from_secs(20);
+/// How long one request to an object store may take in all.
+pub const REQUEST_TIME: Duration = Duration::from_secs(120);
+/// Bytes of an object that are fetched and kept together.
+pub const FETCH_BYTES: u64 = 1024 * 1024;
+/// Fetched pieces that are kept in memory, too.
+pub const HOT_PIECES: usize = 16;
+/// Pieces that one read or stream fetches at once.
+pub const PIECES_AT_ONCE: usize = 4;
+/// Pieces that are fetched ahead of a reader who reads one after another.
+pub const PIECES_AHEAD: u64 = 4;
+/// Pieces that are fetched ahead at once, of all readers.
+pub const FETCHES_AHEAD: usize = 8;
+/// Packs whose readers are watched for reading one piece after another.
+pub const WATCHED_PACKS: usize = 256;
+/// Bytes of the read cache when nothing is set.
+pub const CACHE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
+/// The fewest bytes that a read cache may have.
+pub const CACHE_MIN_BYTES: u64 = 64 * 1024 * 1024;
+/// How old an object without rows must be before it is removed: another node may be about to commit it.
+pub const GARBAGE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Characters of what an object store said that are repeated in an error.
+pub const SAID_CHARACTERS: usize = 300;

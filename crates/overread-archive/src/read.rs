@@ -1,4 +1,4 @@
-//! Reads ranges of packs.
+//! Reads ranges of packs on a disc.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -8,13 +8,12 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::Stream;
-use futures_util::stream;
 use overread_model::extent::{Extent, PackId};
 use rustix::io::{ReadWriteFlags, preadv2};
 
+use crate::disc::Disc;
 use crate::error::ArchiveError;
-use crate::{Archive, blocking, limits};
+use crate::{blocking, limits};
 
 /// The packs that are open for reading.
 #[derive(Debug, Default)]
@@ -74,7 +73,7 @@ impl Readers {
     }
 }
 
-impl Archive {
+impl Disc {
     pub(crate) fn reader(&self, pack_id: PackId) -> Result<Arc<File>, ArchiveError> {
         self.shared
             .readers
@@ -83,10 +82,11 @@ impl Archive {
     }
 
     /// Reads a range of an extent into memory; `within` counts from the extent's start.
-    ///
-    /// # Errors
-    /// When the range is outside of the extent or too large, or the pack cannot be read.
-    pub async fn read(&self, extent: Extent, within: Range<u64>) -> Result<Bytes, ArchiveError> {
+    pub(crate) async fn read(
+        &self,
+        extent: Extent,
+        within: Range<u64>,
+    ) -> Result<Bytes, ArchiveError> {
         // What the page cache holds is copied here and now; only a disc is worth another thread.
         if let Some(bytes) = self.cached(extent, &within) {
             return Ok(bytes);
@@ -95,7 +95,7 @@ impl Archive {
         blocking(move || archive.read_blocking(extent, within)).await
     }
 
-    /// Reads a range when no disc is needed for it; `None` also for whatever else [`Archive::read_blocking`] is to judge.
+    /// Reads a range when no disc is needed for it; `None` also for whatever else [`Disc::read_blocking`] is to judge.
     fn cached(&self, extent: Extent, within: &Range<u64>) -> Option<Bytes> {
         let length = within.end.checked_sub(within.start)?;
         if within.end > extent.length_bytes || length > limits::CACHED_READ_BYTES {
@@ -117,18 +117,13 @@ impl Archive {
         Some(Bytes::from(bytes))
     }
 
-    /// Does what [`Archive::read`] does, on the calling thread.
-    ///
-    /// # Errors
-    /// As [`Archive::read`].
-    pub fn read_blocking(&self, extent: Extent, within: Range<u64>) -> Result<Bytes, ArchiveError> {
-        if within.end > extent.length_bytes || within.start > within.end {
-            return Err(ArchiveError::Range);
-        }
-        let length = within.end - within.start;
-        if length > limits::READ_BYTES {
-            return Err(ArchiveError::Range);
-        }
+    /// Does what [`Disc::read`] does, on the calling thread.
+    pub(crate) fn read_blocking(
+        &self,
+        extent: Extent,
+        within: Range<u64>,
+    ) -> Result<Bytes, ArchiveError> {
+        let length = length_of(extent, &within)?;
         let file = self.reader(extent.pack_id)?;
         let mut bytes = vec![0; usize::try_from(length).map_err(|_| ArchiveError::Range)?];
         file.read_exact_at(&mut bytes, extent.offset_bytes.saturating_add(within.start))
@@ -138,47 +133,16 @@ impl Archive {
             })?;
         Ok(Bytes::from(bytes))
     }
-
-    /// Streams an extent in chunks, the next one being read while this one is sent.
-    pub fn stream(&self, extent: Extent) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
-        let first = Ahead::start(self.clone(), extent, 0);
-        stream::unfold(first, |ahead| async move {
-            let ahead = ahead?;
-            let chunk = ahead.task.await.unwrap_or(Err(ArchiveError::Interrupted));
-            match chunk {
-                Ok(bytes) => {
-                    let next = Ahead::start(ahead.archive, ahead.extent, ahead.end);
-                    Some((Ok(bytes), next))
-                }
-                Err(error) => Some((Err(io::Error::other(error)), None)),
-            }
-        })
-    }
 }
 
-/// A chunk that is being read.
-struct Ahead {
-    archive: Archive,
-    extent: Extent,
-    end: u64,
-    task: tokio::task::JoinHandle<Result<Bytes, ArchiveError>>,
-}
-
-impl Ahead {
-    fn start(archive: Archive, extent: Extent, start: u64) -> Option<Self> {
-        if start >= extent.length_bytes {
-            return None;
-        }
-        let end = start
-            .saturating_add(limits::STREAM_CHUNK_BYTES)
-            .min(extent.length_bytes);
-        let reader = archive.clone();
-        let task = tokio::task::spawn_blocking(move || reader.read_blocking(extent, start..end));
-        Some(Self {
-            archive,
-            extent,
-            end,
-            task,
-        })
+/// Returns the length of a range that lies within an extent and may be asked for.
+pub(crate) const fn length_of(extent: Extent, within: &Range<u64>) -> Result<u64, ArchiveError> {
+    if within.end > extent.length_bytes || within.start > within.end {
+        return Err(ArchiveError::Range);
     }
+    let length = within.end - within.start;
+    if length > limits::READ_BYTES {
+        return Err(ArchiveError::Range);
+    }
+    Ok(length)
 }

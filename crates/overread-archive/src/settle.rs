@@ -1,4 +1,4 @@
-//! Brings the files in line with the rows: cuts off tails, removes packs without rows, overwrites what was erased.
+//! Brings the files of a disc in line with the rows: cuts off tails, removes packs without rows, overwrites what was erased.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,22 +7,23 @@ use std::path::Path;
 
 use overread_model::extent::{Extent, PackId};
 
+use crate::disc::Disc;
 use crate::error::ArchiveError;
-use crate::{Archive, blocking, file, limits};
+use crate::{blocking, file, limits};
 
-/// A pack file and how long it is.
+/// A pack and how long it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Loose {
     /// Which pack.
     pub pack_id: PackId,
-    /// Bytes of its file.
+    /// Bytes of its file or object.
     pub length_bytes: u64,
 }
 
-/// What became of one file.
+/// What became of one pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It is as long as the rows say, or another process writes it.
+    /// It is as long as the rows say, or another process or node may be writing it.
     Fine,
     /// A tail without rows was cut off.
     Cut,
@@ -32,12 +33,9 @@ pub enum Settled {
     Short,
 }
 
-impl Archive {
+impl Disc {
     /// Lists every pack file. Files that are none are left alone.
-    ///
-    /// # Errors
-    /// When a folder cannot be read.
-    pub async fn list_packs(&self) -> Result<Vec<Loose>, ArchiveError> {
+    pub(crate) async fn list_packs(&self) -> Result<Vec<Loose>, ArchiveError> {
         let archive = self.clone();
         blocking(move || archive.list_packs_blocking()).await
     }
@@ -63,10 +61,7 @@ impl Archive {
     }
 
     /// Brings one pack file to the length that `committed` tells, which is asked only after the file is locked.
-    ///
-    /// # Errors
-    /// When the file cannot be opened or cut, or `committed` fails.
-    pub async fn settle<E, F>(&self, pack_id: PackId, committed: F) -> Result<Settled, E>
+    pub(crate) async fn settle<E, F>(&self, pack_id: PackId, committed: F) -> Result<Settled, E>
     where
         E: From<ArchiveError>,
         F: AsyncFnOnce() -> Result<Option<u64>, E>,
@@ -115,10 +110,7 @@ impl Archive {
     }
 
     /// Removes a pack whose rows are gone.
-    ///
-    /// # Errors
-    /// When the file cannot be removed.
-    pub async fn remove(&self, pack_id: PackId) -> Result<(), ArchiveError> {
+    pub(crate) async fn remove(&self, pack_id: PackId) -> Result<(), ArchiveError> {
         let archive = self.clone();
         blocking(move || {
             archive.shared.writers.forget(pack_id);
@@ -129,10 +121,7 @@ impl Archive {
     }
 
     /// Overwrites bytes whose rows are gone with zeros, durably.
-    ///
-    /// # Errors
-    /// When the pack cannot be written.
-    pub async fn erase(&self, extent: Extent) -> Result<(), ArchiveError> {
+    pub(crate) async fn erase(&self, extent: Extent) -> Result<(), ArchiveError> {
         let path = self.path_of(extent.pack_id);
         blocking(move || {
             let pack_id = extent.pack_id;
@@ -153,47 +142,10 @@ impl Archive {
         })
         .await
     }
-
-    /// Says whether the header of a pack is what it should be.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub async fn header_is_good(&self, pack_id: PackId) -> Result<bool, ArchiveError> {
-        let extent = Extent {
-            pack_id,
-            offset_bytes: 0,
-            length_bytes: limits::PACK_HEADER_BYTES,
-        };
-        let header = self.read(extent, 0..limits::PACK_HEADER_BYTES).await?;
-        Ok(*header == file::header(pack_id))
-    }
-
-    /// Removes what a stopped program left in the spool folder. Only names that spooling gives are touched.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub async fn empty_spool(&self) -> Result<(), ArchiveError> {
-        let folder = self.shared.spool.clone();
-        blocking(move || {
-            for entry in std::fs::read_dir(&folder)
-                .map_err(|source| ArchiveError::Folder { source })?
-                .flatten()
-            {
-                let path = entry.path();
-                // A file in use is locked by the process that uses it.
-                if let Ok(file) = File::open(&path)
-                    && file.try_lock().is_ok()
-                {
-                    let _ = std::fs::remove_file(&path);
-                }
-            }
-            Ok(())
-        })
-        .await
-    }
 }
 
-fn pack_of(name: &str) -> Option<PackId> {
+/// Returns the pack that a name is of.
+pub(crate) fn pack_of(name: &str) -> Option<PackId> {
     let digits = name
         .strip_suffix(".pack")
         .filter(|digits| digits.len() == 16)?;

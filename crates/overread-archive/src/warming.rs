@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use overread_model::extent::PackId;
 
-use crate::{Archive, Shared, limits};
+use crate::disc::{Disc, Shared};
+use crate::limits;
 
 /// What was written lately and not brought back yet.
 #[derive(Debug, Default)]
@@ -59,7 +60,7 @@ impl State {
     }
 }
 
-impl Archive {
+impl Disc {
     fn warming(&self) -> std::sync::MutexGuard<'_, State> {
         let state = self.shared.warming.state.lock();
         state.unwrap_or_else(PoisonError::into_inner)
@@ -87,7 +88,7 @@ async fn warm_when_quiet(archive: Weak<Shared>) {
         let Some(shared) = archive.upgrade() else {
             return;
         };
-        let archive = Archive { shared };
+        let archive = Disc { shared };
         let Some(ranges) = archive.warming().take_when_quiet(Instant::now()) else {
             continue;
         };

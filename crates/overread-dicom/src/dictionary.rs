@@ -1,5 +1,6 @@
 //! Names of attributes, for doors where people and programs spell them out.
 
+use dicom_core::Tag;
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_dictionary_std::StandardDataDictionary;
 
@@ -12,6 +13,12 @@ pub fn tag_of(name: &str) -> Option<u32> {
     }
     let tag = StandardDataDictionary.by_name(name)?.tag();
     Some(u32::from(tag.0) << 16 | u32::from(tag.1))
+}
+
+/// Returns the keyword of a tag; `None` for private and unknown ones.
+pub fn keyword_of(tag: u32) -> Option<&'static str> {
+    let tag = Tag((tag >> 16) as u16, (tag & 0xFFFF) as u16);
+    StandardDataDictionary.by_tag(tag).map(|entry| entry.alias)
 }
 
 /// Returns the two letters of the VR that the standard gives a tag; `UN` for private and unknown ones.
@@ -30,6 +37,8 @@ mod tests {
         assert_eq!(tag_of("ModalitiesInStudy"), Some(0x0008_0061));
         assert_eq!(tag_of("patientname"), None);
         assert_eq!(tag_of("limit"), None);
+        assert_eq!(super::keyword_of(0x0010_0010), Some("PatientName"));
+        assert_eq!(super::keyword_of(0x0009_1001), None);
         assert_eq!(vr_of(0x0010_0010), "PN");
         assert_eq!(vr_of(0x0009_1001), "UN");
     }

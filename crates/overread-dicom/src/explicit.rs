@@ -1,4 +1,4 @@
-//! Any readable instance as a Part 10 file in Explicit VR Little Endian, for doors that allow nothing else.
+//! Any readable instance as a Part 10 file in Explicit or Implicit VR Little Endian, for doors that allow nothing else.
 
 use overread_model::problem::ProblemKind;
 
@@ -10,7 +10,7 @@ use crate::numbers::swap_words;
 use crate::part10;
 use crate::problem::DicomProblem;
 use crate::source::{SliceSource, Source as _};
-use crate::syntax::{EXPLICIT_VR_LITTLE_ENDIAN, Syntax};
+use crate::syntax::{EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN, Syntax};
 use crate::tags;
 use crate::vr::Vr;
 
@@ -40,27 +40,60 @@ pub fn to_explicit_little_endian_without(
     limits: &ParseLimits,
     leave_out: &dyn Fn(u32, &str, &[u8]) -> bool,
 ) -> Result<Vec<u8>, DicomProblem> {
+    rewritten(bytes, limits, leave_out, true)
+}
+
+/// As [`to_explicit_little_endian_without`], in Implicit VR Little Endian, for peers that take nothing else.
+///
+/// # Errors
+/// As [`to_explicit_little_endian`]; and encapsulated pixel data cannot be written so.
+pub fn to_implicit_little_endian_without(
+    bytes: &[u8],
+    limits: &ParseLimits,
+    leave_out: &dyn Fn(u32, &str, &[u8]) -> bool,
+) -> Result<Vec<u8>, DicomProblem> {
+    rewritten(bytes, limits, leave_out, false)
+}
+
+fn rewritten(
+    bytes: &[u8],
+    limits: &ParseLimits,
+    leave_out: &dyn Fn(u32, &str, &[u8]) -> bool,
+    is_explicit: bool,
+) -> Result<Vec<u8>, DicomProblem> {
     let mut source = SliceSource(bytes);
     let (meta, syntax) = part10::read_meta(&mut source)?;
+    let native = if is_explicit {
+        EXPLICIT_VR_LITTLE_ENDIAN
+    } else {
+        IMPLICIT_VR_LITTLE_ENDIAN
+    };
     if syntax.deflated {
         let inflated = inflate::inflate(&mut source, meta.data_set_offset_bytes, limits)?;
         let mut source = SliceSource(&inflated.bytes);
         let data_set = dataset::walk(&mut source, 0, Syntax::EXPLICIT_LITTLE, limits)?;
-        return rewrite(source, &data_set, None, limits, leave_out);
+        return rewrite(source, &data_set, native, limits, leave_out);
     }
     let data_set = dataset::walk(&mut source, meta.data_set_offset_bytes, syntax, limits)?;
     let is_encapsulated = data_set
         .find(None, tags::PIXEL_DATA)
         .and_then(|index| data_set.nodes.get(index))
         .is_some_and(|node| node.kind == NodeKind::Fragments);
+    if is_encapsulated && !is_explicit {
+        return Err(DicomProblem::new(
+            ProblemKind::Unreadable,
+            "compressed images cannot be written in Implicit VR Little Endian",
+        ));
+    }
     let kept = meta.transfer_syntax_uid.filter(|_| is_encapsulated);
-    rewrite(source, &data_set, kept.as_deref(), limits, leave_out)
+    let written = kept.as_deref().unwrap_or(native);
+    rewrite(source, &data_set, written, limits, leave_out)
 }
 
 fn rewrite(
     source: SliceSource<'_>,
     data_set: &DataSet,
-    transfer_syntax_uid: Option<&str>,
+    transfer_syntax_uid: &str,
     limits: &ParseLimits,
     leave_out: &dyn Fn(u32, &str, &[u8]) -> bool,
 ) -> Result<Vec<u8>, DicomProblem> {
@@ -68,9 +101,10 @@ fn rewrite(
         source,
         data_set,
         leave_out,
+        is_explicit: transfer_syntax_uid != IMPLICIT_VR_LITTLE_ENDIAN,
         out: Vec::new(),
     };
-    writer.meta(transfer_syntax_uid.unwrap_or(EXPLICIT_VR_LITTLE_ENDIAN));
+    writer.meta(transfer_syntax_uid);
     writer.children(None);
     if writer.out.len() as u64 > limits.inflated_bytes.saturating_mul(2) {
         return Err(DicomProblem::new(
@@ -81,15 +115,24 @@ fn rewrite(
     Ok(writer.out)
 }
 
-struct Writer<'a> {
-    source: SliceSource<'a>,
-    data_set: &'a DataSet,
-    leave_out: &'a dyn Fn(u32, &str, &[u8]) -> bool,
-    out: Vec<u8>,
+pub(crate) struct Writer<'a> {
+    pub(crate) source: SliceSource<'a>,
+    pub(crate) data_set: &'a DataSet,
+    pub(crate) leave_out: &'a dyn Fn(u32, &str, &[u8]) -> bool,
+    pub(crate) is_explicit: bool,
+    pub(crate) out: Vec<u8>,
 }
 
-impl Writer<'_> {
-    fn meta(&mut self, transfer_syntax_uid: &str) {
+impl<'a> Writer<'a> {
+    fn header(&mut self, tag: u32, vr: Vr, length: u32) {
+        if self.is_explicit {
+            put_header(&mut self.out, tag, vr, length);
+        } else {
+            put_item(&mut self.out, tag, length);
+        }
+    }
+
+    pub(crate) fn meta(&mut self, transfer_syntax_uid: &str) {
         let meta = FileMeta {
             sop_class_uid: &self.text(tags::SOP_CLASS_UID),
             sop_instance_uid: &self.text(tags::SOP_INSTANCE_UID),
@@ -115,36 +158,43 @@ impl Writer<'_> {
 
     /// Writes the elements of the root or an item. Depth is bounded by the walker.
     fn children(&mut self, parent: Option<usize>) {
+        for (index, node) in self.ordered(parent) {
+            self.element_unless_left_out(index, node);
+        }
+    }
+
+    pub(crate) fn element_unless_left_out(&mut self, index: usize, node: &Node) {
+        let is_value = !matches!(node.kind, NodeKind::Sequence | NodeKind::Fragments);
+        let value = is_value
+            .then(|| {
+                self.source
+                    .view(node.offset_bytes, node.length_bytes as usize)
+            })
+            .flatten();
+        if !(self.leave_out)(node.tag, node.vr.as_str(), value.unwrap_or_default()) {
+            self.element(index, node);
+        }
+    }
+
+    /// Returns the elements of the root or an item that have a place in what is written, by tag.
+    pub(crate) fn ordered(&self, parent: Option<usize>) -> Vec<(usize, &'a Node)> {
         let data_set = self.data_set;
         let mut children: Vec<_> = data_set.children(parent).collect();
         if data_set.unordered {
             children.sort_by_key(|(_, node)| node.tag);
             children.dedup_by_key(|(_, node)| node.tag);
         }
-        for (index, node) in children {
-            // Group lengths would be wrong now (PS3.5 7.2 retired them).
-            let has_place =
-                node.tag & 0xFFFF != 0 && node.tag >> 16 > 0x0002 && node.tag >> 16 != 0xFFFE;
-            if !has_place {
-                continue;
-            }
-            let is_value = !matches!(node.kind, NodeKind::Sequence | NodeKind::Fragments);
-            let value = is_value
-                .then(|| {
-                    self.source
-                        .view(node.offset_bytes, node.length_bytes as usize)
-                })
-                .flatten();
-            if !(self.leave_out)(node.tag, node.vr.as_str(), value.unwrap_or_default()) {
-                self.element(index, node);
-            }
-        }
+        // Group lengths would be wrong now (PS3.5 7.2 retired them).
+        children.retain(|(_, node)| {
+            node.tag & 0xFFFF != 0 && node.tag >> 16 > 0x0002 && node.tag >> 16 != 0xFFFE
+        });
+        children
     }
 
     fn element(&mut self, index: usize, node: &Node) {
         match node.kind {
             NodeKind::Sequence => {
-                put_header(&mut self.out, node.tag, Vr::SQ, UNDEFINED_LENGTH);
+                self.header(node.tag, Vr::SQ, UNDEFINED_LENGTH);
                 let data_set = self.data_set;
                 for (item, _) in data_set.children(Some(index)) {
                     put_item(&mut self.out, tags::ITEM, UNDEFINED_LENGTH);
@@ -154,7 +204,7 @@ impl Writer<'_> {
                 put_item(&mut self.out, tags::SEQUENCE_DELIMITATION, 0);
             }
             NodeKind::Fragments => {
-                put_header(&mut self.out, node.tag, Vr::OB, UNDEFINED_LENGTH);
+                self.header(node.tag, Vr::OB, UNDEFINED_LENGTH);
                 let data_set = self.data_set;
                 for (_, fragment) in data_set.children(Some(index)) {
                     put_item(&mut self.out, tags::ITEM, fragment.length_bytes as u32);
@@ -174,7 +224,7 @@ impl Writer<'_> {
         } else {
             node.vr
         };
-        put_header(&mut self.out, node.tag, vr, length as u32);
+        self.header(node.tag, vr, length as u32);
         self.copy(
             node,
             if node.big_endian {
@@ -202,12 +252,12 @@ impl Writer<'_> {
     }
 }
 
-fn put_tag(out: &mut Vec<u8>, tag: u32) {
+pub(crate) fn put_tag(out: &mut Vec<u8>, tag: u32) {
     out.extend_from_slice(&((tag >> 16) as u16).to_le_bytes());
     out.extend_from_slice(&((tag & 0xFFFF) as u16).to_le_bytes());
 }
 
-fn put_item(out: &mut Vec<u8>, tag: u32, length: u32) {
+pub(crate) fn put_item(out: &mut Vec<u8>, tag: u32, length: u32) {
     put_tag(out, tag);
     out.extend_from_slice(&length.to_le_bytes());
 }

@@ -5,7 +5,7 @@ mod enhanced;
 
 use overread_model::hidden::Hidden;
 use overread_model::imaging::{
-    Geometry, InstanceFacts, MrFacts, QualityFacts, SeriesFacts, StudyFacts,
+    Geometry, InstanceFacts, MrFacts, QualityFacts, RequestAttributes, SeriesFacts, StudyFacts,
 };
 use overread_model::problem::ProblemKind;
 use overread_model::uid::BadUid;
@@ -329,6 +329,7 @@ fn study<S: Source>(attributes: &mut Attributes<'_, S>) -> Result<StudyFacts, Di
             tags::PROCEDURE_CODE_SEQUENCE,
             tags::CODE_MEANING,
         ),
+        timezone_offset_from_utc: attributes.text(None, tags::TIMEZONE_OFFSET_FROM_UTC),
     })
 }
 
@@ -359,7 +360,23 @@ fn series<S: Source>(attributes: &mut Attributes<'_, S>) -> Result<SeriesFacts, 
         ),
         manufacturer: attributes.text(None, tags::MANUFACTURER),
         manufacturer_model_name: attributes.text(None, tags::MANUFACTURER_MODEL_NAME),
+        station_name: attributes.text(None, tags::STATION_NAME),
+        performed_procedure_step_start_date: attributes
+            .text(None, tags::PERFORMED_PROCEDURE_STEP_START_DATE),
+        performed_procedure_step_start_time: attributes
+            .text(None, tags::PERFORMED_PROCEDURE_STEP_START_TIME),
+        request_attributes: request_attributes(attributes),
     })
+}
+
+fn request_attributes<S: Source>(attributes: &mut Attributes<'_, S>) -> Vec<RequestAttributes> {
+    let items = attributes.items(None, tags::REQUEST_ATTRIBUTES_SEQUENCE);
+    let read = items.into_iter().map(|item| RequestAttributes {
+        scheduled_procedure_step_id: attributes.text(Some(item), tags::SCHEDULED_PROCEDURE_STEP_ID),
+        requested_procedure_id: attributes.text(Some(item), tags::REQUESTED_PROCEDURE_ID),
+    });
+    read.filter(|item| *item != RequestAttributes::default())
+        .collect()
 }
 
 fn geometry<S: Source>(attributes: &mut Attributes<'_, S>) -> Option<Geometry> {

@@ -14,6 +14,8 @@ pub const MAX_INLINE_BINARY_BYTES: u64 = 1024;
 pub const MAX_INLINE_VALUE_BYTES: u64 = 64 * 1024;
 /// Bytes of DICOM JSON of one instance, at most.
 pub const MAX_METADATA_BYTES: usize = 64 * 1024 * 1024;
+/// Values of one attribute in XML, at most.
+pub const MAX_VALUES: usize = 1_000_000;
 /// Bytes that a deflated data set may expand to.
 pub const MAX_INFLATED_BYTES: u64 = 128 * 1024 * 1024;
 /// How many times larger than its file a deflated data set may become, once it is larger than [`FREE_INFLATED_BYTES`].

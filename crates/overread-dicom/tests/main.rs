@@ -8,6 +8,7 @@
     reason = "a failed test may say so by a panic"
 )]
 
+mod charsets;
 mod json_vectors;
 mod made;
 mod real_files;

@@ -19,6 +19,18 @@ pub(crate) struct MediaRange {
     weight: f32,
 }
 
+/// The media type of the Native DICOM Model (PS3.19 A.1).
+pub(crate) const XML: &str = "application/dicom+xml";
+
+/// How attributes are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One JSON text.
+    Json,
+    /// One XML text a data set.
+    Xml,
+}
+
 /// The media ranges of a request, the most wanted first.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Accept(pub(crate) Vec<MediaRange>);
@@ -56,6 +68,16 @@ impl MediaRange {
             }
         }
         Some(range)
+    }
+
+    /// Names a single part, for a request that says otherwise than by header what it takes.
+    pub(crate) fn of(essence: &str, transfer_syntax: Option<&str>) -> Self {
+        Self {
+            essence: essence.to_owned(),
+            part_type: None,
+            transfer_syntax: transfer_syntax.map(str::to_owned),
+            weight: 1.0,
+        }
     }
 
     fn is_wildcard(&self) -> bool {
@@ -176,17 +198,30 @@ impl Accept {
         Ok(())
     }
 
-    /// Refuses everything but DICOM JSON, for search and metadata.
-    pub(crate) fn require_json(&self) -> Answer<()> {
-        let takes_json = |range: &MediaRange| {
-            range.takes_single("application/dicom+json") || range.essence == "application/json"
+    /// Chooses between DICOM JSON and Native DICOM Model XML in parts, for search and metadata (PS3.18 8.7.3.2).
+    pub(crate) fn json_or_xml(&self) -> Answer<Form> {
+        self.form(|range| range.takes_parts(XML))
+    }
+
+    /// Chooses between DICOM JSON and Native DICOM Model XML as it stands, for the answer to a store request.
+    pub(crate) fn json_or_plain_xml(&self) -> Answer<Form> {
+        self.form(|range| range.takes_single(XML) || range.takes_parts(XML))
+    }
+
+    fn form(&self, takes_xml: impl Fn(&MediaRange) -> bool) -> Answer<Form> {
+        let form = |range: &MediaRange| {
+            let is_json =
+                range.takes_single("application/dicom+json") || range.essence == "application/json";
+            match is_json {
+                true => Some(Form::Json),
+                false => takes_xml(range).then_some(Form::Xml),
+            }
         };
-        if self.0.iter().any(takes_json) {
-            return Ok(());
-        }
-        Err(Refusal::not_acceptable(
-            "this resource is offered as application/dicom+json only",
-        ))
+        self.0.iter().find_map(form).ok_or_else(|| {
+            Refusal::not_acceptable(
+                "this resource is offered as application/dicom+json, and as application/dicom+xml in multipart/related",
+            )
+        })
     }
 }
 

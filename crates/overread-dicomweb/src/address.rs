@@ -18,6 +18,8 @@ impl Address {
             .map_or(inner, |uri| uri.0.path());
         let prefix = whole
             .strip_suffix(inner)
+            // The root itself is reached without its slash.
+            .or_else(|| whole.strip_suffix(inner.trim_end_matches('/')))
             .unwrap_or_default()
             .trim_end_matches('/');
         if let Some(public_url) = public_url {

@@ -1,25 +1,15 @@
 //! What ordinary images carry of the first reading, left out for a reader who has locked no first impression.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use overread_dicom::StatedValue;
 use overread_dicom::dictionary::vr_of;
-use overread_model::reading::{FirstReadingAttributes, Told};
+use overread_dicom::{FirstReading, StatedValue};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::refusal::{Answer, Refusal};
-
-/// What can tell of the first reading.
-#[derive(Clone)]
-pub(crate) struct FirstReading {
-    pub(crate) list: Arc<FirstReadingAttributes>,
-    /// Says whether a label names a finding.
-    pub(crate) names_finding: fn(&str) -> bool,
-}
 
 /// What a blinded reader does not get; `None` for whoever may see everything.
 #[derive(Clone)]
@@ -58,32 +48,22 @@ impl Withheld {
     /// Says whether an element is withheld, whatever its value.
     pub(crate) fn holds(&self, tag: u32, stated_vr: &str) -> bool {
         let first = self.0.as_ref();
-        first.is_some_and(|first| first.list.withholds(tag, &vr_of(tag), stated_vr))
+        first.is_some_and(|first| first.holds(tag, stated_vr))
     }
 
     /// Says whether an element of a file is withheld, by its tag, the VR that the file states, and its bytes.
     pub(crate) fn holds_bytes(&self, tag: u32, stated_vr: &str, value: &[u8]) -> bool {
-        self.holds(tag, stated_vr)
-            || self.holds_value(tag, stated_vr, || {
-                let width = match stated_vr {
-                    "US" | "SS" => 2,
-                    "UL" | "SL" | "FL" | "AT" => 4,
-                    "FD" | "SV" | "UV" => 8,
-                    _ => 0,
-                };
-                if let Some(count) = value.len().checked_div(width) {
-                    return Some((String::new(), count));
-                }
-                let text = text_of(value);
-                let count = text.split('\\').count();
-                Some((text, count))
-            })
+        let first = self.0.as_ref();
+        first.is_some_and(|first| first.holds_bytes(tag, stated_vr, value))
     }
 
     /// Says whether an element of DICOM JSON is withheld.
     pub(crate) fn holds_json(&self, tag: u32, stated_vr: &str, element: &str) -> bool {
-        self.holds(tag, stated_vr)
-            || self.holds_value(tag, stated_vr, || {
+        let Some(first) = &self.0 else {
+            return false;
+        };
+        first.holds(tag, stated_vr)
+            || first.holds_value(tag, stated_vr, || {
                 let plain: Plain = serde_json::from_str(element).ok()?;
                 if plain.bulk.is_some() || plain.inline.is_some() {
                     return None;
@@ -91,30 +71,6 @@ impl Withheld {
                 let texts: Vec<&str> = plain.values.iter().filter_map(Value::as_str).collect();
                 Some((texts.join("\\"), plain.values.len()))
             })
-    }
-
-    /// Asks for the text and number of values only where they decide; where they cannot be told, the element is withheld.
-    fn holds_value(
-        &self,
-        tag: u32,
-        stated_vr: &str,
-        told: impl FnOnce() -> Option<(String, usize)>,
-    ) -> bool {
-        let Some(FirstReading {
-            list,
-            names_finding,
-        }) = &self.0
-        else {
-            return false;
-        };
-        if stated_vr == "SQ" || !list.asks_for_value(tag, &vr_of(tag), stated_vr) {
-            return false;
-        }
-        let Some((text, count)) = told() else {
-            return true;
-        };
-        let told = Told { text: &text, count };
-        list.withholds_value(tag, stated_vr, told, *names_finding)
     }
 
     /// Says whether a path of bulk data leads to something withheld, or through it.
@@ -182,20 +138,14 @@ impl Withheld {
     }
 }
 
-/// Returns bytes as text: what is not UTF-8 is read as Latin-1, in which most such labels are written.
-fn text_of(value: &[u8]) -> String {
-    std::str::from_utf8(value).map_or_else(
-        |_| value.iter().copied().map(char::from).collect(),
-        str::to_owned,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test may say so by a panic")]
     use std::sync::Arc;
 
-    use super::{FirstReading, Withheld};
+    use overread_dicom::FirstReading;
+
+    use super::Withheld;
 
     fn withheld() -> Withheld {
         let list = r#"{"source":"a test","vrs":[],"groups":[],"attributes":[],

@@ -14,7 +14,8 @@ use serde::Deserialize;
 use crate::accept::Accept;
 use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
-use crate::instances::{Content, One, find, immutable, ranged};
+use crate::conditional::Tag;
+use crate::instances::{Content, One, find, immutable, ranged, tagged};
 use crate::limits::BULK_VALUE_BYTES;
 use crate::multipart::{Boundary, answer, body_of};
 use crate::refusal::{Answer, Refusal};
@@ -78,17 +79,27 @@ pub(crate) async fn bulkdata(
             (&one.study, Some(&one.series), Some(&one.instance)),
         )
         .await?;
+    let tag = Tag::of_stored(&caller, &found, (&named.path, media_type), is_parts)
+        .filter(|_| !withheld.is_any());
+    // What is not there is not held either, so it is read first.
     let value = content(&state, &found, &named.path, &withheld).await?;
+    if let Some(tag) = tag.as_ref().filter(|tag| tag.is_known(&headers)) {
+        let mut response = tag.not_modified();
+        immutable(&mut response);
+        return Ok(response);
+    }
     let mut response = if is_parts {
         let url = caller
             .address
             .instance(&one.study, &one.series, &one.instance);
-        in_parts(&format!("{url}/bulkdata/{}", named.path), value)?
+        let location = format!("{url}/bulkdata/{}", named.path);
+        tagged(in_parts(&location, value)?, tag.as_ref())
     } else {
         ranged(
             &headers,
             Content::Pieces(value),
             HeaderValue::from_static(media_type),
+            tag.as_ref(),
         )?
     };
     immutable(&mut response);

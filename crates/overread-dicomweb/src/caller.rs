@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use overread_dicom::dictionary::vr_of;
+use overread_dicom::FirstReading;
 use overread_model::access::Actor;
 use overread_model::time::Timestamp;
 use overread_store::Tx;
@@ -13,7 +13,7 @@ use overread_store::audit::AuditEvent;
 use overread_store::studies::reports_among;
 
 use crate::address::Address;
-use crate::blinding::{FirstReading, Withheld};
+use crate::blinding::Withheld;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 
@@ -64,9 +64,7 @@ impl Caller {
 
     /// Says whether what stands in an attribute may be withheld from the caller.
     pub(crate) fn may_hide(&self, tag: u32) -> bool {
-        let (list, vr) = (&self.first_reading.list, vr_of(tag));
-        let may_be_withheld = list.withholds(tag, &vr, &vr) || list.asks_for_value(tag, &vr, &vr);
-        may_be_withheld && self.reach.is_without_reports()
+        self.first_reading.may_hold(tag) && self.reach.is_without_reports()
     }
 
     /// Writes down that somebody read a study, a series or one instance of it, and each report among them, before they are shown.

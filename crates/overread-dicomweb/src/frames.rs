@@ -1,23 +1,32 @@
-//! WADO-RS: frames as they are stored, by range reads (PS3.18 10.4.1.1.5).
+//! WADO-RS: frames as they are stored, by range reads, or in another encoding (PS3.18 10.4.1.1.6).
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::IntoResponse;
 use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream;
 use overread_dicom::frames::{FrameBytes, extract, take_bits, to_little_endian};
 use overread_dicom::syntax::{EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, frame_media_type};
-use overread_dicom::{FrameTable, ParseLimits};
+use overread_dicom::{FrameTable, Header, ParseLimits};
+use overread_pixels::{JPEG_LS_LOSSLESS, is_decodable};
 use overread_store::studies::StoredInstance;
 use serde::Deserialize;
 
 use crate::accept::{Accept, MediaRange};
 use crate::caller::{Caller, RawQuery};
-use crate::instances::{Content, One, find, immutable, ranged};
+use crate::conditional::Tag;
+use crate::instances::{Content, One, find, immutable, ranged, tagged};
 use crate::limits::{FRAMES_A_REQUEST, REWRITTEN_BYTES};
-use crate::multipart::{Boundary, answer, body_of};
+use crate::multipart::{Boundary, answer, body_of, body_of_stream};
+use crate::picture::{Image, start_of};
+use crate::recoded;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 
 const OCTETS: &str = "application/octet-stream";
+const BITS_ALLOCATED: u32 = 0x0028_0100;
+const PIXEL_DATA: u32 = 0x7FE0_0010;
 
 /// A list of frames in a path.
 #[derive(Deserialize)]
@@ -26,6 +35,13 @@ pub(crate) struct Listed {
     series: String,
     instance: String,
     frames: String,
+}
+
+/// In what frames go out that do not go out as they are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Decoded,
+    JpegLs,
 }
 
 /// What the frames of an instance are on the wire.
@@ -71,21 +87,52 @@ impl Encoding {
             .then_some(false)
     }
 
-    fn choose(&self, accept: &Accept, frame_count: usize) -> Answer<bool> {
-        let taken = accept
-            .0
-            .iter()
-            .filter_map(|range| self.taken_by(range))
-            // PS3.18 8.6.1.2: only one frame can go alone.
-            .find(|is_parts| *is_parts || frame_count == 1);
+    /// Chooses the encoding for what a client takes, and whether it goes in parts.
+    fn choose(&self, accept: &Accept, frame_count: usize) -> Answer<(Option<Sent>, bool)> {
+        let may_be_decoded = self.is_compressed() && is_decodable(&self.transfer_syntax_uid);
+        let mut offers = vec![None];
+        if may_be_decoded {
+            offers.push(Some(Sent::Decoded));
+        }
+        if may_be_decoded || !self.is_compressed() {
+            offers.push(Some(Sent::JpegLs));
+        }
+        let taken = accept.0.iter().find_map(|range| {
+            offers.iter().find_map(|sent| {
+                // Nobody is sent what must be computed unless it is named.
+                if *sent == Some(Sent::JpegLs) && !names_jpeg_ls(range) {
+                    return None;
+                }
+                let is_parts = match sent {
+                    None => self.taken_by(range)?,
+                    Some(sent) => sent.encoding().taken_by(range)?,
+                };
+                // PS3.18 8.6.1.2: only one frame can go alone.
+                (is_parts || frame_count == 1).then_some((*sent, is_parts))
+            })
+        });
         taken.ok_or_else(|| {
             let uid = &self.transfer_syntax_uid;
             let media_type = self.media_type;
             Refusal::not_acceptable(format!(
-                "the frames are stored as {media_type} ({uid}) and are not decoded here; \
-                 accept multipart/related; type=\"{media_type}\"; transfer-syntax={uid}"
+                "the frames are stored as {media_type} ({uid}); accept multipart/related; \
+                 type=\"{media_type}\"; transfer-syntax={uid}, or application/octet-stream for decoded ones"
             ))
         })
+    }
+
+    fn decoded() -> Self {
+        Self {
+            media_type: OCTETS,
+            transfer_syntax_uid: EXPLICIT_VR_LITTLE_ENDIAN.to_owned(),
+        }
+    }
+
+    fn jpeg_ls() -> Self {
+        Self {
+            media_type: "image/jls",
+            transfer_syntax_uid: JPEG_LS_LOSSLESS.to_owned(),
+        }
     }
 
     fn part_type(&self) -> String {
@@ -97,7 +144,7 @@ impl Encoding {
 }
 
 /// Reads `1,3,5`; numbers count from 1.
-fn numbers(list: &str) -> Answer<Vec<u32>> {
+pub(crate) fn numbers(list: &str) -> Answer<Vec<u32>> {
     let numbers: Result<Vec<u32>, _> = list
         .split(',')
         .map(|number| number.trim().parse())
@@ -141,16 +188,38 @@ pub(crate) async fn frames(
         ));
     }
     let encoding = Encoding::of(&found, &table);
-    let is_parts = encoding.choose(&accept, numbers.len())?;
+    let (sent, is_parts) = encoding.choose(&accept, numbers.len())?;
     caller
         .note_reading(&state, "study.images_read", Some(&one.study))
         .await?;
+    let part_type = sent.map_or_else(|| encoding.part_type(), |sent| sent.encoding().part_type());
+    let form = (part_type, &numbers);
+    let tag = Tag::of_stored(&caller, &found, form, is_parts);
+    if let Some(tag) = tag.as_ref().filter(|tag| tag.is_known(&headers)) {
+        let mut response = tag.not_modified();
+        immutable(&mut response);
+        return Ok(response);
+    }
+    let url = caller
+        .address
+        .instance(&one.study, &one.series, &one.instance);
+    if let Some(sent) = sent {
+        let image = Image::of(&state, found).await?;
+        let mut response = match (is_parts, numbers.as_slice()) {
+            (false, [number]) => {
+                recoded_alone(&headers, sent, &image, *number, tag.as_ref()).await?
+            }
+            _ => {
+                let parts = recoded_parts(sent, image, url, numbers).await?;
+                tagged(parts, tag.as_ref())
+            }
+        };
+        immutable(&mut response);
+        return Ok(response);
+    }
     let bytes = read(&state, &found, table, &numbers).await?;
     let mut response = if is_parts {
-        let url = caller
-            .address
-            .instance(&one.study, &one.series, &one.instance);
-        in_parts(&encoding, &url, &numbers, bytes)?
+        tagged(in_parts(&encoding, &url, &numbers, bytes)?, tag.as_ref())
     } else {
         let content_type =
             HeaderValue::try_from(encoding.part_type()).map_err(|_| Refusal::internal())?;
@@ -158,9 +227,74 @@ pub(crate) async fn frames(
             &headers,
             Content::Pieces(bytes.into_iter().flatten().collect()),
             content_type,
+            tag.as_ref(),
         )?
     };
     immutable(&mut response);
+    Ok(response)
+}
+
+fn names_jpeg_ls(range: &MediaRange) -> bool {
+    let name = range.part_type.as_deref().unwrap_or(&range.essence);
+    name == "image/jls" && range.transfer_syntax.as_deref() != Some("*")
+}
+
+impl Sent {
+    fn encoding(self) -> Encoding {
+        match self {
+            Self::JpegLs => Encoding::jpeg_ls(),
+            Self::Decoded => Encoding::decoded(),
+        }
+    }
+}
+
+async fn recoded_alone(
+    headers: &HeaderMap,
+    sent: Sent,
+    image: &Image,
+    number: u32,
+    tag: Option<&Tag>,
+) -> Answer {
+    let bytes = recoded::frame(image, number, sent == Sent::JpegLs).await?;
+    let content_type = HeaderValue::try_from(sent.encoding().part_type());
+    let content_type = content_type.map_err(|_| Refusal::internal())?;
+    ranged(headers, Content::Pieces(vec![bytes]), content_type, tag)
+}
+
+/// Decodes and sends frame after frame: one at a time is in memory.
+async fn recoded_parts(sent: Sent, image: Image, url: String, numbers: Vec<u32>) -> Answer {
+    let boundary = Boundary::new()?;
+    let encoding = sent.encoding();
+    let content_type = boundary.content_type(encoding.media_type)?;
+    let part_type = encoding.part_type();
+    let closing = boundary.closing();
+    let is_jpeg_ls = sent == Sent::JpegLs;
+    let mut numbers = numbers.into_iter();
+    // The first is decoded before anything is said: an answer that has begun can only be broken off.
+    let first = numbers.next().ok_or_else(Refusal::not_found)?;
+    let bytes = recoded::frame(&image, first, is_jpeg_ls).await?;
+    let rest = stream::iter(numbers).then(move |number| {
+        let image = image.clone();
+        async move { (number, recoded::frame(&image, number, is_jpeg_ls).await) }
+    });
+    let all = stream::iter([(first, Ok(bytes))]).chain(rest);
+    let pieces = all.flat_map(move |(number, frame)| {
+        let pieces = match frame {
+            Ok(bytes) => {
+                let location = format!("{url}/frames/{number}");
+                let length = bytes.len() as u64;
+                let opening = boundary.opening(number == first, &part_type, &location, length);
+                vec![Ok(opening), Ok(bytes)]
+            }
+            Err(_) => vec![Err(std::io::Error::other("a frame could not be decoded"))],
+        };
+        stream::iter(pieces)
+    });
+    let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
+    let mut response = body.into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
     Ok(response)
 }
 
@@ -237,7 +371,7 @@ pub(crate) async fn read(
         frames.push(frame);
     }
     if is_big_endian {
-        turn_round(state, found, &mut frames).await?;
+        turn_round(state, found, &table, &mut frames).await?;
     }
     Ok(frames)
 }
@@ -246,23 +380,23 @@ pub(crate) async fn read(
 async fn turn_round(
     state: &DicomWebState,
     found: &StoredInstance,
+    table: &FrameTable,
     frames: &mut [Vec<Bytes>],
 ) -> Answer<()> {
-    let bits_allocated = bits_allocated(state, found).await?;
+    let start = start_of(state, found, table).await?;
+    let header = Header::read(&start, &ParseLimits::default())
+        .map_err(|problem| Refusal::not_acceptable(problem.message))?;
+    // PS3.5 8.2 and A.3: bytes (OB) have no order, words (OW) do, also when two samples share one.
+    if header.stated_vr(None, PIXEL_DATA) == Some("OB") {
+        return Ok(());
+    }
+    let bits = header.number(None, BITS_ALLOCATED).unwrap_or(16.0);
     for piece in frames.iter_mut().flatten() {
         let mut bytes = piece.to_vec();
-        to_little_endian(&mut bytes, bits_allocated);
+        to_little_endian(&mut bytes, bits as u16);
         *piece = Bytes::from(bytes);
     }
     Ok(())
-}
-
-async fn bits_allocated(state: &DicomWebState, found: &StoredInstance) -> Answer<u16> {
-    let value = crate::bulkdata::value(state, found, "00280100").await?;
-    let word = value
-        .as_ref()
-        .and_then(|value| value.bytes.first_chunk::<2>());
-    Ok(word.map_or(16, |word| u16::from_le_bytes(*word)))
 }
 
 async fn inflated(
@@ -297,10 +431,15 @@ async fn inflated(
 mod tests {
     use axum::http::HeaderMap;
 
-    use super::{Encoding, numbers};
+    use super::{Encoding, Sent, numbers};
     use crate::accept::Accept;
 
-    fn check(media_type: &'static str, syntax: &str, accept: &str, expect: Option<bool>) {
+    fn check(
+        media_type: &'static str,
+        syntax: &str,
+        accept: &str,
+        expect: Option<(Option<Sent>, bool)>,
+    ) {
         let mut headers = HeaderMap::new();
         headers.insert("accept", accept.parse().expect("a header"));
         let accept_ranges = Accept::of_request(&headers, "").expect("reads");
@@ -315,41 +454,35 @@ mod tests {
     fn viewers_get_what_is_stored() {
         let native = "1.2.840.10008.1.2.1";
         let octets = "application/octet-stream";
+        let any = "multipart/related; type=application/octet-stream; transfer-syntax=*";
+        let plain = "multipart/related; type=\"application/octet-stream\"";
+        let jls_parts = "multipart/related; type=\"image/jls\"";
+        let stored = |is_parts| Some((None, is_parts));
+        check(octets, native, any, stored(true));
+        check(octets, native, plain, stored(true));
+        check(octets, native, octets, stored(false));
+        check(octets, native, "*/*", stored(true));
+        check(octets, native, jls_parts, Some((Some(Sent::JpegLs), true)));
         check(
             octets,
             native,
-            "multipart/related; type=application/octet-stream; transfer-syntax=*",
-            Some(true),
+            "image/jls",
+            Some((Some(Sent::JpegLs), false)),
         );
-        check(
-            octets,
-            native,
-            "multipart/related; type=\"application/octet-stream\"",
-            Some(true),
-        );
-        check(octets, native, "application/octet-stream", Some(false));
-        check(octets, native, "multipart/related; type=image/jls", None);
-        check(octets, native, "*/*", Some(true));
+        check(octets, native, "image/*", None);
+        check(octets, native, "image/jpeg", None);
         let jls = "1.2.840.10008.1.2.4.80";
+        check("image/jls", jls, any, stored(true));
+        check("image/jls", jls, plain, Some((Some(Sent::Decoded), true)));
+        let explicit = format!("{plain}; transfer-syntax={native}");
         check(
             "image/jls",
             jls,
-            "multipart/related; type=application/octet-stream; transfer-syntax=*",
-            Some(true),
+            &explicit,
+            Some((Some(Sent::Decoded), true)),
         );
-        check(
-            "image/jls",
-            jls,
-            "multipart/related; type=application/octet-stream",
-            None,
-        );
-        check(
-            "image/jls",
-            jls,
-            "multipart/related; type=\"image/jls\"",
-            Some(true),
-        );
-        check("image/jls", jls, "image/*", Some(false));
+        check("image/jls", jls, jls_parts, stored(true));
+        check("image/jls", jls, "image/*", stored(false));
         check(
             "image/jls",
             jls,
@@ -359,9 +492,12 @@ mod tests {
         check(
             "image/jls",
             jls,
-            "application/octet-stream, image/jls;q=0.1",
-            Some(false),
+            &format!("{octets}, image/jls;q=0.1"),
+            Some((Some(Sent::Decoded), false)),
         );
+        let film = "1.2.840.10008.1.2.4.102";
+        check("video/mp4", film, plain, None);
+        check("video/mp4", film, any, stored(true));
     }
 
     #[test]

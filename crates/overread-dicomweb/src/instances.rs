@@ -13,6 +13,7 @@ use overread_archive::Archive;
 use overread_dicom::syntax::EXPLICIT_VR_LITTLE_ENDIAN;
 use overread_dicom::{ParseLimits, Syntax, to_explicit_little_endian_without};
 use overread_model::extent::Extent;
+use overread_pixels::{JPEG_LS_LOSSLESS, is_decodable};
 use overread_store::studies::{StoredInstance, find_instance, instances_of};
 use serde::Deserialize;
 
@@ -20,13 +21,16 @@ use crate::accept::{Accept, MediaRange};
 use crate::address::Address;
 use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
+use crate::conditional::{Tag, is_same};
+use crate::frames::table_of;
 use crate::limits::{REWRITTEN_BYTES, WHOLE_INSTANCE_BYTES};
 use crate::multipart::{Boundary, answer, body_of, body_of_stream};
 use crate::range::{Wanted, wanted};
+use crate::recoded::{self, Frames};
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 
-const DICOM: &str = "application/dicom";
+pub(crate) const DICOM: &str = "application/dicom";
 /// Where `DICM` stands, and what the preamble before it is replaced by: a preamble may be a program or a page (PS3.10 7.1).
 const PREAMBLE_BYTES: usize = 128;
 static EMPTY_PREAMBLE: [u8; PREAMBLE_BYTES] = [0; PREAMBLE_BYTES];
@@ -42,8 +46,8 @@ pub(crate) struct One {
 /// A study or series in a path.
 #[derive(Deserialize)]
 pub(crate) struct Several {
-    study: String,
-    series: Option<String>,
+    pub(crate) study: String,
+    pub(crate) series: Option<String>,
 }
 
 /// How an instance goes out.
@@ -53,6 +57,10 @@ enum Form {
     Stored,
     /// Written anew in Explicit VR Little Endian.
     Rewritten,
+    /// As [`Self::Rewritten`], with compressed pixel data decoded.
+    Decoded,
+    /// With the pixel data in JPEG-LS, without loss.
+    JpegLs,
 }
 
 /// Finds one instance, or says that there is none.
@@ -86,7 +94,12 @@ fn form_for(range: &MediaRange, stored: &str, is_whole: bool) -> Option<Form> {
         Some(wanted) if wanted == stored && !must_change => Some(Form::Stored),
         // The default is Explicit VR Little Endian (PS3.18 8.7.3.4).
         None if stored == EXPLICIT_VR_LITTLE_ENDIAN || is_lossy(stored) => Some(Form::Stored),
+        // PS3.18 8.7.3.4: what was compressed without loss is decoded for who does not ask for a compression.
+        None | Some(EXPLICIT_VR_LITTLE_ENDIAN) if is_decodable(stored) => Some(Form::Decoded),
         None | Some(EXPLICIT_VR_LITTLE_ENDIAN | "*") => rewritten,
+        Some(JPEG_LS_LOSSLESS) if !syntax.encapsulated || is_decodable(stored) => {
+            Some(Form::JpegLs)
+        }
         _ => None,
     }
 }
@@ -101,7 +114,7 @@ fn is_lossy(stored: &str) -> bool {
 
 fn refused_transcode(stored: &str) -> Refusal {
     Refusal::not_acceptable(format!(
-        "the instance is stored as {stored} and is not decoded here; ask for transfer-syntax={stored} or transfer-syntax=*"
+        "the instance is stored as {stored} and is not sent in what was asked; ask for transfer-syntax={stored} or transfer-syntax=*"
     ))
 }
 
@@ -109,7 +122,8 @@ fn refused_transcode(stored: &str) -> Refusal {
 fn outgoing(form: Form, stored: &str) -> &str {
     match form {
         Form::Stored => stored,
-        Form::Rewritten => EXPLICIT_VR_LITTLE_ENDIAN,
+        Form::Rewritten | Form::Decoded => EXPLICIT_VR_LITTLE_ENDIAN,
+        Form::JpegLs => JPEG_LS_LOSSLESS,
     }
 }
 
@@ -144,24 +158,48 @@ pub(crate) async fn instance(
 ) -> Answer {
     let accept = Accept::of_request(&headers, &query)?;
     accept.refuse_mixed()?;
-    let found = find(&state, &caller, &one).await?;
+    answered(&state, &caller, &headers, &one, &accept).await
+}
+
+/// Answers one instance as the client takes it.
+pub(crate) async fn answered(
+    state: &DicomWebState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    one: &One,
+    accept: &Accept,
+) -> Answer {
+    let found = find(state, caller, one).await?;
     let mut tx = state.store.read().await?;
     let withheld = caller.withheld(&mut tx, &one.study).await?;
     drop(tx);
     let is_whole = !withheld.is_any();
-    let (is_parts, form) = choose(&accept, &found.transfer_syntax_uid, is_whole)?;
+    let (is_parts, form) = choose(accept, &found.transfer_syntax_uid, is_whole)?;
     caller
         .note_images(
-            &state,
+            state,
             "study.images_read",
             (&one.study, Some(&one.series), Some(&one.instance)),
         )
         .await?;
-    let content = Content::of(&state.archive, &found, form, withheld).await?;
-    let mut response = if is_parts {
-        in_parts(&caller.address, &found, form, content)?
-    } else {
-        alone(&headers, &found, form, content)?
+    // Without what is withheld it is another instance, which the digest does not name.
+    let tag = Tag::of_stored(
+        caller,
+        &found,
+        outgoing(form, &found.transfer_syntax_uid),
+        is_parts,
+    )
+    .filter(|_| is_whole);
+    let mut response = match &tag {
+        Some(tag) if tag.is_known(headers) => tag.not_modified(),
+        _ => {
+            let content = Content::of(state, &found, form, withheld).await?;
+            if is_parts {
+                in_parts(&caller.address, &found, form, content, tag.as_ref())?
+            } else {
+                alone(headers, &found, form, content, tag.as_ref())?
+            }
+        }
     };
     if is_whole {
         // What is left out today must not live on in the reader's cache when the lock has opened it.
@@ -189,7 +227,13 @@ fn type_of(form: Form, found: &StoredInstance) -> String {
     )
 }
 
-fn in_parts(address: &Address, found: &StoredInstance, form: Form, content: Content) -> Answer {
+fn in_parts(
+    address: &Address,
+    found: &StoredInstance,
+    form: Form,
+    content: Content,
+    tag: Option<&Tag>,
+) -> Answer {
     let boundary = Boundary::new()?;
     let location = address.instance(
         &found.study_instance_uid,
@@ -220,14 +264,20 @@ fn in_parts(address: &Address, found: &StoredInstance, form: Form, content: Cont
             body_of_stream(start.chain(long.stream()).chain(end))
         }
     };
-    Ok(answer(body, content_type, total))
+    Ok(tagged(answer(body, content_type, total), tag))
 }
 
-fn alone(headers: &HeaderMap, found: &StoredInstance, form: Form, content: Content) -> Answer {
+fn alone(
+    headers: &HeaderMap,
+    found: &StoredInstance,
+    form: Form,
+    content: Content,
+    tag: Option<&Tag>,
+) -> Answer {
     let content_type =
         HeaderValue::try_from(type_of(form, found)).map_err(|_| Refusal::internal())?;
     let name = format!("attachment; filename=\"{}.dcm\"", found.sop_instance_uid);
-    let mut response = ranged(headers, content, content_type)?;
+    let mut response = ranged(headers, content, content_type, tag)?;
     if let Ok(value) = HeaderValue::try_from(name) {
         response
             .headers_mut()
@@ -237,9 +287,19 @@ fn alone(headers: &HeaderMap, found: &StoredInstance, form: Form, content: Conte
 }
 
 /// Answers a single part, or the one range of it that was asked.
-pub(crate) fn ranged(headers: &HeaderMap, content: Content, content_type: HeaderValue) -> Answer {
+pub(crate) fn ranged(
+    headers: &HeaderMap,
+    content: Content,
+    content_type: HeaderValue,
+    tag: Option<&Tag>,
+) -> Answer {
     let total = content.length_bytes();
-    let (range, status) = match wanted(headers, total) {
+    let asked = match &content {
+        // Frames before the range would be decoded for nothing: a server may pass over a range (RFC 9110 14.2).
+        Content::Frames(_) => Wanted::Everything,
+        _ => wanted(headers, is_same(headers, tag), total),
+    };
+    let (range, status) = match asked {
         Wanted::Everything => (0..total, StatusCode::OK),
         Wanted::Bytes(range) => (range, StatusCode::PARTIAL_CONTENT),
         Wanted::Nothing => {
@@ -264,7 +324,15 @@ pub(crate) fn ranged(headers: &HeaderMap, content: Content, content_type: Header
     if status == StatusCode::PARTIAL_CONTENT {
         set_content_range(&mut response, &shown);
     }
-    Ok(response)
+    Ok(tagged(response, tag))
+}
+
+/// Puts a tag on an answer that has one.
+pub(crate) fn tagged(response: Response, tag: Option<&Tag>) -> Response {
+    match tag {
+        Some(tag) => tag.on(response),
+        None => response,
+    }
 }
 
 fn set_content_range(response: &mut Response, text: &str) {
@@ -308,7 +376,7 @@ pub(crate) async fn several(
         );
         let is_whole = !withheld.is_any();
         let form = choose(&parts_only, &one.transfer_syntax_uid, is_whole)?.1;
-        if form != Form::Stored || !is_whole {
+        if form == Form::Rewritten || form == Form::Stored && !is_whole {
             // Said now: an answer that has begun can only be broken off.
             can_be_rewritten(one)?;
         }
@@ -324,15 +392,14 @@ pub(crate) async fn several(
     let boundary = Boundary::new()?;
     let content_type = boundary.content_type(DICOM)?;
     let closing = boundary.closing();
-    let archive = state.archive.clone();
     let address = caller.address.clone();
     // One instance at a time is read, while the one before it is sent: memory does not grow with the study.
     let parts =
         stream::iter(found.into_iter().zip(forms).enumerate()).then(move |(index, (one, form))| {
-            let (archive, boundary, address) = (archive.clone(), boundary.clone(), address.clone());
+            let (state, boundary, address) = (state.clone(), boundary.clone(), address.clone());
             let withheld = withheld.clone();
             async move {
-                let content = Content::of(&archive, &one, form, withheld).await;
+                let content = Content::of(&state, &one, form, withheld).await;
                 part(content, &boundary, &address, index == 0, &one, form)
             }
         });
@@ -391,6 +458,8 @@ pub(crate) enum Content {
     Pieces(Vec<Bytes>),
     /// A long instance with a preamble that is not sent.
     Long(Long),
+    /// Frames that are decoded while they are sent.
+    Frames(Box<Frames>),
 }
 
 /// A long instance in the archive.
@@ -402,11 +471,20 @@ pub(crate) struct Long {
 impl Content {
     /// Reads an instance in a form, without what is withheld.
     async fn of(
-        archive: &Archive,
+        state: &DicomWebState,
         found: &StoredInstance,
         form: Form,
         withheld: Withheld,
     ) -> Answer<Self> {
+        let archive = &state.archive;
+        match form {
+            Form::JpegLs => return recoded::jpeg_ls(state, found, &withheld).await,
+            // Some compressed instances hold no image at all.
+            Form::Decoded if table_of(found)?.is_encapsulated() => {
+                return recoded::decoded(state, found, &withheld).await;
+            }
+            _ => {}
+        }
         let length_bytes = found.extent.length_bytes;
         let is_as_stored = form == Form::Stored && !withheld.is_any();
         if is_as_stored && length_bytes > WHOLE_INSTANCE_BYTES {
@@ -440,6 +518,7 @@ impl Content {
         match self {
             Self::Pieces(pieces) => pieces.iter().map(|piece| piece.len() as u64).sum(),
             Self::Long(long) => long.extent.length_bytes,
+            Self::Frames(frames) => frames.length_bytes(),
         }
     }
 
@@ -450,6 +529,7 @@ impl Content {
                 let all = 0..long.extent.length_bytes;
                 long.stream(all)
             }
+            Self::Frames(frames) => frames.stream(),
         }
     }
 
@@ -457,6 +537,7 @@ impl Content {
         match self {
             Self::Pieces(pieces) => body_of(cut(pieces, &range)).0,
             Self::Long(long) => body_of_stream(long.stream(range)),
+            Self::Frames(frames) => body_of_stream(frames.stream()),
         }
     }
 }
@@ -519,7 +600,17 @@ mod tests {
         let jpeg_lossless = "1.2.840.10008.1.2.4.70";
         assert_eq!(form_for(&plain, explicit, true), Some(Form::Stored));
         assert_eq!(form_for(&any, jpeg_lossless, true), Some(Form::Stored));
-        assert_eq!(form_for(&plain, jpeg_lossless, true), None);
+        assert_eq!(form_for(&plain, jpeg_lossless, true), Some(Form::Decoded));
+        let named = |uid: &str| range(&format!("application/dicom; transfer-syntax={uid}"));
+        let jpeg = "1.2.840.10008.1.2.4.50";
+        assert_eq!(form_for(&named(explicit), jpeg, true), Some(Form::Decoded));
+        for stored in [explicit, "1.2.840.10008.1.2", jpeg_lossless] {
+            let jpeg_ls = named("1.2.840.10008.1.2.4.80");
+            assert_eq!(form_for(&jpeg_ls, stored, true), Some(Form::JpegLs));
+        }
+        let film = "1.2.840.10008.1.2.4.102";
+        assert_eq!(form_for(&named(explicit), film, true), None);
+        assert_eq!(form_for(&named(jpeg), explicit, true), None);
         assert_eq!(
             form_for(&plain, "1.2.840.10008.1.2.4.50", true),
             Some(Form::Stored)

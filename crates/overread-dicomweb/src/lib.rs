@@ -1,4 +1,4 @@
-//! Here is the DICOMweb door: QIDO-RS, WADO-RS, STOW-RS (PS3.18).
+//! Here is the DICOMweb door: QIDO-RS, WADO-RS, STOW-RS (PS3.18), and WADO-URI beside it.
 //!
 //! Who asks is an `Actor` that the layer around this router puts into the request; every query carries what that
 //! actor reaches, so that what may not be seen does not exist here.
@@ -10,23 +10,34 @@ mod bulkdata;
 mod cache;
 mod caller;
 mod capabilities;
+mod compression;
+mod conditional;
+mod cors;
 mod frames;
 mod incoming;
 mod instances;
 pub mod limits;
+mod looks;
 mod metadata;
 mod multipart;
 mod params;
+mod picture;
 mod quoted;
 mod range;
+mod recoded;
 mod refusal;
+mod rendered;
+mod report_text;
 mod results;
 mod router;
 mod search;
 mod state;
 mod stow;
+mod wado;
 
+pub use cors::{NoOrigin, Origins, across_origins};
 pub use incoming::{ContentType, PartReader};
 pub use router::router;
 pub use state::DicomWebState;
 pub use stow::{StoredStudies, case_of};
+pub use wado::uri_router;

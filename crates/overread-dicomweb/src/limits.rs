@@ -2,6 +2,8 @@
 
 /// Results of one search, whatever `limit` asks.
 pub const SEARCH_RESULTS: u32 = 10_000;
+/// Results of one search whose metadata are read, to match or return what the index has no column for.
+pub const METADATA_READS: u32 = 2_000;
 /// Bytes of a query string.
 pub const QUERY_BYTES: usize = 16 * 1024;
 /// Parameters in a query string.
@@ -18,6 +20,10 @@ pub const REWRITTEN_BYTES: u64 = 256 * 1024 * 1024;
 pub const BULK_VALUE_BYTES: u64 = 256 * 1024 * 1024;
 /// Memory for ready metadata answers.
 pub const CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// Text shorter than this goes out as it is: one packet carries it.
+pub const COMPRESSED_MIN_BYTES: u64 = 1024;
+/// Text longer than this goes out as it is.
+pub const COMPRESSED_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes of the header block of one part.
 pub const PART_HEADER_BYTES: usize = 16 * 1024;
 /// Characters of a boundary (RFC 2046 5.1.1).
@@ -26,3 +32,23 @@ pub const BOUNDARY_CHARACTERS: usize = 70;
 pub const PREAMBLE_BYTES: usize = 64 * 1024;
 /// Media ranges read from one Accept header.
 pub const MEDIA_RANGES: usize = 64;
+/// Bytes of metadata in one store request of metadata and bulk data; they are read into memory at once.
+pub const COMPOSED_METADATA_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of such a request; they lie in temporary files until all have come.
+pub const COMPOSED_REQUEST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// Parts of such a request; each may hold a temporary file open.
+pub const COMPOSED_PARTS: usize = 500;
+/// Bytes of the bulk data of one instance of such a request.
+pub const COMPOSED_INSTANCE_BYTES: u64 = 256 * 1024 * 1024;
+/// Instances put together in memory at the same time.
+pub const COMPOSED_AT_ONCE: usize = 1;
+/// Bytes before the pixel data that are read to describe frames.
+pub const HEAD_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of an instance that is compressed anew as a whole.
+pub const RECODED_BYTES: usize = 64 * 1024 * 1024;
+/// Lines of a structured report that is shown.
+pub const REPORT_ITEMS: usize = 10_000;
+/// Levels of its content.
+pub const REPORT_LEVELS: usize = 32;
+/// Bytes of its text.
+pub const REPORT_TEXT_BYTES: usize = 4 * 1024 * 1024;

@@ -1,27 +1,26 @@
 //! The metadata of studies, series and instances: one JSON array, made of what ingest wrote (PS3.18 10.4.1.1.2).
 
-use std::io::Write;
-
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use overread_store::studies::{
     MetadataPiece, Page, SeriesFilter, StudyFilter, metadata_pieces, search_series, search_studies,
 };
 use serde::Deserialize;
 
-use crate::accept::Accept;
+use crate::accept::{Accept, Form, XML};
 use crate::address::Address;
 use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
-use crate::multipart::answer;
+use crate::compression::{gzipped, takes_gzip};
+use crate::conditional::Tag;
+use crate::multipart::{Boundary, answer, body_of_stream};
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 
-/// How hard metadata are compressed: they are sent once and are small.
-const GZIP_LEVEL: u32 = 1;
 /// What every relative BulkDataURI of an instance starts with; it cannot stand inside a JSON text, where quotes are escaped.
 const BULK_MARK: &[u8] = b"\"BulkDataURI\":\"";
 
@@ -41,8 +40,8 @@ pub(crate) async fn metadata(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    Accept::of_request(&headers, &query)?.require_json()?;
-    let is_gzip = takes_gzip(&headers);
+    let form = Accept::of_request(&headers, &query)?.json_or_xml()?;
+    let is_gzip = form == Form::Json && takes_gzip(&headers);
     let mut tx = state.store.read().await?;
     let withheld = caller.withheld(&mut tx, &named.study).await?;
     drop(tx);
@@ -64,14 +63,13 @@ pub(crate) async fn metadata(
             ),
         )
         .await?;
+    if form == Form::Xml {
+        return in_xml(&state, &caller, &named, withheld).await;
+    }
     let root = caller.address.root();
-    let tag = entity_tag(&version, root, is_gzip);
-    if is_known(&headers, &tag) {
-        return Ok(finished(
-            StatusCode::NOT_MODIFIED.into_response(),
-            &tag,
-            false,
-        ));
+    let tag = Tag::strong((&version, root, is_gzip));
+    if tag.is_known(&headers) {
+        return Ok(finished(tag.not_modified(), false));
     }
     let key = format!("{version}|{root}|{is_gzip}");
     let body = match state.cache.get(&key) {
@@ -86,16 +84,12 @@ pub(crate) async fn metadata(
     };
     let length_bytes = body.len() as u64;
     let json = HeaderValue::from_static("application/dicom+json");
-    Ok(finished(
-        answer(Body::from(body), json, length_bytes),
-        &tag,
-        is_gzip,
-    ))
+    let response = answer(Body::from(body), json, length_bytes);
+    Ok(finished(tag.on(response), is_gzip))
 }
 
-fn finished(mut response: Response, tag: &HeaderValue, is_gzip: bool) -> Response {
+fn finished(mut response: Response, is_gzip: bool) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::ETAG, tag.clone());
     headers.insert(
         header::VARY,
         HeaderValue::from_static("Accept, Accept-Encoding"),
@@ -109,29 +103,6 @@ fn finished(mut response: Response, tag: &HeaderValue, is_gzip: bool) -> Respons
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
-}
-
-pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(','))
-        .any(|coding| {
-            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-            matches!(name.trim(), "gzip" | "*")
-                && weight.trim().trim_start_matches("q=").parse() != Ok(0.0_f32)
-        })
-}
-
-pub(crate) fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
-    let Ok(tag) = tag.to_str() else { return false };
-    headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|text| text.split(','))
-        .any(|known| known.trim().trim_start_matches("W/") == tag || known.trim() == "*")
 }
 
 /// Names the version of what is asked for; 404 when it is not there or not to be seen.
@@ -172,13 +143,24 @@ async fn version(state: &DicomWebState, caller: &Caller, named: &Named) -> Answe
     ))
 }
 
-/// Makes a strong entity tag of a version, an address and an encoding.
-fn entity_tag(version: &str, root: &str, is_gzip: bool) -> HeaderValue {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    (version, root, is_gzip).hash(&mut hasher);
-    HeaderValue::try_from(format!("\"{:016x}\"", hasher.finish()))
-        .unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
+async fn pieces(
+    state: &DicomWebState,
+    caller: &Caller,
+    named: &Named,
+) -> Answer<Vec<MetadataPiece>> {
+    let mut tx = state.store.read().await?;
+    let pieces = metadata_pieces(
+        &mut tx,
+        &caller.reach,
+        &named.study,
+        named.series.as_deref(),
+        named.instance.as_deref(),
+    )
+    .await?;
+    if pieces.is_empty() {
+        return Err(Refusal::not_found());
+    }
+    Ok(pieces)
 }
 
 async fn assembled(
@@ -188,19 +170,7 @@ async fn assembled(
     withheld: Withheld,
     is_gzip: bool,
 ) -> Answer<Bytes> {
-    let mut tx = state.store.read().await?;
-    let mut pieces = metadata_pieces(
-        &mut tx,
-        &caller.reach,
-        &named.study,
-        named.series.as_deref(),
-        named.instance.as_deref(),
-    )
-    .await?;
-    drop(tx);
-    if pieces.is_empty() {
-        return Err(Refusal::not_found());
-    }
+    let mut pieces = pieces(state, caller, named).await?;
     let address = caller.address.clone();
     let study = named.study.clone();
     tokio::task::spawn_blocking(move || {
@@ -218,6 +188,45 @@ async fn assembled(
     .map_err(|_| Refusal::internal())?
 }
 
+/// Writes one part of Native DICOM Model an instance (PS3.18 10.4.1.1.2), each when the one before is sent.
+async fn in_xml(
+    state: &DicomWebState,
+    caller: &Caller,
+    named: &Named,
+    withheld: Withheld,
+) -> Answer {
+    let pieces = pieces(state, caller, named).await?;
+    let boundary = Boundary::new()?;
+    let content_type = boundary.content_type(XML)?;
+    let (address, study) = (caller.address.clone(), named.study.clone());
+    let closing = boundary.closing();
+    let parts = stream::iter(pieces.into_iter().enumerate()).map(move |(index, piece)| {
+        let json = match withheld.is_any() {
+            true => withheld.without(&piece.dicom_json),
+            false => Ok(piece.dicom_json.to_vec()),
+        };
+        let json =
+            json.map_err(|_| std::io::Error::other("the metadata of an instance are damaged"))?;
+        let whole = MetadataPiece {
+            dicom_json: Bytes::from(json),
+            ..piece
+        };
+        let mut object = Vec::new();
+        push_absolute(&mut object, &whole, &address, &study);
+        let xml = overread_dicom::xml::write(&serde_json::from_slice(&object)?);
+        let place = address.instance(&study, &whole.series_instance_uid, &whole.sop_instance_uid);
+        let place = format!("{place}/metadata");
+        let opening = boundary.opening(index == 0, XML, &place, xml.len() as u64);
+        Ok(Bytes::from([&opening[..], &xml[..]].concat()))
+    });
+    let parts = parts.chain(stream::once(async move { Ok(closing) }));
+    let mut response = body_of_stream(parts).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}
+
 /// Joins objects to an array and makes their BulkDataURIs absolute.
 fn joined(pieces: &[MetadataPiece], address: &Address, study: &str) -> Vec<u8> {
     let length: usize = pieces
@@ -230,26 +239,21 @@ fn joined(pieces: &[MetadataPiece], address: &Address, study: &str) -> Vec<u8> {
         if index > 0 {
             out.push(b',');
         }
-        let base = format!("{}/", address.series(study, &piece.series_instance_uid));
-        let mut rest: &[u8] = &piece.dicom_json;
-        while let Some(at) = memchr::memmem::find(rest, BULK_MARK) {
-            let (head, tail) = rest.split_at(at + BULK_MARK.len());
-            out.extend_from_slice(head);
-            out.extend_from_slice(base.as_bytes());
-            rest = tail;
-        }
-        out.extend_from_slice(rest);
+        push_absolute(&mut out, piece, address, study);
     }
     out.push(b']');
     out
 }
 
-fn gzipped(json: &[u8]) -> Bytes {
-    let mut encoder = flate2::write::GzEncoder::new(
-        Vec::with_capacity(json.len() / 8 + 1024),
-        flate2::Compression::new(GZIP_LEVEL),
-    );
-    // Writing to memory cannot fail.
-    let _written = encoder.write_all(json);
-    Bytes::from(encoder.finish().unwrap_or_default())
+/// Adds the object of one instance with absolute BulkDataURIs.
+fn push_absolute(out: &mut Vec<u8>, piece: &MetadataPiece, address: &Address, study: &str) {
+    let base = format!("{}/", address.series(study, &piece.series_instance_uid));
+    let mut rest: &[u8] = &piece.dicom_json;
+    while let Some(at) = memchr::memmem::find(rest, BULK_MARK) {
+        let (head, tail) = rest.split_at(at + BULK_MARK.len());
+        out.extend_from_slice(head);
+        out.extend_from_slice(base.as_bytes());
+        rest = tail;
+    }
+    out.extend_from_slice(rest);
 }

@@ -15,11 +15,12 @@ pub(crate) enum Wanted {
     Nothing,
 }
 
-/// Reads the Range header; several ranges at once are answered with everything, as RFC 9110 allows.
-pub(crate) fn wanted(headers: &HeaderMap, length_bytes: u64) -> Wanted {
+/// Reads the Range header; `is_same` says whether the client holds other ranges of the same bytes (If-Range). Several ranges at once are answered with everything, as RFC 9110 allows.
+pub(crate) fn wanted(headers: &HeaderMap, is_same: bool, length_bytes: u64) -> Wanted {
     let Some(text) = headers
         .get(header::RANGE)
         .and_then(|value| value.to_str().ok())
+        .filter(|_| is_same)
     else {
         return Wanted::Everything;
     };
@@ -53,7 +54,9 @@ mod tests {
     fn check(text: &'static str, expect: Wanted) {
         let mut headers = HeaderMap::new();
         headers.insert(header::RANGE, HeaderValue::from_static(text));
-        assert_eq!(wanted(&headers, 100), expect, "{text}");
+        assert_eq!(wanted(&headers, true, 100), expect, "{text}");
+        let changed = wanted(&headers, false, 100);
+        assert_eq!(changed, Wanted::Everything, "{text}");
     }
 
     #[test]

@@ -6,6 +6,9 @@ use axum::response::{IntoResponse, Response};
 use overread_archive::ArchiveError;
 use overread_store::StoreError;
 
+/// Seconds after which a client may ask again.
+const RETRY_SECONDS: &str = "10";
+
 /// A refused request. The message holds no patient data.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -60,6 +63,14 @@ impl Refusal {
         )
     }
 
+    /// The database or the object store does not answer.
+    pub(crate) fn away(message: impl Into<String>) -> Self {
+        Self {
+            header: Some((header::RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS))),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        }
+    }
+
     #[cfg(test)]
     pub(crate) fn status(&self) -> StatusCode {
         self.status
@@ -72,6 +83,9 @@ impl From<StoreError> for Refusal {
             error = &error as &dyn std::error::Error,
             "the index did not answer"
         );
+        if error.is_away() {
+            return Self::away("the archive cannot answer now; try again soon");
+        }
         Self::internal()
     }
 }
@@ -82,6 +96,9 @@ impl From<ArchiveError> for Refusal {
             error = &error as &dyn std::error::Error,
             "the archive did not answer"
         );
+        if matches!(error, ArchiveError::Away { .. }) {
+            return Self::away("the archive cannot answer now; try again soon");
+        }
         Self::internal()
     }
 }

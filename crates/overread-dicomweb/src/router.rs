@@ -2,15 +2,16 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, options};
 use overread_model::access::Actor;
 
+use crate::compression::compressed;
 use crate::refusal::Refusal;
 use crate::state::DicomWebState;
-use crate::{bulkdata, capabilities, frames, instances, metadata, search, stow};
+use crate::{bulkdata, capabilities, frames, instances, metadata, rendered, search, stow};
 
 /// Returns the routes, relative to where they are nested (`/dicom-web`).
 pub fn router(state: DicomWebState) -> Router {
@@ -55,15 +56,54 @@ pub fn router(state: DicomWebState) -> Router {
             &at(INSTANCE, "/bulkdata/{path}"),
             with_options(get(bulkdata::bulkdata)),
         )
+        .merge(pictures())
         .fallback(|| async { Refusal::not_found() })
         // Store requests are streamed and limited part by part, not as a whole.
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(compressed))
         .layer(middleware::from_fn(guarded))
         .with_state(state)
 }
 
+/// The rendered resources and thumbnails.
+fn pictures() -> Router<DicomWebState> {
+    const STUDY: &str = "/studies/{study}";
+    const SERIES: &str = "/studies/{study}/series/{series}";
+    const INSTANCE: &str = "/studies/{study}/series/{series}/instances/{instance}";
+    const FRAMES: &str = "/studies/{study}/series/{series}/instances/{instance}/frames/{frames}";
+    let with_options =
+        |route: MethodRouter<DicomWebState>| route.options(capabilities::capabilities);
+    let rendered = |start: &str| format!("{start}/rendered");
+    let thumbnail = |start: &str| format!("{start}/thumbnail");
+    Router::new()
+        .route(&rendered(STUDY), with_options(get(rendered::several)))
+        .route(&rendered(SERIES), with_options(get(rendered::several)))
+        .route(&rendered(INSTANCE), with_options(get(rendered::instance)))
+        .route(&rendered(FRAMES), with_options(get(rendered::frames)))
+        .route(
+            &thumbnail(STUDY),
+            with_options(get(rendered::several_thumbnail)),
+        )
+        .route(
+            &thumbnail(SERIES),
+            with_options(get(rendered::several_thumbnail)),
+        )
+        .route(
+            &thumbnail(INSTANCE),
+            with_options(get(rendered::instance_thumbnail)),
+        )
+        .route(
+            &thumbnail(FRAMES),
+            with_options(get(rendered::frame_thumbnail)),
+        )
+}
+
 /// Adds what keeps a browser from taking an answer for anything else than data.
-async fn guarded(request: Request, next: Next) -> Response {
+pub(crate) async fn guarded(mut request: Request, next: Next) -> Response {
+    if request.method() == Method::HEAD {
+        // RFC 9110 14.2: a range is of what GET sends.
+        request.headers_mut().remove(header::RANGE);
+    }
     let is_link = matches!(
         request.extensions().get::<Actor>(),
         Some(Actor::Link { .. })

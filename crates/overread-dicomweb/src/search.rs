@@ -2,6 +2,7 @@
 
 mod instances;
 mod keys;
+mod metadata;
 mod parents;
 mod series;
 mod studies;
@@ -10,18 +11,21 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use overread_dicom::matching::matches_value;
 use overread_store::Tx;
-use overread_store::studies::{InstanceFilter, SeriesFilter, StudyFilter};
+use overread_store::studies::{InstanceFilter, SeriesFilter};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::accept::Accept;
+use crate::accept::{Accept, Form, XML};
 use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
+use crate::multipart::{Boundary, answer, body_of};
 use crate::params::Query;
-use crate::refusal::Answer;
-use crate::results::{Found, matches_value};
+use crate::refusal::{Answer, Refusal};
+use crate::results::Found;
 use crate::state::DicomWebState;
 use keys::{asks, paged};
 
@@ -47,11 +51,11 @@ pub(crate) async fn studies(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let (query, labels) = prepared(&state, &caller, &headers, &query, None).await?;
+    let (query, labels, form) = prepared(&state, &caller, &headers, &query, None).await?;
     let mut tx = state.store.read().await?;
-    let mut results = studies::studies(&mut tx, &caller, &query, StudyFilter::default()).await?;
+    let mut results = studies::studies(&mut tx, &caller, &query).await?;
     leave_out(&mut tx, &caller, &mut results).await?;
-    Ok(answered(&labels.keep(results), &query))
+    answered(&labels.keep(results)?, &query, form, &caller)
 }
 
 /// GET /series and /studies/{study}/series.
@@ -63,7 +67,7 @@ pub(crate) async fn series(
     RawQuery(query): RawQuery,
 ) -> Answer {
     let study = parents.study.as_deref();
-    let (query, labels) = prepared(&state, &caller, &headers, &query, study).await?;
+    let (query, labels, form) = prepared(&state, &caller, &headers, &query, study).await?;
     let mut tx = state.store.read().await?;
     let filter = SeriesFilter {
         study_instance_uid: parents.study,
@@ -71,7 +75,7 @@ pub(crate) async fn series(
     };
     let mut results = series::series(&mut tx, &caller, &query, filter).await?;
     leave_out(&mut tx, &caller, &mut results).await?;
-    Ok(answered(&labels.keep(results), &query))
+    answered(&labels.keep(results)?, &query, form, &caller)
 }
 
 /// GET /instances, /studies/{study}/instances and /studies/{study}/series/{series}/instances.
@@ -83,7 +87,7 @@ pub(crate) async fn instances(
     RawQuery(query): RawQuery,
 ) -> Answer {
     let study = parents.study.as_deref();
-    let (query, labels) = prepared(&state, &caller, &headers, &query, study).await?;
+    let (query, labels, form) = prepared(&state, &caller, &headers, &query, study).await?;
     let mut tx = state.store.read().await?;
     let filter = InstanceFilter {
         study_instance_uid: parents.study,
@@ -92,7 +96,7 @@ pub(crate) async fn instances(
     };
     let mut results = instances::instances(&mut tx, &caller, &query, filter).await?;
     leave_out(&mut tx, &caller, &mut results).await?;
-    Ok(answered(&labels.keep(results), &query))
+    answered(&labels.keep(results)?, &query, form, &caller)
 }
 
 /// What a reader who sees no labels before the lock asks of labels: compared with what is shown, since a search that matched
@@ -106,9 +110,8 @@ struct Labels {
 impl Labels {
     fn out_of(query: &mut Query, caller: &Caller) -> Self {
         let (limit, offset) = (query.limit, query.offset);
-        let hides = |path: &[u32], value: &str| {
-            asks(value) && path.first().is_some_and(|tag| caller.may_hide(*tag))
-        };
+        let hides =
+            |path: &[u32], value: &str| asks(value) && path.iter().any(|tag| caller.may_hide(*tag));
         let matches: Vec<_> = query
             .matches
             .extract_if(.., |(path, value)| hides(path, value))
@@ -123,9 +126,14 @@ impl Labels {
         }
     }
 
-    fn keep(&self, results: Results) -> Results {
+    fn keep(&self, results: Results) -> Answer<Results> {
         if self.matches.is_empty() {
-            return results;
+            return Ok(results);
+        }
+        if results.remaining > 0 {
+            return Err(Refusal::too_large(
+                "the search matches too many results to look at each; narrow it, by patient or date",
+            ));
         }
         let mut all = results.page;
         all.retain(|found| {
@@ -133,20 +141,25 @@ impl Labels {
             let mut matches = self.matches.iter();
             matches.all(|(path, value)| matches_value(&shown, path, value))
         });
-        paged(all, self.limit, self.offset)
+        Ok(paged(all, self.limit, self.offset))
     }
 }
 
 /// Takes out of the results what a reader does not get before the lock.
 async fn leave_out(tx: &mut Tx, caller: &Caller, results: &mut Results) -> Answer<()> {
+    if !caller.reach.is_without_reports() {
+        return Ok(());
+    }
     let mut known: BTreeMap<String, Withheld> = BTreeMap::new();
     for found in &mut results.page {
-        let study = found.study_instance_uid();
+        let study = found.uid(0x0020_000D);
         let withheld = match known.get(&study) {
             Some(withheld) => withheld.clone(),
             None => caller.withheld(tx, &study).await?,
         };
-        found.keep(|tag, vr, element| !withheld.holds_json(tag, vr, element));
+        if withheld.is_any() {
+            *found = found.without(&withheld)?;
+        }
         known.insert(study, withheld);
     }
     Ok(())
@@ -158,25 +171,33 @@ async fn prepared(
     headers: &HeaderMap,
     query: &str,
     study: Option<&str>,
-) -> Answer<(Query, Labels)> {
-    Accept::of_request(headers, query)?.require_json()?;
+) -> Answer<(Query, Labels, Form)> {
+    let form = Accept::of_request(headers, query)?.json_or_xml()?;
     let mut query = Query::parse(query)?;
     let labels = Labels::out_of(&mut query, caller);
     caller
         .note_reading(state, "studies.searched", study)
         .await?;
-    Ok((query, labels))
+    Ok((query, labels, form))
 }
 
 /// Writes the page; 204 when it is empty (PS3.18 10.6.3.1).
-fn answered(results: &Results, query: &Query) -> Response {
-    let mut response = if results.page.is_empty() {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        let page: Vec<Value> = results.page.iter().map(Found::to_json).collect();
-        let body = serde_json::to_vec(&page).unwrap_or_default();
-        let json = HeaderValue::from_static("application/dicom+json");
-        ([(header::CONTENT_TYPE, json)], body).into_response()
+fn answered(results: &Results, query: &Query, form: Form, caller: &Caller) -> Answer {
+    let mut response = match form {
+        _ if results.page.is_empty() => StatusCode::NO_CONTENT.into_response(),
+        Form::Json => {
+            let mut body = vec![b'['];
+            for (index, found) in results.page.iter().enumerate() {
+                if index > 0 {
+                    body.push(b',');
+                }
+                found.write(&mut body);
+            }
+            body.push(b']');
+            let json = HeaderValue::from_static("application/dicom+json");
+            ([(header::CONTENT_TYPE, json)], body).into_response()
+        }
+        Form::Xml => in_xml(results, caller)?,
     };
     let headers = response.headers_mut();
     headers.insert(
@@ -196,33 +217,29 @@ fn answered(results: &Results, query: &Query) -> Response {
         );
         append_warning(headers, &text);
     }
-    response
+    Ok(response)
+}
+
+/// Writes one part of Native DICOM Model a result (PS3.18 10.6.4).
+fn in_xml(results: &Results, caller: &Caller) -> Answer {
+    let boundary = Boundary::new()?;
+    let mut pieces = Vec::with_capacity(results.page.len() * 2 + 1);
+    for (index, found) in results.page.iter().enumerate() {
+        let json = found.to_json();
+        let place = json.pointer("/00081190/Value/0").and_then(Value::as_str);
+        let place = place.unwrap_or_else(|| caller.address.root());
+        let xml = overread_dicom::xml::write(&json);
+        let length_bytes = xml.len() as u64;
+        pieces.push(boundary.opening(index == 0, XML, place, length_bytes));
+        pieces.push(Bytes::from(xml));
+    }
+    pieces.push(boundary.closing());
+    let (body, length_bytes) = body_of(pieces);
+    Ok(answer(body, boundary.content_type(XML)?, length_bytes))
 }
 
 fn append_warning(headers: &mut HeaderMap, text: &str) {
     if let Ok(value) = HeaderValue::try_from(text) {
         headers.append(header::WARNING, value);
     }
-}
-
-/// Reads the metadata of the first instance of a study or series, as JSON.
-pub(crate) async fn first_metadata(
-    tx: &mut Tx,
-    caller: &Caller,
-    study: &str,
-    series: Option<&str>,
-    instance: Option<&str>,
-) -> Answer<Value> {
-    let places =
-        overread_store::studies::list_metadata(tx, &caller.reach, study, series, instance).await?;
-    let Some(place) = places.first() else {
-        return Ok(Value::Null);
-    };
-    let block = overread_store::studies::read_block(tx, place.block_id).await?;
-    let json = place.cut(&block)?;
-    let withheld = caller.withheld(tx, study).await?;
-    if withheld.is_any() {
-        return Ok(serde_json::from_slice(&withheld.without(&json)?).unwrap_or(Value::Null));
-    }
-    Ok(serde_json::from_slice(&json).unwrap_or(Value::Null))
 }

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use overread_archive::Archive;
+use overread_dicom::FirstReading;
 use overread_ingest::Ingest;
 use overread_model::reading::FirstReadingAttributes;
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::audit::ReadingLog;
+use tokio::sync::Semaphore;
 
-use crate::blinding::FirstReading;
 use crate::cache::Cache;
+use crate::cors::Origins;
+use crate::limits::COMPOSED_AT_ONCE;
 
 /// What the DICOMweb door works with; a clone is a handle.
 #[derive(Clone)]
@@ -22,8 +25,11 @@ pub struct DicomWebState {
     pub(crate) first_reading: FirstReading,
     /// Scheme, host and port that URLs in answers start with; the request's own when absent.
     pub(crate) public_url: Option<Arc<str>>,
+    origins: Origins,
     pub(crate) readings: Arc<ReadingLog>,
     pub(crate) cache: Arc<Cache>,
+    /// Turns to put an instance together in memory.
+    pub(crate) composing: Arc<Semaphore>,
 }
 
 impl DicomWebState {
@@ -47,8 +53,10 @@ impl DicomWebState {
                 names_finding,
             },
             public_url: None,
+            origins: Origins::default(),
             readings: Arc::new(ReadingLog::default()),
             cache: Arc::new(Cache::default()),
+            composing: Arc::new(Semaphore::new(COMPOSED_AT_ONCE)),
         }
     }
 
@@ -57,5 +65,17 @@ impl DicomWebState {
     pub fn with_public_url(mut self, public_url: &str) -> Self {
         self.public_url = Some(Arc::from(public_url.trim_end_matches('/')));
         self
+    }
+
+    /// Sets the origins whose pages may ask.
+    #[must_use]
+    pub fn with_origins(mut self, origins: Origins) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// Returns the origins whose pages may ask.
+    pub fn origins(&self) -> Origins {
+        self.origins.clone()
     }
 }

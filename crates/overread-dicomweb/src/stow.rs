@@ -1,5 +1,7 @@
 //! STOW-RS: instances in, one outcome for each out (PS3.18 10.5, annex I).
 
+mod composed;
+
 use std::collections::BTreeSet;
 use std::io;
 
@@ -19,9 +21,10 @@ use overread_model::problem::ProblemKind;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::accept::{Form, XML};
 use crate::address::Address;
 use crate::caller::{Caller, RawQuery};
-use crate::incoming::{BadContentType, ContentType, Event, PartReader};
+use crate::incoming::{BadContentType, ContentType, Event, PartHeaders, PartReader};
 use crate::params::percent_decoded;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
@@ -45,28 +48,31 @@ pub(crate) async fn store(
     body: Body,
 ) -> Answer {
     let case_id = permitted(&state, &caller, &headers, &query).await?;
-    let content_type = content_type(&headers)?;
-    takes_json(&headers)?;
+    let (content_type, kind) = content_type(&headers)?;
+    let form = form(&headers)?;
     let options = DeliveryOptions {
         case_id,
         actor: caller.actor.clone(),
         now: caller.now,
         source: DeliverySource::Stow,
     };
-    let parts = parts(
-        state.ingest.clone(),
-        body.into_data_stream(),
-        &content_type.boundary,
-    );
-    let outcomes = state
-        .ingest
-        .stow(parts, target.study.as_deref(), options)
-        .await;
-    let outcomes = outcomes.map_err(|error| refused(&error))?;
+    let incoming = Incoming {
+        ingest: state.ingest.clone(),
+        chunks: body.into_data_stream(),
+        reader: PartReader::new(&content_type.boundary),
+    };
+    let study = target.study.as_deref();
+    let outcomes = match kind {
+        Kind::Instances => {
+            let stored = state.ingest.stow(parts(incoming), study, options).await;
+            stored.map_err(|error| refused(&error))?
+        }
+        Kind::Metadata => composed::store(&state, incoming, study, options).await?,
+    };
     if outcomes.is_empty() {
         return Err(Refusal::bad_request("the body holds no part"));
     }
-    let mut response = answered(&outcomes, target.study.as_deref(), &caller.address);
+    let mut response = answered(&outcomes, study, &caller.address, form);
     response
         .extensions_mut()
         .insert(StoredStudies::of(&outcomes));
@@ -137,7 +143,16 @@ async fn permitted(
     Ok(Some(case_id))
 }
 
-fn content_type(headers: &HeaderMap) -> Answer<ContentType> {
+/// What a request is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Whole files.
+    Instances,
+    /// Metadata in JSON or XML, and bulk data beside them.
+    Metadata,
+}
+
+fn content_type(headers: &HeaderMap) -> Answer<(ContentType, Kind)> {
     let text = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -148,21 +163,25 @@ fn content_type(headers: &HeaderMap) -> Answer<ContentType> {
         };
         Refusal::new(status, bad.to_string())
     })?;
-    match content_type.part_type.as_deref() {
-        None | Some("application/dicom") => Ok(content_type),
-        Some(_) => Err(Refusal::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "instances are taken as application/dicom only",
-        )),
-    }
+    let kind = match content_type.part_type.as_deref() {
+        None | Some("application/dicom") => Kind::Instances,
+        Some("application/dicom+json" | XML) => Kind::Metadata,
+        Some(_) => {
+            return Err(Refusal::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "instances are taken as application/dicom, application/dicom+json or application/dicom+xml",
+            ));
+        }
+    };
+    Ok((content_type, kind))
 }
 
-/// The answer is JSON; a client that names only other types could not read it.
-fn takes_json(headers: &HeaderMap) -> Answer<()> {
+/// The answer is JSON, or XML for who asks for it; a client that names only other types could not read it.
+fn form(headers: &HeaderMap) -> Answer<Form> {
     if headers.contains_key(header::ACCEPT) {
-        crate::accept::Accept::of_request(headers, "")?.require_json()?;
+        return crate::accept::Accept::of_request(headers, "")?.json_or_plain_xml();
     }
-    Ok(())
+    Ok(Form::Json)
 }
 
 fn refused(error: &IngestError) -> Refusal {
@@ -188,10 +207,7 @@ fn refused(error: &IngestError) -> Refusal {
                 error = error as &dyn std::error::Error,
                 "instances could not be stored"
             );
-            Refusal::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the archive could not store the instances; send them again later",
-            )
+            Refusal::away("the archive could not store the instances; send them again later")
         }
     }
 }
@@ -207,16 +223,7 @@ fn broken_off(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Ing
 }
 
 /// Cuts the body into parts.
-fn parts(
-    ingest: Ingest,
-    chunks: BodyDataStream,
-    boundary: &str,
-) -> impl Stream<Item = Result<Received, IngestError>> + Send {
-    let body = Incoming {
-        ingest,
-        chunks,
-        reader: PartReader::new(boundary),
-    };
+fn parts(body: Incoming) -> impl Stream<Item = Result<Received, IngestError>> + Send {
     stream::unfold(Some(body), |body| async move {
         let mut body = body?;
         match body.next_part().await {
@@ -243,13 +250,20 @@ impl Incoming {
         }
     }
 
-    async fn next_part(&mut self) -> Result<Option<Received>, IngestError> {
+    /// Goes on to the next part; `None` at the end.
+    async fn next_headers(&mut self) -> Result<Option<PartHeaders>, IngestError> {
         loop {
             match self.event().await? {
-                Event::Part(_) => break,
+                Event::Part(headers) => return Ok(Some(headers)),
                 Event::End => return Ok(None),
                 _ => {}
             }
+        }
+    }
+
+    async fn next_part(&mut self) -> Result<Option<Received>, IngestError> {
+        if self.next_headers().await?.is_none() {
+            return Ok(None);
         }
         let mut part = self.ingest.receive().await?;
         while let Event::Data(data) = self.event().await? {
@@ -266,6 +280,8 @@ fn reason(problem: &DicomProblem, outcome: &StowOutcome, study: Option<&str>) ->
         && outcome.study_instance_uid.as_deref() != study;
     match problem.kind {
         _ if is_mismatch => 0xA900,
+        // Transfer syntax not supported (PS3.4 table GG.4-1).
+        _ if problem.message == composed::NOT_AS_PIXELS => 0xC122,
         // Out of resources.
         ProblemKind::LimitExceeded => 0xA700,
         // Processing failure: other bytes are kept under this UID.
@@ -276,7 +292,12 @@ fn reason(problem: &DicomProblem, outcome: &StowOutcome, study: Option<&str>) ->
 }
 
 /// Writes the Store Instances Response (PS3.18 annex I).
-fn answered(outcomes: &[StowOutcome], study: Option<&str>, address: &Address) -> Response {
+fn answered(
+    outcomes: &[StowOutcome],
+    study: Option<&str>,
+    address: &Address,
+    form: Form,
+) -> Response {
     let (mut stored, mut failed, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for outcome in outcomes {
         let names = (
@@ -322,9 +343,16 @@ fn answered(outcomes: &[StowOutcome], study: Option<&str>, address: &Address) ->
             put(&mut body, tag, "SQ", items);
         }
     }
-    let json = HeaderValue::from_static("application/dicom+json");
-    let bytes = serde_json::to_vec(&body).unwrap_or_default();
-    (status, [(header::CONTENT_TYPE, json)], bytes).into_response()
+    let body = Value::Object(body);
+    let (media_type, bytes) = match form {
+        Form::Json => (
+            "application/dicom+json",
+            serde_json::to_vec(&body).unwrap_or_default(),
+        ),
+        Form::Xml => (XML, overread_dicom::xml::write(&body)),
+    };
+    let media_type = HeaderValue::from_static(media_type);
+    (status, [(header::CONTENT_TYPE, media_type)], bytes).into_response()
 }
 
 /// The study of the response's Retrieve URL: the one in the path, or the only one that was stored.

@@ -4,8 +4,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use overread_archive::Archive;
-use overread_dicomweb::{DicomWebState, router};
+use std::path::Path;
+
+use overread_archive::{Archive, S3Secret, S3Settings};
+use overread_dicomweb::{DicomWebState, router, uri_router};
 use overread_ingest::Ingest;
 use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::{CaseId, PersonId, TokenId};
@@ -57,14 +59,31 @@ fn names_finding(label: &str) -> bool {
     label.contains("extrusion")
 }
 
+/// Opens the place of a folder: SQLite and a disc, or PostgreSQL and a bucket.
+async fn place(dir: &Path) -> (Store, Archive) {
+    let Some(shared) = overread_testkit::place::shared(dir) else {
+        let store = Store::open_sqlite(&dir.join("overread.sqlite")).await;
+        return (store.unwrap(), Archive::open(dir).await.unwrap());
+    };
+    let settings = S3Settings {
+        endpoint: shared.endpoint,
+        region: "eu-central-1".to_owned(),
+        bucket: overread_testkit::s3::BUCKET.to_owned(),
+        prefix: shared.name.clone(),
+        access_key_id: "test".to_owned(),
+        secret: S3Secret::new("test"),
+        allow_http: true,
+        cache_bytes: overread_archive::limits::CACHE_MIN_BYTES,
+    };
+    let store = Store::open_postgres_in(&shared.database_url, &shared.name).await;
+    let archive = Archive::open_s3(dir, &settings).await;
+    (store.unwrap(), archive.unwrap())
+}
+
 impl House {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open_sqlite(&folder.path().join("index.sqlite"))
-            .await
-            .unwrap();
-        store.migrate().await.unwrap();
-        let archive = Archive::open(folder.path()).await.unwrap();
+        let (store, archive) = place(folder.path()).await;
         let ingest = Ingest::open(store.clone(), archive.clone()).await.unwrap();
         let first_reading = serde_json::from_str(include_str!(
             "../../overread-knowledge/data/reading/first_reading_attributes.json"
@@ -80,7 +99,9 @@ impl House {
         );
         Self {
             store,
-            router: Router::new().nest("/dicom-web", router(state)),
+            router: Router::new()
+                .nest("/dicom-web", router(state.clone()))
+                .nest("/wado", uri_router(state)),
             _folder: folder,
         }
     }

@@ -9,8 +9,14 @@
 
 mod access;
 mod blinding;
+mod checks;
+mod composed;
+mod conditional;
+mod further;
 mod house;
 mod made;
+mod rendered;
 mod retrieve;
 mod search;
 mod store;
+mod wado;

@@ -109,7 +109,7 @@ async fn bodies_must_be_multipart_s3_s11() {
         ("multipart/form-data; boundary=b0undary", 415),
         ("application/dicom", 415),
         (
-            "multipart/related; type=\"application/dicom+xml\"; boundary=b0undary",
+            "multipart/related; type=\"application/pdf\"; boundary=b0undary",
             415,
         ),
         ("multipart/related; type=\"application/dicom\"", 400),

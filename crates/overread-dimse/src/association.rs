@@ -4,30 +4,35 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dicom_ul::pdu::{AbortRQServiceProviderReason, Pdu};
-use overread_ingest::{
-    DeliveryOptions, DeliverySource, IngestError, OneByOne, Received, Receiving, StowOutcome,
-};
-use overread_model::access::{Actor, Role};
-use overread_model::ids::TokenId;
-use tokio::net::TcpStream;
+use overread_model::case::CaseState;
+use overread_model::ids::CaseId;
+use overread_store::cases;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
 use crate::AeTitle;
+use crate::asker::{Asker, database};
+use crate::callers::Admitted;
 use crate::command::{
-    C_CANCEL_RQ, C_ECHO_RQ, C_STORE_RQ, Request, SOP_CLASS_NOT_SUPPORTED, Status,
-    UNRECOGNIZED_OPERATION,
+    C_CANCEL_RQ, C_ECHO_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, C_STORE_RQ, Command, N_ACTION_RQ,
+    N_EVENT_REPORT_RQ, SOP_CLASS_NOT_SUPPORTED, Status, UNRECOGNIZED_OPERATION,
 };
-use crate::limits;
-use crate::negotiation::{self, Agreed, Context, Refusal, Service};
+use crate::committing;
+use crate::finding;
+use crate::intake::Intake;
+use crate::link::{Link, out_of_place};
+use crate::negotiation::{self, Agreed, Context, Refusal};
+use crate::query::{Identifier, Purpose};
+use crate::retrieving::{self, Retrieval};
 use crate::server::{Seat, Shared};
-use crate::storing;
-use crate::wire::{Ended, Event, Fragment, Wire};
+use crate::service::{Operation, Root, Service};
+use crate::stream::Stream;
+use crate::wire::{Ended, Wire};
 
 /// Serves one connection until its association ends.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
-    stream: TcpStream,
+    stream: Stream,
     peer: SocketAddr,
     mut seat: Seat,
     stop: watch::Receiver<bool>,
@@ -45,8 +50,10 @@ pub(crate) async fn serve(
             return wire.abort(&ended).await;
         }
     };
-    let delivery = match delivery(&shared, &agreed.calling) {
-        Ok(delivery) => delivery,
+    let case_id = case_of(&shared, &agreed.caller).await;
+    let rooms = shared.rooms();
+    let intake = match Intake::begin(&rooms, &shared.config.ae_title, &agreed.calling, case_id) {
+        Ok(intake) => intake,
         Err(error) => {
             tracing::error!(%error, "a DICOM association could not begin");
             let reason = AbortRQServiceProviderReason::ReasonNotSpecified;
@@ -55,20 +62,22 @@ pub(crate) async fn serve(
     };
     let mut association = Association {
         shared,
-        wire,
-        contexts: agreed.contexts,
-        peer_pdu_bytes: agreed.peer_pdu_bytes,
-        delivery,
+        link: Link {
+            wire,
+            contexts: agreed.contexts,
+            peer_pdu_bytes: agreed.peer_pdu_bytes,
+        },
+        calling: agreed.calling.clone(),
+        caller: agreed.caller,
+        intake,
         storing_until: seat.storing_until,
-        stored: 0,
-        refused: 0,
     };
     let ended = tokio::select! {
         ended = association.answer_all(stop) => ended,
         _ = seat.ended => Err(Ended::MadeRoom),
     };
-    let (stored, refused) = (association.stored, association.refused);
-    let delivery_id = association.delivery.delivery_id().as_str();
+    let (stored, refused) = (association.intake.stored, association.intake.refused);
+    let delivery_id = association.intake.delivery.delivery_id().as_str();
     let (peer, calling) = (peer.ip(), &agreed.calling);
     match &ended {
         Ok(_) => {
@@ -79,9 +88,9 @@ pub(crate) async fn serve(
         }
     }
     match ended {
-        Ok(End::Released) => association.wire.close().await,
-        Ok(End::Stopping) => association.wire.release().await,
-        Err(ended) => association.wire.abort(&ended).await,
+        Ok(End::Released) => association.link.wire.close().await,
+        Ok(End::Stopping) => association.link.wire.release().await,
+        Err(ended) => association.link.wire.abort(&ended).await,
     }
 }
 
@@ -117,18 +126,32 @@ async fn open(
     }
 }
 
-/// Begins the delivery of everything that one association stores; it belongs to no case.
-fn delivery(shared: &Shared, calling: &AeTitle) -> Result<OneByOne, IngestError> {
-    shared.ingest.one_by_one(&DeliveryOptions {
-        case_id: None,
-        // A peer has no token; its title stands for one, so that the audit tells peers apart.
-        actor: Actor::Machine {
-            token_id: TokenId::from_random(calling.padded()),
-            role: Role::Archive,
-        },
-        now: (shared.clock)(),
-        source: DeliverySource::Dimse,
-    })
+/// Returns the case that what a caller stores belongs to. A case that takes no records any more gets none: they wait in no
+/// case for a coordinator, since refusing them would lose them.
+async fn case_of(shared: &Shared, caller: &Admitted) -> Option<CaseId> {
+    let case_id = caller.as_ref().and_then(|caller| caller.case_id.clone())?;
+    let found = async {
+        let mut tx = shared.ingest.store().read().await?;
+        cases::find(&mut tx, &case_id).await
+    };
+    let takes_records = match found.await {
+        Ok(row) => row.is_some_and(|row| {
+            row.state
+                .parse::<CaseState>()
+                .is_ok_and(CaseState::takes_records)
+        }),
+        Err(error) => {
+            database(&error);
+            false
+        }
+    };
+    if !takes_records {
+        tracing::warn!(
+            case.id = case_id.as_str(),
+            "a DICOM peer stores for a case that takes no records; its images wait in no case"
+        );
+    }
+    Some(case_id).filter(|_| takes_records)
 }
 
 /// How an association ended as it should.
@@ -141,209 +164,149 @@ enum End {
 
 struct Association {
     shared: Arc<Shared>,
-    wire: Wire,
-    contexts: Vec<Context>,
-    peer_pdu_bytes: usize,
-    delivery: OneByOne,
+    link: Link,
+    calling: AeTitle,
+    caller: Admitted,
+    intake: Intake,
     storing_until: watch::Sender<Option<Instant>>,
-    stored: u64,
-    refused: u64,
 }
 
 impl Association {
     async fn answer_all(&mut self, mut stop: watch::Receiver<bool>) -> Result<End, Ended> {
+        // What a peer without an address missed when it left early.
+        committing::report_here(&self.shared, &mut self.link, self.calling.as_str()).await?;
         loop {
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stopping| *stopping) => return Ok(End::Stopping),
-                ready = self.wire.ready() => ready?,
+                ready = self.link.wire.ready() => ready?,
             }
-            let Some((request, context)) = self.next_request().await? else {
-                self.wire.send(&Pdu::ReleaseRP).await?;
+            let Some((request, context)) = self.link.next().await? else {
+                self.link.wire.send(&Pdu::ReleaseRP).await?;
                 return Ok(End::Released);
             };
-            let Some(status) = self.perform(&request, &context).await? else {
-                continue;
-            };
-            let answer = request.answer(&status);
-            self.wire
-                .send_command(context.id, &answer, self.peer_pdu_bytes)
-                .await?;
+            if request.is_response() {
+                return Err(out_of_place("the peer answered what nobody asked"));
+            }
+            self.perform(&request, &context).await?;
         }
     }
 
-    /// Reads a whole command set; `None` when the peer releases instead.
-    async fn next_request(&mut self) -> Result<Option<(Request, Context)>, Ended> {
-        let mut command = Vec::new();
-        let mut context_id = None;
-        loop {
-            let fragment = match self.wire.next().await? {
-                Event::Fragment(fragment) => fragment,
-                Event::Release if context_id.is_none() => return Ok(None),
-                Event::Release => return Err(out_of_place("a release inside a message")),
-            };
-            if !fragment.is_command
-                || *context_id.get_or_insert(fragment.context_id) != fragment.context_id
-            {
-                return Err(out_of_place("a fragment that belongs to no message"));
-            }
-            if command.len() + fragment.length_bytes > limits::COMMAND_BYTES {
-                return Err(out_of_place("a command set is too long"));
-            }
-            self.wire.read(&mut command, fragment.length_bytes).await?;
-            if fragment.is_last {
-                let context = self
-                    .contexts
-                    .iter()
-                    .find(|context| context.id == fragment.context_id)
-                    .ok_or_else(|| {
-                        out_of_place("a message in a presentation context that was not accepted")
-                    })?;
-                return Ok(Some((Request::parse(&command)?, context.clone())));
-            }
-        }
-    }
-
-    /// Does what is asked; `None` when nothing is to be answered.
-    async fn perform(
-        &mut self,
-        request: &Request,
-        context: &Context,
-    ) -> Result<Option<Status>, Ended> {
-        let status = match request.command_field {
-            C_STORE_RQ => self.store(request, context).await?,
-            C_ECHO_RQ => {
-                self.read_past(request, context).await?;
-                match context.service {
+    /// Does what is asked, and answers.
+    async fn perform(&mut self, request: &Command, context: &Context) -> Result<(), Ended> {
+        let status = match (request.command_field, context.service) {
+            (C_STORE_RQ, _) => self.store(request, context).await?,
+            (C_ECHO_RQ, service) => {
+                self.link.read_past(request, context).await?;
+                match service {
                     Service::Verification => Status::SUCCESS,
-                    Service::Storage => Status::failure(
+                    _ => Status::failure(
                         SOP_CLASS_NOT_SUPPORTED,
-                        "this presentation context is for storage",
+                        "this presentation context is not for verification",
                     ),
                 }
             }
-            // Nothing here runs long enough to be cancelled.
-            C_CANCEL_RQ => return Ok(None),
+            (C_FIND_RQ, Service::Query(Operation::Find, root)) => {
+                self.find(request, context, root).await?
+            }
+            (C_GET_RQ, Service::Query(Operation::Get, root))
+            | (C_MOVE_RQ, Service::Query(Operation::Move, root)) => {
+                return self.retrieve(request, context, root).await;
+            }
+            (N_ACTION_RQ, Service::Commitment) => return self.commit(request, context).await,
+            (N_EVENT_REPORT_RQ, Service::Commitment) => {
+                let data = self.link.read_data(request, context).await?;
+                committing::hear(&self.shared, self.calling.as_str(), &data, context).await
+            }
+            // What it would have ended has ended already.
+            (C_CANCEL_RQ, _) => return Ok(()),
+            (C_FIND_RQ | C_GET_RQ | C_MOVE_RQ, _) => {
+                self.link.read_past(request, context).await?;
+                Status::failure(
+                    SOP_CLASS_NOT_SUPPORTED,
+                    "this presentation context is for something else",
+                )
+            }
             _ => {
-                self.read_past(request, context).await?;
+                self.link.read_past(request, context).await?;
                 Status::failure(
                     UNRECOGNIZED_OPERATION,
-                    "only C-ECHO and C-STORE are offered",
+                    "only C-ECHO, C-STORE, C-FIND, C-GET, C-MOVE are offered",
                 )
             }
         };
-        Ok(Some(status))
+        self.link.send(context.id, &request.answer(&status)).await
     }
 
-    async fn store(&mut self, request: &Request, context: &Context) -> Result<Status, Ended> {
-        if let Err(status) = storing::check(request, context) {
-            self.read_past(request, context).await?;
-            self.refused += 1;
-            return Ok(status);
-        }
-        let head = storing::head(request, context, self.shared.config.ae_title.as_str());
-        let stored = match self.receive(&head, context).await? {
-            Ok(part) => self.keep(request, part).await,
-            Err(error) => Err(error),
-        };
-        let status = storing::status(request, &stored);
+    async fn commit(&mut self, request: &Command, context: &Context) -> Result<(), Ended> {
+        let data = self.link.read_data(request, context).await?;
+        let calling = self.calling.as_str();
+        let status = committing::ask(&self.shared, calling, request, &data, context).await;
+        self.link.send(context.id, &request.answer(&status)).await?;
         if status.code == 0 {
-            self.stored += 1;
-            let until = Instant::now() + self.shared.config.idle;
-            self.storing_until.send_replace(Some(until));
-        } else {
-            self.refused += 1;
-            if let Err(error) = &stored {
-                tracing::error!(
-                    error = error as &dyn std::error::Error,
-                    "an instance could not be stored"
-                );
-            } else {
-                tracing::warn!(
-                    delivery.id = self.delivery.delivery_id().as_str(),
-                    status = status.code,
-                    reason = status.comment,
-                    "an instance was refused"
-                );
-            }
-        }
-        Ok(status)
-    }
-
-    async fn keep(
-        &mut self,
-        request: &Request,
-        part: Received,
-    ) -> Result<StowOutcome, IngestError> {
-        let now = (self.shared.clock)();
-        self.delivery
-            .store(part, &storing::wanted(request), now)
-            .await
-    }
-
-    /// Receives a data set behind the head of its file. That it cannot be kept is told once it is there.
-    async fn receive(
-        &mut self,
-        head: &[u8],
-        context: &Context,
-    ) -> Result<Result<Received, IngestError>, Ended> {
-        let mut receiving = self.shared.ingest.receive().await;
-        push(&mut receiving, head).await;
-        loop {
-            let fragment = self.data_fragment(context).await?;
-            let mut rest = fragment.length_bytes;
-            while rest > 0 {
-                let piece = self.wire.piece(rest).await?;
-                let count = piece.len();
-                push(&mut receiving, piece).await;
-                self.wire.consume(count);
-                rest -= count;
-            }
-            if let Err(IngestError::PartTooLong) = receiving {
-                return Err(out_of_place("a data set is too long"));
-            }
-            if fragment.is_last {
-                return Ok(match receiving {
-                    Ok(receiving) => receiving.finish().await,
-                    Err(error) => Err(error),
-                });
-            }
-        }
-    }
-
-    /// Reads past the data set of a message whose command decides already.
-    async fn read_past(&mut self, request: &Request, context: &Context) -> Result<(), Ended> {
-        let mut is_done = !request.has_data_set;
-        while !is_done {
-            let fragment = self.data_fragment(context).await?;
-            self.wire.skip(fragment.length_bytes).await?;
-            is_done = fragment.is_last;
+            self.shared.asked.notify_one();
+            committing::report_here(&self.shared, &mut self.link, calling).await?;
         }
         Ok(())
     }
 
-    async fn data_fragment(&mut self, context: &Context) -> Result<Fragment, Ended> {
-        match self.wire.next().await? {
-            Event::Fragment(fragment)
-                if !fragment.is_command && fragment.context_id == context.id =>
-            {
-                Ok(fragment)
+    async fn find(
+        &mut self,
+        request: &Command,
+        context: &Context,
+        root: Root,
+    ) -> Result<Status, Ended> {
+        let identifier = self.link.read_data(request, context).await?;
+        let asker = match Asker::of(&self.shared, &self.caller).await {
+            Ok(asker) => asker,
+            Err(status) => return Ok(status),
+        };
+        let syntax = context.transfer_syntax_uid.as_str();
+        let purpose = Purpose::Search;
+        let is_relational = context.is_relational;
+        match Identifier::parse(&identifier, syntax, root, is_relational, purpose) {
+            Err(status) => Ok(status),
+            Ok(asked) => {
+                let asked = finding::Asked {
+                    request,
+                    context,
+                    asker,
+                    asked,
+                };
+                finding::answer(&self.shared, &mut self.link, asked).await
             }
-            Event::Fragment(_) => Err(out_of_place("a fragment that belongs to no message")),
-            Event::Release => Err(out_of_place("a release inside a message")),
         }
     }
-}
 
-/// Adds to a part as long as it can be kept; the first error stays.
-async fn push(receiving: &mut Result<Receiving, IngestError>, more: &[u8]) {
-    if let Ok(open) = receiving
-        && let Err(error) = open.push(more).await
-    {
-        *receiving = Err(error);
+    async fn retrieve(
+        &mut self,
+        request: &Command,
+        context: &Context,
+        root: Root,
+    ) -> Result<(), Ended> {
+        let identifier = self.link.read_data(request, context).await?;
+        let retrieval = Retrieval {
+            request,
+            context,
+            root,
+            identifier,
+            calling: self.calling.as_str(),
+        };
+        let (answer, list) =
+            retrieving::answer(&self.shared, &self.caller, &mut self.link, retrieval).await?;
+        self.link.send(context.id, &answer).await?;
+        if list.is_empty() {
+            return Ok(());
+        }
+        self.link.send_data(context.id, &list, true).await
     }
-}
 
-fn out_of_place(why: &'static str) -> Ended {
-    Ended::Protocol(why, AbortRQServiceProviderReason::UnexpectedPduParameter)
+    async fn store(&mut self, request: &Command, context: &Context) -> Result<Status, Ended> {
+        let status = self.intake.store(&mut self.link, request, context).await?;
+        if status.code == 0 {
+            let until = Instant::now() + self.shared.config.idle;
+            self.storing_until.send_replace(Some(until));
+        }
+        Ok(status)
+    }
 }

@@ -1,31 +1,92 @@
-//! Who may open an association.
+//! Who may open an association, and what for.
 
 use std::net::IpAddr;
 
-use crate::AeTitle;
+use overread_model::ids::{CaseId, TokenId};
 
-/// One application entity that may store.
+use crate::{AeTitle, Remote};
+
+/// One application entity that may call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// How it calls itself.
     pub ae_title: AeTitle,
     /// Where it calls from; empty means anywhere.
     pub addresses: Vec<IpAddr>,
+    /// What it may do.
+    pub may: May,
+    /// The machine token whose role and grants say what it reaches; without one it finds and retrieves nothing.
+    pub token_id: Option<TokenId>,
+    /// The case that what it stores belongs to.
+    pub case_id: Option<CaseId>,
+    /// Where it listens itself: for what is moved to it, and for reports on commitments.
+    pub listens: Option<Remote>,
 }
 
-/// Everybody who may store. Without an entry, that is any program on this machine and nobody else.
+/// What a caller may do; everybody may ask for an echo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct May {
+    /// C-STORE, and asking for storage commitment.
+    pub store: bool,
+    /// C-FIND.
+    pub find: bool,
+    /// C-GET and C-MOVE.
+    pub retrieve: bool,
+}
+
+impl Default for May {
+    fn default() -> Self {
+        Self {
+            store: true,
+            find: false,
+            retrieve: false,
+        }
+    }
+}
+
+impl Caller {
+    /// Makes one that may store and nothing else.
+    pub fn storing(ae_title: AeTitle, addresses: Vec<IpAddr>) -> Self {
+        Self {
+            ae_title,
+            addresses,
+            may: May::default(),
+            token_id: None,
+            case_id: None,
+            listens: None,
+        }
+    }
+}
+
+/// Everybody who may call. Without an entry, any program on this machine may store, and nobody else may do anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Callers(pub Vec<Caller>);
 
+/// An admitted caller; without an entry one of this machine's programs.
+pub(crate) type Admitted = Option<Caller>;
+
 impl Callers {
-    /// Says whether somebody who calls himself so may store from there.
+    /// Says whether somebody who calls himself so may call from there.
     pub fn admit(&self, ae_title: &AeTitle, address: IpAddr) -> bool {
+        self.find(ae_title, address).is_some()
+    }
+
+    /// Returns the entry of somebody who calls himself so from there.
+    pub(crate) fn find(&self, ae_title: &AeTitle, address: IpAddr) -> Option<Admitted> {
         if self.0.is_empty() {
-            return address.to_canonical().is_loopback();
+            return address.to_canonical().is_loopback().then_some(None);
         }
-        self.0
-            .iter()
-            .any(|caller| caller.ae_title == *ae_title && caller.may_come_from(address))
+        let is_he =
+            |caller: &&Caller| caller.ae_title == *ae_title && caller.may_come_from(address);
+        self.0.iter().find(is_he).cloned().map(Some)
+    }
+
+    /// Returns where an application entity listens.
+    pub(crate) fn listening(&self, ae_title: &str) -> Option<&Remote> {
+        let listens = self.0.iter().filter_map(|caller| caller.listens.as_ref());
+        listens
+            .into_iter()
+            .find(|remote| remote.ae_title.as_str() == ae_title)
     }
 
     /// Says how well somebody at this address is known before a word was said.
@@ -75,6 +136,11 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test may say so by a panic")]
     use super::{Caller, Callers, Known};
 
+    fn caller(title: &str, addresses: &[&str]) -> Caller {
+        let addresses = addresses.iter().map(|one| one.parse().unwrap());
+        Caller::storing(title.parse().unwrap(), addresses.collect())
+    }
+
     fn check(callers: &Callers, title: &str, address: &str, expect: bool) {
         let admitted = callers.admit(&title.parse().unwrap(), address.parse().unwrap());
         assert_eq!(admitted, expect, "{title} at {address}");
@@ -92,10 +158,6 @@ mod tests {
 
     #[test]
     fn a_list_is_all_there_is() {
-        let caller = |title: &str, addresses: &[&str]| Caller {
-            ae_title: title.parse().unwrap(),
-            addresses: addresses.iter().map(|one| one.parse().unwrap()).collect(),
-        };
         let callers = Callers(vec![caller("MR1", &["10.0.0.5"]), caller("PACS", &[])]);
         check(&callers, "MR1", "10.0.0.5", true);
         check(&callers, "MR1", "::ffff:10.0.0.5", true);
@@ -104,21 +166,16 @@ mod tests {
         check(&callers, "PACS", "203.0.113.9", true);
         check(&callers, "ANY", "127.0.0.1", false);
     }
+
     #[test]
     fn an_address_is_known_as_well_as_the_list_names_it() {
         let known = |callers: &Callers, address: &str| callers.known_at(address.parse().unwrap());
         let nobody = Callers::default();
         assert_eq!(known(&nobody, "::ffff:127.0.0.1"), Known::Named);
         assert_eq!(known(&nobody, "10.0.0.5"), Known::Stranger);
-        let mut callers = Callers(vec![Caller {
-            ae_title: "MR1".parse().unwrap(),
-            addresses: vec!["10.0.0.5".parse().unwrap()],
-        }]);
+        let mut callers = Callers(vec![caller("MR1", &["10.0.0.5"])]);
         assert_eq!(known(&callers, "10.0.0.6"), Known::Stranger);
-        callers.0.push(Caller {
-            ae_title: "PACS".parse().unwrap(),
-            addresses: Vec::new(),
-        });
+        callers.0.push(caller("PACS", &[]));
         assert_eq!(known(&callers, "10.0.0.5"), Known::Named);
         assert_eq!(known(&callers, "10.0.0.6"), Known::Anywhere);
     }

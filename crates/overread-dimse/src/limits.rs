@@ -39,3 +39,54 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// Characters of an error comment.
 // PS3.7 C: LO, 64 characters.
 pub const COMMENT_CHARS: usize = 64;
+/// Bytes of a P-DATA-TF PDU, behind its header, that we send.
+pub const SENT_PDU_BYTES: usize = 256 * 1024;
+/// Bytes of the data set of a query, a retrieval or a request for commitment.
+pub const IDENTIFIER_BYTES: usize = 1024 * 1024;
+/// UIDs in one list of a query or a retrieval.
+pub const LIST_UIDS: usize = 10_000;
+/// UIDs that one search of the index takes at once.
+pub const UIDS_A_SEARCH: usize = 400;
+/// Answers to one query; behind them it ends with a failure that says so.
+pub const ANSWERS: u64 = 100_000;
+/// Rows that one search of the index gives.
+pub const SEARCH_ROWS: u32 = 500;
+/// Patients that are told apart in one query.
+pub const PATIENTS: usize = 200_000;
+/// Instances of one retrieval.
+pub const RETRIEVED_INSTANCES: usize = 100_000;
+/// UIDs in the list of instances that could not be sent: as many as the length of an explicit element can say.
+pub const FAILED_UIDS: usize = 1_000;
+/// Instances up to this are read in one piece, while the one before is sent; longer ones are streamed.
+pub const WHOLE_INSTANCE_BYTES: u64 = 8 * 1024 * 1024;
+/// Instances that must be written anew may have this many bytes.
+pub const REWRITTEN_BYTES: u64 = 256 * 1024 * 1024;
+/// Instances that are written anew at once.
+pub const REWRITES: usize = 2;
+/// Bytes of the head of a file in which its meta group ends.
+pub const FILE_HEAD_BYTES: u64 = 64 * 1024;
+/// How often a peer is told how far its retrieval is.
+pub const PROGRESS_TIME: Duration = Duration::from_millis(500);
+/// Presentation contexts of one association that we ask for.
+// PS3.8 9.3.2.2: odd numbers up to 255.
+pub const CONTEXTS: usize = 128;
+/// How long a connection to a peer may take, and its answer to an association request.
+pub const CONNECT_TIME: Duration = Duration::from_secs(20);
+/// How long a peer may take for the answer to a message of ours.
+pub const RESPONSE_TIME: Duration = Duration::from_secs(120);
+/// Instances of one request for commitment.
+pub const COMMITMENT_INSTANCES: usize = 10_000;
+/// Requests for commitment of one peer that wait for their report.
+pub const COMMITMENTS_OF_ONE_PEER: u64 = 1_000;
+/// How often waiting reports on commitments are looked for.
+pub const COMMITMENT_ROUND: Duration = Duration::from_secs(5);
+/// Answers that one query of ours takes.
+pub const HEARD_ANSWERS: usize = 100_000;
+/// UIDs in one retrieval of ours.
+pub const ASKED_UIDS: usize = 100;
+/// How often a pull or a sending is tried again while something is missing.
+pub const TRIES: u32 = 3;
+/// How long the next try waits.
+pub const PAUSE_BEFORE_TRY: Duration = Duration::from_secs(3);
+/// How long a report on storage commitment is waited for on the association of its request.
+pub const COMMITMENT_WAIT: Duration = Duration::from_secs(10);

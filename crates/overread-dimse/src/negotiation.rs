@@ -6,31 +6,25 @@ use dicom_ul::pdu::{
     AssociationAC, AssociationRJ, AssociationRJResult, AssociationRJServiceProviderASCEReason,
     AssociationRJServiceProviderPresentationReason, AssociationRJServiceUserReason,
     AssociationRJSource, AssociationRQ, PresentationContextProposed, PresentationContextResult,
-    PresentationContextResultReason, UserVariableItem,
+    PresentationContextResultReason, RequestorRoles, UserVariableItem,
 };
 use overread_dicom::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, syntax};
 use overread_model::uid::{SopClassUid, TransferSyntaxUid};
 
-use crate::callers::Callers;
+use crate::callers::{Admitted, Callers, May};
+use crate::service::{Operation, Service, service_of};
 use crate::{AeTitle, limits};
 
 // PS3.7 A.2.1.
-const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";
-/// Everything that DICOM itself names stands below this; other UIDs are private.
-const DICOM_ROOT: &str = "1.2.840.10008.";
-// PS3.4 B.5: the storage classes, and A.4 of PS3.6 for what stands among them without being one.
-const STORAGE_ROOT: &str = "1.2.840.10008.5.1.4.1.1.";
-const VERIFICATION: &str = "1.2.840.10008.1.1";
-/// Queries, retrievals and creations whose UIDs stand among the storage classes.
-const NOT_STORAGE: [&str; 8] = [
-    "200.4", "200.5", "200.6", "201.2", "201.3", "201.4", "201.5", "201.6",
-];
+pub(crate) const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";
 
 /// An association request that was accepted.
 #[derive(Debug)]
 pub(crate) struct Agreed {
     /// Who calls.
     pub(crate) calling: AeTitle,
+    /// What the list says of the caller.
+    pub(crate) caller: Admitted,
     /// What may be sent.
     pub(crate) contexts: Vec<Context>,
     /// Bytes of a PDU that the peer takes, behind its header.
@@ -46,13 +40,14 @@ pub(crate) struct Context {
     pub(crate) service: Service,
     pub(crate) sop_class_uid: SopClassUid,
     pub(crate) transfer_syntax_uid: TransferSyntaxUid,
-}
-
-/// What a presentation context is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
-    Verification,
-    Storage,
+    /// The other side of the association may use the service.
+    pub(crate) peer_is_user: bool,
+    /// We may use the service: it was agreed that the peer provides it.
+    pub(crate) peer_is_provider: bool,
+    /// Keys of the levels above may be left out (PS3.4 C.2.2.1.2).
+    pub(crate) is_relational: bool,
+    /// A range of dates and one of times are one range of instants (PS3.4 C.2.2.2.5.2).
+    pub(crate) joins_date_and_time: bool,
 }
 
 /// An association request that was refused.
@@ -123,93 +118,216 @@ pub(crate) fn decide(
             AssociationRJServiceUserReason::CalledAETitleNotRecognized,
         ));
     };
-    let calling = request.calling_ae_title.parse::<AeTitle>();
-    let calling = calling.ok().filter(|title| callers.admit(title, address));
-    let Some(calling) = calling else {
+    let calling = request.calling_ae_title.parse::<AeTitle>().ok();
+    let admitted = calling.and_then(|title| {
+        let caller = callers.find(&title, address)?;
+        Some((title, caller))
+    });
+    let Some((calling, caller)) = admitted else {
         return Err(Refusal::user(
             "this caller may not store here",
             AssociationRJServiceUserReason::CallingAETitleNotRecognized,
         ));
     };
-    let mut contexts: Vec<Context> = Vec::new();
-    let mut results = Vec::with_capacity(request.presentation_contexts.len());
-    for proposed in request.presentation_contexts {
-        results.push(answer_to(proposed, &mut contexts));
-    }
+    let peer_pdu_bytes = peer_pdu_bytes(&request.user_variables);
+    let mut offer = Offer {
+        may: caller.as_ref().map(|caller| caller.may).unwrap_or_default(),
+        asked: request.user_variables,
+        contexts: Vec::new(),
+        told: Vec::new(),
+    };
+    let proposed = request.presentation_contexts.into_iter();
+    let results = proposed.map(|proposed| offer.answer_to(proposed)).collect();
+    let mut user_variables = vec![
+        UserVariableItem::MaxLength(limits::PDU_BYTES),
+        UserVariableItem::ImplementationClassUID(IMPLEMENTATION_CLASS_UID.to_owned()),
+    ];
+    user_variables.append(&mut offer.told);
+    user_variables.push(UserVariableItem::ImplementationVersionName(
+        IMPLEMENTATION_VERSION_NAME.to_owned(),
+    ));
     Ok(Agreed {
-        peer_pdu_bytes: peer_pdu_bytes(&request.user_variables),
+        peer_pdu_bytes,
         answer: AssociationAC {
             protocol_version: 1,
             calling_ae_title: calling.as_str().to_owned(),
             called_ae_title: called.as_str().to_owned(),
             application_context_name: APPLICATION_CONTEXT.to_owned(),
             presentation_contexts: results,
-            user_variables: vec![
-                UserVariableItem::MaxLength(limits::PDU_BYTES),
-                UserVariableItem::ImplementationClassUID(IMPLEMENTATION_CLASS_UID.to_owned()),
-                UserVariableItem::ImplementationVersionName(IMPLEMENTATION_VERSION_NAME.to_owned()),
-            ],
+            user_variables,
         },
         calling,
-        contexts,
+        caller,
+        contexts: offer.contexts,
     })
 }
 
-/// Answers one presentation context; an accepted one is added to the list.
-fn answer_to(
-    proposed: PresentationContextProposed,
-    contexts: &mut Vec<Context>,
-) -> PresentationContextResult {
-    let id = proposed.id;
-    let refused = |reason| PresentationContextResult {
-        id,
-        reason,
-        transfer_syntax: syntax::IMPLICIT_VR_LITTLE_ENDIAN.to_owned(),
-    };
-    // PS3.8 9.3.2.2: odd, and each once.
-    if id.is_multiple_of(2) || contexts.iter().any(|context| context.id == id) {
-        return refused(PresentationContextResultReason::NoReason);
+/// What is agreed on while the presentation contexts are gone through.
+struct Offer {
+    may: May,
+    /// What the peer says besides: roles, and how it would query.
+    asked: Vec<UserVariableItem>,
+    contexts: Vec<Context>,
+    /// What we answer to that.
+    told: Vec<UserVariableItem>,
+}
+
+impl Offer {
+    /// Answers one presentation context; an accepted one is added to the list.
+    fn answer_to(&mut self, proposed: PresentationContextProposed) -> PresentationContextResult {
+        let id = proposed.id;
+        let refused = |reason| PresentationContextResult {
+            id,
+            reason,
+            transfer_syntax: syntax::IMPLICIT_VR_LITTLE_ENDIAN.to_owned(),
+        };
+        // PS3.8 9.3.2.2: odd, and each once.
+        if id.is_multiple_of(2) || self.contexts.iter().any(|context| context.id == id) {
+            return refused(PresentationContextResultReason::NoReason);
+        }
+        let sop_class_uid = proposed.abstract_syntax.parse().ok();
+        let service = sop_class_uid.as_ref().and_then(service_of);
+        let (Some(sop_class_uid), Some(service)) = (sop_class_uid, service) else {
+            return refused(PresentationContextResultReason::AbstractSyntaxNotSupported);
+        };
+        let roles = self.roles_of(&sop_class_uid);
+        let allowed = self.allowed(service, roles);
+        if !allowed.scu && !allowed.scp {
+            return refused(PresentationContextResultReason::UserRejection);
+        }
+        let syntaxes: Vec<TransferSyntaxUid> = proposed
+            .transfer_syntaxes
+            .iter()
+            .filter_map(|uid| uid.parse().ok())
+            .collect();
+        let Some(transfer_syntax_uid) = chosen(service, allowed, &syntaxes) else {
+            return refused(PresentationContextResultReason::TransferSyntaxesNotSupported);
+        };
+        if roles.is_some() {
+            self.tell(UserVariableItem::ScuScpRoleSelectionSubItem(
+                sop_class_uid.as_str().to_owned(),
+                allowed,
+            ));
+        }
+        let (is_relational, joins_date_and_time) = self.extended(service, &sop_class_uid);
+        let transfer_syntax = transfer_syntax_uid.as_str().to_owned();
+        self.contexts.push(Context {
+            id,
+            service,
+            sop_class_uid,
+            transfer_syntax_uid,
+            peer_is_user: allowed.scu,
+            peer_is_provider: allowed.scp,
+            is_relational,
+            joins_date_and_time,
+        });
+        PresentationContextResult {
+            id,
+            reason: PresentationContextResultReason::Acceptance,
+            transfer_syntax,
+        }
     }
-    let sop_class_uid = proposed.abstract_syntax.parse().ok();
-    let service = sop_class_uid.as_ref().and_then(service_of);
-    let (Some(sop_class_uid), Some(service)) = (sop_class_uid, service) else {
-        return refused(PresentationContextResultReason::AbstractSyntaxNotSupported);
-    };
-    // Nothing is converted here, so that the sender's first wish is as good as any other.
-    let first = proposed
-        .transfer_syntaxes
-        .iter()
-        .find_map(|uid| uid.parse::<TransferSyntaxUid>().ok());
-    let Some(transfer_syntax_uid) = first else {
-        return refused(PresentationContextResultReason::TransferSyntaxesNotSupported);
-    };
-    let transfer_syntax = transfer_syntax_uid.as_str().to_owned();
-    contexts.push(Context {
-        id,
-        service,
-        sop_class_uid,
-        transfer_syntax_uid,
-    });
-    PresentationContextResult {
-        id,
-        reason: PresentationContextResultReason::Acceptance,
-        transfer_syntax,
+
+    /// Returns the roles that the peer proposes for itself.
+    fn roles_of(&self, sop_class_uid: &SopClassUid) -> Option<RequestorRoles> {
+        self.asked.iter().find_map(|item| match item {
+            UserVariableItem::ScuScpRoleSelectionSubItem(uid, roles)
+                if uid.trim_end_matches('\0') == sop_class_uid.as_str() =>
+            {
+                Some(*roles)
+            }
+            _ => None,
+        })
+    }
+
+    /// Returns which of its roles the peer may have.
+    // PS3.7 D.3.3.4: without a proposal the requestor is the user alone.
+    fn allowed(&self, service: Service, roles: Option<RequestorRoles>) -> RequestorRoles {
+        let asked = roles.unwrap_or(RequestorRoles {
+            scu: true,
+            scp: false,
+        });
+        let may_use = match service {
+            Service::Verification => true,
+            Service::Storage | Service::Commitment => self.may.store,
+            Service::Query(Operation::Find, _) => self.may.find,
+            Service::Query(Operation::Get | Operation::Move, _) => self.may.retrieve,
+        };
+        RequestorRoles {
+            scu: asked.scu && may_use,
+            // A peer that we asked for commitment comes back as its provider.
+            scp: match service {
+                Service::Storage => asked.scp && self.may.retrieve,
+                Service::Commitment => asked.scp && self.may.store,
+                _ => false,
+            },
+        }
+    }
+
+    /// Returns what was agreed on how queries are meant, and answers what was asked.
+    // PS3.4 C.5.1.1 and C.5.2.1.
+    fn extended(&mut self, service: Service, sop_class_uid: &SopClassUid) -> (bool, bool) {
+        let Service::Query(operation, _) = service else {
+            return (false, false);
+        };
+        let asked = self.asked.iter().find_map(|item| match item {
+            UserVariableItem::SopClassExtendedNegotiationSubItem(uid, bytes)
+                if uid.trim_end_matches('\0') == sop_class_uid.as_str() =>
+            {
+                Some(bytes)
+            }
+            _ => None,
+        });
+        let Some(bytes) = asked else {
+            return (false, false);
+        };
+        let is_on = |index: usize| bytes.get(index) == Some(&1);
+        let (relational, joined) = (is_on(0), is_on(1) && operation == Operation::Find);
+        let answer = match operation {
+            Operation::Find => vec![u8::from(relational), u8::from(joined), 0, 0],
+            Operation::Get | Operation::Move => vec![u8::from(relational)],
+        };
+        let answer = answer.into_iter().take(bytes.len().max(1)).collect();
+        let uid = sop_class_uid.as_str().to_owned();
+        self.tell(UserVariableItem::SopClassExtendedNegotiationSubItem(
+            uid, answer,
+        ));
+        (relational, joined)
+    }
+
+    /// Answers once for each class, however many contexts name it.
+    fn tell(&mut self, item: UserVariableItem) {
+        if !self.told.contains(&item) {
+            self.told.push(item);
+        }
     }
 }
 
-fn service_of(uid: &SopClassUid) -> Option<Service> {
-    let uid = uid.as_str();
-    if uid == VERIFICATION {
-        return Some(Service::Verification);
-    }
-    let is_storage = match uid.strip_prefix(STORAGE_ROOT) {
-        Some(below) => !NOT_STORAGE.contains(&below),
-        None => !uid.starts_with(DICOM_ROOT),
+/// Chooses a transfer syntax.
+fn chosen(
+    service: Service,
+    allowed: RequestorRoles,
+    syntaxes: &[TransferSyntaxUid],
+) -> Option<TransferSyntaxUid> {
+    let plain = [
+        syntax::EXPLICIT_VR_LITTLE_ENDIAN,
+        syntax::IMPLICIT_VR_LITTLE_ENDIAN,
+    ];
+    let preferred = || {
+        let of = |wanted: &&str| syntaxes.iter().find(|uid| uid.as_str() == *wanted);
+        plain.iter().find_map(of)
     };
-    is_storage.then_some(Service::Storage)
+    match service {
+        // What is sent to the peer is as it is stored, or in one of these.
+        Service::Storage if !allowed.scu => preferred().or(syntaxes.first()),
+        // Nothing is converted here, so that the sender's first wish is as good as any other.
+        Service::Storage | Service::Verification => syntaxes.first(),
+        _ => preferred(),
+    }
+    .cloned()
 }
 
-fn peer_pdu_bytes(variables: &[UserVariableItem]) -> usize {
+pub(crate) fn peer_pdu_bytes(variables: &[UserVariableItem]) -> usize {
     let limit = variables.iter().find_map(|item| match item {
         // PS3.8 D.1: 0 means without limit.
         UserVariableItem::MaxLength(limit) => Some(*limit).filter(|limit| *limit > 0),
@@ -227,11 +345,13 @@ mod tests {
     )]
     use dicom_ul::pdu::{
         AssociationRJServiceUserReason, AssociationRJSource, AssociationRQ,
-        PresentationContextProposed, PresentationContextResultReason,
+        PresentationContextProposed, PresentationContextResultReason, RequestorRoles,
+        UserVariableItem,
     };
 
-    use super::{Service, decide};
-    use crate::Callers;
+    use super::decide;
+    use crate::service::Service;
+    use crate::{Caller, Callers, May};
 
     fn request(contexts: &[(u8, &str, &[&str])]) -> AssociationRQ {
         let context = |&(id, uid, syntaxes): &(u8, &str, &[&str])| PresentationContextProposed {
@@ -269,12 +389,79 @@ mod tests {
         check("1.2.840.10008.5.1.4.1.1.4", Some(Service::Storage));
         check("1.2.840.10008.5.1.4.1.1.2.2\0", Some(Service::Storage));
         check("1.3.12.2.1107.5.9.1", Some(Service::Storage));
-        check("1.2.840.10008.5.1.4.1.2.2.1", None);
-        check("1.2.840.10008.5.1.4.1.2.2.2", None);
-        check("1.2.840.10008.5.1.4.1.2.2.3", None);
         check("1.2.840.10008.5.1.4.1.1.201.2", None);
         check("1.2.840.10008.5.1.4.1.1.", None);
         check("1.2.840.10008.5.1.4.1.1.4'", None);
+    }
+
+    #[test]
+    fn a_caller_gets_what_the_list_says() {
+        use PresentationContextResultReason::{Acceptance, UserRejection};
+        let callers = |may: May| {
+            let caller = Caller::storing("MR1".parse().unwrap(), Vec::new());
+            Callers(vec![Caller { may, ..caller }])
+        };
+        let check = |may: May, expect: [PresentationContextResultReason; 4]| {
+            let proposed: [(u8, &str, &[&str]); 4] = [
+                (1, "1.2.840.10008.5.1.4.1.1.4", SYNTAXES),
+                (3, "1.2.840.10008.5.1.4.1.2.2.1", SYNTAXES),
+                (5, "1.2.840.10008.5.1.4.1.2.1.2", SYNTAXES),
+                (7, "1.2.840.10008.1.20.1", SYNTAXES),
+            ];
+            let agreed = decide(request(&proposed), HERE, &callers(may)).unwrap();
+            let results = agreed.answer.presentation_contexts.into_iter();
+            let reasons: Vec<_> = results.map(|result| result.reason).collect();
+            assert_eq!(reasons, expect, "{may:?}");
+        };
+        let store = May::default();
+        check(
+            store,
+            [Acceptance, UserRejection, UserRejection, Acceptance],
+        );
+        let read = May {
+            store: false,
+            find: true,
+            retrieve: true,
+        };
+        check(read, [UserRejection, Acceptance, Acceptance, UserRejection]);
+        // Nobody reads without an entry.
+        let proposed: [(u8, &str, &[&str]); 1] = [(1, "1.2.840.10008.5.1.4.1.2.2.3", SYNTAXES)];
+        let agreed = decide(request(&proposed), HERE, &Callers::default()).unwrap();
+        assert!(agreed.contexts.is_empty());
+    }
+
+    #[test]
+    fn roles_and_relational_queries_are_agreed_on() {
+        let mr = "1.2.840.10008.5.1.4.1.1.4";
+        let get = "1.2.840.10008.5.1.4.1.2.2.3";
+        let mut asked = request(&[(1, mr, SYNTAXES), (3, get, SYNTAXES)]);
+        let roles = RequestorRoles {
+            scu: true,
+            scp: true,
+        };
+        asked.user_variables = vec![
+            UserVariableItem::ScuScpRoleSelectionSubItem(mr.to_owned(), roles),
+            UserVariableItem::SopClassExtendedNegotiationSubItem(get.to_owned(), vec![1]),
+        ];
+        let may = May {
+            store: false,
+            find: false,
+            retrieve: true,
+        };
+        let caller = Caller::storing("MR1".parse().unwrap(), Vec::new());
+        let callers = Callers(vec![Caller { may, ..caller }]);
+        let agreed = decide(asked, HERE, &callers).unwrap();
+        let [storage, query] = &agreed.contexts[..] else {
+            unreachable!("two contexts")
+        };
+        assert!(!storage.peer_is_user && storage.peer_is_provider);
+        assert!(query.is_relational && query.peer_is_user);
+        let told = RequestorRoles {
+            scu: false,
+            scp: true,
+        };
+        let told = UserVariableItem::ScuScpRoleSelectionSubItem(mr.to_owned(), told);
+        assert!(agreed.answer.user_variables.contains(&told));
     }
 
     #[test]

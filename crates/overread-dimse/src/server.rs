@@ -1,39 +1,60 @@
 //! Listens, and keeps count of who is served.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use overread_dicom::FirstReading;
 use overread_ingest::Ingest;
 use overread_model::time::Timestamp;
 use overread_network::Places;
+use overread_store::audit::ReadingLog;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{Notify, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use crate::association;
 use crate::callers::Known;
-use crate::{AeTitle, Callers, limits};
+use crate::committing;
+use crate::stream::Stream;
+use crate::{AeTitle, Callers, Incoming, Outgoing, limits};
 
 /// How the door is set up.
 #[derive(Debug, Clone)]
 pub struct DoorConfig {
     /// Our title; it is written into the files that are kept.
     pub ae_title: AeTitle,
-    /// Who may store.
+    /// Who may call, and what for.
     pub callers: Callers,
+    /// With what peers are called over TLS.
+    pub outgoing: Outgoing,
     /// How long a PDU may take to arrive.
     pub idle: Duration,
     /// How long a peer may take for its association request.
     pub request: Duration,
 }
 
+/// What the door works with.
+#[derive(Debug, Clone)]
+pub struct Rooms {
+    /// Takes in what is stored; its store and archive are read.
+    pub ingest: Ingest,
+    /// Withheld from readers until their lock.
+    pub first_reading: FirstReading,
+    /// The only clock.
+    pub clock: fn() -> Timestamp,
+}
+
 /// A door that listens to nobody yet.
 #[derive(Debug)]
 pub struct Door {
     listener: TcpListener,
+    /// A port of its own for associations over TLS.
+    tls: Option<(TcpListener, Incoming)>,
     shared: Arc<Shared>,
 }
 
@@ -43,10 +64,26 @@ pub(crate) struct Shared {
     pub(crate) config: DoorConfig,
     pub(crate) ingest: Ingest,
     pub(crate) clock: fn() -> Timestamp,
+    pub(crate) first_reading: FirstReading,
+    pub(crate) readings: ReadingLog,
+    pub(crate) rewrites: Arc<Semaphore>,
+    /// A request for commitment was kept.
+    pub(crate) asked: Notify,
     pub(crate) associations: Arc<Semaphore>,
     named: Places<Guest>,
     unnamed: Places<Guest>,
     strangers: Places<Guest>,
+}
+
+impl Shared {
+    /// Returns what the door works with.
+    pub(crate) fn rooms(&self) -> Rooms {
+        Rooms {
+            ingest: self.ingest.clone(),
+            first_reading: self.first_reading.clone(),
+            clock: self.clock,
+        }
+    }
 }
 
 /// A connection as who else wants its place sees it.
@@ -80,16 +117,15 @@ pub(crate) struct Seat {
 
 impl Door {
     /// Makes a door of a listening socket.
-    pub fn new(
-        listener: TcpListener,
-        config: DoorConfig,
-        ingest: Ingest,
-        clock: fn() -> Timestamp,
-    ) -> Self {
+    pub fn new(listener: TcpListener, config: DoorConfig, rooms: Rooms) -> Self {
         let shared = Shared {
             config,
-            ingest,
-            clock,
+            ingest: rooms.ingest,
+            clock: rooms.clock,
+            first_reading: rooms.first_reading,
+            readings: ReadingLog::default(),
+            rewrites: Arc::new(Semaphore::new(limits::REWRITES)),
+            asked: Notify::new(),
             associations: Arc::new(Semaphore::new(limits::ASSOCIATIONS)),
             // Whom the list names is never cut off for another.
             named: Places::new(limits::CONNECTIONS, limits::CONNECTIONS).by_harm(|_| None),
@@ -100,7 +136,29 @@ impl Door {
         };
         Self {
             listener,
+            tls: None,
             shared: Arc::new(shared),
+        }
+    }
+
+    /// Takes associations over TLS on a port of its own, too.
+    #[must_use]
+    pub fn with_tls(mut self, listener: TcpListener, incoming: Incoming) -> Self {
+        self.tls = Some((listener, incoming));
+        self
+    }
+
+    /// Waits for the next connection on either port.
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, Option<Incoming>)> {
+        let Some((listener, incoming)) = &self.tls else {
+            let (stream, peer) = self.listener.accept().await?;
+            return Ok((stream, peer, None));
+        };
+        tokio::select! {
+            accepted = self.listener.accept() => accepted.map(|(stream, peer)| (stream, peer, None)),
+            accepted = listener.accept() => {
+                accepted.map(|(stream, peer)| (stream, peer, Some(incoming.clone())))
+            }
         }
     }
 
@@ -108,13 +166,14 @@ impl Door {
     pub async fn serve(self, stop: impl Future<Output = ()>) {
         let (stopping, stopped) = watch::channel(false);
         let mut running = JoinSet::new();
+        let reporting = tokio::spawn(committing::report_all(Arc::clone(&self.shared)));
         let mut stop = std::pin::pin!(stop);
         loop {
             tokio::select! {
                 () = &mut stop => break,
                 Some(ended) = running.join_next() => note(ended),
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, peer)) => self.take(&mut running, stream, peer, &stopped),
+                accepted = self.accept() => match accepted {
+                    Ok((stream, peer, tls)) => self.take(&mut running, (stream, tls), peer, &stopped),
                     Err(error) => {
                         tracing::error!(%error, "a DICOM connection could not be taken");
                         sleep(limits::ACCEPT_PAUSE).await;
@@ -122,7 +181,9 @@ impl Door {
                 },
             }
         }
-        drop(self.listener);
+        drop((self.listener, self.tls));
+        // A report that was not taken stays due.
+        reporting.abort();
         stopping.send_replace(true);
         let all = async {
             while let Some(ended) = running.join_next().await {
@@ -139,7 +200,7 @@ impl Door {
     fn take(
         &self,
         running: &mut JoinSet<()>,
-        stream: TcpStream,
+        (stream, tls): (TcpStream, Option<Incoming>),
         peer: SocketAddr,
         stopped: &watch::Receiver<bool>,
     ) {
@@ -161,14 +222,36 @@ impl Door {
         };
         let (shared, stopped) = (Arc::clone(&self.shared), stopped.clone());
         running.spawn(async move {
-            let seat = Seat {
+            let mut seat = Seat {
                 storing_until,
                 ended,
             };
-            association::serve(shared, stream, peer, seat, stopped).await;
+            let shaken = match tls {
+                None => Some(Stream::Plain(stream)),
+                Some(incoming) => shake_hands(&shared, &incoming, stream, &mut seat).await,
+            };
+            match shaken {
+                Some(stream) => association::serve(shared, stream, peer, seat, stopped).await,
+                None => tracing::warn!(peer = %peer.ip(), "a DICOM connection spoke no TLS that is taken"),
+            }
             drop(place);
         });
     }
+}
+
+/// Begins TLS, in the time that a peer has for its association request.
+async fn shake_hands(
+    shared: &Shared,
+    incoming: &Incoming,
+    stream: TcpStream,
+    seat: &mut Seat,
+) -> Option<Stream> {
+    let accepting = TlsAcceptor::from(Arc::clone(&incoming.0)).accept(stream);
+    let stream = tokio::select! {
+        shaken = timeout(shared.config.request, accepting) => shaken.ok()?.ok()?,
+        _ = &mut seat.ended => return None,
+    };
+    Some(Stream::Tls(Box::new(stream.into())))
 }
 
 fn note(ended: Result<(), tokio::task::JoinError>) {

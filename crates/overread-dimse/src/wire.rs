@@ -4,19 +4,18 @@ use std::io;
 use std::time::Duration;
 
 use bytes::BufMut;
-use dicom_ul::pdu::{
-    self, AbortRQServiceProviderReason, AbortRQSource, AssociationRQ, PDataValue, PDataValueType,
-    Pdu,
-};
+use dicom_ul::pdu::{self, AbortRQServiceProviderReason, AbortRQSource, AssociationRQ, Pdu};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::limits;
+use crate::stream::Stream;
 
 /// PDU types.
 // PS3.8 9.3.1.
 const ASSOCIATE_RQ: u8 = 0x01;
+const ASSOCIATE_AC: u8 = 0x02;
+const ASSOCIATE_RJ: u8 = 0x03;
 const P_DATA_TF: u8 = 0x04;
 const RELEASE_RQ: u8 = 0x05;
 const RELEASE_RP: u8 = 0x06;
@@ -76,10 +75,19 @@ pub(crate) struct Fragment {
     pub(crate) length_bytes: usize,
 }
 
+/// What is said of a piece of a message that goes out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outgoing {
+    pub(crate) context_id: u8,
+    pub(crate) is_command: bool,
+    /// No piece of the command set or data set follows.
+    pub(crate) ends_message: bool,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Stream>,
     /// Bytes of the current P-DATA-TF PDU behind the fragment that was announced last.
     pdu_rest_bytes: u32,
     /// When the current PDU must be there whole.
@@ -89,9 +97,8 @@ pub(crate) struct Wire {
 
 impl Wire {
     /// Takes over a connection.
-    pub(crate) fn new(stream: TcpStream, idle: Duration) -> Self {
-        // Answers are small and awaited.
-        drop(stream.set_nodelay(true));
+    pub(crate) fn new(stream: Stream, idle: Duration) -> Self {
+        stream.set_nodelay();
         Self {
             stream: BufReader::with_capacity(limits::WINDOW_BYTES, stream),
             pdu_rest_bytes: 0,
@@ -111,7 +118,7 @@ impl Wire {
             ASSOCIATE_RQ if length <= limits::REQUEST_BYTES => {}
             ASSOCIATE_RQ => return Err(invalid("the association request is too long")),
             ABORT => return Err(Ended::Aborted),
-            P_DATA_TF | RELEASE_RQ | RELEASE_RP | 0x02 | 0x03 => {
+            P_DATA_TF | RELEASE_RQ | RELEASE_RP | ASSOCIATE_AC | ASSOCIATE_RJ => {
                 return Err(unexpected("the first PDU is no association request"));
             }
             _ => return Err(unrecognized()),
@@ -123,6 +130,61 @@ impl Wire {
             Ok(Some(Pdu::AssociationRQ(request))) => Ok(request),
             // The error may quote what the peer wrote.
             _ => Err(invalid("the association request is damaged")),
+        }
+    }
+
+    /// Reads the answer to our association request: it is accepted or rejected.
+    ///
+    /// # Errors
+    /// Anything else came, or nothing in time.
+    pub(crate) async fn answer(&mut self, time: Duration) -> Result<Pdu, Ended> {
+        self.deadline = Instant::now() + time;
+        let (kind, length, head) = self.pdu_header().await?;
+        match kind {
+            ASSOCIATE_AC | ASSOCIATE_RJ if length <= limits::REQUEST_BYTES => {}
+            ABORT => return Err(Ended::Aborted),
+            _ => {
+                return Err(unexpected(
+                    "what came is no answer to an association request",
+                ));
+            }
+        }
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + length as usize);
+        bytes.extend_from_slice(&head);
+        self.read(&mut bytes, length as usize).await?;
+        match pdu::read_pdu(bytes.as_slice(), limits::REQUEST_BYTES, true) {
+            Ok(Some(pdu @ (Pdu::AssociationAC(_) | Pdu::AssociationRJ(_)))) => Ok(pdu),
+            _ => Err(invalid("the answer to the association request is damaged")),
+        }
+    }
+
+    /// Asks the peer to end the association, and waits for its consent.
+    pub(crate) async fn part(mut self) -> Result<(), Ended> {
+        self.send(&Pdu::ReleaseRQ).await?;
+        self.deadline = Instant::now() + limits::CLOSING_TIME;
+        let (kind, _, _) = self.pdu_header().await?;
+        if kind != RELEASE_RP {
+            return Err(unexpected("a release was not answered"));
+        }
+        drop(self.stream.get_mut().shutdown().await);
+        Ok(())
+    }
+
+    /// Says whether something has come already.
+    pub(crate) async fn has_input(&mut self) -> Result<bool, Ended> {
+        if self.pdu_rest_bytes > 0 {
+            return Ok(true);
+        }
+        tokio::select! {
+            biased;
+            filled = self.stream.fill_buf() => {
+                let there = filled?;
+                if there.is_empty() {
+                    return Err(Ended::Broke(io::ErrorKind::UnexpectedEof.into()));
+                }
+                Ok(true)
+            }
+            () = std::future::ready(()) => Ok(false),
         }
     }
 
@@ -157,7 +219,7 @@ impl Wire {
                     return Ok(Event::Release);
                 }
                 ABORT => return Err(Ended::Aborted),
-                ASSOCIATE_RQ | RELEASE_RQ | RELEASE_RP | 0x02 | 0x03 => {
+                ASSOCIATE_RQ | RELEASE_RQ | RELEASE_RP | ASSOCIATE_AC | ASSOCIATE_RJ => {
                     return Err(unexpected("a PDU came that has no place here"));
                 }
                 _ => return Err(unrecognized()),
@@ -229,7 +291,7 @@ impl Wire {
     }
 
     async fn pdu_header(&mut self) -> Result<(u8, u32, [u8; HEADER_BYTES]), Ended> {
-        self.hurry();
+        self.stream.get_ref().hurry();
         let head = self.header().await?;
         let [kind, _, l0, l1, l2, l3] = head;
         Ok((kind, u32::from_be_bytes([l0, l1, l2, l3]), head))
@@ -244,45 +306,55 @@ impl Wire {
         Ok(head)
     }
 
-    /// Acknowledges at once what arrived.
-    ///
-    /// Many senders leave Nagle's algorithm on and write a PDU in two pieces: the second waits for the first one's
-    /// acknowledgement, which the system otherwise delays by 40 ms.
-    fn hurry(&self) {
-        #[cfg(target_os = "linux")]
-        drop(self.stream.get_ref().set_quickack(true));
-    }
-
     /// Sends a PDU.
     pub(crate) async fn send(&mut self, pdu: &Pdu) -> Result<(), Ended> {
         let mut bytes = Vec::with_capacity(512);
         pdu::write_pdu(&mut bytes, pdu).map_err(io::Error::other)?;
-        let sending = self.stream.get_mut().write_all(&bytes);
-        timeout(limits::ANSWER_TIME, sending)
-            .await
-            .map_err(|_| Ended::Silence)??;
-        self.hurry();
+        self.write(&bytes).await?;
+        self.stream.get_ref().hurry();
         Ok(())
     }
 
-    /// Sends a command set, in as many PDUs as the peer's limit asks for.
-    pub(crate) async fn send_command(
+    /// Sends a piece of a message in as many PDUs as the peer's limit asks for; its last fragment is marked when the message
+    /// ends with it.
+    pub(crate) async fn send_fragments(
         &mut self,
-        context_id: u8,
-        command: &[u8],
+        fragment: Outgoing,
+        bytes: &[u8],
         peer_pdu_bytes: usize,
     ) -> Result<(), Ended> {
-        let room = peer_pdu_bytes.saturating_sub(HEADER_BYTES).max(1);
-        let count = command.len().div_ceil(room);
-        for (index, piece) in command.chunks(room).enumerate() {
-            let value = PDataValue {
-                presentation_context_id: context_id,
-                value_type: PDataValueType::Command,
-                is_last: index + 1 == count,
-                data: piece.to_vec(),
-            };
-            self.send(&Pdu::PData { data: vec![value] }).await?;
+        let most = peer_pdu_bytes.min(limits::SENT_PDU_BYTES);
+        let room = most.saturating_sub(HEADER_BYTES).max(1);
+        let count = bytes.len().div_ceil(room).max(1);
+        let mut buffer = Vec::with_capacity(2 * HEADER_BYTES + room.min(bytes.len()));
+        for index in 0..count {
+            let start = index * room;
+            let end = (start + room).min(bytes.len());
+            let piece = bytes.get(start..end).unwrap_or_default();
+            let is_last = fragment.ends_message && index + 1 == count;
+            let value_bytes = piece.len() as u32 + PDV_CONTROL_BYTES;
+            buffer.clear();
+            buffer.extend_from_slice(&[P_DATA_TF, 0]);
+            buffer.extend_from_slice(&(value_bytes + PDV_LENGTH_BYTES).to_be_bytes());
+            buffer.extend_from_slice(&value_bytes.to_be_bytes());
+            let control = u8::from(fragment.is_command) | u8::from(is_last) << 1;
+            buffer.extend_from_slice(&[fragment.context_id, control]);
+            buffer.extend_from_slice(piece);
+            self.write(&buffer).await?;
         }
+        self.stream.get_ref().hurry();
+        Ok(())
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Ended> {
+        let stream = self.stream.get_mut();
+        let sending = async {
+            stream.write_all(bytes).await?;
+            stream.flush().await
+        };
+        timeout(limits::ANSWER_TIME, sending)
+            .await
+            .map_err(|_| Ended::Silence)??;
         Ok(())
     }
 

@@ -9,8 +9,13 @@ use overread_testkit::dicom::InstanceSpec;
 use crate::house::House;
 
 /// Runs a program of DCMTK and returns what it said; `None` when it is not there.
+pub(crate) fn dcmtk(program: &str, house: &House, arguments: &[&str]) -> Option<(bool, String)> {
+    dcmtk_at(program, house.address.port(), arguments)
+}
+
+/// As [`dcmtk`], at another port.
 #[expect(clippy::print_stderr, reason = "a test that tried nothing says so")]
-fn dcmtk(program: &str, house: &House, arguments: &[&str]) -> Option<(bool, String)> {
+pub(crate) fn dcmtk_at(program: &str, port: u16, arguments: &[&str]) -> Option<(bool, String)> {
     // Only Debian's: tools of the same names and other options may stand before it in the path.
     let program = Path::new("/usr/bin").join(program);
     if !program.exists() {
@@ -22,7 +27,7 @@ fn dcmtk(program: &str, house: &House, arguments: &[&str]) -> Option<(bool, Stri
         eprintln!("{missing}; NOTHING WAS TRIED with it");
         return None;
     }
-    let port = house.address.port().to_string();
+    let port = port.to_string();
     let peer = ["-v", "-aec", "OVERREAD", "127.0.0.1", &port];
     let ran = Command::new(program)
         .args(peer)

@@ -1,15 +1,22 @@
 //! A door with a store and an archive for one test.
 
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use overread_archive::Archive;
-use overread_dimse::{Callers, Door, DoorConfig, limits};
+use overread_dicom::FirstReading;
+use overread_dimse::{
+    Caller, Callers, Door, DoorConfig, Incoming, May, Outgoing, Remote, Rooms, Scu, limits,
+};
 use overread_ingest::Ingest;
+use overread_model::access::Role;
+use overread_model::ids::{CaseId, TokenId};
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::access::Reach;
-use overread_store::studies;
+use overread_store::tokens::{self, NewToken};
+use overread_store::{audit, studies};
 use overread_testkit::dicom::InstanceSpec;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
@@ -19,8 +26,29 @@ use tokio::task::JoinHandle;
 
 pub(crate) const SHORT: Duration = Duration::from_millis(150);
 
+const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
+
+/// A list of what is withheld as short as a test can do with.
+fn first_reading() -> FirstReading {
+    let list = r#"{"source":"a test","vrs":[{"vr":"LT","why":"text"}],"groups":[],"attributes":[],
+        "labels":{"vrs":["LO"],"why":"short text"},"private":{"kept_vrs":["DS"],"kept_values_max":2,"why":"unknown"}}"#;
+    FirstReading {
+        list: Arc::new(serde_json::from_str(list).unwrap()),
+        names_finding: |label| label.contains("carcinoma"),
+    }
+}
+
+fn rooms(ingest: &Ingest) -> Rooms {
+    Rooms {
+        ingest: ingest.clone(),
+        first_reading: first_reading(),
+        clock: || NOW,
+    }
+}
+
 pub(crate) struct House {
     pub(crate) address: SocketAddr,
+    pub(crate) tls_port: u16,
     runtime: Runtime,
     ingest: Ingest,
     stop: Option<oneshot::Sender<()>>,
@@ -32,6 +60,7 @@ pub(crate) fn config() -> DoorConfig {
     DoorConfig {
         ae_title: "OVERREAD".parse().unwrap(),
         callers: Callers::default(),
+        outgoing: Outgoing::default(),
         idle: limits::IDLE_TIME,
         request: limits::REQUEST_TIME,
     }
@@ -43,6 +72,59 @@ impl House {
     }
 
     pub(crate) fn with(config: DoorConfig) -> Self {
+        Self::prepared(config, |_, _| {})
+    }
+
+    /// A door for a caller `READER` that may do everything here, by a token of this role for this case.
+    pub(crate) fn for_reader(role: Role, case_id: Option<&CaseId>, listens: u16) -> Self {
+        let listens = Remote {
+            ae_title: "STORESCP".parse().unwrap(),
+            host: "127.0.0.1".to_owned(),
+            port: listens,
+            tls: false,
+        };
+        Self::prepared(config(), |config, token| {
+            let caller = |title: &str, token_id: Option<TokenId>| Caller {
+                may: May {
+                    store: true,
+                    find: true,
+                    retrieve: true,
+                },
+                case_id: case_id.filter(|_| token_id.is_some()).cloned(),
+                token_id,
+                listens: Some(listens.clone()).filter(|remote| remote.ae_title.as_str() == title),
+                ..Caller::storing(title.parse().unwrap(), Vec::new())
+            };
+            let new = NewToken {
+                name: "reader",
+                role,
+                case_id,
+            };
+            config.callers = Callers(vec![
+                caller("READER", Some(token(&new))),
+                caller("STORESCP", Some(token(&new))),
+                caller("TOKENLESS", None),
+            ]);
+        })
+    }
+
+    /// A door that takes associations over TLS, too.
+    pub(crate) fn with_tls(incoming: Incoming) -> Self {
+        Self::built(config(), |_, _| {}, Some(incoming))
+    }
+
+    fn prepared(
+        config: DoorConfig,
+        change: impl FnOnce(&mut DoorConfig, &dyn Fn(&NewToken<'_>) -> TokenId),
+    ) -> Self {
+        Self::built(config, change, None)
+    }
+
+    fn built(
+        mut config: DoorConfig,
+        change: impl FnOnce(&mut DoorConfig, &dyn Fn(&NewToken<'_>) -> TokenId),
+        incoming: Option<Incoming>,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -50,26 +132,94 @@ impl House {
             .build()
             .unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let (address, ingest, door) = runtime.block_on(async {
-            let index = dir.path().join("overread.sqlite");
-            let store = Store::open_sqlite(&index).await.unwrap();
+        let index = dir.path().join("overread.sqlite");
+        let store = runtime.block_on(Store::open_sqlite(&index)).unwrap();
+        let token = |new: &NewToken<'_>| {
+            runtime.block_on(async {
+                let mut tx = store.begin().await.unwrap();
+                let (id, _) = tokens::create(&mut tx, new, NOW).await.unwrap();
+                tx.commit().await.unwrap();
+                id
+            })
+        };
+        change(&mut config, &token);
+        let (address, tls_port, ingest, door) = runtime.block_on(async {
             let archive = Archive::open(dir.path()).await.unwrap();
             let ingest = Ingest::open(store, archive).await.unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
-            let now = || Timestamp::from_micros(1_772_446_500_000_000);
-            let door = Door::new(listener, config, ingest.clone(), now);
+            let mut door = Door::new(listener, config, rooms(&ingest));
+            let mut tls_port = 0;
+            if let Some(incoming) = incoming {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                tls_port = listener.local_addr().unwrap().port();
+                door = door.with_tls(listener, incoming);
+            }
             let serving = door.serve(async { drop(stopped.await) });
-            (address, ingest, tokio::spawn(serving))
+            (address, tls_port, ingest, tokio::spawn(serving))
         });
         Self {
             address,
+            tls_port,
             runtime,
             ingest,
             stop: Some(stop),
             door: Some(door),
             _dir: dir,
         }
+    }
+
+    /// Returns where it listens.
+    pub(crate) fn remote(&self) -> Remote {
+        Remote {
+            ae_title: "OVERREAD".parse().unwrap(),
+            host: "127.0.0.1".to_owned(),
+            port: self.address.port(),
+            tls: false,
+        }
+    }
+
+    /// Returns what calls other doors from here.
+    pub(crate) fn scu(&self, own: &str) -> Scu {
+        self.scu_over(own, Outgoing::default())
+    }
+
+    /// As [`Self::scu`], with what connections over TLS trust and show.
+    pub(crate) fn scu_over(&self, own: &str, outgoing: Outgoing) -> Scu {
+        Scu::new(own.parse().unwrap(), outgoing, rooms(&self.ingest))
+    }
+
+    /// Waits for something that calls other doors.
+    pub(crate) fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Counts the audit rows, whose chain holds.
+    pub(crate) fn audit_rows(&self) -> u64 {
+        self.runtime.block_on(async {
+            let mut tx = self.ingest.store().read().await.unwrap();
+            let proof = audit::prove(&mut tx).await.unwrap();
+            assert_eq!(proof.broken_at, None);
+            proof.rows
+        })
+    }
+
+    /// Makes a study part of a case, as a person would.
+    pub(crate) fn link(&self, study_instance_uid: &str, case_id: &CaseId) {
+        self.runtime.block_on(async {
+            let mut tx = self.ingest.store().begin().await.unwrap();
+            let filter = studies::StudyFilter {
+                study_instance_uids: vec![study_instance_uid.to_owned()],
+                ..studies::StudyFilter::default()
+            };
+            let page = studies::Page::default();
+            let found = studies::search_studies(&mut tx, &Reach::Everything, &filter, &page);
+            let key = studies::StudyKey(found.await.unwrap()[0].id);
+            studies::link_to_case(&mut tx, key, case_id, NOW)
+                .await
+                .unwrap();
+            tx.commit().await.unwrap();
+        });
     }
 
     /// Connects from an address of this machine, and says nothing.

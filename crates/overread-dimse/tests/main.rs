@@ -7,8 +7,11 @@
     reason = "a failed test may say so by a panic"
 )]
 
+mod calling;
 mod dcmtk;
 mod house;
 mod malformed;
 mod refusing;
+mod retrieving;
 mod storing;
+mod tls;

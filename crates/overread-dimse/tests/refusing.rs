@@ -52,7 +52,7 @@ fn what_the_command_and_the_data_set_name_must_agree() {
 }
 
 #[test]
-fn queries_and_retrievals_are_refused() {
+fn queries_and_retrievals_are_refused_without_an_entry() {
     let house = House::new();
     let find = "1.2.840.10008.5.1.4.1.2.2.1";
     let contexts = [
@@ -66,7 +66,7 @@ fn queries_and_retrievals_are_refused() {
     assert_eq!(accepted.len(), 1, "{accepted:?}");
     let context = accepted[0].id;
     peer.command(context, request(0x0020, find, "")).unwrap();
-    assert_eq!(peer.status(), Some(0x0211), "all the same");
+    assert_eq!(peer.status(), Some(0x0122), "all the same");
     assert_eq!(peer.echo(), Some(0));
     let only_find = [(find, vec![IMPLICIT])];
     assert!(Peer::with(house.address, "TESTPEER", &only_find).is_err());
@@ -83,10 +83,7 @@ fn rejection(tried: Result<Peer, Error>) -> AssociationRJ {
 fn only_who_is_listed_may_call() {
     let here = "127.0.0.1".parse().unwrap();
     let elsewhere = "192.0.2.1".parse().unwrap();
-    let caller = |title: &str, address| Caller {
-        ae_title: title.parse().unwrap(),
-        addresses: vec![address],
-    };
+    let caller = |title: &str, address| Caller::storing(title.parse().unwrap(), vec![address]);
     let contexts = [(MR, vec![EXPLICIT])];
     let check = |listed: Caller, calling: &str, expect: bool| {
         let house = House::with(overread_dimse::DoorConfig {
@@ -120,14 +117,8 @@ fn one_association_too_many_is_told_to_come_back() {
 
 #[test]
 fn idle_connections_keep_out_neither_a_named_caller_nor_a_new_network() {
-    let anywhere = Caller {
-        ae_title: "PACS".parse().unwrap(),
-        addresses: Vec::new(),
-    };
-    let named = |host: u8| Caller {
-        ae_title: "MR1".parse().unwrap(),
-        addresses: vec![[127, 0, 0, host].into()],
-    };
+    let anywhere = Caller::storing("PACS".parse().unwrap(), Vec::new());
+    let named = |host: u8| Caller::storing("MR1".parse().unwrap(), vec![[127, 0, 0, host].into()]);
     let contexts = [(VERIFICATION, vec![IMPLICIT])];
     // The peer comes from 127.0.0.1: once as the address that is named, once as one more that is not.
     for (named_host, calling) in [(1, "MR1"), (9, "PACS")] {
@@ -148,10 +139,7 @@ fn idle_connections_keep_out_neither_a_named_caller_nor_a_new_network() {
 
 #[test]
 fn room_is_made_by_an_idle_association_with_an_abort_and_never_by_one_that_stores() {
-    let anywhere = Caller {
-        ae_title: "PACS".parse().unwrap(),
-        addresses: Vec::new(),
-    };
+    let anywhere = Caller::storing("PACS".parse().unwrap(), Vec::new());
     let house = House::with(overread_dimse::DoorConfig {
         callers: Callers(vec![anywhere]),
         ..config()
@@ -187,10 +175,10 @@ fn room_is_made_by_an_idle_association_with_an_abort_and_never_by_one_that_store
 
 #[test]
 fn a_named_caller_never_makes_room_for_another() {
-    let named = Caller {
-        ae_title: "MR1".parse().unwrap(),
-        addresses: vec![[127, 0, 0, 1].into(), [127, 0, 0, 2].into()],
-    };
+    let named = Caller::storing(
+        "MR1".parse().unwrap(),
+        vec![[127, 0, 0, 1].into(), [127, 0, 0, 2].into()],
+    );
     let house = House::with(overread_dimse::DoorConfig {
         callers: Callers(vec![named]),
         ..config()

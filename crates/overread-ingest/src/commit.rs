@@ -17,7 +17,7 @@ use overread_model::time::Timestamp;
 use overread_store::documents;
 use overread_store::studies::{self, DeliveryScope, Entered, Outcome};
 use overread_store::tokens::random_id;
-use overread_store::{Store, Tx, deliveries, packs};
+use overread_store::{Script, Store, deliveries, packs};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::content::Held;
@@ -244,7 +244,7 @@ struct Synced {
     written: Option<Written>,
 }
 
-/// Writes the bytes of what is new and waits until they are durable.
+/// Writes the bytes of what is new and waits until they are durable; holds up the thread that runs it.
 async fn sync(store: &Store, archive: &Archive, work: Work) -> Result<Synced, IngestError> {
     let mut answers: Vec<Option<Answer>> = Vec::new();
     answers.resize_with(work.len(), || None);
@@ -255,17 +255,13 @@ async fn sync(store: &Store, archive: &Archive, work: Work) -> Result<Synced, In
             written: None,
         });
     }
-    let archive = archive.clone();
-    let written = tokio::task::spawn_blocking(move || write(&archive, fresh))
-        .await
-        .map_err(|_| IngestError::Interrupted)??;
     Ok(Synced {
         answers,
-        written: Some(written),
+        written: Some(write(archive, fresh)?),
     })
 }
 
-/// Commits the rows of a batch.
+/// Commits the rows of a batch; when another node was in the way, once more.
 async fn commit(store: &Store, synced: Synced) -> Result<Vec<Answer>, IngestError> {
     let Synced {
         mut answers,
@@ -274,11 +270,33 @@ async fn commit(store: &Store, synced: Synced) -> Result<Vec<Answer>, IngestErro
     let Some(written) = written else {
         return Ok(settled(answers));
     };
+    for tried in 1.. {
+        match commit_rows(store, &written, &mut answers).await {
+            Err(IngestError::Store(error))
+                if error.is_in_the_way() && tried < limits::COMMIT_TRIES => {}
+            outcome => {
+                outcome?;
+                break;
+            }
+        }
+    }
+    written.append.committed();
+    Ok(settled(answers))
+}
+
+async fn commit_rows(
+    store: &Store,
+    written: &Written,
+    answers: &mut [Option<Answer>],
+) -> Result<(), IngestError> {
     let now = written.now;
     let mut tx = store.begin().await?;
+    studies::take_turns(&mut tx, &written.batch).await?;
+    let mut script = Script::default();
     for pack in &written.lengths {
-        packs::note(&mut tx, pack.pack_id, pack.length_bytes, now).await?;
+        packs::note(&mut script, pack.pack_id, pack.length_bytes, now);
     }
+    script.run(&mut tx).await?;
     for extent in written.append.wasted().iter().chain(&written.wasted) {
         packs::add_gap(&mut tx, *extent, "failed copy").await?;
     }
@@ -288,18 +306,17 @@ async fn commit(store: &Store, synced: Synced) -> Result<Vec<Answer>, IngestErro
             deliveries::start(&mut tx, &ticket.scope, ticket.source, ticket.now).await?;
         }
     }
-    let outcomes = studies::enter(&mut tx, &written.batch, now).await?;
-    count_up(&mut tx, &written, &outcomes).await?;
+    let (outcomes, mut script) = studies::enter(&mut tx, &written.batch, now).await?;
+    count_up(&mut script, written, &outcomes);
+    script.run(&mut tx).await?;
     for (position, outcome) in written.positions.iter().zip(outcomes) {
-        set(&mut answers, *position, Answer::Instance(outcome));
+        set(answers, *position, Answer::Instance(outcome));
     }
     for (position, paper) in &written.papers {
         let new = documents::enter(&mut tx, paper, now).await?;
-        set(&mut answers, *position, Answer::Document { new });
+        set(answers, *position, Answer::Document { new });
     }
-    tx.commit().await?;
-    written.append.committed();
-    Ok(settled(answers))
+    Ok(tx.commit().await?)
 }
 
 fn set(answers: &mut [Option<Answer>], position: usize, answer: Answer) {
@@ -342,12 +359,9 @@ async fn set_known_apart(
     let mut fresh = Vec::with_capacity(work.len());
     for (position, (ticket, payload)) in work.into_iter().enumerate() {
         let twins = uid_of(&payload).and_then(|uid| known.get(&uid));
-        let (payload, entered) = match (payload, twins) {
-            (Payload::Instance(readied), Some(twins)) => {
-                let (readied, entered) = same::entered(archive, twins, readied).await?;
-                (Payload::Instance(readied), entered)
-            }
-            (payload, _) => (payload, None),
+        let entered = match (&payload, twins) {
+            (Payload::Instance(readied), Some(twins)) => same::entered(archive, twins, readied),
+            _ => None,
         };
         match entered {
             None => fresh.push((position, ticket, payload)),
@@ -364,7 +378,7 @@ async fn set_known_apart(
 }
 
 /// Counts up the rows of deliveries that nothing else finishes.
-async fn count_up(tx: &mut Tx, written: &Written, outcomes: &[Outcome]) -> Result<(), IngestError> {
+fn count_up(script: &mut Script, written: &Written, outcomes: &[Outcome]) {
     let mut tallies: HashMap<&str, (&Ticket, deliveries::Tally)> = HashMap::new();
     for ((ticket, bytes), outcome) in written
         .sizes
@@ -388,9 +402,8 @@ async fn count_up(tx: &mut Tx, written: &Written, outcomes: &[Outcome]) -> Resul
         }
     }
     for (ticket, tally) in tallies.values() {
-        deliveries::add(tx, &ticket.scope.delivery_id, tally, ticket.now).await?;
+        deliveries::add(script, &ticket.scope.delivery_id, tally, ticket.now);
     }
-    Ok(())
 }
 
 /// Returns what to tell about an instance that was kept aside; `None` for any other outcome.

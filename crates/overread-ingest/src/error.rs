@@ -36,6 +36,18 @@ pub enum IngestError {
     Interrupted,
 }
 
+impl IngestError {
+    /// Says whether the database or the object store is away: the same may work later.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_away(),
+            Self::Archive(error) => matches!(error, ArchiveError::Away { .. }),
+            Self::NotStored => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<StoreError> for IngestError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)

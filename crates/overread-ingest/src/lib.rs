@@ -22,6 +22,7 @@ mod settle;
 mod stow;
 mod survey;
 pub mod verify;
+mod whole;
 mod zip;
 
 use std::path::PathBuf;
@@ -48,6 +49,7 @@ pub use session::Progress;
 pub use stow::{OneByOne, StowOutcome, Stowed, Wanted};
 pub use survey::{Survey, SurveyDocument, survey};
 pub use verify::{VerifyReport, verify};
+pub use whole::is_whole;
 
 use session::Session;
 

@@ -34,6 +34,8 @@ pub const LARGE_BATCH_BYTES: u64 = 8 * 1024 * 1024;
 pub const BATCHES_BEING_WRITTEN: usize = 2;
 /// Batches that are not committed at once; each keeps its packs open.
 pub const BATCHES_UNDERWAY: usize = 4;
+/// How often the rows of a batch are committed anew when another node was in the way.
+pub const COMMIT_TRIES: u32 = 5;
 /// Bytes of a series in one batch from which on it gets a pack of its own.
 pub const OWN_PACK_BYTES: u64 = 256 * 1024;
 /// Entries of one delivery, over all nested archives.
@@ -82,6 +84,8 @@ pub const PDF_MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
 pub const PDF_TEXT_MIN_CHARS: usize = 20;
 /// Damages that the proof of an archive names one by one.
 pub const DAMAGES: usize = 1_000;
+/// Instances that are proven at once, each with [`IN_MEMORY_BYTES`] at most.
+pub const PROOFS_AT_ONCE: usize = 3;
 /// Bytes read at once while the archive is proven.
 pub const PROOF_CHUNK_BYTES: u64 = 1024 * 1024;
 

@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::io::{Seek, SeekFrom};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::buffers::{Lent, memory_for};
@@ -96,6 +96,32 @@ impl Receiving {
             file.write_all(more).await.map_err(IngestError::Spool)?;
         }
         Ok(())
+    }
+
+    /// Returns how many bytes came so far.
+    pub fn length_bytes(&self) -> u64 {
+        match &self.place {
+            Place::Memory { bytes, .. } => bytes.bytes().len() as u64,
+            Place::File { length_bytes, .. } => *length_bytes,
+        }
+    }
+
+    /// Copies out what came so far, for a part that is no file by itself; more may come after it.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read.
+    pub async fn copy(&mut self) -> Result<Vec<u8>, IngestError> {
+        match &mut self.place {
+            Place::Memory { bytes, .. } => Ok(bytes.bytes().to_vec()),
+            Place::File { file, length_bytes } => {
+                let mut out = Vec::with_capacity(*length_bytes as usize);
+                file.rewind().await.map_err(IngestError::Spool)?;
+                file.read_to_end(&mut out)
+                    .await
+                    .map_err(IngestError::Spool)?;
+                Ok(out)
+            }
+        }
     }
 
     /// Ends the part.
@@ -206,6 +232,22 @@ mod tests {
                 .enumerate()
                 .all(|(at, byte)| *byte as usize == at >> 20)
         );
+    }
+
+    #[tokio::test]
+    async fn what_came_is_copied_out_of_memory_and_file() {
+        let (_dir, ingest) = house().await;
+        for megabytes in [1, 17] {
+            let mut part = ingest.receive().await.unwrap();
+            let mut expect = Vec::new();
+            for number in 0..megabytes {
+                expect.extend(vec![number; 1024 * 1024]);
+                part.push(&vec![number; 1024 * 1024]).await.unwrap();
+            }
+            assert_eq!(part.length_bytes(), expect.len() as u64);
+            assert!(part.copy().await.unwrap() == expect);
+            assert!(part.copy().await.unwrap() == expect);
+        }
     }
 
     #[tokio::test]

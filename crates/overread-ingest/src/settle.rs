@@ -7,12 +7,31 @@ use overread_store::{Store, packs};
 
 use crate::IngestError;
 
-/// Cuts off what an earlier run wrote and never committed.
+/// Empties the spool folder, and cuts off what an earlier run wrote and never committed.
+///
+/// In a bucket only what is old is removed, so that this harms nobody who writes meanwhile: nobody need wait for it.
 ///
 /// # Errors
 /// When the archive or the index cannot be read or cut. Lost bytes are no error here; `verify` names them.
 pub(crate) async fn settle(store: &Store, archive: &Archive) -> Result<(), IngestError> {
     archive.empty_spool().await?;
+    if archive.kind() == "s3" {
+        let (store, archive) = (store.clone(), archive.clone());
+        tokio::spawn(async move {
+            if let Err(error) = settle_packs(&store, &archive).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    "what interrupted runs left in the bucket was not removed"
+                );
+            }
+        });
+        return Ok(());
+    }
+    settle_packs(store, archive).await
+}
+
+async fn settle_packs(store: &Store, archive: &Archive) -> Result<(), IngestError> {
     let files = archive.list_packs().await?;
     let known: HashMap<PackId, u64> = packs::list(&mut store.read().await?)
         .await?

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::commit::{self, AboutInstance, Answer, Item, Payload, Ticket};
-use crate::content::Held;
+use crate::content::{Held, Part};
 use crate::prepare::{self, Prepared};
 use crate::receiving::Received;
 use crate::{DeliveryOptions, Ingest, IngestError, limits};
@@ -103,14 +103,27 @@ impl OneByOne {
         now: Timestamp,
     ) -> Result<StowOutcome, IngestError> {
         self.ticket.now = now;
-        let prepared = self.ingest.start_reading(part.0).await?.await;
+        let reading = self.ingest.start_reading_first(part.0).await?;
+        let prepared = reading.ended().await?;
         let awaited = self.ingest.pass_on(prepared, wanted, &self.ticket).await?;
         awaited.outcome().await
     }
 }
 
-/// A part that is being read.
-type Reading = JoinHandle<Prepared>;
+/// A part that is read, here or beside the receiving.
+enum Reading {
+    Done(Prepared),
+    Beside(JoinHandle<Prepared>),
+}
+
+impl Reading {
+    async fn ended(self) -> Result<Prepared, IngestError> {
+        match self {
+            Self::Done(prepared) => Ok(prepared),
+            Self::Beside(reading) => reading.await.map_err(|_| IngestError::Interrupted),
+        }
+    }
+}
 
 /// A part whose answer is awaited.
 enum Awaited {
@@ -205,7 +218,11 @@ impl Ingest {
             if index == limits::STOW_PARTS {
                 return Err(IngestError::TooManyParts);
             }
-            if slots.send(self.start_reading(held).await?).await.is_err() {
+            let reading = match index {
+                0 => self.start_reading_first(held).await?,
+                _ => self.start_reading(held).await?,
+            };
+            if slots.send(reading).await.is_err() {
                 return Ok(());
             }
         }
@@ -219,7 +236,8 @@ impl Ingest {
     ) -> Result<Vec<Awaited>, IngestError> {
         let (mut awaited, mut unusable_count) = (Vec::new(), 0);
         while let Some(reading) = queue.recv().await {
-            let one = self.pass_on(reading.await, wanted, ticket).await?;
+            let prepared = reading.ended().await?;
+            let one = self.pass_on(prepared, wanted, ticket).await?;
             let is_unusable =
                 matches!(&one, Awaited::Settled(outcome) if outcome.sop_instance_uid.is_none());
             unusable_count += usize::from(is_unusable);
@@ -231,26 +249,37 @@ impl Ingest {
         Ok(awaited)
     }
 
+    /// Reads a part that may well be alone: a small one here and now, since waking a thread would cost as much.
+    async fn start_reading_first(&self, held: Held) -> Result<Reading, IngestError> {
+        match &held.part {
+            Part::Memory(bytes) if bytes.len() as u64 <= limits::PART_IN_MEMORY_BYTES => {
+                Ok(Reading::Done(read(held)))
+            }
+            _ => self.start_reading(held).await,
+        }
+    }
+
+    /// Reads a part beside the receiving of the next.
     async fn start_reading(&self, held: Held) -> Result<Reading, IngestError> {
         let readers = Arc::clone(&self.shared.bench.readers);
         let turn = readers
             .acquire_owned()
             .await
             .map_err(|_| IngestError::Interrupted)?;
-        Ok(tokio::task::spawn_blocking(move || {
+        Ok(Reading::Beside(tokio::task::spawn_blocking(move || {
             let prepared = read(held);
             drop(turn);
             prepared
-        }))
+        })))
     }
 
     async fn pass_on(
         &self,
-        prepared: Result<Prepared, tokio::task::JoinError>,
+        prepared: Prepared,
         wanted: &Wanted<'_>,
         ticket: &Ticket,
     ) -> Result<Awaited, IngestError> {
-        let readied = match prepared.map_err(|_| IngestError::Interrupted)? {
+        let readied = match prepared {
             Prepared::Instance(readied) => readied,
             Prepared::Unusable(problem) => return Ok(refused(problem.kind, problem.message)),
             Prepared::Document { .. } => {

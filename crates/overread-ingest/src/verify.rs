@@ -46,6 +46,7 @@ impl VerifyReport {
 /// # Errors
 /// When the database cannot be asked at all. Damage is no error but an answer.
 pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, IngestError> {
+    let archive = &archive.past_cache();
     let mut report = VerifyReport::default();
     prove_rows(store, &mut report).await?;
     // Files are listed before rows, so that a pack begun meanwhile is not missed by the rows.
@@ -68,7 +69,7 @@ pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, In
                 .map(|pack| pack.length_bytes),
         };
         match length {
-            None => report.damage(format!("pack {pack_id}: the file is missing")),
+            None => report.damage(format!("pack {pack_id}: it is missing")),
             Some(_) => prove_pack(store, archive, pack_id, committed, &mut report).await?,
         }
     }
@@ -116,7 +117,7 @@ async fn prove_pack(
     prove_tiling(pack_id, &claims, committed, report);
     let mut proofs = stream::iter(claims.into_iter().filter(|claim| claim.digest.is_some()))
         .map(|claim| prove_claim(store, archive, claim))
-        .buffer_unordered(2);
+        .buffer_unordered(limits::PROOFS_AT_ONCE);
     while let Some(proved) = proofs.next().await {
         let (claim, fault) = proved?;
         match fault {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use futures_util::StreamExt;
-use overread_archive::Archive;
+use overread_archive::{Archive, S3Secret, S3Settings};
 use overread_ingest::{
     DeliveryOptions, DeliverySource, Ingest, IngestError, Receipt, Received, StowOutcome,
 };
@@ -24,13 +24,30 @@ pub(crate) struct House {
     pub(crate) ingest: Ingest,
 }
 
+/// Opens the place of a folder: SQLite and a disc, or PostgreSQL and a bucket.
+pub(crate) async fn place(dir: &Path) -> (Store, Archive) {
+    let Some(shared) = overread_testkit::place::shared(dir) else {
+        let store = Store::open_sqlite(&dir.join("overread.sqlite")).await;
+        return (store.unwrap(), Archive::open(dir).await.unwrap());
+    };
+    let settings = S3Settings {
+        endpoint: shared.endpoint,
+        region: "eu-central-1".to_owned(),
+        bucket: overread_testkit::s3::BUCKET.to_owned(),
+        prefix: shared.name.clone(),
+        access_key_id: "test".to_owned(),
+        secret: S3Secret::new("test"),
+        allow_http: true,
+        cache_bytes: overread_archive::limits::CACHE_MIN_BYTES,
+    };
+    let store = Store::open_postgres_in(&shared.database_url, &shared.name).await;
+    let archive = Archive::open_s3(dir, &settings).await;
+    (store.unwrap(), archive.unwrap())
+}
+
 pub(crate) async fn open(dir: &Path) -> Ingest {
-    let store = Store::open_sqlite(&dir.join("overread.sqlite"))
-        .await
-        .unwrap();
-    Ingest::open(store, Archive::open(dir).await.unwrap())
-        .await
-        .unwrap()
+    let (store, archive) = place(dir).await;
+    Ingest::open(store, archive).await.unwrap()
 }
 
 /// Opens on PostgreSQL, in a schema of its own, when a server is offered.

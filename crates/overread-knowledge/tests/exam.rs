@@ -165,6 +165,10 @@ pub(crate) fn instance(date: &str, series: (i64, &str, [f64; 6]), number: i64) -
             anatomic_region_codes: Vec::new(),
             manufacturer: None,
             manufacturer_model_name: None,
+            station_name: None,
+            performed_procedure_step_start_date: None,
+            performed_procedure_step_start_time: None,
+            request_attributes: Vec::new(),
         },
         sop_instance_uid: format!("1.2.{date}.{}.{number}", series.0).parse().unwrap(),
         sop_class_uid: MR.parse().unwrap(),
@@ -218,6 +222,7 @@ fn study(date: &str) -> StudyFacts {
         institution_name: Some("City Hospital".to_owned()),
         requested_procedure_description: None,
         procedure_code_meanings: Vec::new(),
+        timezone_offset_from_utc: None,
     }
 }
 

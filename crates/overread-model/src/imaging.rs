@@ -111,6 +111,8 @@ pub struct StudyFacts {
     pub requested_procedure_description: Option<String>,
     /// Meanings of (0008,1032).
     pub procedure_code_meanings: Vec<String>,
+    /// (0008,0201): `+0100`.
+    pub timezone_offset_from_utc: Option<String>,
 }
 
 /// Series attributes as one instance writes them.
@@ -150,6 +152,24 @@ pub struct SeriesFacts {
     pub manufacturer: Option<String>,
     /// (0008,1090).
     pub manufacturer_model_name: Option<String>,
+    /// (0008,1010).
+    pub station_name: Option<String>,
+    /// (0040,0244) as written.
+    pub performed_procedure_step_start_date: Option<String>,
+    /// (0040,0245) as written.
+    pub performed_procedure_step_start_time: Option<String>,
+    /// Items of (0040,0275).
+    #[serde(default)]
+    pub request_attributes: Vec<RequestAttributes>,
+}
+
+/// What an image was requested by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestAttributes {
+    /// (0040,0009).
+    pub scheduled_procedure_step_id: Option<String>,
+    /// (0040,1001).
+    pub requested_procedure_id: Option<String>,
 }
 
 /// Where a slice lies in the patient (first frame of an enhanced object).

@@ -8,7 +8,8 @@ use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
 use crate::error::{StoreError, StoreResult};
-use crate::{Store, Tx, limits, timeline};
+use crate::script::values;
+use crate::{Script, Store, Tx, limits, timeline};
 
 /// One thing that was done. Holds ids only: no name, no text of a report, no UID of DICOM in clear words of a patient.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -149,15 +150,29 @@ pub async fn record(
         hash: Vec::new(),
     };
     row.hash = link(&previous, &row);
-    on!(tx, c => sqlx::query(
-            "insert into audit (seq, at, actor_kind, actor_id, actor_role, event, case_id, subject_kind, subject_id, detail, hash) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
-        .bind(row.seq).bind(row.at).bind(&row.actor_kind).bind(&row.actor_id).bind(&row.actor_role).bind(&row.event)
-        .bind(&row.case_id).bind(&row.subject_kind).bind(&row.subject_id).bind(&row.detail).bind(&row.hash)
-        .execute(&mut *c).await?.rows_affected());
-    on!(tx, c => sqlx::query("update audit_head set hash = $1 where id = 1")
-        .bind(&row.hash).execute(&mut *c).await?.rows_affected());
-    Ok(())
+    let mut script = Script::default();
+    script.add(
+        "insert into audit (seq, at, actor_kind, actor_id, actor_role, event, case_id, subject_kind, subject_id, detail, hash) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        values![
+            row.seq,
+            row.at,
+            row.actor_kind.as_str(),
+            row.actor_id.as_str(),
+            row.actor_role.as_str(),
+            row.event.as_str(),
+            &row.case_id,
+            &row.subject_kind,
+            &row.subject_id,
+            &row.detail,
+            row.hash.as_slice(),
+        ],
+    );
+    script.add(
+        "update audit_head set hash = $1 where id = 1",
+        values![row.hash.as_slice()],
+    );
+    script.run(tx).await
 }
 
 /// Waits for the turn to write rows, for whoever locks something else before the first of them: everybody who needs both waits

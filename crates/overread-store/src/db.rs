@@ -7,6 +7,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, PgPool, SqlitePool};
 
 use crate::error::{StoreError, StoreResult};
+use crate::quick::Connections;
 use crate::tx::Hold;
 use crate::{Tx, limits, migrations};
 
@@ -21,6 +22,7 @@ enum Db {
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
+        quick: Connections,
     },
     Pg(PgPool),
 }
@@ -40,6 +42,7 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(limits::BUSY_TIMEOUT)
             .foreign_keys(true)
+            .statement_cache_capacity(limits::PREPARED_STATEMENTS)
             .pragma("temp_store", "memory")
             .pragma("wal_autocheckpoint", limits::CHECKPOINT_PAGES.to_string());
         let cache = |kib: u32| format!("-{kib}");
@@ -61,7 +64,11 @@ impl Store {
                     .pragma("query_only", "1"),
             );
         let store = Self {
-            db: Db::Sqlite { writer, readers },
+            db: Db::Sqlite {
+                writer,
+                readers,
+                quick: Connections::new(path),
+            },
         };
         store.migrate().await?;
         Ok(store)
@@ -82,6 +89,7 @@ impl Store {
     pub async fn open_postgres(url: &str) -> StoreResult<Self> {
         let pool = PgPoolOptions::new()
             .max_connections(limits::POSTGRES_CONNECTIONS)
+            .acquire_timeout(limits::POSTGRES_PATIENCE)
             .connect(url)
             .await?;
         let store = Self { db: Db::Pg(pool) };
@@ -104,6 +112,7 @@ impl Store {
             format!("create schema if not exists {schema}; set search_path to {schema}");
         let pool = PgPoolOptions::new()
             .max_connections(limits::POSTGRES_CONNECTIONS)
+            .acquire_timeout(limits::POSTGRES_PATIENCE)
             .after_connect(move |connection, _| {
                 let statement = statement.clone();
                 Box::pin(async move {
@@ -158,14 +167,29 @@ impl Store {
         })
     }
 
-    /// Takes a connection for one statement that reads: nothing is begun and ended around it, so it costs one turn of the
-    /// database instead of three. Two statements on it may see different states; use [`Store::read`] for those.
+    /// Begins a transaction that only reads, and sees the database as it is at its first statement until it ends.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn snapshot(&self) -> StoreResult<Tx> {
+        match &self.db {
+            Db::Sqlite { .. } => self.read().await,
+            Db::Pg(pool) => {
+                let begin = "begin isolation level repeatable read read only";
+                Ok(Tx::Pg(Hold::Transaction(pool.begin_with(begin).await?)))
+            }
+        }
+    }
+
+    /// Takes a connection for one quick question (a token by its secret, an instance by its UIDs): on SQLite it is answered on
+    /// the thread that asks, which must not be kept waiting. Only functions that say so take it. Two questions on it may see
+    /// different states; use [`Store::read`] for those.
     ///
     /// # Errors
     /// When no connection is free in time.
     pub async fn peek(&self) -> StoreResult<Tx> {
         Ok(match &self.db {
-            Db::Sqlite { readers, .. } => Tx::Sqlite(Hold::Bare(readers.acquire().await?)),
+            Db::Sqlite { quick, .. } => Tx::Quick(quick.lend()?),
             Db::Pg(pool) => Tx::Pg(Hold::Bare(pool.acquire().await?)),
         })
     }
@@ -181,7 +205,12 @@ impl Store {
     /// Closes every connection and waits until that is done.
     pub async fn close(&self) {
         match &self.db {
-            Db::Sqlite { writer, readers } => {
+            Db::Sqlite {
+                writer,
+                readers,
+                quick,
+            } => {
+                quick.close();
                 readers.close().await;
                 writer.close().await;
             }

@@ -6,8 +6,9 @@ use overread_model::time::Timestamp;
 
 use crate::audit::{self, AuditEvent};
 use crate::error::StoreResult;
+use crate::script::values;
 use crate::studies::DeliveryScope;
-use crate::{Tx, held_papers, packs};
+use crate::{Script, Tx, held_papers, packs};
 
 /// What a delivery amounts to so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,17 +107,20 @@ pub async fn finish(
 }
 
 /// Adds to a delivery that has no receipt (STOW): it is finished with each answer.
-///
-/// # Errors
-/// When the database fails.
-pub async fn add(tx: &mut Tx, id: &DeliveryId, tally: &Tally, now: Timestamp) -> StoreResult<()> {
-    on!(tx, c => sqlx::query(
-            "update delivery set finished_at = $2, files_seen = files_seen + $3, instances_stored = instances_stored + $4, \
-             duplicates = duplicates + $5, bytes_stored = bytes_stored + $6, problem_count = problem_count + $7 where id = $1")
-        .bind(id.as_str()).bind(now.as_micros()).bind(tally.files_seen as i64).bind(tally.instances_stored as i64)
-        .bind(tally.duplicates as i64).bind(tally.bytes_stored as i64).bind(tally.problems as i64)
-        .execute(&mut *c).await?.rows_affected());
-    Ok(())
+pub fn add(script: &mut Script, id: &DeliveryId, tally: &Tally, now: Timestamp) {
+    script.add(
+        "update delivery set finished_at = $2, files_seen = files_seen + $3, instances_stored = instances_stored + $4, \
+         duplicates = duplicates + $5, bytes_stored = bytes_stored + $6, problem_count = problem_count + $7 where id = $1",
+        values![
+            id.as_str(),
+            now.as_micros(),
+            tally.files_seen as i64,
+            tally.instances_stored as i64,
+            tally.duplicates as i64,
+            tally.bytes_stored as i64,
+            tally.problems as i64,
+        ],
+    );
 }
 
 /// Finds a delivery.

@@ -10,6 +10,12 @@ pub enum StoreError {
     /// The database refused or was not reachable.
     #[error("the database did not answer as it should")]
     Database(#[source] sqlx::Error),
+    /// SQLite refused a question that was asked without its thread.
+    #[error("the database did not answer as it should")]
+    Quick(#[source] rusqlite::Error),
+    /// A connection for quick questions was asked for what it cannot do; a fault of the program.
+    #[error("a connection for quick questions was asked for something else")]
+    NotQuick,
     /// The tables could not be brought up to date.
     #[error("the tables could not be brought up to date")]
     Migration(#[source] sqlx::migrate::MigrateError),
@@ -25,6 +31,9 @@ pub enum StoreError {
     /// The name of a schema is not of lower-case letters, digits and underscores.
     #[error("the name of the schema may hold lower-case letters, digits and underscores only")]
     SchemaName,
+    /// Two databases do not have the same tables, or not the same rows after copying.
+    #[error("the tables of the two databases differ")]
+    OtherTables,
     /// The folder of the database cannot be used.
     #[error("the data folder cannot be used")]
     Folder(#[source] std::io::Error),
@@ -37,6 +46,32 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
+    /// Says whether the database is away, or about to be: the same may work later.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
+                // PostgreSQL: connections that broke, too many of them, a server that stops or starts.
+                code.starts_with("08") || code.starts_with("57P") || code == "53300"
+            }),
+            Self::Database(error) => matches!(
+                error,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::WorkerCrashed
+            ),
+            _ => false,
+        }
+    }
+
+    /// Says whether another transaction was in the way: nothing was done, and the same may work at once.
+    pub fn is_in_the_way(&self) -> bool {
+        self.is_unique_violation()
+            || matches!(self, Self::Database(sqlx::Error::Database(error))
+                // PostgreSQL: serialization failure, deadlock.
+                if error.code().is_some_and(|code| code == "40001" || code == "40P01"))
+    }
+
     /// Says whether the row broke a unique key (two writers made the same thing).
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())

@@ -6,6 +6,14 @@ use std::time::Duration;
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections of the reader pool.
 pub const READER_CONNECTIONS: u32 = 4;
+/// Connections for quick questions to SQLite that are kept open.
+pub const QUICK_CONNECTIONS: usize = 4;
+/// Statements that each of them keeps prepared.
+pub const QUICK_STATEMENTS: usize = 64;
+/// How long a quick question waits when the database is locked as a whole, which it is for an instant after a crash.
+pub const QUICK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a caller waits for a connection to PostgreSQL before the database counts as away.
+pub const POSTGRES_PATIENCE: Duration = Duration::from_secs(10);
 /// Connections to PostgreSQL.
 pub const POSTGRES_CONNECTIONS: u32 = 10;
 /// Page cache of the writer connection, KiB.
@@ -14,14 +22,26 @@ pub const WRITER_CACHE_KIB: u32 = 16_384;
 pub const READER_CACHE_KIB: u32 = 4_096;
 /// Write-ahead log pages before it is folded back into the database (4 KiB each).
 pub const CHECKPOINT_PAGES: u32 = 4_000;
+/// Statements of one turn of SQLite's thread.
+pub const SCRIPT_STATEMENTS: usize = 8;
+/// Statements that each connection to SQLite keeps prepared.
+pub const PREPARED_STATEMENTS: usize = 256;
 /// Rows that one search answers at most.
 pub const SEARCH_ROWS: u32 = 10_000;
+/// Rows to leave out before a page is looked for from the nearer end.
+pub const DEEP_OFFSET_ROWS: u32 = 500;
+/// Characters of a name from each place in it that are kept for searches of its middle; as the migration has it.
+pub const NAME_PART_CHARS: usize = 8;
+/// Studies with a part of a name from which on it is quicker to look at the newest studies one by one.
+pub const COMMON_NAME_STUDIES: i64 = 1_500;
 /// Bytes of DICOM JSON that go into one compressed block.
 pub const BLOCK_BYTES: usize = 256 * 1024;
 /// Bytes a stored block may inflate to (one large instance may pass [`BLOCK_BYTES`]).
 pub const BLOCK_INFLATED_BYTES: u64 = 256 * 1024 * 1024;
 /// Values of one list in one search (study UIDs, modalities).
 pub const FILTER_VALUES: usize = 500;
+/// Rows that a transfer writes at once; the widest hold a block of metadata.
+pub const TRANSFER_ROWS: usize = 50;
 /// Rows read at once while the archive is proven.
 pub const PROOF_ROWS: i64 = 2_000;
 /// Metadata blocks read at once while the archive is proven.

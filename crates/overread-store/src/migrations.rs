@@ -49,6 +49,24 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0007_paper_consents.sql"),
         include_str!("../migrations/postgres/0007_paper_consents.sql"),
     ),
+    (
+        8,
+        "search",
+        include_str!("../migrations/sqlite/0008_search.sql"),
+        include_str!("../migrations/postgres/0008_search.sql"),
+    ),
+    (
+        9,
+        "commitments",
+        include_str!("../migrations/sqlite/0009_commitments.sql"),
+        include_str!("../migrations/postgres/0009_commitments.sql"),
+    ),
+    (
+        10,
+        "transfer",
+        include_str!("../migrations/sqlite/0010_transfer.sql"),
+        include_str!("../migrations/postgres/0010_transfer.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

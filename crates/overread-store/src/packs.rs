@@ -3,24 +3,17 @@
 use overread_model::extent::{Extent, PackId};
 use overread_model::time::Timestamp;
 
-use crate::Tx;
 use crate::error::{StoreError, StoreResult};
+use crate::script::values;
+use crate::{Script, Tx};
 
 /// Notes that a pack is committed up to here.
-///
-/// # Errors
-/// When the database fails.
-pub async fn note(
-    tx: &mut Tx,
-    pack_id: PackId,
-    committed_bytes: u64,
-    now: Timestamp,
-) -> StoreResult<()> {
-    on!(tx, c => sqlx::query(
-            "insert into pack (id, committed_bytes, created_at) values ($1, $2, $3) \
-             on conflict (id) do update set committed_bytes = excluded.committed_bytes")
-        .bind(pack_id.get()).bind(committed_bytes as i64).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
-    Ok(())
+pub fn note(script: &mut Script, pack_id: PackId, committed_bytes: u64, now: Timestamp) {
+    script.add(
+        "insert into pack (id, committed_bytes, created_at) values ($1, $2, $3) \
+         on conflict (id) do update set committed_bytes = excluded.committed_bytes",
+        values![pack_id.get(), committed_bytes as i64, now.as_micros()],
+    );
 }
 
 /// Notes bytes that belong to nothing.

@@ -5,6 +5,7 @@ use overread_model::time::Timestamp;
 
 use crate::access::no_report;
 use crate::error::StoreResult;
+use crate::script::values;
 use crate::{Tx, timeline};
 
 /// A task's row.
@@ -167,12 +168,11 @@ pub async fn lock_first_impression(
 /// # Errors
 /// When the database fails.
 pub async fn has_open_reading(tx: &mut Tx, person_id: &PersonId) -> StoreResult<bool> {
-    let (count,): (i64,) = on!(tx, c => sqlx::query_as(
-            "select count(*) from review_task t join reviewer r on r.id = t.reviewer_id \
-             join person p on p.email_folded = r.email_folded join case_ k on k.id = t.case_id where p.id = $1 \
-             and t.state in ('chosen', 'offered', 'accepted') and t.first_impression_at is null and k.ended_at is null")
-        .bind(person_id.as_str()).fetch_one(&mut *c).await?);
-    Ok(count > 0)
+    let sql = "select t.case_id from review_task t join reviewer r on r.id = t.reviewer_id \
+        join person p on p.email_folded = r.email_folded join case_ k on k.id = t.case_id where p.id = $1 \
+        and t.state in ('chosen', 'offered', 'accepted') and t.first_impression_at is null and k.ended_at is null limit 1";
+    let rows: Vec<(String,)> = tx.rows(sql.to_owned(), values![person_id.as_str()]).await?;
+    Ok(!rows.is_empty())
 }
 
 /// Notes that the reviewer opened the original report for the first time.

@@ -9,6 +9,7 @@ mod enter;
 mod find;
 pub(crate) mod search;
 pub(crate) mod sql;
+mod turns;
 mod unfiled;
 mod upsert;
 
@@ -20,13 +21,16 @@ pub use enter::{
 };
 pub use find::{
     MetadataPiece, MetadataRef, StoredInstance, facts_of_case, facts_of_study, find_instance,
-    instances_of, list_metadata, metadata_pieces, read_block, reports_among, studies_of_case,
-    study_counts,
+    first_metadata, instances_of, list_metadata, metadata_pieces, read_block, reports_among,
+    studies_of_case, study_counts,
 };
 pub use search::{
-    DateRange, InstanceFilter, InstanceRow, Page, SeriesFilter, SeriesRow, StudyFilter, StudyRow,
-    TextMatch, count_studies, search_instances, search_series, search_studies,
+    DateRange, Found, InstanceFilter, InstanceRow, Page, SeriesFilter, SeriesRow, StudyFilter,
+    StudyPlace, StudyRow, TextMatch, TimeRange, count_instances, count_series, count_studies,
+    page_of_instances, page_of_series, page_of_studies, search_instances, search_series,
+    search_studies,
 };
+pub use turns::take_turns;
 pub use unfiled::{count_unfiled, is_of_other_patient, lock_unfiled, unfiled};
 
 /// The key of a study row.

@@ -5,6 +5,7 @@ use overread_model::ids::{CaseId, TokenId};
 use overread_model::time::Timestamp;
 
 use crate::error::{StoreError, StoreResult};
+use crate::script::values;
 use crate::{Tx, limits};
 
 /// What a new token is for.
@@ -154,15 +155,14 @@ async fn insert(
     Ok(id)
 }
 
-/// Returns who the secret stands for; `None` when it is unknown or revoked.
+/// Returns who the secret stands for; `None` when it is unknown or revoked. A quick question.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find_by_secret(tx: &mut Tx, secret: &str) -> StoreResult<Option<Actor>> {
-    let row: Option<(String, String)> = on!(tx, c => sqlx::query_as(
-            "select id, role from token where secret_hash = $1 and revoked_at is null")
-        .bind(hash(secret)).fetch_optional(&mut *c).await?);
-    let Some((id, role)) = row else {
+    let sql = "select id, role from token where secret_hash = $1 and revoked_at is null";
+    let rows: Vec<(String, String)> = tx.rows(sql.to_owned(), values![&hash(secret)[..]]).await?;
+    let Some((id, role)) = rows.into_iter().next() else {
         return Ok(None);
     };
     let damaged = || StoreError::Damaged { table: "token" };
@@ -170,6 +170,26 @@ pub async fn find_by_secret(tx: &mut Tx, secret: &str) -> StoreResult<Option<Act
         token_id: id.parse().map_err(|_| damaged())?,
         role: role.parse().map_err(|_| damaged())?,
     }))
+}
+
+/// Returns who a token stands for that is named by its id, not proven by its secret: for callers that an operator ties to one;
+/// `None` when it is unknown or revoked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_id(tx: &mut Tx, id: &TokenId) -> StoreResult<Option<Actor>> {
+    let row: Option<(String,)> = on!(tx, c => sqlx::query_as(
+            "select role from token where id = $1 and revoked_at is null")
+        .bind(id.as_str()).fetch_optional(&mut *c).await?);
+    row.map(|(role,)| {
+        Ok(Actor::Machine {
+            token_id: id.clone(),
+            role: role
+                .parse()
+                .map_err(|_| StoreError::Damaged { table: "token" })?,
+        })
+    })
+    .transpose()
 }
 
 /// Notes that the token was used; writes at most once a minute for each token.

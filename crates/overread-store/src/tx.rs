@@ -3,9 +3,13 @@
 use std::ops::{Deref, DerefMut};
 
 use sqlx::pool::PoolConnection;
-use sqlx::{Database, Postgres, Sqlite, Transaction};
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Database, Postgres, Sqlite, Transaction};
 
 use crate::error::StoreResult;
+use crate::quick::{FromQuick, Lent};
+use crate::script::{Value, bound};
 
 /// A transaction: dropped without [`Tx::commit`] it leaves no trace. One of [`crate::Store::peek`] is a connection alone: what
 /// is done on it stands at once.
@@ -15,6 +19,23 @@ pub enum Tx {
     Sqlite(Hold<Sqlite>),
     /// On PostgreSQL.
     Pg(Hold<Postgres>),
+    /// On SQLite, for quick questions only; see [`crate::Store::peek`].
+    Quick(Lent),
+}
+
+/// What a row of an answer can be made into, whichever the database.
+pub(crate) trait Answer:
+    for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + FromQuick + Send + Unpin
+{
+}
+
+impl<T> Answer for T where
+    T: for<'r> sqlx::FromRow<'r, SqliteRow>
+        + for<'r> sqlx::FromRow<'r, PgRow>
+        + FromQuick
+        + Send
+        + Unpin
+{
 }
 
 /// A connection, with or without a transaction around what is done on it.
@@ -73,6 +94,7 @@ impl Tx {
         match self {
             Self::Sqlite(held) => held.commit().await,
             Self::Pg(held) => held.commit().await,
+            Self::Quick(_) => Ok(()),
         }
     }
 
@@ -84,7 +106,27 @@ impl Tx {
         match self {
             Self::Sqlite(held) => held.rollback().await,
             Self::Pg(held) => held.rollback().await,
+            Self::Quick(_) => Ok(()),
         }
+    }
+
+    /// Returns the rows of one question; the only way that also takes a connection for quick questions.
+    pub(crate) async fn rows<T: Answer>(
+        &mut self,
+        sql: String,
+        values: Vec<Value>,
+    ) -> StoreResult<Vec<T>> {
+        Ok(match self {
+            Self::Sqlite(held) => {
+                let query = bound!(sqlx::query_as(AssertSqlSafe(sql)), values);
+                query.fetch_all(&mut **held).await?
+            }
+            Self::Pg(held) => {
+                let query = bound!(sqlx::query_as(AssertSqlSafe(sql)), values);
+                query.fetch_all(&mut **held).await?
+            }
+            Self::Quick(lent) => lent.rows(&sql, &values)?,
+        })
     }
 }
 
@@ -100,6 +142,7 @@ macro_rules! on {
                 let $connection = &mut **held;
                 $body
             }
+            $crate::Tx::Quick(_) => return Err($crate::StoreError::NotQuick),
         }
     };
 }

@@ -8,7 +8,7 @@ use overread_model::ids::{CaseId, DeliveryId, PersonId, TokenId};
 use overread_model::imaging::InstanceFacts;
 use overread_model::time::Timestamp;
 use overread_store::studies::{self, Batch, DeliveryScope, NewInstance, Outcome};
-use overread_store::{Store, deliveries, packs};
+use overread_store::{Script, Store, deliveries, packs};
 use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
@@ -163,13 +163,15 @@ pub(crate) async fn enter(
         }
     });
     let batch = Batch::prepare(new.collect()).unwrap();
-    packs::note(&mut tx, pack_id, committed + specs.len() as u64 * 100, NOW)
-        .await
-        .unwrap();
+    let mut script = Script::default();
+    let length_bytes = committed + specs.len() as u64 * 100;
+    packs::note(&mut script, pack_id, length_bytes, NOW);
+    script.run(&mut tx).await.unwrap();
     deliveries::start(&mut tx, scope, "test", NOW)
         .await
         .unwrap();
-    let outcomes = studies::enter(&mut tx, &batch, NOW).await.unwrap();
+    let (outcomes, script) = studies::enter(&mut tx, &batch, NOW).await.unwrap();
+    script.run(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
     outcomes
 }

@@ -86,6 +86,9 @@ async fn rules(house: House) {
         ("Doe", &[]),
         ("%", &[]),
         ("Müller^*", &[1]),
+        ("*ller*jö*", &[1]),
+        ("*ullerjorg*", &[]),
+        ("*uller jorg*", &[1]),
     ] {
         check(
             &house,
@@ -186,23 +189,187 @@ async fn by_date_and_modality(house: &House) {
 async fn pages(house: &House) {
     let mut tx = house.store.read().await.unwrap();
     let all = StudyFilter::default();
-    let page = |limit, offset, after| Page {
-        limit,
-        offset,
-        after,
+    for (limit, offset, expect) in [(1, 0, "1.2.1"), (1, 1, "1.2.2"), (9, 2, "1.2.3")] {
+        let page = Page {
+            limit,
+            offset,
+            after: None,
+        };
+        let found = studies::page_of_studies(&mut tx, &Reach::Everything, &all, &page)
+            .await
+            .unwrap();
+        assert_eq!(found.rows[0].study_instance_uid, expect);
+        assert_eq!(found.remaining, u64::from(2 - offset), "{offset}");
+    }
+    for offset in [3, 900] {
+        let page = Page {
+            limit: 9,
+            offset,
+            after: None,
+        };
+        let found = studies::page_of_studies(&mut tx, &Reach::Everything, &all, &page)
+            .await
+            .unwrap();
+        assert_eq!((found.rows.len(), found.remaining), (0, 0));
+    }
+}
+
+both!(deep_pages, super::deep_pages_rules);
+
+/// Page after page is the whole list, from whichever end it was read.
+async fn deep_pages_rules(house: House) {
+    let specs: Vec<Spec> = (1..=1300)
+        .map(|study| Spec {
+            study,
+            date: ["20260302", "20260301", ""][study as usize % 3],
+            ..Spec::default()
+        })
+        .collect();
+    enter(&house, &scope(machine(), None), &specs).await;
+    let mut tx = house.store.read().await.unwrap();
+    let all = StudyFilter::default();
+    let whole = studies::search_studies(&mut tx, &Reach::Everything, &all, &Page::default())
+        .await
+        .unwrap();
+    let mut paged = Vec::new();
+    for offset in (0..1300).step_by(70) {
+        let page = Page {
+            limit: 70,
+            offset,
+            after: None,
+        };
+        let found = studies::page_of_studies(&mut tx, &Reach::Everything, &all, &page)
+            .await
+            .unwrap();
+        paged.extend(found.rows);
+        assert_eq!(found.remaining, 1300 - paged.len() as u64);
+    }
+    assert!(whole == paged);
+    let (mut behind, mut after) = (Vec::new(), None);
+    loop {
+        let page = Page {
+            limit: 70,
+            offset: 0,
+            after,
+        };
+        let rows = studies::search_studies(&mut tx, &Reach::Everything, &all, &page)
+            .await
+            .unwrap();
+        after = rows.last().map(studies::StudyRow::place);
+        if after.is_none() {
+            break;
+        }
+        behind.extend(rows);
+    }
+    assert!(whole == behind);
+}
+
+both!(further_keys, super::further_keys_rules);
+
+async fn further_keys_rules(house: House) {
+    archive(&house).await;
+    for (words, expect) in [
+        (&["jorg"][..], &[1][..]),
+        (&["MÜL", "jö"], &[1]),
+        (&["jo mul"], &[1]),
+        (&["mul"], &[1, 2]),
+        (&["ull"], &[]),
+        (&["太"], &[3]),
+        (&["tarou", "yam"], &[3]),
+        (&["%"], &[]),
+    ] {
+        let patient_name_words = words.iter().map(|word| TextMatch((*word).to_owned()));
+        let filter = StudyFilter {
+            patient_name_words: patient_name_words.collect(),
+            ..StudyFilter::default()
+        };
+        check(&house, filter, expect).await;
+    }
+    // A group of a name is matched by itself.
+    for pattern in [
+        "Yamada^Tarou",
+        "山田^太郎",
+        "山田*",
+        "*太郎",
+        "yamada*",
+        "*tarou",
+        "Yamad? Tarou",
+    ] {
+        let filter = StudyFilter {
+            patient_name: text(pattern),
+            ..StudyFilter::default()
+        };
+        check(&house, filter, &[3]).await;
+    }
+    let born = |from: &str, to: &str| StudyFilter {
+        patient_birth_date: Some(DateRange {
+            from: Some(from.to_owned()),
+            to: Some(to.to_owned()),
+        }),
+        ..StudyFilter::default()
     };
-    let first = studies::search_studies(&mut tx, &Reach::Everything, &all, &page(1, 0, None))
+    check(&house, born("19700301", "19700303"), &[1, 2, 3]).await;
+    check(&house, born("19700303", "19700304"), &[]).await;
+    for (modalities, expect) in [
+        (&["C*"][..], &[2, 3][..]),
+        (&["S?", "CT"], &[1, 2, 3]),
+        (&["X*"], &[]),
+    ] {
+        let modalities: Vec<String> = modalities.iter().map(|one| (*one).to_owned()).collect();
+        let of_study = StudyFilter {
+            modalities_in_study: modalities.clone(),
+            ..StudyFilter::default()
+        };
+        check(&house, of_study, expect).await;
+        let with_series = StudyFilter {
+            with_series: Some(Box::new(SeriesFilter {
+                modalities,
+                ..SeriesFilter::default()
+            })),
+            ..StudyFilter::default()
+        };
+        check(&house, with_series, expect).await;
+    }
+    of_the_study(&house).await;
+}
+
+/// What is asked of the study narrows its series and instances.
+async fn of_the_study(house: &House) {
+    let mut tx = house.store.read().await.unwrap();
+    let series = SeriesFilter {
+        study: StudyFilter {
+            patient_name: text("*mull*"),
+            ..StudyFilter::default()
+        },
+        ..SeriesFilter::default()
+    };
+    let page = Page {
+        limit: 1,
+        offset: 1,
+        after: None,
+    };
+    let found = studies::page_of_series(&mut tx, &Reach::Everything, &series, &page)
         .await
         .unwrap();
-    let after = Some((first[0].study_date.clone(), first[0].id));
-    let rest = studies::search_studies(&mut tx, &Reach::Everything, &all, &page(9, 0, after))
+    assert_eq!(found.rows[0].series_instance_uid, "1.2.1.2");
+    assert_eq!(found.remaining, 1);
+    for (sop_class_uid, expect) in [("1.2.840.10008.5.1.4.1.1.4", 4), ("1.2.3", 0)] {
+        let instances = InstanceFilter {
+            series: series.clone(),
+            sop_class_uids: vec![sop_class_uid.to_owned()],
+            ..InstanceFilter::default()
+        };
+        let counted = studies::count_instances(&mut tx, &Reach::Everything, &instances).await;
+        assert_eq!(counted.unwrap(), expect);
+    }
+    let instances = InstanceFilter {
+        series,
+        ..InstanceFilter::default()
+    };
+    let found = studies::page_of_instances(&mut tx, &Reach::Everything, &instances, &page)
         .await
         .unwrap();
-    let skipped = studies::search_studies(&mut tx, &Reach::Everything, &all, &page(9, 1, None))
-        .await
-        .unwrap();
-    assert_eq!((first.len(), rest.len()), (1, 2));
-    assert_eq!(rest, skipped);
+    assert_eq!((found.rows.len(), found.remaining), (1, 2));
 }
 
 async fn below(house: &House) {

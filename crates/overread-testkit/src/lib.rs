@@ -2,9 +2,12 @@
 
 pub mod dicom;
 pub mod disc;
+pub mod gate;
 pub mod lumbar;
 pub mod pdf;
 #[cfg(feature = "peer")]
 pub mod peer;
 mod phantom;
+pub mod place;
 pub mod postgres;
+pub mod s3;

@@ -166,13 +166,23 @@ fn internal(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Told {
     let _ = getrandom::fill(&mut bytes);
     let reference: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut chain = cause.to_string();
+    let mut is_away = crate::away::is_away(cause);
     let mut next = cause.source();
     while let Some(deeper) = next {
+        is_away |= crate::away::is_away(deeper);
         chain.push_str(": ");
         chain.push_str(&deeper.to_string());
         next = deeper.source();
     }
     tracing::error!(error.reference = %reference, "a request failed: {chain}");
+    if is_away {
+        return told(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "We cannot reach our records at the moment",
+            "It is not your fault. What was saved before is safe; what you just sent may not be.",
+            "Try again in a minute.",
+        );
+    }
     told(
         StatusCode::INTERNAL_SERVER_ERROR,
         "Something broke on our side",

@@ -8,6 +8,7 @@ mod api;
 mod arrivals;
 mod assets;
 mod auth;
+mod away;
 mod cookies;
 mod errors;
 mod forms;

@@ -32,7 +32,13 @@ pub fn router(state: WebState) -> Router {
     let dicomweb = overread_dicomweb::router(state.dicomweb.clone())
         .layer(from_fn_with_state(state.clone(), arrivals::settle))
         .layer(DefaultBodyLimit::disable())
-        .layer(for_programs());
+        .layer(for_programs())
+        // Before who asks is known: a browser asks whether it may ask without saying who it is.
+        .layer(from_fn_with_state(
+            state.dicomweb.origins(),
+            overread_dicomweb::across_origins,
+        ));
+    let wado = overread_dicomweb::uri_router(state.dicomweb.clone()).layer(for_programs());
     let door = Router::new()
         .route("/healthz", get(healthz))
         .route("/assets/{*path}", get(assets::serve))
@@ -43,6 +49,7 @@ pub fn router(state: WebState) -> Router {
         .merge(deliveries)
         .merge(pages::shared_images(&state))
         .nest("/dicom-web", dicomweb)
+        .nest("/wado", wado)
         .fallback(nowhere)
         .method_not_allowed_fallback(nowhere)
         .layer(from_fn(headers::add))

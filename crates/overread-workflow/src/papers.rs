@@ -7,7 +7,7 @@ use overread_model::ids::{CaseId, DocumentId};
 use overread_model::report::OriginalSource;
 use overread_model::time::Timestamp;
 use overread_store::documents::{self, DocumentRow, NewDocument};
-use overread_store::packs;
+use overread_store::{Script, packs};
 
 use crate::{StepError, StepResult, Workflow, casework, limits};
 
@@ -61,9 +61,11 @@ pub(crate) async fn keep(
         digest,
     };
     let mut tx = ctx.store.begin().await?;
+    let mut script = Script::default();
     for length in lengths {
-        packs::note(&mut tx, length.pack_id, length.length_bytes, now).await?;
+        packs::note(&mut script, length.pack_id, length.length_bytes, now);
     }
+    script.run(&mut tx).await?;
     let is_new = documents::enter(&mut tx, &document, now).await?;
     let known = if is_new {
         None

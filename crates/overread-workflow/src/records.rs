@@ -242,7 +242,7 @@ pub async fn view(
             .collect(),
         check,
         letters: letters::sent_of(&mut tx, ctx, case_id, now).await?,
-        may_add: file.rights.contains(&Right::AddRecords) && takes_records(file.state),
+        may_add: file.rights.contains(&Right::AddRecords) && file.state.takes_records(),
         may_decide: decides,
     };
     casework::note_read(&mut tx, actor, case_id, "records", now).await?;
@@ -368,18 +368,13 @@ pub async fn may_receive(
     let mut tx = ctx.store.read().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     file.require(Right::AddRecords)?;
-    if !takes_records(file.state) {
+    if !file.state.takes_records() {
         return Err(StepError::invalid(
             "",
             "Records can be added once the request is sent and while the case is open.",
         ));
     }
     Ok(())
-}
-
-/// Says whether records may be added: neither to a draft nor to a case whose result went out already.
-const fn takes_records(state: CaseState) -> bool {
-    !state.is_end() && !matches!(state, CaseState::Draft | CaseState::Delivered)
 }
 
 /// Checks what the case holds now and moves it on: a case that waits for records to its check.

@@ -44,8 +44,10 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Make, list and revoke tokens for machines.
     Token(Token),
-    /// Bring the tables of a data folder up to date.
-    Migrate(Data),
+    /// Ask another DICOM archive: echo, find, pull a study from it, send one to it.
+    Pacs(Pacs),
+    /// Bring the tables of a data folder up to date, or move everything to another.
+    Migrate(Migrate),
     /// Open a demonstration on an empty data folder: a synthetic case and people of every role.
     Demo(Demo),
     /// Print the configuration as it would be used, without secrets.
@@ -53,6 +55,9 @@ pub(crate) enum Command {
     /// Reads one PDF from standard input and writes its text: the program calls itself so, in a process of its own.
     #[command(hide = true)]
     PdfText,
+    /// Decodes frames from standard input to standard output: the program calls itself so, in processes of their own.
+    #[command(hide = true)]
+    PixelWorker,
 }
 
 /// Which data folder.
@@ -90,11 +95,20 @@ pub(crate) struct Serve {
         env = "OVERREAD_LISTEN"
     )]
     pub(crate) listen: SocketAddr,
-    /// Address and port for DICOM (C-ECHO, C-STORE); port 0 takes a free one. The address is printed when ready.
+    /// Address and port for DICOM (C-ECHO, C-STORE, C-FIND, C-GET, C-MOVE, storage commitment); port 0 takes a free one.
+    /// The address is printed when ready.
     ///
-    /// Without `dimse.callers` in config.toml only programs on this machine may store.
+    /// Without `dimse.callers` in config.toml only programs on this machine may store, and nobody may find or retrieve.
     #[arg(long, value_name = "ADDRESS", env = "OVERREAD_DIMSE")]
     pub(crate) dimse: Option<SocketAddr>,
+    /// A further address and port for DICOM over TLS; `dimse.tls` in config.toml names the certificate.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        requires = "dimse",
+        env = "OVERREAD_DIMSE_TLS"
+    )]
+    pub(crate) dimse_tls: Option<SocketAddr>,
     /// On an empty data folder, register the secret in this file as an archive token.
     #[arg(long, value_name = "FILE")]
     pub(crate) bootstrap_token: Option<PathBuf>,
@@ -266,6 +280,20 @@ pub(crate) struct Verify {
     pub(crate) data: Data,
 }
 
+/// `overread migrate`.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// Copy everything into the installation that this data folder's config.toml describes: PostgreSQL, a bucket, or neither.
+    ///
+    /// Nothing may serve either of them meanwhile. What was interrupted goes on when it is started again; the installation
+    /// that is copied stays as it is.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: Option<PathBuf>,
+    /// What to bring up to date or to copy.
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
 /// `overread token`.
 #[derive(Debug, Args)]
 pub(crate) struct Token {
@@ -302,6 +330,75 @@ pub(crate) enum TokenCommand {
     Revoke {
         /// Its id, as `list` shows it.
         id: TokenId,
+        /// Which installation.
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// `overread pacs`.
+#[derive(Debug, Args)]
+pub(crate) struct Pacs {
+    /// What to ask.
+    #[command(subcommand)]
+    pub(crate) command: PacsCommand,
+}
+
+/// What can be asked of another archive; `dimse.peers` in config.toml names them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PacsCommand {
+    /// Ask whether it is there and lets us in.
+    Echo {
+        /// Which archive.
+        peer: String,
+        /// Which installation.
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Look for studies; what is asked must match, `*` and `?` stand for any letters.
+    Find {
+        /// Which archive.
+        peer: String,
+        /// Patient ID.
+        #[arg(long, value_name = "ID")]
+        patient_id: Option<String>,
+        /// Patient's name, as `Doe^Jane` or `Doe*`.
+        #[arg(long, value_name = "NAME")]
+        patient_name: Option<String>,
+        /// Day of the study, or a range of days: 20260302 or 20260301-20260331.
+        #[arg(long, value_name = "DAYS")]
+        date: Option<String>,
+        /// Accession number.
+        #[arg(long, value_name = "NUMBER")]
+        accession: Option<String>,
+        /// Modality: CT, MR and so on.
+        #[arg(long, value_name = "CODE")]
+        modality: Option<String>,
+        /// Which installation.
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Fetch a study from it; what is here already is not asked for again.
+    Pull {
+        /// Which archive.
+        peer: String,
+        /// Study Instance UID.
+        #[arg(long, value_name = "UID")]
+        study: String,
+        /// Which installation.
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Send a study, or all studies of a case, to it; what is there already is not sent again.
+    Send {
+        /// Which archive.
+        peer: String,
+        /// Study Instance UID.
+        #[arg(long, value_name = "UID", required_unless_present = "case")]
+        study: Option<String>,
+        /// The case whose studies are sent.
+        #[arg(long, value_name = "ID", conflicts_with = "study")]
+        case: Option<CaseId>,
         /// Which installation.
         #[command(flatten)]
         data: Data,

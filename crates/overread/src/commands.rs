@@ -7,6 +7,8 @@ pub(crate) mod ingest;
 pub(crate) mod letter;
 pub(crate) mod lines;
 pub(crate) mod migrate;
+pub(crate) mod moving;
+pub(crate) mod pacs;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod verify;

@@ -2,11 +2,16 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use overread_dimse::{AeTitle, Caller, Callers, DoorConfig, limits};
+use overread_archive::{S3Secret, S3Settings};
+use overread_dicomweb::Origins;
+use overread_dimse::{
+    AeTitle, Caller, Callers, DoorConfig, Identity, Incoming, May, Outgoing, Remote, limits,
+};
+use overread_model::ids::{CaseId, TokenId};
 use serde::{Deserialize, Serialize};
 
 /// Everything that can be set.
@@ -23,10 +28,128 @@ pub(crate) struct Config {
     pub(crate) behind_proxy: bool,
     /// Address of a PostgreSQL database; empty means SQLite in the data folder.
     pub(crate) database_url: Secret,
+    /// Where images and papers are kept.
+    pub(crate) archive: Bytes,
     /// Where mails go.
     pub(crate) mail: Mail,
     /// The DICOM network door.
     pub(crate) dimse: Dimse,
+    /// DICOMweb.
+    pub(crate) dicomweb: DicomWeb,
+    /// TLS in front of pages and DICOMweb.
+    pub(crate) tls: Tls,
+}
+
+/// DICOMweb.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DicomWeb {
+    /// Origins, as `https://viewer.example`, whose pages may ask with a token; cookies count for nothing there.
+    pub(crate) cors_origins: Vec<String>,
+}
+
+impl DicomWeb {
+    /// Returns the origins as the door takes them.
+    pub(crate) fn origins(&self) -> Result<Origins> {
+        Origins::parse(&self.cors_origins).context("dicomweb.cors_origins")
+    }
+}
+
+/// TLS: without files, a proxy speaks it, or nobody does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Tls {
+    /// PEM file with the certificate and those that signed it; from the data folder, unless the path is whole.
+    pub(crate) certificate: PathBuf,
+    /// PEM file with its private key.
+    pub(crate) key: PathBuf,
+}
+
+impl Tls {
+    /// Returns where the certificate and the key stand, when they are set.
+    pub(crate) fn files(&self) -> Option<(&Path, &Path)> {
+        let is_set = self.certificate != Path::new("");
+        is_set.then_some((&self.certificate, &self.key))
+    }
+}
+
+/// Where images and papers are kept: without `s3`, in the data folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Bytes {
+    /// A bucket that every node of an installation reaches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) s3: Option<S3>,
+}
+
+/// An S3 bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct S3 {
+    /// Address of the object store; empty means Amazon's own of the region.
+    pub(crate) endpoint: String,
+    /// Its region.
+    pub(crate) region: String,
+    /// The bucket.
+    pub(crate) bucket: String,
+    /// What the names of our objects begin with.
+    pub(crate) prefix: String,
+    /// Name of the key; empty means what Amazon gives a machine of its own.
+    pub(crate) access_key_id: String,
+    /// The key, better given as `OVERREAD_ARCHIVE_S3_SECRET` or by `secret_file`.
+    pub(crate) secret: Secret,
+    /// A file with the key alone; its name may be relative to the data folder.
+    pub(crate) secret_file: PathBuf,
+    /// The endpoint may be reached without TLS.
+    pub(crate) allow_http: bool,
+    /// MiB that the read cache of this node may have.
+    pub(crate) cache_mib: u64,
+}
+
+impl Default for S3 {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            region: "us-east-1".to_owned(),
+            bucket: String::new(),
+            prefix: "overread".to_owned(),
+            access_key_id: String::new(),
+            secret: Secret::default(),
+            secret_file: PathBuf::new(),
+            allow_http: false,
+            cache_mib: overread_archive::limits::CACHE_BYTES / MIB,
+        }
+    }
+}
+
+const MIB: u64 = 1024 * 1024;
+
+impl S3 {
+    /// Reads the key from its file, when one is named.
+    fn read_secret(&mut self, data: &Path) -> Result<()> {
+        if self.secret_file.as_os_str().is_empty() || !self.secret.0.is_empty() {
+            return Ok(());
+        }
+        let path = data.join(&self.secret_file);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("archive.s3.secret_file {} cannot be read", path.display()))?;
+        text.trim().clone_into(&mut self.secret.0);
+        Ok(())
+    }
+
+    /// Returns the settings as the archive takes them.
+    pub(crate) fn settings(&self) -> S3Settings {
+        S3Settings {
+            endpoint: self.endpoint.clone(),
+            region: self.region.clone(),
+            bucket: self.bucket.clone(),
+            prefix: self.prefix.clone(),
+            access_key_id: self.access_key_id.clone(),
+            secret: S3Secret::new(self.secret.reveal()),
+            allow_http: self.allow_http,
+            cache_bytes: self.cache_mib.saturating_mul(MIB),
+        }
+    }
 }
 
 /// The DICOM network door, which `serve --dimse` opens.
@@ -39,11 +162,102 @@ pub(crate) struct Dimse {
     pub(crate) idle_seconds: u32,
     /// Seconds that a peer may take for its association request.
     pub(crate) request_seconds: u32,
-    /// Who may store; without an entry, any program on this machine and nobody else.
+    /// Who may call; without an entry, any program on this machine may store, and nobody else may do anything.
     pub(crate) callers: Vec<DimseCaller>,
+    /// Whom `overread pacs` calls.
+    pub(crate) peers: Vec<DimsePeer>,
+    /// Certificates for associations over TLS.
+    pub(crate) tls: DimseTls,
 }
 
-/// One application entity that may store.
+/// An application entity that `overread pacs` calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DimsePeer {
+    /// What we call it.
+    pub(crate) name: String,
+    /// Its AE title.
+    pub(crate) ae_title: String,
+    /// Name or address of its machine.
+    pub(crate) address: String,
+    /// Its port.
+    pub(crate) port: u16,
+    /// It speaks TLS.
+    #[serde(default)]
+    pub(crate) tls: bool,
+}
+
+/// Certificates for associations over TLS, as PEM files, from the data folder unless the path is whole; an empty one means
+/// none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DimseTls {
+    /// What we show, here and to peers that ask.
+    pub(crate) certificate: PathBuf,
+    /// Its private key.
+    pub(crate) key: PathBuf,
+    /// Callers must show a certificate that this CA vouches for.
+    pub(crate) client_ca: PathBuf,
+    /// Peers that we call must show one that this CA vouches for.
+    pub(crate) ca: PathBuf,
+}
+
+impl DimseTls {
+    /// Takes the paths from the data folder, unless they are whole.
+    fn start_at(&mut self, data: &Path) {
+        for file in [
+            &mut self.certificate,
+            &mut self.key,
+            &mut self.client_ca,
+            &mut self.ca,
+        ] {
+            if path(file).is_some() {
+                *file = data.join(&*file);
+            }
+        }
+    }
+
+    fn identity(&self) -> Result<Option<Identity<'_>>> {
+        match (path(&self.certificate), path(&self.key)) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => Ok(Some(Identity { certificate, key })),
+            _ => bail!("dimse.tls needs both `certificate` and `key`, or none of them"),
+        }
+    }
+
+    /// Reads how associations over TLS are taken.
+    pub(crate) fn incoming(&self) -> Result<Incoming> {
+        let own = self
+            .identity()?
+            .context("DICOM over TLS needs dimse.tls.certificate and dimse.tls.key")?;
+        Incoming::read(own, path(&self.client_ca)).context("dimse.tls")
+    }
+
+    fn outgoing(&self) -> Result<Outgoing> {
+        match path(&self.ca) {
+            None => Ok(Outgoing::default()),
+            Some(ca) => Outgoing::read(ca, self.identity()?).context("dimse.tls"),
+        }
+    }
+}
+
+fn path(path: &Path) -> Option<&Path> {
+    (!path.as_os_str().is_empty()).then_some(path)
+}
+
+/// What a caller may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DimseRight {
+    /// C-STORE, and asking for storage commitment.
+    Store,
+    /// C-FIND.
+    Find,
+    /// C-GET and C-MOVE.
+    Retrieve,
+}
+
+/// One application entity that may call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DimseCaller {
@@ -52,6 +266,73 @@ pub(crate) struct DimseCaller {
     /// Where it calls from; without an entry, from anywhere.
     #[serde(default)]
     pub(crate) addresses: Vec<IpAddr>,
+    /// What it may do.
+    #[serde(default = "store_alone")]
+    pub(crate) may: Vec<DimseRight>,
+    /// Id of the machine token whose role and grants say what it finds and retrieves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<TokenId>,
+    /// The case that what it stores belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) case: Option<CaseId>,
+    /// Where it listens: for what is moved to it and for reports on commitments.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) address: String,
+    /// Its port there.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) port: u16,
+    /// It speaks TLS there.
+    #[serde(default)]
+    pub(crate) tls: bool,
+}
+
+fn store_alone() -> Vec<DimseRight> {
+    vec![DimseRight::Store]
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(port: &u16) -> bool {
+    *port == 0
+}
+
+impl DimseCaller {
+    fn caller(&self) -> Result<Caller> {
+        let ae_title = title(&self.ae_title)?;
+        let may = |right| self.may.contains(&right);
+        let may = May {
+            store: may(DimseRight::Store),
+            find: may(DimseRight::Find),
+            retrieve: may(DimseRight::Retrieve),
+        };
+        if (may.find || may.retrieve) && self.token.is_none() {
+            bail!(
+                "dimse: {ae_title} may find or retrieve, but names no token; make one with `overread token create` and \
+                 write its id as `token`"
+            );
+        }
+        if self.address.is_empty() != (self.port == 0) {
+            bail!("dimse: {ae_title} needs both `address` and `port`, or none of them");
+        }
+        let listens = (self.port != 0).then(|| Remote {
+            ae_title: ae_title.clone(),
+            host: self.address.clone(),
+            port: self.port,
+            tls: self.tls,
+        });
+        Ok(Caller {
+            ae_title,
+            addresses: self.addresses.clone(),
+            may,
+            token_id: self.token.clone(),
+            case_id: self.case.clone(),
+            listens,
+        })
+    }
+}
+
+fn title(text: &str) -> Result<AeTitle> {
+    text.parse::<AeTitle>()
+        .with_context(|| format!("dimse: {text:?}"))
 }
 
 impl Default for Dimse {
@@ -61,29 +342,49 @@ impl Default for Dimse {
             idle_seconds: limits::IDLE_TIME.as_secs() as u32,
             request_seconds: limits::REQUEST_TIME.as_secs() as u32,
             callers: Vec::new(),
+            peers: Vec::new(),
+            tls: DimseTls::default(),
         }
     }
 }
 
 impl Dimse {
+    /// Returns a peer by the name that we call it.
+    pub(crate) fn peer(&self, name: &str) -> Result<Remote> {
+        let mut peers = self.peers.iter();
+        let Some(peer) = peers.find(|peer| peer.name == name) else {
+            let known: Vec<&str> = self.peers.iter().map(|peer| peer.name.as_str()).collect();
+            bail!(
+                "config.toml names no such peer under dimse.peers; it names: {}",
+                if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                }
+            );
+        };
+        Ok(Remote {
+            ae_title: title(&peer.ae_title)?,
+            host: peer.address.clone(),
+            port: peer.port,
+            tls: peer.tls,
+        })
+    }
+
     /// Returns the settings as the door takes them.
     pub(crate) fn door(&self) -> Result<DoorConfig> {
-        let title = |text: &str| {
-            text.parse::<AeTitle>()
-                .with_context(|| format!("dimse: {text:?}"))
-        };
         if self.idle_seconds == 0 || self.request_seconds == 0 {
             bail!("dimse.idle_seconds and dimse.request_seconds must be at least 1");
         }
-        let caller = |caller: &DimseCaller| {
-            Ok(Caller {
-                ae_title: title(&caller.ae_title)?,
-                addresses: caller.addresses.clone(),
-            })
-        };
         Ok(DoorConfig {
             ae_title: title(&self.ae_title)?,
-            callers: Callers(self.callers.iter().map(caller).collect::<Result<_>>()?),
+            callers: Callers(
+                self.callers
+                    .iter()
+                    .map(DimseCaller::caller)
+                    .collect::<Result<_>>()?,
+            ),
+            outgoing: self.tls.outgoing()?,
             idle: Duration::from_secs(self.idle_seconds.into()),
             request: Duration::from_secs(self.request_seconds.into()),
         })
@@ -148,8 +449,11 @@ impl Default for Config {
             emergency_number: "911".to_owned(),
             behind_proxy: false,
             database_url: Secret::default(),
+            archive: Bytes::default(),
             mail: Mail::default(),
             dimse: Dimse::default(),
+            dicomweb: DicomWeb::default(),
+            tls: Tls::default(),
         }
     }
 }
@@ -172,7 +476,16 @@ impl Config {
             reason = "the one place where variables are read"
         )]
         config.overlay(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+        // Its files are read by the check.
+        config.dimse.tls.start_at(data);
+        if let Some(s3) = &mut config.archive.s3 {
+            s3.read_secret(data)?;
+        }
         config.check()?;
+        if config.tls.files().is_some() {
+            config.tls.certificate = data.join(&config.tls.certificate);
+            config.tls.key = data.join(&config.tls.key);
+        }
         Ok(config)
     }
 
@@ -192,6 +505,19 @@ impl Config {
             if let Some(value) = variable(name) {
                 *field = value;
             }
+        }
+        for (name, path) in [
+            ("OVERREAD_TLS_CERTIFICATE", &mut self.tls.certificate),
+            ("OVERREAD_TLS_KEY", &mut self.tls.key),
+        ] {
+            if let Some(value) = variable(name) {
+                *path = PathBuf::from(value);
+            }
+        }
+        if let (Some(s3), Some(secret)) =
+            (&mut self.archive.s3, variable("OVERREAD_ARCHIVE_S3_SECRET"))
+        {
+            s3.secret.0 = secret;
         }
         if let Some(port) = variable("OVERREAD_MAIL_PORT") {
             self.mail.port = port
@@ -225,6 +551,23 @@ impl Config {
         if !self.mail.host.is_empty() && self.mail.from.is_empty() {
             bail!("mail.from is needed when mail.host is set");
         }
+        self.dicomweb.origins()?;
+        if self.dicomweb.cors_origins.contains(&self.public_url) {
+            bail!(
+                "dicomweb.cors_origins is for other origins, not for public_url: its own pages sign in by cookie"
+            );
+        }
+        let is_set = |path: &Path| path != Path::new("");
+        if is_set(&self.tls.certificate) != is_set(&self.tls.key) {
+            bail!("tls.certificate and tls.key are set together, or neither");
+        }
+        for peer in &self.dimse.peers {
+            self.dimse.peer(&peer.name)?;
+        }
+        self.dimse.tls.identity()?;
+        if let Some(s3) = &self.archive.s3 {
+            s3.settings().check().context("archive.s3")?;
+        }
         self.dimse.door().map(drop)
     }
 }
@@ -252,6 +595,44 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_is_read_and_its_key_never_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "[archive]\ns3 = { endpoint = 'https://objects.example', bucket = 'images', \
+                    access_key_id = 'overread', secret_file = 'key', cache_mib = 100 }\n";
+        std::fs::write(dir.path().join("config.toml"), text).unwrap();
+        assert!(Config::load(dir.path()).is_err(), "the file is missing");
+        std::fs::write(dir.path().join("key"), "from-a-file\n").unwrap();
+        let mut config = Config::load(dir.path()).unwrap();
+        let settings = |config: &Config| config.archive.s3.as_ref().unwrap().settings();
+        assert_eq!(settings(&config).cache_bytes, 100 * 1024 * 1024);
+        let key = |name: &str| (name == "OVERREAD_ARCHIVE_S3_SECRET").then(|| "won".to_owned());
+        assert_eq!(
+            settings(&config).secret,
+            super::S3Secret::new("from-a-file")
+        );
+        config.overlay(key).unwrap();
+        assert_eq!(settings(&config).secret, super::S3Secret::new("won"));
+        let shown = format!(
+            "{config:?}{}{:?}",
+            toml::to_string(&config).unwrap(),
+            settings(&config)
+        );
+        assert!(
+            shown.contains("images") && !shown.contains("won"),
+            "{shown}"
+        );
+        for wrong in [
+            "archive.s3 = { bucket = '' }",
+            "archive.s3 = { bucket = 'images', endpoint = 'http://objects.example' }",
+            "archive.s3 = { bucket = 'images', access_key_id = 'overread' }",
+            "archive.s3 = { bucket = 'images', cache_mib = 1 }",
+        ] {
+            let config: Config = toml::from_str(wrong).unwrap();
+            assert!(config.check().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn wrong_settings_are_refused() {
         assert!(toml::from_str::<Config>("publik_url = 'x'").is_err());
         let config = Config {
@@ -263,6 +644,14 @@ mod tests {
             "dimse.ae_title = 'SEVENTEEN LETTERS'",
             "dimse.idle_seconds = 0",
             "dimse.callers = [{ ae_title = '' }]",
+            "tls.certificate = 'fullchain.pem'",
+            "tls.key = 'key.pem'",
+            "dicomweb.cors_origins = ['*']",
+            "public_url = 'https://a.example'\ndicomweb.cors_origins = ['https://a.example']",
+            "dimse.callers = [{ ae_title = 'MR1', may = ['find'] }]",
+            "dimse.callers = [{ ae_title = 'MR1', address = '10.0.0.5' }]",
+            "dimse.peers = [{ name = 'pacs', ae_title = '', address = 'pacs', port = 104 }]",
+            "dimse.tls.certificate = 'cert.pem'",
         ] {
             let config: Config = toml::from_str(text).unwrap();
             assert!(config.check().is_err(), "{text}");

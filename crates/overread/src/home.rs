@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use overread_archive::Archive;
+use overread_dicom::FirstReading;
+use overread_dimse::Rooms;
 use overread_ingest::Ingest;
 use overread_knowledge::Knowledge;
 use overread_model::duration::WorkCalendar;
-use overread_store::Store;
+use overread_store::{Store, transfer};
 use overread_workflow::{MailConfig, PasswordCost, SmtpConfig, Workflow, WorkflowConfig};
 
+use crate::clock;
 use crate::config::{Config, Mail};
 use crate::limits::DATABASE_ANSWERS;
 
@@ -39,11 +42,6 @@ impl Layout {
 
     fn mail(&self) -> PathBuf {
         self.root.join("mail")
-    }
-
-    /// Says whether no database was ever kept here.
-    pub(crate) fn is_new(&self) -> bool {
-        !self.database().exists()
     }
 
     /// Says whether this was a data folder before, or was made ready to be one by a configuration.
@@ -114,6 +112,17 @@ fn make_folder(data: &Path) -> Result<()> {
         .with_context(|| format!("the data folder {} cannot be made", data.display()))
 }
 
+/// Refuses a folder that was never used: a name that was mistyped is the usual reason.
+pub(crate) fn check_is_there(data: &Path) -> Result<()> {
+    if !Layout::of(data).is_there()? {
+        bail!(
+            "{} is no data folder: nothing was ever kept there. Check --data; `overread serve` and `overread ingest` make a new one",
+            data.display()
+        );
+    }
+    Ok(())
+}
+
 /// Asks the PostgreSQL server whether it is there; the address holds a password and is not repeated.
 async fn ask(url: &str) -> Result<()> {
     const HINT: &str = "the PostgreSQL server cannot be reached; check that it runs, and `database_url` in config.toml or \
@@ -124,6 +133,42 @@ async fn ask(url: &str) -> Result<()> {
             "{HINT} (no answer in {} seconds)",
             DATABASE_ANSWERS.as_secs()
         ),
+    }
+}
+
+/// Opens the facts of a data folder, wherever its configuration says they are.
+pub(crate) async fn open_store(config: &Config, layout: &Layout) -> Result<Store> {
+    match config.database_url.reveal() {
+        "" => Store::open_sqlite(&layout.database()).await,
+        url => {
+            ask(url).await?;
+            Store::open_postgres(url).await
+        }
+    }
+    .context("the database cannot be opened")
+}
+
+/// Nobody works in an installation that a transfer has not finished: what is not there yet would look lost.
+pub(crate) async fn refuse_half_moved(store: &Store) -> Result<()> {
+    let mut tx = store.read().await?;
+    if transfer::underway(&mut tx).await?.is_some() {
+        bail!(
+            "everything of another installation is being moved into this one, and that has not ended; run `overread migrate --to` \
+             once more until it has"
+        );
+    }
+    Ok(())
+}
+
+/// Opens the bytes of a data folder, wherever its configuration says they are.
+pub(crate) async fn open_archive(config: &Config, layout: &Layout) -> Result<Archive> {
+    match &config.archive.s3 {
+        None => Archive::open(&layout.archive())
+            .await
+            .context("the archive cannot be opened"),
+        Some(s3) => Archive::open_s3(&layout.archive(), &s3.settings())
+            .await
+            .context("the bucket of the archive cannot be used; check archive.s3 in config.toml"),
     }
 }
 
@@ -141,14 +186,9 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// Opens a data folder that was used before; makes none, since a name that was mistyped is the usual reason.
+    /// Opens a data folder that was used before; makes none.
     pub(crate) async fn open_existing(data: &Path) -> Result<Self> {
-        if !Layout::of(data).is_there()? {
-            bail!(
-                "{} is no data folder: nothing was ever kept there. Check --data; `overread serve` and `overread ingest` make a new one",
-                data.display()
-            );
-        }
+        check_is_there(data)?;
         Self::open(data).await
     }
 
@@ -157,17 +197,9 @@ impl Home {
         make_folder(data)?;
         let layout = Layout::of(data);
         let config = Config::load(data)?;
-        let store = match config.database_url.reveal() {
-            "" => Store::open_sqlite(&layout.database()).await,
-            url => {
-                ask(url).await?;
-                Store::open_postgres(url).await
-            }
-        }
-        .context("the database cannot be opened")?;
-        let archive = Archive::open(&layout.archive())
-            .await
-            .context("the archive cannot be opened")?;
+        let store = open_store(&config, &layout).await?;
+        refuse_half_moved(&store).await?;
+        let archive = open_archive(&config, &layout).await?;
         let ingest = Ingest::open(store.clone(), archive.clone())
             .await
             .context("the archive and the index do not fit")?;
@@ -198,6 +230,18 @@ impl Home {
                 calendar: WorkCalendar::default(),
                 password_cost: PasswordCost::STANDARD,
             }),
+        }
+    }
+
+    /// Returns what the DICOM network door, and calling others, works with.
+    pub(crate) fn dimse_rooms(&self) -> Rooms {
+        Rooms {
+            ingest: self.ingest.clone(),
+            first_reading: FirstReading {
+                list: Arc::new(Knowledge::embedded().first_reading.clone()),
+                names_finding: overread_concordance::names_finding,
+            },
+            clock: clock::now,
         }
     }
 

@@ -43,18 +43,23 @@ fn answer(command: Command) -> Result<ExitCode> {
         Command::Statements(_) => commands::lines::statements(),
         Command::Verify(arguments) => wait(commands::verify::run(arguments)),
         Command::Token(arguments) => wait(commands::token::run(arguments)),
+        Command::Pacs(arguments) => wait(commands::pacs::run(arguments)),
         Command::Migrate(arguments) => wait(commands::migrate::run(arguments)),
         Command::Demo(arguments) => wait(commands::demo::run(arguments)),
         Command::CheckConfig(arguments) => commands::check_config::run(&arguments),
         Command::PdfText => Ok(overread_ingest::pdf::child_main().map(|()| ExitCode::SUCCESS)?),
+        Command::PixelWorker => Ok(overread_pixels::child_main().map(|()| ExitCode::SUCCESS)?),
     }
 }
 
 fn wait(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
     logs::start();
     memory::bound();
-    // Foreign PDFs are read where a crash or an endless loop harms nobody.
+    // Foreign PDFs and compressed images are read where a crash or an endless loop harms nobody.
     if let Ok(program) = std::env::current_exe() {
+        let arguments = vec!["pixel-worker".to_owned()];
+        let decoding = overread_pixels::Decoding::processes(program.clone(), arguments);
+        overread_pixels::choose_decoding(decoding);
         let arguments = vec!["pdf-text".to_owned()];
         overread_ingest::pdf::choose_reader(overread_ingest::pdf::Reader::Process {
             program,

@@ -8,6 +8,9 @@
 )]
 
 mod dimse;
+mod moving;
+mod nodes;
+mod outside;
 mod program;
 mod records;
 mod serving;

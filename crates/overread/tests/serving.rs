@@ -44,6 +44,11 @@ impl Server {
         server
     }
 
+    /// Returns where it listens: `127.0.0.1:8080`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Reads the next line that it prints.
     pub(crate) fn next_line(&mut self) -> String {
         let mut line = String::new();
@@ -82,7 +87,7 @@ impl Server {
         line.split(';').next().unwrap().to_owned()
     }
 
-    fn answer(&self, head: &str, body: &[u8]) -> String {
+    pub(crate) fn answer(&self, head: &str, body: &[u8]) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
         write!(
@@ -269,4 +274,19 @@ fn a_folder_is_served_once_at_a_time() {
     server.kill();
     let server = Server::start(folder.path(), &[]);
     assert_eq!(server.ask("GET /healthz HTTP/1.1", b"").0, 200);
+}
+
+#[test]
+fn a_certificate_that_is_not_there_is_said_plainly() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "[tls]\ncertificate = 'chain.pem'\nkey = 'key.pem'\n";
+    std::fs::write(folder.path().join("config.toml"), settings).unwrap();
+    let data = folder.path().to_str().unwrap();
+    let ran = crate::program::run(&["serve", "--data", data, "--listen", "127.0.0.1:0"]);
+    assert!(!ran.status.success());
+    let said = crate::program::text(&ran.stderr);
+    let path = folder.path().join("chain.pem");
+    let expect = format!("tls.certificate: {} cannot be read", path.display());
+    assert!(said.contains(&expect), "{said}");
+    assert!(ran.stdout.is_empty());
 }

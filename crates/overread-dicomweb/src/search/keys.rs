@@ -1,91 +1,180 @@
-//! What searches on every level share: keys the index knows, keys looked at later, pages, further fields.
+//! Which attributes the index matches, on every level.
 
-use overread_store::Tx;
-use overread_store::studies::{DateRange, Page, StudyFilter, TextMatch, search_studies};
+use overread_store::studies::{
+    DateRange, InstanceFilter, SeriesFilter, StudyFilter, TextMatch, TimeRange,
+};
 
-use super::{Results, first_metadata};
-use crate::caller::Caller;
-use crate::limits::{LIST_VALUES, SEARCH_RESULTS};
-use crate::params::{Include, Query, list_of};
+use crate::params::list_of;
 use crate::refusal::{Answer, Refusal};
-use crate::results::{self, Found};
+use crate::results::Found;
 
-/// Where the metadata of a result are found: study, series, instance.
-pub(super) type Place<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+use super::Results;
+use crate::limits::SEARCH_RESULTS;
 
 /// An attribute that the index cannot match: looked at in each result.
 pub(super) type Later<'q> = Vec<(&'q [u32], &'q str)>;
 
-pub(super) fn text(value: &str) -> Option<TextMatch> {
+fn text(value: &str) -> Option<TextMatch> {
     Some(TextMatch(value.to_owned()))
 }
 
-pub(super) fn number(value: &str) -> Answer<i64> {
-    value
-        .trim()
-        .parse()
+fn number(value: &str) -> Answer<Option<i64>> {
+    let number = value.trim().parse();
+    number
+        .map(Some)
         .map_err(|_| Refusal::bad_request("a number attribute is matched by a whole number"))
 }
 
-/// Reads `YYYYMMDD`, `a-b`, `a-` or `-b`.
-pub(super) fn dates(value: &str) -> Answer<DateRange> {
-    let day = |text: &str| {
-        if text.is_empty() {
-            Ok(None)
-        } else if text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Some(text.to_owned()))
-        } else {
-            Err(Refusal::bad_request(
-                "dates are YYYYMMDD, or a range of two with a hyphen",
-            ))
-        }
-    };
+/// Cuts a range at its hyphen; a single value is both ends.
+fn ends<'v>(
+    value: &'v str,
+    is_good: impl Fn(&str) -> bool,
+    message: &'static str,
+) -> Answer<(Option<&'v str>, Option<&'v str>)> {
     let value = value.trim();
-    match value.split_once('-') {
-        Some((from, to)) => Ok(DateRange {
-            from: day(from)?,
-            to: day(to)?,
-        }),
-        None => Ok(DateRange {
-            from: day(value)?,
-            to: day(value)?,
-        }),
+    let (from, to) = value.split_once('-').unwrap_or((value, value));
+    if [from, to]
+        .iter()
+        .any(|end| !end.is_empty() && !is_good(end))
+    {
+        return Err(Refusal::bad_request(message));
     }
+    let end = |text: &'v str| (!text.is_empty()).then_some(text);
+    Ok((end(from), end(to)))
 }
 
-/// Makes a literal name fuzzy: any name that holds it, letters and accents folded.
-pub(super) fn name(value: &str, is_fuzzy: bool) -> Option<TextMatch> {
+/// Reads `YYYYMMDD`, `a-b`, `a-` or `-b`.
+fn dates(value: &str) -> Answer<Option<DateRange>> {
+    let is_day = |day: &str| day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit());
+    let (from, to) = ends(
+        value,
+        is_day,
+        "dates are YYYYMMDD, or a range of two with a hyphen",
+    )?;
+    Ok(Some(DateRange {
+        from: from.map(str::to_owned),
+        to: to.map(str::to_owned),
+    }))
+}
+
+/// Reads `HHMMSS.FFFFFF` cut anywhere, `a-b`, `a-` or `-b`.
+fn times(value: &str) -> Answer<Option<TimeRange>> {
+    let is_time = |time: &str| {
+        let digits = time.bytes().filter(u8::is_ascii_digit).count();
+        let signs = time
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
+        signs && (2..=12).contains(&digits)
+    };
+    let (from, to) = ends(
+        value,
+        is_time,
+        "times are HHMMSS, cut anywhere, or a range of two with a hyphen",
+    )?;
+    Ok(Some(TimeRange {
+        from: from.map(str::to_owned),
+        to: to.map(str::to_owned),
+    }))
+}
+
+/// Takes a literal name apart into words when names match fuzzily; a pattern stays one.
+fn name(value: &str, is_fuzzy: bool) -> (Option<TextMatch>, Vec<TextMatch>) {
     if is_fuzzy && !value.contains(['*', '?']) {
-        return text(&format!("*{}*", value.trim()));
+        (None, vec![TextMatch(value.to_owned())])
+    } else {
+        (text(value), Vec::new())
     }
-    text(value)
 }
 
-/// Puts a study-level attribute into the filter; `false` when the index has no such column.
+/// Puts an attribute of the study into the filter; `false` when the index has no such column.
 pub(super) fn study_key(
     filter: &mut StudyFilter,
-    tag: u32,
+    path: &[u32],
     value: &str,
     is_fuzzy: bool,
 ) -> Answer<bool> {
-    match tag {
-        0x0010_0010 => filter.patient_name = name(value, is_fuzzy),
+    let [tag] = path else { return Ok(false) };
+    match *tag {
+        0x0010_0010 => {
+            (filter.patient_name, filter.patient_name_words) = name(value, is_fuzzy);
+        }
         0x0010_0020 => filter.patient_id = text(value),
+        0x0010_0021 => filter.issuer_of_patient_id = text(value),
+        0x0010_0030 => filter.patient_birth_date = dates(value)?,
+        0x0010_0040 => filter.patient_sex = text(value),
+        0x0008_0020 => filter.study_date = dates(value)?,
+        0x0008_0030 => filter.study_time = times(value)?,
         0x0008_0050 => filter.accession_number = text(value),
-        0x0020_000D => filter.study_instance_uids = list_of(value),
-        0x0008_0020 => filter.study_date = Some(dates(value)?),
         0x0008_0061 => filter.modalities_in_study = list_of(value),
+        0x0008_0080 => filter.institution_name = text(value),
+        0x0008_0090 => {
+            (
+                filter.referring_physician_name,
+                filter.referring_physician_words,
+            ) = name(value, is_fuzzy);
+        }
         0x0008_1030 => filter.study_description = text(value),
-        0x0008_0090 => filter.referring_physician_name = name(value, is_fuzzy),
+        0x0020_000D => filter.study_instance_uids = list_of(value),
         0x0020_0010 => filter.dicom_study_id = text(value),
-        0x0010_0030 if !value.contains('-') => filter.patient_birth_date = Some(value.to_owned()),
         _ => return Ok(false),
     }
     Ok(true)
 }
 
+/// Puts an attribute of the series into the filter; `false` when the index has no such column.
+pub(super) fn series_key(filter: &mut SeriesFilter, path: &[u32], value: &str) -> Answer<bool> {
+    let is_plain = !value.contains(['*', '?']);
+    match path {
+        [0x0008_0021] => filter.series_date = dates(value)?,
+        [0x0008_0031] => filter.series_time = times(value)?,
+        [0x0008_0060] => filter.modalities = list_of(value),
+        [0x0008_0070] => filter.manufacturer = text(value),
+        [0x0008_1010] => filter.station_name = text(value),
+        [0x0008_103E] => filter.series_description = text(value),
+        [0x0018_0015] => filter.body_part_examined = text(value),
+        [0x0018_1030] => filter.protocol_name = text(value),
+        [0x0020_000E] => filter.series_instance_uids = list_of(value),
+        [0x0020_0011] => filter.series_number = number(value)?,
+        [0x0020_0060] => filter.laterality = text(value),
+        [0x0040_0244] => filter.performed_procedure_step_start_date = dates(value)?,
+        [0x0040_0245] => filter.performed_procedure_step_start_time = times(value)?,
+        [0x0040_0275, 0x0040_0009] if is_plain => {
+            filter.scheduled_procedure_step_id = Some(value.trim().to_owned());
+        }
+        [0x0040_0275, 0x0040_1001] if is_plain => {
+            filter.requested_procedure_id = Some(value.trim().to_owned());
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Puts an attribute of the instance into the filter; `false` when the index has no such column.
+pub(super) fn instance_key(filter: &mut InstanceFilter, path: &[u32], value: &str) -> Answer<bool> {
+    match path {
+        [0x0008_0016] => filter.sop_class_uids = list_of(value),
+        [0x0008_0018] => filter.sop_instance_uids = list_of(value),
+        [0x0008_3002] => filter.transfer_syntax_uids = list_of(value),
+        [0x0020_0013] => filter.instance_number = number(value)?,
+        [0x0028_0008] => filter.number_of_frames = number(value)?,
+        [0x0028_0010] => filter.row_count = number(value)?,
+        [0x0028_0011] => filter.column_count = number(value)?,
+        [0x0028_0100] => filter.bits_allocated = number(value)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// Says whether a value asks anything: nothing and `*` match everything (PS3.4 C.2.2.2.3).
 pub(super) fn asks(value: &str) -> bool {
     !value.trim_matches('*').trim().is_empty()
+}
+
+/// What is no attribute of this level, and could so not be in any result.
+pub(super) fn of_lower_level(level: &str) -> Refusal {
+    Refusal::bad_request(format!(
+        "an attribute is none of a {level}; search series or instances by it"
+    ))
 }
 
 /// Cuts a page out of all results.
@@ -101,94 +190,23 @@ pub(super) fn paged(mut all: Vec<Found>, limit: Option<u32>, offset: u32) -> Res
     }
 }
 
-/// Adds what `includefield` asks and the index has no column for, from the metadata of the (first) instance.
-pub(super) async fn complete(
-    tx: &mut Tx,
-    caller: &Caller,
-    query: &Query,
-    found: &mut Found,
-    belongs: fn(u32) -> bool,
-    (study, series, instance): Place<'_>,
-) -> Answer<()> {
-    let missing = match &query.include {
-        Include::Usual => return Ok(()),
-        Include::All => true,
-        Include::Tags(tags) => tags
-            .iter()
-            .any(|tag| belongs(*tag) && !found.0.contains_key(tag)),
-    };
-    if !missing {
-        return Ok(());
-    }
-    let metadata = first_metadata(tx, caller, study, series, instance).await?;
-    match &query.include {
-        // PS3.18 8.3.4.3: attributes of a lower level are not returned.
-        Include::Tags(tags) => {
-            for tag in tags.iter().filter(|tag| belongs(**tag)) {
-                found.add_from(&metadata, *tag);
-            }
-        }
-        _ => found.add_all_from(&metadata, belongs),
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::{dates, times};
 
-/// The studies that study-level attributes of a lower search leave; `None` when it names none.
-pub(super) async fn parent_studies(
-    tx: &mut Tx,
-    caller: &Caller,
-    query: &Query,
-) -> Answer<Option<Vec<String>>> {
-    let mut filter = StudyFilter::default();
-    let mut is_asked = false;
-    for (path, value) in query.matches.iter().filter(|(_, value)| asks(value)) {
-        if let [tag] = path.as_slice() {
-            is_asked |= study_key(&mut filter, *tag, value, query.is_fuzzy)?;
+    #[test]
+    fn ranges_are_of_days_and_times_q16() {
+        for good in ["20260302", "20260302-", "-20260302", "20260301-20260302"] {
+            assert!(dates(good).is_ok(), "{good}");
+        }
+        for bad in ["2026", "2026*", "20260302-x", "2026-03-02"] {
+            assert!(dates(bad).is_err(), "{bad}");
+        }
+        for good in ["10", "1015", "101500.25", "10:15-", "1000-1100"] {
+            assert!(times(good).is_ok(), "{good}");
+        }
+        for bad in ["1", "10*", "noon", "1000-11h"] {
+            assert!(times(bad).is_err(), "{bad}");
         }
     }
-    if !is_asked {
-        return Ok(None);
-    }
-    let page = Page {
-        limit: LIST_VALUES as u32 + 1,
-        ..Page::default()
-    };
-    let rows = search_studies(tx, &caller.reach, &filter, &page).await?;
-    if rows.len() > LIST_VALUES {
-        // PS3.18 10.6.3.1: 413 for a search that is too broad.
-        return Err(Refusal::too_large(
-            "the search matches too many studies; narrow it",
-        ));
-    }
-    Ok(Some(
-        rows.into_iter().map(|row| row.study_instance_uid).collect(),
-    ))
-}
-
-pub(super) fn is_study_key(tag: u32, value: &str) -> Answer<bool> {
-    study_key(&mut StudyFilter::default(), tag, value, false)
-}
-
-/// Matches what the index could not, in the result or in the metadata.
-pub(super) async fn passes(
-    tx: &mut Tx,
-    caller: &Caller,
-    later: &Later<'_>,
-    found: &Found,
-    (study, series, instance): Place<'_>,
-) -> Answer<bool> {
-    if later.is_empty() {
-        return Ok(true);
-    }
-    let known = later
-        .iter()
-        .all(|(path, _)| path.first().is_some_and(|tag| found.0.contains_key(tag)));
-    let json = if known {
-        found.to_json()
-    } else {
-        first_metadata(tx, caller, study, series, instance).await?
-    };
-    Ok(later
-        .iter()
-        .all(|(path, value)| results::matches_value(&json, path, value)))
 }

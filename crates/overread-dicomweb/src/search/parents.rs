@@ -1,4 +1,4 @@
-//! Results on the levels above, for searches that name none (PS3.18 10.6.3.3).
+//! Attributes of the levels above, for searches that name none (PS3.18 10.6.3.3).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,44 +10,53 @@ use crate::limits::LIST_VALUES;
 use crate::refusal::Answer;
 use crate::results::{self, Found};
 
-pub(super) async fn studies_by_uid(
-    tx: &mut Tx,
-    caller: &Caller,
-    uids: impl Iterator<Item = &String>,
-) -> Answer<BTreeMap<String, Found>> {
-    let uids: BTreeSet<&String> = uids.collect();
-    let uids: Vec<&String> = uids.into_iter().collect();
-    let mut studies = BTreeMap::new();
-    for chunk in uids.chunks(LIST_VALUES) {
+const STUDY: u32 = 0x0020_000D;
+const SERIES: u32 = 0x0020_000E;
+
+/// Adds to each result what is known of its study.
+pub(super) async fn add_studies(tx: &mut Tx, caller: &Caller, page: &mut [Found]) -> Answer<()> {
+    let mut known = BTreeMap::new();
+    for uids in named(page, STUDY).chunks(LIST_VALUES) {
         let filter = StudyFilter {
-            study_instance_uids: chunk.iter().map(|uid| (*uid).clone()).collect(),
+            study_instance_uids: uids.to_vec(),
             ..StudyFilter::default()
         };
         for row in search_studies(tx, &caller.reach, &filter, &Page::default()).await? {
             let found = results::study(&row, &caller.address);
-            studies.insert(row.study_instance_uid, found);
+            known.insert(row.study_instance_uid, found);
         }
     }
-    Ok(studies)
+    for found in page {
+        if let Some(parent) = known.get(&found.uid(STUDY)) {
+            found.merge(parent);
+        }
+    }
+    Ok(())
 }
 
-pub(super) async fn series_by_uid(
-    tx: &mut Tx,
-    caller: &Caller,
-    uids: impl Iterator<Item = &String>,
-) -> Answer<BTreeMap<String, Found>> {
-    let uids: BTreeSet<&String> = uids.collect();
-    let uids: Vec<&String> = uids.into_iter().collect();
-    let mut series = BTreeMap::new();
-    for chunk in uids.chunks(LIST_VALUES) {
+/// Adds to each result what is known of its series.
+pub(super) async fn add_series(tx: &mut Tx, caller: &Caller, page: &mut [Found]) -> Answer<()> {
+    let mut known = BTreeMap::new();
+    for uids in named(page, SERIES).chunks(LIST_VALUES) {
         let filter = SeriesFilter {
-            series_instance_uids: chunk.iter().map(|uid| (*uid).clone()).collect(),
+            series_instance_uids: uids.to_vec(),
             ..SeriesFilter::default()
         };
         for row in search_series(tx, &caller.reach, &filter, &Page::default()).await? {
             let found = results::series(&row, &caller.address);
-            series.insert(row.series_instance_uid, found);
+            known.insert((row.study_instance_uid, row.series_instance_uid), found);
         }
     }
-    Ok(series)
+    for found in page {
+        // Two studies may hold series of one UID.
+        if let Some(parent) = known.get(&(found.uid(STUDY), found.uid(SERIES))) {
+            found.merge(parent);
+        }
+    }
+    Ok(())
+}
+
+fn named(page: &[Found], tag: u32) -> Vec<String> {
+    let uids: BTreeSet<String> = page.iter().map(|found| found.uid(tag)).collect();
+    uids.into_iter().collect()
 }

@@ -1,17 +1,15 @@
 //! Searching series.
 
-use std::collections::BTreeMap;
-
+use overread_dicom::levels::is_of_series;
 use overread_store::Tx;
-use overread_store::studies::{Page, SeriesFilter, SeriesRow, search_series};
+use overread_store::studies::{SeriesFilter, page_of_series};
 
 use super::Results;
-use super::keys::{
-    Later, Place, asks, complete, is_study_key, number, paged, parent_studies, passes, text,
-};
-use super::parents::studies_by_uid;
+use super::keys::{Later, asks, of_lower_level, series_key, study_key};
+use super::metadata::{Candidate, finish, wanted};
+use super::parents::add_studies;
 use crate::caller::Caller;
-use crate::params::{Query, list_of};
+use crate::params::Query;
 use crate::refusal::Answer;
 use crate::results;
 
@@ -21,65 +19,30 @@ pub(super) async fn series(
     query: &Query,
     mut filter: SeriesFilter,
 ) -> Answer<Results> {
+    let is_top = filter.study_instance_uid.is_none();
     let mut later: Later<'_> = Vec::new();
     for (path, value) in query.matches.iter().filter(|(_, value)| asks(value)) {
-        match path.as_slice() {
-            [0x0008_0060] => filter.modalities = list_of(value),
-            [0x0020_000E] => filter.series_instance_uids = list_of(value),
-            [0x0020_0011] => filter.series_number = Some(number(value)?),
-            [0x0008_103E] => filter.series_description = text(value),
-            [0x0018_0015] => filter.body_part_examined = text(value),
-            [tag] if is_study_key(*tag, value)? => {}
-            path => later.push((path, value)),
-        }
-    }
-    let is_top = filter.study_instance_uid.is_none();
-    let mut rows = Vec::new();
-    match parent_studies(tx, caller, query).await? {
-        None => rows = search_series(tx, &caller.reach, &filter, &Page::default()).await?,
-        Some(studies) => {
-            let wanted = filter.study_instance_uid.clone();
-            for study in studies
-                .into_iter()
-                .filter(|study| wanted.as_ref().is_none_or(|wanted| wanted == study))
-            {
-                filter.study_instance_uid = Some(study);
-                rows.extend(search_series(tx, &caller.reach, &filter, &Page::default()).await?);
-            }
-        }
-    }
-    let parents = if is_top {
-        studies_by_uid(tx, caller, rows.iter().map(|row| &row.study_instance_uid)).await?
-    } else {
-        BTreeMap::new()
-    };
-    let mut all = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let mut found = results::series(row, &caller.address);
-        complete(
-            tx,
-            caller,
-            query,
-            &mut found,
-            results::is_of_series,
-            place(row),
-        )
-        .await?;
-        if !passes(tx, caller, &later, &found, place(row)).await? {
+        if series_key(&mut filter, path, value)?
+            || study_key(&mut filter.study, path, value, query.is_fuzzy)?
+        {
             continue;
         }
-        if let Some(parent) = parents.get(&row.study_instance_uid) {
-            found.merge(parent);
+        if !path.first().is_some_and(|tag| is_of_series(*tag)) {
+            return Err(of_lower_level("series"));
         }
-        all.push(found);
+        later.push((path, value));
     }
-    Ok(paged(all, query.limit, query.offset))
-}
-
-fn place(row: &SeriesRow) -> Place<'_> {
-    (
-        &row.study_instance_uid,
-        Some(&row.series_instance_uid),
-        None,
-    )
+    let page = page_of_series(tx, &caller.reach, &filter, &wanted(query, &later)).await?;
+    let candidates = page.rows.iter().map(|row| Candidate {
+        found: results::series(row, &caller.address),
+        study: row.study_instance_uid.clone(),
+        series: Some(row.series_instance_uid.clone()),
+        instance: None,
+    });
+    let candidates = (candidates.collect(), page.remaining);
+    let mut results = finish(tx, caller, query, &later, candidates, is_of_series).await?;
+    if is_top {
+        add_studies(tx, caller, &mut results.page).await?;
+    }
+    Ok(results)
 }

@@ -2,6 +2,7 @@
 
 use overread_archive::Archive;
 use overread_store::Store;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -63,7 +64,7 @@ pub(super) struct Underway {
 }
 
 impl Underway {
-    /// Writes a batch beside others, and commits it after the one before.
+    /// Writes a batch beside others, and commits it after the one before; begins at once, on a thread that may wait.
     pub(super) fn start(
         store: &Store,
         archive: &Archive,
@@ -79,7 +80,7 @@ impl Underway {
             waiting.push(item.answer_to);
             work.push((item.ticket, item.payload));
         }
-        let committing = tokio::spawn(async move {
+        let way = async move {
             let synced = sync(&store, &archive, work).await;
             drop(turn.disc);
             let _ = is_written.send(());
@@ -93,7 +94,11 @@ impl Underway {
             };
             answer(waiting, committed);
             drop(turn.place);
-        });
+        };
+        // One thread goes the whole way: a batch asks the database many times, and each time that a worker of the runtime waits
+        // for an answer, it costs more to wake the workers than to ask.
+        let runtime = Handle::current();
+        let committing = tokio::task::spawn_blocking(move || runtime.block_on(way));
         Self {
             written,
             committing,

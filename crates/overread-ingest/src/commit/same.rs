@@ -10,38 +10,26 @@ use overread_model::extent::Extent;
 use overread_store::studies::{Entered, Known};
 
 use crate::content::Part;
+use crate::limits;
 use crate::prepare::Readied;
-use crate::{IngestError, limits};
 
-/// Returns what is to be answered for an instance when it is known already.
-pub(super) async fn entered(
-    archive: &Archive,
-    known: &[Known],
-    readied: Box<Readied>,
-) -> Result<(Box<Readied>, Option<Entered>), IngestError> {
+/// Returns what is to be answered for an instance when it is known already; waits for the disc.
+pub(super) fn entered(archive: &Archive, known: &[Known], readied: &Readied) -> Option<Entered> {
     let twins = known.iter().filter(|one| one.digest == readied.digest);
     if let Some(study) = twins.clone().find_map(|one| one.study) {
-        return Ok((readied, Some(Entered::Duplicate(study))));
+        return Some(Entered::Duplicate(study));
     }
     let aside = twins.clone().next().map(|_| Entered::Conflict);
     let Some((study, extent)) = known.iter().find_map(|one| Some((one.study?, one.extent))) else {
-        return Ok((readied, aside));
+        return aside;
     };
-    let archive = archive.clone();
-    let compared = tokio::task::spawn_blocking(move || {
-        // What cannot be read back is not proven to be the same.
-        let is_same = same_data_set(&archive, extent, &readied.held.part).unwrap_or(false);
-        (readied, is_same)
-    });
-    let (readied, is_same) = compared.await.map_err(|_| IngestError::Interrupted)?;
-    Ok((
-        readied,
-        if is_same {
-            Some(Entered::Duplicate(study))
-        } else {
-            aside
-        },
-    ))
+    // What cannot be read back is not proven to be the same.
+    let is_same = same_data_set(archive, extent, &readied.held.part).unwrap_or(false);
+    if is_same {
+        Some(Entered::Duplicate(study))
+    } else {
+        aside
+    }
 }
 
 /// Compares two files from their data sets on; `None` when one does not tell where that begins, or cannot be read.

@@ -155,6 +155,11 @@ impl CaseState {
             Self::Closed | Self::Withdrawn | Self::Declined | Self::Expired
         )
     }
+
+    /// Says whether records may be added: neither to a draft nor to a case whose result went out already.
+    pub const fn takes_records(self) -> bool {
+        !self.is_end() && !matches!(self, Self::Draft | Self::Delivered)
+    }
 }
 
 /// Says that a text names no state of a case.

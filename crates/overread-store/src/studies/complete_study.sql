@@ -6,6 +6,7 @@ update study set
   patient_sex = coalesce(patient_sex, $6),
   accession_number = coalesce(accession_number, $7),
   study_description = coalesce(study_description, $8),
+  referring_physician_folded = case when referring_physician_name is null then $11 else referring_physician_folded end,
   referring_physician_name = coalesce(referring_physician_name, $9),
   study_time = coalesce(study_time, $10)
 where id = $1

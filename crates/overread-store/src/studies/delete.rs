@@ -28,6 +28,7 @@ pub async fn delete(tx: &mut Tx, study: StudyKey) -> StoreResult<ErasedStudy> {
         "delete from metadata_block where series_id in (select id from series where study_id = $1)",
         "delete from series where study_id = $1",
         "delete from study_modality where study_id = $1",
+        "delete from study_name_part where study_id = $1",
         "delete from case_study where study_id = $1",
         "delete from study where id = $1",
     ] {

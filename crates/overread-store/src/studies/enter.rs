@@ -1,9 +1,10 @@
 //! Enters a batch of instances whose bytes are on the disc already, in one transaction.
 
 mod batch;
+mod known;
 mod rows;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use overread_model::access::{Actor, Right};
@@ -11,15 +12,16 @@ use overread_model::extent::{Digest, Extent};
 use overread_model::ids::{CaseId, DeliveryId};
 use overread_model::imaging::InstanceFacts;
 use overread_model::time::Timestamp;
-use sqlx::AssertSqlSafe;
 
-use super::sql::{Clause, bind, padded};
+use super::sql::{Clause, padded};
+use super::upsert::{SeriesEntry, StudyEntry};
 use super::{StudyKey, unfiled, upsert};
 use crate::error::{StoreError, StoreResult};
-use crate::{Tx, audit, limits, packs};
+use crate::{Script, Tx, audit, limits, packs};
 
 pub use batch::Batch;
 use batch::Group;
+use known::Known as KnownOfBatch;
 use rows::{insert_block, insert_instance, keep_aside};
 
 /// For whom and in which delivery an instance enters.
@@ -85,7 +87,7 @@ pub struct Known {
     pub extent: Extent,
 }
 
-/// Returns what is kept (or kept aside) under each of these SOP Instance UIDs.
+/// Returns what is kept (or kept aside) under each of these SOP Instance UIDs. A quick question.
 ///
 /// # Errors
 /// When the database fails.
@@ -107,8 +109,7 @@ pub async fn known_digests(
         );
         clause.list(&uids);
         clause.push(")");
-        let rows: Vec<(String, Vec<u8>, i64, i64, i64, i64)> = on!(&mut *tx, c => bind!(
-                sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+        let rows: Vec<(String, Vec<u8>, i64, i64, i64, i64)> = clause.rows(tx).await?;
         for (uid, digest, study_id, pack_id, offset_bytes, length_bytes) in rows {
             let study = (study_id >= 0).then_some(StudyKey(study_id));
             known.entry(uid).or_default().push(Known {
@@ -137,22 +138,27 @@ struct Tally {
     series: i64,
 }
 
-/// Enters the batch. The delivery rows are there already; the caller commits.
+/// Enters the batch. The rows of deliveries and packs are there already; the caller runs the script and commits.
 ///
 /// The outcomes stand in the order of the batch's instances.
 ///
 /// # Errors
 /// When the database fails; then nothing of the transaction may be kept.
-pub async fn enter(tx: &mut Tx, batch: &Batch, now: Timestamp) -> StoreResult<Vec<Outcome>> {
-    if has_decided_study(tx, batch).await? {
+pub async fn enter(
+    tx: &mut Tx,
+    batch: &Batch,
+    now: Timestamp,
+) -> StoreResult<(Vec<Outcome>, Script)> {
+    let known = KnownOfBatch::of(tx, &batch.items).await?;
+    if known.has_decided_study {
         // A decision may have to be taken back, which is put on record: nothing is locked before that turn.
         audit::take_turn(tx).await?;
     }
-    let held = held_instances(tx, batch).await?;
     let mut run = Run {
         batch,
         now,
-        held,
+        known,
+        script: Script::default(),
         outcomes: vec![None; batch.items.len()],
         studies: BTreeMap::new(),
         admitted: HashMap::new(),
@@ -163,65 +169,21 @@ pub async fn enter(tx: &mut Tx, batch: &Batch, now: Timestamp) -> StoreResult<Ve
     }
     for (key, tally) in &run.studies {
         if tally.instances > 0 {
-            upsert::count_study(tx, *key, [tally.series, tally.instances, tally.bytes], now)
-                .await?;
+            let counts = [tally.series, tally.instances, tally.bytes];
+            upsert::count_study(&mut run.script, *key, counts, now);
         }
     }
     let outcomes: Option<Vec<Outcome>> = run.outcomes.into_iter().collect();
-    outcomes.ok_or(StoreError::Damaged { table: "instance" })
-}
-
-type Held = HashMap<String, (StudyKey, Digest)>;
-
-/// Finds which of the batch's UIDs are kept, inside the transaction.
-async fn held_instances(tx: &mut Tx, batch: &Batch) -> StoreResult<Held> {
-    let mut held = Held::new();
-    for chunk in batch.items.chunks(limits::FILTER_VALUES / 2) {
-        let uids = padded(
-            chunk
-                .iter()
-                .map(|item| item.facts.sop_instance_uid.as_str().to_owned())
-                .collect(),
-        );
-        let mut clause = Clause::new(
-            "select i.sop_instance_uid, s.study_id, i.digest from instance i join series s on s.id = i.series_id",
-        );
-        clause.any_of("i.sop_instance_uid", &uids);
-        let rows: Vec<(String, i64, Vec<u8>)> = on!(&mut *tx, c => bind!(
-                sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
-        for (uid, study_id, digest) in rows {
-            held.insert(uid, (StudyKey(study_id), to_digest(&digest, "instance")?));
-        }
-    }
-    Ok(held)
-}
-
-/// Says whether a person has called a study of the batch the right patient's in some case.
-async fn has_decided_study(tx: &mut Tx, batch: &Batch) -> StoreResult<bool> {
-    let uids: BTreeSet<&str> = batch
-        .items
-        .iter()
-        .map(|item| item.facts.study.study_instance_uid.as_str())
-        .collect();
-    let uids: Vec<String> = uids.into_iter().map(str::to_owned).collect();
-    for chunk in uids.chunks(limits::FILTER_VALUES / 2) {
-        let mut clause = Clause::new(
-            "select s.id from quarantine q join study s on s.id = q.study_id and q.decision = 'right_patient'",
-        );
-        clause.any_of("s.study_instance_uid", &padded(chunk.to_vec()));
-        let rows: Vec<(i64,)> = on!(&mut *tx, c => bind!(
-                sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
-        if !rows.is_empty() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let outcomes = outcomes.ok_or(StoreError::Damaged { table: "instance" })?;
+    Ok((outcomes, run.script))
 }
 
 struct Run<'a> {
     batch: &'a Batch,
     now: Timestamp,
-    held: Held,
+    known: KnownOfBatch,
+    /// What is left to be run once every row that others refer to is there.
+    script: Script,
     outcomes: Vec<Option<Outcome>>,
     /// In one order, so that two who count the same studies do not wait for each other.
     studies: BTreeMap<StudyKey, Tally>,
@@ -244,7 +206,8 @@ impl Run<'_> {
         let Some((_, _, first)) = fresh.first() else {
             return Ok(());
         };
-        let mut study = upsert::study(tx, &first.facts.study, self.now).await?;
+        let study_uid = first.facts.study.study_instance_uid.as_str().to_owned();
+        let mut study = self.study(tx, first).await?;
         let creator = Arc::clone(&first.scope);
         let mut admitted = Vec::new();
         // What is refused changes nothing: neither the study's facts nor the studies of a case.
@@ -264,14 +227,50 @@ impl Run<'_> {
                 admitted.push((position, index, item));
             }
         }
-        let Some((_, _, first)) = admitted.first() else {
-            return Ok(());
-        };
-        let series = upsert::series(tx, study.key, &first.facts.series, self.now).await?;
-        if series.created {
-            upsert::add_modality(tx, study.key, &first.facts.series.modality).await?;
+        if let Some((_, _, first)) = admitted.first() {
+            let series = self.series(tx, study.key, first).await?;
+            self.rows(tx, group, &admitted, &series, &study).await?;
         }
-        self.rows(tx, group, &admitted, &series, &study).await
+        // The next series of the study finds it there.
+        study.created = false;
+        self.known.studies.insert(study_uid, study);
+        Ok(())
+    }
+
+    /// Finds or makes the study of an instance.
+    async fn study(&mut self, tx: &mut Tx, item: &NewInstance) -> StoreResult<StudyEntry> {
+        let facts = &item.facts.study;
+        if let Some(entry) = self.known.studies.remove(facts.study_instance_uid.as_str()) {
+            return Ok(entry);
+        }
+        if let Some(entry) = upsert::study(tx, facts, self.now).await? {
+            return Ok(entry);
+        }
+        let mut known = KnownOfBatch::of(tx, std::slice::from_ref(item)).await?;
+        let entry = known.studies.remove(facts.study_instance_uid.as_str());
+        entry.ok_or(StoreError::Damaged { table: "study" })
+    }
+
+    /// Finds or makes the series of an instance.
+    async fn series(
+        &mut self,
+        tx: &mut Tx,
+        study: StudyKey,
+        item: &NewInstance,
+    ) -> StoreResult<SeriesEntry> {
+        let facts = &item.facts.series;
+        let key = (study, facts.series_instance_uid.as_str().to_owned());
+        if let Some(id) = self.known.series.get(&key) {
+            return Ok(SeriesEntry {
+                id: *id,
+                created: false,
+            });
+        }
+        let entry = upsert::series(tx, study, facts, self.now).await?;
+        if entry.created {
+            upsert::add_modality(tx, study, &facts.modality).await?;
+        }
+        Ok(entry)
     }
 
     /// Says whether a delivery may add to a study; asks once for each.
@@ -326,14 +325,19 @@ impl Run<'_> {
         for (position, index, item) in admitted {
             let differs = entry.names_another_patient(&item.facts.study);
             // A twin earlier in this batch was not known when the group began.
-            if self.held.contains_key(item.facts.sop_instance_uid.as_str()) {
+            if self
+                .known
+                .instances
+                .contains_key(item.facts.sop_instance_uid.as_str())
+            {
                 self.settle_known(tx, *index, item).await?;
                 continue;
             }
             let place = group.places.get(*position).copied().unwrap_or_default();
             let block_id = block_ids.get(place.0).copied().unwrap_or_default();
-            insert_instance(tx, item, series_id, (block_id, place.1, place.2), self.now).await?;
-            self.held.insert(
+            let place = (block_id, place.1, place.2);
+            insert_instance(&mut self.script, item, series_id, place, self.now);
+            self.known.instances.insert(
                 item.facts.sop_instance_uid.as_str().to_owned(),
                 (study, item.digest),
             );
@@ -345,7 +349,7 @@ impl Run<'_> {
         if is_mixed {
             entry.mix(tx, self.now).await?;
         }
-        upsert::count_series(tx, series_id, instances, bytes, self.now).await?;
+        upsert::count_series(&mut self.script, series_id, [instances, bytes], self.now);
         let tally = self.studies.entry(study).or_default();
         tally.instances += instances;
         tally.bytes += bytes;
@@ -360,8 +364,8 @@ impl Run<'_> {
         index: usize,
         item: &NewInstance,
     ) -> StoreResult<bool> {
-        let Some((study, digest)) = self.held.get(item.facts.sop_instance_uid.as_str()).copied()
-        else {
+        let uid = item.facts.sop_instance_uid.as_str();
+        let Some((study, digest)) = self.known.instances.get(uid).copied() else {
             return Ok(false);
         };
         if digest == item.digest {

@@ -59,6 +59,28 @@ struct InstanceColumns {
     frames: Vec<u8>,
 }
 
+impl TryFrom<&rusqlite::Row<'_>> for InstanceColumns {
+    type Error = rusqlite::Error;
+
+    fn try_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            study_id: row.get(1)?,
+            study_instance_uid: row.get(2)?,
+            series_instance_uid: row.get(3)?,
+            sop_instance_uid: row.get(4)?,
+            sop_class_uid: row.get(5)?,
+            transfer_syntax_uid: row.get(6)?,
+            number_of_frames: row.get(7)?,
+            pack_id: row.get(8)?,
+            offset_bytes: row.get(9)?,
+            length_bytes: row.get(10)?,
+            digest: row.get(11)?,
+            frames: row.get(12)?,
+        })
+    }
+}
+
 impl TryFrom<InstanceColumns> for StoredInstance {
     type Error = StoreError;
 
@@ -98,7 +120,7 @@ fn narrow(clause: &mut Clause, study_uid: &str, series_uid: Option<&str>, sop_ui
     clause.equal("study.study_instance_uid", Arg::Text(study_uid.to_owned()));
 }
 
-/// Finds one instance.
+/// Finds one instance. A quick question.
 ///
 /// # Errors
 /// When the database fails.
@@ -112,9 +134,8 @@ pub async fn find_instance(
     let mut clause = Clause::new(COLUMNS);
     narrow(&mut clause, study_uid, Some(series_uid), Some(sop_uid));
     restrict(&mut clause, reach, Level::Instance);
-    let row: Option<InstanceColumns> = on!(tx, c => bind!(
-            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_optional(&mut *c).await?);
-    row.map(StoredInstance::try_from).transpose()
+    let mut rows: Vec<InstanceColumns> = clause.rows(tx).await?;
+    rows.pop().map(StoredInstance::try_from).transpose()
 }
 
 /// Lists the instances of a study or series, by series and number.
@@ -131,8 +152,7 @@ pub async fn instances_of(
     narrow(&mut clause, study_uid, series_uid, None);
     restrict(&mut clause, reach, Level::Instance);
     clause.push(ORDER);
-    let rows: Vec<InstanceColumns> = on!(tx, c => bind!(
-            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+    let rows: Vec<InstanceColumns> = clause.rows(tx).await?;
     rows.into_iter().map(StoredInstance::try_from).collect()
 }
 
@@ -217,6 +237,36 @@ pub async fn list_metadata(
     series_uid: Option<&str>,
     sop_uid: Option<&str>,
 ) -> StoreResult<Vec<MetadataRef>> {
+    let clause = metadata_refs(reach, study_uid, series_uid, sop_uid);
+    Ok(
+        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?),
+    )
+}
+
+/// Finds the metadata that speak for a study or series: those of its first instance, or of the one that is named.
+///
+/// # Errors
+/// When the database fails.
+pub async fn first_metadata(
+    tx: &mut Tx,
+    reach: &Reach,
+    study_uid: &str,
+    series_uid: Option<&str>,
+    sop_uid: Option<&str>,
+) -> StoreResult<Option<MetadataRef>> {
+    let mut clause = metadata_refs(reach, study_uid, series_uid, sop_uid);
+    clause.push(" limit 1");
+    Ok(
+        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_optional(&mut *c).await?),
+    )
+}
+
+fn metadata_refs(
+    reach: &Reach,
+    study_uid: &str,
+    series_uid: Option<&str>,
+    sop_uid: Option<&str>,
+) -> Clause {
     let mut clause = Clause::new(
         "select study.study_instance_uid, series.series_instance_uid, instance.sop_instance_uid, instance.block_id, \
          instance.block_offset_bytes, instance.block_length_bytes from instance \
@@ -225,9 +275,7 @@ pub async fn list_metadata(
     narrow(&mut clause, study_uid, series_uid, sop_uid);
     restrict(&mut clause, reach, Level::Instance);
     clause.push(ORDER);
-    Ok(
-        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?),
-    )
+    clause
 }
 
 /// Reads and inflates one block of metadata (of which the caller got the id from [`list_metadata`]).

@@ -1,5 +1,9 @@
 //! Puts conditions together. Only constants become SQL; every value is an argument.
 
+use crate::error::StoreResult;
+use crate::script::Value;
+use crate::tx::{Answer, Tx};
+
 /// A value for `$n`.
 #[derive(Debug, Clone)]
 pub(crate) enum Arg {
@@ -63,6 +67,12 @@ impl Clause {
         self.push(" in (");
         self.list(values);
         self.push(")");
+    }
+
+    /// Asks for all its rows.
+    pub(crate) async fn rows<T: Answer>(self, tx: &mut Tx) -> StoreResult<Vec<T>> {
+        let values = self.args.into_iter().map(Value::from).collect();
+        tx.rows(self.sql, values).await
     }
 
     /// Adds `$n, ..`.

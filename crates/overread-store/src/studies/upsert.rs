@@ -6,10 +6,11 @@ use overread_model::imaging::{SeriesFacts, StudyFacts};
 use overread_model::time::Timestamp;
 
 use super::StudyKey;
-use crate::Tx;
 use crate::audit::{self, AuditEvent};
 use crate::error::{StoreError, StoreResult};
 use crate::fold::fold;
+use crate::script::values;
+use crate::{Script, Tx};
 
 /// A study row that an instance belongs to.
 pub(super) struct StudyEntry {
@@ -19,6 +20,8 @@ pub(super) struct StudyEntry {
     patient_name_folded: String,
     patient_birth_date: Option<String>,
     study_date: String,
+    /// Nothing that an instance may fill in is left out.
+    is_complete: bool,
 }
 
 /// A series row that an instance belongs to.
@@ -33,6 +36,23 @@ fn shown(value: Option<&Hidden<String>>) -> Option<&str> {
 }
 
 impl StudyEntry {
+    /// A row that was there before: patient ID, folded name, birth date and study date, and whether nothing is left out.
+    pub(super) fn known(
+        key: StudyKey,
+        [patient_id, name_folded, patient_birth_date, study_date]: [Option<String>; 4],
+        is_complete: bool,
+    ) -> Self {
+        Self {
+            key,
+            created: false,
+            patient_id,
+            patient_name_folded: name_folded.unwrap_or_default(),
+            patient_birth_date,
+            study_date: study_date.unwrap_or_default(),
+            is_complete,
+        }
+    }
+
     /// Says whether the instance names another patient than the study does; what either leaves out does not count.
     pub(super) fn names_another_patient(&self, facts: &StudyFacts) -> bool {
         self.differences(facts).contains(&true)
@@ -77,12 +97,16 @@ impl StudyEntry {
             set_date(tx, self.key, date).await?;
             date.clone_into(&mut self.study_date);
         }
+        if self.is_complete {
+            return Ok(());
+        }
         let name = shown(facts.patient_name.as_ref());
         let folded = name.map(fold).unwrap_or_default();
         complete(tx, self.key, facts, &folded).await?;
         if self.learns_from(facts) {
             judge_again(tx, self.key).await?;
             if self.patient_name_folded.is_empty() {
+                add_name_parts(tx, self.key, &folded).await?;
                 self.patient_name_folded = folded;
             }
             fill(&mut self.patient_id, facts.patient_id.as_ref());
@@ -140,12 +164,12 @@ fn fill(known: &mut Option<String>, said: Option<&Hidden<String>>) {
     }
 }
 
-/// Finds or makes the study row.
+/// Makes the study row; `None` when somebody else has made it in the meantime.
 pub(super) async fn study(
     tx: &mut Tx,
     facts: &StudyFacts,
     now: Timestamp,
-) -> StoreResult<StudyEntry> {
+) -> StoreResult<Option<StudyEntry>> {
     let name = shown(facts.patient_name.as_ref());
     let folded = name.map(fold).unwrap_or_default();
     let row: Option<(i64,)> = on!(&mut *tx, c => sqlx::query_as(include_str!("insert_study.sql"))
@@ -155,34 +179,29 @@ pub(super) async fn study(
         .bind(facts.study_date.as_deref().unwrap_or_default()).bind(&facts.study_time)
         .bind(shown(facts.accession_number.as_ref())).bind(&facts.study_id).bind(&facts.study_description)
         .bind(shown(facts.referring_physician_name.as_ref())).bind(&facts.institution_name).bind(now.as_micros())
+        .bind(&facts.timezone_offset_from_utc).bind(shown(facts.referring_physician_name.as_ref()).map(fold))
         .fetch_optional(&mut *c).await?);
-    if let Some((id,)) = row {
-        return Ok(StudyEntry {
-            key: StudyKey(id),
-            created: true,
-            patient_id: shown(facts.patient_id.as_ref()).map(str::to_owned),
-            patient_name_folded: folded,
-            patient_birth_date: shown(facts.patient_birth_date.as_ref()).map(str::to_owned),
-            study_date: facts.study_date.clone().unwrap_or_default(),
-        });
-    }
-    let (id, patient_id, patient_name_folded, patient_birth_date, study_date): (
-        i64,
-        Option<String>,
-        String,
-        Option<String>,
-        String,
-    ) = on!(&mut *tx, c => sqlx::query_as(
-            "select id, patient_id, patient_name_folded, patient_birth_date, study_date from study where study_instance_uid = $1")
-        .bind(facts.study_instance_uid.as_str()).fetch_one(&mut *c).await?);
-    Ok(StudyEntry {
+    let Some((id,)) = row else { return Ok(None) };
+    add_name_parts(tx, StudyKey(id), &folded).await?;
+    Ok(Some(StudyEntry {
         key: StudyKey(id),
-        created: false,
-        patient_id,
-        patient_name_folded,
-        patient_birth_date,
-        study_date,
-    })
+        created: true,
+        patient_id: shown(facts.patient_id.as_ref()).map(str::to_owned),
+        patient_name_folded: folded,
+        patient_birth_date: shown(facts.patient_birth_date.as_ref()).map(str::to_owned),
+        study_date: facts.study_date.clone().unwrap_or_default(),
+        is_complete: false,
+    }))
+}
+
+/// Notes what stands where in the name, for searches of its middle.
+async fn add_name_parts(tx: &mut Tx, key: StudyKey, folded: &str) -> StoreResult<()> {
+    if folded.is_empty() {
+        return Ok(());
+    }
+    on!(tx, c => sqlx::query(include_str!("insert_name_parts.sql"))
+        .bind(key.0).bind(folded).execute(&mut *c).await?.rows_affected());
+    Ok(())
 }
 
 /// Fills in what the instances before left out.
@@ -192,6 +211,7 @@ async fn complete(tx: &mut Tx, key: StudyKey, facts: &StudyFacts, folded: &str) 
         .bind(shown(facts.patient_birth_date.as_ref())).bind(&facts.patient_sex)
         .bind(shown(facts.accession_number.as_ref())).bind(&facts.study_description)
         .bind(shown(facts.referring_physician_name.as_ref())).bind(&facts.study_time)
+        .bind(shown(facts.referring_physician_name.as_ref()).map(fold))
         .execute(&mut *c).await?.rows_affected());
     Ok(())
 }
@@ -225,14 +245,19 @@ pub(super) async fn series(
     if let Some((id,)) = known {
         return Ok(SeriesEntry { id, created: false });
     }
+    let requests = (!facts.request_attributes.is_empty())
+        .then(|| serde_json::to_string(&facts.request_attributes).ok())
+        .flatten();
     let (id,): (i64,) = on!(tx, c => sqlx::query_as(
             "insert into series (study_id, series_instance_uid, modality, series_number, series_description, series_date, \
-             series_time, body_part_examined, laterality, protocol_name, manufacturer, created_at, changed_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) returning id")
+             series_time, body_part_examined, laterality, protocol_name, manufacturer, station_name, \
+             performed_procedure_step_start_date, performed_procedure_step_start_time, request_attributes, created_at, \
+             changed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16) returning id")
         .bind(study.0).bind(facts.series_instance_uid.as_str()).bind(&facts.modality).bind(facts.series_number)
         .bind(&facts.series_description).bind(&facts.series_date).bind(&facts.series_time)
         .bind(&facts.body_part_examined).bind(&facts.laterality).bind(&facts.protocol_name).bind(&facts.manufacturer)
-        .bind(now.as_micros()).fetch_one(&mut *c).await?);
+        .bind(&facts.station_name).bind(&facts.performed_procedure_step_start_date)
+        .bind(&facts.performed_procedure_step_start_time).bind(&requests).bind(now.as_micros()).fetch_one(&mut *c).await?);
     Ok(SeriesEntry { id, created: true })
 }
 
@@ -255,30 +280,29 @@ pub(super) async fn add_modality(tx: &mut Tx, study: StudyKey, modality: &str) -
 }
 
 /// Adds to a study's counters: series, instances, bytes.
-pub(super) async fn count_study(
-    tx: &mut Tx,
+pub(super) fn count_study(
+    script: &mut Script,
     study: StudyKey,
     [series, instances, bytes]: [i64; 3],
     now: Timestamp,
-) -> StoreResult<()> {
-    on!(tx, c => sqlx::query(
-            "update study set series_count = series_count + $2, instance_count = instance_count + $3, \
-             length_bytes = length_bytes + $4, changed_at = $5 where id = $1")
-        .bind(study.0).bind(series).bind(instances).bind(bytes).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
-    Ok(())
+) {
+    script.add(
+        "update study set series_count = series_count + $2, instance_count = instance_count + $3, \
+         length_bytes = length_bytes + $4, changed_at = $5 where id = $1",
+        values![study.0, series, instances, bytes, now.as_micros()],
+    );
 }
 
 /// Adds to a series' counters.
-pub(super) async fn count_series(
-    tx: &mut Tx,
+pub(super) fn count_series(
+    script: &mut Script,
     series_id: i64,
-    instances: i64,
-    bytes: i64,
+    [instances, bytes]: [i64; 2],
     now: Timestamp,
-) -> StoreResult<()> {
-    on!(tx, c => sqlx::query(
-            "update series set instance_count = instance_count + $2, length_bytes = length_bytes + $3, changed_at = $4 \
-             where id = $1")
-        .bind(series_id).bind(instances).bind(bytes).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
-    Ok(())
+) {
+    script.add(
+        "update series set instance_count = instance_count + $2, length_bytes = length_bytes + $3, changed_at = $4 \
+         where id = $1",
+        values![series_id, instances, bytes, now.as_micros()],
+    );
 }

@@ -9,7 +9,7 @@ use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use overread_archive::Archive;
-use overread_dicomweb::DicomWebState;
+use overread_dicomweb::{DicomWebState, Origins};
 use overread_ingest::Ingest;
 use overread_knowledge::Knowledge;
 use overread_model::access::Role;
@@ -116,7 +116,8 @@ impl Door {
                 Knowledge::embedded().first_reading.clone(),
                 overread_concordance::names_finding,
                 now,
-            ),
+            )
+            .with_origins(Origins::parse(&["https://viewer.example".to_owned()]).unwrap()),
             config: Arc::new(WebConfig {
                 public_url: "http://localhost".to_owned(),
                 cookie_secure: false,

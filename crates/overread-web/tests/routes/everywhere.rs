@@ -138,6 +138,7 @@ async fn every_answer_carries_the_strict_headers() {
         "/nowhere",
         "/healthz",
         "/dicom-web/studies",
+        "/wado?requestType=WADO",
         "/assets/none.js",
     ] {
         let answer = nobody.get(path).await;

@@ -4,6 +4,7 @@ mod addenda;
 mod api_deliveries;
 mod ask;
 mod case;
+mod dicomweb_origins;
 mod dicomweb_stow;
 mod entrance;
 mod everywhere;

@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: Demo) -> Result<ExitCode> {
     } else {
         tell(&demonstration, &door.address)?;
     }
-    door.serve(stop).await;
+    door.serve(stop).await?;
     home.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use overread_dicomweb::DicomWebState;
 use overread_model::access::Role;
+use overread_store::people;
 use overread_store::tokens::{self, NewToken};
 use overread_web::{WebConfig, WebState};
 use overread_workflow::{Workflow, jobs, mailing, setup};
@@ -16,8 +17,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Serve;
 use crate::clock;
-use crate::home::{Home, Layout, ServeLock};
-use crate::listening::{self, Patience};
+use crate::home::{Home, ServeLock};
+use crate::listening::{self, Certificate, Listening, Patience};
 use crate::output::{line, remark};
 
 /// The shortest secret that is taken from a bootstrap file.
@@ -26,14 +27,13 @@ const BOOTSTRAP_SECRET_MIN_BYTES: usize = 32;
 /// Serves until told to stop.
 pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
     let _lock = ServeLock::take(&arguments.data)?;
-    let is_new = Layout::of(&arguments.data).is_new();
     let home = Home::open(&arguments.data).await?;
-    if let Some(file) = arguments.bootstrap_token.as_deref().filter(|_| is_new) {
+    if let Some(file) = arguments.bootstrap_token.as_deref() {
         bootstrap(&home, file).await?;
     }
     let door = Door::open(&home, arguments.listen).await?;
     let dimse = match arguments.dimse {
-        Some(listen) => Some(open_dimse(&home, listen).await?),
+        Some(listen) => Some(open_dimse(&home, listen, arguments.dimse_tls).await?),
         None => None,
     };
     if let Some(secret) = setup::prepare(&door.workflow, clock::now()).await? {
@@ -47,30 +47,48 @@ pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
     let stop = Stop::new()?;
     line(&format!("listening on {}", door.address))?;
     match dimse {
-        Some((dimse, address)) => {
+        Some((dimse, addresses)) => {
             let dimse_stop = Stop::new()?;
-            line(&format!("listening on dicom://{address}"))?;
-            tokio::join!(door.serve(stop), dimse.serve(dimse_stop.told()));
+            for address in addresses {
+                line(&format!("listening on {address}"))?;
+            }
+            let (served, ()) = tokio::join!(door.serve(stop), dimse.serve(dimse_stop.told()));
+            served?;
         }
-        None => door.serve(stop).await,
+        None => door.serve(stop).await?,
     }
     home.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Listens for DICOM associations; returns where.
-async fn open_dimse(home: &Home, listen: SocketAddr) -> Result<(overread_dimse::Door, SocketAddr)> {
+async fn open_dimse(
+    home: &Home,
+    listen: SocketAddr,
+    tls: Option<SocketAddr>,
+) -> Result<(overread_dimse::Door, Vec<String>)> {
+    let config = home.config.dimse.door()?;
+    let (listener, address) = listen_for_dicom(listen).await?;
+    let mut addresses = vec![format!("dicom://{address}")];
+    let mut door = overread_dimse::Door::new(listener, config, home.dimse_rooms());
+    if let Some(listen) = tls {
+        let incoming = home.config.dimse.tls.incoming()?;
+        let (listener, address) = listen_for_dicom(listen).await?;
+        addresses.push(format!("dicom-tls://{address}"));
+        door = door.with_tls(listener, incoming);
+    }
+    Ok((door, addresses))
+}
+
+async fn listen_for_dicom(listen: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen for DICOM at {listen}"))?;
     let address = listener.local_addr()?;
-    let config = home.config.dimse.door()?;
-    let ingest = home.ingest.clone();
-    let door = overread_dimse::Door::new(listener, config, ingest, clock::now);
-    Ok((door, address))
+    Ok((listener, address))
 }
 
-/// Registers the secret of a file as an archive token.
+/// Registers the secret of a file as an archive token in a new installation; several nodes may begin at once.
 async fn bootstrap(home: &Home, file: &Path) -> Result<()> {
     let secret = std::fs::read_to_string(file)
         .with_context(|| format!("{} cannot be read", file.display()))?;
@@ -82,20 +100,29 @@ async fn bootstrap(home: &Home, file: &Path) -> Result<()> {
         );
     }
     let mut tx = home.store.begin().await?;
+    // Once anybody has an account or a token, only they make further ones.
+    let is_new = people::count(&mut tx).await? == 0 && tokens::list(&mut tx).await?.is_empty();
+    if !is_new {
+        return Ok(());
+    }
     let new = NewToken {
         name: "bootstrap",
         role: Role::Archive,
         case_id: None,
     };
-    tokens::register(&mut tx, &new, secret, clock::now()).await?;
-    tx.commit().await?;
-    Ok(())
+    match tokens::register(&mut tx, &new, secret, clock::now()).await {
+        Ok(_) => Ok(tx.commit().await?),
+        // Another node was faster with the same secret.
+        Err(error) if error.is_unique_violation() => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A listening server that serves nothing yet.
 pub(crate) struct Door {
     listener: TcpListener,
     router: axum::Router,
+    certificate: Option<Arc<Certificate>>,
     behind_proxy: bool,
     /// The steps' context.
     pub(crate) workflow: Workflow,
@@ -106,10 +133,19 @@ pub(crate) struct Door {
 impl Door {
     /// Listens, and puts the rooms behind the door together.
     pub(crate) async fn open(home: &Home, listen: SocketAddr) -> Result<Self> {
+        let certificate = match home.config.tls.files() {
+            Some((certificate, key)) => Some(Certificate::read(certificate, key)?),
+            None => None,
+        };
         let listener = TcpListener::bind(listen)
             .await
             .with_context(|| format!("cannot listen at {listen}"))?;
-        let address = format!("http://{}", listener.local_addr()?);
+        let scheme = if certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let address = format!("{scheme}://{}", listener.local_addr()?);
         let workflow = home.workflow(&address);
         let config = WebConfig {
             public_url: workflow.config.public_url.clone(),
@@ -128,13 +164,15 @@ impl Door {
                 overread_concordance::names_finding,
                 clock::now,
             )
-            .with_public_url(&workflow.config.public_url),
+            .with_public_url(&workflow.config.public_url)
+            .with_origins(home.config.dicomweb.origins()?),
             config: Arc::new(config),
             clock: clock::now,
         };
         Ok(Self {
             listener,
             router: overread_web::router(state),
+            certificate,
             behind_proxy: home.config.behind_proxy,
             workflow,
             address,
@@ -142,14 +180,27 @@ impl Door {
     }
 
     /// Serves until the program is told to stop, then lets running requests end.
-    pub(crate) async fn serve(self, stop: Stop) {
+    pub(crate) async fn serve(self, stop: Stop) -> Result<()> {
+        let tls = self.certificate.as_ref().map(Certificate::acceptor);
+        let tls = tls.transpose()?;
         let rounds = tokio::spawn(go_round(self.workflow.clone()));
         let mut patience = Patience::default();
         if self.behind_proxy {
             patience.is_shared = |_| true;
         }
-        listening::serve(self.listener, self.router, patience, stop.told()).await;
+        let followed = self.certificate.map(|one| tokio::spawn(one.follow()));
+        let listening = Listening {
+            listener: self.listener,
+            router: self.router,
+            tls,
+            patience,
+        };
+        listening::serve(listening, stop.told()).await;
         rounds.abort();
+        if let Some(followed) = followed {
+            followed.abort();
+        }
+        Ok(())
     }
 }
 

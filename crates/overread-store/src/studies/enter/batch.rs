@@ -40,6 +40,13 @@ impl Batch {
         Ok(Self { items, groups })
     }
 
+    /// Names the studies that it adds to, some more than once.
+    pub(crate) fn study_instance_uids(&self) -> impl Iterator<Item = &str> {
+        self.items
+            .iter()
+            .map(|item| item.facts.study.study_instance_uid.as_str())
+    }
+
     /// Returns how many instances it holds.
     pub const fn len(&self) -> usize {
         self.items.len()

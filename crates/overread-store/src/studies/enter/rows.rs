@@ -6,8 +6,9 @@ use overread_model::time::Timestamp;
 use super::super::block::Block;
 use super::NewInstance;
 use crate::error::StoreResult;
+use crate::script::values;
 use crate::tokens::random_id;
-use crate::{Tx, packs};
+use crate::{Script, Tx, packs};
 
 /// Keeps an instance aside durably, unless exactly these bytes are aside already.
 pub(super) async fn keep_aside(
@@ -44,26 +45,39 @@ pub(super) async fn insert_block(tx: &mut Tx, series_id: i64, block: &Block) -> 
     Ok(id)
 }
 
-pub(super) async fn insert_instance(
-    tx: &mut Tx,
+pub(super) fn insert_instance(
+    script: &mut Script,
     item: &NewInstance,
     series_id: i64,
     (block_id, block_offset, block_length): (i64, usize, usize),
     now: Timestamp,
-) -> StoreResult<()> {
+) {
     let facts = &item.facts;
-    on!(tx, c => sqlx::query(
-            "insert into instance (series_id, sop_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number, \
-             row_count, column_count, number_of_frames, bits_allocated, pack_id, offset_bytes, length_bytes, digest, frames, \
-             block_id, block_offset_bytes, block_length_bytes, delivery_id, created_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
-        .bind(series_id).bind(facts.sop_instance_uid.as_str()).bind(facts.sop_class_uid.as_str())
-        .bind(facts.transfer_syntax_uid.as_str()).bind(facts.instance_number)
-        .bind(facts.rows.map(i64::from)).bind(facts.columns.map(i64::from)).bind(i64::from(facts.number_of_frames))
-        .bind(facts.quality.bits_allocated.map(i64::from)).bind(item.extent.pack_id.get())
-        .bind(item.extent.offset_bytes as i64).bind(item.extent.length_bytes as i64)
-        .bind(item.digest.as_bytes().as_slice().to_vec()).bind(&item.frames).bind(block_id).bind(block_offset as i64)
-        .bind(block_length as i64).bind(item.scope.delivery_id.as_str()).bind(now.as_micros())
-        .execute(&mut *c).await?.rows_affected());
-    Ok(())
+    script.add(
+        "insert into instance (series_id, sop_instance_uid, sop_class_uid, transfer_syntax_uid, instance_number, \
+         row_count, column_count, number_of_frames, bits_allocated, pack_id, offset_bytes, length_bytes, digest, frames, \
+         block_id, block_offset_bytes, block_length_bytes, delivery_id, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+        values![
+            series_id,
+            facts.sop_instance_uid.as_str(),
+            facts.sop_class_uid.as_str(),
+            facts.transfer_syntax_uid.as_str(),
+            facts.instance_number,
+            facts.rows.map(i64::from),
+            facts.columns.map(i64::from),
+            i64::from(facts.number_of_frames),
+            facts.quality.bits_allocated.map(i64::from),
+            item.extent.pack_id.get(),
+            item.extent.offset_bytes as i64,
+            item.extent.length_bytes as i64,
+            item.digest.as_bytes().as_slice(),
+            item.frames.as_slice(),
+            block_id,
+            block_offset as i64,
+            block_length as i64,
+            item.scope.delivery_id.as_str(),
+            now.as_micros(),
+        ],
+    );
 }

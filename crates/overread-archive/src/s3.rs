@@ -1,0 +1,192 @@
+//! Packs as objects of an S3 bucket: one object a batch, never added to.
+
+mod append;
+mod cache;
+mod erase;
+mod fetch;
+mod settings;
+mod upload;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt;
+use object_store::aws::AmazonS3;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt};
+use overread_model::extent::PackId;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+pub(crate) use append::ObjectAppend;
+pub use settings::{S3Secret, S3Settings};
+pub(crate) use upload::Body;
+
+use crate::error::ArchiveError;
+use crate::limits;
+use crate::settle::{Loose, Settled, pack_of};
+use crate::spool::Spool;
+
+/// The packs of one bucket; a clone is another handle.
+#[derive(Debug, Clone)]
+pub(crate) struct Bucket {
+    shared: Arc<Shared>,
+    /// Reads ask the object store itself.
+    pub(crate) is_past_cache: bool,
+}
+
+#[derive(Debug)]
+struct Shared {
+    objects: AmazonS3,
+    /// What the names of our objects begin with.
+    prefix: ObjectPath,
+    spool: Spool,
+    cache: cache::Cache,
+    flights: fetch::Flights,
+    ahead: Arc<Semaphore>,
+    /// One object is erased in at a time.
+    erasing: tokio::sync::Mutex<()>,
+    runtime: Handle,
+}
+
+impl Bucket {
+    /// Connects, and writes a small object to learn that the bucket is there and may be written.
+    pub(crate) async fn open(
+        dir: &Path,
+        spool: Spool,
+        settings: &S3Settings,
+    ) -> Result<Self, ArchiveError> {
+        let shared = Shared {
+            objects: settings.connect()?,
+            prefix: ObjectPath::from(settings.prefix.as_str()),
+            spool,
+            cache: cache::Cache::open(&dir.join("cache"), settings.cache_bytes).await?,
+            flights: fetch::Flights::default(),
+            ahead: Arc::new(Semaphore::new(limits::FETCHES_AHEAD)),
+            erasing: tokio::sync::Mutex::default(),
+            runtime: Handle::current(),
+        };
+        let bucket = Self {
+            shared: Arc::new(shared),
+            is_past_cache: false,
+        };
+        bucket.now().await?;
+        Ok(bucket)
+    }
+
+    /// Begins a batch.
+    pub(crate) fn begin(&self) -> ObjectAppend {
+        ObjectAppend::new(self.clone())
+    }
+
+    /// Waits for asynchronous work on a thread that may wait.
+    pub(crate) fn wait<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ArchiveError>> + Send + 'static,
+    ) -> Result<T, ArchiveError> {
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        self.shared.runtime.spawn(async move {
+            // Whoever does not wait any more needs no answer.
+            let _ = tell.send(work.await);
+        });
+        told.recv().unwrap_or(Err(ArchiveError::Interrupted))
+    }
+
+    pub(crate) fn path_of(&self, pack_id: PackId) -> ObjectPath {
+        let folder = self.shared.prefix.clone().join("packs");
+        folder.join(format!("{pack_id}.pack"))
+    }
+
+    /// Returns the time by the object store's own clock, UTC microseconds; that of this machine may differ.
+    async fn now(&self) -> Result<i64, ArchiveError> {
+        let path = self.shared.prefix.clone().join("clock");
+        let objects = &self.shared.objects;
+        objects.put(&path, "now".into()).await.map_err(away)?;
+        let meta = objects.head(&path).await.map_err(away)?;
+        Ok(meta.last_modified.timestamp_micros())
+    }
+
+    /// Lists every pack.
+    pub(crate) async fn list_packs(&self) -> Result<Vec<Loose>, ArchiveError> {
+        let folder = self.shared.prefix.clone().join("packs");
+        let mut packs: Vec<Loose> = self
+            .shared
+            .objects
+            .list(Some(&folder))
+            .try_filter_map(|meta| async move {
+                let pack_id = meta.location.filename().and_then(pack_of);
+                Ok(pack_id.map(|pack_id| Loose {
+                    pack_id,
+                    length_bytes: meta.size,
+                }))
+            })
+            .try_collect()
+            .await
+            .map_err(away)?;
+        packs.sort_by_key(|pack| pack.pack_id);
+        Ok(packs)
+    }
+
+    /// Removes an object without rows when it is old, and says when one is shorter than its rows say.
+    pub(crate) async fn settle<E, F>(&self, pack_id: PackId, committed: F) -> Result<Settled, E>
+    where
+        E: From<ArchiveError>,
+        F: AsyncFnOnce() -> Result<Option<u64>, E>,
+    {
+        let head = self.shared.objects.head(&self.path_of(pack_id)).await;
+        let meta = match head {
+            Ok(meta) => meta,
+            Err(object_store::Error::NotFound { .. }) => return Ok(Settled::Fine),
+            Err(error) => return Err(away(error).into()),
+        };
+        let age = self.now().await? - meta.last_modified.timestamp_micros();
+        // Asked after the age is known: what was old then had every time to be committed.
+        match committed().await? {
+            Some(bytes) if meta.size < bytes => Ok(Settled::Short),
+            Some(_) => Ok(Settled::Fine),
+            None if u128::try_from(age).unwrap_or(0) < limits::GARBAGE_AGE.as_micros() => {
+                Ok(Settled::Fine)
+            }
+            None => {
+                self.remove(pack_id).await?;
+                Ok(Settled::Removed)
+            }
+        }
+    }
+
+    /// Removes an object, and what this node's cache has of it.
+    pub(crate) async fn remove(&self, pack_id: PackId) -> Result<(), ArchiveError> {
+        match self.shared.objects.delete(&self.path_of(pack_id)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(away(error)),
+        }
+        self.shared.cache.forget(pack_id).await;
+        Ok(())
+    }
+}
+
+/// Tells what the object store said, without the addresses around it.
+fn away(error: object_store::Error) -> ArchiveError {
+    use object_store::Error;
+    let kind = match &error {
+        Error::NotFound { .. } => io::ErrorKind::NotFound,
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
+            io::ErrorKind::PermissionDenied
+        }
+        _ => io::ErrorKind::Other,
+    };
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    let said: String = innermost
+        .to_string()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(limits::SAID_CHARACTERS)
+        .collect();
+    ArchiveError::Away {
+        source: io::Error::new(kind, said),
+    }
+}

@@ -1,0 +1,69 @@
+//! The folder for temporary files.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::blocking;
+use crate::error::ArchiveError;
+
+/// A folder for temporary files, of this node alone.
+#[derive(Debug, Clone)]
+pub(crate) struct Spool {
+    pub(crate) folder: PathBuf,
+}
+
+impl Spool {
+    /// Opens `spool/` in a data folder, made when it is not there.
+    pub(crate) async fn open(dir: &Path) -> Result<Self, ArchiveError> {
+        let folder = dir.join("spool");
+        let made = folder.clone();
+        blocking(move || {
+            std::fs::create_dir_all(&made).map_err(|source| ArchiveError::Folder { source })
+        })
+        .await?;
+        Ok(Self { folder })
+    }
+
+    /// Makes a file without a name, which is gone when nobody holds it any more.
+    pub(crate) fn unnamed(&self) -> Result<File, ArchiveError> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|_| ArchiveError::Random)?;
+        let name = format!("batch-{:016x}", u64::from_be_bytes(random));
+        let path = self.folder.join(name);
+        let make = || {
+            let mut options = OpenOptions::new();
+            let file = options
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .open(&path)?;
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => Err(source),
+                _ => Ok(file),
+            }
+        };
+        make().map_err(|source| ArchiveError::Folder { source })
+    }
+
+    /// Removes what a stopped program left. Only names that spooling gives are touched.
+    pub(crate) async fn empty(&self) -> Result<(), ArchiveError> {
+        let folder = self.folder.clone();
+        blocking(move || {
+            for entry in std::fs::read_dir(&folder)
+                .map_err(|source| ArchiveError::Folder { source })?
+                .flatten()
+            {
+                let path = entry.path();
+                // A file in use is locked by the process that uses it.
+                if let Ok(file) = File::open(&path)
+                    && file.try_lock().is_ok()
+                {
+                    let _ = std::fs::remove_file(&path);
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}

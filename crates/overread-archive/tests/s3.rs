@@ -1,0 +1,267 @@
+//! Packs in a bucket: what differs from packs on a disc.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures_util::TryStreamExt;
+use overread_archive::{
+    Archive, ArchiveError, Extent, PackKey, S3Secret, S3Settings, Settled, limits,
+};
+use overread_testkit::gate::Gate;
+use tempfile::TempDir;
+
+/// Returns settings for a part of the bucket that nobody else uses.
+pub(crate) fn settings(test: &str) -> Option<S3Settings> {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    Some(S3Settings {
+        endpoint: overread_testkit::s3::endpoint(test)?,
+        region: "eu-central-1".to_owned(),
+        bucket: overread_testkit::s3::BUCKET.to_owned(),
+        prefix: format!("archive/{test}-{}-{number}", std::process::id()),
+        access_key_id: "test".to_owned(),
+        secret: S3Secret::new("secret of the test"),
+        allow_http: true,
+        cache_bytes: limits::CACHE_MIN_BYTES,
+    })
+}
+
+pub(crate) async fn house(test: &str) -> Option<(TempDir, Archive)> {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open_s3(dir.path(), &settings(test)?)
+        .await
+        .unwrap();
+    Some((dir, archive))
+}
+
+/// An archive behind a gate.
+async fn gated(test: &str) -> Option<(TempDir, Archive, Gate)> {
+    let mut settings = settings(test)?;
+    let gate = Gate::to(settings.endpoint.strip_prefix("http://").unwrap()).unwrap();
+    settings.endpoint = format!("http://{}", gate.address);
+    let dir = tempfile::tempdir().unwrap();
+    let archive = Archive::open_s3(dir.path(), &settings).await.unwrap();
+    Some((dir, archive, gate))
+}
+
+fn bytes_of(length: usize) -> Vec<u8> {
+    (0..length).map(|at| (at * 31 % 251) as u8).collect()
+}
+
+/// Stores a batch of one.
+async fn store(archive: &Archive, bytes: &[u8]) -> Result<Extent, ArchiveError> {
+    let (archive, bytes) = (archive.clone(), bytes.to_owned());
+    let work = tokio::task::spawn_blocking(move || {
+        let mut append = archive.begin();
+        let extent = append.append(&PackKey::Mixed, &bytes)?;
+        append.sync()?;
+        append.committed();
+        Ok(extent)
+    });
+    work.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_batches_go_up_in_parts_and_come_down_whole() {
+    let Some((dir, archive)) = house("large").await else {
+        return;
+    };
+    let bytes = bytes_of(limits::GATHERED_BYTES + 12_345);
+    let mut append = archive.begin();
+    let first = append.append(&PackKey::Mixed, &[1; 99]).unwrap();
+    let (extent, digest) = append
+        .append_file(&PackKey::Mixed, &mut bytes.as_slice(), bytes.len() as u64)
+        .unwrap();
+    let lengths = append.sync().unwrap();
+    append.committed();
+    assert_eq!(first.pack_id, extent.pack_id);
+    assert_eq!(lengths[0].length_bytes, 16 + 99 + bytes.len() as u64);
+    assert_eq!(
+        std::fs::read_dir(dir.path().join("spool")).unwrap().count(),
+        0
+    );
+    let chunks: Vec<_> = archive.stream(extent).try_collect().await.unwrap();
+    assert!(chunks.concat() == bytes);
+    assert_eq!(archive.digest_of(extent).await.unwrap(), digest);
+    let tail = extent.length_bytes - 10..extent.length_bytes;
+    assert_eq!(
+        archive.read(extent, tail).await.unwrap(),
+        bytes[bytes.len() - 10..]
+    );
+    // What the rows say beyond the end is damage, and not silently short.
+    let beyond = Extent {
+        length_bytes: extent.length_bytes + 1,
+        ..extent
+    };
+    let whole = archive.read(beyond, beyond.length_bytes - 9..beyond.length_bytes);
+    assert!(matches!(whole.await, Err(ArchiveError::Read { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_fetched_twice() {
+    let Some((_dir, archive, gate)) = gated("twice").await else {
+        return;
+    };
+    let bytes = bytes_of(8 * 1024 * 1024);
+    let extent = store(&archive, &bytes).await.unwrap();
+    let frame = 512 * 1024;
+    for round in 0..3 {
+        let begun = gate.gets();
+        let mut reads = tokio::task::JoinSet::new();
+        for number in 0..16_u64 {
+            let archive = archive.clone();
+            let range = number * frame..(number + 1) * frame;
+            if round == 2 {
+                reads.spawn(async move { (range.clone(), archive.read(extent, range).await) });
+                continue;
+            }
+            let read = archive.read(extent, range.clone()).await.unwrap();
+            assert!(read == bytes[range.start as usize..range.end as usize]);
+        }
+        while let Some(read) = reads.join_next().await {
+            let (range, read) = read.unwrap();
+            assert!(read.unwrap() == bytes[range.start as usize..range.end as usize]);
+        }
+        let fetched = gate.gets() - begun;
+        // Eight pieces and the rest behind them.
+        assert!(
+            if round == 0 {
+                fetched == 9
+            } else {
+                fetched == 0
+            },
+            "{round}: {fetched}"
+        );
+    }
+    // The proof asks the object store itself.
+    let begun = gate.gets();
+    archive.past_cache().read(extent, 0..frame).await.unwrap();
+    assert_eq!(gate.gets() - begun, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_store_that_is_away_is_told_and_comes_back() {
+    let Some((_dir, archive, gate)) = gated("away").await else {
+        return;
+    };
+    let kept = store(&archive, b"kept").await.unwrap();
+    gate.shut();
+    let failed = store(&archive, b"not acknowledged").await;
+    assert!(
+        matches!(failed, Err(ArchiveError::Away { .. })),
+        "{failed:?}"
+    );
+    let failed = archive.read(kept, 0..4).await;
+    assert!(
+        matches!(failed, Err(ArchiveError::Away { .. })),
+        "{failed:?}"
+    );
+    gate.open();
+    assert_eq!(archive.read(kept, 0..4).await.unwrap(), b"kept"[..]);
+    let more = store(&archive, b"more").await.unwrap();
+    assert_eq!(archive.read(more, 0..4).await.unwrap(), b"more"[..]);
+
+    // An upload that the object store comes back for goes through by itself.
+    gate.shut();
+    let waiting = archive.clone();
+    let late = tokio::spawn(async move { store(&waiting, b"late").await });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    gate.open();
+    let late = late.await.unwrap().unwrap();
+    assert_eq!(archive.read(late, 0..4).await.unwrap(), b"late"[..]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_young_object_without_rows_is_left_to_whoever_writes_it() {
+    let Some((_dir, archive)) = house("young").await else {
+        return;
+    };
+    let extent = store(&archive, &[1; 100]).await.unwrap();
+    let committed = |bytes| async move || Ok::<_, ArchiveError>(bytes);
+    let length = limits::PACK_HEADER_BYTES + 100;
+    for (bytes, expected) in [
+        (None, Settled::Fine),
+        (Some(length), Settled::Fine),
+        (Some(length + 1), Settled::Short),
+    ] {
+        let settled = archive.settle(extent.pack_id, committed(bytes)).await;
+        assert_eq!(settled.unwrap(), expected);
+    }
+    assert_eq!(archive.list_packs().await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_cannot_work_are_refused_at_once() {
+    let Some(good) = settings("settings") else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let hidden = format!("{good:?}");
+    assert!(!hidden.contains("secret of the test"), "{hidden}");
+    let wrong = [
+        S3Settings {
+            bucket: String::new(),
+            ..good.clone()
+        },
+        S3Settings {
+            region: String::new(),
+            ..good.clone()
+        },
+        S3Settings {
+            allow_http: false,
+            ..good.clone()
+        },
+        S3Settings {
+            secret: S3Secret::default(),
+            ..good.clone()
+        },
+        S3Settings {
+            cache_bytes: 1,
+            ..good.clone()
+        },
+    ];
+    for settings in wrong {
+        let refused = Archive::open_s3(dir.path(), &settings).await;
+        assert!(matches!(refused, Err(ArchiveError::Settings { .. })));
+    }
+    let elsewhere = S3Settings {
+        bucket: "no-such-bucket".to_owned(),
+        ..good
+    };
+    let refused = Archive::open_s3(dir.path(), &elsewhere).await;
+    assert!(
+        matches!(refused, Err(ArchiveError::Away { .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packs_move_there_and_back_unchanged() {
+    let Some((_dir, bucket)) = house("moving").await else {
+        return;
+    };
+    let (_first, disc) = super::house().await;
+    let (_second, again) = super::house().await;
+    let bytes = bytes_of(30_000_000);
+    let extent = store(&disc, &bytes).await.unwrap();
+    let length = disc.list_packs().await.unwrap()[0].length_bytes;
+    let there = bucket
+        .take_over(&disc, extent.pack_id, length)
+        .await
+        .unwrap();
+    let back = again
+        .take_over(&bucket, extent.pack_id, length)
+        .await
+        .unwrap();
+    assert_eq!(there, back);
+    for archive in [&bucket, &again] {
+        let chunks: Vec<_> = archive.stream(extent).try_collect().await.unwrap();
+        assert!(chunks.concat() == bytes);
+        assert!(archive.header_is_good(extent.pack_id).await.unwrap());
+    }
+    assert!(
+        bucket
+            .take_over(&disc, extent.pack_id, length + 1)
+            .await
+            .is_err()
+    );
+}

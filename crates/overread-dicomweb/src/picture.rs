@@ -1,0 +1,202 @@
+//! One instance's frames with what describes them: decoded, drawn, or encoded anew.
+
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use overread_dicom::{FrameTable, Header, ParseLimits};
+use overread_pixels::{
+    Decoded, Description, Picture, PixelError, Samples, Shape, View, Voi, decode, draw,
+    encode_jpeg_ls, limits, pixel_by_pixel,
+};
+use overread_store::studies::StoredInstance;
+use tokio::sync::Semaphore;
+
+use crate::frames::{read, table_of};
+use crate::limits::{HEAD_BYTES, REWRITTEN_BYTES};
+use crate::refusal::{Answer, Refusal};
+use crate::state::DicomWebState;
+
+/// Drawings at the same time; each has a processor for itself.
+static DRAWINGS: LazyLock<Semaphore> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Semaphore::new(processors * limits::DRAWINGS_A_PROCESSOR)
+});
+
+/// An instance with frames; a clone is a handle.
+#[derive(Clone)]
+pub(crate) struct Image {
+    state: DicomWebState,
+    pub(crate) found: Arc<StoredInstance>,
+    table: Arc<FrameTable>,
+    /// Everything before the pixel data.
+    pub(crate) start: Bytes,
+    pub(crate) shape: Shape,
+}
+
+/// How a grey image is shown, and how large.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Look {
+    pub(crate) voi: Option<Voi>,
+    pub(crate) view: View,
+}
+
+/// Returns what must be read so that everything before the pixel data is there.
+fn start_bytes(table: &FrameTable, length_bytes: u64) -> u64 {
+    let first = match table {
+        FrameTable::Native {
+            first_offset_bytes, ..
+        }
+        | FrameTable::NativeBits {
+            first_offset_bytes, ..
+        } => Some(*first_offset_bytes),
+        FrameTable::Fragments(frames) => frames
+            .iter()
+            .flatten()
+            .map(|fragment| fragment.offset_bytes)
+            .min(),
+        FrameTable::None | FrameTable::Deflated { .. } => None,
+    };
+    first.unwrap_or(length_bytes).min(length_bytes)
+}
+
+/// Reads an instance up to its pixel data; whole when it has none.
+pub(crate) async fn start_of(
+    state: &DicomWebState,
+    found: &StoredInstance,
+    table: &FrameTable,
+) -> Answer<Bytes> {
+    let end = start_bytes(table, found.extent.length_bytes);
+    let most = if matches!(table, FrameTable::Deflated { .. }) {
+        REWRITTEN_BYTES
+    } else {
+        HEAD_BYTES
+    };
+    if end > most {
+        return Err(Refusal::too_large(
+            "what stands before the pixel data is too large",
+        ));
+    }
+    Ok(state.archive.read(found.extent, 0..end).await?)
+}
+
+/// Says in plain words why a frame is not to be had in this form.
+pub(crate) fn refused(found: &StoredInstance, error: PixelError) -> Refusal {
+    let uid = &found.transfer_syntax_uid;
+    match error {
+        PixelError::TooLarge => Refusal::too_large(error.to_string()),
+        PixelError::Busy => Refusal::new(
+            axum::http::StatusCode::SERVICE_UNAVAILABLE,
+            error.to_string(),
+        ),
+        error => Refusal::not_acceptable(format!(
+            "the image is stored as {uid}: {error}; ask for transfer-syntax={uid} or transfer-syntax=*"
+        )),
+    }
+}
+
+impl Image {
+    /// Reads what describes an instance's frames.
+    pub(crate) async fn of(state: &DicomWebState, found: StoredInstance) -> Answer<Self> {
+        let table = table_of(&found)?;
+        if table.frame_count() == 0 {
+            return Err(Refusal::not_acceptable(
+                "the instance holds no image that could be drawn or decoded",
+            ));
+        }
+        let start = start_of(state, &found, &table).await?;
+        let shape = Header::read(&start, &ParseLimits::default())
+            .map_err(|problem| Refusal::not_acceptable(problem.message))
+            .and_then(|header| Shape::of(&header).map_err(|error| refused(&found, error)))?;
+        Ok(Self {
+            state: state.clone(),
+            found: Arc::new(found),
+            table: Arc::new(table),
+            start,
+            shape,
+        })
+    }
+
+    pub(crate) fn frame_count(&self) -> u32 {
+        self.table.frame_count()
+    }
+
+    pub(crate) fn is_encapsulated(&self) -> bool {
+        self.table.is_encapsulated()
+    }
+
+    /// Returns what is said of a frame, counted from 1.
+    pub(crate) fn description(&self, number: u32) -> Answer<Description> {
+        let header = Header::read(&self.start, &ParseLimits::default())
+            .map_err(|problem| Refusal::not_acceptable(problem.message))?;
+        Description::of(&header, number - 1).map_err(|error| refused(&self.found, error))
+    }
+
+    /// Reads a frame as it is stored, little endian.
+    async fn stored(&self, number: u32) -> Answer<Vec<u8>> {
+        let mut frames = read(
+            &self.state,
+            &self.found,
+            self.table.as_ref().clone(),
+            &[number],
+        )
+        .await?;
+        let pieces = frames.pop().ok_or_else(Refusal::internal)?;
+        Ok(pieces.concat())
+    }
+
+    /// Returns the samples of a frame, uncompressed.
+    pub(crate) async fn samples(&self, number: u32) -> Answer<Decoded> {
+        let stored = self.stored(number).await?;
+        if !self.is_encapsulated() {
+            return Ok(Decoded {
+                bytes: stored,
+                photometric: self.shape.photometric,
+            });
+        }
+        decode(&self.found.transfer_syntax_uid, &self.shape, stored)
+            .await
+            .map_err(|error| refused(&self.found, error))
+    }
+
+    /// Returns a frame in JPEG-LS, without loss, and what its colours are.
+    pub(crate) async fn jpeg_ls(&self, number: u32) -> Answer<Decoded> {
+        let refused = |error| refused(&self.found, error);
+        let samples = self.samples(number).await?;
+        let bytes = pixel_by_pixel(&self.shape, samples.bytes).map_err(refused)?;
+        let shape = Shape {
+            photometric: samples.photometric,
+            is_planar: false,
+            ..self.shape.clone()
+        };
+        let bytes = encode_jpeg_ls(&shape, bytes).await.map_err(refused)?;
+        Ok(Decoded {
+            bytes,
+            photometric: samples.photometric,
+        })
+    }
+
+    /// Draws a frame and does something with the picture, on a thread that may be busy.
+    pub(crate) async fn drawn<T: Send + 'static>(
+        &self,
+        number: u32,
+        look: &Look,
+        then: impl FnOnce(Picture) -> Result<T, PixelError> + Send + 'static,
+    ) -> Answer<T> {
+        let samples = self.samples(number).await?;
+        let description = self.description(number)?;
+        let (look, is_native) = (look.clone(), !self.is_encapsulated());
+        let _turn = DRAWINGS.acquire().await.map_err(|_| Refusal::internal())?;
+        let drawing = tokio::task::spawn_blocking(move || {
+            let samples = if is_native {
+                Samples::Native(&samples.bytes)
+            } else {
+                Samples::Decoded(&samples)
+            };
+            then(draw(&description, samples, look.voi.as_ref(), &look.view)?)
+        });
+        drawing
+            .await
+            .map_err(|_| Refusal::internal())?
+            .map_err(|error| refused(&self.found, error))
+    }
+}

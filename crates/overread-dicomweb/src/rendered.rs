@@ -1,0 +1,596 @@
+//! WADO-RS: pictures for people's eyes, large and small (PS3.18 10.4.1.1.3, 10.4.1.1.4).
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream;
+use overread_pixels::{MediaType, limits, write, write_animation};
+use overread_store::studies::{StoredInstance, instances_of};
+use serde::Deserialize;
+
+use crate::accept::Accept;
+use crate::blinding::Withheld;
+use crate::caller::{Caller, RawQuery};
+use crate::conditional::Tag;
+use crate::frames::{numbers, table_of};
+use crate::instances::{One, Several, find, immutable, tagged};
+use crate::looks::Asked;
+use crate::multipart::{Boundary, answer, body_of_stream};
+use crate::picture::Image;
+use crate::refusal::{Answer, Refusal};
+use crate::report_text;
+use crate::state::DicomWebState;
+
+/// Frames in a path.
+#[derive(Deserialize)]
+pub(crate) struct Listed {
+    study: String,
+    series: String,
+    instance: String,
+    frames: String,
+}
+
+impl Listed {
+    fn one(self) -> (One, String) {
+        let one = One {
+            study: self.study,
+            series: self.series,
+            instance: self.instance,
+        };
+        (one, self.frames)
+    }
+}
+
+/// How pictures go out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// One picture, or one that moves.
+    Alone(MediaType),
+    /// Each in a part of its own.
+    Parts(MediaType),
+}
+
+/// Chooses among what the client takes; several pictures go alone only when they move.
+fn way(accept: &Accept, pictures: usize) -> Answer<Way> {
+    accept.refuse_mixed()?;
+    let all = [MediaType::Jpeg, MediaType::Png, MediaType::Gif];
+    let chosen = accept.0.iter().find_map(|range| {
+        let alone = all
+            .into_iter()
+            .filter(|one| pictures == 1 || *one == MediaType::Gif && !range.essence.contains('*'))
+            .find(|one| range.takes_single(one.name()))
+            .map(Way::Alone);
+        let parts = all
+            .into_iter()
+            .find(|one| range.takes_parts(one.name()))
+            .map(Way::Parts);
+        alone.or(parts)
+    });
+    chosen.ok_or_else(|| {
+        Refusal::not_acceptable(
+            "pictures are offered as image/jpeg, image/png and image/gif; several as parts of multipart/related, or moving as image/gif",
+        )
+    })
+}
+
+/// Finds an instance, what of it is withheld, and writes down that it is read.
+async fn opened(
+    state: &DicomWebState,
+    caller: &Caller,
+    one: &One,
+) -> Answer<(StoredInstance, Withheld)> {
+    let found = find(state, caller, one).await?;
+    let mut tx = state.store.read().await?;
+    let withheld = caller.withheld(&mut tx, &one.study).await?;
+    drop(tx);
+    caller
+        .note_images(
+            state,
+            "study.images_read",
+            (&one.study, Some(&one.series), Some(&one.instance)),
+        )
+        .await?;
+    Ok((found, withheld))
+}
+
+/// GET .../instances/{instance}/rendered.
+pub(crate) async fn instance(
+    State(state): State<DicomWebState>,
+    Path(one): Path<One>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let accept = Accept::of_request(&headers, &query)?;
+    let asked = Asked::rendered(&query)?;
+    let drawn = Drawn {
+        asked,
+        frame_number: None,
+        words: &query,
+    };
+    answered(&state, &caller, &headers, &one, (&accept, drawn)).await
+}
+
+/// How one instance is to be drawn.
+pub(crate) struct Drawn<'a> {
+    pub(crate) asked: Asked,
+    /// One frame; else what stands for all.
+    pub(crate) frame_number: Option<u32>,
+    /// What the client said of both: other words, another tag.
+    pub(crate) words: &'a str,
+}
+
+/// Answers one instance for people's eyes.
+pub(crate) async fn answered(
+    state: &DicomWebState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    one: &One,
+    (accept, drawn): (&Accept, Drawn<'_>),
+) -> Answer {
+    let frame_number = drawn.frame_number;
+    let (found, withheld) = opened(state, caller, one).await?;
+    let frame_count = table_of(&found)?.frame_count();
+    if frame_number.is_some_and(|number| number > frame_count) {
+        return Err(no_such_frame());
+    }
+    let tag = tag_of(caller, &found, accept, (drawn.words, ""));
+    if let Some(tag) = tag.as_ref().filter(|tag| tag.is_known(headers)) {
+        return Ok(kept(tag.not_modified(), &withheld));
+    }
+    if frame_count == 0 {
+        // What is no image may tell of the first reading in any of its words.
+        if withheld.is_any() {
+            return Err(Refusal::not_found());
+        }
+        return report_text::answer(state, &found, accept).await;
+    }
+    let image = Image::of(state, found).await?;
+    let is_moving = frame_number.is_none() && frame_count > 1 && moves(accept);
+    let count = if is_moving { frame_count as usize } else { 1 };
+    let numbers: Vec<u32> = match way(accept, count)? {
+        Way::Alone(MediaType::Gif) if is_moving => (1..=image.frame_count()).collect(),
+        Way::Alone(_) => vec![frame_number.map_or_else(|| representative(&image), Ok)?],
+        Way::Parts(_) => (1..=image.frame_count()).collect(),
+    };
+    let url = caller
+        .address
+        .instance(&one.study, &one.series, &one.instance);
+    let response = pictures(accept, drawn.asked, image, &numbers, &url).await?;
+    Ok(kept(tagged(response, tag.as_ref()), &withheld))
+}
+
+/// Returns the tag of pictures of an instance. It changes with the program, which may draw otherwise tomorrow.
+fn tag_of(
+    caller: &Caller,
+    found: &StoredInstance,
+    accept: &Accept,
+    asked: (&str, &str),
+) -> Option<Tag> {
+    let drawn_by = env!("CARGO_PKG_VERSION");
+    Tag::of_stored(
+        caller,
+        found,
+        (drawn_by, format!("{accept:?}"), asked),
+        true,
+    )
+}
+
+/// Says that an answer never changes, unless more may be shown of the instance one day.
+fn kept(mut response: Response, withheld: &Withheld) -> Response {
+    if !withheld.is_any() {
+        immutable(&mut response);
+    }
+    response
+}
+
+/// Says whether a client asks for a picture that moves before any that stands still.
+fn moves(accept: &Accept) -> bool {
+    let first = accept.0.first();
+    first.is_some_and(|range| range.essence == "image/gif")
+}
+
+fn representative(image: &Image) -> Answer<u32> {
+    let stated = image.description(1)?.representative_frame;
+    Ok(stated.clamp(1, image.frame_count()))
+}
+
+/// GET .../frames/{list}/rendered.
+pub(crate) async fn frames(
+    State(state): State<DicomWebState>,
+    Path(listed): Path<Listed>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let (one, list) = listed.one();
+    let numbers = numbers(&list)?;
+    let accept = Accept::of_request(&headers, &query)?;
+    let asked = Asked::rendered(&query)?;
+    way(&accept, numbers.len())?;
+    let (found, withheld) = opened(&state, &caller, &one).await?;
+    let frame_count = table_of(&found)?.frame_count();
+    if numbers.iter().any(|number| *number > frame_count) {
+        return Err(no_such_frame());
+    }
+    let tag = tag_of(&caller, &found, &accept, (&query, &list));
+    if let Some(tag) = tag.as_ref().filter(|tag| tag.is_known(&headers)) {
+        return Ok(kept(tag.not_modified(), &withheld));
+    }
+    let image = Image::of(&state, found).await?;
+    let url = caller
+        .address
+        .instance(&one.study, &one.series, &one.instance);
+    let response = pictures(&accept, asked, image, &numbers, &url).await?;
+    Ok(kept(tagged(response, tag.as_ref()), &withheld))
+}
+
+fn no_such_frame() -> Refusal {
+    Refusal::new(
+        axum::http::StatusCode::NOT_FOUND,
+        "the instance has no such frame, or its pixel data end before it",
+    )
+}
+
+/// Answers with frames of one instance.
+async fn pictures(
+    accept: &Accept,
+    asked: Asked,
+    image: Image,
+    numbers: &[u32],
+    url: &str,
+) -> Answer {
+    let mut response = match (way(accept, numbers.len())?, numbers) {
+        (Way::Alone(media_type), [number]) => alone(
+            media_type,
+            picture(&image, *number, &asked, media_type).await?,
+        )?,
+        (Way::Alone(_), many) => alone(MediaType::Gif, moving(&image, many, &asked).await?)?,
+        (Way::Parts(media_type), many) => {
+            let frames: Vec<Part> = many
+                .iter()
+                .map(|number| Part {
+                    image: Source::Read(image.clone()),
+                    number: Some(*number),
+                    url: format!("{url}/frames/{number}/rendered"),
+                })
+                .collect();
+            in_parts(media_type, &asked, frames).await?
+        }
+    };
+    warn(&mut response, &asked);
+    Ok(response)
+}
+
+fn alone(media_type: MediaType, bytes: Bytes) -> Answer {
+    let length = bytes.len() as u64;
+    Ok(answer(
+        bytes.into(),
+        HeaderValue::from_static(media_type.name()),
+        length,
+    ))
+}
+
+async fn picture(
+    image: &Image,
+    number: u32,
+    asked: &Asked,
+    media_type: MediaType,
+) -> Answer<Bytes> {
+    let quality = asked.quality;
+    let written = image.drawn(number, &asked.look, move |picture| {
+        write(&picture, media_type, quality)
+    });
+    Ok(Bytes::from(written.await?))
+}
+
+/// Draws frames as one picture that moves.
+async fn moving(image: &Image, numbers: &[u32], asked: &Asked) -> Answer<Bytes> {
+    let pixels = image.shape.pixels() as u64 * numbers.len() as u64;
+    if numbers.len() > limits::ANIMATION_FRAMES || pixels > limits::ANIMATION_PIXELS {
+        return Err(Refusal::too_large(format!(
+            "a moving picture has at most {} frames and {} pixels; ask for fewer frames, or for parts",
+            limits::ANIMATION_FRAMES,
+            limits::ANIMATION_PIXELS
+        )));
+    }
+    let mut drawn = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        drawn.push(image.drawn(*number, &asked.look, Ok).await?);
+    }
+    let frame_ms = image.description(1)?.frame_ms;
+    let written = tokio::task::spawn_blocking(move || write_animation(&drawn, frame_ms));
+    let written = written.await.map_err(|_| Refusal::internal())?;
+    let written = written.map_err(|error| crate::picture::refused(&image.found, error))?;
+    Ok(Bytes::from(written))
+}
+
+/// Where a part's picture comes from.
+enum Source {
+    Read(Image),
+    Stored(DicomWebState, Box<StoredInstance>),
+}
+
+/// A picture that is drawn when its turn comes; the frame that stands for all when none is named.
+struct Part {
+    image: Source,
+    number: Option<u32>,
+    url: String,
+}
+
+impl Part {
+    async fn draw(self, asked: &Asked, media_type: MediaType) -> Answer<(String, Bytes)> {
+        let image = match self.image {
+            Source::Read(image) => image,
+            Source::Stored(state, found) => Image::of(&state, *found).await?,
+        };
+        let number = match self.number {
+            Some(number) => number,
+            None => representative(&image)?,
+        };
+        let bytes = picture(&image, number, asked, media_type).await?;
+        Ok((self.url, bytes))
+    }
+}
+
+/// Answers part after part: one picture at a time is in memory.
+async fn in_parts(media_type: MediaType, asked: &Asked, parts: Vec<Part>) -> Answer {
+    let boundary = Boundary::new()?;
+    let content_type = boundary.content_type(media_type.name())?;
+    let closing = boundary.closing();
+    let mut parts = parts.into_iter();
+    // The first is drawn before anything is said: an answer that has begun can only be broken off.
+    let first = parts.next().ok_or_else(Refusal::not_found)?;
+    let first = first.draw(asked, media_type).await?;
+    let asked = asked.clone();
+    let rest = stream::iter(parts).then(move |part| {
+        let asked = asked.clone();
+        async move { part.draw(&asked, media_type).await }
+    });
+    let all = stream::iter([Ok(first)]).chain(rest).enumerate();
+    let pieces = all.flat_map(move |(index, drawn)| {
+        let pieces = match drawn {
+            Ok((url, bytes)) => {
+                let name = media_type.name();
+                let opening = boundary.opening(index == 0, name, &url, bytes.len() as u64);
+                vec![Ok(opening), Ok(bytes)]
+            }
+            Err(_) => vec![Err(std::io::Error::other("a picture could not be drawn"))],
+        };
+        stream::iter(pieces)
+    });
+    let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
+    let mut response = body.into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    Ok(response)
+}
+
+// PS3.18 8.3.5: what is asked and not supported is said in a Warning header.
+fn warn(response: &mut Response, asked: &Asked) {
+    for text in &asked.not_done {
+        if let Ok(value) = HeaderValue::try_from(format!("299 overread: {text}")) {
+            response.headers_mut().append(header::WARNING, value);
+        }
+    }
+}
+
+/// The instances of a study or series that are images, in order.
+async fn images(
+    state: &DicomWebState,
+    caller: &Caller,
+    several: &Several,
+) -> Answer<Vec<StoredInstance>> {
+    let mut tx = state.store.read().await?;
+    let (study, series) = (&several.study, several.series.as_deref());
+    let found = instances_of(&mut tx, &caller.reach, study, series).await?;
+    drop(tx);
+    if found.is_empty() {
+        return Err(Refusal::not_found());
+    }
+    let mut images = Vec::with_capacity(found.len());
+    for one in found {
+        if table_of(&one)?.frame_count() > 0 {
+            images.push(one);
+        }
+    }
+    if images.is_empty() {
+        return Err(Refusal::not_acceptable(
+            "there is no image among these instances",
+        ));
+    }
+    Ok(images)
+}
+
+/// GET /studies/{study}/rendered and .../series/{series}/rendered.
+pub(crate) async fn several(
+    State(state): State<DicomWebState>,
+    Path(several): Path<Several>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let accept = Accept::of_request(&headers, &query)?;
+    let asked = Asked::rendered(&query)?;
+    let images = images(&state, &caller, &several).await?;
+    let way = way(&accept, images.len())?;
+    if images.len() > 1 && matches!(way, Way::Alone(_)) {
+        // A picture that moves is one instance; several instances are parts.
+        return Err(Refusal::not_acceptable(
+            "several instances are offered as parts of multipart/related",
+        ));
+    }
+    caller
+        .note_images(
+            &state,
+            "study.images_read",
+            (&several.study, several.series.as_deref(), None),
+        )
+        .await?;
+    let parts = images.into_iter().map(|one| Part {
+        url: format!(
+            "{}/rendered",
+            caller.address.instance(
+                &one.study_instance_uid,
+                &one.series_instance_uid,
+                &one.sop_instance_uid
+            )
+        ),
+        image: Source::Stored(state.clone(), Box::new(one)),
+        number: None,
+    });
+    let mut parts: Vec<Part> = parts.collect();
+    let mut response = match (way, parts.pop()) {
+        (Way::Alone(media_type), Some(only)) if parts.is_empty() => {
+            alone(media_type, only.draw(&asked, media_type).await?.1)?
+        }
+        (Way::Alone(media_type) | Way::Parts(media_type), last) => {
+            parts.extend(last);
+            in_parts(media_type, &asked, parts).await?
+        }
+    };
+    warn(&mut response, &asked);
+    not_kept(&mut response);
+    Ok(response)
+}
+
+/// More instances may come to a series or study.
+fn not_kept(response: &mut Response) {
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
+}
+
+/// GET .../instances/{instance}/thumbnail.
+pub(crate) async fn instance_thumbnail(
+    State(state): State<DicomWebState>,
+    Path(one): Path<One>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let (found, withheld) = opened(&state, &caller, &one).await?;
+    let response = thumbnail(&state, found, None, &headers, &query).await?;
+    Ok(kept(response, &withheld))
+}
+
+/// GET .../frames/{frame}/thumbnail.
+pub(crate) async fn frame_thumbnail(
+    State(state): State<DicomWebState>,
+    Path(listed): Path<Listed>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let (one, list) = listed.one();
+    let numbers = numbers(&list)?;
+    let (found, withheld) = opened(&state, &caller, &one).await?;
+    let frame_count = table_of(&found)?.frame_count();
+    if numbers.iter().any(|number| *number > frame_count) {
+        return Err(no_such_frame());
+    }
+    // PS3.18 10.4.1.1.4: a thumbnail is one image, whatever it stands for.
+    let first = numbers.first().copied();
+    let response = thumbnail(&state, found, first, &headers, &query).await?;
+    Ok(kept(response, &withheld))
+}
+
+/// GET /studies/{study}/thumbnail and .../series/{series}/thumbnail: the middle image of the (first) series.
+pub(crate) async fn several_thumbnail(
+    State(state): State<DicomWebState>,
+    Path(several): Path<Several>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let mut images = images(&state, &caller, &several).await?;
+    let first = images.first().map(|one| one.series_instance_uid.clone());
+    images.retain(|one| first.as_ref() == Some(&one.series_instance_uid));
+    caller
+        .note_images(
+            &state,
+            "study.images_read",
+            (&several.study, several.series.as_deref(), None),
+        )
+        .await?;
+    let middle = images.len() / 2;
+    let found = images.into_iter().nth(middle);
+    let found = found.ok_or_else(Refusal::not_found)?;
+    let mut response = thumbnail(&state, found, None, &headers, &query).await?;
+    not_kept(&mut response);
+    Ok(response)
+}
+
+/// Draws a small picture, without any text.
+async fn thumbnail(
+    state: &DicomWebState,
+    found: StoredInstance,
+    number: Option<u32>,
+    headers: &HeaderMap,
+    query: &str,
+) -> Answer {
+    let accept = Accept::of_request(headers, query)?;
+    let asked = Asked::thumbnail(query)?;
+    let Way::Alone(media_type) = way(&accept, 1)? else {
+        return Err(Refusal::not_acceptable(
+            "a thumbnail is one image/jpeg, image/png or image/gif",
+        ));
+    };
+    let image = Image::of(state, found).await?;
+    let number = match number {
+        Some(number) => number,
+        None => representative(&image)?,
+    };
+    alone(
+        media_type,
+        picture(&image, number, &asked, media_type).await?,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderMap;
+    use overread_pixels::MediaType::{Gif, Jpeg, Png};
+
+    use super::{Way, way};
+    use crate::accept::Accept;
+
+    fn check(accept: &str, pictures: usize, expect: Option<Way>) {
+        let mut headers = HeaderMap::new();
+        headers.insert("accept", accept.parse().expect("a header"));
+        let accept_ranges = Accept::of_request(&headers, "").expect("reads");
+        assert_eq!(
+            way(&accept_ranges, pictures).ok(),
+            expect,
+            "{accept} {pictures}"
+        );
+    }
+
+    #[test]
+    fn jpeg_is_the_default_w7() {
+        check("*/*", 1, Some(Way::Alone(Jpeg)));
+        check("image/*", 1, Some(Way::Alone(Jpeg)));
+        check("image/png", 1, Some(Way::Alone(Png)));
+        check("image/gif", 1, Some(Way::Alone(Gif)));
+        check(
+            "image/webp, image/png;q=0.5, image/jpeg;q=0.4",
+            1,
+            Some(Way::Alone(Png)),
+        );
+        check("image/webp", 1, None);
+        check(
+            "multipart/related; type=\"image/png\"",
+            1,
+            Some(Way::Parts(Png)),
+        );
+        check("*/*", 3, Some(Way::Parts(Jpeg)));
+        check("image/gif", 3, Some(Way::Alone(Gif)));
+        check("image/jpeg", 3, None);
+        check("application/dicom", 1, None);
+        check("application/dicom, image/jpeg", 1, None);
+    }
+}

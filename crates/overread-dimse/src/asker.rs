@@ -1,0 +1,131 @@
+//! For whom a query or retrieval is answered, what that covers, and that it is written down.
+
+use overread_model::access::Actor;
+use overread_model::time::Timestamp;
+use overread_store::access::{Reach, is_blind_to, reach};
+use overread_store::audit::{self, AuditEvent};
+use overread_store::studies::reports_among;
+use overread_store::{Store, StoreResult, Tx, tokens};
+
+use crate::AeTitle;
+use crate::callers::Admitted;
+use crate::command::{NOT_AUTHORISED, PROCESSING_FAILURE, Status};
+use crate::server::Shared;
+
+/// Who asks, by the token of its entry in the list.
+#[derive(Debug, Clone)]
+pub(crate) struct Asker {
+    pub(crate) actor: Actor,
+    pub(crate) reach: Reach,
+    pub(crate) now: Timestamp,
+}
+
+/// What is read of the archive: a study, a series of it, an instance of that.
+pub(crate) type Place<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
+impl Asker {
+    /// Returns for whom a request is answered; asked anew for each, so that a revoked token ends what it opened.
+    ///
+    /// # Errors
+    /// The status to be answered: no token is named, it is revoked, or the database fails.
+    pub(crate) async fn of(shared: &Shared, caller: &Admitted) -> Result<Self, Status> {
+        let token_id = caller.as_ref().and_then(|caller| caller.token_id.as_ref());
+        let Some(token_id) = token_id else {
+            return Err(Status::failure(
+                NOT_AUTHORISED,
+                "no token is named for this caller",
+            ));
+        };
+        let now = (shared.clock)();
+        let found = async {
+            let mut tx = shared.ingest.store().read().await?;
+            let Some(actor) = tokens::find_by_id(&mut tx, token_id).await? else {
+                return Ok(None);
+            };
+            let reach = reach(&mut tx, &actor, now).await?;
+            Ok(Some(Self { actor, reach, now }))
+        };
+        let found: StoreResult<Option<Self>> = found.await;
+        found.map_err(|error| database(&error))?.ok_or_else(|| {
+            Status::failure(
+                NOT_AUTHORISED,
+                "the token of this caller is not in force any more",
+            )
+        })
+    }
+
+    /// Writes down that somebody searched.
+    pub(crate) async fn note_search(&self, shared: &Shared) -> StoreResult<()> {
+        let event = AuditEvent::new("studies.searched");
+        let store = shared.ingest.store();
+        shared
+            .readings
+            .note(store, &self.actor, &event, self.now)
+            .await
+    }
+
+    /// Writes down what is read, and each report in it, before it is shown.
+    pub(crate) async fn note_reading(&self, shared: &Shared, place: Place<'_>) -> StoreResult<()> {
+        let event = AuditEvent::new("study.images_read").on("study", place.0);
+        let store = shared.ingest.store();
+        shared
+            .readings
+            .note(store, &self.actor, &event, self.now)
+            .await?;
+        self.note_reports(shared, place).await
+    }
+
+    /// Writes down that what is read goes to another place.
+    pub(crate) async fn note_sending(
+        &self,
+        shared: &Shared,
+        place: Place<'_>,
+        to: &AeTitle,
+    ) -> StoreResult<()> {
+        let store = shared.ingest.store();
+        note_sent(store, &self.actor, place.0, to, self.now).await?;
+        self.note_reports(shared, place).await
+    }
+
+    async fn note_reports(&self, shared: &Shared, place: Place<'_>) -> StoreResult<()> {
+        let (study, series, instance) = place;
+        let store = shared.ingest.store();
+        let mut tx = store.read().await?;
+        let reports = reports_among(&mut tx, &self.reach, study, series, instance).await?;
+        drop(tx);
+        shared
+            .readings
+            .note_reports(store, &self.actor, study, &reports, self.now)
+            .await
+    }
+
+    /// Says whether the first reading of a study is to be left out.
+    pub(crate) async fn is_blind_to(&self, tx: &mut Tx, study: &str) -> StoreResult<bool> {
+        is_blind_to(tx, &self.reach, study).await
+    }
+}
+
+/// Writes down that a study goes to another place.
+pub(crate) async fn note_sent(
+    store: &Store,
+    actor: &Actor,
+    study_instance_uid: &str,
+    to: &AeTitle,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let event = AuditEvent::new("study.images_sent")
+        .on("study", study_instance_uid)
+        .with(serde_json::json!({ "to": to.as_str() }));
+    let mut tx = store.begin().await?;
+    audit::record(&mut tx, actor, &event, now).await?;
+    tx.commit().await
+}
+
+/// Tells the log why the database failed, and the peer that it did.
+pub(crate) fn database(error: &(dyn std::error::Error + 'static)) -> Status {
+    tracing::error!(error, "a DICOM request could not be answered");
+    Status::failure(
+        PROCESSING_FAILURE,
+        "the archive could not answer; try later",
+    )
+}

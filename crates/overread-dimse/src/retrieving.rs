@@ -1,0 +1,224 @@
+//! C-GET and C-MOVE: what is asked for, and the instances one after another, each a C-STORE of ours.
+
+mod moving;
+mod progress;
+mod selection;
+
+use std::sync::Arc;
+
+use overread_store::StoreResult;
+use tokio::task::JoinHandle;
+
+use crate::asker::{Asker, database};
+use crate::callers::Admitted;
+use crate::command::{
+    C_CANCEL_RQ, C_GET_RQ, C_STORE_RQ, Command, CommandSet, DESTINATION_UNKNOWN, Status,
+};
+use crate::instance::{NotSent, Reader, Ready, Wanted};
+use crate::limits;
+use crate::link::{Link, out_of_place};
+use crate::negotiation::Context;
+use crate::query::{Identifier, Purpose};
+use crate::server::Shared;
+use crate::service::{Root, Service};
+use crate::wire::Ended;
+
+pub(crate) use moving::{Push, Watch};
+use progress::Progress;
+use selection::select;
+
+/// Where sub-operations go.
+pub(crate) struct Retrieval<'a> {
+    pub(crate) request: &'a Command,
+    pub(crate) context: &'a Context,
+    pub(crate) root: Root,
+    pub(crate) identifier: Vec<u8>,
+    pub(crate) calling: &'a str,
+}
+
+/// Answers a C-GET or C-MOVE; returns the last answer with its data set, which may be empty.
+///
+/// # Errors
+/// The association ended.
+pub(crate) async fn answer(
+    shared: &Arc<Shared>,
+    caller: &Admitted,
+    link: &mut Link,
+    retrieval: Retrieval<'_>,
+) -> Result<(CommandSet, Vec<u8>), Ended> {
+    let refused = |status: &Status| (retrieval.request.answer(status), Vec::new());
+    let (asker, wanted) = match begin(shared, caller, &retrieval).await {
+        Ok(begun) => begun,
+        Err(status) => return Ok(refused(&status)),
+    };
+    let is_get = retrieval.request.command_field == C_GET_RQ;
+    let destination = retrieval.request.move_destination.trim_matches([' ', '\0']);
+    let remote = shared.config.callers.listening(destination);
+    if !is_get && remote.is_none() {
+        let status = Status::failure(
+            DESTINATION_UNKNOWN,
+            "the move destination is not known here",
+        );
+        return Ok(refused(&status));
+    }
+    let to = remote.filter(|_| !is_get).map(|remote| &remote.ae_title);
+    if let Err(error) = note(shared, &asker, &wanted, to).await {
+        return Ok(refused(&database(&error)));
+    }
+    let mut progress = Progress::new(retrieval.request, retrieval.context, wanted.len());
+    let reader = Reader::new(&shared.rooms(), &shared.rewrites, asker);
+    match remote.filter(|_| !is_get) {
+        None => get(link, reader, wanted, &mut progress).await?,
+        Some(remote) => {
+            let originator = Some((retrieval.calling, retrieval.request.message_id));
+            let mut push = Push {
+                own: &shared.config.ae_title,
+                remote,
+                outgoing: &shared.config.outgoing,
+                reader,
+                originator,
+            };
+            push.run(wanted, &mut moving::Origin::new(link, &mut progress))
+                .await?;
+        }
+    }
+    Ok(progress.last_answer())
+}
+
+/// Finds out who asks and for what.
+async fn begin(
+    shared: &Shared,
+    caller: &Admitted,
+    retrieval: &Retrieval<'_>,
+) -> Result<(Asker, Vec<Wanted>), Status> {
+    let asker = Asker::of(shared, caller).await?;
+    let asked = Identifier::parse(
+        &retrieval.identifier,
+        retrieval.context.transfer_syntax_uid.as_str(),
+        retrieval.root,
+        retrieval.context.is_relational,
+        Purpose::Fetch,
+    )?;
+    let wanted = select(shared, &asker, &asked).await?;
+    Ok((asker, wanted))
+}
+
+/// Writes down what is read, before any of it is sent.
+async fn note(
+    shared: &Shared,
+    asker: &Asker,
+    wanted: &[Wanted],
+    to: Option<&crate::AeTitle>,
+) -> StoreResult<()> {
+    let mut last: Option<(&str, &str)> = None;
+    for one in wanted {
+        let place = (
+            one.study_instance_uid.as_str(),
+            one.series_instance_uid.as_str(),
+        );
+        if last == Some(place) {
+            continue;
+        }
+        let is_same_study = last.is_some_and(|(study, _)| study == place.0);
+        last = Some(place);
+        let place = (place.0, Some(place.1), None);
+        match to {
+            Some(to) if !is_same_study => asker.note_sending(shared, place, to).await?,
+            _ => asker.note_reading(shared, place).await?,
+        }
+    }
+    Ok(())
+}
+
+/// An instance that is being made ready while the one before it is sent.
+pub(crate) struct Ahead(Option<JoinHandle<Result<Ready, NotSent>>>);
+
+impl Ahead {
+    pub(crate) fn of(reader: &Reader, wanted: Option<&Wanted>, contexts: &Arc<[Context]>) -> Self {
+        let Some(wanted) = wanted.cloned() else {
+            return Self(None);
+        };
+        let (reader, contexts) = (reader.clone(), Arc::clone(contexts));
+        Self(Some(tokio::spawn(async move {
+            reader.ready(&wanted, &contexts).await
+        })))
+    }
+
+    pub(crate) async fn ready(mut self) -> Result<Ready, NotSent> {
+        match &mut self.0 {
+            None => Err(NotSent::Gone),
+            Some(task) => task.await.unwrap_or(Err(NotSent::Unreadable)),
+        }
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+/// Sends on the association of the request itself.
+async fn get(
+    link: &mut Link,
+    reader: Reader,
+    wanted: Vec<Wanted>,
+    progress: &mut Progress<'_>,
+) -> Result<(), Ended> {
+    let is_ours =
+        |context: &&Context| context.service == Service::Storage && context.peer_is_provider;
+    let contexts: Arc<[Context]> = link.contexts.iter().filter(is_ours).cloned().collect();
+    let mut ahead = Ahead::of(&reader, wanted.first(), &contexts);
+    let mut message_id = progress.message_id();
+    for (index, one) in wanted.iter().enumerate() {
+        if progress.is_cancelled || link.is_cancelled(progress.message_id()).await? {
+            progress.is_cancelled = true;
+            return Ok(());
+        }
+        let next = Ahead::of(&reader, wanted.get(index + 1), &contexts);
+        let ready = std::mem::replace(&mut ahead, next).ready().await;
+        let status = match ready {
+            Ok(ready) => {
+                message_id = message_id.checked_add(1).unwrap_or(1);
+                let set = CommandSet::request(C_STORE_RQ, message_id, &one.sop_class_uid)
+                    .affected_instance(&one.sop_instance_uid)
+                    .with_data_set();
+                link.send(ready.context_id, &set).await?;
+                reader.send(link, ready).await?;
+                Ok(stored(link, message_id, progress).await?)
+            }
+            Err(why) => Err(why),
+        };
+        progress.count(one, status);
+        progress.tell(link).await?;
+    }
+    Ok(())
+}
+
+/// Waits for the answer to a C-STORE of ours; a cancellation that comes before it is remembered.
+async fn stored(
+    link: &mut Link,
+    message_id: u16,
+    progress: &mut Progress<'_>,
+) -> Result<u16, Ended> {
+    loop {
+        let Some((command, context)) = link.next().await? else {
+            return Err(out_of_place("a release inside an operation"));
+        };
+        link.read_past(&command, &context).await?;
+        if command.command_field == C_CANCEL_RQ {
+            progress.is_cancelled |= command.message_id == progress.message_id();
+        } else if command.is_response() && command.message_id == message_id {
+            return Ok(command.status);
+        } else {
+            return Err(out_of_place("what came is no answer to our message"));
+        }
+    }
+}
+
+/// Says whether a retrieval may still grow.
+pub(crate) const fn is_too_many(count: usize) -> bool {
+    count > limits::RETRIEVED_INSTANCES
+}

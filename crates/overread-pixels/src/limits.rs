@@ -1,0 +1,38 @@
+//! Every limit on what decoding and drawing one picture may cost.
+
+use std::time::Duration;
+
+/// Bytes of one decoded frame.
+pub const FRAME_BYTES: u64 = 128 * 1024 * 1024;
+/// Bytes of one encoded frame that is decoded.
+pub const ENCODED_BYTES: u64 = 128 * 1024 * 1024;
+/// Memory of a process that decodes.
+pub const WORKER_MEMORY_BYTES: u64 = 1536 * 1024 * 1024;
+/// Processor time for one frame.
+pub const WORKER_CPU_TIME: Duration = Duration::from_secs(20);
+/// Time for one frame, after which its process is killed.
+pub const WORKER_TIME: Duration = Duration::from_secs(30);
+/// Time that a frame waits for its turn.
+pub const WAITING_TIME: Duration = Duration::from_secs(60);
+/// Processes that decode at the same time, whatever the machine has.
+pub const WORKERS: usize = 8;
+/// Frames after which a process is replaced by a fresh one, so that no leak of foreign code grows.
+pub const FRAMES_A_WORKER: u32 = 5000;
+/// Frames that are drawn in this process at the same time, for each processor.
+pub const DRAWINGS_A_PROCESSOR: usize = 2;
+/// Longest side of a picture that is drawn.
+pub const PICTURE_SIDE: u32 = 16_384;
+/// Pixels of a picture that is drawn.
+pub const PICTURE_PIXELS: u64 = 64 * 1024 * 1024;
+/// Entries of one lookup table (PS3.3 C.11.1.1.1: 0 stands for 65,536).
+pub const TABLE_ENTRIES: usize = 65_536;
+/// Windows and lookup tables of one image that are read.
+pub const VOI_CHOICES: usize = 16;
+/// Frames of one animated picture.
+pub const ANIMATION_FRAMES: usize = 256;
+/// Pixels of all frames of one animated picture.
+pub const ANIMATION_PIXELS: u64 = 128 * 1024 * 1024;
+/// Longest side of a thumbnail when nothing else is asked.
+pub const THUMBNAIL_SIDE: u32 = 256;
+/// Longest side of a thumbnail that may be asked.
+pub const THUMBNAIL_SIDE_MAX: u32 = 1024;

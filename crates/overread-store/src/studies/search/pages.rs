@@ -1,0 +1,116 @@
+//! Pages of results, and how many results stand behind them.
+
+use sqlx::AssertSqlSafe;
+
+use super::Page;
+use crate::error::StoreResult;
+use crate::studies::sql::{Arg, Clause, bind};
+use crate::{Tx, limits};
+
+/// One page of rows, and how many rows match behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<R> {
+    /// The page.
+    pub rows: Vec<R>,
+    /// Rows that match and stand behind the page.
+    pub remaining: u64,
+}
+
+/// Which rows to read, and from which end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) limit: i64,
+    pub(super) offset: i64,
+    /// From the end: the rows come in the opposite order.
+    pub(super) is_backward: bool,
+}
+
+impl Window {
+    pub(super) fn of(page: &Page) -> Self {
+        Self {
+            limit: i64::from(page.limit.min(limits::SEARCH_ROWS)),
+            offset: i64::from(page.offset),
+            is_backward: false,
+        }
+    }
+
+    /// Looks for a deep page from the end when that is nearer; `None` when the page is behind the end.
+    pub(super) fn nearer(self, total: u64) -> Option<Self> {
+        let total = i64::try_from(total).unwrap_or(i64::MAX);
+        let left = total - self.offset;
+        if left <= 0 {
+            return None;
+        }
+        if self.offset <= total / 2 {
+            return Some(self);
+        }
+        let limit = self.limit.min(left);
+        Some(Self {
+            limit,
+            offset: left - limit,
+            is_backward: true,
+        })
+    }
+
+    pub(super) fn push(self, clause: &mut Clause) {
+        clause.push(" limit ");
+        clause.arg(Arg::Int(self.limit));
+        clause.push(" offset ");
+        clause.arg(Arg::Int(self.offset));
+    }
+}
+
+impl Page {
+    pub(super) const fn is_deep(&self) -> bool {
+        self.offset > limits::DEEP_OFFSET_ROWS
+    }
+
+    /// Says whether rows may stand behind what was read of this page, so that all must be counted.
+    pub(super) fn is_full(&self, rows: usize) -> bool {
+        rows as u64 >= u64::from(self.limit.min(limits::SEARCH_ROWS))
+            || (rows == 0 && self.offset > 0)
+    }
+
+    /// Returns how many rows stand behind the page.
+    pub(super) fn behind(&self, rows: usize, total: u64) -> u64 {
+        total.saturating_sub(u64::from(self.offset) + rows as u64)
+    }
+}
+
+/// Runs a statement that answers one number.
+pub(super) async fn number(tx: &mut Tx, clause: &Clause) -> StoreResult<u64> {
+    let (count,): (i64,) = on!(tx, c => bind!(
+            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_one(&mut *c).await?);
+    Ok(count.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Window;
+
+    fn window(limit: i64, offset: i64) -> Window {
+        Window {
+            limit,
+            offset,
+            is_backward: false,
+        }
+    }
+
+    #[test]
+    fn deep_pages_are_read_from_the_nearer_end() {
+        assert_eq!(window(50, 10).nearer(100), Some(window(50, 10)));
+        assert_eq!(window(50, 100).nearer(100), None);
+        for (limit, offset, total, expect) in [(50, 940, 1000, (50, 10)), (50, 990, 1000, (10, 0))]
+        {
+            let got = window(limit, offset).nearer(total);
+            assert_eq!(
+                got,
+                Some(Window {
+                    limit: expect.0,
+                    offset: expect.1,
+                    is_backward: true
+                })
+            );
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A door in front of a server, which tests shut to see what happens when the server is away.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Passes connections on to a server while it is open.
+#[derive(Debug)]
+pub struct Gate {
+    /// Where to connect instead.
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    target: String,
+    is_shut: AtomicBool,
+    gets: AtomicUsize,
+    passing: Mutex<Vec<Line>>,
+}
+
+#[derive(Debug)]
+enum Line {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Line {
+    fn connect(target: &str) -> io::Result<Self> {
+        if target.starts_with('/') {
+            UnixStream::connect(target).map(Self::Unix)
+        } else {
+            TcpStream::connect(target).map(Self::Tcp)
+        }
+    }
+
+    fn try_clone(&self) -> io::Result<Self> {
+        match self {
+            Self::Tcp(stream) => stream.try_clone().map(Self::Tcp),
+            Self::Unix(stream) => stream.try_clone().map(Self::Unix),
+        }
+    }
+
+    fn cut(&self) {
+        // What is cut already need not be cut.
+        let _ = match self {
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Both),
+            Self::Unix(stream) => stream.shutdown(Shutdown::Both),
+        };
+    }
+}
+
+impl Read for Line {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            Self::Unix(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(bytes),
+            Self::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Gate {
+    /// Opens a gate to `host:port` or to the path of a socket.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn to(target: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            target: target.to_owned(),
+            is_shut: AtomicBool::new(false),
+            gets: AtomicUsize::new(0),
+            passing: Mutex::default(),
+        });
+        let passing = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for caller in listener.incoming().flatten() {
+                // A caller who cannot be passed on sees the line cut.
+                let _ = passing.pass(Line::Tcp(caller));
+            }
+        });
+        Ok(Self { address, shared })
+    }
+
+    /// Cuts every line, and every new one at once.
+    pub fn shut(&self) {
+        self.shared.is_shut.store(true, Ordering::SeqCst);
+        for line in self.shared.passing().drain(..) {
+            line.cut();
+        }
+    }
+
+    /// Passes new lines on again.
+    pub fn open(&self) {
+        self.shared.is_shut.store(false, Ordering::SeqCst);
+    }
+
+    /// Returns how many GET requests passed.
+    pub fn gets(&self) -> usize {
+        self.shared.gets.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    fn passing(&self) -> std::sync::MutexGuard<'_, Vec<Line>> {
+        self.passing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pass(self: &Arc<Self>, caller: Line) -> io::Result<()> {
+        if self.is_shut.load(Ordering::SeqCst) {
+            caller.cut();
+            return Ok(());
+        }
+        let server = Line::connect(&self.target)?;
+        self.passing()
+            .extend([caller.try_clone()?, server.try_clone()?]);
+        let ways = [
+            (caller.try_clone()?, server.try_clone()?, true),
+            (server, caller, false),
+        ];
+        for (from, to, is_asking) in ways {
+            let shared = Arc::clone(self);
+            std::thread::spawn(move || shared.copy(from, to, is_asking));
+        }
+        Ok(())
+    }
+
+    fn copy(&self, mut from: Line, mut to: Line, is_asking: bool) {
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(count) = from.read(&mut buffer) {
+            let bytes = buffer.get(..count).unwrap_or_default();
+            if is_asking && bytes.starts_with(b"GET ") {
+                self.gets.fetch_add(1, Ordering::SeqCst);
+            }
+            if count == 0 || to.write_all(bytes).is_err() {
+                break;
+            }
+        }
+        from.cut();
+        to.cut();
+    }
+}
