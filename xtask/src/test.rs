@@ -91,11 +91,16 @@ fn documentation() -> Result<()> {
 /// Runs the Rust tests on both databases and both sorts of archive, and those that need DCMTK or direct writes.
 fn rust() -> Result<()> {
     let (server, bucket) = (Server::start()?, s3::Server::start()?);
-    let mut tests = command(
-        &root(),
+    // A test that hangs must not keep what it found so far from whoever reads this.
+    let arguments = [
+        "--kill-after=10",
+        "2700",
         env!("CARGO"),
-        &["test", "--workspace", "--no-fail-fast"],
-    );
+        "test",
+        "--workspace",
+        "--no-fail-fast",
+    ];
+    let mut tests = command(&root(), "timeout", &arguments);
     tests.env("OVERREAD_TEST_POSTGRES", &server.url);
     tests.env("OVERREAD_TEST_S3", &bucket.url);
     tests.env("OVERREAD_TEST_DCMTK", "needed");
@@ -148,8 +153,8 @@ fn built_tests(package: &str) -> Result<Command> {
         })
         .find_map(|message| Some(message.get("executable")?.as_str()?.to_owned()));
     let program = program.with_context(|| format!("the tests of {package} were not built"))?;
-    let nothing: [&str; 0] = [];
-    Ok(command(&folder, &program, &nothing))
+    let arguments = ["--kill-after=10", "900", &program];
+    Ok(command(&folder, "timeout", &arguments))
 }
 
 /// Builds the program with its pages.

@@ -1,16 +1,17 @@
 //! Calling other doors: a second Overread, and DCMTK's archive.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use overread_dimse::{Committed, Fetched, FindLevel, Remote, ScuError, Sent};
 use overread_model::access::Role;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::peer::{EXPLICIT, MR, Peer};
+use overread_testkit::program::{Running, free_port, listening};
 
 use crate::house::House;
-use crate::retrieving::{filled, free_port};
+use crate::retrieving::filled;
 
 #[test]
 fn a_second_overread_answers_finds_and_pulls() {
@@ -145,17 +146,8 @@ fn a_report_goes_to_the_address_of_who_asked() {
     }
 }
 
-struct Qr(Child);
-
-impl Drop for Qr {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
 /// Starts DCMTK's archive, which knows our door as `OVERREAD`; it listens when this returns.
-fn archive(folder: &Path, ours: u16, options: &[&str]) -> Option<(Qr, Remote)> {
+fn archive(folder: &Path, ours: u16, options: &[&str]) -> Option<(Running, Remote)> {
     let program = Path::new("/usr/bin/dcmqrscp");
     if !program.exists() {
         return None;
@@ -172,17 +164,9 @@ fn archive(folder: &Path, ours: u16, options: &[&str]) -> Option<(Qr, Remote)> {
     );
     let file = folder.join("qr.cfg");
     std::fs::write(&file, config).unwrap();
-    let child = Command::new(program)
-        .args(["-c", file.to_str().unwrap()])
-        .args(options)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let qr = Qr(child);
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        std::thread::yield_now();
-    }
+    let mut command = Command::new(program);
+    command.args(["-c", file.to_str().unwrap()]).args(options);
+    let qr = listening(&mut command, port);
     let remote = Remote {
         ae_title: "QR".parse().unwrap(),
         host: "127.0.0.1".to_owned(),

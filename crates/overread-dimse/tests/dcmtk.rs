@@ -2,9 +2,9 @@
 //! with them.
 
 use std::path::Path;
-use std::process::Command;
 
 use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::program::bounded;
 
 use crate::house::House;
 
@@ -17,9 +17,9 @@ pub(crate) fn dcmtk(program: &str, house: &House, arguments: &[&str]) -> Option<
 #[expect(clippy::print_stderr, reason = "a test that tried nothing says so")]
 pub(crate) fn dcmtk_at(program: &str, port: u16, arguments: &[&str]) -> Option<(bool, String)> {
     // Only Debian's: tools of the same names and other options may stand before it in the path.
-    let program = Path::new("/usr/bin").join(program);
-    if !program.exists() {
-        let missing = format!("{} is not installed (package dcmtk)", program.display());
+    let found = Path::new("/usr/bin").join(program);
+    if !found.exists() {
+        let missing = format!("{} is not installed (package dcmtk)", found.display());
         assert!(
             std::env::var_os("OVERREAD_TEST_DCMTK").is_none(),
             "{missing}"
@@ -29,11 +29,13 @@ pub(crate) fn dcmtk_at(program: &str, port: u16, arguments: &[&str]) -> Option<(
     }
     let port = port.to_string();
     let peer = ["-v", "-aec", "OVERREAD", "127.0.0.1", &port];
-    let ran = Command::new(program)
-        .args(peer)
-        .args(arguments)
-        .output()
-        .unwrap();
+    let ran = bounded(&found).args(peer).args(arguments).output().unwrap();
+    assert_ne!(
+        ran.status.code(),
+        Some(124),
+        "{program} {arguments:?} does not end: {}",
+        String::from_utf8_lossy(&ran.stdout)
+    );
     let said = [ran.stdout, ran.stderr].concat();
     Some((
         ran.status.success(),

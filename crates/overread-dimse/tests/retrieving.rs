@@ -1,12 +1,12 @@
 //! C-FIND, C-GET and C-MOVE as DCMTK asks for them.
 
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use overread_model::access::Role;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::peer::{EXPLICIT, IMPLICIT, MR, Peer, VERIFICATION};
+use overread_testkit::program::{Running, free_port, listening};
 use tempfile::TempDir;
 
 use crate::dcmtk::dcmtk;
@@ -206,39 +206,16 @@ fn instances_are_fetched_on_the_same_association() {
     check(&[level("STUDY"), "StudyInstanceUID=1.2.3".to_owned()], 0);
 }
 
-struct Receiver(Child);
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
 /// Starts DCMTK's storage provider; it listens when this returns.
-fn receiver(folder: &TempDir, port: u16, options: &[&str]) -> Option<Receiver> {
+fn receiver(folder: &TempDir, port: u16, options: &[&str]) -> Option<Running> {
     let program = Path::new("/usr/bin/storescp");
     if !program.exists() {
         return None;
     }
-    let child = Command::new(program)
-        .args(["-aet", "STORESCP", "-od", folder.path().to_str().unwrap()])
-        .args(options)
-        .arg(port.to_string())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let receiver = Receiver(child);
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        std::thread::yield_now();
-    }
-    Some(receiver)
-}
-
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    let mut command = Command::new(program);
+    command.args(["-aet", "STORESCP", "-od", folder.path().to_str().unwrap()]);
+    command.args(options).arg(port.to_string());
+    Some(listening(&mut command, port))
 }
 
 #[test]

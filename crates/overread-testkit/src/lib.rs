@@ -10,4 +10,5 @@ pub mod peer;
 mod phantom;
 pub mod place;
 pub mod postgres;
+pub mod program;
 pub mod s3;

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::program::{Running, free_port, listening};
 
 use crate::outside::Outside;
 use crate::program::{json, overread, run, text};
@@ -21,16 +22,6 @@ const KILLS: u64 = 8;
 const SENDERS: u64 = 3;
 /// How long a client goes on trying.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A program that is killed when the test ends.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 struct Node {
     data: PathBuf,
@@ -58,11 +49,6 @@ impl Node {
     }
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 /// Starts nginx in front of the nodes: in turn, and the other one where one does not answer.
 fn nginx(folder: &Path, port: u16, nodes: &[Node]) -> Running {
     let servers: String = nodes
@@ -88,18 +74,10 @@ fn nginx(folder: &Path, port: u16, nodes: &[Node]) -> Running {
     );
     let path = format!("{folder}/nginx.conf");
     std::fs::write(&path, config).unwrap();
-    let child = Command::new("nginx")
-        .args(["-e", "stderr", "-c", &path])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    let running = Running(child.unwrap());
-    let begun = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(begun.elapsed() < PATIENCE, "nginx does not listen");
-        std::thread::yield_now();
-    }
-    running
+    listening(
+        Command::new("nginx").args(["-e", "stderr", "-c", &path]),
+        port,
+    )
 }
 
 /// Asks once; `None` when the line broke.
