@@ -19,6 +19,7 @@ mod s3;
 mod settle;
 mod spool;
 mod staging;
+mod unread;
 mod warming;
 
 use std::io;
@@ -35,6 +36,7 @@ pub use error::ArchiveError;
 pub use overread_model::extent::{Digest, Extent, PackId};
 pub use s3::{S3Secret, S3Settings};
 pub use settle::{Loose, Settled};
+pub use unread::{FilePart, file_behind, is_unread};
 
 use disc::Disc;
 use s3::Bucket;
@@ -148,6 +150,15 @@ impl Archive {
                 let reader = bucket.clone();
                 bucket.wait(async move { reader.read(extent, within).await })
             }
+        }
+    }
+
+    /// Returns bytes that stand for a range of an extent and are sent by who knows [`file_behind`]; `None` when the range
+    /// is to be read instead: it is short, would have to be waited for, or is in no file.
+    pub fn unread(&self, extent: Extent, within: &Range<u64>) -> Option<Vec<Bytes>> {
+        match &self.place {
+            Place::Disc(disc) => disc.unread(extent, within),
+            Place::S3(_) => None,
         }
     }
 

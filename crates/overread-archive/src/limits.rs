@@ -18,6 +18,14 @@ pub const STREAM_CHUNK_BYTES: u64 = 512 * 1024;
 pub const READ_BYTES: u64 = 512 * 1024 * 1024;
 /// Bytes that are copied out of the page cache without another thread.
 pub const CACHED_READ_BYTES: u64 = 1024 * 1024;
+/// Bytes from which on a piece of a pack may be sent without being read; copying less costs less than that.
+pub const UNREAD_BYTES: u64 = 16 * 1024;
+/// Pieces that are sent so at once; more are read.
+pub const UNREAD_PLACES: usize = 128;
+/// Bytes of each of them.
+pub const UNREAD_PLACE_BYTES: usize = 1024 * 1024;
+/// How many bytes lie between those that are asked for to see whether the page cache holds a piece.
+pub const PROBE_BYTES: u64 = 128 * 1024;
 /// Bytes copied at once from a spooled file.
 pub const COPY_BYTES: usize = 1024 * 1024;
 /// Bytes that are gathered before they are written; whole blocks.

@@ -13,7 +13,7 @@ use rustix::io::{ReadWriteFlags, preadv2};
 
 use crate::disc::Disc;
 use crate::error::ArchiveError;
-use crate::{blocking, limits};
+use crate::{blocking, limits, unread};
 
 /// The packs that are open for reading.
 #[derive(Debug, Default)]
@@ -115,6 +115,27 @@ impl Disc {
             }
         }
         Some(Bytes::from(bytes))
+    }
+
+    /// Returns bytes that stand for a range, when the page cache seems to hold all of it.
+    pub(crate) fn unread(&self, extent: Extent, within: &Range<u64>) -> Option<Vec<Bytes>> {
+        let length = within.end.checked_sub(within.start)?;
+        if within.end > extent.length_bytes || length < limits::UNREAD_BYTES {
+            return None;
+        }
+        let file = self.shared.readers.opened(extent.pack_id)?;
+        let start = extent.offset_bytes.checked_add(within.start)?;
+        let end = start.checked_add(length)?;
+        let step = usize::try_from(limits::PROBE_BYTES).ok()?;
+        let is_cached = |at: u64| {
+            let mut one = [0];
+            let mut one = [IoSliceMut::new(&mut one)];
+            matches!(preadv2(&*file, &mut one, at, ReadWriteFlags::NOWAIT), Ok(1))
+        };
+        let is_all_cached = (start..end).step_by(step).chain([end - 1]).all(is_cached);
+        is_all_cached
+            .then(|| unread::standing_for(&file, start..end))
+            .flatten()
     }
 
     /// Does what [`Disc::read`] does, on the calling thread.

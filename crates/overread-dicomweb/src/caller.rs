@@ -1,11 +1,15 @@
 //! Who asks, from where, and what of the archive that covers.
 
 use std::convert::Infallible;
+use std::ops::Range;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use bytes::Bytes;
+use overread_archive::Archive;
 use overread_dicom::FirstReading;
 use overread_model::access::Actor;
+use overread_model::extent::Extent;
 use overread_model::time::Timestamp;
 use overread_store::Tx;
 use overread_store::access::{Reach, is_blind_to, reach};
@@ -14,8 +18,23 @@ use overread_store::studies::reports_among;
 
 use crate::address::Address;
 use crate::blinding::Withheld;
+use crate::limits::UNREAD_BYTES;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
+
+/// In the extensions of a request: its connection sends pieces of files in the place of bytes that stand for them, see
+/// [`overread_archive::file_behind`]. Nothing in between may look at the body of the answer.
+#[derive(Debug, Clone, Copy)]
+pub struct SendsFiles;
+
+/// How the connection of a request sends what packs hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// Out of memory.
+    Memory,
+    /// Out of the file, see [`SendsFiles`].
+    Files,
+}
 
 /// The actor of a request with its reach and the address it used.
 pub(crate) struct Caller {
@@ -23,6 +42,7 @@ pub(crate) struct Caller {
     pub(crate) reach: Reach,
     pub(crate) now: Timestamp,
     pub(crate) address: Address,
+    pub(crate) sending: Sending,
     first_reading: FirstReading,
 }
 
@@ -50,8 +70,40 @@ impl FromRequestParts<DicomWebState> for Caller {
             reach,
             now,
             address,
+            sending: match parts.extensions.get() {
+                Some(SendsFiles) => Sending::Files,
+                None => Sending::Memory,
+            },
             first_reading: state.first_reading.clone(),
         })
+    }
+}
+
+impl Sending {
+    /// Returns a range of an extent as bytes to be sent, and for nothing else.
+    pub(crate) async fn pieces(
+        self,
+        archive: &Archive,
+        extent: Extent,
+        within: Range<u64>,
+    ) -> Answer<Vec<Bytes>> {
+        match self.unread(archive, extent, &within) {
+            Some(pieces) => Ok(pieces),
+            None => Ok(vec![archive.read(extent, within).await?]),
+        }
+    }
+
+    /// Returns bytes that stand for a range, where that goes.
+    pub(crate) fn unread(
+        self,
+        archive: &Archive,
+        extent: Extent,
+        within: &Range<u64>,
+    ) -> Option<Vec<Bytes>> {
+        let is_short = within.end.saturating_sub(within.start) <= UNREAD_BYTES;
+        (self == Self::Files && is_short)
+            .then(|| archive.unread(extent, within))
+            .flatten()
     }
 }
 
@@ -75,7 +127,10 @@ impl Caller {
         (study, series, instance): (&str, Option<&str>, Option<&str>),
     ) -> Answer<()> {
         self.note_reading(state, event, Some(study)).await?;
-        let mut tx = state.store.read().await?;
+        let mut tx = match instance {
+            Some(_) => state.store.peek().await?,
+            None => state.store.read().await?,
+        };
         let reports = reports_among(&mut tx, &self.reach, study, series, instance).await?;
         drop(tx);
         state

@@ -14,7 +14,7 @@ use overread_store::studies::StoredInstance;
 use serde::Deserialize;
 
 use crate::accept::{Accept, MediaRange};
-use crate::caller::{Caller, RawQuery};
+use crate::caller::{Caller, RawQuery, Sending};
 use crate::conditional::Tag;
 use crate::instances::{Content, One, find, immutable, ranged, tagged};
 use crate::limits::{FRAMES_A_REQUEST, REWRITTEN_BYTES};
@@ -217,7 +217,7 @@ pub(crate) async fn frames(
         immutable(&mut response);
         return Ok(response);
     }
-    let bytes = read(&state, &found, table, &numbers).await?;
+    let bytes = to_send(&state, caller.sending, &found, table, &numbers).await?;
     let mut response = if is_parts {
         tagged(in_parts(&encoding, &url, &numbers, bytes)?, tag.as_ref())
     } else {
@@ -325,6 +325,35 @@ fn in_parts(encoding: &Encoding, url: &str, numbers: &[u32], bytes: Vec<Vec<Byte
         boundary.content_type(encoding.media_type)?,
         total,
     ))
+}
+
+/// Returns frames for nothing but to be sent; each may be several pieces.
+async fn to_send(
+    state: &DicomWebState,
+    sending: Sending,
+    found: &StoredInstance,
+    table: FrameTable,
+    numbers: &[u32],
+) -> Answer<Vec<Vec<Bytes>>> {
+    let whole = |number: &u32| match table.locate(number - 1) {
+        Some(FrameBytes::Ranges(ranges)) => Some(ranges),
+        _ => None,
+    };
+    let is_big_endian = found.transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN;
+    let places: Option<Vec<_>> = numbers.iter().map(whole).collect();
+    let Some(places) = places.filter(|_| sending == Sending::Files && !is_big_endian) else {
+        return read(state, found, table, numbers).await;
+    };
+    let mut frames = Vec::with_capacity(places.len());
+    for ranges in places {
+        let mut frame = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            let within = range.offset_bytes..range.offset_bytes.saturating_add(range.length_bytes);
+            frame.extend(sending.pieces(&state.archive, found.extent, within).await?);
+        }
+        frames.push(frame);
+    }
+    Ok(frames)
 }
 
 /// Reads frames; each may be several fragments.

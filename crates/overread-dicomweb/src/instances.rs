@@ -20,7 +20,7 @@ use serde::Deserialize;
 use crate::accept::{Accept, MediaRange};
 use crate::address::Address;
 use crate::blinding::Withheld;
-use crate::caller::{Caller, RawQuery};
+use crate::caller::{Caller, RawQuery, Sending};
 use crate::conditional::{Tag, is_same};
 use crate::frames::table_of;
 use crate::limits::{REWRITTEN_BYTES, WHOLE_INSTANCE_BYTES};
@@ -33,6 +33,8 @@ use crate::state::DicomWebState;
 pub(crate) const DICOM: &str = "application/dicom";
 /// Where `DICM` stands, and what the preamble before it is replaced by: a preamble may be a program or a page (PS3.10 7.1).
 const PREAMBLE_BYTES: usize = 128;
+/// Bytes that tell whether there is a preamble.
+const HEAD_BYTES: u64 = 132;
 static EMPTY_PREAMBLE: [u8; PREAMBLE_BYTES] = [0; PREAMBLE_BYTES];
 
 /// One instance in a path.
@@ -170,7 +172,7 @@ pub(crate) async fn answered(
     accept: &Accept,
 ) -> Answer {
     let found = find(state, caller, one).await?;
-    let mut tx = state.store.read().await?;
+    let mut tx = state.store.peek().await?;
     let withheld = caller.withheld(&mut tx, &one.study).await?;
     drop(tx);
     let is_whole = !withheld.is_any();
@@ -193,7 +195,7 @@ pub(crate) async fn answered(
     let mut response = match &tag {
         Some(tag) if tag.is_known(headers) => tag.not_modified(),
         _ => {
-            let content = Content::of(state, &found, form, withheld).await?;
+            let content = Content::of(state, caller.sending, &found, form, withheld).await?;
             if is_parts {
                 in_parts(&caller.address, &found, form, content, tag.as_ref())?
             } else {
@@ -392,14 +394,14 @@ pub(crate) async fn several(
     let boundary = Boundary::new()?;
     let content_type = boundary.content_type(DICOM)?;
     let closing = boundary.closing();
-    let address = caller.address.clone();
+    let (address, sending) = (caller.address.clone(), caller.sending);
     // One instance at a time is read, while the one before it is sent: memory does not grow with the study.
     let parts =
         stream::iter(found.into_iter().zip(forms).enumerate()).then(move |(index, (one, form))| {
             let (state, boundary, address) = (state.clone(), boundary.clone(), address.clone());
             let withheld = withheld.clone();
             async move {
-                let content = Content::of(&state, &one, form, withheld).await;
+                let content = Content::of(&state, sending, &one, form, withheld).await;
                 part(content, &boundary, &address, index == 0, &one, form)
             }
         });
@@ -472,6 +474,7 @@ impl Content {
     /// Reads an instance in a form, without what is withheld.
     async fn of(
         state: &DicomWebState,
+        sending: Sending,
         found: &StoredInstance,
         form: Form,
         withheld: Withheld,
@@ -485,25 +488,15 @@ impl Content {
             }
             _ => {}
         }
-        let length_bytes = found.extent.length_bytes;
-        let is_as_stored = form == Form::Stored && !withheld.is_any();
-        if is_as_stored && length_bytes > WHOLE_INSTANCE_BYTES {
-            let head = archive.read(found.extent, 0..132).await?;
-            if has_preamble(&head) {
-                return Ok(Self::Long(Long {
-                    archive: archive.clone(),
-                    extent: found.extent,
-                }));
-            }
+        if form == Form::Stored
+            && !withheld.is_any()
+            && let Some(content) = Self::as_stored(archive, sending, found.extent).await?
+        {
+            return Ok(content);
         }
         can_be_rewritten(found)?;
-        let bytes = archive.read(found.extent, 0..length_bytes).await?;
-        if is_as_stored && has_preamble(&bytes) {
-            return Ok(Self::Pieces(vec![
-                Bytes::from_static(&EMPTY_PREAMBLE),
-                bytes.slice(PREAMBLE_BYTES..),
-            ]));
-        }
+        let all = 0..found.extent.length_bytes;
+        let bytes = archive.read(found.extent, all).await?;
         let written = tokio::task::spawn_blocking(move || {
             let leaves_out = |tag, vr: &str, value: &[u8]| withheld.holds_bytes(tag, vr, value);
             to_explicit_little_endian_without(&bytes, &ParseLimits::default(), &leaves_out)
@@ -512,6 +505,33 @@ impl Content {
         .map_err(|_| Refusal::internal())?
         .map_err(|problem| Refusal::not_acceptable(problem.message))?;
         Ok(Self::Pieces(vec![Bytes::from(written)]))
+    }
+
+    /// Returns an instance as it is stored, but for its preamble; `None` when it has none.
+    async fn as_stored(
+        archive: &Archive,
+        sending: Sending,
+        extent: Extent,
+    ) -> Answer<Option<Self>> {
+        let head = archive
+            .read(extent, 0..HEAD_BYTES.min(extent.length_bytes))
+            .await?;
+        if !has_preamble(&head) {
+            return Ok(None);
+        }
+        let rest = PREAMBLE_BYTES as u64..extent.length_bytes;
+        let rest = match sending.unread(archive, extent, &rest) {
+            Some(rest) => rest,
+            None if extent.length_bytes > WHOLE_INSTANCE_BYTES => {
+                return Ok(Some(Self::Long(Long {
+                    archive: archive.clone(),
+                    extent,
+                })));
+            }
+            None => vec![archive.read(extent, rest).await?],
+        };
+        let preamble = Bytes::from_static(&EMPTY_PREAMBLE);
+        Ok(Some(Self::Pieces([vec![preamble], rest].concat())))
     }
 
     pub(crate) fn length_bytes(&self) -> u64 {

@@ -35,6 +35,7 @@ mod state;
 mod stow;
 mod wado;
 
+pub use caller::SendsFiles;
 pub use cors::{NoOrigin, Origins, across_origins};
 pub use incoming::{ContentType, PartReader};
 pub use router::router;

@@ -14,6 +14,9 @@ pub const LIST_VALUES: usize = 500;
 pub const FRAMES_A_REQUEST: usize = 1000;
 /// Instances up to this are read in one piece; longer ones are streamed.
 pub const WHOLE_INSTANCE_BYTES: u64 = 4 * 1024 * 1024;
+/// Bytes that one answer may leave to the connection to send out of a file; the longer is read piece by piece, since the
+/// connections share the places for such pieces.
+pub const UNREAD_BYTES: u64 = 16 * 1024 * 1024;
 /// Instances that must be rewritten (implicit, big endian, deflated) may have this many bytes.
 pub const REWRITTEN_BYTES: u64 = 256 * 1024 * 1024;
 /// Bytes of one bulk value.

@@ -3,10 +3,9 @@
 use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
-use sqlx::AssertSqlSafe;
 
 use crate::error::StoreResult;
-use crate::studies::sql::{Arg, Clause, bind};
+use crate::studies::sql::{Arg, Clause};
 use crate::{Tx, review_tasks};
 
 /// The studies that an actor may see images of.
@@ -124,9 +123,8 @@ pub async fn is_blind_to(
     );
     clause.and("study.id");
     is_locked_by(&mut clause, reader);
-    let (locked,): (i64,) = on!(tx, c => bind!(
-            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_one(&mut *c).await?);
-    Ok(locked == 0)
+    let locked: Vec<(i64,)> = clause.rows(tx).await?;
+    Ok(locked.iter().all(|(count,)| *count == 0))
 }
 
 /// Adds the filter of a reach to a search for rows of a level.

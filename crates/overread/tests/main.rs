@@ -13,5 +13,6 @@ mod nodes;
 mod outside;
 mod program;
 mod records;
+mod sending;
 mod serving;
 mod texts;

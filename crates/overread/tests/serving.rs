@@ -88,6 +88,11 @@ impl Server {
     }
 
     pub(crate) fn answer(&self, head: &str, body: &[u8]) -> String {
+        String::from_utf8_lossy(&self.bytes(head, body)).into_owned()
+    }
+
+    /// Sends a request and returns everything that comes.
+    pub(crate) fn bytes(&self, head: &str, body: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
         write!(
@@ -99,7 +104,7 @@ impl Server {
         stream.write_all(body).unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
-        String::from_utf8_lossy(&answer).into_owned()
+        answer
     }
 }
 

@@ -156,7 +156,7 @@ pub async fn instances_of(
     rows.into_iter().map(StoredInstance::try_from).collect()
 }
 
-/// Lists the reports and marks among the instances of a study, a series or of one instance.
+/// Lists the reports and marks among the instances of a study, a series or of one instance; for one a quick question.
 ///
 /// # Errors
 /// When the database fails.
@@ -176,8 +176,7 @@ pub async fn reports_among(
     clause.and("not (");
     clause.push(NO_REPORT);
     clause.push(") order by instance.id");
-    let rows: Vec<(i64,)> = on!(tx, c => bind!(
-            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+    let rows: Vec<(i64,)> = clause.rows(tx).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 

@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use overread_dicomweb::SendsFiles;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
@@ -45,6 +46,23 @@ enum Opened {
     Secret(Box<tokio_rustls::server::TlsStream<Watched>>),
 }
 
+/// What a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spoken {
+    /// HTTP/1.1.
+    One,
+    /// As [`Self::One`], on a connection that also sends files.
+    OneWithFiles,
+    /// HTTP/2.
+    Two,
+}
+
+impl Spoken {
+    const fn is_two(is_two: bool) -> Self {
+        if is_two { Self::Two } else { Self::One }
+    }
+}
+
 impl Conversation {
     /// Answers until the client goes, asks nothing any more, or the server stops. How it ended is the client's affair.
     pub(super) async fn run(mut self, stream: TcpStream) {
@@ -54,25 +72,29 @@ impl Conversation {
             _ = stopped.changed() => return,
         };
         match opened {
-            Ok(Ok((Opened::Plain(stream), is_two))) => self.answer_all(stream, is_two).await,
-            Ok(Ok((Opened::Secret(stream), is_two))) => self.answer_all(*stream, is_two).await,
+            Ok(Ok((Opened::Plain(stream), Spoken::One))) => {
+                // Only here do the bytes of an answer reach the connection as they are.
+                self.answer_all(stream, Spoken::OneWithFiles).await;
+            }
+            Ok(Ok((Opened::Plain(stream), spoken))) => self.answer_all(stream, spoken).await,
+            Ok(Ok((Opened::Secret(stream), spoken))) => self.answer_all(*stream, spoken).await,
             Ok(Err(_)) | Err(_) => {}
         }
     }
 
-    /// Shakes hands, and says whether the client speaks HTTP/2.
-    async fn open(&mut self, stream: TcpStream) -> io::Result<(Opened, bool)> {
+    /// Shakes hands, and says what the client speaks.
+    async fn open(&mut self, stream: TcpStream) -> io::Result<(Opened, Spoken)> {
         let mut stream = Watched::new(stream, self.phase.clone(), self.patience.answer);
         let Some(tls) = &self.tls else {
             let is_two = stream.begins_two().await?;
-            return Ok((Opened::Plain(stream), is_two));
+            return Ok((Opened::Plain(stream), Spoken::is_two(is_two)));
         };
         let stream = tls.accept(stream).await?;
         let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        Ok((Opened::Secret(Box::new(stream)), is_two))
+        Ok((Opened::Secret(Box::new(stream)), Spoken::is_two(is_two)))
     }
 
-    async fn answer_all<I>(self, stream: I, is_two: bool)
+    async fn answer_all<I>(self, stream: I, spoken: Spoken)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -93,7 +115,10 @@ impl Conversation {
         let service = service_fn(move |request: Request<Incoming>| {
             let running = Running::start(&phase);
             let arriving = (!request.body().is_end_stream()).then(|| Arriving::start(&phase));
-            let request = request.map(|body| in_time(body, patience, arriving));
+            let mut request = request.map(|body| in_time(body, patience, arriving));
+            if spoken == Spoken::OneWithFiles {
+                request.extensions_mut().insert(SendsFiles);
+            }
             let (router, places) = (router.clone(), Arc::clone(&places));
             async move {
                 let place = places.acquire_owned().await.ok();
@@ -102,7 +127,7 @@ impl Conversation {
             }
         });
         let stream = TokioIo::new(stream);
-        if is_two {
+        if spoken == Spoken::Two {
             let connection = http_2().serve_connection(stream, service);
             end.reached(connection, |connection| connection.graceful_shutdown())
                 .await;
@@ -118,6 +143,8 @@ fn http_1(patience: Patience) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(patience.header)
+        // Never copied together: bytes may stand for a piece of a file.
+        .writev(true)
         .max_buf_size(limits::BUFFER_BYTES);
     http
 }

@@ -1,11 +1,14 @@
-//! A connection whose reader may not fall asleep.
+//! A connection whose reader may not fall asleep, and to whom pieces of files go without passing through our memory.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use overread_archive::{FilePart, file_behind, is_unread};
+use rustix::fs::sendfile;
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::guest::Phase;
@@ -45,6 +48,41 @@ impl Watched {
             }
         }
         Ok(self.begun == START_OF_TWO)
+    }
+
+    /// Writes bytes, or sends what they stand for; [`file_behind`] tells.
+    fn put(&self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let Some(first) = pieces.iter().position(|piece| is_unread(piece)) else {
+            return self.now(cx, |stream| gathered(stream, pieces, SendFlags::empty()));
+        };
+        match (first, pieces.get(..first), pieces.first()) {
+            (1.., Some(before), _) => {
+                self.now(cx, |stream| gathered(stream, before, SendFlags::MORE))
+            }
+            (_, _, Some(unread)) => match file_behind(unread) {
+                Some(part) => self.now(cx, |stream| of_file(stream, &part, unread.len())),
+                None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            },
+            _ => Poll::Ready(Ok(0)),
+        }
+    }
+
+    /// Does what needs room to write, once there is some.
+    fn now(
+        &self,
+        cx: &mut Context<'_>,
+        write: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.stream.poll_write_ready(cx))?;
+            let written = self
+                .stream
+                .try_io(Interest::WRITABLE, || write(&self.stream));
+            match written {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
     }
 
     fn judge(
@@ -92,16 +130,16 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let written = self.put(cx, &[IoSlice::new(bytes)]);
         self.judge(written, cx)
     }
 
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
+        pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
+        let written = self.put(cx, pieces);
         self.judge(written, cx)
     }
 
@@ -115,5 +153,21 @@ impl AsyncWrite for Watched {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Writes pieces of memory; with [`SendFlags::MORE`] what follows goes into the same packets.
+fn gathered(stream: &TcpStream, pieces: &[IoSlice<'_>], flags: SendFlags) -> io::Result<usize> {
+    let mut nothing = SendAncillaryBuffer::default();
+    let flags = flags | SendFlags::NOSIGNAL;
+    Ok(sendmsg(stream, pieces, &mut nothing, flags)?)
+}
+
+/// Sends a piece of a file without reading it.
+fn of_file(stream: &TcpStream, part: &FilePart, length: usize) -> io::Result<usize> {
+    let mut offset = part.offset_bytes;
+    match sendfile(stream, &part.file, Some(&mut offset), length)? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        count => Ok(count),
     }
 }
