@@ -1,8 +1,8 @@
 //! Names of attributes, for doors where people and programs spell them out.
 
 use dicom_core::Tag;
-use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
-use dicom_dictionary_std::StandardDataDictionary;
+use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry, UidDictionary};
+use dicom_dictionary_std::{StandardDataDictionary, StandardSopClassDictionary};
 
 use crate::vr;
 
@@ -19,6 +19,13 @@ pub fn tag_of(name: &str) -> Option<u32> {
 pub fn keyword_of(tag: u32) -> Option<&'static str> {
     let tag = Tag((tag >> 16) as u16, (tag & 0xFFFF) as u16);
     StandardDataDictionary.by_tag(tag).map(|entry| entry.alias)
+}
+
+/// Returns the name of a SOP class as the standard has it; `None` for private and unknown ones.
+pub fn sop_class_name(uid: &str) -> Option<&'static str> {
+    StandardSopClassDictionary
+        .by_uid(uid)
+        .map(|entry| entry.name)
 }
 
 /// Returns the two letters of the VR that the standard gives a tag; `UN` for private and unknown ones.
@@ -41,5 +48,8 @@ mod tests {
         assert_eq!(super::keyword_of(0x0009_1001), None);
         assert_eq!(vr_of(0x0010_0010), "PN");
         assert_eq!(vr_of(0x0009_1001), "UN");
+        let name = super::sop_class_name("1.2.840.10008.5.1.4.1.1.4");
+        assert_eq!(name, Some("MR Image Storage"));
+        assert_eq!(super::sop_class_name("1.3.12.2.1107.5.9.1"), None);
     }
 }

@@ -3,14 +3,18 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use dicom_ul::pdu::{AbortRQServiceProviderReason, Pdu};
+use dicom_ul::pdu::{
+    AbortRQServiceProviderReason, AssociationAC, AssociationRQ, Pdu,
+    PresentationContextResultReason, UserVariableItem,
+};
 use overread_model::case::CaseState;
 use overread_model::ids::CaseId;
+use overread_model::peers::{AssociationEnd, Peer, ProposedContext};
+use overread_model::time::Timestamp;
 use overread_store::cases;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
-use crate::AeTitle;
 use crate::asker::{Asker, database};
 use crate::callers::Admitted;
 use crate::command::{
@@ -28,6 +32,7 @@ use crate::server::{Seat, Shared};
 use crate::service::{Operation, Root, Service};
 use crate::stream::Stream;
 use crate::wire::{Ended, Wire};
+use crate::{AeTitle, limits};
 
 /// Serves one connection until its association ends.
 pub(crate) async fn serve(
@@ -42,7 +47,7 @@ pub(crate) async fn serve(
         opened = open(&shared, &mut wire, peer, &seat.storing_until) => opened,
         _ = &mut seat.ended => Err(Ended::MadeRoom),
     };
-    let (agreed, _place) = match opened {
+    let (agreed, asked_at, _place) = match opened {
         Ok(Some(opened)) => opened,
         Ok(None) => return wire.close().await,
         Err(ended) => {
@@ -79,6 +84,17 @@ pub(crate) async fn serve(
     let (stored, refused) = (association.intake.stored, association.intake.refused);
     let delivery_id = association.intake.delivery.delivery_id().as_str();
     let (peer, calling) = (peer.ip(), &agreed.calling);
+    let end = AssociationEnd {
+        stored: i64::try_from(stored).unwrap_or(i64::MAX),
+        refused: i64::try_from(refused).unwrap_or(i64::MAX),
+        reason: ended
+            .as_ref()
+            .err()
+            .map(Ended::to_string)
+            .unwrap_or_default(),
+    };
+    let peers = &association.shared.peers;
+    peers.end(calling.as_str(), peer, asked_at, end);
     match &ended {
         Ok(_) => {
             tracing::info!(%peer, %calling, delivery.id = delivery_id, stored, refused, "a DICOM association ended");
@@ -100,8 +116,10 @@ async fn open(
     wire: &mut Wire,
     peer: SocketAddr,
     storing_until: &watch::Sender<Option<Instant>>,
-) -> Result<Option<(Agreed, OwnedSemaphorePermit)>, Ended> {
+) -> Result<Option<(Agreed, Timestamp, OwnedSemaphorePermit)>, Ended> {
     let request = wire.request(shared.config.request).await?;
+    let mut seen = seen(&request, peer, wire.is_tls(), (shared.clock)());
+    let asked_at = seen.asked_at;
     // Whoever sets up a sender looks for its title here; what is no title is not repeated.
     let calling = request.calling_ae_title.parse::<AeTitle>();
     let calling = calling.map_or_else(|bad| bad.to_string(), |title| title.to_string());
@@ -115,14 +133,72 @@ async fn open(
         Ok((agreed, place)) => {
             // It has stored nothing yet, but harms more when it ends than who has no association.
             storing_until.send_replace(Some(Instant::now()));
+            answers(&mut seen, &agreed.answer);
+            seen.calling = agreed.calling.to_string();
+            shared.peers.note(seen);
             wire.send(&agreed.answer.clone().into()).await?;
-            Ok(Some((agreed, place)))
+            Ok(Some((agreed, asked_at, place)))
         }
         Err(refusal) => {
+            refusal.why.clone_into(&mut seen.refused);
+            shared.peers.note(seen);
             tracing::warn!(peer = %peer.ip(), calling, reason = refusal.why, "a DICOM association was refused");
             wire.send(&refusal.answer.into()).await?;
             Ok(None)
         }
+    }
+}
+
+/// Notes who asks, and for what.
+fn seen(request: &AssociationRQ, peer: SocketAddr, is_tls: bool, now: Timestamp) -> Peer {
+    let calling = request.calling_ae_title.parse::<AeTitle>();
+    let implementation = request.user_variables.iter().find_map(|item| match item {
+        UserVariableItem::ImplementationVersionName(name) => Some(name.as_str()),
+        _ => None,
+    });
+    let printable = |text: &str| {
+        let text = text.chars().filter(|letter| letter.is_ascii_graphic());
+        text.take(limits::IMPLEMENTATION_CHARS).collect()
+    };
+    Peer {
+        calling: calling.map_or_else(|_| "?".to_owned(), |title| title.to_string()),
+        address: peer.ip(),
+        asked_at: now,
+        count: 0,
+        is_tls,
+        refused: String::new(),
+        implementation: printable(implementation.unwrap_or_default()),
+        pdu_bytes: negotiation::peer_pdu_bytes(&request.user_variables),
+        contexts: request
+            .presentation_contexts
+            .iter()
+            .map(|proposed| ProposedContext {
+                sop_class_uid: printable(&proposed.abstract_syntax),
+                transfer_syntax_uids: proposed
+                    .transfer_syntaxes
+                    .iter()
+                    .take(limits::SHOWN_SYNTAXES)
+                    .map(|uid| printable(uid))
+                    .collect(),
+                answer: Err("not answered"),
+            })
+            .collect(),
+        ended: None,
+    }
+}
+
+/// Adds what was answered to each presentation context, in the order of the request.
+fn answers(seen: &mut Peer, answer: &AssociationAC) {
+    for (context, result) in seen.contexts.iter_mut().zip(&answer.presentation_contexts) {
+        context.answer = match result.reason {
+            PresentationContextResultReason::Acceptance => Ok(result.transfer_syntax.clone()),
+            PresentationContextResultReason::UserRejection => Err("this caller may not"),
+            PresentationContextResultReason::NoReason => Err("its number is wrong"),
+            PresentationContextResultReason::AbstractSyntaxNotSupported => Err("not offered here"),
+            PresentationContextResultReason::TransferSyntaxesNotSupported => {
+                Err("in none of these transfer syntaxes")
+            }
+        };
     }
 }
 

@@ -90,3 +90,8 @@ pub const TRIES: u32 = 3;
 pub const PAUSE_BEFORE_TRY: Duration = Duration::from_secs(3);
 /// How long a report on storage commitment is waited for on the association of its request.
 pub const COMMITMENT_WAIT: Duration = Duration::from_secs(10);
+/// Characters of a peer's implementation version name, or of a UID, that are shown.
+// PS3.5 6.2 and PS3.7 D.3.3.2: 64 for a UID, 16 for a name.
+pub const IMPLEMENTATION_CHARS: usize = 64;
+/// Transfer syntaxes of a presentation context that are shown.
+pub const SHOWN_SYNTAXES: usize = 40;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use overread_dicom::FirstReading;
 use overread_ingest::Ingest;
+use overread_model::peers::Peers;
 use overread_model::time::Timestamp;
 use overread_network::Places;
 use overread_store::audit::ReadingLog;
@@ -45,6 +46,8 @@ pub struct Rooms {
     pub ingest: Ingest,
     /// Withheld from readers until their lock.
     pub first_reading: FirstReading,
+    /// Hears who calls.
+    pub peers: Peers,
     /// The only clock.
     pub clock: fn() -> Timestamp,
 }
@@ -70,6 +73,7 @@ pub(crate) struct Shared {
     /// A request for commitment was kept.
     pub(crate) asked: Notify,
     pub(crate) associations: Arc<Semaphore>,
+    pub(crate) peers: Peers,
     named: Places<Guest>,
     unnamed: Places<Guest>,
     strangers: Places<Guest>,
@@ -81,6 +85,7 @@ impl Shared {
         Rooms {
             ingest: self.ingest.clone(),
             first_reading: self.first_reading.clone(),
+            peers: self.peers.clone(),
             clock: self.clock,
         }
     }
@@ -127,6 +132,7 @@ impl Door {
             rewrites: Arc::new(Semaphore::new(limits::REWRITES)),
             asked: Notify::new(),
             associations: Arc::new(Semaphore::new(limits::ASSOCIATIONS)),
+            peers: rooms.peers,
             // Whom the list names is never cut off for another.
             named: Places::new(limits::CONNECTIONS, limits::CONNECTIONS).by_harm(|_| None),
             unnamed: Places::new(limits::UNNAMED, limits::UNNAMED_OF_ONE_NETWORK)

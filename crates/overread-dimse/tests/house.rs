@@ -40,6 +40,7 @@ fn first_reading() -> FirstReading {
 
 fn rooms(ingest: &Ingest) -> Rooms {
     Rooms {
+        peers: overread_model::peers::Peers::default(),
         ingest: ingest.clone(),
         first_reading: first_reading(),
         clock: || NOW,

@@ -14,6 +14,7 @@ pub mod intake;
 pub mod letter;
 pub mod limits;
 pub mod name;
+pub mod peers;
 pub mod person;
 pub mod problem;
 pub mod reading;

@@ -30,3 +30,7 @@ pub const EMAIL_CHARS: usize = 254;
 pub const REOPEN_DAYS: i64 = 30;
 /// Most characters of a sentence that is quoted where something in it is to be looked at.
 pub const QUOTED_CHARS: usize = 160;
+/// Callers of the DICOM network that are remembered.
+pub const PEERS: usize = 200;
+/// Presentation contexts that are remembered of each.
+pub const PEER_CONTEXTS: usize = 128;

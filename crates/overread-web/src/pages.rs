@@ -17,6 +17,7 @@ mod letters;
 mod links;
 mod offer;
 mod original;
+mod peers;
 mod people;
 mod records;
 mod report;
@@ -40,6 +41,7 @@ pub(crate) fn router() -> Router<WebState> {
         .merge(account::routes())
         .merge(invitations::routes())
         .merge(people::routes())
+        .merge(peers::routes())
         .merge(reviewers::routes())
         .merge(cases::routes())
         .merge(ask::routes())

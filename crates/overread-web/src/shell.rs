@@ -77,6 +77,8 @@ pub(crate) enum Place {
     Reviewers,
     /// People and invitations.
     People,
+    /// Who calls over the DICOM network.
+    Peers,
     /// One's own account.
     Account,
     /// Elsewhere.
@@ -222,6 +224,9 @@ fn places(role: Role, here: Place) -> Vec<Link> {
     if matches!(role, Role::Coordinator | Role::Administrator) {
         list.push(link(Place::Reviewers, "Reviewers", "/reviewers"));
         list.push(link(Place::People, "People", "/people"));
+    }
+    if role == Role::Administrator {
+        list.push(link(Place::Peers, "DICOM peers", "/dicom-peers"));
     }
     list.push(link(Place::Account, "Account", "/account"));
     list

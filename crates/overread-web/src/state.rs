@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use overread_dicomweb::DicomWebState;
+use overread_model::peers::Peers;
 use overread_model::time::Timestamp;
 use overread_workflow::{MailConfig, Workflow};
 
@@ -28,6 +29,8 @@ pub struct WebState {
     pub workflow: Workflow,
     /// What the DICOMweb door needs.
     pub dicomweb: DicomWebState,
+    /// Who called over the DICOM network.
+    pub peers: Peers,
     /// Settings.
     pub config: Arc<WebConfig>,
     /// The only clock.

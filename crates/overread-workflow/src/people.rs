@@ -2,6 +2,7 @@
 
 use overread_model::access::{Actor, Role};
 use overread_model::ids::PersonId;
+use overread_model::peers::{Peer, Peers};
 use overread_model::time::Timestamp;
 
 use overread_store::audit::{self, AuditEvent};
@@ -84,6 +85,15 @@ pub async fn set_roles(
         .with(serde_json::json!({ "roles": names }));
     audit::record(&mut tx, actor, &event, now).await?;
     Ok(tx.commit().await?)
+}
+
+/// Lists who called over the DICOM network, the latest first.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn peers(peers: &Peers, actor: &Actor) -> StepResult<Vec<Peer>> {
+    require_administrator(actor)?;
+    Ok(peers.list())
 }
 
 /// Closes (or reopens) an account and ends its sessions; not one's own, not the last administrator's.

@@ -12,6 +12,7 @@ use overread_dimse::Rooms;
 use overread_ingest::Ingest;
 use overread_knowledge::Knowledge;
 use overread_model::duration::WorkCalendar;
+use overread_model::peers::Peers;
 use overread_store::{Store, transfer};
 use overread_workflow::{MailConfig, PasswordCost, SmtpConfig, Workflow, WorkflowConfig};
 
@@ -182,6 +183,8 @@ pub(crate) struct Home {
     pub(crate) archive: Archive,
     /// Takes deliveries in.
     pub(crate) ingest: Ingest,
+    /// Who called over the DICOM network.
+    pub(crate) peers: Peers,
     layout: Layout,
 }
 
@@ -204,6 +207,7 @@ impl Home {
             .await
             .context("the archive and the index do not fit")?;
         Ok(Self {
+            peers: Peers::default(),
             config,
             store,
             archive,
@@ -241,6 +245,7 @@ impl Home {
                 list: Arc::new(Knowledge::embedded().first_reading.clone()),
                 names_finding: overread_concordance::names_finding,
             },
+            peers: self.peers.clone(),
             clock: clock::now,
         }
     }

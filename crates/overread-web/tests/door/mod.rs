@@ -15,6 +15,7 @@ use overread_knowledge::Knowledge;
 use overread_model::access::Role;
 use overread_model::duration::WorkCalendar;
 use overread_model::ids::CaseId;
+use overread_model::peers::{Peer, Peers, ProposedContext};
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_web::{WebConfig, WebState, router};
@@ -118,6 +119,7 @@ impl Door {
                 now,
             )
             .with_origins(Origins::parse(&["https://viewer.example".to_owned()]).unwrap()),
+            peers: peers(),
             config: Arc::new(WebConfig {
                 public_url: "http://localhost".to_owned(),
                 cookie_secure: false,
@@ -443,4 +445,28 @@ impl Browser<'_> {
         let answer = self.post(&path, &[("version", &version)]).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     }
+}
+
+/// A scanner that was taken in, and a stranger.
+fn peers() -> Peers {
+    let peer = |calling: &str, refused: &str| Peer {
+        calling: calling.to_owned(),
+        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        asked_at: now(),
+        count: 0,
+        is_tls: false,
+        refused: refused.to_owned(),
+        implementation: "SCANNER_1".to_owned(),
+        pdu_bytes: 16_384,
+        contexts: vec![ProposedContext {
+            sop_class_uid: "1.2.840.10008.5.1.4.1.1.4".to_owned(),
+            transfer_syntax_uids: vec!["1.2.840.10008.1.2".to_owned()],
+            answer: Ok("1.2.840.10008.1.2".to_owned()),
+        }],
+        ended: None,
+    };
+    let peers = Peers::default();
+    peers.note(peer("MR1", ""));
+    peers.note(peer("STRANGER", "this caller may not store here"));
+    peers
 }

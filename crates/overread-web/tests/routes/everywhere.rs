@@ -39,7 +39,13 @@ async fn nobody_is_sent_to_the_sign_in_and_comes_back() {
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
         assert_eq!(answer.leads_to(), format!("/sign-in?next={path}"));
     }
-    for path in ["/cases", "/people", "/reviewers", "/account"] {
+    for path in [
+        "/cases",
+        "/people",
+        "/reviewers",
+        "/account",
+        "/dicom-peers",
+    ] {
         let answer = nobody.get(path).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}");
     }

@@ -88,3 +88,27 @@ async fn who_is_signed_in_was_here() {
     let missing = ada.get("/nowhere").await;
     assert!(!missing.body.contains("href=\"/sign-in\""));
 }
+
+#[tokio::test]
+async fn who_called_over_the_dicom_network_is_for_administrators() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let page = ada.get("/dicom-peers").await;
+    assert_eq!(page.status, StatusCode::OK);
+    for words in ["MR1", "MR Image Storage", "this caller may not store here"] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    let others = [
+        Role::Patient,
+        Role::Coordinator,
+        Role::Reviewer,
+        Role::ReferringPhysician,
+        Role::Insurer,
+    ];
+    for role in others {
+        let other = door.join(&mut ada, role, "Otto Other").await;
+        let answer = other.get("/dicom-peers").await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role}");
+        assert!(!answer.body.contains("MR1"), "{role}");
+    }
+}

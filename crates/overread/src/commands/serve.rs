@@ -166,6 +166,7 @@ impl Door {
             )
             .with_public_url(&workflow.config.public_url)
             .with_origins(home.config.dicomweb.origins()?),
+            peers: home.peers.clone(),
             config: Arc::new(config),
             clock: clock::now,
         };

@@ -1,0 +1,154 @@
+//! Who called over the DICOM network, and what was agreed on: what whoever sets up a scanner wants to see.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::limits::{PEER_CONTEXTS, PEERS};
+use crate::time::Timestamp;
+
+/// The latest association of one caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// How it called itself; `?` for what is no AE title.
+    pub calling: String,
+    /// Where it called from.
+    pub address: IpAddr,
+    /// When it asked for its latest association.
+    pub asked_at: Timestamp,
+    /// How often it has asked since the program started.
+    pub count: i64,
+    /// It spoke TLS.
+    pub is_tls: bool,
+    /// Why the association was refused; empty when it was accepted.
+    pub refused: String,
+    /// Version name of its software, as it says.
+    pub implementation: String,
+    /// Bytes of a PDU that it takes.
+    pub pdu_bytes: usize,
+    /// What it proposed, and what became of it; the first of many.
+    pub contexts: Vec<ProposedContext>,
+    /// How the association ended; `None` while it goes on, or was refused.
+    pub ended: Option<AssociationEnd>,
+}
+
+/// A proposed presentation context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProposedContext {
+    /// What it is for.
+    pub sop_class_uid: String,
+    /// In which transfer syntaxes.
+    pub transfer_syntax_uids: Vec<String>,
+    /// The transfer syntax that was chosen, or why none was.
+    pub answer: Result<String, &'static str>,
+}
+
+/// How an association ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AssociationEnd {
+    /// Instances that were stored.
+    pub stored: i64,
+    /// Instances that were refused.
+    pub refused: i64,
+    /// Why it broke off; empty when it was released.
+    pub reason: String,
+}
+
+/// The callers since the program started, as many as fit; a clone is another handle.
+#[derive(Debug, Clone, Default)]
+pub struct Peers(Arc<Mutex<BTreeMap<(String, IpAddr), Peer>>>);
+
+impl Peers {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<(String, IpAddr), Peer>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps an association instead of the one before of the same caller. When too many are kept, the oldest goes, of the
+    /// refused before the accepted: strangers push out strangers.
+    pub fn note(&self, mut peer: Peer) {
+        peer.contexts.truncate(PEER_CONTEXTS);
+        let mut all = self.all();
+        let key = (peer.calling.clone(), peer.address);
+        peer.count = all.get(&key).map_or(0, |before| before.count) + 1;
+        all.insert(key, peer);
+        if all.len() > PEERS {
+            let least = all
+                .values()
+                .min_by_key(|peer| (peer.refused.is_empty(), peer.asked_at));
+            let least = least.map(|peer| (peer.calling.clone(), peer.address));
+            if let Some(key) = least {
+                all.remove(&key);
+            }
+        }
+    }
+
+    /// Says how the association of a caller that began then has ended.
+    pub fn end(&self, calling: &str, address: IpAddr, asked_at: Timestamp, end: AssociationEnd) {
+        let mut all = self.all();
+        let peer = all.get_mut(&(calling.to_owned(), address));
+        if let Some(peer) = peer.filter(|peer| peer.asked_at == asked_at) {
+            peer.ended = Some(end);
+        }
+    }
+
+    /// Returns the callers, the latest first.
+    pub fn list(&self) -> Vec<Peer> {
+        let mut list: Vec<Peer> = self.all().values().cloned().collect();
+        list.sort_by_key(|peer| std::cmp::Reverse(peer.asked_at));
+        list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::{AssociationEnd, Peer, Peers};
+    use crate::limits::PEERS;
+    use crate::time::Timestamp;
+
+    fn peer(calling: &str, at: i64, refused: &str) -> Peer {
+        Peer {
+            calling: calling.to_owned(),
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            asked_at: Timestamp::from_micros(at),
+            count: 0,
+            is_tls: false,
+            refused: refused.to_owned(),
+            implementation: String::new(),
+            pdu_bytes: 16_384,
+            contexts: Vec::new(),
+            ended: None,
+        }
+    }
+
+    #[test]
+    fn strangers_push_out_strangers() {
+        let peers = Peers::default();
+        peers.note(peer("MR1", 1, ""));
+        for at in 0..PEERS as i64 + 5 {
+            peers.note(peer(&format!("S{at}"), 2 + at, "not listed"));
+        }
+        let list = peers.list();
+        assert_eq!(list.len(), PEERS);
+        assert!(list.iter().any(|peer| peer.calling == "MR1"));
+        assert!(list.iter().all(|peer| peer.calling != "S0"));
+    }
+
+    #[test]
+    fn the_latest_association_stands_and_hears_its_own_end_alone() {
+        let peers = Peers::default();
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        peers.note(peer("MR1", 1, ""));
+        peers.note(peer("MR1", 2, ""));
+        let end = AssociationEnd {
+            stored: 3,
+            ..AssociationEnd::default()
+        };
+        peers.end("MR1", here, Timestamp::from_micros(1), end.clone());
+        assert_eq!(peers.list()[0].ended, None);
+        peers.end("MR1", here, Timestamp::from_micros(2), end.clone());
+        assert_eq!(peers.list()[0].ended, Some(end));
+        assert_eq!(peers.list()[0].count, 2);
+    }
+}

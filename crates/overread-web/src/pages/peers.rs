@@ -1,0 +1,55 @@
+//! Who calls over the DICOM network, and what is agreed on with them.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use overread_dicom::dictionary::sop_class_name;
+use overread_model::peers::{Peer, ProposedContext};
+use overread_workflow::people;
+
+use crate::errors::PageResult;
+use crate::forms::Signed;
+use crate::shell::{Place, Shell, page};
+use crate::state::WebState;
+use crate::words::Written as _;
+
+/// Returns the routes of this station.
+pub(super) fn routes() -> Router<WebState> {
+    Router::new().route("/dicom-peers", get(show))
+}
+
+#[derive(Template)]
+#[template(path = "people/peers.html")]
+struct Page {
+    shell: Shell,
+    peers: Vec<Peer>,
+}
+
+impl Page {
+    fn proposed_count(peer: &Peer) -> i64 {
+        peer.contexts.iter().map(|_| 1).sum()
+    }
+
+    /// Returns what a presentation context is for, in words.
+    fn service(context: &ProposedContext) -> &str {
+        let uid = &context.sop_class_uid;
+        sop_class_name(uid).unwrap_or(uid)
+    }
+
+    fn accepted_count(peer: &Peer) -> i64 {
+        peer.contexts
+            .iter()
+            .filter(|context| context.answer.is_ok())
+            .map(|_| 1)
+            .sum()
+    }
+}
+
+async fn show(State(state): State<WebState>, Signed(session): Signed) -> PageResult {
+    let peers = people::peers(&state.peers, &session.actor)?;
+    page(&Page {
+        shell: Shell::new(&state, &session, "DICOM peers", Place::Peers),
+        peers,
+    })
+}
