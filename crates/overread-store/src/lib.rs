@@ -41,6 +41,7 @@ pub mod studies;
 pub mod timeline;
 pub mod tokens;
 pub mod transfer;
+pub mod work_items;
 
 pub use db::Store;
 pub use error::{StoreError, StoreResult};

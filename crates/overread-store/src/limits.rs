@@ -52,3 +52,11 @@ pub const TOKEN_SECRET_BYTES: usize = 32;
 pub const TOKEN_SECRET_MIN_BYTES: usize = 24;
 /// Characters of a token's name.
 pub const TOKEN_NAME_CHARS: usize = 200;
+/// Work items that one question looks at.
+pub const WORK_ITEMS: usize = 2_000;
+/// Days for which is kept what happened to work items.
+pub const WORK_ITEM_EVENT_DAYS: i64 = 7;
+/// Things that happened to work items, read at once.
+pub const WORK_ITEM_EVENTS: i64 = 100;
+/// Subscriptions to work items of one actor.
+pub const WORK_ITEM_SUBSCRIPTIONS: i64 = 1_000;

@@ -67,6 +67,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0010_transfer.sql"),
         include_str!("../migrations/postgres/0010_transfer.sql"),
     ),
+    (
+        13,
+        "work_items",
+        include_str!("../migrations/sqlite/0013_work_items.sql"),
+        include_str!("../migrations/postgres/0013_work_items.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

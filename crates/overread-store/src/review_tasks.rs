@@ -6,7 +6,7 @@ use overread_model::time::Timestamp;
 use crate::access::no_report;
 use crate::error::StoreResult;
 use crate::script::values;
-use crate::{Tx, timeline};
+use crate::{Tx, timeline, work_items};
 
 /// A task's row.
 #[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -98,7 +98,7 @@ pub async fn list(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<TaskRow>> {
     )
 }
 
-/// Notes that the task was offered.
+/// Notes that the task was offered; its work item waits from then on.
 ///
 /// # Errors
 /// When the database fails.
@@ -108,12 +108,12 @@ pub async fn offer(
     respond_by: Option<Timestamp>,
     now: Timestamp,
 ) -> StoreResult<()> {
-    on!(tx, c => sqlx::query("update review_task set state = 'offered', offered_at = $1, respond_by = $2 where id = $3")
+    on!(&mut *tx, c => sqlx::query("update review_task set state = 'offered', offered_at = $1, respond_by = $2 where id = $3")
         .bind(now.as_micros()).bind(respond_by.map(Timestamp::as_micros)).bind(id).execute(&mut *c).await?.rows_affected());
-    Ok(())
+    work_items::schedule_read(tx, id, false, now).await
 }
 
-/// Notes that the task was accepted, with what was declared.
+/// Notes that the task was accepted, with what was declared; its work item can be begun.
 ///
 /// # Errors
 /// When the database fails.
@@ -124,13 +124,13 @@ pub async fn accept(
     statement: &str,
     now: Timestamp,
 ) -> StoreResult<()> {
-    on!(tx, c => sqlx::query(
+    on!(&mut *tx, c => sqlx::query(
             "update review_task set state = 'accepted', answered_at = $1, independent = $2, conflict_statement = $3 where id = $4")
         .bind(now.as_micros()).bind(i32::from(independent)).bind(statement).bind(id).execute(&mut *c).await?.rows_affected());
-    Ok(())
+    work_items::schedule_read(tx, id, true, now).await
 }
 
-/// Ends the task: `declined`, `lapsed`, `withdrawn` or `done`.
+/// Ends the task: `declined`, `lapsed`, `withdrawn` or `done`; and its work item.
 ///
 /// # Errors
 /// When the database fails.
@@ -141,10 +141,10 @@ pub async fn end(
     reason: &str,
     now: Timestamp,
 ) -> StoreResult<()> {
-    on!(tx, c => sqlx::query(
+    on!(&mut *tx, c => sqlx::query(
             "update review_task set state = $1, decline_reason = $2, ended_at = $3, answered_at = coalesce(answered_at, $3) where id = $4")
         .bind(state).bind(reason).bind(now.as_micros()).bind(id).execute(&mut *c).await?.rows_affected());
-    Ok(())
+    work_items::end_read(tx, id, state, now).await
 }
 
 /// Locks the first impression; says whether it was open until now.
