@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use thiserror::Error;
 
 /// What a page may send.
-const METHODS: &str = "GET, HEAD, POST, OPTIONS";
+const METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 const REQUEST_HEADERS: &str = "Accept, Accept-Charset, Authorization, Content-Type, If-Match, If-None-Match, If-Range, Prefer, Range";
 /// What a page may read of an answer, besides what every page may.
 const EXPOSED: &str = "Accept-Ranges, Content-Disposition, Content-Encoding, Content-Location, Content-Range, ETag, \

@@ -1,4 +1,4 @@
-//! Here is the DICOMweb door: QIDO-RS, WADO-RS, STOW-RS (PS3.18), and WADO-URI beside it.
+//! Here is the DICOMweb door: QIDO-RS, WADO-RS, STOW-RS, UPS-RS (PS3.18), and WADO-URI beside it.
 //!
 //! Who asks is an `Actor` that the layer around this router puts into the request; every query carries what that
 //! actor reaches, so that what may not be seen does not exist here.
@@ -34,6 +34,7 @@ mod search;
 mod state;
 mod stow;
 mod wado;
+mod workitems;
 
 pub use caller::SendsFiles;
 pub use cors::{NoOrigin, Origins, across_origins};

@@ -1,5 +1,7 @@
 //! Every limit on what one DICOMweb request may cost.
 
+use std::time::Duration;
+
 /// Results of one search, whatever `limit` asks.
 pub const SEARCH_RESULTS: u32 = 10_000;
 /// Results of one search whose metadata are read, to match or return what the index has no column for.
@@ -55,3 +57,21 @@ pub const REPORT_ITEMS: usize = 10_000;
 pub const REPORT_LEVELS: usize = 32;
 /// Bytes of its text.
 pub const REPORT_TEXT_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of a data set that a request about work items carries.
+pub const WORK_ITEM_BYTES: usize = 1024 * 1024;
+/// Levels of sequences in it.
+pub const WORK_ITEM_LEVELS: usize = 16;
+/// Channels to subscribers of work items at once.
+pub const CHANNELS: usize = 200;
+/// How long a channel lives before the subscriber must open it, and prove who it is, anew.
+pub const CHANNEL_TIME: Duration = Duration::from_secs(15 * 60);
+/// How often a channel looks for what happened on other nodes and in cases.
+pub const CHANNEL_LOOKS: Duration = Duration::from_secs(1);
+/// How often a quiet channel is asked for a sign of life.
+pub const CHANNEL_PING: Duration = Duration::from_secs(20);
+/// How long a subscriber may leave a report unread, or give no sign of life, before its channel is closed.
+pub const CHANNEL_PATIENCE: Duration = Duration::from_secs(50);
+/// Bytes of what a subscriber may say on a channel; it has nothing to say.
+pub const CHANNEL_MESSAGE_BYTES: usize = 4 * 1024;
+/// Bytes of reports that wait for a slow subscriber before its channel is closed.
+pub const CHANNEL_BUFFER_BYTES: usize = 256 * 1024;

@@ -52,6 +52,20 @@ impl Refusal {
         }
     }
 
+    /// Says it in the Warning header, too.
+    pub(crate) fn with_warning(self, text: &str) -> Self {
+        let value = HeaderValue::try_from(text).ok();
+        Self {
+            header: value.map(|value| (header::WARNING, value)).or(self.header),
+            ..self
+        }
+    }
+
+    /// Says it in other words.
+    pub(crate) fn saying(self, message: String) -> Self {
+        Self { message, ..self }
+    }
+
     pub(crate) fn too_large(message: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     }

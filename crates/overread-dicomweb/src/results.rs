@@ -16,6 +16,16 @@ use crate::refusal::{Answer, Refusal};
 pub(crate) struct Found(BTreeMap<u32, String>);
 
 impl Found {
+    /// Takes a data set as it is.
+    pub(crate) fn of(data_set: &Value) -> Self {
+        let members = data_set.as_object().into_iter().flatten();
+        let elements = members.filter_map(|(name, element)| {
+            let tag = u32::from_str_radix(name, 16).ok()?;
+            Some((tag, element.to_string()))
+        });
+        Self(elements.collect())
+    }
+
     fn put(&mut self, tag: u32, vr: &str, value: Option<impl std::fmt::Display>) {
         let element = match value {
             Some(value) => format!("{{\"vr\":\"{vr}\",\"Value\":[{value}]}}"),

@@ -5,13 +5,15 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get, options};
+use axum::routing::{MethodRouter, get, options, post, put};
 use overread_model::access::Actor;
 
 use crate::compression::compressed;
 use crate::refusal::Refusal;
 use crate::state::DicomWebState;
-use crate::{bulkdata, capabilities, frames, instances, metadata, rendered, search, stow};
+use crate::{
+    bulkdata, capabilities, frames, instances, metadata, rendered, search, stow, workitems,
+};
 
 /// Returns the routes, relative to where they are nested (`/dicom-web`).
 pub fn router(state: DicomWebState) -> Router {
@@ -57,12 +59,50 @@ pub fn router(state: DicomWebState) -> Router {
             with_options(get(bulkdata::bulkdata)),
         )
         .merge(pictures())
+        .merge(work())
         .fallback(|| async { Refusal::not_found() })
         // Store requests are streamed and limited part by part, not as a whole.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn(compressed))
         .layer(middleware::from_fn(guarded))
         .with_state(state)
+}
+
+/// Work items, and who listens to them.
+fn work() -> Router<DicomWebState> {
+    const ITEM: &str = "/workitems/{workitem}";
+    const SUBSCRIBER: &str = "/workitems/{workitem}/subscribers/{aetitle}";
+    let with_options =
+        |route: MethodRouter<DicomWebState>| route.options(capabilities::capabilities);
+    let of_item = |end: &str| format!("{ITEM}{end}");
+    let channel = || with_options(get(workitems::open_channel));
+    Router::new()
+        .route(
+            "/workitems",
+            with_options(get(workitems::search).post(workitems::create)),
+        )
+        .route(
+            ITEM,
+            with_options(get(workitems::retrieve).post(workitems::update)),
+        )
+        .route(
+            &of_item("/state"),
+            with_options(put(workitems::change_state)),
+        )
+        .route(
+            &of_item("/cancelrequest"),
+            with_options(post(workitems::request_cancellation)),
+        )
+        .route(
+            SUBSCRIBER,
+            with_options(post(workitems::subscribe).delete(workitems::unsubscribe)),
+        )
+        .route(
+            &format!("{SUBSCRIBER}/suspend"),
+            with_options(post(workitems::suspend)),
+        )
+        .route("/ws/subscribers/{aetitle}", channel())
+        .route("/subscribers/{aetitle}", channel())
 }
 
 /// The rendered resources and thumbnails.

@@ -27,7 +27,8 @@ use crate::params::Query;
 use crate::refusal::{Answer, Refusal};
 use crate::results::Found;
 use crate::state::DicomWebState;
-use keys::{asks, paged};
+use keys::asks;
+pub(crate) use keys::paged;
 
 const SERVICE: &str = "Overread";
 
@@ -182,7 +183,7 @@ async fn prepared(
 }
 
 /// Writes the page; 204 when it is empty (PS3.18 10.6.3.1).
-fn answered(results: &Results, query: &Query, form: Form, caller: &Caller) -> Answer {
+pub(crate) fn answered(results: &Results, query: &Query, form: Form, caller: &Caller) -> Answer {
     let mut response = match form {
         _ if results.page.is_empty() => StatusCode::NO_CONTENT.into_response(),
         Form::Json => {

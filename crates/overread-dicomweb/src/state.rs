@@ -9,11 +9,11 @@ use overread_model::reading::FirstReadingAttributes;
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::audit::ReadingLog;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::cache::Cache;
 use crate::cors::Origins;
-use crate::limits::COMPOSED_AT_ONCE;
+use crate::limits::{CHANNELS, COMPOSED_AT_ONCE};
 
 /// What the DICOMweb door works with; a clone is a handle.
 #[derive(Clone)]
@@ -30,6 +30,10 @@ pub struct DicomWebState {
     pub(crate) cache: Arc<Cache>,
     /// Turns to put an instance together in memory.
     pub(crate) composing: Arc<Semaphore>,
+    /// Places for channels to subscribers.
+    pub(crate) channels: Arc<Semaphore>,
+    /// Wakes the channels of this node when something happened to a work item here.
+    pub(crate) work_items: Arc<Notify>,
 }
 
 impl DicomWebState {
@@ -57,6 +61,8 @@ impl DicomWebState {
             readings: Arc::new(ReadingLog::default()),
             cache: Arc::new(Cache::default()),
             composing: Arc::new(Semaphore::new(COMPOSED_AT_ONCE)),
+            channels: Arc::new(Semaphore::new(CHANNELS)),
+            work_items: Arc::new(Notify::new()),
         }
     }
 

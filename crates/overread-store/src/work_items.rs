@@ -152,6 +152,19 @@ pub struct StudyOfRead {
     pub modalities: String,
 }
 
+/// Returns what all studies say alike; `None` when they differ, or one says nothing.
+pub fn agreed<'s>(
+    studies: &[&'s StudyOfRead],
+    of: impl Fn(&'s StudyOfRead) -> Option<&'s str>,
+) -> Option<&'s str> {
+    let (first, others) = studies.split_first()?;
+    let value = of(first).filter(|value| !value.is_empty())?;
+    others
+        .iter()
+        .all(|study| of(*study) == Some(value))
+        .then_some(value)
+}
+
 /// Which work items are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct WorkItemFilter {

@@ -178,7 +178,7 @@ pub(super) fn of_lower_level(level: &str) -> Refusal {
 }
 
 /// Cuts a page out of all results.
-pub(super) fn paged(mut all: Vec<Found>, limit: Option<u32>, offset: u32) -> Results {
+pub(crate) fn paged(mut all: Vec<Found>, limit: Option<u32>, offset: u32) -> Results {
     let offset = (offset as usize).min(all.len());
     let limit = limit.unwrap_or(SEARCH_RESULTS) as usize;
     all.drain(..offset);
