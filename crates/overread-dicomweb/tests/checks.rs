@@ -22,7 +22,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "what is stored is never coerced, so that there are no original attributes to note",
     ),
     ("U1", "storage commitment goes by DIMSE"),
-    ("U2", "no worklist over the web"),
 ];
 
 /// Returns the numbers in the names of the tests of a folder, with the names.

@@ -106,6 +106,18 @@ impl House {
         }
     }
 
+    /// Listens on a port of this machine, to whoever comes there as somebody; returns where.
+    pub(crate) async fn listen(&self, actor: Option<Actor>) -> std::net::SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = match actor {
+            Some(actor) => self.router.clone().layer(axum::Extension(actor)),
+            None => self.router.clone(),
+        };
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        address
+    }
+
     /// A house that holds these instances.
     pub(crate) async fn with(instances: &[Made]) -> Self {
         let house = Self::new().await;

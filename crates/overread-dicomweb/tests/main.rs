@@ -9,14 +9,17 @@
 
 mod access;
 mod blinding;
+mod channel;
 mod checks;
 mod composed;
 mod conditional;
 mod further;
 mod house;
 mod made;
+mod reads;
 mod rendered;
 mod retrieve;
 mod search;
 mod store;
 mod wado;
+mod workitems;

@@ -132,7 +132,9 @@ impl Conversation {
             end.reached(connection, |connection| connection.graceful_shutdown())
                 .await;
         } else {
+            // A channel to a subscriber takes the connection over.
             let connection = http_1(patience).serve_connection(stream, service);
+            let connection = connection.with_upgrades();
             end.reached(connection, |connection| connection.graceful_shutdown())
                 .await;
         }
