@@ -19,6 +19,7 @@ const INSTANCE: &[&str] = &[DICOM, "application/dicom"];
 const BULK: &[&str] = &[OCTETS, "application/octet-stream"];
 const PICTURES: &[&str] = &["image/jpeg", "image/png", "image/gif"];
 const PICTURE_QUERY: &[&str] = &["accept", "quality", "viewport", "window"];
+const WORK: &[&str] = &[JSON, "application/dicom+xml"];
 const SEARCH: &[&str] = &[
     "limit",
     "offset",
@@ -66,6 +67,22 @@ const fn post(path: &'static str) -> Offer {
             XML,
         ],
         gives: &[JSON, "application/dicom+xml"],
+    }
+}
+
+const fn work(
+    path: &'static str,
+    method: &'static str,
+    id: &'static str,
+    query: &'static [&'static str],
+) -> Offer {
+    Offer {
+        path,
+        method,
+        id,
+        query,
+        takes: WORK,
+        gives: &[],
     }
 }
 
@@ -185,6 +202,56 @@ pub(crate) const OFFERS: &[Offer] = &[
     ),
     get("/series", "SearchForSeries", SEARCH, ATTRIBUTES),
     get("/instances", "SearchForInstances", SEARCH, ATTRIBUTES),
+    get("/workitems", "SearchForWorkitems", SEARCH, ATTRIBUTES),
+    work("/workitems", "POST", "CreateWorkitem", &["workitem"]),
+    get(
+        "/workitems/{workitem}",
+        "RetrieveWorkitem",
+        &["accept"],
+        WORK,
+    ),
+    work(
+        "/workitems/{workitem}",
+        "POST",
+        "UpdateWorkitem",
+        &["transaction-uid"],
+    ),
+    work(
+        "/workitems/{workitem}/state",
+        "PUT",
+        "ChangeWorkitemState",
+        &[],
+    ),
+    work(
+        "/workitems/{workitem}/cancelrequest",
+        "POST",
+        "RequestWorkitemCancellation",
+        &[],
+    ),
+    work(
+        "/workitems/{workitem}/subscribers/{aetitle}",
+        "POST",
+        "Subscribe",
+        &["deletionlock", "filter"],
+    ),
+    work(
+        "/workitems/{workitem}/subscribers/{aetitle}",
+        "DELETE",
+        "Unsubscribe",
+        &[],
+    ),
+    work(
+        "/workitems/{workitem}/subscribers/{aetitle}/suspend",
+        "POST",
+        "SuspendGlobalSubscription",
+        &[],
+    ),
+    get(
+        "/ws/subscribers/{aetitle}",
+        "OpenNotificationConnection",
+        &[],
+        &[],
+    ),
 ];
 
 /// OPTIONS on any resource.
@@ -203,7 +270,7 @@ pub(crate) async fn capabilities(caller: Caller, headers: HeaderMap) -> Response
         Some(true) => (WADL, wadl(caller.address.root())),
         _ => ("application/json", json_text()),
     };
-    let allow = HeaderValue::from_static("GET, HEAD, OPTIONS, POST");
+    let allow = HeaderValue::from_static("GET, HEAD, OPTIONS, POST, PUT, DELETE");
     let media_type = HeaderValue::from_static(media_type);
     (
         StatusCode::OK,

@@ -8,6 +8,7 @@ use overread_model::access::{Actor, Role};
 use overread_model::time::Timestamp;
 use overread_store::grants;
 use overread_store::tokens::{self, NewToken};
+use overread_store::work_items::{self, EventType, NewWorkItem};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -249,6 +250,33 @@ async fn filters_and_suspensions_hold() {
     let suspend = format!("/workitems/{path}/suspend");
     let got = ask(&house, &station, Method::POST, &suspend, None).await;
     assert_eq!(got.status, StatusCode::OK);
+    // What comes later is left out; what was there is still told of.
+    let mut tx = house.store.begin().await.unwrap();
+    let new = NewWorkItem {
+        uid: "2.25.3",
+        study_instance_uid: None,
+        attributes: &order.to_string(),
+    };
+    let later = Timestamp::from_micros(NOW + 1);
+    work_items::insert(&mut tx, &station, &new, later)
+        .await
+        .unwrap();
+    let report_of_state = json!({"00741000": {"vr": "CS", "Value": ["SCHEDULED"]}});
+    let kind = EventType::StateReport;
+    work_items::add_event(&mut tx, "2.25.3", kind, &report_of_state, later)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let claim = wants("IN PROGRESS", Some("2.25.5"));
+    ask(
+        &house,
+        &station,
+        Method::PUT,
+        "/workitems/2.25.2/state",
+        Some(&claim),
+    )
+    .await;
+    assert_eq!(report(&mut channel).await, is("2.25.2", 1, "IN PROGRESS"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

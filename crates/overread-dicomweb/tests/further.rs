@@ -361,6 +361,9 @@ async fn strangers_get_no_xml_g8_g9() {
 #[tokio::test]
 async fn what_is_offered_is_there_g10() {
     let house = House::with(&[Made::default()]).await;
+    let create = "/workitems?2.25.1";
+    let order = crate::workitems::order();
+    crate::workitems::ask(&house, &archive_token(), Method::POST, create, Some(&order)).await;
     let options = async |accept: &str| {
         let headers = [("accept", accept)];
         let request = request(Method::OPTIONS, "", &headers, Body::empty());
@@ -383,6 +386,8 @@ async fn what_is_offered_is_there_g10() {
             .replace("{series}", "1.2.3.1")
             .replace("{instance}", "1.2.3.1.1")
             .replace("{frames}", "1")
+            .replace("{workitem}", "2.25.1")
+            .replace("{aetitle}", "A")
             .replace("{path}", "7FE00010");
         let method: Method = offer["method"].as_str().unwrap().parse().unwrap();
         let expect = if method == Method::GET {
@@ -390,6 +395,18 @@ async fn what_is_offered_is_there_g10() {
         } else {
             StatusCode::UNSUPPORTED_MEDIA_TYPE
         };
+        // Without what they need, or who they need, yet there.
+        if offer["gives"].as_array().unwrap().is_empty() {
+            let request = request(method.clone(), &path, &[], Body::empty());
+            let got = house.send(Some(archive_token()), request).await;
+            assert_ne!(
+                got.status,
+                StatusCode::METHOD_NOT_ALLOWED,
+                "{method} {path}"
+            );
+            let is_routed = path.contains("/subscribers/") || got.status != StatusCode::NOT_FOUND;
+            assert!(is_routed, "{method} {path}");
+        }
         for given in offer["gives"].as_array().unwrap() {
             let headers = [("accept", given.as_str().unwrap())];
             let request = request(method.clone(), &path, &headers, Body::empty());

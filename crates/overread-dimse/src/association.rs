@@ -22,7 +22,6 @@ use crate::command::{
     N_EVENT_REPORT_RQ, SOP_CLASS_NOT_SUPPORTED, Status, UNRECOGNIZED_OPERATION,
 };
 use crate::committing;
-use crate::finding;
 use crate::intake::Intake;
 use crate::link::{Link, out_of_place};
 use crate::negotiation::{self, Agreed, Context, Refusal};
@@ -32,7 +31,7 @@ use crate::server::{Seat, Shared};
 use crate::service::{Operation, Root, Service};
 use crate::stream::Stream;
 use crate::wire::{Ended, Wire};
-use crate::{AeTitle, limits};
+use crate::{AeTitle, finding, limits, worklist};
 
 /// Serves one connection until its association ends.
 pub(crate) async fn serve(
@@ -285,6 +284,7 @@ impl Association {
             (C_FIND_RQ, Service::Query(Operation::Find, root)) => {
                 self.find(request, context, root).await?
             }
+            (C_FIND_RQ, Service::Worklist) => self.find_work(request, context).await?,
             (C_GET_RQ, Service::Query(Operation::Get, root))
             | (C_MOVE_RQ, Service::Query(Operation::Move, root)) => {
                 return self.retrieve(request, context, root).await;
@@ -352,6 +352,22 @@ impl Association {
                 finding::answer(&self.shared, &mut self.link, asked).await
             }
         }
+    }
+
+    async fn find_work(&mut self, request: &Command, context: &Context) -> Result<Status, Ended> {
+        let identifier = self.link.read_data(request, context).await?;
+        let asker = match Asker::of(&self.shared, &self.caller).await {
+            Ok(asker) => asker,
+            Err(status) => return Ok(status),
+        };
+        let asked = worklist::Asked {
+            request,
+            context,
+            asker,
+            identifier,
+            calling: self.calling.as_str(),
+        };
+        worklist::answer(&self.shared, &mut self.link, asked).await
     }
 
     async fn retrieve(

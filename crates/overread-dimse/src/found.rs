@@ -16,7 +16,7 @@ fn name_of(tag: u32) -> String {
 }
 
 impl Found {
-    fn put(&mut self, tag: u32, vr: &str, values: Vec<Value>) {
+    pub(crate) fn put(&mut self, tag: u32, vr: &str, values: Vec<Value>) {
         let element = if values.is_empty() {
             json!({ "vr": vr })
         } else {
@@ -25,12 +25,12 @@ impl Found {
         self.0.insert(name_of(tag), element);
     }
 
-    fn text(&mut self, tag: u32, vr: &str, text: Option<&str>) {
+    pub(crate) fn text(&mut self, tag: u32, vr: &str, text: Option<&str>) {
         let text = text.filter(|text| !text.is_empty());
         self.put(tag, vr, text.map(Value::from).into_iter().collect());
     }
 
-    fn name(&mut self, tag: u32, name: Option<&str>) {
+    pub(crate) fn name(&mut self, tag: u32, name: Option<&str>) {
         let Some(name) = name.filter(|name| !name.is_empty()) else {
             return self.put(tag, "PN", Vec::new());
         };

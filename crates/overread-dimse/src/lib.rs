@@ -29,6 +29,7 @@ mod storing;
 mod stream;
 mod tls;
 mod wire;
+mod worklist;
 
 pub use ae_title::{AeTitle, NotAnAeTitle};
 pub use callers::{Caller, Callers, May};

@@ -250,7 +250,7 @@ impl Offer {
         let may_use = match service {
             Service::Verification => true,
             Service::Storage | Service::Commitment => self.may.store,
-            Service::Query(Operation::Find, _) => self.may.find,
+            Service::Query(Operation::Find, _) | Service::Worklist => self.may.find,
             Service::Query(Operation::Get | Operation::Move, _) => self.may.retrieve,
         };
         RequestorRoles {

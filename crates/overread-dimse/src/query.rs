@@ -95,7 +95,7 @@ impl Identifier {
         let mut keys = BTreeMap::new();
         for (name, element) in &attributes {
             let tag = u32::from_str_radix(name, 16).unwrap_or_default();
-            keys.insert(tag, values_of(element));
+            keys.insert(tag, asked_of(element));
         }
         let level = keys
             .get(&QUERY_RETRIEVE_LEVEL)
@@ -174,7 +174,7 @@ impl Identifier {
 }
 
 /// Returns the values of an element that ask something.
-fn values_of(element: &Value) -> Vec<String> {
+pub(crate) fn asked_of(element: &Value) -> Vec<String> {
     let values = element.get("Value").and_then(Value::as_array);
     let is_name = element.get("vr").and_then(Value::as_str) == Some("PN");
     let text = |value: &Value| match value {

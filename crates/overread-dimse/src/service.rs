@@ -13,6 +13,9 @@ pub(crate) const VERIFICATION: &str = "1.2.840.10008.1.1";
 pub(crate) const COMMITMENT: &str = "1.2.840.10008.1.20.1";
 /// Its one instance.
 pub(crate) const COMMITMENT_INSTANCE: &str = "1.2.840.10008.1.20.1.1";
+// PS3.4 K.4.
+/// The SOP class of finding scheduled steps.
+pub(crate) const WORKLIST: &str = "1.2.840.10008.5.1.4.31";
 // PS3.4 C.6.
 const QUERY_ROOT: &str = "1.2.840.10008.5.1.4.1.2.";
 /// Queries, retrievals and creations whose UIDs stand among the storage classes.
@@ -27,6 +30,7 @@ pub(crate) enum Service {
     Storage,
     Commitment,
     Query(Operation, Root),
+    Worklist,
 }
 
 /// What is done with what a query or retrieval names.
@@ -64,6 +68,7 @@ pub(crate) fn service_of(uid: &SopClassUid) -> Option<Service> {
     match uid {
         VERIFICATION => return Some(Service::Verification),
         COMMITMENT => return Some(Service::Commitment),
+        WORKLIST => return Some(Service::Worklist),
         _ => {}
     }
     if let Some(below) = uid.strip_prefix(QUERY_ROOT) {

@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) const SHORT: Duration = Duration::from_millis(150);
 
-const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
 
 /// A list of what is withheld as short as a test can do with.
 fn first_reading() -> FirstReading {
@@ -168,6 +168,11 @@ impl House {
             door: Some(door),
             _dir: dir,
         }
+    }
+
+    /// Returns the store behind the door.
+    pub(crate) fn store(&self) -> &Store {
+        self.ingest.store()
     }
 
     /// Returns where it listens.

@@ -15,3 +15,4 @@ mod refusing;
 mod retrieving;
 mod storing;
 mod tls;
+mod worklist;
