@@ -20,3 +20,4 @@ mod search;
 mod tables;
 mod tokens;
 mod transfer;
+mod work_items;

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
+use std::time::Duration;
 
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::{DiscFile, zip_of};
@@ -253,6 +254,54 @@ fn a_bootstrap_token_delivers_and_finds_again() {
         status == 204 || body.trim_end().ends_with("[]"),
         "a reviewer's token sees no case it was not given: {body}"
     );
+}
+
+#[test]
+fn a_workstation_is_told_of_work_over_a_channel() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, token) = (folder.path().join("data"), folder.path().join("token"));
+    std::fs::write(&token, SECRET).unwrap();
+    let mut server = Server::start(&data, &["--bootstrap-token", token.to_str().unwrap()]);
+    let bearer = format!("Authorization: Bearer {SECRET}");
+    let worklist = "/dicom-web/workitems/1.2.840.10008.5.1.4.34.5/subscribers/STATION";
+    let (status, body) = server.ask(&format!("POST {worklist} HTTP/1.1\r\n{bearer}"), b"");
+    assert_eq!(status, 201, "{body}");
+    let open = |more: &str| {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        let address = server.address();
+        write!(
+            stream,
+            "GET /dicom-web/ws/subscribers/STATION HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{more}\r\n"
+        )
+        .unwrap();
+        stream
+    };
+    let read_until = |stream: &mut TcpStream, wanted: &str| {
+        let mut read = Vec::new();
+        let mut piece = [0; 4096];
+        while !String::from_utf8_lossy(&read).contains(wanted) {
+            let count = stream.read(&mut piece).unwrap();
+            assert!(count > 0, "it ended: {}", String::from_utf8_lossy(&read));
+            read.extend_from_slice(&piece[..count]);
+        }
+    };
+    read_until(&mut open(""), "HTTP/1.1 401");
+    let mut channel = open(&format!("{bearer}\r\n"));
+    read_until(&mut channel, "HTTP/1.1 101");
+    let order = r#"{"00404005":{"vr":"DT","Value":["20260302101500"]},"00404041":{"vr":"CS","Value":["READY"]},
+        "00741000":{"vr":"CS","Value":["SCHEDULED"]},"00741200":{"vr":"CS","Value":["LOW"]},
+        "00741202":{"vr":"LO","Value":["Work"]},"00741204":{"vr":"LO","Value":["Segment"]}}"#;
+    let create = format!(
+        "POST /dicom-web/workitems?2.25.7 HTTP/1.1\r\n{bearer}\r\nContent-Type: application/dicom+json"
+    );
+    assert_eq!(server.ask(&create, order.as_bytes()).0, 201);
+    read_until(&mut channel, "2.25.7");
+    // An open channel keeps nobody from stopping.
+    server.stop();
 }
 
 #[test]

@@ -4,8 +4,8 @@ use overread_model::time::Timestamp;
 
 use super::events::{EventType, add_event, add_state};
 use super::{CANCELED, COMPLETED, IN_PROGRESS, SCHEDULED, new_uid};
-use crate::Tx;
 use crate::error::StoreResult;
+use crate::{Tx, audit};
 
 /// The item of a task that is not over: its name and state.
 async fn open_item(tx: &mut Tx, task_id: &str) -> StoreResult<Option<(String, String)>> {
@@ -97,6 +97,8 @@ pub async fn replace_read(
 /// # Errors
 /// When the database fails.
 pub async fn adopt(tx: &mut Tx, now: Timestamp) -> StoreResult<usize> {
+    // Several nodes may begin at once; the second finds nothing left to do.
+    audit::take_turn(tx).await?;
     let rows: Vec<(String, String)> = on!(&mut *tx, c => sqlx::query_as(
             "select t.id, t.state from review_task t join case_ k on k.id = t.case_id \
              where t.state in ('offered', 'accepted') and k.ended_at is null \

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use overread_dicomweb::DicomWebState;
 use overread_model::access::Role;
-use overread_store::people;
 use overread_store::tokens::{self, NewToken};
+use overread_store::{people, work_items};
 use overread_web::{WebConfig, WebState};
 use overread_workflow::{Workflow, jobs, mailing, setup};
 use tokio::net::TcpListener;
@@ -118,6 +118,13 @@ async fn bootstrap(home: &Home, file: &Path) -> Result<()> {
     }
 }
 
+/// Puts the reads on the worklist that were offered by a version that had none.
+async fn adopt_reads(home: &Home) -> Result<()> {
+    let mut tx = home.store.begin().await?;
+    work_items::adopt(&mut tx, clock::now()).await?;
+    Ok(tx.commit().await?)
+}
+
 /// A listening server that serves nothing yet.
 pub(crate) struct Door {
     listener: TcpListener,
@@ -147,6 +154,7 @@ impl Door {
         };
         let address = format!("{scheme}://{}", listener.local_addr()?);
         let workflow = home.workflow(&address);
+        adopt_reads(home).await?;
         let config = WebConfig {
             public_url: workflow.config.public_url.clone(),
             cookie_secure: workflow.config.public_url.starts_with("https://"),
