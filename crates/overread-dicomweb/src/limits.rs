@@ -57,8 +57,8 @@ pub const REPORT_ITEMS: usize = 10_000;
 pub const REPORT_LEVELS: usize = 32;
 /// Bytes of its text.
 pub const REPORT_TEXT_BYTES: usize = 4 * 1024 * 1024;
-/// Bytes of a data set that a request about work items carries.
-pub const WORK_ITEM_BYTES: usize = 1024 * 1024;
+/// Bytes of a data set that a request about work items carries, and of what is kept of one item.
+pub const WORK_ITEM_BYTES: usize = 64 * 1024;
 /// Levels of sequences in it.
 pub const WORK_ITEM_LEVELS: usize = 16;
 /// Channels to subscribers of work items at once.

@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 
 use crate::accept::{Accept, Form, XML};
 use crate::caller::{Caller, RawQuery};
+use crate::limits::WORK_ITEM_BYTES;
 use crate::params::percent_decoded;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
@@ -253,6 +254,9 @@ pub(crate) async fn update(
     }
     let study = rules::study_of(&attributes).filter(|_| !item.is_read());
     let text = Value::Object(attributes.clone()).to_string();
+    if text.len() > WORK_ITEM_BYTES {
+        return Err(body::too_large());
+    }
     if !work_items::update(&mut tx, &uid, study, &text, caller.now).await? {
         return Err(refused(StatusCode::BAD_REQUEST, INCONSISTENT));
     }

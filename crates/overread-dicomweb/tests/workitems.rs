@@ -264,6 +264,24 @@ async fn a_read_is_completed_by_the_signature_alone() {
     )
     .await;
     assert_eq!(got.status, StatusCode::BAD_REQUEST);
+    // Piece by piece it may not grow without end either.
+    let long = |tag: &str| json!({tag: {"vr": "SQ", "Value": [{"00741006": {"vr": "ST", "Value": ["x".repeat(40_000)]}}]}});
+    for (tag, expect) in [
+        ("00741002", StatusCode::OK),
+        ("00741216", StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let path = format!("{path}?2.25.1");
+        let got = ask(&house, reviewer, Method::POST, &path, Some(&long(tag))).await;
+        assert_eq!(got.status, expect);
+    }
+    ask(
+        &house,
+        reviewer,
+        Method::POST,
+        &format!("{path}?2.25.1"),
+        Some(&progress),
+    )
+    .await;
     for wrong in [None, Some("2.25.2"), Some("2.25.1")] {
         let got = put(&house, reviewer, &uid, &wants("COMPLETED", wrong)).await;
         let (status, warning) = match wrong {
@@ -471,7 +489,7 @@ async fn other_systems_order_work() {
     let request = request(Method::POST, "/workitems", &[JSON], Body::from("x"));
     let got = house.send(Some(archive.clone()), request).await;
     assert_eq!(got.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let huge = json!({"00400400": {"vr": "LT", "Value": ["x".repeat(1024 * 1024)]}});
+    let huge = json!({"00400400": {"vr": "LT", "Value": ["x".repeat(64 * 1024)]}});
     let got = ask(&house, &archive, Method::POST, "/workitems", Some(&huge)).await;
     assert_eq!(got.status, StatusCode::PAYLOAD_TOO_LARGE);
 }

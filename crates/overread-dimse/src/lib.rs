@@ -1,4 +1,5 @@
-//! Here is the DICOM network door: C-ECHO, C-STORE, C-FIND, C-GET, C-MOVE and storage commitment, and calling other doors.
+//! Here is the DICOM network door: C-ECHO, C-STORE, C-FIND, C-GET, C-MOVE, modality worklist and storage commitment, and
+//! calling other doors.
 //!
 //! A peer opens an association, its presentation contexts are accepted or refused, and then its messages are answered
 //! one after the other. A C-STORE is answered with success only when the instance is durable. A query or retrieval is

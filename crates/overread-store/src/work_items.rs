@@ -18,7 +18,7 @@ use crate::tokens::random_id;
 use crate::{Tx, limits};
 
 pub use events::{EventRow, EventType, add_event, events_after, last_event};
-pub use reads::{adopt, replace_read};
+pub use reads::{adopt, replace_read, tell_readiness};
 pub(crate) use reads::{end_read, schedule_read};
 pub use subscriptions::{
     Subscriber, SubscriptionRow, is_listening, subscribe, subscriptions, suspend, unsubscribe,

@@ -10,7 +10,7 @@ use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::cases::{self, CaseRow};
 use overread_store::review_tasks::{self, TaskRow};
-use overread_store::{Tx, grants, timeline};
+use overread_store::{Tx, grants, timeline, work_items};
 use serde::{Deserialize, Serialize};
 
 use crate::asking::{Exam, Urgency, Who, Why};
@@ -323,6 +323,7 @@ pub(crate) async fn apply(
         bring_about(tx, file, actor, *effect, now).await?;
     }
     file.save(tx).await?;
+    tell_readiness(tx, file, &moved, now).await?;
     (file.state, file.facts.clocks, file.facts.held_from) =
         (moved.to, moved.clocks, moved.held_from);
     let line = timeline::NewLine {
@@ -350,6 +351,22 @@ pub(crate) async fn apply(
     .await?;
     news::tell(tx, ctx, file, &moved, now).await?;
     Ok(moved)
+}
+
+/// Tells the reading workstation when an accepted read must wait, and when it goes on.
+async fn tell_readiness(
+    tx: &mut Tx,
+    file: &CaseFile,
+    moved: &Transition,
+    now: Timestamp,
+) -> StepResult<()> {
+    let goes_on = |state| matches!(state, CaseState::InReview | CaseState::ReportPreliminary);
+    let waits = matches!(moved.to, CaseState::InfoRequested | CaseState::OnHold);
+    if goes_on(moved.from) == goes_on(moved.to) || !(waits || goes_on(moved.to)) {
+        return Ok(());
+    }
+    let is_ready = goes_on(moved.to);
+    Ok(work_items::tell_readiness(tx, &file.case_id, is_ready, now).await?)
 }
 
 /// Does what follows from a move in the same transaction; what belongs to one step only is done there.

@@ -27,3 +27,4 @@ mod repaired;
 mod several_exams;
 mod sides;
 mod walk;
+mod work_items;

@@ -23,7 +23,7 @@ pub(super) async fn optional(request: Request) -> Answer<Option<Attributes>> {
     let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
     let bytes = to_bytes(request.into_body(), WORK_ITEM_BYTES)
         .await
-        .map_err(|_| Refusal::too_large(format!("a work item may have {WORK_ITEM_BYTES} bytes")))?;
+        .map_err(|_| too_large())?;
     if bytes.is_empty() && content_type.is_none() {
         return Ok(None);
     }
@@ -53,6 +53,10 @@ pub(super) async fn optional(request: Request) -> Answer<Option<Attributes>> {
         true => Ok(Some(attributes)),
         false => Err(unreadable()),
     }
+}
+
+pub(super) fn too_large() -> Refusal {
+    Refusal::too_large(format!("a work item may have {WORK_ITEM_BYTES} bytes"))
 }
 
 /// Says whether every member is an element of the DICOM JSON model, with its VR, and sequences hold data sets.

@@ -4,9 +4,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use overread_store::Tx;
 use overread_store::audit;
-use overread_store::work_items::{
-    self, CANCELED, COMPLETED, EventType, IN_PROGRESS, SCHEDULED, WorkItem,
-};
+use overread_store::work_items::{self, CANCELED, COMPLETED, EventType, IN_PROGRESS, WorkItem};
 use serde_json::{Value, json};
 
 use super::{
@@ -73,7 +71,6 @@ async fn cancel(tx: &mut Tx, caller: &Caller, item: &WorkItem, reason: &Attribut
             "Performer chooses not to cancel.",
         ));
     }
-    debug_assert_eq!(item.state, SCHEDULED);
     // PS3.4 CC.2.2.3: first IN PROGRESS, then CANCELED.
     for state in [IN_PROGRESS, CANCELED] {
         let mut report = rules::state_report(state, &attributes);

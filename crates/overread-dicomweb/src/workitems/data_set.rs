@@ -185,7 +185,12 @@ fn order(attributes: &mut Attributes, item: &WorkItem) {
     };
     text(attributes, "00404041", "CS", Some(readiness));
     time(attributes, "00404005", Some(item.created_at));
-    time(attributes, "00404011", item.due_at);
+    // The case's clock is that of the report only while it is read.
+    time(
+        attributes,
+        "00404011",
+        item.due_at.filter(|_| item.is_ready()),
+    );
     // CID 9231.
     let reading = code("110005", "DCM", "Interpretation");
     put(attributes, "00404018", "SQ", vec![reading]);

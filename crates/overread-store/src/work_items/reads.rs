@@ -1,5 +1,6 @@
 //! The items of reads: they follow the review task, in its transactions.
 
+use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
 use super::events::{EventType, add_event, add_state};
@@ -90,6 +91,26 @@ pub async fn replace_read(
     now: Timestamp,
 ) -> StoreResult<()> {
     make(tx, task_id, Some(given_up_uid), is_ready, now).await
+}
+
+/// Says whether an accepted read of a case can be gone on with, after the case moved.
+///
+/// # Errors
+/// When the database fails.
+pub async fn tell_readiness(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    is_ready: bool,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let row: Option<(String, String)> = on!(&mut *tx, c => sqlx::query_as(
+            "select w.uid, w.state from work_item w join review_task t on t.id = w.task_id \
+             where t.case_id = $1 and t.state = 'accepted' and w.state in ('SCHEDULED', 'IN PROGRESS')")
+        .bind(case_id.as_str()).fetch_optional(&mut *c).await?);
+    match row {
+        Some((uid, state)) => add_state(tx, &uid, &state, is_ready, now).await,
+        None => Ok(()),
+    }
 }
 
 /// Makes the items of reads that were offered or accepted before there were items; returns how many.
