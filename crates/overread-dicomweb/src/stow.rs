@@ -273,6 +273,10 @@ impl Incoming {
     }
 }
 
+/// Warning reason of what is kept and does not fit what it says of itself: its sender may still have it whole.
+// PS3.18 I.2.2: data set does not match SOP class.
+const DOES_NOT_FIT: u16 = 0xB007;
+
 /// Failure reasons of PS3.18 I.2.2, as the decimal numbers that JSON carries.
 fn reason(problem: &DicomProblem, outcome: &StowOutcome, study: Option<&str>) -> u16 {
     let is_mismatch = study.is_some()
@@ -299,6 +303,7 @@ fn answered(
     form: Form,
 ) -> Response {
     let (mut stored, mut failed, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    let mut has_warning = false;
     for outcome in outcomes {
         let names = (
             outcome.sop_class_uid.as_deref(),
@@ -306,21 +311,29 @@ fn answered(
         );
         match (&outcome.result, names) {
             (Ok(_), (class, instance)) => {
-                stored.push(reference(class, instance, retrieve_url(outcome, address)))
+                let mut item = reference(class, instance, retrieve_url(outcome, address));
+                if outcome.is_damaged {
+                    let warning = vec![Value::from(DOES_NOT_FIT)];
+                    add(&mut item, "00081196", "US", warning);
+                    has_warning = true;
+                }
+                stored.push(item);
             }
             (Err(problem), (Some(class), Some(instance))) => {
                 let mut item = reference(Some(class), Some(instance), None);
-                add_reason(&mut item, reason(problem, outcome, study));
+                let reason = vec![Value::from(reason(problem, outcome, study))];
+                add(&mut item, "00081197", "US", reason);
                 failed.push(item);
             }
             (Err(problem), _) => {
                 let mut item = json!({});
-                add_reason(&mut item, reason(problem, outcome, study));
+                let reason = vec![Value::from(reason(problem, outcome, study))];
+                add(&mut item, "00081197", "US", reason);
                 others.push(item);
             }
         }
     }
-    let status = if stored.len() == outcomes.len() {
+    let status = if stored.len() == outcomes.len() && !has_warning {
         StatusCode::OK
     } else if stored.is_empty() && failed.is_empty() {
         // Nothing in the body was an instance at all (PS3.18 10.5.3.1).
@@ -405,9 +418,9 @@ fn reference(class: Option<&str>, instance: Option<&str>, url: Option<String>) -
     Value::Object(item)
 }
 
-fn add_reason(item: &mut Value, reason: u16) {
+fn add(item: &mut Value, tag: &str, vr: &str, values: Vec<Value>) {
     if let Some(item) = item.as_object_mut() {
-        put(item, "00081197", "US", vec![Value::from(reason)]);
+        put(item, tag, vr, values);
     }
 }
 

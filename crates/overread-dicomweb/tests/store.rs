@@ -67,6 +67,21 @@ async fn again_is_no_error_and_other_bytes_are_s10() {
 }
 
 #[tokio::test]
+async fn what_is_kept_though_damaged_is_told_s5() {
+    let house = House::new().await;
+    let whole = Made::default().bytes();
+    let cut = whole[..whole.len() - 2].to_vec();
+    let got = house
+        .stow("/studies", &[cut, Made::number(2).bytes()])
+        .await;
+    assert_eq!(got.status, StatusCode::ACCEPTED);
+    let stored = &got.json()["00081199"]["Value"];
+    // Data set does not match SOP class.
+    assert_eq!(stored[0]["00081196"]["Value"][0], 0xB007);
+    assert!(stored[1].get("00081196").is_none());
+}
+
+#[tokio::test]
 async fn every_part_has_its_own_outcome_s2_s3_s4_s6() {
     let house = House::new().await;
     let got = house

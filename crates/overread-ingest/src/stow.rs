@@ -30,6 +30,9 @@ pub struct StowOutcome {
     pub series_instance_uid: Option<String>,
     /// Stored or not.
     pub result: Result<Stowed, DicomProblem>,
+    /// Whether its bytes do not fit what they say of themselves, though they are kept: they end too early, or the pixel
+    /// data do not fit.
+    pub is_damaged: bool,
 }
 
 /// How a part was accepted; either way it is durable.
@@ -335,6 +338,7 @@ fn refused(kind: ProblemKind, message: impl Into<String>) -> Awaited {
             kind,
             message: message.into(),
         }),
+        is_damaged: false,
     })
 }
 
@@ -345,6 +349,7 @@ fn outcome(about: &AboutInstance, result: Result<Stowed, DicomProblem>) -> StowO
         study_instance_uid: Some(about.study_instance_uid.clone()),
         series_instance_uid: Some(about.series_instance_uid.clone()),
         result,
+        is_damaged: !about.problems.is_empty(),
     }
 }
 

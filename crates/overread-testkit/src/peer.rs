@@ -103,7 +103,18 @@ impl Peer {
 
     /// Stores bytes under this class and instance; returns what [`Self::store`] does.
     pub fn store_as(&mut self, class: &str, instance: &str, bytes: &[u8]) -> Option<u16> {
-        let context = self.context(MR);
+        self.store_over(MR, class, instance, bytes)
+    }
+
+    /// Stores bytes over the context of another class than MR; returns what [`Self::store`] does.
+    pub fn store_over(
+        &mut self,
+        context: &str,
+        class: &str,
+        instance: &str,
+        bytes: &[u8],
+    ) -> Option<u16> {
+        let context = self.context(context);
         self.command(context, request(0x0001, class, instance))
             .ok()?;
         let mut writer = self.association.send_pdata(context);

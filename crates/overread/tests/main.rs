@@ -8,6 +8,8 @@
 )]
 
 mod dimse;
+mod doors;
+mod hostile;
 mod moving;
 mod nodes;
 mod outside;

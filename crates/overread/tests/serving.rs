@@ -50,6 +50,11 @@ impl Server {
         &self.address
     }
 
+    /// Returns the number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Reads the next line that it prints.
     pub(crate) fn next_line(&mut self) -> String {
         let mut line = String::new();

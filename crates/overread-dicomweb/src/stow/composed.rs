@@ -264,6 +264,7 @@ impl Request {
             study_instance_uid: uid("0020000D"),
             series_instance_uid: uid("0020000E"),
             result: Err(problem),
+            is_damaged: false,
         };
         if let Ok(mut failed) = self.failed.lock() {
             failed.push(outcome);

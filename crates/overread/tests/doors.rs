@@ -1,0 +1,181 @@
+//! The three doors by which images come in, as a client sees them: every answer may also fail to come.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::peer::Peer;
+
+use crate::serving::{SECRET, Server};
+
+/// How long a client waits for an answer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A status and the bytes behind the header.
+pub(crate) type Answer = Option<(u16, Vec<u8>)>;
+
+/// A server with its doors open; dropping it kills it.
+pub(crate) struct Doors {
+    pub(crate) server: Server,
+    pub(crate) dimse: SocketAddr,
+}
+
+impl Doors {
+    pub(crate) fn open(data: &Path) -> Self {
+        let token = data.with_extension("token");
+        std::fs::write(&token, SECRET).unwrap();
+        let token = token.to_str().unwrap();
+        let arguments = ["--bootstrap-token", token, "--dimse", "127.0.0.1:0"];
+        let mut server = Server::start(data, &arguments);
+        let line = server.next_line();
+        let address = line.strip_prefix("listening on dicom://").unwrap();
+        let dimse = address.parse().unwrap();
+        Self { server, dimse }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        Client(self.server.address().parse().unwrap())
+    }
+
+    /// Returns the most memory that the server has held so far, in bytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        let told = std::fs::read_to_string(format!("/proc/{}/status", self.server.id())).unwrap();
+        let line = told.lines().find(|line| line.starts_with("VmHWM:"));
+        let kibibytes = line.unwrap().split_whitespace().nth(1).unwrap();
+        kibibytes.parse::<u64>().unwrap() * 1024
+    }
+}
+
+/// Who asks at the web door.
+#[derive(Clone, Copy)]
+pub(crate) struct Client(SocketAddr);
+
+impl Client {
+    /// Asks once; `None` when the line broke, and for an answer that is not whole.
+    pub(crate) fn ask(self, what: &str, headers: &str, body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(self.0).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        stream.set_write_timeout(Some(PATIENCE)).ok()?;
+        let head = format!(
+            "{what} HTTP/1.0\r\nHost: {}\r\nAuthorization: Bearer {SECRET}\r\nContent-Length: {}\r\n{headers}\r\n",
+            self.0,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        // Who refuses early answers before everything is sent, and the answer counts.
+        let _ = stream.write_all(body);
+        let mut answer = Vec::new();
+        let whole = stream.read_to_end(&mut answer).is_ok();
+        let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        let body = answer.split_off(end + 4);
+        let length = head
+            .split("content-length: ")
+            .nth(1)
+            .and_then(|rest| rest.split("\r\n").next()?.parse::<usize>().ok());
+        (length.map_or(whole, |length| length == body.len())).then_some((status, body))
+    }
+
+    pub(crate) fn stow(self, parts: &[&[u8]]) -> Answer {
+        let mut body = Vec::new();
+        for part in parts {
+            body.extend_from_slice(b"--cut\r\nContent-Type: application/dicom\r\n\r\n");
+            body.extend_from_slice(part);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--cut--\r\n");
+        let headers = "Content-Type: multipart/related; type=\"application/dicom\"; boundary=cut\r\n\
+             Accept: application/dicom+json\r\n";
+        self.ask("POST /dicom-web/studies", headers, &body)
+    }
+
+    pub(crate) fn zip(self, bytes: &[u8]) -> Answer {
+        let headers = "Content-Type: application/zip\r\n";
+        self.ask("POST /api/deliveries", headers, bytes)
+    }
+
+    /// Returns the status of an instance, and its file as it is given out.
+    pub(crate) fn instance(self, study: &str, series: &str, instance: &str) -> Answer {
+        let what = format!("GET /dicom-web/studies/{study}/series/{series}/instances/{instance}");
+        let accept = "Accept: multipart/related; type=\"application/dicom\"; transfer-syntax=*\r\n";
+        let (status, answer) = self.ask(&what, accept, b"")?;
+        let begin = answer.windows(4).position(|window| window == b"\r\n\r\n");
+        let end = answer.windows(4).rposition(|window| window == b"\r\n--");
+        match (begin, end) {
+            (Some(begin), Some(end)) if status == 200 => {
+                Some((status, answer[begin + 4..end].to_vec()))
+            }
+            _ => Some((status, answer)),
+        }
+    }
+
+    /// Says whether an instance is held as it was sent; preambles are given out empty.
+    pub(crate) fn holds(self, spec: &InstanceSpec) -> bool {
+        let sent = spec.part10().unwrap();
+        let (study, series) = (&spec.study_instance_uid, &spec.series_instance_uid);
+        self.instance(study, series, &spec.sop_instance_uid)
+            .is_some_and(|(status, file)| status == 200 && file.get(128..) == Some(&sent[128..]))
+    }
+}
+
+/// What a file says of itself in group 0002, or what a sender would say for it.
+pub(crate) struct Said {
+    pub(crate) class: String,
+    pub(crate) instance: String,
+    pub(crate) transfer_syntax: String,
+    /// Where the data set begins.
+    pub(crate) begin: usize,
+}
+
+/// Reads group 0002 as far as it goes.
+pub(crate) fn said(file: &[u8]) -> Said {
+    let mut said = Said {
+        class: overread_testkit::peer::MR.to_owned(),
+        instance: "2.25.99".to_owned(),
+        transfer_syntax: overread_testkit::peer::IMPLICIT.to_owned(),
+        begin: 0,
+    };
+    if file.get(128..132) != Some(b"DICM") {
+        return said;
+    }
+    said.begin = 132;
+    while let Some([2, 0, low, high, vr @ .., a, b]) = file.get(said.begin..said.begin + 8) {
+        let is_long = matches!(vr, b"OB" | b"UN" | b"SQ" | b"UT" | b"OW");
+        let (head, length) = if is_long {
+            let length = file[said.begin + 8..].first_chunk().unwrap();
+            (12, u32::from_le_bytes(*length) as usize)
+        } else {
+            (8, usize::from(u16::from_le_bytes([*a, *b])))
+        };
+        let Some(value) = file.get(said.begin + head..said.begin + head + length) else {
+            break;
+        };
+        let text = String::from_utf8_lossy(value);
+        let text = text.trim_end_matches(['\0', ' ']).to_owned();
+        match u16::from_le_bytes([*low, *high]) {
+            0x0002 => said.class = text,
+            0x0003 => said.instance = text,
+            0x0010 => said.transfer_syntax = text,
+            _ => {}
+        }
+        said.begin += head + length;
+    }
+    said
+}
+
+/// Stores a file's data set as it is; `None` when the association is refused or ends.
+pub(crate) fn store(address: SocketAddr, file: &[u8]) -> Option<u16> {
+    let said = said(file);
+    let contexts = [(&*said.class, vec![&*said.transfer_syntax])];
+    let mut peer = Peer::with(address, "TESTPEER", &contexts).ok()?;
+    peer.store_over(
+        &said.class,
+        &said.class,
+        &said.instance,
+        &file[said.begin..],
+    )
+}
