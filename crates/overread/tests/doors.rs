@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::peer::Peer;
 
 use crate::serving::{SECRET, Server};
@@ -111,14 +110,6 @@ impl Client {
             }
             _ => Some((status, answer)),
         }
-    }
-
-    /// Says whether an instance is held as it was sent; preambles are given out empty.
-    pub(crate) fn holds(self, spec: &InstanceSpec) -> bool {
-        let sent = spec.part10().unwrap();
-        let (study, series) = (&spec.study_instance_uid, &spec.series_instance_uid);
-        self.instance(study, series, &spec.sop_instance_uid)
-            .is_some_and(|(status, file)| status == 200 && file.get(128..) == Some(&sent[128..]))
     }
 }
 

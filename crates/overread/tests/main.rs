@@ -7,6 +7,7 @@
     reason = "a failed test may say so by a panic"
 )]
 
+mod crash;
 mod dimse;
 mod doors;
 mod hostile;
