@@ -1,6 +1,6 @@
 //! Appends batches to packs on a disc.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -72,6 +72,8 @@ pub(crate) struct Writers {
 #[derive(Debug, Default)]
 struct Idle {
     packs: VecDeque<(PackKey, OpenPack)>,
+    /// Packs that are not to be kept when their batch ends, since somebody waits to hold them.
+    closing: HashSet<PackId>,
 }
 
 impl Writers {
@@ -110,10 +112,24 @@ impl Writers {
             return;
         }
         let mut idle = self.idle();
+        if idle.closing.contains(&pack.pack_id) {
+            return;
+        }
         idle.packs.push_back((key, pack));
         if idle.packs.len() > limits::OPEN_WRITERS {
             idle.packs.pop_front();
         }
+    }
+
+    /// Lets go of a pack, now or when its batch ends, so that it can be held.
+    pub(crate) fn close(&self, pack_id: PackId) {
+        self.idle().closing.insert(pack_id);
+        self.forget(pack_id);
+    }
+
+    /// Says that nobody waits for a pack any more.
+    pub(crate) fn closed(&self, pack_id: PackId) {
+        self.idle().closing.remove(&pack_id);
     }
 
     /// Lets go of a pack that is to be removed.

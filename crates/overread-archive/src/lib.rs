@@ -12,6 +12,7 @@ mod batch;
 mod disc;
 mod error;
 mod file;
+mod hold;
 pub mod limits;
 mod moving;
 mod read;
@@ -33,6 +34,7 @@ use tokio::task::JoinHandle;
 pub use append::{PackKey, PackLength};
 pub use batch::PackAppend;
 pub use error::ArchiveError;
+pub use hold::Held;
 pub use overread_model::extent::{Digest, Extent, PackId};
 pub use s3::{S3Secret, S3Settings};
 pub use settle::{Loose, Settled};
@@ -222,7 +224,19 @@ impl Archive {
         }
     }
 
-    /// Removes a pack whose rows are gone.
+    /// Lets batches that are on their way into these packs end, and keeps further ones out until what is returned is
+    /// dropped. Nobody may wait for this inside of a transaction, since those batches wait for theirs.
+    ///
+    /// # Errors
+    /// When another process has one of the packs open.
+    pub async fn hold(&self, packs: Vec<PackId>) -> Result<Held, ArchiveError> {
+        match &self.place {
+            Place::Disc(disc) => disc.hold(packs).await,
+            Place::S3(_) => Ok(Held::of_bucket(packs)),
+        }
+    }
+
+    /// Removes a pack whose rows are gone, and which is held.
     ///
     /// # Errors
     /// When the file or object cannot be removed.

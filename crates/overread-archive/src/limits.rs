@@ -90,3 +90,7 @@ pub const CACHE_MIN_BYTES: u64 = 64 * 1024 * 1024;
 pub const GARBAGE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Characters of what an object store said that are repeated in an error.
 pub const SAID_CHARACTERS: usize = 300;
+/// How long packs are waited for before a study is erased out of them.
+pub const HOLD_TIME: Duration = Duration::from_secs(10);
+/// How long it is waited before a pack is tried to be locked again.
+pub const HOLD_PAUSE: Duration = Duration::from_millis(5);

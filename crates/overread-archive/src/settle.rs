@@ -67,7 +67,7 @@ impl Disc {
         F: AsyncFnOnce() -> Result<Option<u64>, E>,
     {
         let path = self.path_of(pack_id);
-        let Some(file) = blocking(move || lock(&path, pack_id)).await? else {
+        let Locked::Ours(file) = blocking(move || lock(&path, pack_id)).await? else {
             return Ok(Settled::Fine);
         };
         let committed = committed().await?;
@@ -152,16 +152,26 @@ pub(crate) fn pack_of(name: &str) -> Option<PackId> {
     i64::from_str_radix(digits, 16).ok().and_then(PackId::new)
 }
 
-/// Opens and locks a pack; `None` when another process has it, or it is gone.
-fn lock(path: &Path, pack_id: PackId) -> Result<Option<File>, ArchiveError> {
+/// What became of locking a pack.
+pub(crate) enum Locked {
+    /// Nobody else writes it.
+    Ours(File),
+    /// A batch or another process has it.
+    Elsewhere,
+    /// It is not there.
+    Gone,
+}
+
+/// Opens and locks a pack.
+pub(crate) fn lock(path: &Path, pack_id: PackId) -> Result<Locked, ArchiveError> {
     let fail = |source| ArchiveError::Write { pack_id, source };
     match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Ok(()) => Ok(Locked::Ours(file)),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(Locked::Elsewhere),
             Err(std::fs::TryLockError::Error(source)) => Err(fail(source)),
         },
-        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(Locked::Gone),
         Err(source) => Err(fail(source)),
     }
 }

@@ -1,4 +1,5 @@
-//! kill -9 at any moment: what was acknowledged is there, nothing half-written is visible, everything is proven.
+//! kill -9 at any moment: what was acknowledged is there, what was erased stays erased, nothing half-written is visible,
+//! everything is proven.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -39,6 +40,12 @@ async fn child() {
     };
     let mut lanes = tokio::task::JoinSet::new();
     let house = std::sync::Arc::new(house);
+    let erasing = std::sync::Arc::clone(&house);
+    lanes.spawn(async move {
+        for step in 1_u64.. {
+            erase_one(&erasing, round * 1_000_000 + step).await;
+        }
+    });
     for lane in 0..3_u64 {
         let house = std::sync::Arc::clone(&house);
         lanes.spawn(async move {
@@ -81,6 +88,47 @@ async fn child() {
         });
     }
     while lanes.join_next().await.is_some() {}
+}
+
+/// Stores a study, erases it, and tells that it is gone.
+async fn erase_one(house: &House, study: u64) {
+    let specs: Vec<_> = (1..=3).map(|part| mr(study, 1, part)).collect();
+    house.stow(specs.iter().map(part10).collect()).await;
+    let found = house.find(&specs[0]).await.unwrap();
+    overread_ingest::erase_study(house.ingest.store(), house.ingest.archive(), found.study)
+        .await
+        .unwrap();
+    let mut out = std::io::stdout().lock();
+    for spec in &specs {
+        let (uid, digest) = (&spec.sop_instance_uid, blake3::hash(&part10(spec)));
+        writeln!(out, "ACK -{uid} {digest}").unwrap();
+    }
+    out.flush().unwrap();
+}
+
+/// Says whether an instance lies anywhere in the packs on the disc.
+fn lies_in(packs: &[Vec<u8>], uid: &str) -> bool {
+    let padded = uid.len().next_multiple_of(2);
+    let mut element = b"\x08\0\x18\0UI".to_vec();
+    element.extend_from_slice(&(padded as u16).to_le_bytes());
+    element.extend_from_slice(uid.as_bytes());
+    element.resize(8 + padded, 0);
+    let is_there = |pack: &Vec<u8>| pack.windows(element.len()).any(|part| part == element);
+    packs.iter().any(is_there)
+}
+
+/// Reads every pack on the disc.
+fn packs(folder: &std::path::Path) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(packs(&path));
+        } else {
+            found.push(std::fs::read(path).unwrap());
+        }
+    }
+    found
 }
 
 /// Starts the child, lets it work until a moment that differs each round, kills it, returns what it acknowledged.
@@ -139,15 +187,17 @@ fn kill_one(folder: &std::path::Path, round: u64) -> Vec<(String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_in_many_kills() {
     let dir = tempfile::tempdir().unwrap();
-    let mut acknowledged = Vec::new();
+    let (mut acknowledged, mut gone) = (Vec::new(), Vec::new());
     let is_shared = overread_testkit::place::shared(dir.path()).is_some();
     for round in 1..=if is_shared { SHARED_ROUNDS } else { ROUNDS } {
         let folder = dir.path().to_owned();
-        acknowledged.extend(
-            tokio::task::spawn_blocking(move || kill_one(&folder, round))
-                .await
-                .unwrap(),
-        );
+        let told = tokio::task::spawn_blocking(move || kill_one(&folder, round)).await;
+        for (uid, digest) in told.unwrap() {
+            match uid.strip_prefix('-') {
+                Some(uid) => gone.push(uid.to_owned()),
+                None => acknowledged.push((uid, digest)),
+            }
+        }
         let ingest = open(dir.path()).await;
         let report = overread_ingest::verify(ingest.store(), ingest.archive())
             .await
@@ -155,6 +205,23 @@ async fn nothing_acknowledged_is_lost_in_many_kills() {
         assert!(report.ok, "round {round}: {:?}", report.damaged);
         assert!(report.instances >= acknowledged.len() as u64);
         let mut tx = ingest.store().read().await.unwrap();
+        let written = packs(dir.path());
+        for uid in &gone {
+            let filter = InstanceFilter {
+                sop_instance_uids: vec![uid.clone()],
+                ..InstanceFilter::default()
+            };
+            let page = Page::default();
+            let rows = studies::search_instances(&mut tx, &Reach::Everything, &filter, &page);
+            assert!(
+                rows.await.unwrap().is_empty(),
+                "round {round}: {uid} is back"
+            );
+            assert!(
+                !lies_in(&written, uid),
+                "round {round}: {uid} lies there yet"
+            );
+        }
         for (uid, digest) in &acknowledged {
             let filter = InstanceFilter {
                 sop_instance_uids: vec![uid.clone()],
@@ -183,4 +250,5 @@ async fn nothing_acknowledged_is_lost_in_many_kills() {
         drop(tx);
         ingest.store().close().await;
     }
+    assert!(!gone.is_empty(), "nothing was erased");
 }

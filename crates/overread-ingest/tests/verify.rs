@@ -171,3 +171,26 @@ async fn a_deleted_study_leaves_nothing_behind() {
     house.stow(vec![part10(&mr(1, 1, 1))]).await;
     house.prove().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn erasing_takes_nothing_along_that_arrives_meanwhile() {
+    let house = House::new().await;
+    for step in 1..=40 {
+        // Both are small, so that they share a pack.
+        house.stow(vec![part10(&mr(1000 + step, 1, 1))]).await;
+        let found = house.find(&mr(1000 + step, 1, 1)).await.unwrap();
+        let (store, archive) = (house.ingest.store(), house.ingest.archive());
+        let (erased, outcomes) = tokio::join!(
+            overread_ingest::erase_study(store, archive, found.study),
+            house.stow(vec![part10(&mr(step, 1, 1)), part10(&mr(step, 1, 2))])
+        );
+        erased.unwrap();
+        assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
+    }
+    for step in 1..=40 {
+        let kept = mr(step, 1, 2);
+        assert_eq!(house.bytes_of(&kept).await, part10(&kept), "{step}");
+        assert!(house.find(&mr(1000 + step, 1, 1)).await.is_none());
+    }
+    assert_eq!(house.prove().await.instances, 80);
+}
