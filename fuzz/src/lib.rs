@@ -1,20 +1,56 @@
 //! What must hold for any bytes at all. A panic here is a bug there.
 
+use std::collections::HashMap;
 use std::io::Cursor;
 
 use overread_concordance::Span;
 use overread_dicom::media::{Found, WalkLimits, walk};
 use overread_dicom::{
-    FrameTable, ParseLimits, Parsed, dicomdir, frames, parse_instance, parse_reader, sniff,
-    to_explicit_little_endian, value_of,
+    FrameTable, ParseLimits, Parsed, data_set_of_json, data_set_to_json, dicomdir, frames, parse_instance, parse_reader,
+    part10_of_json, sniff, syntax, to_explicit_little_endian, value_of, xml,
 };
+use serde_json::Value;
 
 #[path = "../../crates/overread-dicomweb/src/incoming.rs"]
 #[allow(dead_code, unreachable_pub, reason = "only the reader is exercised")]
 mod incoming;
+mod limits {
+    pub use super::{door_limits::*, web_limits::*};
+}
 #[path = "../../crates/overread-dicomweb/src/limits.rs"]
 #[allow(dead_code, unreachable_pub, reason = "only the reader's limits are used")]
-mod limits;
+mod web_limits;
+#[path = "../../crates/overread-dimse/src/limits.rs"]
+#[allow(dead_code, unreachable_pub, reason = "only the wire's limits are used")]
+mod door_limits;
+mod peer;
+mod stream;
+pub use peer::{peer, seeds as peer_seeds};
+
+/// The door's own modules, from its lowest layer to the decision on an association.
+macro_rules! door {
+    ($($name:ident $path:literal),*) => {
+        $(#[path = $path]
+        #[allow(dead_code, unreachable_pub, reason = "only what reads is exercised")]
+        mod $name;)*
+    };
+}
+door! {
+    ae_title "../../crates/overread-dimse/src/ae_title.rs",
+    callers "../../crates/overread-dimse/src/callers.rs",
+    command "../../crates/overread-dimse/src/command.rs",
+    link "../../crates/overread-dimse/src/link.rs",
+    negotiation "../../crates/overread-dimse/src/negotiation.rs",
+    service "../../crates/overread-dimse/src/service.rs",
+    wire "../../crates/overread-dimse/src/wire.rs"
+}
+use ae_title::AeTitle;
+
+/// Stands for where a caller listens; nobody is called here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    pub(crate) ae_title: AeTitle,
+}
 #[path = "../../crates/overread-dicomweb/src/quoted.rs"]
 mod quoted;
 
@@ -85,6 +121,64 @@ pub fn medium(data: &[u8]) {
         }
         let _missing = dicomdir::missing_files(&parsed, "DICOMDIR", names.iter().map(String::as_str));
     }
+}
+
+/// A whole DICOMDIR: its records lead nowhere outside, and what is missing is named once a record at most.
+pub fn directory(data: &[u8]) {
+    let limits = limits_of_parse();
+    let parsed = parse_instance(data, &limits);
+    assert_eq!(parsed, parse_reader(Cursor::new(data), data.len() as u64, &limits), "memory and file must agree");
+    let Ok(Parsed::Dicomdir(directory)) = parsed else {
+        return;
+    };
+    assert!(directory.records.len() <= limits.elements);
+    for record in &directory.records {
+        if let Some(path) = record.path() {
+            assert!(!path.starts_with('/') && !path.split('/').any(|part| part == ".."));
+        }
+    }
+    let some = ["DICOMDIR", "77654033/CR1/6154", "IMAGES/IM1"];
+    let missing = dicomdir::missing_files(&directory, "DICOMDIR", some.into_iter());
+    assert!(missing.len() <= directory.records.len() + 1, "more is missing than is named");
+    assert!(missing.iter().all(|problem| !problem.message.is_empty()));
+}
+
+/// Metadata in JSON or XML: what is made of them is read back, and says the same in the other form.
+pub fn model(data: &[u8]) {
+    let limits = limits_of_parse();
+    let object = match serde_json::from_slice::<Value>(data) {
+        Ok(object) => object,
+        Err(_) => match xml::read(data, &limits) {
+            Ok(object) => object,
+            Err(_) => return,
+        },
+    };
+    if let Ok(file) = part10_of_json(&object, &HashMap::new(), &limits) {
+        // Refused for what it lacks, but never for how it is written.
+        if let Err(problem) = parse_instance(&file, &limits) {
+            assert_ne!(problem.kind, overread_model::problem::ProblemKind::Truncated, "{problem:?}");
+        }
+    }
+    let Some(members) = object.as_object() else {
+        return;
+    };
+    let written = xml::write(&object);
+    let _again = xml::read(&written, &limits);
+    for (is_explicit, uid) in [(true, syntax::EXPLICIT_VR_LITTLE_ENDIAN), (false, syntax::IMPLICIT_VR_LITTLE_ENDIAN)] {
+        let bytes = data_set_of_json(members, is_explicit);
+        if let Ok(json) = data_set_to_json(&bytes, uid, &limits) {
+            serde_json::from_slice::<Value>(&json).expect("what is written as JSON is JSON");
+        }
+    }
+}
+
+/// Returns what a file of the seed folder is as input of `model`: its metadata in both forms.
+pub fn models_of(file: &[u8]) -> Vec<Vec<u8>> {
+    let Ok(Parsed::Instance(instance)) = parse_instance(file, &ParseLimits::default()) else {
+        return Vec::new();
+    };
+    let object = serde_json::from_slice::<Value>(&instance.metadata_json).expect("metadata are JSON");
+    vec![instance.metadata_json, xml::write(&object)]
 }
 
 /// Multipart bodies, in one piece and in small ones: both must say the same.

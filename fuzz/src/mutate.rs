@@ -5,13 +5,17 @@ use std::time::{Duration, Instant};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let target: fn(&[u8]) = match arguments.get(1).map(String::as_str) {
-        Some("instance") => overread_fuzz::instance,
-        Some("medium") => overread_fuzz::medium,
-        Some("multipart") => overread_fuzz::multipart,
-        Some("report") => overread_fuzz::report,
+    let name = arguments.get(1).map(String::as_str).unwrap_or_default();
+    let target: fn(&[u8]) = match name {
+        "directory" => overread_fuzz::directory,
+        "instance" => overread_fuzz::instance,
+        "medium" => overread_fuzz::medium,
+        "model" => overread_fuzz::model,
+        "multipart" => overread_fuzz::multipart,
+        "peer" => overread_fuzz::peer,
+        "report" => overread_fuzz::report,
         _ => {
-            eprintln!("usage: mutate instance|medium|multipart|report SECONDS [SEED_FOLDER]");
+            eprintln!("usage: mutate directory|instance|medium|model|multipart|peer|report SECONDS [SEED_FOLDER]");
             std::process::exit(2);
         }
     };
@@ -19,6 +23,11 @@ fn main() {
     let mut seeds = vec![vec![0; 200], b"\x05--b\r\nA: b\r\n\r\nx\r\n--b--".to_vec()];
     if let Some(folder) = arguments.get(3) {
         gather(Path::new(folder), &mut seeds);
+    }
+    match name {
+        "model" => seeds = seeds.iter().flat_map(|file| overread_fuzz::models_of(file)).collect(),
+        "peer" => seeds.extend(overread_fuzz::peer_seeds()),
+        _ => {}
     }
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let until = Instant::now() + Duration::from_secs(seconds);
