@@ -45,13 +45,32 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+/// Says whether a code is SQLite's for a disc that is full or cannot be written or read.
+fn is_disc_trouble(code: &str) -> bool {
+    const IO_ERROR: u32 = 10;
+    const FULL: u32 = 13;
+    // The lowest byte of an extended code is the code; PostgreSQL's have five signs.
+    let number = code.parse::<u32>().ok().filter(|_| code.len() < 5);
+    number.is_some_and(|number| matches!(number & 0xFF, IO_ERROR | FULL))
+}
+
 impl StoreError {
-    /// Says whether the database is away, or about to be: the same may work later.
+    /// Says whether the database is away, or about to be, or has no room: the same may work later.
     pub fn is_away(&self) -> bool {
         match self {
+            Self::Quick(error) => error.sqlite_error_code().is_some_and(|code| {
+                matches!(
+                    code,
+                    rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure
+                )
+            }),
             Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {
                 // PostgreSQL: connections that broke, too many of them, a server that stops or starts.
-                code.starts_with("08") || code.starts_with("57P") || code == "53300"
+                code.starts_with("08")
+                    || code.starts_with("57P")
+                    // And: a disc that is full.
+                    || matches!(&*code, "53100" | "53300")
+                    || is_disc_trouble(&code)
             }),
             Self::Database(error) => matches!(
                 error,

@@ -2,9 +2,11 @@
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 use overread_workflow::{FieldProblem, StepError};
 
+use crate::limits;
 use crate::shell::Shell;
 
 /// Why there is no page.
@@ -193,6 +195,15 @@ fn internal(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Told {
     )
 }
 
+/// Says when to try again where only time helps.
+fn with_retry(mut response: Response) -> Response {
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let seconds = HeaderValue::from(limits::RETRY_SECONDS);
+        response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    response
+}
+
 #[derive(Template)]
 #[template(path = "errors/error.html")]
 struct ErrorPage {
@@ -205,14 +216,15 @@ impl IntoResponse for PageError {
         let told = self.tell();
         let status = told.status;
         let shell = Shell::anonymous(&told.what).narrow();
-        match (ErrorPage { shell, told }).render() {
+        let response = match (ErrorPage { shell, told }).render() {
             Ok(html) => (status, Html(html)).into_response(),
             Err(_) => (
                 status,
                 "This page could not be shown. Go back and try again.",
             )
                 .into_response(),
-        }
+        };
+        with_retry(response)
     }
 }
 
@@ -233,6 +245,6 @@ impl IntoResponse for ApiError {
             "detail": told.meaning,
             "hint": told.todo,
         });
-        (told.status, axum::Json(body)).into_response()
+        with_retry((told.status, axum::Json(body)).into_response())
     }
 }

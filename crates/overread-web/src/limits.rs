@@ -25,3 +25,5 @@ pub const NEXT_CHARS: usize = 400;
 
 /// Characters of a search or filter in an address.
 pub const FILTER_CHARS: usize = 60;
+/// Seconds after which to try again when the database or the object store is away, or the disc full.
+pub const RETRY_SECONDS: u32 = 60;

@@ -3,10 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use overread_testkit::peer::Peer;
 
+use crate::program::overread;
 use crate::serving::{SECRET, Server};
 
 /// How long a client waits for an answer.
@@ -14,6 +16,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A status and the bytes behind the header.
 pub(crate) type Answer = Option<(u16, Vec<u8>)>;
+
+/// An answer with its header, in lower case.
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
 
 /// A server with its doors open; dropping it kills it.
 pub(crate) struct Doors {
@@ -23,11 +32,17 @@ pub(crate) struct Doors {
 
 impl Doors {
     pub(crate) fn open(data: &Path) -> Self {
-        let token = data.with_extension("token");
+        Self::of(overread(&[]), data)
+    }
+
+    /// Opens them by a command that becomes the program.
+    pub(crate) fn of(mut program: Command, data: &Path) -> Self {
+        let token = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&token, SECRET).unwrap();
-        let token = token.to_str().unwrap();
-        let arguments = ["--bootstrap-token", token, "--dimse", "127.0.0.1:0"];
-        let mut server = Server::start(data, &arguments);
+        program.arg("serve").arg("--data").arg(data);
+        program.args(["--listen", "127.0.0.1:0", "--dimse", "127.0.0.1:0"]);
+        program.arg("--bootstrap-token").arg(token.path());
+        let mut server = Server::of(program);
         let line = server.next_line();
         let address = line.strip_prefix("listening on dicom://").unwrap();
         let dimse = address.parse().unwrap();
@@ -55,6 +70,11 @@ pub(crate) struct Client(SocketAddr);
 impl Client {
     /// Asks once; `None` when the line broke, and for an answer that is not whole.
     pub(crate) fn ask(self, what: &str, headers: &str, body: &[u8]) -> Answer {
+        let told = self.tell(what, headers, body)?;
+        Some((told.status, told.body))
+    }
+
+    fn tell(self, what: &str, headers: &str, body: &[u8]) -> Option<Told> {
         let mut stream = TcpStream::connect(self.0).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).ok()?;
         stream.set_write_timeout(Some(PATIENCE)).ok()?;
@@ -76,10 +96,17 @@ impl Client {
             .split("content-length: ")
             .nth(1)
             .and_then(|rest| rest.split("\r\n").next()?.parse::<usize>().ok());
-        (length.map_or(whole, |length| length == body.len())).then_some((status, body))
+        let is_whole = length.map_or(whole, |length| length == body.len());
+        is_whole.then_some(Told { status, head, body })
     }
 
     pub(crate) fn stow(self, parts: &[&[u8]]) -> Answer {
+        let told = self.tell_stow(parts)?;
+        Some((told.status, told.body))
+    }
+
+    /// As [`Self::stow`], with the header of the answer.
+    pub(crate) fn tell_stow(self, parts: &[&[u8]]) -> Option<Told> {
         let mut body = Vec::new();
         for part in parts {
             body.extend_from_slice(b"--cut\r\nContent-Type: application/dicom\r\n\r\n");
@@ -89,12 +116,18 @@ impl Client {
         body.extend_from_slice(b"--cut--\r\n");
         let headers = "Content-Type: multipart/related; type=\"application/dicom\"; boundary=cut\r\n\
              Accept: application/dicom+json\r\n";
-        self.ask("POST /dicom-web/studies", headers, &body)
+        self.tell("POST /dicom-web/studies", headers, &body)
     }
 
     pub(crate) fn zip(self, bytes: &[u8]) -> Answer {
+        let told = self.tell_zip(bytes)?;
+        Some((told.status, told.body))
+    }
+
+    /// As [`Self::zip`], with the header of the answer.
+    pub(crate) fn tell_zip(self, bytes: &[u8]) -> Option<Told> {
         let headers = "Content-Type: application/zip\r\n";
-        self.ask("POST /api/deliveries", headers, bytes)
+        self.tell("POST /api/deliveries", headers, bytes)
     }
 
     /// Returns the status of an instance, and its file as it is given out.

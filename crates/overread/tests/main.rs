@@ -19,3 +19,4 @@ mod records;
 mod sending;
 mod serving;
 mod texts;
+mod trouble;

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use overread_testkit::dicom::InstanceSpec;
@@ -28,7 +28,12 @@ impl Server {
             "127.0.0.1:0",
         ];
         arguments.extend(extra);
-        let mut child = overread(&arguments)
+        Self::of(overread(&arguments))
+    }
+
+    /// Starts a command that becomes a server, and waits until it listens.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
