@@ -401,7 +401,7 @@ pub(crate) async fn several(
             let (state, boundary, address) = (state.clone(), boundary.clone(), address.clone());
             let withheld = withheld.clone();
             async move {
-                let content = Content::of(&state, sending, &one, form, withheld).await;
+                let (content, form) = Content::of_part(&state, sending, &one, form, withheld).await;
                 part(content, &boundary, &address, index == 0, &one, form)
             }
         });
@@ -532,6 +532,31 @@ impl Content {
         };
         let preamble = Bytes::from_static(&EMPTY_PREAMBLE);
         Ok(Some(Self::Pieces([vec![preamble], rest].concat())))
+    }
+
+    /// Reads one instance among others; what cannot be decoded goes out as it is stored, and its part says so, since the
+    /// others could not be had either when the answer broke off.
+    // PS3.18 8.7.3.5.2: every part names its transfer syntax.
+    async fn of_part(
+        state: &DicomWebState,
+        sending: Sending,
+        found: &StoredInstance,
+        form: Form,
+        withheld: Withheld,
+    ) -> (Answer<Self>, Form) {
+        let content = Self::of(state, sending, found, form, withheld.clone()).await;
+        let is_coded = matches!(form, Form::Decoded | Form::JpegLs);
+        let lies_in_it = |refusal: &Refusal| {
+            let status = refusal.status();
+            status == StatusCode::NOT_ACCEPTABLE || status == StatusCode::PAYLOAD_TOO_LARGE
+        };
+        match content {
+            Err(refusal) if is_coded && lies_in_it(&refusal) => {
+                let stored = Self::of(state, sending, found, Form::Stored, withheld).await;
+                (stored, Form::Stored)
+            }
+            content => (content, form),
+        }
     }
 
     pub(crate) fn length_bytes(&self) -> u64 {

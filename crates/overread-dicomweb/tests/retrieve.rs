@@ -150,6 +150,28 @@ async fn compressed_instances_that_cannot_be_decoded_are_refused_g12_g13() {
     assert_eq!(house.get(&made.url(), &named).await.status, StatusCode::OK);
 }
 
+#[tokio::test]
+async fn one_that_cannot_be_decoded_keeps_no_other_from_going_out_g12() {
+    let damaged = compressed();
+    let others = [Made::number(2), Made::number(3)];
+    let house = House::with(&[others[0].clone(), damaged.clone(), others[1].clone()]).await;
+    for path in ["/studies/1.2.3", "/studies/1.2.3/series/1.2.3.1"] {
+        let got = house.get(path, DICOM).await;
+        assert_eq!(got.status, StatusCode::OK, "{path}");
+        let parts = got.parts();
+        assert_eq!(parts.len(), 3, "{path}");
+        for made in &others {
+            assert!(parts.iter().any(|(_, body)| *body == served(made)));
+        }
+        let stored = parts.iter().find(|(_, body)| *body == served(&damaged));
+        let (head, _) = stored.expect("as it is stored");
+        assert!(
+            head.contains(&format!("transfer-syntax={JPEG_LS}")),
+            "{head}"
+        );
+    }
+}
+
 /// G11: what may not go out as it is stored is written anew.
 #[tokio::test]
 async fn implicit_instances_go_out_explicit_g11() {
