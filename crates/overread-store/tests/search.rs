@@ -138,6 +138,7 @@ async fn rules(house: House) {
     .await;
     by_date_and_modality(&house).await;
     pages(&house).await;
+    page_by_page(&house).await;
     below(&house).await;
 }
 
@@ -370,6 +371,61 @@ async fn of_the_study(house: &House) {
         .await
         .unwrap();
     assert_eq!((found.rows.len(), found.remaining), (1, 2));
+}
+
+/// Every page of everything holds what the studies hold, in their order.
+async fn page_by_page(house: &House) {
+    let mut tx = house.store.read().await.unwrap();
+    let everything = &Reach::Everything;
+    let (any, whole) = (StudyFilter::default(), Page::default());
+    let all = studies::search_studies(&mut tx, everything, &any, &whole);
+    let all = all.await.unwrap().into_iter();
+    let mut uids: Vec<String> = all.map(|study| study.study_instance_uid).collect();
+    uids.sort_unstable();
+    assert!(uids.len() > 2);
+    let (mut series, mut instances) = (Vec::new(), Vec::new());
+    for uid in uids {
+        let mut of_study = SeriesFilter {
+            study_instance_uid: Some(uid),
+            ..SeriesFilter::default()
+        };
+        series.extend(
+            studies::search_series(&mut tx, everything, &of_study, &Page::default())
+                .await
+                .unwrap(),
+        );
+        let study_instance_uid = of_study.study_instance_uid.take();
+        let of_study = InstanceFilter {
+            study_instance_uid,
+            ..InstanceFilter::default()
+        };
+        instances.extend(
+            studies::search_instances(&mut tx, everything, &of_study, &Page::default())
+                .await
+                .unwrap(),
+        );
+    }
+    for offset in 0..=instances.len() as u32 {
+        let page = Page {
+            limit: 2,
+            offset,
+            after: None,
+        };
+        let end = |len: usize| len.min(offset as usize)..len.min(offset as usize + 2);
+        let found = studies::page_of_series(&mut tx, everything, &SeriesFilter::default(), &page)
+            .await
+            .unwrap();
+        let expect = end(series.len());
+        assert_eq!(found.rows, series[expect.clone()]);
+        assert_eq!(found.remaining as usize, series.len() - expect.end);
+        let found =
+            studies::page_of_instances(&mut tx, everything, &InstanceFilter::default(), &page)
+                .await
+                .unwrap();
+        let expect = end(instances.len());
+        assert_eq!(found.rows, instances[expect.clone()]);
+        assert_eq!(found.remaining as usize, instances.len() - expect.end);
+    }
 }
 
 async fn below(house: &House) {

@@ -158,6 +158,9 @@ pub async fn search_series(
     let mut clause = Clause::new(SERIES_COLUMNS);
     clause.push(OF_SERIES);
     series_conditions(&mut clause, reach, filter);
+    if *reach == Reach::Everything && *filter == SeriesFilter::default() {
+        Window::of(page).of_first_studies(&mut clause);
+    }
     clause.push(BY_SERIES);
     Window::of(page).push(&mut clause);
     let mut rows: Vec<SeriesRow> = on!(&mut *tx, c => bind!(
@@ -193,6 +196,10 @@ pub async fn page_of_series(
 /// # Errors
 /// When the database fails.
 pub async fn count_series(tx: &mut Tx, reach: &Reach, filter: &SeriesFilter) -> StoreResult<u64> {
+    if *reach == Reach::Everything && *filter == SeriesFilter::default() {
+        let sum = "select cast(coalesce(sum(series_count), 0) as bigint) from study";
+        return number(tx, &Clause::new(sum)).await;
+    }
     let mut clause = Clause::new("select count(*)");
     clause.push(OF_SERIES);
     series_conditions(&mut clause, reach, filter);
@@ -222,6 +229,9 @@ pub async fn search_instances(
     let mut clause = Clause::new(INSTANCE_COLUMNS);
     clause.push(OF_INSTANCES);
     instance_conditions(&mut clause, reach, filter, Level::Instance);
+    if *reach == Reach::Everything && *filter == InstanceFilter::default() {
+        Window::of(page).of_first_studies(&mut clause);
+    }
     clause.push(BY_SERIES);
     clause.push(BY_INSTANCE);
     Window::of(page).push(&mut clause);

@@ -52,6 +52,17 @@ impl Window {
         })
     }
 
+    /// Looks into the first studies alone, when every row of every study is asked for in the order of studies: each has a
+    /// row at least, so that no more studies than rows are needed. Else all rows would be sorted for one page.
+    pub(super) fn of_first_studies(self, clause: &mut Clause) {
+        clause.and(
+            "series.study_id in (select study.id from study where study.instance_count > 0 \
+             order by study.study_instance_uid limit ",
+        );
+        clause.arg(Arg::Int(self.limit + self.offset));
+        clause.push(")");
+    }
+
     pub(super) fn push(self, clause: &mut Clause) {
         clause.push(" limit ");
         clause.arg(Arg::Int(self.limit));
