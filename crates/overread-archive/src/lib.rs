@@ -4,8 +4,8 @@
 //! writes a batch and makes it durable; the rows that the caller then commits make it count.
 //!
 //! Packs are files of this machine or objects of an S3 bucket, of the same form. A file is appended to by batch after
-//! batch, and bytes of it that no row knows are cut off when the archive is next opened by [`Archive::settle`]. An object
-//! holds one batch and is never written again; one that no row knows is removed once it is old.
+//! batch. An object holds one batch and is never written again. Bytes that no row knows are told of by
+//! [`Archive::settle`] and stay.
 
 mod append;
 mod batch;
@@ -206,13 +206,13 @@ impl Archive {
         }
     }
 
-    /// Brings one pack in line with the length that `committed` tells: cuts off a tail, removes a pack without rows.
+    /// Compares one pack with the length that `committed` tells. What the rows do not know stays where it is.
     ///
     /// On a disc `committed` is asked only after the file is locked. In a bucket, where nothing can be locked, a pack
-    /// without rows is removed only when it is old.
+    /// without rows is told of only when it is old.
     ///
     /// # Errors
-    /// When the pack cannot be opened or cut, or `committed` fails.
+    /// When the pack cannot be opened, or `committed` fails.
     pub async fn settle<E, F>(&self, pack_id: PackId, committed: F) -> Result<Settled, E>
     where
         E: From<ArchiveError>,

@@ -128,7 +128,7 @@ impl Bucket {
         Ok(packs)
     }
 
-    /// Removes an object without rows when it is old, and says when one is shorter than its rows say.
+    /// Says when an object is shorter than its rows say, or is old and no row knows it.
     pub(crate) async fn settle<E, F>(&self, pack_id: PackId, committed: F) -> Result<Settled, E>
     where
         E: From<ArchiveError>,
@@ -145,13 +145,10 @@ impl Bucket {
         match committed().await? {
             Some(bytes) if meta.size < bytes => Ok(Settled::Short),
             Some(_) => Ok(Settled::Fine),
-            None if u128::try_from(age).unwrap_or(0) < limits::GARBAGE_AGE.as_micros() => {
+            None if u128::try_from(age).unwrap_or(0) < limits::UNCLAIMED_AGE.as_micros() => {
                 Ok(Settled::Fine)
             }
-            None => {
-                self.remove(pack_id).await?;
-                Ok(Settled::Removed)
-            }
+            None => Ok(Settled::Unclaimed),
         }
     }
 

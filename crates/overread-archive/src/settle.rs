@@ -1,4 +1,5 @@
-//! Brings the files of a disc in line with the rows: cuts off tails, removes packs without rows, overwrites what was erased.
+//! Compares the files of a disc with the rows, and overwrites what was erased. Bytes that may be a record are never removed
+//! here: the rows may be those of an older or another database.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -25,10 +26,10 @@ pub struct Loose {
 pub enum Settled {
     /// It is as long as the rows say, or another process or node may be writing it.
     Fine,
-    /// A tail without rows was cut off.
-    Cut,
-    /// It had no rows at all and was removed.
+    /// It held nothing but its header, no row knew it, and it was removed.
     Removed,
+    /// It holds bytes that the rows do not know; they are left where they are.
+    Unclaimed,
     /// It is shorter than the rows say: bytes are lost.
     Short,
 }
@@ -60,7 +61,7 @@ impl Disc {
         Ok(packs)
     }
 
-    /// Brings one pack file to the length that `committed` tells, which is asked only after the file is locked.
+    /// Compares one pack file with the length that `committed` tells, which is asked only after the file is locked.
     pub(crate) async fn settle<E, F>(&self, pack_id: PackId, committed: F) -> Result<Settled, E>
     where
         E: From<ArchiveError>,
@@ -72,30 +73,26 @@ impl Disc {
         };
         let committed = committed().await?;
         let archive = self.clone();
-        Ok(blocking(move || archive.bring_to(pack_id, &file, committed)).await?)
+        Ok(blocking(move || archive.compare(pack_id, &file, committed)).await?)
     }
 
-    fn bring_to(
+    fn compare(
         &self,
         pack_id: PackId,
         file: &File,
         committed: Option<u64>,
     ) -> Result<Settled, ArchiveError> {
         let fail = |source| ArchiveError::Write { pack_id, source };
-        let Some(committed) = committed else {
-            self.remove_file(pack_id)?;
-            return Ok(Settled::Removed);
-        };
         let length = file.metadata().map_err(fail)?.len();
-        if length == committed {
-            return Ok(Settled::Fine);
+        match committed {
+            None if length <= limits::PACK_HEADER_BYTES => {
+                self.remove_file(pack_id)?;
+                Ok(Settled::Removed)
+            }
+            Some(committed) if length == committed => Ok(Settled::Fine),
+            Some(committed) if length < committed => Ok(Settled::Short),
+            None | Some(_) => Ok(Settled::Unclaimed),
         }
-        if length < committed {
-            return Ok(Settled::Short);
-        }
-        file.set_len(committed).map_err(fail)?;
-        file.sync_all().map_err(fail)?;
-        Ok(Settled::Cut)
     }
 
     fn remove_file(&self, pack_id: PackId) -> Result<(), ArchiveError> {

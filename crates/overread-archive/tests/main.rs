@@ -118,7 +118,7 @@ async fn a_batch_that_was_not_committed_is_written_no_further() {
     let none = async || Ok::<_, ArchiveError>(None);
     assert_eq!(
         archive.settle(lost.pack_id, none).await.unwrap(),
-        Settled::Removed
+        Settled::Unclaimed
     );
     // The kept pack is open for writing and so left alone.
     assert_eq!(
@@ -129,7 +129,7 @@ async fn a_batch_that_was_not_committed_is_written_no_further() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tails_are_cut_and_short_packs_told() {
+async fn tails_are_kept_and_short_packs_told() {
     let (dir, archive) = house().await;
     let mut append = archive.begin();
     let extent = put(&mut append, &series(1), &[1; 100]);
@@ -144,15 +144,15 @@ async fn tails_are_cut_and_short_packs_told() {
             .settle(extent.pack_id, committed(header + 60))
             .await
             .unwrap(),
-        Settled::Cut
+        Settled::Unclaimed
     );
     assert_eq!(
         archive.list_packs().await.unwrap()[0].length_bytes,
-        header + 60
+        header + 100
     );
     assert_eq!(
         archive
-            .settle(extent.pack_id, committed(header + 100))
+            .settle(extent.pack_id, committed(header + 101))
             .await
             .unwrap(),
         Settled::Short

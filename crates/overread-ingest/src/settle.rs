@@ -1,4 +1,4 @@
-//! What is done once before anything new comes in: the files are brought in line with the rows.
+//! What is done once before anything new comes in: the files are compared with the rows.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use overread_store::{Store, packs};
 
 use crate::IngestError;
 
-/// Empties the spool folder, and cuts off what an earlier run wrote and never committed.
+/// Empties the spool folder, and tells of packs that hold more or less than the index knows.
 ///
-/// In a bucket only what is old is removed, so that this harms nobody who writes meanwhile: nobody need wait for it.
+/// What the index does not know is left alone: the index may be an older copy, or not the one of this archive.
 ///
 /// # Errors
-/// When the archive or the index cannot be read or cut. Lost bytes are no error here; `verify` names them.
+/// When the archive or the index cannot be read. Lost bytes are no error here; `verify` names them.
 pub(crate) async fn settle(store: &Store, archive: &Archive) -> Result<(), IngestError> {
     archive.empty_spool().await?;
     if archive.kind() == "s3" {
@@ -20,10 +20,7 @@ pub(crate) async fn settle(store: &Store, archive: &Archive) -> Result<(), Inges
         tokio::spawn(async move {
             if let Err(error) = settle_packs(&store, &archive).await {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(
-                    error,
-                    "what interrupted runs left in the bucket was not removed"
-                );
+                tracing::warn!(error, "the bucket could not be compared with the index");
             }
         });
         return Ok(());
@@ -37,6 +34,7 @@ async fn settle_packs(store: &Store, archive: &Archive) -> Result<(), IngestErro
         .await?
         .into_iter()
         .collect();
+    let mut unclaimed = 0_u64;
     for pack in files {
         if known.get(&pack.pack_id) == Some(&pack.length_bytes) {
             continue;
@@ -52,13 +50,20 @@ async fn settle_packs(store: &Store, archive: &Archive) -> Result<(), IngestErro
             .await?;
         match settled {
             Settled::Fine => {}
-            Settled::Cut | Settled::Removed => {
-                tracing::info!(pack.id = %pack.pack_id, "removed what an interrupted run had not committed");
+            Settled::Removed => {
+                tracing::info!(pack.id = %pack.pack_id, "removed an empty pack of an interrupted run");
             }
+            Settled::Unclaimed => unclaimed += 1,
             Settled::Short => {
                 tracing::error!(pack.id = %pack.pack_id, "a pack is shorter than the index says; run overread verify");
             }
         }
+    }
+    if unclaimed > 0 {
+        tracing::warn!(
+            packs = unclaimed,
+            "packs hold what the index does not know; nothing of it was removed"
+        );
     }
     Ok(())
 }

@@ -92,7 +92,7 @@ async fn a_lost_or_cut_pack_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tails_and_packs_without_rows_are_removed_at_the_next_start() {
+async fn an_empty_pack_is_removed_at_the_next_start_and_a_tail_is_kept() {
     let Some(house) = three_on_disc().await else {
         return;
     };
@@ -113,7 +113,7 @@ async fn tails_and_packs_without_rows_are_removed_at_the_next_start() {
     std::fs::write(&unrelated, b"somebody's own").unwrap();
     // The locks of the first handle are gone with its last pack; a file may stay open a moment in a task that ends.
     let ingest = open(dir.path()).await;
-    assert_eq!(std::fs::metadata(&pack).unwrap().len(), length);
+    assert_eq!(std::fs::metadata(&pack).unwrap().len(), length + 1000);
     assert!(!stray.exists());
     assert!(unrelated.exists());
     assert!(verify(ingest.store(), ingest.archive()).await.unwrap().ok);
@@ -193,4 +193,56 @@ async fn erasing_takes_nothing_along_that_arrives_meanwhile() {
         assert!(house.find(&mr(1000 + step, 1, 1)).await.is_none());
     }
     assert_eq!(house.prove().await.instances, 80);
+}
+
+/// The length of every pack, by its path.
+fn lengths(house: &House) -> std::collections::BTreeMap<PathBuf, u64> {
+    let length = |pack: PathBuf| (pack.clone(), std::fs::metadata(pack).unwrap().len());
+    packs(house).into_iter().map(length).collect()
+}
+
+/// Ends a house and opens its folder with the database that `replace` puts in place of its own.
+async fn reopened(house: House, replace: impl FnOnce(&std::path::Path)) -> House {
+    let House { dir, ingest } = house;
+    ingest.store().close().await;
+    drop(ingest);
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(dir.path().join(format!("overread.sqlite{end}")));
+    }
+    replace(&dir.path().join("overread.sqlite"));
+    let ingest = open(dir.path()).await;
+    House { dir, ingest }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_database_beside_full_packs_removes_none() {
+    let Some(house) = three_on_disc().await else {
+        return;
+    };
+    let before = lengths(&house);
+    let house = reopened(house, |_| {}).await;
+    assert_eq!(lengths(&house), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_database_cuts_nothing_off() {
+    let Some(house) = three_on_disc().await else {
+        return;
+    };
+    let older = house.dir.path().join("older");
+    std::fs::copy(house.dir.path().join("overread.sqlite"), &older).unwrap();
+    let wal = house.dir.path().join("overread.sqlite-wal");
+    std::fs::copy(wal, house.dir.path().join("older-wal")).unwrap();
+    let more = (4..=9).map(|instance| part10(&mr(1, 1, instance)));
+    house.stow(more.collect()).await;
+    house.stow(vec![part10(&mr(2, 1, 1))]).await;
+    let before = lengths(&house);
+    let house = reopened(house, |database| {
+        std::fs::rename(&older, database).unwrap();
+        let wal = database.with_file_name("overread.sqlite-wal");
+        std::fs::rename(database.with_file_name("older-wal"), wal).unwrap();
+    })
+    .await;
+    assert_eq!(lengths(&house), before);
+    assert!(house.find(&mr(1, 1, 1)).await.is_some());
 }
