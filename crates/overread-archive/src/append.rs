@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use overread_model::extent::{Digest, Extent, PackId};
 
+use crate::directory::Directory;
 use crate::disc::Disc;
 use crate::error::ArchiveError;
 use crate::staging::{PackFile, Staging};
@@ -236,9 +237,15 @@ impl DiscAppend {
         &self.wasted
     }
 
-    /// Makes everything appended durable and says how long each pack now is.
-    pub(crate) fn sync(&mut self) -> Result<Vec<PackLength>, ArchiveError> {
+    /// Ends each pack with its part of the directory, makes everything durable and says how long each pack now is.
+    pub(crate) fn sync(&mut self, directory: &Directory) -> Result<Vec<PackLength>, ArchiveError> {
         self.write_staged()?;
+        for pack in self.packs.values_mut().chain(&mut self.full) {
+            let begin_bytes = pack.begin_bytes.max(limits::PACK_HEADER_BYTES);
+            let record = directory.record(pack.pack_id, begin_bytes, pack.length_bytes);
+            pack.push(&mut self.staging, &record)?;
+            pack.write(&mut self.staging)?;
+        }
         let writers = &self.archive.shared.writers;
         writers.keep_staging(std::mem::take(&mut self.staging));
         let mut lengths = Vec::with_capacity(self.packs.len() + self.full.len());

@@ -5,13 +5,13 @@ use std::io::Read;
 use overread_model::extent::{Digest, Extent};
 
 use crate::append::{DiscAppend, PackKey, PackLength};
+use crate::directory::Directory;
 use crate::error::ArchiveError;
 use crate::s3::ObjectAppend;
 
 /// One writer's batch. All its functions wait for the disc or the network: call them where that does no harm.
 ///
-/// Dropped without [`PackAppend::committed`], its packs are written no further, and what it wrote is removed later, unless
-/// rows know it.
+/// Dropped without [`PackAppend::committed`], its packs are written no further.
 #[derive(Debug)]
 pub enum PackAppend {
     /// On a disc.
@@ -56,14 +56,14 @@ impl PackAppend {
         }
     }
 
-    /// Makes everything appended durable and says how long each pack now is.
+    /// Ends the batch with its directory, makes everything durable and says how long each pack now is.
     ///
     /// # Errors
     /// When the disc or the object store cannot say that it is.
-    pub fn sync(&mut self) -> Result<Vec<PackLength>, ArchiveError> {
+    pub fn sync(&mut self, directory: &Directory) -> Result<Vec<PackLength>, ArchiveError> {
         match self {
-            Self::Disc(batch) => batch.sync(),
-            Self::S3(batch) => batch.sync(),
+            Self::Disc(batch) => batch.sync(directory),
+            Self::S3(batch) => batch.sync(directory),
         }
     }
 

@@ -68,4 +68,9 @@ impl Disc {
             .map_or_else(|| "0".to_owned(), String::from);
         self.shared.folder.join(shelf).join(format!("{name}.pack"))
     }
+
+    /// Returns the folder of what is remembered of deletions, beside the packs.
+    pub(crate) fn deleted_folder(&self) -> PathBuf {
+        self.shared.folder.with_file_name("deleted")
+    }
 }

@@ -10,14 +10,26 @@ use overread_model::extent::PackId;
 use crate::error::ArchiveError;
 use crate::limits;
 
-const MAGIC: &[u8; 8] = b"OVRPACK1";
+/// Every batch ends with a directory.
+const MAGIC: &[u8; 8] = b"OVRPACK2";
+/// No batch does.
+const MAGIC_BEFORE: &[u8; 8] = b"OVRPACK1";
 
 /// Returns the header of a pack: what it is and which.
 pub(crate) fn header(pack_id: PackId) -> [u8; limits::PACK_HEADER_BYTES as usize] {
+    header_of(MAGIC, pack_id)
+}
+
+/// Returns the header of a pack of the first form.
+pub(crate) fn header_before(pack_id: PackId) -> [u8; limits::PACK_HEADER_BYTES as usize] {
+    header_of(MAGIC_BEFORE, pack_id)
+}
+
+fn header_of(magic: &[u8; 8], pack_id: PackId) -> [u8; limits::PACK_HEADER_BYTES as usize] {
     let mut header = [0; limits::PACK_HEADER_BYTES as usize];
     for (slot, byte) in header
         .iter_mut()
-        .zip(MAGIC.iter().copied().chain(pack_id.get().to_be_bytes()))
+        .zip(magic.iter().copied().chain(pack_id.get().to_be_bytes()))
     {
         *slot = byte;
     }

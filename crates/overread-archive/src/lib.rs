@@ -1,7 +1,8 @@
 //! Here live the bytes: packs of Part 10 files, durable appends, range reads, scrub.
 //!
-//! A pack is a header of [`limits::PACK_HEADER_BYTES`], then instances as received, one after another. [`PackAppend`]
-//! writes a batch and makes it durable; the rows that the caller then commits make it count.
+//! A pack is a header of [`limits::PACK_HEADER_BYTES`], then batches: instances as received, one after another, and a
+//! [`Directory`] of them. [`PackAppend`] writes a batch and makes it durable; the rows that the caller then commits make it
+//! count.
 //!
 //! Packs are files of this machine or objects of an S3 bucket, of the same form. A file is appended to by batch after
 //! batch. An object holds one batch and is never written again. Bytes that no row knows are told of by
@@ -9,6 +10,8 @@
 
 mod append;
 mod batch;
+mod deleted;
+mod directory;
 mod disc;
 mod error;
 mod file;
@@ -33,6 +36,8 @@ use tokio::task::JoinHandle;
 
 pub use append::{PackKey, PackLength};
 pub use batch::PackAppend;
+pub use deleted::Deletion;
+pub use directory::{Contents, Directory, Entry, Recorded};
 pub use error::ArchiveError;
 pub use hold::Held;
 pub use overread_model::extent::{Digest, Extent, PackId};
@@ -56,6 +61,15 @@ pub struct Archive {
 enum Place {
     Disc(Disc),
     S3(Bucket),
+}
+
+impl Place {
+    async fn read(&self, extent: Extent, within: Range<u64>) -> Result<Bytes, ArchiveError> {
+        match self {
+            Self::Disc(disc) => disc.read(extent, within).await,
+            Self::S3(bucket) => bucket.read(extent, within).await,
+        }
+    }
 }
 
 impl Archive {
@@ -135,10 +149,7 @@ impl Archive {
     /// # Errors
     /// When the range is outside of the extent or too large, or the pack cannot be read.
     pub async fn read(&self, extent: Extent, within: Range<u64>) -> Result<Bytes, ArchiveError> {
-        match &self.place {
-            Place::Disc(disc) => disc.read(extent, within).await,
-            Place::S3(bucket) => bucket.read(extent, within).await,
-        }
+        self.place.read(extent, within).await
     }
 
     /// Does what [`Archive::read`] does and waits on the calling thread: call it where that does no harm.
@@ -206,7 +217,8 @@ impl Archive {
         }
     }
 
-    /// Compares one pack with the length that `committed` tells. What the rows do not know stays where it is.
+    /// Compares one pack with the length that `committed` tells. What the rows do not know stays where it is, unless it is the
+    /// beginning of a batch that was never finished, and so never acknowledged.
     ///
     /// On a disc `committed` is asked only after the file is locked. In a bucket, where nothing can be locked, a pack
     /// without rows is told of only when it is old.
@@ -269,7 +281,31 @@ impl Archive {
             length_bytes: limits::PACK_HEADER_BYTES,
         };
         let header = self.read(extent, 0..limits::PACK_HEADER_BYTES).await?;
-        Ok(*header == file::header(pack_id))
+        Ok(*header == file::header(pack_id) || *header == file::header_before(pack_id))
+    }
+
+    /// Reads the directory that ends at this place of a pack; `None` when none does, or it does not hold.
+    ///
+    /// # Errors
+    /// When the pack cannot be read.
+    pub async fn recorded(
+        &self,
+        pack_id: PackId,
+        end_bytes: u64,
+    ) -> Result<Option<Recorded>, ArchiveError> {
+        directory::recorded(&self.place, pack_id, end_bytes).await
+    }
+
+    /// Reads what a pack of this length says of itself.
+    ///
+    /// # Errors
+    /// When the pack cannot be read.
+    pub async fn contents(
+        &self,
+        pack_id: PackId,
+        length_bytes: u64,
+    ) -> Result<Contents, ArchiveError> {
+        directory::contents(&self.place, pack_id, length_bytes).await
     }
 }
 

@@ -6,6 +6,12 @@ use std::time::Duration;
 pub const PACK_BYTES: u64 = 256 * 1024 * 1024;
 /// Bytes of the header of a pack.
 pub const PACK_HEADER_BYTES: u64 = 16;
+/// Bytes that the directory of one batch may have.
+pub const DIRECTORY_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes that are read at once from the end of a pack, where its directories stand.
+pub const DIRECTORY_WINDOW_BYTES: u64 = 64 * 1024;
+/// Bytes that are searched at once for a directory where none stands at its place.
+pub const SCAN_BYTES: u64 = 1024 * 1024;
 /// Folders that packs are spread over.
 pub const SHELVES: u32 = 16;
 /// Packs that are open for writing at once.

@@ -93,6 +93,15 @@ impl Bucket {
         told.recv().unwrap_or(Err(ArchiveError::Interrupted))
     }
 
+    pub(crate) fn objects(&self) -> &AmazonS3 {
+        &self.shared.objects
+    }
+
+    /// Returns what the names of remembered deletions begin with.
+    pub(crate) fn deleted_folder(&self) -> ObjectPath {
+        self.shared.prefix.clone().join("deleted")
+    }
+
     pub(crate) fn path_of(&self, pack_id: PackId) -> ObjectPath {
         let folder = self.shared.prefix.clone().join("packs");
         folder.join(format!("{pack_id}.pack"))
@@ -164,7 +173,7 @@ impl Bucket {
 }
 
 /// Tells what the object store said, without the addresses around it.
-fn away(error: object_store::Error) -> ArchiveError {
+pub(crate) fn away(error: object_store::Error) -> ArchiveError {
     use object_store::Error;
     let kind = match &error {
         Error::NotFound { .. } => io::ErrorKind::NotFound,

@@ -8,9 +8,10 @@ use std::path::Path;
 
 use overread_model::extent::{Extent, PackId};
 
+use crate::directory::{self, Contents};
 use crate::disc::Disc;
 use crate::error::ArchiveError;
-use crate::{blocking, file, limits};
+use crate::{Place, blocking, file, limits};
 
 /// A pack and how long it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,9 @@ pub struct Loose {
 pub enum Settled {
     /// It is as long as the rows say, or another process or node may be writing it.
     Fine,
-    /// It held nothing but its header, no row knew it, and it was removed.
+    /// The beginning of a batch that was never finished was cut off.
+    Cut,
+    /// It held nothing else, no row knew it, and it was removed.
     Removed,
     /// It holds bytes that the rows do not know; they are left where they are.
     Unclaimed,
@@ -72,27 +75,43 @@ impl Disc {
             return Ok(Settled::Fine);
         };
         let committed = committed().await?;
+        let fail = |source| ArchiveError::Write { pack_id, source };
+        let length = file.metadata().map_err(fail)?.len();
+        match committed {
+            Some(committed) if length == committed => return Ok(Settled::Fine),
+            Some(committed) if length < committed => return Ok(Settled::Short),
+            None | Some(_) => {}
+        }
+        let place = Place::Disc(self.clone());
+        let contents = directory::contents(&place, pack_id, length).await?;
         let archive = self.clone();
-        Ok(blocking(move || archive.compare(pack_id, &file, committed)).await?)
+        Ok(blocking(move || archive.cut_unfinished(pack_id, &file, committed, &contents)).await?)
     }
 
-    fn compare(
+    /// Cuts off the beginning of a batch that was never finished; nothing else may be gone for good.
+    fn cut_unfinished(
         &self,
         pack_id: PackId,
         file: &File,
         committed: Option<u64>,
+        contents: &Contents,
     ) -> Result<Settled, ArchiveError> {
-        let fail = |source| ArchiveError::Write { pack_id, source };
-        let length = file.metadata().map_err(fail)?.len();
-        match committed {
-            None if length <= limits::PACK_HEADER_BYTES => {
-                self.remove_file(pack_id)?;
-                Ok(Settled::Removed)
-            }
-            Some(committed) if length == committed => Ok(Settled::Fine),
-            Some(committed) if length < committed => Ok(Settled::Short),
-            None | Some(_) => Ok(Settled::Unclaimed),
+        let known = committed.unwrap_or_default();
+        let Some(from) = contents.unfinished_from.filter(|from| *from >= known) else {
+            return Ok(Settled::Unclaimed);
+        };
+        if from <= limits::PACK_HEADER_BYTES && committed.is_none() {
+            self.remove_file(pack_id)?;
+            return Ok(Settled::Removed);
         }
+        let fail = |source| ArchiveError::Write { pack_id, source };
+        file.set_len(from).map_err(fail)?;
+        file.sync_all().map_err(fail)?;
+        Ok(if Some(from) == committed {
+            Settled::Cut
+        } else {
+            Settled::Unclaimed
+        })
     }
 
     fn remove_file(&self, pack_id: PackId) -> Result<(), ArchiveError> {

@@ -179,6 +179,7 @@ pub(crate) async fn run(store: Store, archive: Archive, mut items: mpsc::Receive
     let discs = Arc::new(Semaphore::new(limits::BATCHES_BEING_WRITTEN));
     let places = Arc::new(Semaphore::new(limits::BATCHES_UNDERWAY));
     let mut before: Option<Underway> = None;
+    let mut order = 0;
     while let Some(first) = items.recv().await {
         let mut batch = Gathered::of(first);
         // Let whoever is just about to send do so: the larger the group, the cheaper each sync.
@@ -199,7 +200,9 @@ pub(crate) async fn run(store: Store, archive: Archive, mut items: mpsc::Receive
             return;
         };
         batch.take_ready(&mut items);
-        let turn = Turn { disc, place };
+        // Later than every batch before, and, where clocks agree, than those of other processes.
+        order = batch.latest().as_micros().max(order + 1);
+        let turn = Turn { disc, place, order };
         before = Some(Underway::start(&store, &archive, batch, turn, before));
     }
     if let Some(last) = before {
@@ -245,7 +248,12 @@ struct Synced {
 }
 
 /// Writes the bytes of what is new and waits until they are durable; holds up the thread that runs it.
-async fn sync(store: &Store, archive: &Archive, work: Work) -> Result<Synced, IngestError> {
+async fn sync(
+    store: &Store,
+    archive: &Archive,
+    work: Work,
+    order: i64,
+) -> Result<Synced, IngestError> {
     let mut answers: Vec<Option<Answer>> = Vec::new();
     answers.resize_with(work.len(), || None);
     let fresh = set_known_apart(store, archive, work, &mut answers).await?;
@@ -257,7 +265,7 @@ async fn sync(store: &Store, archive: &Archive, work: Work) -> Result<Synced, In
     }
     Ok(Synced {
         answers,
-        written: Some(write(archive, fresh)?),
+        written: Some(write(archive, fresh, order)?),
     })
 }
 
@@ -292,11 +300,12 @@ async fn commit_rows(
     let now = written.now;
     let mut tx = store.begin().await?;
     studies::take_turns(&mut tx, &written.batch).await?;
-    let mut script = Script::default();
     for pack in &written.lengths {
-        packs::note(&mut script, pack.pack_id, pack.length_bytes, now);
+        if !packs::claim(&mut tx, pack.pack_id, pack.length_bytes, now).await? {
+            // A rebuild took it in already; whoever sends it again is told that it is there.
+            return Err(IngestError::NotStored);
+        }
     }
-    script.run(&mut tx).await?;
     for extent in written.append.wasted().iter().chain(&written.wasted) {
         packs::add_gap(&mut tx, *extent, "failed copy").await?;
     }

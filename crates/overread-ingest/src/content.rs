@@ -38,6 +38,18 @@ impl Part {
         }
     }
 
+    /// Returns its bytes once more, whoever reads the part itself.
+    pub(crate) fn copy(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match self {
+            Self::Memory(bytes) => Box::new(io::Cursor::new(bytes.clone())),
+            Self::File { file, length_bytes } => Box::new(FromStart {
+                file: file.try_clone()?,
+                position: 0,
+                length_bytes: *length_bytes,
+            }),
+        })
+    }
+
     /// Returns its first bytes, as far as [`overread_dicom::sniff`] wants them.
     pub(crate) fn head(&self) -> io::Result<Vec<u8>> {
         match self {
@@ -52,6 +64,26 @@ impl Part {
                 Ok(head)
             }
         }
+    }
+}
+
+/// Reads a file without moving the place where others read it.
+struct FromStart {
+    file: File,
+    position: u64,
+    length_bytes: u64,
+}
+
+impl Read for FromStart {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.length_bytes.saturating_sub(self.position);
+        let count = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let free = buffer.get_mut(..count).unwrap_or_default();
+        let count = self.file.read_at(free, self.position)?;
+        self.position += count as u64;
+        Ok(count)
     }
 }
 

@@ -15,12 +15,14 @@ pub mod limits;
 mod paths;
 pub mod pdf;
 mod prepare;
+mod rebuild;
 mod receipt;
 mod receiving;
 mod session;
 mod settle;
 mod stow;
 mod survey;
+mod told;
 pub mod verify;
 mod whole;
 mod zip;
@@ -39,15 +41,17 @@ use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio_util::io::SyncIoBridge;
 
-pub use erase::erase_study;
+pub use erase::{erase_study, finish as finish_erasures};
 pub use error::IngestError;
 pub use kept::facts_of;
 pub use pdf::{PdfText, text_of_pdf};
+pub use rebuild::{RebuildReport, rebuild};
 pub use receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
 pub use receiving::{Received, Receiving};
 pub use session::Progress;
 pub use stow::{OneByOne, StowOutcome, Stowed, Wanted};
 pub use survey::{Survey, SurveyDocument, survey};
+pub use told::directory_of_document;
 pub use verify::{VerifyReport, verify};
 pub use whole::is_whole;
 
@@ -96,6 +100,9 @@ pub enum DeliverySource {
 }
 
 impl DeliverySource {
+    /// Every source.
+    pub(crate) const ALL: [Self; 5] = [Self::Paths, Self::Zip, Self::File, Self::Stow, Self::Dimse];
+
     /// Returns the source as a column writes it.
     pub const fn as_str(self) -> &'static str {
         match self {

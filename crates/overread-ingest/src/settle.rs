@@ -29,6 +29,7 @@ pub(crate) async fn settle(store: &Store, archive: &Archive) -> Result<(), Inges
 }
 
 async fn settle_packs(store: &Store, archive: &Archive) -> Result<(), IngestError> {
+    crate::erase::finish(store, archive).await?;
     let files = archive.list_packs().await?;
     let known: HashMap<PackId, u64> = packs::list(&mut store.read().await?)
         .await?
@@ -50,8 +51,8 @@ async fn settle_packs(store: &Store, archive: &Archive) -> Result<(), IngestErro
             .await?;
         match settled {
             Settled::Fine => {}
-            Settled::Removed => {
-                tracing::info!(pack.id = %pack.pack_id, "removed an empty pack of an interrupted run");
+            Settled::Cut | Settled::Removed => {
+                tracing::info!(pack.id = %pack.pack_id, "removed a batch that an interrupted run had not finished");
             }
             Settled::Unclaimed => unclaimed += 1,
             Settled::Short => {
@@ -62,7 +63,8 @@ async fn settle_packs(store: &Store, archive: &Archive) -> Result<(), IngestErro
     if unclaimed > 0 {
         tracing::warn!(
             packs = unclaimed,
-            "packs hold what the index does not know; nothing of it was removed"
+            "packs hold what the index does not know; nothing of it was removed. If the database is new or an older copy, stop and run \
+             overread rebuild"
         );
     }
     Ok(())

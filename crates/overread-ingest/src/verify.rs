@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
-use overread_archive::Archive;
+use overread_archive::{Archive, ArchiveError};
 use overread_dicom::{ParseLimits, Parsed};
 use overread_model::extent::{Digest, PackId};
 use overread_store::proof::{self, Claim, InstanceClaim, Owner};
@@ -26,12 +26,15 @@ pub struct VerifyReport {
     pub others: u64,
     /// Rows of the audit chain that hold.
     pub audit_rows: u64,
+    /// Bytes in packs that the index does not know: they are being written, were never acknowledged, or the database is new or
+    /// an older copy.
+    pub unclaimed_bytes: u64,
     /// What does not hold, by our own ids, without patient data.
     pub damaged: Vec<String>,
 }
 
 impl VerifyReport {
-    fn damage(&mut self, what: String) {
+    pub(crate) fn damage(&mut self, what: String) {
         if self.damaged.len() < limits::DAMAGES {
             self.damaged.push(what);
         }
@@ -57,6 +60,14 @@ pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, In
         .map(|pack| (pack.pack_id, pack.length_bytes))
         .collect();
     let known = packs::list(&mut store.read().await?).await?;
+    let committed: HashMap<PackId, u64> = known.iter().copied().collect();
+    report.unclaimed_bytes = files
+        .iter()
+        .map(|(pack_id, length)| {
+            let known = committed.get(pack_id).copied();
+            length.saturating_sub(known.unwrap_or(overread_archive::limits::PACK_HEADER_BYTES))
+        })
+        .sum();
     for (pack_id, committed) in known {
         let length = match files.get(&pack_id) {
             Some(length) => Some(*length),
@@ -77,7 +88,10 @@ pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, In
     Ok(report)
 }
 
-async fn prove_rows(store: &Store, report: &mut VerifyReport) -> Result<(), IngestError> {
+pub(crate) async fn prove_rows(
+    store: &Store,
+    report: &mut VerifyReport,
+) -> Result<(), IngestError> {
     let mut tx = store.read().await?;
     let chain = audit::prove(&mut tx).await?;
     report.audit_rows = chain.rows;
@@ -94,7 +108,7 @@ async fn prove_rows(store: &Store, report: &mut VerifyReport) -> Result<(), Inge
     Ok(())
 }
 
-async fn prove_pack(
+pub(crate) async fn prove_pack(
     store: &Store,
     archive: &Archive,
     pack_id: PackId,
@@ -106,7 +120,7 @@ async fn prove_pack(
         Ok(false) => report.damage(format!("pack {pack_id}: the header is not its own")),
         Err(_) => report.damage(format!("pack {pack_id}: it cannot be read")),
     }
-    let claims = match proof::claims_of(&mut store.read().await?, pack_id).await {
+    let mut claims = match proof::claims_of(&mut store.read().await?, pack_id).await {
         Ok(claims) => claims,
         Err(StoreError::Damaged { table }) => {
             report.damage(format!("pack {pack_id}: a row of {table} is damaged"));
@@ -114,7 +128,10 @@ async fn prove_pack(
         }
         Err(error) => return Err(error.into()),
     };
-    prove_tiling(pack_id, &claims, committed, report);
+    let whole = add_directories(archive, pack_id, committed, &mut claims, report).await?;
+    if whole {
+        prove_tiling(pack_id, &claims, committed, report);
+    }
     let mut proofs = stream::iter(claims.into_iter().filter(|claim| claim.digest.is_some()))
         .map(|claim| prove_claim(store, archive, claim))
         .buffer_unordered(limits::PROOFS_AT_ONCE);
@@ -126,12 +143,49 @@ async fn prove_pack(
                 report.bytes += claim.extent.length_bytes;
                 match claim.owner {
                     Owner::Instance(_) => report.instances += 1,
-                    Owner::Aside(_) | Owner::Document(_) | Owner::Gap => report.others += 1,
+                    _ => report.others += 1,
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Adds the directories of the batches to what rows say of a pack; says whether they could be read.
+async fn add_directories(
+    archive: &Archive,
+    pack_id: PackId,
+    committed: u64,
+    claims: &mut Vec<Claim>,
+    report: &mut VerifyReport,
+) -> Result<bool, IngestError> {
+    let contents = match archive.contents(pack_id, committed).await {
+        Ok(contents) => contents,
+        Err(ArchiveError::Read { .. }) => {
+            report.damage(format!(
+                "pack {pack_id}: it is shorter than its rows say, or cannot be read"
+            ));
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    claims.extend(contents.batches.iter().map(|batch| Claim {
+        owner: Owner::Directory,
+        extent: batch.extent,
+        digest: None,
+    }));
+    claims.sort_by_key(|claim| claim.extent.offset_bytes);
+    if contents.has_directories {
+        for range in &contents.uncovered {
+            report.damage(format!(
+                "pack {pack_id}: the directory of the batch from {} to {} is damaged",
+                range.start, range.end
+            ));
+        }
+        // Where a directory is damaged, nobody knows where it begins.
+        return Ok(contents.uncovered.is_empty());
+    }
+    Ok(true)
 }
 
 /// Every byte behind the header up to the committed length belongs to exactly one row.
@@ -169,6 +223,7 @@ fn name(claim: &Claim) -> String {
         Owner::Aside(id) => format!("instance kept aside {id} ({place})"),
         Owner::Document(id) => format!("document {id} ({place})"),
         Owner::Gap => format!("gap ({place})"),
+        Owner::Directory => format!("directory ({place})"),
     }
 }
 

@@ -11,10 +11,11 @@ use overread_store::access::Reach;
 use overread_store::studies::{self, InstanceFilter, Page};
 use overread_testkit::disc::{DiscFile, zip_of};
 
-use crate::house::{House, mr, open, options, part10};
+use crate::house::{House, NOW, mr, open, options, part10, place_with_new_database};
 
 const FOLDER: &str = "OVERREAD_CRASH_TEST_FOLDER";
 const ROUND: &str = "OVERREAD_CRASH_TEST_ROUND";
+const REBUILD: &str = "OVERREAD_CRASH_TEST_REBUILD";
 const ROUNDS: u64 = 20;
 /// Fewer on PostgreSQL and a bucket, where each proof takes longer.
 const SHARED_ROUNDS: u64 = 6;
@@ -251,4 +252,78 @@ async fn nothing_acknowledged_is_lost_in_many_kills() {
         ingest.store().close().await;
     }
     assert!(!gone.is_empty(), "nothing was erased");
+    check_rebuilt(dir.path(), &acknowledged, &gone).await;
+}
+
+/// With the database lost, everything that was acknowledged comes back from the packs, however often that is interrupted, and
+/// nothing that was erased.
+async fn check_rebuilt(dir: &std::path::Path, acknowledged: &[(String, String)], gone: &[String]) {
+    let (store, archive) = place_with_new_database(dir).await;
+    let is_disc = archive.kind() == "disc";
+    let (store, archive) = if is_disc {
+        store.close().await;
+        drop(archive);
+        for round in 1..=8_u64 {
+            let folder = dir.to_owned();
+            let killed = tokio::task::spawn_blocking(move || kill_rebuild(&folder, round));
+            killed.await.unwrap();
+        }
+        crate::house::place(dir).await
+    } else {
+        (store, archive)
+    };
+    let ingest = overread_ingest::Ingest::open(store, archive).await.unwrap();
+    let (store, archive) = (ingest.store(), ingest.archive());
+    let report = overread_ingest::rebuild(store, archive, NOW, |_| {}).await;
+    assert!(report.unwrap().damaged.is_empty());
+    let report = overread_ingest::verify(store, archive).await.unwrap();
+    assert!(report.ok, "{:?}", report.damaged);
+    let uids: Vec<String> = acknowledged.iter().map(|(uid, _)| uid.clone()).collect();
+    let mut tx = store.read().await.unwrap();
+    let known = studies::known_digests(&mut tx, uids);
+    let known = known.await.unwrap();
+    for (uid, digest) in acknowledged {
+        let found = known.get(uid).unwrap_or_else(|| panic!("{uid} is lost"));
+        assert_eq!(found[0].digest.to_string(), *digest);
+    }
+    let known = studies::known_digests(&mut tx, gone.to_vec())
+        .await
+        .unwrap();
+    assert!(known.is_empty(), "what was erased is back: {known:?}");
+}
+
+/// Runs only when started by [`kill_rebuild`].
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the parent tells the child its folder this way"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn rebuilding_child() {
+    let Ok(folder) = std::env::var(REBUILD) else {
+        return;
+    };
+    let ingest = open(folder.as_ref()).await;
+    println!("BEGUN");
+    let report = overread_ingest::rebuild(ingest.store(), ingest.archive(), NOW, |_| {}).await;
+    report.unwrap();
+}
+
+/// Starts a rebuild and kills it after a moment that differs each round.
+fn kill_rebuild(folder: &std::path::Path, round: u64) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "crash::rebuilding_child", "--nocapture"])
+        .env(REBUILD, folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let begun = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("BEGUN")));
+    assert!(begun.is_some(), "the child did nothing");
+    let end = std::time::Instant::now() + Duration::from_millis(round * round);
+    while std::time::Instant::now() < end && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -24,6 +24,22 @@ pub(crate) struct House {
     pub(crate) ingest: Ingest,
 }
 
+/// Opens the archive of a folder beside a database in which nothing ever was.
+pub(crate) async fn place_with_new_database(dir: &Path) -> (Store, Archive) {
+    let (store, archive) = place(dir).await;
+    store.close().await;
+    let Some(shared) = overread_testkit::place::shared(dir) else {
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(dir.join(format!("overread.sqlite{end}")));
+        }
+        let store = Store::open_sqlite(&dir.join("overread.sqlite")).await;
+        return (store.unwrap(), archive);
+    };
+    let schema = format!("{}_new", shared.name);
+    let store = Store::open_postgres_in(&shared.database_url, &schema).await;
+    (store.unwrap(), archive)
+}
+
 /// Opens the place of a folder: SQLite and a disc, or PostgreSQL and a bucket.
 pub(crate) async fn place(dir: &Path) -> (Store, Archive) {
     let Some(shared) = overread_testkit::place::shared(dir) else {

@@ -13,6 +13,7 @@ mod crash;
 mod folders;
 mod house;
 mod pdf;
+mod rebuild;
 mod shared;
 mod stow;
 mod verify;

@@ -1,5 +1,7 @@
 //! Documents: what came with the images and is no image of DICOM, and what people add themselves.
 
+use std::borrow::Cow;
+
 use overread_model::extent::{Digest, Extent};
 use overread_model::ids::{CaseId, DeliveryId, DocumentId};
 use overread_model::time::Timestamp;
@@ -20,9 +22,9 @@ pub struct NewDocument {
     /// Its name on the medium, made safe to show. May name a patient: never log it.
     pub name: String,
     /// `application/pdf`, `text/plain`, `text/rtf`, `text/html`, `image/jpeg`, `image/png`.
-    pub media_type: &'static str,
+    pub media_type: Cow<'static, str>,
     /// What it is for: `document`, `picture`, or what people make of it.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Where its bytes are.
     pub extent: Extent,
     /// Of those bytes.
@@ -144,7 +146,7 @@ pub async fn enter(tx: &mut Tx, new: &NewDocument, now: Timestamp) -> StoreResul
     on!(tx, c => sqlx::query(
             "insert into document (id, case_id, delivery_id, name, media_type, kind, pack_id, offset_bytes, length_bytes, \
              digest, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
-        .bind(new.id.as_str()).bind(case_id).bind(delivery_id).bind(&new.name).bind(new.media_type).bind(new.kind)
+        .bind(new.id.as_str()).bind(case_id).bind(delivery_id).bind(&new.name).bind(new.media_type.as_ref()).bind(new.kind.as_ref())
         .bind(new.extent.pack_id.get()).bind(new.extent.offset_bytes as i64).bind(new.extent.length_bytes as i64)
         .bind(&digest).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
     Ok(true)

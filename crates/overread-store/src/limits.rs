@@ -42,6 +42,8 @@ pub const BLOCK_INFLATED_BYTES: u64 = 256 * 1024 * 1024;
 pub const FILTER_VALUES: usize = 500;
 /// Rows that a transfer writes at once; the widest hold a block of metadata.
 pub const TRANSFER_ROWS: usize = 50;
+/// Erasures that are read at once.
+pub const ERASURES: i64 = 500;
 /// Rows read at once while the archive is proven.
 pub const PROOF_ROWS: i64 = 2_000;
 /// Metadata blocks read at once while the archive is proven.

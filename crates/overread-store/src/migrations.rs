@@ -68,6 +68,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/postgres/0010_transfer.sql"),
     ),
     (
+        11,
+        "packs",
+        include_str!("../migrations/sqlite/0011_packs.sql"),
+        include_str!("../migrations/postgres/0011_packs.sql"),
+    ),
+    (
         13,
         "work_items",
         include_str!("../migrations/sqlite/0013_work_items.sql"),

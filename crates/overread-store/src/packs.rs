@@ -1,26 +1,51 @@
 //! What the index knows of the packs: how far each is committed, and which of its bytes belong to nothing.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use overread_model::extent::{Extent, PackId};
 use overread_model::time::Timestamp;
 
 use crate::error::{StoreError, StoreResult};
-use crate::script::values;
-use crate::{Script, Tx};
+use crate::{Tx, erasures};
 
-/// Notes that a pack is committed up to here.
-pub fn note(script: &mut Script, pack_id: PackId, committed_bytes: u64, now: Timestamp) {
-    script.add(
-        "insert into pack (id, committed_bytes, created_at) values ($1, $2, $3) \
-         on conflict (id) do update set committed_bytes = excluded.committed_bytes",
-        values![pack_id.get(), committed_bytes as i64, now.as_micros()],
-    );
+/// Notes that a pack is committed up to here; says whether that is new. What was taken into the index in the meantime, by a
+/// rebuild beside the one who wrote it, must not be entered twice.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claim(
+    tx: &mut Tx,
+    pack_id: PackId,
+    committed_bytes: u64,
+    now: Timestamp,
+) -> StoreResult<bool> {
+    let claimed = on!(tx, c => sqlx::query(
+            "insert into pack (id, committed_bytes, created_at) values ($1, $2, $3) \
+             on conflict (id) do update set committed_bytes = excluded.committed_bytes \
+             where pack.committed_bytes < excluded.committed_bytes")
+        .bind(pack_id.get()).bind(committed_bytes as i64).bind(now.as_micros())
+        .execute(&mut *c).await?.rows_affected());
+    Ok(claimed > 0)
 }
 
-/// Notes bytes that belong to nothing.
+/// Notes bytes that belong to nothing, and that they are to be overwritten.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn add_gap(tx: &mut Tx, extent: Extent, reason: &'static str) -> StoreResult<()> {
+    keep_gap(tx, extent, reason).await?;
+    if extent.length_bytes == 0 {
+        return Ok(());
+    }
+    erasures::add(tx, extent).await
+}
+
+/// Notes bytes that no row is to lead to, and that stay.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keep_gap(tx: &mut Tx, extent: Extent, reason: &'static str) -> StoreResult<()> {
     if extent.length_bytes == 0 {
         return Ok(());
     }
@@ -40,6 +65,27 @@ pub async fn committed_bytes(tx: &mut Tx, pack_id: PackId) -> StoreResult<Option
     let row: Option<(i64,)> = on!(tx, c => sqlx::query_as("select committed_bytes from pack where id = $1")
         .bind(pack_id.get()).fetch_optional(&mut *c).await?);
     Ok(row.map(|(bytes,)| bytes.unsigned_abs()))
+}
+
+/// Returns the bytes of a pack that rows know, by where they begin, each with its length.
+///
+/// # Errors
+/// When the database fails.
+pub async fn claimed(
+    tx: &mut Tx,
+    pack_id: PackId,
+    within: Range<u64>,
+) -> StoreResult<HashMap<u64, u64>> {
+    let rows: Vec<(i64, i64)> = on!(tx, c => sqlx::query_as(
+            "select offset_bytes, length_bytes from instance where pack_id = $1 and offset_bytes >= $2 and offset_bytes < $3 \
+             union select offset_bytes, length_bytes from conflict where pack_id = $1 and offset_bytes >= $2 and offset_bytes < $3 \
+             union select offset_bytes, length_bytes from document where pack_id = $1 and offset_bytes >= $2 and offset_bytes < $3 \
+             union select offset_bytes, length_bytes from pack_gap where pack_id = $1 and offset_bytes >= $2 and offset_bytes < $3")
+        .bind(pack_id.get()).bind(within.start as i64).bind(within.end as i64).fetch_all(&mut *c).await?);
+    Ok(rows
+        .into_iter()
+        .map(|(offset, length)| (offset.unsigned_abs(), length.unsigned_abs()))
+        .collect())
 }
 
 /// Lists every pack with how far it is committed, by id.

@@ -29,6 +29,8 @@ pub enum Owner {
     Document(String),
     /// Nothing.
     Gap,
+    /// The directory of a batch.
+    Directory,
 }
 
 /// What an instance row says of its file, to be compared with the file.

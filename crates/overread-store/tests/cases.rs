@@ -867,8 +867,8 @@ async fn papers_that_come_alone(house: House) {
         case_id: Some(case(1)),
         delivery_id: Some(alone.delivery_id.clone()),
         name: "NOTE.TXT".to_owned(),
-        media_type: "text/plain",
-        kind: "document",
+        media_type: "text/plain".into(),
+        kind: "document".into(),
         extent: Extent {
             pack_id: PackId::new(7).unwrap(),
             offset_bytes: 16,

@@ -1,13 +1,13 @@
 //! Papers of a case: kept durably in the archive, and their text.
 
 use bytes::Bytes;
-use overread_archive::{Digest, Extent, PackKey, PackLength};
-use overread_ingest::{PdfText, text_of_pdf};
+use overread_archive::{Digest, PackKey};
+use overread_ingest::{IngestError, PdfText, directory_of_document, text_of_pdf};
 use overread_model::ids::{CaseId, DocumentId};
 use overread_model::report::OriginalSource;
 use overread_model::time::Timestamp;
 use overread_store::documents::{self, DocumentRow, NewDocument};
-use overread_store::{Script, packs};
+use overread_store::packs;
 
 use crate::{StepError, StepResult, Workflow, casework, limits};
 
@@ -31,18 +31,6 @@ pub(crate) async fn keep(
     now: Timestamp,
 ) -> StepResult<DocumentId> {
     let digest = Digest::new(*blake3::hash(&new.bytes).as_bytes());
-    let archive = ctx.archive.clone();
-    let bytes = new.bytes;
-    let written = tokio::task::spawn_blocking(move || {
-        let mut batch = archive.begin();
-        let extent = batch.append(&PackKey::Mixed, &bytes)?;
-        let lengths = batch.sync()?;
-        Ok::<_, overread_archive::ArchiveError>((batch, extent, lengths))
-    });
-    let (batch, extent, lengths): (_, Extent, Vec<PackLength>) = written
-        .await
-        .map_err(StepError::internal)?
-        .map_err(StepError::internal)?;
     let id = casework::new_id(DocumentId::from_random)?;
     let name: String = new
         .name
@@ -50,22 +38,34 @@ pub(crate) async fn keep(
         .filter(|c| !c.is_control())
         .take(limits::SHORT_TEXT_CHARACTERS)
         .collect();
-    let document = NewDocument {
-        id: id.clone(),
-        case_id: Some(new.case_id.clone()),
-        delivery_id: None,
-        name,
-        media_type: new.media_type,
-        kind: new.kind,
-        extent,
-        digest,
-    };
+    let (archive, case_id, document_id) = (ctx.archive.clone(), new.case_id.clone(), id.clone());
+    let written = tokio::task::spawn_blocking(move || {
+        let mut batch = archive.begin();
+        let extent = batch
+            .append(&PackKey::Mixed, &new.bytes)
+            .map_err(StepError::internal)?;
+        let document = NewDocument {
+            id: document_id,
+            case_id: Some(case_id),
+            delivery_id: None,
+            name,
+            media_type: new.media_type.into(),
+            kind: new.kind.into(),
+            extent,
+            digest,
+        };
+        let directory =
+            directory_of_document(&document, &new.bytes, now).map_err(StepError::internal)?;
+        let lengths = batch.sync(&directory).map_err(StepError::internal)?;
+        Ok::<_, StepError>((batch, document, lengths))
+    });
+    let (batch, document, lengths) = written.await.map_err(StepError::internal)??;
     let mut tx = ctx.store.begin().await?;
-    let mut script = Script::default();
     for length in lengths {
-        packs::note(&mut script, length.pack_id, length.length_bytes, now);
+        if !packs::claim(&mut tx, length.pack_id, length.length_bytes, now).await? {
+            return Err(StepError::internal(IngestError::NotStored));
+        }
     }
-    script.run(&mut tx).await?;
     let is_new = documents::enter(&mut tx, &document, now).await?;
     let known = if is_new {
         None

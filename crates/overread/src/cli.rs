@@ -42,6 +42,9 @@ pub(crate) enum Command {
     Statements(Lines),
     /// Prove that every stored byte and row is whole.
     Verify(Verify),
+    /// Make the index anew from the packs, or complete one that is an older copy.
+    #[command(after_help = REBUILD_LEAVES, after_long_help = REBUILD_LEAVES)]
+    Rebuild(Data),
     /// Make, list and revoke tokens for machines.
     Token(Token),
     /// Ask another DICOM archive: echo, find, pull a study from it, send one to it.
@@ -59,6 +62,12 @@ pub(crate) enum Command {
     #[command(hide = true)]
     PixelWorker,
 }
+
+/// What is not in the packs.
+pub(crate) const REBUILD_LEAVES: &str = "\
+Images and papers come back as they were, with the deliveries they came in. People, cases, consents, grants, letters' states,
+reports, decisions and the audit stand in the database alone: back it up (SQLite: `sqlite3 overread.sqlite \".backup FILE\"`;
+PostgreSQL: pg_dump) beside the packs, put the backup in place first, and run this to take in what is newer than it.";
 
 /// Which data folder.
 #[derive(Debug, Clone, Args)]

@@ -9,6 +9,7 @@ pub(crate) mod lines;
 pub(crate) mod migrate;
 pub(crate) mod moving;
 pub(crate) mod pacs;
+pub(crate) mod rebuild;
 pub(crate) mod serve;
 pub(crate) mod token;
 pub(crate) mod verify;

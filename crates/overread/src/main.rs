@@ -42,6 +42,7 @@ fn answer(command: Command) -> Result<ExitCode> {
         Command::Concordance(_) => commands::lines::concordance(),
         Command::Statements(_) => commands::lines::statements(),
         Command::Verify(arguments) => wait(commands::verify::run(arguments)),
+        Command::Rebuild(arguments) => wait(commands::rebuild::run(arguments)),
         Command::Token(arguments) => wait(commands::token::run(arguments)),
         Command::Pacs(arguments) => wait(commands::pacs::run(arguments)),
         Command::Migrate(arguments) => wait(commands::migrate::run(arguments)),

@@ -15,6 +15,7 @@ mod moving;
 mod nodes;
 mod outside;
 mod program;
+mod rebuilding;
 mod records;
 mod sending;
 mod serving;

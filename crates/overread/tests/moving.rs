@@ -13,7 +13,7 @@ use crate::outside::Outside;
 use crate::program::{json, overread, run, small_disc, text};
 use crate::serving::{SECRET, Server};
 
-fn path(folder: &Path) -> &str {
+pub(crate) fn path(folder: &Path) -> &str {
     folder.to_str().unwrap()
 }
 
@@ -24,7 +24,7 @@ fn migrate(from: &Path, to: &Path) -> serde_json::Value {
 }
 
 /// What an installation answers, byte for byte.
-fn answers(data: &Path) -> Vec<(u16, String)> {
+pub(crate) fn answers(data: &Path) -> Vec<(u16, String)> {
     let mut server = Server::start(data, &[]);
     let spec = InstanceSpec::mr(71, 2, 3);
     let study = format!("/dicom-web/studies/{}", spec.study_instance_uid);
@@ -39,6 +39,10 @@ fn answers(data: &Path) -> Vec<(u16, String)> {
         ),
         (
             format!("{study}/instances?includefield=all"),
+            "application/dicom+json",
+        ),
+        (
+            format!("{study}/series?includefield=all"),
             "application/dicom+json",
         ),
         (format!("{study}/metadata"), "application/dicom+json"),
@@ -68,7 +72,7 @@ fn answers(data: &Path) -> Vec<(u16, String)> {
 }
 
 /// An installation with a disc and a token.
-fn filled(dir: &Path) -> std::path::PathBuf {
+pub(crate) fn filled(dir: &Path) -> std::path::PathBuf {
     let (disc, data) = (dir.join("disc"), dir.join("first"));
     let token = dir.join("token");
     small_disc(&disc);

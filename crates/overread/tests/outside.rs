@@ -12,7 +12,8 @@ pub(crate) struct Outside {
     /// Address of the object store: `host:port`.
     pub(crate) objects: String,
     url: String,
-    name: String,
+    schema: String,
+    prefix: String,
 }
 
 impl Outside {
@@ -39,13 +40,31 @@ impl Outside {
             database,
             objects: endpoint.strip_prefix("http://").unwrap().to_owned(),
             url,
-            name,
+            prefix: name.clone(),
+            schema: name,
         })
+    }
+
+    /// Returns the same part of the bucket beside a new schema.
+    pub(crate) fn with_new_database(&self) -> Self {
+        let schema = format!("{}_new", self.schema);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let store = Store::open_postgres_in(&self.url, &schema).await.unwrap();
+            store.close().await;
+        });
+        Self {
+            database: self.database.clone(),
+            objects: self.objects.clone(),
+            url: self.url.clone(),
+            prefix: self.prefix.clone(),
+            schema,
+        }
     }
 
     /// Opens the facts.
     pub(crate) async fn store(&self) -> Store {
-        Store::open_postgres_in(&self.url, &self.name)
+        Store::open_postgres_in(&self.url, &self.schema)
             .await
             .unwrap()
     }
@@ -59,11 +78,12 @@ impl Outside {
             (None, Some(folder)) => folder.replace('/', "%2F"),
             (None, None) => self.database.clone(),
         };
-        let (name, bucket) = (&self.name, overread_testkit::s3::BUCKET);
+        let (schema, prefix) = (&self.schema, &self.prefix);
+        let bucket = overread_testkit::s3::BUCKET;
         let objects = objects.unwrap_or(&self.objects);
         let text = format!(
-            "database_url = 'postgres://overread@{host}/postgres?options[search_path]={name}'\nbehind_proxy = true\n\n\
-             [archive.s3]\nendpoint = 'http://{objects}'\nbucket = '{bucket}'\nprefix = '{name}'\naccess_key_id = 'test'\n\
+            "database_url = 'postgres://overread@{host}/postgres?options[search_path]={schema}'\nbehind_proxy = true\n\n\
+             [archive.s3]\nendpoint = 'http://{objects}'\nbucket = '{bucket}'\nprefix = '{prefix}'\naccess_key_id = 'test'\n\
              secret = 'hidden-key'\nallow_http = true\ncache_mib = 64\n"
         );
         std::fs::write(data.join("config.toml"), text).unwrap();

@@ -10,6 +10,7 @@ use overread_model::extent::{Digest, Extent, PackId};
 use super::Bucket;
 use super::upload::Body;
 use crate::append::PackLength;
+use crate::directory::Directory;
 use crate::error::ArchiveError;
 use crate::{file, limits};
 
@@ -136,8 +137,14 @@ impl ObjectAppend {
     }
 
     /// Uploads what was gathered; an object is durable when the object store has answered.
-    pub(crate) fn sync(&mut self) -> Result<Vec<PackLength>, ArchiveError> {
-        if let Some(gathered) = self.gathered.take() {
+    pub(crate) fn sync(&mut self, directory: &Directory) -> Result<Vec<PackLength>, ArchiveError> {
+        if let Some(mut gathered) = self.gathered.take() {
+            let record = directory.record(
+                gathered.pack_id,
+                limits::PACK_HEADER_BYTES,
+                gathered.length_bytes,
+            );
+            gathered.push(&self.bucket, &record)?;
             let (pack_id, length_bytes) = (gathered.pack_id, gathered.length_bytes);
             let bucket = self.bucket.clone();
             let body = gathered.body();

@@ -1,6 +1,7 @@
 //! Batches: what is stored together, and each on its way from the first byte to the answer.
 
 use overread_archive::Archive;
+use overread_model::time::Timestamp;
 use overread_store::Store;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
@@ -28,6 +29,12 @@ impl Gathered {
         self.items.push(item);
     }
 
+    /// Returns the latest moment at which anything of it was brought.
+    pub(super) fn latest(&self) -> Timestamp {
+        let moments = self.items.iter().map(|item| item.ticket.now);
+        moments.max().unwrap_or(Timestamp::from_micros(0))
+    }
+
     fn is_full(&self) -> bool {
         self.items.len() >= limits::BATCH_INSTANCES || self.bytes >= limits::BATCH_BYTES
     }
@@ -53,6 +60,8 @@ pub(super) struct Turn {
     pub(super) disc: OwnedSemaphorePermit,
     /// Given back when its rows are committed.
     pub(super) place: OwnedSemaphorePermit,
+    /// Its place among all batches.
+    pub(super) order: i64,
 }
 
 /// A batch on its way.
@@ -81,7 +90,7 @@ impl Underway {
             work.push((item.ticket, item.payload));
         }
         let way = async move {
-            let synced = sync(&store, &archive, work).await;
+            let synced = sync(&store, &archive, work, turn.order).await;
             drop(turn.disc);
             let _ = is_written.send(());
             // Batches are committed in their order.

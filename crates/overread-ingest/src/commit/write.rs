@@ -13,6 +13,7 @@ use overread_store::studies::{Batch, NewInstance};
 use super::{Fresh, Paper, Payload, Ticket};
 use crate::content::{Held, Part};
 use crate::prepare::Readied;
+use crate::told::{Sealed, Telling, Told};
 use crate::{IngestError, limits};
 
 /// A batch whose bytes are synced.
@@ -30,25 +31,28 @@ pub(super) struct Written {
 }
 
 /// Appends everything, syncs, and compresses the metadata; waits for the disc.
-pub(super) fn write(archive: &Archive, fresh: Fresh) -> Result<Written, IngestError> {
+pub(super) fn write(archive: &Archive, fresh: Fresh, order: i64) -> Result<Written, IngestError> {
+    let tickets: Vec<Ticket> = fresh.iter().map(|(_, ticket, _)| ticket.clone()).collect();
+    let now = tickets.iter().map(|ticket| ticket.now).max();
+    let now = now.unwrap_or(Timestamp::from_micros(0));
     let keys = keys(archive, &fresh);
     let mut writing = Writing {
         append: archive.begin(),
+        telling: Telling::new(order, now),
         wasted: Vec::new(),
         instances: Vec::new(),
         positions: Vec::new(),
         sizes: Vec::new(),
         papers: Vec::new(),
     };
-    let tickets: Vec<Ticket> = fresh.iter().map(|(_, ticket, _)| ticket.clone()).collect();
     for ((position, ticket, payload), key) in fresh.into_iter().zip(keys) {
         match payload {
             Payload::Instance(readied) => writing.instance(position, ticket, *readied, &key)?,
             Payload::Document(paper) => writing.document(position, &ticket, *paper, &key)?,
         }
     }
-    let lengths = writing.append.sync()?;
-    let now = tickets.iter().map(|ticket| ticket.now).max();
+    let directory = writing.telling.directory()?;
+    let lengths = writing.append.sync(&directory)?;
     Ok(Written {
         append: writing.append,
         lengths,
@@ -58,13 +62,14 @@ pub(super) fn write(archive: &Archive, fresh: Fresh) -> Result<Written, IngestEr
         sizes: writing.sizes,
         papers: writing.papers,
         tickets,
-        now: now.unwrap_or(Timestamp::from_micros(0)),
+        now,
     })
 }
 
 /// A batch that is being written.
 struct Writing {
     append: PackAppend,
+    telling: Telling,
     wasted: Vec<Extent>,
     instances: Vec<NewInstance>,
     positions: Vec<usize>,
@@ -88,6 +93,12 @@ impl Writing {
         let Some(extent) = self.put(key, held, digest)? else {
             return Ok(());
         };
+        let told = Told {
+            position: position as u64,
+            delivery: Some(self.delivery(&ticket)),
+            paper: None,
+        };
+        self.telling.entry(extent, digest, &told);
         self.instances.push(NewInstance {
             frames: parsed.frames.to_bytes(),
             facts: parsed.facts,
@@ -108,6 +119,7 @@ impl Writing {
         paper: Paper,
         key: &PackKey,
     ) -> Result<(), IngestError> {
+        let copy = paper.held.part.copy().map_err(IngestError::Spool)?;
         let Some(extent) = self.put(key, paper.held, paper.digest)? else {
             return Ok(());
         };
@@ -116,13 +128,25 @@ impl Writing {
             case_id: ticket.scope.case_id.clone(),
             delivery_id: Some(ticket.scope.delivery_id.clone()),
             name: paper.name,
-            media_type: paper.media_type,
-            kind: paper.kind,
+            media_type: paper.media_type.into(),
+            kind: paper.kind.into(),
             extent,
             digest: paper.digest,
         };
+        let sealed = Sealed::of(&document, copy).map_err(IngestError::Spool)?;
+        let told = Told {
+            position: position as u64,
+            delivery: Some(self.delivery(ticket)),
+            paper: Some(sealed),
+        };
+        self.telling.entry(extent, document.digest, &told);
         self.papers.push((position, document));
         Ok(())
+    }
+
+    fn delivery(&mut self, ticket: &Ticket) -> usize {
+        self.telling
+            .delivery(&ticket.scope, ticket.source, ticket.now)
     }
 
     /// Appends one file; `None` when it could not be copied or is not what was read before.

@@ -4,7 +4,7 @@ use overread_model::extent::{Extent, PackId};
 
 use super::StudyKey;
 use crate::error::StoreResult;
-use crate::{Tx, packs};
+use crate::{Tx, erasures, packs};
 
 /// What must be done to the bytes after the commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub async fn delete(tx: &mut Tx, study: StudyKey) -> StoreResult<ErasedStudy> {
     let rows: Vec<(i64, i64, i64)> = on!(&mut *tx, c => sqlx::query_as(
             "select i.pack_id, i.offset_bytes, i.length_bytes from instance i join series s on s.id = i.series_id \
              where s.study_id = $1 order by i.pack_id, i.offset_bytes").bind(study.0).fetch_all(&mut *c).await?);
+    erasures::add_study(tx, study.0).await?;
     for sql in [
         "delete from instance where series_id in (select id from series where study_id = $1)",
         "delete from metadata_block where series_id in (select id from series where study_id = $1)",
@@ -41,6 +42,7 @@ pub async fn delete(tx: &mut Tx, study: StudyKey) -> StoreResult<ErasedStudy> {
             continue;
         }
         if packs::forget_if_empty(tx, extent.pack_id).await? {
+            erasures::add_pack(tx, extent.pack_id).await?;
             erased.empty_packs.push(extent.pack_id);
         } else {
             packs::add_gap(tx, extent, "erased").await?;

@@ -101,6 +101,12 @@ impl Bar {
         Self(bar)
     }
 
+    /// Says how far it is.
+    pub(crate) fn say(&self, how_far: String) {
+        self.0.set_message(how_far);
+        self.0.tick();
+    }
+
     /// Takes the bar away.
     pub(crate) fn clear(&self) {
         self.0.finish_and_clear();

@@ -25,6 +25,13 @@ pub(crate) async fn run(arguments: Verify) -> Result<ExitCode> {
         for damage in &report.damaged {
             line(&format!("damaged: {damage}"))?;
         }
+        if report.unclaimed_bytes > 0 {
+            line(&format!(
+                "{:.1} MB in the packs are not in the index: they are being written, or a crash left them before they were \
+                 acknowledged, or the database is new or an older copy; `overread rebuild` takes them in",
+                report.unclaimed_bytes as f64 / 1e6
+            ))?;
+        }
         let megabytes = report.bytes as f64 / 1e6;
         let verdict = if report.ok {
             "everything is whole"

@@ -23,6 +23,14 @@ pub(super) struct Group {
 }
 
 impl Batch {
+    /// Returns a batch of nothing.
+    pub const fn empty() -> Self {
+        Self {
+            items: Vec::new(),
+            groups: Vec::new(),
+        }
+    }
+
     /// Groups and compresses.
     ///
     /// # Errors

@@ -1,0 +1,125 @@
+//! What the archive remembers of deletions: a small file or object for each, so that no rebuild brings back what was deleted.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use bytes::Bytes;
+use object_store::{ObjectStoreExt, PutMode};
+use overread_model::extent::Digest;
+
+use crate::disc::Disc;
+use crate::error::ArchiveError;
+use crate::s3::{Body, Bucket, away};
+use crate::{Archive, Place, blocking, file};
+
+/// What is remembered of one deletion.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deletion {
+    /// What came until then was deleted; UTC µs.
+    pub until: i64,
+    /// Of the files that were deleted.
+    pub digests: BTreeSet<Digest>,
+}
+
+impl Deletion {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.until.to_le_bytes().to_vec();
+        for digest in &self.digests {
+            bytes.extend_from_slice(digest.as_bytes());
+        }
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (until, rest) = bytes.split_first_chunk::<8>()?;
+        let digests = rest.chunks(32).map(|one| one.try_into().map(Digest::new));
+        Some(Self {
+            until: i64::from_le_bytes(*until),
+            digests: digests.collect::<Result<_, _>>().ok()?,
+        })
+    }
+}
+
+impl Archive {
+    /// Remembers, durably, a deletion under this name, beside what is remembered under it already.
+    ///
+    /// # Errors
+    /// When the name has signs other than hexadecimal ones, or it cannot be written.
+    pub async fn remember_deletion(
+        &self,
+        name: &str,
+        deletion: Deletion,
+    ) -> Result<(), ArchiveError> {
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(ArchiveError::Range);
+        }
+        let mut all = self.deletion(name).await?.unwrap_or_default();
+        all.until = all.until.max(deletion.until);
+        all.digests.extend(deletion.digests);
+        let bytes = all.to_bytes();
+        match &self.place {
+            Place::Disc(disc) => disc.write_deletion(name.to_owned(), bytes).await,
+            Place::S3(bucket) => {
+                let path = bucket.deleted_folder().join(name);
+                let body = Body::Memory(Bytes::from(bytes));
+                bucket.put(&path, &body, PutMode::Overwrite).await
+            }
+        }
+    }
+
+    /// Returns what is remembered under a name.
+    ///
+    /// # Errors
+    /// When it cannot be read: then nobody knows what must not come back.
+    pub async fn deletion(&self, name: &str) -> Result<Option<Deletion>, ArchiveError> {
+        let bytes = match &self.place {
+            Place::Disc(disc) => disc.read_deletion(name.to_owned()).await?,
+            Place::S3(bucket) => bucket.read_deletion(name).await?,
+        };
+        let Some(bytes) = bytes else { return Ok(None) };
+        let unreadable = || ArchiveError::Folder {
+            source: std::io::Error::other("a deletion that is remembered cannot be read"),
+        };
+        Deletion::read(&bytes).map(Some).ok_or_else(unreadable)
+    }
+}
+
+impl Disc {
+    async fn write_deletion(&self, name: String, bytes: Vec<u8>) -> Result<(), ArchiveError> {
+        let folder = self.deleted_folder();
+        blocking(move || {
+            let beside = folder.join(format!("{name}.new"));
+            let write = || {
+                std::fs::create_dir_all(&folder)?;
+                let mut file = std::fs::File::create(&beside)?;
+                file.write_all(&bytes)?;
+                file.sync_all()?;
+                std::fs::rename(&beside, folder.join(&name))
+            };
+            write().map_err(|source| ArchiveError::Folder { source })?;
+            file::sync_folder(&folder)?;
+            folder.parent().map_or(Ok(()), file::sync_folder)
+        })
+        .await
+    }
+
+    async fn read_deletion(&self, name: String) -> Result<Option<Vec<u8>>, ArchiveError> {
+        let path = self.deleted_folder().join(name);
+        blocking(move || match std::fs::read(path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ArchiveError::Folder { source }),
+        })
+        .await
+    }
+}
+
+impl Bucket {
+    async fn read_deletion(&self, name: &str) -> Result<Option<Vec<u8>>, ArchiveError> {
+        match self.objects().get(&self.deleted_folder().join(name)).await {
+            Ok(found) => Ok(Some(found.bytes().await.map_err(away)?.to_vec())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(away(error)),
+        }
+    }
+}
