@@ -13,6 +13,7 @@ use overread_archive::{
 };
 use tempfile::TempDir;
 
+mod directories;
 mod s3;
 
 async fn house() -> (TempDir, Archive) {

@@ -4,10 +4,13 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use overread_archive::{Archive, Directory};
-use overread_ingest::{Ingest, rebuild, verify};
+use overread_ingest::{Ingest, rebuild, scrub_some, verify};
+use overread_model::time::Timestamp;
 use overread_store::Store;
+use overread_store::scrubbing::{self, Scrub};
+use overread_testkit::dicom::InstanceSpec;
 
-use crate::house::{House, mr, open, part10};
+use crate::house::{House, NOW, mr, open, part10};
 
 fn packs(house: &House) -> Vec<PathBuf> {
     let shelves = std::fs::read_dir(house.dir.path().join("packs")).unwrap();
@@ -250,10 +253,88 @@ async fn an_older_database_cuts_nothing_off() {
     assert!(report.unwrap().unclaimed_bytes > 0);
     // What came after the copy was made is taken in, and nothing twice.
     let (store, archive) = (house.ingest.store(), house.ingest.archive());
-    let report = rebuild(store, archive, crate::house::NOW, |_| {})
-        .await
-        .unwrap();
+    let report = rebuild(store, archive, NOW, |_| {}).await.unwrap();
     assert_eq!(report.instances, 7, "{report:?}");
     assert!(house.find(&mr(2, 1, 1)).await.is_some());
     assert_eq!(house.prove().await.unclaimed_bytes, 0);
+}
+
+/// Goes on with the proof beside everything else until nothing is left to do; returns how many steps it took.
+async fn scrub(house: &House, now: Timestamp) -> usize {
+    let (store, archive) = (house.ingest.store(), house.ingest.archive());
+    let mut steps = 0;
+    while scrub_some(store, archive, 30, now).await.unwrap() {
+        steps += 1;
+    }
+    steps
+}
+
+async fn state(house: &House) -> Scrub {
+    let mut tx = house.ingest.store().read().await.unwrap();
+    scrubbing::state(&mut tx).await.unwrap().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proof_beside_everything_else_goes_on_where_it_was_and_finds_a_changed_byte() {
+    let Some(house) = three_on_disc().await else {
+        return;
+    };
+    let large = mr(5, 1, 1);
+    house
+        .stow(vec![
+            InstanceSpec {
+                rows: 600,
+                columns: 600,
+                ..large
+            }
+            .part10()
+            .unwrap(),
+        ])
+        .await;
+    assert!(
+        packs(&house).len() >= 2,
+        "several packs are proven one by one"
+    );
+    let (store, archive) = (house.ingest.store(), house.ingest.archive());
+    // The round is begun, and one pack is proven; then the program stops.
+    assert!(scrub_some(store, archive, 30, NOW).await.unwrap());
+    assert!(scrub_some(store, archive, 30, NOW).await.unwrap());
+    let before = state(&house).await;
+    assert!(before.after_pack_id > 0 && before.finished_at.is_none());
+    let House { dir, ingest } = house;
+    ingest.store().close().await;
+    drop(ingest);
+    let house = House {
+        ingest: open(dir.path()).await,
+        dir,
+    };
+    assert_eq!(scrub(&house, NOW).await, packs(&house).len());
+    let after = state(&house).await;
+    assert_eq!((after.instances, after.last_damaged.as_str()), (4, ""));
+    assert_eq!(after.finished_at, Some(NOW.as_micros()));
+    // Nothing is due before the time, and then everything is read again.
+    assert_eq!(scrub(&house, NOW.plus_days(29)).await, 0);
+    let found = house.find(&mr(1, 1, 2)).await.unwrap();
+    let name = format!("{}.pack", found.extent.pack_id);
+    let holder = packs(&house).into_iter().find(|pack| pack.ends_with(&name));
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(holder.unwrap())
+        .unwrap();
+    file.seek(SeekFrom::Start(found.extent.offset_bytes + 500))
+        .unwrap();
+    file.write_all(b"x").unwrap();
+    assert!(scrub(&house, NOW.plus_days(30)).await > 2);
+    let after = state(&house).await;
+    assert_eq!(
+        after.last_damaged.lines().count(),
+        1,
+        "{}",
+        after.last_damaged
+    );
+    assert!(
+        after
+            .last_damaged
+            .contains(&format!("instance {}", found.id))
+    );
 }

@@ -38,6 +38,7 @@ pub mod reports;
 pub mod review_tasks;
 pub mod reviewers;
 mod script;
+pub mod scrubbing;
 pub mod sessions;
 pub mod studies;
 pub mod timeline;

@@ -6,7 +6,7 @@ use overread_model::peers::{Peer, Peers};
 use overread_model::time::Timestamp;
 
 use overread_store::audit::{self, AuditEvent};
-use overread_store::{Tx, people as rows};
+use overread_store::{Tx, people as rows, scrubbing};
 
 use crate::{StepError, StepResult, Workflow, limits};
 
@@ -51,6 +51,31 @@ pub async fn list(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<V
     audit::record(&mut tx, actor, &AuditEvent::new("person.listed"), now).await?;
     tx.commit().await?;
     Ok(list)
+}
+
+/// What the proof of the archive that runs beside everything else found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArchiveProof {
+    /// When everything was last read again; `None` when the first round has not ended.
+    pub finished_at: Option<Timestamp>,
+    /// Places that did not hold, in that round or the one under way.
+    pub damages: usize,
+}
+
+/// Returns what the proof of the archive found; `None` before its first round.
+///
+/// # Errors
+/// `Forbidden` unless administrator.
+pub async fn archive_proof(ctx: &Workflow, actor: &Actor) -> StepResult<Option<ArchiveProof>> {
+    require_administrator(actor)?;
+    let state = scrubbing::state(&mut ctx.store.read().await?).await?;
+    Ok(state.map(|state| {
+        let (now, last) = (state.damaged.lines(), state.last_damaged.lines());
+        ArchiveProof {
+            finished_at: state.finished_at.map(Timestamp::from_micros),
+            damages: now.count().max(last.count()),
+        }
+    }))
 }
 
 /// Replaces a person's roles; the last administrator stays one.

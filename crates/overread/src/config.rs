@@ -74,12 +74,23 @@ impl Tls {
 }
 
 /// Where images and papers are kept: without `s3`, in the data folder.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Bytes {
+    /// Days after which a running server has read every byte again and compared it with its digest; 0 for never.
+    pub(crate) verify_days: u32,
     /// A bucket that every node of an installation reaches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) s3: Option<S3>,
+}
+
+impl Default for Bytes {
+    fn default() -> Self {
+        Self {
+            verify_days: 30,
+            s3: None,
+        }
+    }
 }
 
 /// An S3 bucket.

@@ -44,3 +44,9 @@ pub(crate) const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) const LINE_BYTES: u64 = 16 * 1024 * 1024;
 /// How long a PostgreSQL server may take to answer when it is first asked.
 pub(crate) const DATABASE_ANSWERS: Duration = Duration::from_secs(5);
+/// How many times as long as the proof of a pack took is waited before the next.
+pub(crate) const PROOF_REST: u32 = 4;
+/// The shortest pause between the proofs of two packs.
+pub(crate) const PROOF_PAUSE: Duration = Duration::from_millis(500);
+/// Pause between two looks at whether the archive is to be proven again.
+pub(crate) const PROOF_IDLE: Duration = Duration::from_secs(600);

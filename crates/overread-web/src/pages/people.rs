@@ -8,7 +8,7 @@ use overread_model::access::Role;
 use overread_model::ids::PersonId;
 use overread_model::time::Timestamp;
 use overread_workflow::inviting::{self, InvitationRow, Invite, Invited};
-use overread_workflow::people::{self, PersonRow};
+use overread_workflow::people::{self, ArchiveProof, PersonRow};
 use overread_workflow::sessions::SignedIn;
 use serde::Deserialize;
 
@@ -45,6 +45,8 @@ struct People {
     shell: Shell,
     show_people: bool,
     people: Vec<PersonRow>,
+    /// For administrators: what the proof of the archive found.
+    proof: Option<ArchiveProof>,
     invitations: Vec<InvitationRow>,
     roles: Vec<Role>,
     role_options: Vec<(&'static str, &'static str)>,
@@ -71,7 +73,13 @@ impl People {
         } else {
             Vec::new()
         };
+        let proof = if show_people {
+            people::archive_proof(ctx, &session.actor).await?
+        } else {
+            None
+        };
         Ok(Self {
+            proof,
             shell: Shell::new(state, session, "People", Place::People),
             show_people,
             people,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use overread_dicomweb::DicomWebState;
@@ -18,6 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::cli::Serve;
 use crate::clock;
 use crate::home::{Home, ServeLock};
+use crate::limits::{PROOF_IDLE, PROOF_PAUSE, PROOF_REST};
 use crate::listening::{self, Certificate, Listening, Patience};
 use crate::output::{line, remark};
 
@@ -131,6 +133,8 @@ pub(crate) struct Door {
     router: axum::Router,
     certificate: Option<Arc<Certificate>>,
     behind_proxy: bool,
+    /// Days between two proofs of the whole archive.
+    verify_days: u32,
     /// The steps' context.
     pub(crate) workflow: Workflow,
     /// Where it listens: `http://127.0.0.1:8080`.
@@ -183,6 +187,7 @@ impl Door {
             router: overread_web::router(state),
             certificate,
             behind_proxy: home.config.behind_proxy,
+            verify_days: home.config.archive.verify_days,
             workflow,
             address,
         })
@@ -193,6 +198,7 @@ impl Door {
         let tls = self.certificate.as_ref().map(Certificate::acceptor);
         let tls = tls.transpose()?;
         let rounds = tokio::spawn(go_round(self.workflow.clone()));
+        let proof = tokio::spawn(prove_again(self.workflow.clone(), self.verify_days));
         let mut patience = Patience::default();
         if self.behind_proxy {
             patience.is_shared = |_| true;
@@ -206,6 +212,7 @@ impl Door {
         };
         listening::serve(listening, stop.told()).await;
         rounds.abort();
+        proof.abort();
         if let Some(followed) = followed {
             followed.abort();
         }
@@ -225,6 +232,28 @@ async fn go_round(workflow: Workflow) {
         if let Err(error) = jobs::run_due(&workflow, clock::now()).await {
             tracing::error!(%error, "what ran out of time could not be ended");
         }
+    }
+}
+
+/// Reads every byte of the archive again, a pack at a time, with pauses that leave disc and processor to whoever waits.
+async fn prove_again(workflow: Workflow, every_days: u32) {
+    if every_days == 0 {
+        return;
+    }
+    let (store, archive) = (&workflow.store, &workflow.archive);
+    loop {
+        let begun = Instant::now();
+        let some =
+            overread_ingest::scrub_some(store, archive, every_days.into(), clock::now()).await;
+        let pause = match some {
+            Ok(true) => (begun.elapsed() * PROOF_REST).max(PROOF_PAUSE),
+            Ok(false) => PROOF_IDLE,
+            Err(error) => {
+                tracing::warn!(%error, "the archive could not be proven; it is tried again");
+                PROOF_IDLE
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 
