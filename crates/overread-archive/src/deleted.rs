@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use bytes::Bytes;
-use object_store::{ObjectStoreExt, PutMode};
+use futures_util::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use overread_model::extent::Digest;
 
 use crate::disc::Disc;
@@ -67,6 +68,23 @@ impl Archive {
         }
     }
 
+    /// Remembers every deletion that another archive remembers.
+    ///
+    /// # Errors
+    /// When one cannot be read there or written here.
+    pub async fn take_over_deletions(&self, from: &Self) -> Result<(), ArchiveError> {
+        let names = match &from.place {
+            Place::Disc(disc) => disc.deletion_names().await?,
+            Place::S3(bucket) => bucket.deletion_names().await?,
+        };
+        for name in names {
+            if let Some(deletion) = from.deletion(&name).await? {
+                self.remember_deletion(&name, deletion).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Returns what is remembered under a name.
     ///
     /// # Errors
@@ -103,6 +121,24 @@ impl Disc {
         .await
     }
 
+    async fn deletion_names(&self) -> Result<Vec<String>, ArchiveError> {
+        let folder = self.deleted_folder();
+        let fail = |source| ArchiveError::Folder { source };
+        blocking(move || {
+            let entries = match std::fs::read_dir(folder) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+                entries => entries.map_err(fail)?,
+            };
+            let names = entries.map(|entry| Ok(entry.map_err(fail)?.file_name()));
+            let names: Result<Vec<_>, ArchiveError> = names.collect();
+            let names = names?.into_iter();
+            let names = names.filter_map(|name| name.into_string().ok());
+            // One that was being written when the program stopped is written again.
+            Ok(names.filter(|name| !name.contains('.')).collect())
+        })
+        .await
+    }
+
     async fn read_deletion(&self, name: String) -> Result<Option<Vec<u8>>, ArchiveError> {
         let path = self.deleted_folder().join(name);
         blocking(move || match std::fs::read(path) {
@@ -115,6 +151,13 @@ impl Disc {
 }
 
 impl Bucket {
+    async fn deletion_names(&self) -> Result<Vec<String>, ArchiveError> {
+        let folder = self.deleted_folder();
+        let names = self.objects().list(Some(&folder));
+        let names = names.map_ok(|meta| meta.location.filename().unwrap_or_default().to_owned());
+        names.try_collect().await.map_err(away)
+    }
+
     async fn read_deletion(&self, name: &str) -> Result<Option<Vec<u8>>, ArchiveError> {
         match self.objects().get(&self.deleted_folder().join(name)).await {
             Ok(found) => Ok(Some(found.bytes().await.map_err(away)?.to_vec())),

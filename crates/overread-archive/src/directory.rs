@@ -234,6 +234,12 @@ pub(crate) async fn contents(
     }
     let header = walk.bytes(0..limits::PACK_HEADER_BYTES).await?;
     contents.has_directories = *header == file::header(pack_id);
+    if *header == file::header_before(pack_id) {
+        contents
+            .uncovered
+            .push(limits::PACK_HEADER_BYTES..length_bytes);
+        return Ok(contents);
+    }
     let mut end = length_bytes;
     while end > limits::PACK_HEADER_BYTES {
         if let Some(found) = walk.record_before(end).await? {

@@ -115,6 +115,8 @@ impl Disc {
     }
 
     fn remove_file(&self, pack_id: PackId) -> Result<(), ArchiveError> {
+        self.shared.writers.forget(pack_id);
+        self.shared.readers.forget(pack_id);
         let path = self.path_of(pack_id);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -128,12 +130,7 @@ impl Disc {
     /// Removes a pack whose rows are gone.
     pub(crate) async fn remove(&self, pack_id: PackId) -> Result<(), ArchiveError> {
         let archive = self.clone();
-        blocking(move || {
-            archive.shared.writers.forget(pack_id);
-            archive.shared.readers.forget(pack_id);
-            archive.remove_file(pack_id)
-        })
-        .await
+        blocking(move || archive.remove_file(pack_id)).await
     }
 
     /// Overwrites bytes whose rows are gone with zeros, durably.

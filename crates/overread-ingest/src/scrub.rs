@@ -1,11 +1,11 @@
 //! Proves the whole archive beside everything else, a pack at a time, again and again.
 
-use overread_archive::Archive;
+use overread_archive::{Archive, ArchiveError, PackId};
 use overread_model::time::Timestamp;
-use overread_store::Store;
 use overread_store::scrubbing::{self, Scrub};
+use overread_store::{Store, packs};
 
-use crate::verify::{prove_pack, prove_rows};
+use crate::verify::{is_lost, prove_pack, prove_rows};
 use crate::{IngestError, VerifyReport, limits};
 
 /// Stands where the id of a pack does once every pack is proven.
@@ -34,6 +34,11 @@ pub async fn scrub_some(
     match next {
         Some((pack_id, committed)) => {
             prove_pack(store, archive, pack_id, committed, &mut report).await?;
+            if !report.damaged.is_empty() {
+                // Something may have been deleted in between, or a network was away for a moment.
+                report = VerifyReport::default();
+                prove_again(store, archive, pack_id, &mut report).await?;
+            }
             after.after_pack_id = pack_id.get();
         }
         None => {
@@ -53,6 +58,25 @@ pub async fn scrub_some(
         tell(&after, &report);
     }
     Ok(true)
+}
+
+/// Proves a pack once more, unless it is gone by now, or out of reach.
+async fn prove_again(
+    store: &Store,
+    archive: &Archive,
+    pack_id: PackId,
+    report: &mut VerifyReport,
+) -> Result<(), IngestError> {
+    let mut tx = store.read().await?;
+    let Some(committed) = packs::committed_bytes(&mut tx, pack_id).await? else {
+        return Ok(());
+    };
+    drop(tx);
+    prove_pack(store, archive, pack_id, committed, report).await?;
+    match archive.header_is_good(pack_id).await {
+        Err(error @ ArchiveError::Away { .. }) if !is_lost(&error) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Says whether the round has ended.

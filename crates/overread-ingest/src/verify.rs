@@ -161,7 +161,7 @@ async fn add_directories(
 ) -> Result<bool, IngestError> {
     let contents = match archive.contents(pack_id, committed).await {
         Ok(contents) => contents,
-        Err(ArchiveError::Read { .. }) => {
+        Err(error) if is_lost(&error) => {
             report.damage(format!(
                 "pack {pack_id}: it is shorter than its rows say, or cannot be read"
             ));
@@ -186,6 +186,15 @@ async fn add_directories(
         return Ok(contents.uncovered.is_empty());
     }
     Ok(true)
+}
+
+/// Says whether bytes are missing, and not only out of reach.
+pub(crate) fn is_lost(error: &ArchiveError) -> bool {
+    match error {
+        ArchiveError::Read { .. } => true,
+        ArchiveError::Away { source } => source.kind() == std::io::ErrorKind::NotFound,
+        _ => false,
+    }
 }
 
 /// Every byte behind the header up to the committed length belongs to exactly one row.

@@ -142,6 +142,7 @@ async fn moved(source: &Place, target: &Place) -> Result<Moved> {
         None => {
             begin(target, &origin, &wanted).await?;
             copy_packs(source, target, &wanted).await?;
+            target.archive.take_over_deletions(&source.archive).await?;
             let mut into = target.store.begin().await?;
             let facts = transfer::copy(&mut from, &mut into)
                 .await

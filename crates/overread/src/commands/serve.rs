@@ -220,7 +220,7 @@ impl Door {
     }
 }
 
-/// Sends mails and ends what ran out of time, again and again.
+/// Sends mails, ends what ran out of time and overwrites what was deleted, again and again.
 async fn go_round(workflow: Workflow) {
     const PAUSE: std::time::Duration = std::time::Duration::from_secs(20);
     let mut ticks = tokio::time::interval(PAUSE);
@@ -231,6 +231,10 @@ async fn go_round(workflow: Workflow) {
         }
         if let Err(error) = jobs::run_due(&workflow, clock::now()).await {
             tracing::error!(%error, "what ran out of time could not be ended");
+        }
+        let (store, archive) = (&workflow.store, &workflow.archive);
+        if let Err(error) = overread_ingest::finish_erasures(store, archive).await {
+            tracing::error!(%error, "what was deleted could not be overwritten yet");
         }
     }
 }
