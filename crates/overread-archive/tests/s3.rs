@@ -162,9 +162,12 @@ async fn an_object_store_that_is_away_is_told_and_comes_back() {
 
     // An upload that the object store comes back for goes through by itself.
     gate.shut();
-    let waiting = archive.clone();
+    let (waiting, before) = (archive.clone(), gate.turned_away());
     let late = tokio::spawn(async move { store(&waiting, b"late").await });
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    while gate.turned_away() == before {
+        assert!(!late.is_finished(), "it never asked");
+        tokio::task::yield_now().await;
+    }
     gate.open();
     let late = late.await.unwrap().unwrap();
     assert_eq!(archive.read(late, 0..4).await.unwrap(), b"late"[..]);

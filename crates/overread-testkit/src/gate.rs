@@ -19,6 +19,7 @@ struct Shared {
     target: String,
     is_shut: AtomicBool,
     gets: AtomicUsize,
+    turned_away: AtomicUsize,
     passing: Mutex<Vec<Line>>,
 }
 
@@ -87,6 +88,7 @@ impl Gate {
             target: target.to_owned(),
             is_shut: AtomicBool::new(false),
             gets: AtomicUsize::new(0),
+            turned_away: AtomicUsize::new(0),
             passing: Mutex::default(),
         });
         let passing = Arc::clone(&shared);
@@ -112,6 +114,11 @@ impl Gate {
         self.shared.is_shut.store(false, Ordering::SeqCst);
     }
 
+    /// Returns how many callers came while it was shut.
+    pub fn turned_away(&self) -> usize {
+        self.shared.turned_away.load(Ordering::SeqCst)
+    }
+
     /// Returns how many GET requests passed.
     pub fn gets(&self) -> usize {
         self.shared.gets.load(Ordering::SeqCst)
@@ -126,6 +133,7 @@ impl Shared {
     fn pass(self: &Arc<Self>, caller: Line) -> io::Result<()> {
         if self.is_shut.load(Ordering::SeqCst) {
             caller.cut();
+            self.turned_away.fetch_add(1, Ordering::SeqCst);
             return Ok(());
         }
         let server = Line::connect(&self.target)?;
