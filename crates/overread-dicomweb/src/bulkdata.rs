@@ -21,8 +21,8 @@ use crate::multipart::{Boundary, answer, body_of};
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 
-const OCTETS: &str = "application/octet-stream";
-const PIXEL_DATA: &str = "7FE00010";
+pub(crate) const OCTETS: &str = "application/octet-stream";
+pub(crate) const PIXEL_DATA: &str = "7FE00010";
 const ENCAPSULATED_DOCUMENT: &str = "00420011";
 const MIME_TYPE_OF_ENCAPSULATED_DOCUMENT: &str = "00420012";
 
@@ -156,7 +156,7 @@ async fn content(
 }
 
 /// Returns all frames together. Compressed frames are not a value (they are asked for one by one).
-async fn pixels(state: &DicomWebState, found: &StoredInstance) -> Answer<Vec<Bytes>> {
+pub(crate) async fn pixels(state: &DicomWebState, found: &StoredInstance) -> Answer<Vec<Bytes>> {
     let table = crate::frames::table_of(found)?;
     if found.extent.length_bytes > BULK_VALUE_BYTES {
         return Err(Refusal::too_large(

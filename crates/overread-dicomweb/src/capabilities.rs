@@ -202,6 +202,42 @@ pub(crate) const OFFERS: &[Offer] = &[
     ),
     get("/series", "SearchForSeries", SEARCH, ATTRIBUTES),
     get("/instances", "SearchForInstances", SEARCH, ATTRIBUTES),
+    get(
+        "/studies/{study}/bulkdata",
+        "RetrieveStudyBulkdata",
+        &["accept"],
+        &[OCTETS],
+    ),
+    get(
+        "/studies/{study}/pixeldata",
+        "RetrieveStudyPixelData",
+        &["accept"],
+        &[OCTETS],
+    ),
+    get(
+        "/studies/{study}/series/{series}/bulkdata",
+        "RetrieveSeriesBulkdata",
+        &["accept"],
+        &[OCTETS],
+    ),
+    get(
+        "/studies/{study}/series/{series}/pixeldata",
+        "RetrieveSeriesPixelData",
+        &["accept"],
+        &[OCTETS],
+    ),
+    get(
+        "/studies/{study}/series/{series}/instances/{instance}/bulkdata",
+        "RetrieveInstanceBulkdata",
+        &["accept"],
+        &[OCTETS],
+    ),
+    get(
+        "/studies/{study}/series/{series}/instances/{instance}/pixeldata",
+        "RetrieveInstancePixelData",
+        &["accept"],
+        &[OCTETS],
+    ),
     get("/workitems", "SearchForWorkitems", SEARCH, ATTRIBUTES),
     work("/workitems", "POST", "CreateWorkitem", &["workitem"]),
     get(

@@ -567,7 +567,7 @@ impl Content {
         }
     }
 
-    fn stream(self) -> BoxStream<'static, std::io::Result<Bytes>> {
+    pub(crate) fn stream(self) -> BoxStream<'static, std::io::Result<Bytes>> {
         match self {
             Self::Pieces(pieces) => stream::iter(pieces.into_iter().map(Ok)).boxed(),
             Self::Long(long) => {

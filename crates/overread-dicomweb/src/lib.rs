@@ -10,6 +10,7 @@ mod bulkdata;
 mod cache;
 mod caller;
 mod capabilities;
+mod collections;
 mod compression;
 mod conditional;
 mod cors;

@@ -27,9 +27,9 @@ const BULK_MARK: &[u8] = b"\"BulkDataURI\":\"";
 /// What a path names.
 #[derive(Deserialize)]
 pub(crate) struct Named {
-    study: String,
-    series: Option<String>,
-    instance: Option<String>,
+    pub(crate) study: String,
+    pub(crate) series: Option<String>,
+    pub(crate) instance: Option<String>,
 }
 
 /// GET .../metadata on every level.
@@ -143,7 +143,7 @@ async fn version(state: &DicomWebState, caller: &Caller, named: &Named) -> Answe
     ))
 }
 
-async fn pieces(
+pub(crate) async fn pieces(
     state: &DicomWebState,
     caller: &Caller,
     named: &Named,

@@ -84,6 +84,18 @@ pub(crate) async fn decoded(
     })))
 }
 
+/// Returns the decoded pixel data of an instance alone.
+pub(crate) async fn pixel_data(state: &DicomWebState, found: &StoredInstance) -> Answer<Content> {
+    let image = Image::of(state, found.clone()).await?;
+    let first = image.samples(1).await?;
+    Ok(Content::Frames(Box::new(Frames {
+        frame_bytes: first.bytes.len() as u64,
+        image,
+        head: Bytes::new(),
+        first: first.bytes.into(),
+    })))
+}
+
 /// Returns an instance with its pixel data in JPEG-LS, without loss.
 pub(crate) async fn jpeg_ls(
     state: &DicomWebState,

@@ -12,7 +12,8 @@ use crate::compression::compressed;
 use crate::refusal::Refusal;
 use crate::state::DicomWebState;
 use crate::{
-    bulkdata, capabilities, frames, instances, metadata, rendered, search, stow, workitems,
+    bulkdata, capabilities, collections, frames, instances, metadata, rendered, search, stow,
+    workitems,
 };
 
 /// Returns the routes, relative to where they are nested (`/dicom-web`).
@@ -58,6 +59,7 @@ pub fn router(state: DicomWebState) -> Router {
             &at(INSTANCE, "/bulkdata/{path}"),
             with_options(get(bulkdata::bulkdata)),
         )
+        .merge(values())
         .merge(pictures())
         .merge(work())
         .fallback(|| async { Refusal::not_found() })
@@ -66,6 +68,22 @@ pub fn router(state: DicomWebState) -> Router {
         .layer(middleware::from_fn(compressed))
         .layer(middleware::from_fn(guarded))
         .with_state(state)
+}
+
+/// All bulk data, or all pixel data, of what a path names.
+fn values() -> Router<DicomWebState> {
+    const LEVELS: [&str; 3] = [
+        "/studies/{study}",
+        "/studies/{study}/series/{series}",
+        "/studies/{study}/series/{series}/instances/{instance}",
+    ];
+    LEVELS.into_iter().fold(Router::new(), |router, level| {
+        let bulk = get(collections::bulkdata).options(capabilities::capabilities);
+        let pixels = get(collections::pixel_data).options(capabilities::capabilities);
+        router
+            .route(&format!("{level}/bulkdata"), bulk)
+            .route(&format!("{level}/pixeldata"), pixels)
+    })
 }
 
 /// Work items, and who listens to them.

@@ -11,7 +11,7 @@ const JSON: &[(&str, &str)] = &[("accept", "application/dicom+json")];
 const SECRET: &str = "SECRET extrusion L5-S1";
 
 /// An image that carries the first reading wherever an image can.
-fn telling() -> Made {
+pub(crate) fn telling() -> Made {
     let long = format!("{SECRET} {}", "and more ".repeat(2000));
     // Too long to stand in the metadata.
     let label = format!("{} {SECRET}", "and more ".repeat(8000));
@@ -59,7 +59,7 @@ fn spelled() -> Vec<u8> {
     SECRET.bytes().flat_map(|byte| [byte, 0]).collect()
 }
 
-fn tells(body: &[u8]) -> bool {
+pub(crate) fn tells(body: &[u8]) -> bool {
     let numbers: Vec<String> = SECRET.bytes().map(|byte| byte.to_string()).collect();
     let (numbers, spelled) = (numbers.join(","), spelled());
     let secrets = [

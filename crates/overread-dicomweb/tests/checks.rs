@@ -16,7 +16,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "W12",
         "206 and 410: what is deleted is gone at once, so that nothing is ever partly there",
     ),
-    ("W14", "optional: bulk data are offered one by one"),
     (
         "S7",
         "what is stored is never coerced, so that there are no original attributes to note",

@@ -11,6 +11,7 @@ mod access;
 mod blinding;
 mod channel;
 mod checks;
+mod collections;
 mod composed;
 mod conditional;
 mod further;

@@ -19,7 +19,7 @@ const ALL: [&str; 8] = [
 ];
 
 /// Three frames of 4 x 4 words, each of one value, compressed by RLE.
-fn compressed() -> Made {
+pub(crate) fn compressed() -> Made {
     let frame = |value: u8| {
         let mut frame = vec![0; 64];
         frame.splice(0..12, [2, 0, 0, 0, 64, 0, 0, 0, 66, 0, 0, 0]);
@@ -33,7 +33,7 @@ fn compressed() -> Made {
     }
 }
 
-fn decoded(value: u8) -> Vec<u8> {
+pub(crate) fn decoded(value: u8) -> Vec<u8> {
     [value, 0].repeat(16)
 }
 

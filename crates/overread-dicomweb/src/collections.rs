@@ -1,0 +1,203 @@
+//! WADO-RS: all bulk data, or all pixel data, of a study, a series or an instance (PS3.18 10.4.1.1.5 and 10.4.1.1.6).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use overread_pixels::is_decodable;
+use overread_store::studies::{StoredInstance, instances_of};
+use serde_json::Value;
+
+use crate::accept::Accept;
+use crate::blinding::Withheld;
+use crate::bulkdata::{self, OCTETS, PIXEL_DATA};
+use crate::caller::{Caller, RawQuery};
+use crate::frames::table_of;
+use crate::instances::Content;
+use crate::metadata::{Named, pieces};
+use crate::multipart::{Boundary, body_of_stream};
+use crate::recoded;
+use crate::refusal::{Answer, Refusal};
+use crate::state::DicomWebState;
+
+/// GET .../bulkdata on the levels of study, series and instance.
+pub(crate) async fn bulkdata(
+    State(state): State<DicomWebState>,
+    Path(named): Path<Named>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    collected(state, named, caller, (&headers, &query), |_| true).await
+}
+
+/// GET .../pixeldata on the levels of study, series and instance.
+pub(crate) async fn pixel_data(
+    State(state): State<DicomWebState>,
+    Path(named): Path<Named>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let is_pixels = |path: &str| path == PIXEL_DATA;
+    collected(state, named, caller, (&headers, &query), is_pixels).await
+}
+
+/// Sends the values that are wanted, each read when the one before is sent: memory does not grow with the study.
+async fn collected(
+    state: DicomWebState,
+    named: Named,
+    caller: Caller,
+    (headers, query): (&HeaderMap, &str),
+    is_wanted: fn(&str) -> bool,
+) -> Answer {
+    let accept = Accept::of_request(headers, query)?;
+    if !accept.0.iter().any(|range| range.takes_parts(OCTETS)) {
+        return Err(Refusal::not_acceptable(
+            "several values are offered as multipart/related; type=\"application/octet-stream\"",
+        ));
+    }
+    let (values, withheld) = wanted(&state, &caller, &named, is_wanted).await?;
+    let place = (
+        named.study.as_str(),
+        named.series.as_deref(),
+        named.instance.as_deref(),
+    );
+    caller
+        .note_images(&state, "study.images_read", place)
+        .await?;
+    let boundary = Boundary::new()?;
+    let content_type = boundary.content_type(OCTETS)?;
+    let closing = boundary.closing();
+    let address = caller.address.clone();
+    let is_first = Arc::new(AtomicBool::new(true));
+    let parts = stream::iter(values).then(move |(found, path)| {
+        let (state, withheld, boundary) = (state.clone(), withheld.clone(), boundary.clone());
+        let (address, is_first) = (address.clone(), Arc::clone(&is_first));
+        async move {
+            // An error in the middle of an answer can only break it off.
+            let content = content(&state, &found, &path, &withheld).await;
+            let content = content.map_err(|_| std::io::Error::other("a value cannot be read"))?;
+            let part = content.map(|content| {
+                let url = address.instance(
+                    &found.study_instance_uid,
+                    &found.series_instance_uid,
+                    &found.sop_instance_uid,
+                );
+                let location = format!("{url}/bulkdata/{path}");
+                let is_first = is_first.swap(false, Ordering::Relaxed);
+                let length_bytes = content.length_bytes();
+                (
+                    boundary.opening(is_first, OCTETS, &location, length_bytes),
+                    content,
+                )
+            });
+            Ok(part)
+        }
+    });
+    let pieces = parts.flat_map(
+        |part: std::io::Result<Option<(Bytes, Content)>>| match part {
+            Ok(Some((opening, content))) => {
+                stream::iter([Ok(opening)]).chain(content.stream()).boxed()
+            }
+            Ok(None) => stream::empty().boxed(),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        },
+    );
+    let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    let again = HeaderValue::from_static("private, no-cache");
+    headers.insert(header::CACHE_CONTROL, again);
+    Ok(response)
+}
+
+/// Lists the values that are wanted, with the instances they are of; 404 when there are none.
+async fn wanted(
+    state: &DicomWebState,
+    caller: &Caller,
+    named: &Named,
+    is_wanted: fn(&str) -> bool,
+) -> Answer<(Vec<(StoredInstance, String)>, Withheld)> {
+    let pieces = pieces(state, caller, named).await?;
+    let mut tx = state.store.read().await?;
+    let withheld = caller.withheld(&mut tx, &named.study).await?;
+    let series = named.series.as_deref();
+    let instances = instances_of(&mut tx, &caller.reach, &named.study, series).await?;
+    drop(tx);
+    let mut instances: HashMap<String, StoredInstance> = instances
+        .into_iter()
+        .map(|one| (one.sop_instance_uid.clone(), one))
+        .collect();
+    let mut values = Vec::new();
+    for piece in pieces {
+        let Some(found) = instances.remove(&piece.sop_instance_uid) else {
+            continue;
+        };
+        let object: Value =
+            serde_json::from_slice(&piece.dicom_json).map_err(|_| Refusal::internal())?;
+        let mut paths = Vec::new();
+        paths_of(&object, &mut paths);
+        paths.retain(|path| is_wanted(path) && !withheld.holds_path(path));
+        if paths.iter().any(|path| path == PIXEL_DATA) {
+            can_be_sent(&found)?;
+        }
+        values.extend(paths.into_iter().map(|path| (found.clone(), path)));
+    }
+    match values.is_empty() {
+        true => Err(Refusal::not_found()),
+        false => Ok((values, withheld)),
+    }
+}
+
+/// Finds the path of every value that the metadata of an instance leave out. Depth is bounded by who wrote them.
+fn paths_of(object: &Value, paths: &mut Vec<String>) {
+    let elements = object.as_object().into_iter();
+    for element in elements.flat_map(|members| members.values()) {
+        let uri = element.get("BulkDataURI").and_then(Value::as_str);
+        if let Some((_, path)) = uri.and_then(|uri| uri.rsplit_once('/')) {
+            paths.push(path.to_owned());
+        }
+        let items = element.get("Value").and_then(Value::as_array);
+        for item in items.into_iter().flatten() {
+            paths_of(item, paths);
+        }
+    }
+}
+
+/// Refuses before the answer begins what could not be decoded within it.
+fn can_be_sent(found: &StoredInstance) -> Answer<()> {
+    let is_stored_so = !table_of(found)?.is_encapsulated();
+    if is_stored_so || is_decodable(&found.transfer_syntax_uid) {
+        return Ok(());
+    }
+    Err(Refusal::not_acceptable(format!(
+        "pixel data are stored as {}, which is not decoded here; ask for the instances",
+        found.transfer_syntax_uid
+    )))
+}
+
+/// Reads a value, pixel data decoded; none when it is withheld for what it says.
+async fn content(
+    state: &DicomWebState,
+    found: &StoredInstance,
+    path: &str,
+    withheld: &Withheld,
+) -> Answer<Option<Content>> {
+    if path == PIXEL_DATA {
+        let content = match table_of(found)?.is_encapsulated() {
+            true => recoded::pixel_data(state, found).await?,
+            false => Content::Pieces(bulkdata::pixels(state, found).await?),
+        };
+        return Ok(Some(content));
+    }
+    let value = bulkdata::value(state, found, path).await?;
+    let shown = value.filter(|value| !withheld.holds_value_at(path, value));
+    Ok(shown.map(|value| Content::Pieces(vec![Bytes::from(value.bytes)])))
+}
