@@ -759,3 +759,39 @@ async fn a_workstation_with_a_token_of_the_case_claims_its_read() {
         "",
     );
 }
+
+#[tokio::test]
+async fn ordered_work_goes_with_its_study() {
+    let house = House::with(&[Made::default()]).await;
+    let archive = archive_token();
+    let create = format!("/workitems?{UID}");
+    ask(&house, &archive, Method::POST, &create, Some(&order())).await;
+    let mut other = order();
+    other.as_object_mut().unwrap().remove("0020000D");
+    ask(
+        &house,
+        &archive,
+        Method::POST,
+        "/workitems?2.25.78",
+        Some(&other),
+    )
+    .await;
+    let study = house.study_key("1.2.3").await;
+    let mut tx = house.store.begin().await.unwrap();
+    overread_store::studies::delete(&mut tx, study)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let left = list(&house, &archive, "").await;
+    assert_eq!(left.len(), 1);
+    assert_eq!(value(&left[0], "00080018"), "2.25.78");
+    let got = ask(
+        &house,
+        &archive,
+        Method::GET,
+        &format!("/workitems/{UID}"),
+        None,
+    )
+    .await;
+    assert_eq!(got.status, StatusCode::NOT_FOUND);
+}

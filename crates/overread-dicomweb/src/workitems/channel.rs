@@ -44,7 +44,7 @@ pub(crate) async fn open(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Answer {
     subscribing::check(&caller, &ae_title)?;
-    if !is_own_page(&headers) && !is_by_token(&headers) {
+    if !is_own_page(&headers, caller.address.root()) && !is_by_token(&headers) {
         return Err(super::forbidden(
             "pages of other origins may not open a channel",
         ));
@@ -75,13 +75,20 @@ pub(crate) async fn open(
 }
 
 /// Says whether no page of another origin asks: what a browser sends by itself would let it listen (RFC 6455 10.2).
-fn is_own_page(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+fn is_own_page(headers: &HeaderMap, root: &str) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
-    let host = origin.to_str().ok().and_then(|text| text.split_once("://"));
-    host.is_some_and(|(_, host)| Some(host) == text(header::HOST))
+    let origin = origin.to_str().unwrap_or_default();
+    let host = headers
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
+    let is_of_host = origin
+        .split_once("://")
+        .is_some_and(|(_, of_page)| Some(of_page) == host);
+    // Behind a proxy that names another host, the public address counts.
+    let behind = root.strip_prefix(origin).filter(|_| !origin.is_empty());
+    is_of_host || behind.is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn is_by_token(headers: &HeaderMap) -> bool {
@@ -336,5 +343,33 @@ async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
     match timeout(CHANNEL_PATIENCE, socket.send(message)).await {
         Ok(Ok(())) => Ok(()),
         _ => Err(End::Gone),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderValue, header};
+
+    use super::is_own_page;
+
+    #[test]
+    fn only_own_pages_open_channels() {
+        let check = |origin: Option<&'static str>, expect: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("node:8080"));
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            }
+            let root = "https://overread.example/dicom-web";
+            assert_eq!(is_own_page(&headers, root), expect, "{origin:?}");
+        };
+        check(None, true);
+        check(Some("http://node:8080"), true);
+        check(Some("https://overread.example"), true);
+        check(Some("https://overread.exampl"), false);
+        check(Some("https://overread.example.evil"), false);
+        check(Some("https://elsewhere.example"), false);
+        check(Some("null"), false);
+        check(Some(""), false);
     }
 }

@@ -64,7 +64,7 @@ pub(crate) async fn subscribe(
     record(&mut tx, &caller, "work_item.subscribed", &uid).await?;
     tx.commit().await?;
     state.work_items.notify_waiters();
-    // PS3.18 11.10.3.2: where the channel is opened. No item is ever deleted, so that every lock holds.
+    // PS3.18 11.10.3.2: where the channel is opened. Items go with their study alone, so that every lock holds.
     let root = caller.address.root().replacen("http", "ws", 1);
     let title = ae_title.replace(' ', "%20");
     Ok(done(

@@ -31,6 +31,10 @@ pub async fn delete(tx: &mut Tx, study: StudyKey) -> StoreResult<ErasedStudy> {
         "delete from study_modality where study_id = $1",
         "delete from study_name_part where study_id = $1",
         "delete from case_study where study_id = $1",
+        // What others ordered about it names its patient, too.
+        "delete from work_item_event where uid in (select w.uid from work_item w join study s \
+         on s.study_instance_uid = w.study_instance_uid where s.id = $1)",
+        "delete from work_item where study_instance_uid in (select s.study_instance_uid from study s where s.id = $1)",
         "delete from study where id = $1",
     ] {
         on!(&mut *tx, c => sqlx::query(sql).bind(study.0).execute(&mut *c).await?.rows_affected());
