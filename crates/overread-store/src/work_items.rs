@@ -159,9 +159,9 @@ pub fn agreed<'s>(
 ) -> Option<&'s str> {
     let (first, others) = studies.split_first()?;
     let value = of(first).filter(|value| !value.is_empty())?;
+    let mut others = others.iter().copied();
     others
-        .iter()
-        .all(|study| of(*study) == Some(value))
+        .all(|study| of(study) == Some(value))
         .then_some(value)
 }
 
