@@ -1,6 +1,9 @@
 //! `rebuild`: with the database lost, the same answers from the packs alone.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+use overread_store::{Store, scrubbing};
 
 use crate::moving::{answers, filled, path};
 use crate::outside::Outside;
@@ -71,7 +74,7 @@ fn a_lost_postgresql_is_made_anew_from_a_bucket() {
 fn nothing_is_rebuilt_beside_a_server_or_where_nothing_is() {
     let dir = tempfile::tempdir().unwrap();
     let data = filled(dir.path());
-    let server = Server::start(&data, &[]);
+    let mut server = Server::start(&data, &[]);
     let refused = run(&["rebuild", "--data", path(&data)]);
     let said = text(&refused.stderr);
     assert!(
@@ -85,4 +88,35 @@ fn nothing_is_rebuilt_beside_a_server_or_where_nothing_is() {
         !refused.status.success() && said.contains("is no data folder"),
         "{said}"
     );
+}
+
+#[test]
+fn a_running_server_proves_the_archive_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = filled(dir.path());
+    let mut server = Server::start(&data, &[]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let proven = runtime.block_on(async {
+        let store = Store::open_sqlite(&data.join("overread.sqlite"))
+            .await
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let proven = loop {
+            let state = scrubbing::state(&mut store.read().await.unwrap())
+                .await
+                .unwrap();
+            if let Some(state) = state.filter(|state| state.finished_at.is_some()) {
+                break Some(state);
+            }
+            if Instant::now() > deadline {
+                break None;
+            }
+            tokio::task::yield_now().await;
+        };
+        store.close().await;
+        proven
+    });
+    let proven = proven.expect("nothing was proven in a minute");
+    assert_eq!((proven.instances, proven.last_damaged.as_str()), (5, ""));
+    server.stop();
 }

@@ -1,4 +1,5 @@
-//! Studies that are in no case and wait in none for a decision.
+//! Studies that are in no case and wait in none for a decision. A case that is not there any more (its rows were lost with the
+//! database, and the index made anew from the packs) counts for nothing.
 
 use overread_model::ids::CaseId;
 
@@ -10,7 +11,7 @@ use crate::error::StoreResult;
 macro_rules! is_unfiled {
     () => {
         " from study s where s.instance_count > 0 \
-         and not exists (select 1 from case_study cs where cs.study_id = s.id) \
+         and not exists (select 1 from case_study cs join case_ k on k.id = cs.case_id where cs.study_id = s.id) \
          and not exists (select 1 from quarantine q where q.study_id = s.id and q.decided_at is null)"
     };
 }

@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 use overread_model::access::Role;
+use overread_model::time::Timestamp;
+use overread_store::scrubbing::{self, Scrub};
 
 use crate::door::Door;
 
@@ -111,4 +113,37 @@ async fn who_called_over_the_dicom_network_is_for_administrators() {
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role}");
         assert!(!answer.body.contains("MR1"), "{role}");
     }
+}
+
+#[tokio::test]
+async fn the_administrator_alone_reads_what_the_proof_of_the_archive_found() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let store = &door.workflow.store;
+    let begun = Timestamp::from_micros(1_772_446_500_000_000);
+    let mut tx = store.begin().await.unwrap();
+    scrubbing::begin(&mut tx, begun).await.unwrap();
+    let before = scrubbing::state(&mut tx).await.unwrap().unwrap();
+    let whole = Scrub {
+        after_pack_id: i64::MAX,
+        finished_at: Some(begun.as_micros()),
+        ..before.clone()
+    };
+    assert!(scrubbing::advance(&mut tx, &before, &whole).await.unwrap());
+    tx.commit().await.unwrap();
+    ada.act_as(Role::Administrator).await;
+    let told = ada.get("/people").await.body;
+    assert!(told.contains("found whole on"), "{told}");
+    let damaged = Scrub {
+        last_damaged: "pack 1: it is missing\npack 2: it is missing\n".to_owned(),
+        ..whole.clone()
+    };
+    let mut tx = store.begin().await.unwrap();
+    assert!(scrubbing::advance(&mut tx, &whole, &damaged).await.unwrap());
+    tx.commit().await.unwrap();
+    let told = ada.get("/people").await.body;
+    assert!(told.contains("damaged in 2 places") && !told.contains("found whole on"));
+    ada.act_as(Role::Coordinator).await;
+    let told = ada.get("/people").await.body;
+    assert!(!told.contains("damaged in 2 places"), "{told}");
 }
