@@ -192,6 +192,10 @@ async fn subscribers_are_told_of_the_worklist() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one line for each refused subscription"
+)]
 async fn filters_and_suspensions_hold() {
     let house = House::with(&[Made::default()]).await;
     let station = a_machine(&house).await;

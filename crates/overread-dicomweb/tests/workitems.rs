@@ -93,6 +93,10 @@ fn check(got: &Got, status: StatusCode, warning: &str) {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one walk of an item through its states"
+)]
 async fn a_read_is_listed_for_who_reads_it_and_for_nobody_else_u2() {
     let house = House::with(&[Made::default()]).await;
     let reads = Reads::offered(&house).await;
@@ -212,6 +216,10 @@ async fn a_read_is_listed_for_who_reads_it_and_for_nobody_else_u2() {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one walk of an item through its states"
+)]
 async fn a_read_is_completed_by_the_signature_alone() {
     let house = House::with(&[Made::default()]).await;
     let reads = Reads::offered(&house).await;
@@ -412,6 +420,7 @@ async fn a_read_that_a_workstation_gives_up_is_not_lost() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one line for each refused order")]
 async fn other_systems_order_work() {
     let house = House::with(&[Made::default()]).await;
     let archive = archive_token();
@@ -495,6 +504,10 @@ async fn other_systems_order_work() {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one walk of an item through its states"
+)]
 async fn ordered_work_is_done_as_the_tables_say() {
     let house = House::with(&[Made::default()]).await;
     let archive = archive_token();
