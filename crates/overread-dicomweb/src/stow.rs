@@ -48,6 +48,7 @@ pub(crate) async fn store(
     body: Body,
 ) -> Answer {
     let case_id = permitted(&state, &caller, &headers, &query).await?;
+    refuse_what_never_fits(&state, case_id.as_ref(), &headers).await?;
     let (content_type, kind) = content_type(&headers)?;
     let form = form(&headers)?;
     let options = DeliveryOptions {
@@ -99,6 +100,28 @@ pub fn case_of(query: &str) -> Option<String> {
         let (name, value) = pair.split_once('=')?;
         (percent_decoded(name) == "case").then(|| percent_decoded(value))
     })
+}
+
+/// Refuses a request that is larger than all that its case may hold, before any of it is read. Whether a smaller one fits is
+/// said of each instance, since some of them may be there already.
+async fn refuse_what_never_fits(
+    state: &DicomWebState,
+    case_id: Option<&CaseId>,
+    headers: &HeaderMap,
+) -> Answer<()> {
+    let length = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let (Some(case_id), Some(length)) = (case_id, length) else {
+        return Ok(());
+    };
+    let set = overread_store::quotas::of_case(&mut state.store.peek().await?, case_id).await?;
+    if length <= set.unwrap_or(state.ingest.quota()).bytes {
+        return Ok(());
+    }
+    Err(Refusal::too_large(
+        "the request is larger than all that this case may hold; nothing was stored. Ask the practice for more room",
+    ))
 }
 
 /// Checks that the actor may store, and for which case.
@@ -288,6 +311,8 @@ fn reason(problem: &DicomProblem, outcome: &StowOutcome, study: Option<&str>) ->
         _ if problem.message == composed::NOT_AS_PIXELS => 0xC122,
         // Out of resources.
         ProblemKind::LimitExceeded => 0xA700,
+        // Refused: not authorised. The study was deleted, and nobody adds to it.
+        ProblemKind::Deleted => 0x0124,
         // Processing failure: other bytes are kept under this UID.
         ProblemKind::Conflict | ProblemKind::OtherPatient | ProblemKind::Io => 0x0110,
         // Cannot understand.

@@ -14,6 +14,7 @@ mod checks;
 mod collections;
 mod composed;
 mod conditional;
+mod deleted;
 mod further;
 mod house;
 mod made;

@@ -6,8 +6,8 @@ use overread_model::problem::ProblemKind;
 use overread_model::uid::SopInstanceUid;
 
 use crate::command::{
-    CANNOT_UNDERSTAND, Command, DOES_NOT_MATCH, OUT_OF_RESOURCES, PROCESSING_FAILURE,
-    SOP_CLASS_NOT_SUPPORTED, Status,
+    CANNOT_UNDERSTAND, Command, DOES_NOT_MATCH, NOT_AUTHORISED, OUT_OF_RESOURCES,
+    PROCESSING_FAILURE, SOP_CLASS_NOT_SUPPORTED, Status,
 };
 use crate::negotiation::Context;
 use crate::service::Service;
@@ -93,6 +93,8 @@ pub(crate) fn status(request: &Command, stored: &Result<StowOutcome, IngestError
             DOES_NOT_MATCH
         }
         ProblemKind::LimitExceeded => OUT_OF_RESOURCES,
+        // PS3.7 9.1.1.1.9: the study was deleted, and nobody adds to it.
+        ProblemKind::Deleted => NOT_AUTHORISED,
         // It is kept aside for a person, or could not be read back.
         ProblemKind::Conflict
         | ProblemKind::OtherPatient

@@ -51,7 +51,7 @@ pub(crate) struct House {
     pub(crate) address: SocketAddr,
     pub(crate) tls_port: u16,
     runtime: Runtime,
-    ingest: Ingest,
+    pub(crate) ingest: Ingest,
     stop: Option<oneshot::Sender<()>>,
     door: Option<JoinHandle<()>>,
     _dir: TempDir,

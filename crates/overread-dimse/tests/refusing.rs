@@ -7,10 +7,16 @@ use dicom_ul::pdu::{
     AssociationRJ, AssociationRJResult, AssociationRJServiceUserReason, AssociationRJSource,
 };
 use overread_dimse::{Caller, Callers, limits};
+use overread_model::access::{Actor, Role};
+use overread_model::ids::{CaseId, DeletionId};
+use overread_model::keeping::Quota;
+use overread_store::cases::{self, CaseRow};
+use overread_store::deletions::{self, NewDeletion};
+use overread_store::{quotas, studies};
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::peer::{EXPLICIT, IMPLICIT, MR, Peer, VERIFICATION, data_set, request};
 
-use crate::house::{House, config};
+use crate::house::{House, NOW, config};
 
 #[test]
 fn a_broken_data_set_is_not_understood_and_harms_nothing() {
@@ -48,6 +54,79 @@ fn what_the_command_and_the_data_set_name_must_agree() {
     changed.pixels[3] = 77;
     assert_eq!(peer.store(&changed), Some(0x0110), "kept aside");
     assert!(house.bytes_of(&spec).unwrap().ends_with(&whole));
+    peer.release();
+}
+
+/// A case that takes records.
+fn collecting(case_id: &CaseId) -> CaseRow {
+    CaseRow {
+        id: case_id.as_str().to_owned(),
+        number: None,
+        parent_id: None,
+        state: "records_collecting".to_owned(),
+        held_from: None,
+        expired_at: None,
+        due_at: None,
+        review_left_seconds: None,
+        hold_left_seconds: None,
+        version: 1,
+        created_by: "nobody".to_owned(),
+        created_at: NOW.as_micros(),
+        state_since: NOW.as_micros(),
+        submitted_at: None,
+        delivered_at: None,
+        ended_at: None,
+        urgency: "standard".to_owned(),
+        title: "MRI".to_owned(),
+        patient_name: "Alex Sample".to_owned(),
+        intake: "{}".to_owned(),
+        emergency: 0,
+        identity_confirmed: 0,
+        original_missing: 0,
+        follow_up_wanted: 0,
+        follow_up_declined: 0,
+        outcome: None,
+    }
+}
+
+#[test]
+fn a_full_case_and_a_deleted_exam_are_told() {
+    let case_id = CaseId::from_random([4; 16]);
+    let house = House::for_reader(Role::Archive, Some(&case_id), 1);
+    let quota = Quota {
+        bytes: 1 << 20,
+        instances: 1,
+    };
+    let (first, second) = (InstanceSpec::mr(1, 1, 1), InstanceSpec::mr(1, 1, 2));
+    house.wait_for(async {
+        let mut tx = house.ingest.store().begin().await.unwrap();
+        cases::insert(&mut tx, &collecting(&case_id)).await.unwrap();
+        quotas::set(&mut tx, &case_id, quota, "a test", "p", NOW)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    });
+    let contexts = [(MR, vec![EXPLICIT])];
+    let mut peer = Peer::with(house.address, "READER", &contexts).unwrap();
+    assert_eq!(peer.store(&first), Some(0));
+    assert_eq!(peer.store(&second), Some(0xA700), "no room");
+    assert_eq!(peer.store(&first), Some(0), "the same again needs none");
+    house.wait_for(async {
+        let mut tx = house.ingest.store().begin().await.unwrap();
+        let study = studies::key_of(&mut tx, &first.study_instance_uid).await;
+        let new = NewDeletion {
+            id: &DeletionId::from_random([1; 16]),
+            study: study.unwrap().unwrap(),
+            reason: "a test",
+            erase_at: NOW.plus_days(30),
+        };
+        let marked = deletions::mark(&mut tx, &new, &Actor::System, NOW).await;
+        assert!(marked.unwrap());
+        tx.commit().await.unwrap();
+    });
+    assert_eq!(peer.store(&first), Some(0x0124), "not authorised");
+    assert_eq!(peer.store(&second), Some(0x0124));
+    assert!(house.bytes_of(&first).is_none());
     peer.release();
 }
 

@@ -10,7 +10,7 @@ use overread_model::time::Timestamp;
 use overread_store::studies::{self, DeliveryScope, Entered, StudyKey};
 use overread_store::{Store, audit, deliveries};
 
-use crate::commit::{About, AboutInstance, Answer, aside};
+use crate::commit::{About, AboutInstance, Answer, NO_ROOM, aside};
 use crate::receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
 use crate::{IngestError, limits};
 
@@ -97,6 +97,9 @@ impl Collector {
                     });
                 }
             }
+            (About::Document { .. }, Answer::NoRoom) => {
+                self.note(path, ProblemKind::LimitExceeded, NO_ROOM);
+            }
             _ => self.note(
                 path,
                 ProblemKind::Io,
@@ -121,6 +124,7 @@ impl Collector {
             Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => {
                 self.receipt.kept_aside += 1
             }
+            Entered::Deleted | Entered::NoRoom => {}
         }
         if let Some((kind, message)) = aside(entered) {
             return self.note(path, kind, message);

@@ -4,7 +4,7 @@ mod batch;
 mod same;
 mod write;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use overread_archive::Archive;
@@ -12,9 +12,11 @@ use overread_dicom::DicomProblem;
 use overread_model::extent::Digest;
 use overread_model::hidden::Hidden;
 use overread_model::ids::DocumentId;
+use overread_model::keeping::{Quota, Usage};
 use overread_model::problem::ProblemKind;
 use overread_model::time::Timestamp;
 use overread_store::documents;
+use overread_store::quotas::Rooms;
 use overread_store::studies::{self, DeliveryScope, Entered, Outcome};
 use overread_store::tokens::random_id;
 use overread_store::{Script, Store, deliveries, packs};
@@ -35,6 +37,14 @@ pub(crate) struct Ticket {
     /// The delivery's row is counted up with each commit, since nothing finishes it (STOW, C-STORE).
     pub(crate) counted: bool,
     pub(crate) now: Timestamp,
+}
+
+/// Where things are stored, and how much of them a case may hold.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) store: Store,
+    pub(crate) archive: Archive,
+    pub(crate) quota: Quota,
 }
 
 /// One thing to be stored.
@@ -106,6 +116,8 @@ pub(crate) enum Answer {
     Document {
         new: bool,
     },
+    /// A document for which its case has no room; it is not kept.
+    NoRoom,
     /// The file could not be copied (it changed or went away).
     Unreadable,
     NotStored,
@@ -175,7 +187,7 @@ pub(crate) fn about(readied: &Readied) -> AboutInstance {
 ///
 /// While the rows of one batch are committed, the bytes of the next are written and synced; two that are large enough are
 /// written beside each other, so that the disc has work while one of them is synced.
-pub(crate) async fn run(store: Store, archive: Archive, mut items: mpsc::Receiver<Item>) {
+pub(crate) async fn run(kept_at: Place, mut items: mpsc::Receiver<Item>) {
     let discs = Arc::new(Semaphore::new(limits::BATCHES_BEING_WRITTEN));
     let places = Arc::new(Semaphore::new(limits::BATCHES_UNDERWAY));
     let mut before: Option<Underway> = None;
@@ -203,7 +215,7 @@ pub(crate) async fn run(store: Store, archive: Archive, mut items: mpsc::Receive
         // Later than every batch before, and, where clocks agree, than those of other processes.
         order = batch.latest().as_micros().max(order + 1);
         let turn = Turn { disc, place, order };
-        before = Some(Underway::start(&store, &archive, batch, turn, before));
+        before = Some(Underway::start(&kept_at, batch, turn, before));
     }
     if let Some(last) = before {
         last.ended().await;
@@ -248,15 +260,11 @@ struct Synced {
 }
 
 /// Writes the bytes of what is new and waits until they are durable; holds up the thread that runs it.
-async fn sync(
-    store: &Store,
-    archive: &Archive,
-    work: Work,
-    order: i64,
-) -> Result<Synced, IngestError> {
+async fn sync(kept_at: &Place, work: Work, order: i64) -> Result<Synced, IngestError> {
     let mut answers: Vec<Option<Answer>> = Vec::new();
     answers.resize_with(work.len(), || None);
-    let fresh = set_known_apart(store, archive, work, &mut answers).await?;
+    let fresh = set_known_apart(kept_at, work, &mut answers).await?;
+    let fresh = set_refused_apart(kept_at, fresh, &mut answers).await?;
     if fresh.is_empty() {
         return Ok(Synced {
             answers,
@@ -265,12 +273,12 @@ async fn sync(
     }
     Ok(Synced {
         answers,
-        written: Some(write(archive, fresh, order)?),
+        written: Some(write(&kept_at.archive, fresh, order)?),
     })
 }
 
 /// Commits the rows of a batch; when another node was in the way, once more.
-async fn commit(store: &Store, synced: Synced) -> Result<Vec<Answer>, IngestError> {
+async fn commit(kept_at: &Place, synced: Synced) -> Result<Vec<Answer>, IngestError> {
     let Synced {
         mut answers,
         written,
@@ -279,7 +287,7 @@ async fn commit(store: &Store, synced: Synced) -> Result<Vec<Answer>, IngestErro
         return Ok(settled(answers));
     };
     for tried in 1.. {
-        match commit_rows(store, &written, &mut answers).await {
+        match commit_rows(kept_at, &written, &mut answers).await {
             Err(IngestError::Store(error))
                 if error.is_in_the_way() && tried < limits::COMMIT_TRIES => {}
             outcome => {
@@ -293,13 +301,13 @@ async fn commit(store: &Store, synced: Synced) -> Result<Vec<Answer>, IngestErro
 }
 
 async fn commit_rows(
-    store: &Store,
+    kept_at: &Place,
     written: &Written,
     answers: &mut [Option<Answer>],
 ) -> Result<(), IngestError> {
     let now = written.now;
-    let mut tx = store.begin().await?;
-    studies::take_turns(&mut tx, &written.batch).await?;
+    let mut tx = kept_at.store.begin().await?;
+    studies::take_turns(&mut tx, &written.batch, &written.cases()).await?;
     for pack in &written.lengths {
         if !packs::claim(&mut tx, pack.pack_id, pack.length_bytes, now).await? {
             // A rebuild took it in already; whoever sends it again is told that it is there.
@@ -315,15 +323,26 @@ async fn commit_rows(
             deliveries::start(&mut tx, &ticket.scope, ticket.source, ticket.now).await?;
         }
     }
-    let (outcomes, mut script) = studies::enter(&mut tx, &written.batch, now).await?;
+    let mut rooms = Rooms::new(kept_at.quota);
+    let (outcomes, mut script) = studies::enter(&mut tx, &written.batch, &mut rooms, now).await?;
     count_up(&mut script, written, &outcomes);
     script.run(&mut tx).await?;
     for (position, outcome) in written.positions.iter().zip(outcomes) {
         set(answers, *position, Answer::Instance(outcome));
     }
     for (position, paper) in &written.papers {
-        let new = documents::enter(&mut tx, paper, now).await?;
-        set(answers, *position, Answer::Document { new });
+        let more = Usage {
+            bytes: paper.extent.length_bytes,
+            instances: 0,
+        };
+        let answer = if rooms.take(&mut tx, paper.case_id.as_ref(), more).await? {
+            let new = documents::enter(&mut tx, paper, now).await?;
+            Answer::Document { new }
+        } else {
+            packs::add_gap(&mut tx, paper.extent, "refused").await?;
+            Answer::NoRoom
+        };
+        set(answers, *position, answer);
     }
     Ok(tx.commit().await?)
 }
@@ -345,8 +364,7 @@ type Fresh = Vec<(usize, Ticket, Payload)>;
 
 /// Answers for instances whose very bytes, or whose data set, are kept already, so that they are not written again.
 async fn set_known_apart(
-    store: &Store,
-    archive: &Archive,
+    kept_at: &Place,
     work: Work,
     answers: &mut [Option<Answer>],
 ) -> Result<Fresh, IngestError> {
@@ -363,13 +381,15 @@ async fn set_known_apart(
     let known = if uids.is_empty() {
         HashMap::new()
     } else {
-        studies::known_digests(&mut store.peek().await?, uids).await?
+        studies::known_digests(&mut kept_at.store.peek().await?, uids).await?
     };
     let mut fresh = Vec::with_capacity(work.len());
     for (position, (ticket, payload)) in work.into_iter().enumerate() {
         let twins = uid_of(&payload).and_then(|uid| known.get(&uid));
         let entered = match (&payload, twins) {
-            (Payload::Instance(readied), Some(twins)) => same::entered(archive, twins, readied),
+            (Payload::Instance(readied), Some(twins)) => {
+                same::entered(&kept_at.archive, twins, readied)
+            }
             _ => None,
         };
         match entered {
@@ -382,6 +402,65 @@ async fn set_known_apart(
                 set(answers, position, Answer::Instance(outcome));
             }
         }
+    }
+    Ok(fresh)
+}
+
+/// Refuses what comes for a deleted study or into a case without room, so that none of it is written. What becomes of the rest
+/// is decided with its rows: by then somebody else may have taken the room.
+async fn set_refused_apart(
+    kept_at: &Place,
+    work: Fresh,
+    answers: &mut [Option<Answer>],
+) -> Result<Fresh, IngestError> {
+    let study_of = |payload: &Payload| match payload {
+        Payload::Instance(readied) => Some(
+            readied
+                .parsed
+                .facts
+                .study
+                .study_instance_uid
+                .as_str()
+                .to_owned(),
+        ),
+        Payload::Document(_) => None,
+    };
+    let uids: BTreeSet<String> = work
+        .iter()
+        .filter_map(|(_, _, payload)| study_of(payload))
+        .collect();
+    if work.is_empty() {
+        return Ok(work);
+    }
+    let mut tx = kept_at.store.peek().await?;
+    let deleted = studies::deleted_among(&mut tx, uids.into_iter().collect()).await?;
+    let mut rooms = Rooms::new(kept_at.quota);
+    let mut fresh = Vec::with_capacity(work.len());
+    for (position, ticket, payload) in work {
+        let study = study_of(&payload);
+        let more = Usage {
+            bytes: payload.length_bytes(),
+            instances: u64::from(study.is_some()),
+        };
+        let refusal = if study.as_ref().is_some_and(|uid| deleted.contains(uid)) {
+            Entered::Deleted
+        } else if rooms
+            .take(&mut tx, ticket.scope.case_id.as_ref(), more)
+            .await?
+        {
+            fresh.push((position, ticket, payload));
+            continue;
+        } else {
+            Entered::NoRoom
+        };
+        let answer = match study {
+            Some(_) => Answer::Instance(Outcome {
+                entered: refusal,
+                patient_differs: false,
+            }),
+            None => Answer::NoRoom,
+        };
+        set(answers, position, answer);
     }
     Ok(fresh)
 }
@@ -405,9 +484,11 @@ fn count_up(script: &mut Script, written: &Written, outcomes: &[Outcome]) {
                 tally.bytes_stored += bytes;
             }
             Entered::Duplicate(_) => tally.duplicates += 1,
-            Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => {
-                tally.problems += 1
-            }
+            Entered::Conflict
+            | Entered::Foreign(_)
+            | Entered::OtherPatient(_)
+            | Entered::Deleted
+            | Entered::NoRoom => tally.problems += 1,
         }
     }
     for (ticket, tally) in tallies.values() {
@@ -415,7 +496,10 @@ fn count_up(script: &mut Script, written: &Written, outcomes: &[Outcome]) {
     }
 }
 
-/// Returns what to tell about an instance that was kept aside; `None` for any other outcome.
+/// What is told of a file for which its case has no room.
+pub(crate) const NO_ROOM: &str = "this case holds as much as it may; this file was not kept. Ask the practice for more room, then send it again";
+
+/// Returns what to tell about an instance that was kept aside or refused; `None` for any other outcome.
 pub(crate) const fn aside(entered: &Entered) -> Option<(ProblemKind, &'static str)> {
     match entered {
         Entered::Conflict => Some((
@@ -432,6 +516,12 @@ pub(crate) const fn aside(entered: &Entered) -> Option<(ProblemKind, &'static st
             "this image names another patient than the exam it claims to belong to; it is set aside until a coordinator \
              decides",
         )),
+        Entered::Deleted => Some((
+            ProblemKind::Deleted,
+            "this exam was deleted here and can still be restored; the image was not kept. Ask an administrator to restore \
+             the exam, or send it again once it is erased",
+        )),
+        Entered::NoRoom => Some((ProblemKind::LimitExceeded, NO_ROOM)),
         Entered::Stored(_) | Entered::Duplicate(_) => None,
     }
 }

@@ -1,34 +1,48 @@
-//! Erases a study: rows first, in one transaction, then the bytes.
+//! Erases deleted studies: rows first, in one transaction, then the bytes.
 
 use overread_archive::{Archive, ArchiveError, Deletion};
+use overread_model::access::Actor;
 use overread_model::extent::PackId;
-use overread_store::studies::{self, ErasedStudy, StudyKey};
-use overread_store::{Store, erasures};
+use overread_model::ids::DeletionId;
+use overread_model::time::Timestamp;
+use overread_store::audit::{self, AuditEvent};
+use overread_store::studies::ErasedStudy;
+use overread_store::{Store, deletions, erasures};
 
 use crate::{IngestError, limits};
 
-/// Deletes a study and erases its bytes. The caller has recorded why, and that it may be done.
+/// Erases the rows of a deleted study whose time is over, puts that on record, and notes which bytes must follow; says whether
+/// it did. A study that was restored, or that a legal hold covers, stays.
 ///
-/// What is to be erased is noted together with the rows that go. When the program ends in between, the next start goes on; the
-/// archive remembers the deletion before its bytes go, so that no rebuild of the index brings the study back.
+/// The bytes follow by [`overwrite_erased`], also when the program ends in between; the archive remembers the deletion before
+/// they go, so that no rebuild of the index brings the study back.
 ///
 /// # Errors
 /// When the index or the archive fails, or batches go on adding to the study.
 pub async fn erase_study(
     store: &Store,
     archive: &Archive,
-    study: StudyKey,
-) -> Result<(), IngestError> {
+    deletion: &DeletionId,
+    now: Timestamp,
+) -> Result<bool, IngestError> {
     // Which packs a study lies in only the transaction tells, and no batch may be on its way into one of them meanwhile.
     let mut packs: Vec<PackId> = Vec::new();
     for _ in 0..limits::COMMIT_TRIES {
         let held = archive.hold(packs).await?;
         let mut tx = store.begin().await?;
-        let erased = studies::delete(&mut tx, study).await?;
+        // Who places a legal hold waits here, or is waited for.
+        audit::take_turn(&mut tx).await?;
+        let Some((study, erased)) = deletions::begin_erasure(&mut tx, deletion, now).await? else {
+            return Ok(false);
+        };
         packs = packs_of(&erased);
         if held.has_all(&packs) {
+            let event = AuditEvent::new("study.erased")
+                .on("study", study)
+                .with(serde_json::json!({"deletion": deletion}));
+            audit::record(&mut tx, &Actor::System, &event, now).await?;
             tx.commit().await?;
-            return finish(store, archive).await;
+            return Ok(true);
         }
         tx.rollback().await?;
     }
@@ -40,11 +54,38 @@ fn packs_of(erased: &ErasedStudy) -> Vec<PackId> {
     erased.empty_packs.iter().copied().chain(shared).collect()
 }
 
+/// Overwrites the bytes of studies whose rows are erased, those of an interrupted run among them; returns how many studies
+/// have no byte left by it. Harmless to run twice, and on several nodes.
+///
+/// # Errors
+/// When the index or the archive fails; what is left is done by the next run.
+pub async fn overwrite_erased(
+    store: &Store,
+    archive: &Archive,
+    now: Timestamp,
+) -> Result<usize, IngestError> {
+    finish(store, archive).await?;
+    if !deletions::has_unfinished(&mut store.read().await?).await? {
+        return Ok(0);
+    }
+    let mut tx = store.begin().await?;
+    audit::take_turn(&mut tx).await?;
+    let finished = deletions::finish(&mut tx, now).await?;
+    for (deletion, study) in &finished {
+        let event = AuditEvent::new("study.overwritten")
+            .on("study", study)
+            .with(serde_json::json!({"deletion": deletion}));
+        audit::record(&mut tx, &Actor::System, &event, now).await?;
+    }
+    tx.commit().await?;
+    Ok(finished.len())
+}
+
 /// Does what deletions left to be done in the archive.
 ///
 /// # Errors
 /// When the index or the archive fails; what is left stays noted.
-pub async fn finish(store: &Store, archive: &Archive) -> Result<(), IngestError> {
+async fn finish(store: &Store, archive: &Archive) -> Result<(), IngestError> {
     loop {
         let studies = erasures::studies(&mut store.read().await?).await?;
         for study in &studies {

@@ -34,6 +34,7 @@ use std::sync::Arc;
 use overread_archive::Archive;
 use overread_model::access::Actor;
 use overread_model::ids::{CaseId, DeliveryId};
+use overread_model::keeping::Quota;
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::studies::DeliveryScope;
@@ -42,7 +43,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio_util::io::SyncIoBridge;
 
-pub use erase::{erase_study, finish as finish_erasures};
+pub use erase::{erase_study, overwrite_erased};
 pub use error::IngestError;
 pub use kept::facts_of;
 pub use pdf::{PdfText, text_of_pdf};
@@ -71,6 +72,7 @@ struct Shared {
     archive: Archive,
     queue: mpsc::Sender<commit::Item>,
     bench: session::Bench,
+    quota: Quota,
 }
 
 /// For whom, by whom and when something is delivered.
@@ -123,9 +125,30 @@ impl Ingest {
     /// # Errors
     /// When the archive or the index cannot be read.
     pub async fn open(store: Store, archive: Archive) -> Result<Self, IngestError> {
+        let quota = Quota {
+            bytes: limits::CASE_BYTES,
+            instances: limits::CASE_INSTANCES,
+        };
+        Self::open_with(store, archive, quota).await
+    }
+
+    /// As [`Ingest::open`]; a case may hold this much, unless something else was set for it.
+    ///
+    /// # Errors
+    /// As [`Ingest::open`].
+    pub async fn open_with(
+        store: Store,
+        archive: Archive,
+        quota: Quota,
+    ) -> Result<Self, IngestError> {
         settle::settle(&store, &archive).await?;
         let (queue, items) = mpsc::channel(limits::BATCH_INSTANCES);
-        tokio::spawn(commit::run(store.clone(), archive.clone(), items));
+        let place = commit::Place {
+            store: store.clone(),
+            archive: archive.clone(),
+            quota,
+        };
+        tokio::spawn(commit::run(place, items));
         let bench = session::Bench::new(archive.spool_folder());
         Ok(Self {
             shared: Arc::new(Shared {
@@ -133,8 +156,14 @@ impl Ingest {
                 archive,
                 queue,
                 bench,
+                quota,
             }),
         })
+    }
+
+    /// Returns how much a case may hold, unless something else was set for it.
+    pub fn quota(&self) -> Quota {
+        self.shared.quota
     }
 
     /// Returns the store it writes to.

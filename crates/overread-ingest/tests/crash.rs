@@ -96,9 +96,8 @@ async fn erase_one(house: &House, study: u64) {
     let specs: Vec<_> = (1..=3).map(|part| mr(study, 1, part)).collect();
     house.stow(specs.iter().map(part10).collect()).await;
     let found = house.find(&specs[0]).await.unwrap();
-    overread_ingest::erase_study(house.ingest.store(), house.ingest.archive(), found.study)
-        .await
-        .unwrap();
+    let deletion = house.delete(found.study).await;
+    assert!(house.erase(&deletion).await);
     let mut out = std::io::stdout().lock();
     for spec in &specs {
         let (uid, digest) = (&spec.sop_instance_uid, blake3::hash(&part10(spec)));

@@ -8,11 +8,12 @@ use overread_ingest::{
     DeliveryOptions, DeliverySource, Ingest, IngestError, Receipt, Received, StowOutcome,
 };
 use overread_model::access::{Actor, Role};
-use overread_model::ids::{CaseId, PersonId};
+use overread_model::ids::{CaseId, DeletionId, PersonId};
 use overread_model::problem::ProblemKind;
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::access::Reach;
+use overread_store::deletions::{self, NewDeletion};
 use overread_store::studies::{self, StoredInstance};
 use overread_testkit::dicom::InstanceSpec;
 use tempfile::TempDir;
@@ -138,6 +139,37 @@ impl House {
             .zip_stream(std::io::Cursor::new(bytes), options(DeliverySource::Zip))
             .await
             .unwrap()
+    }
+
+    /// Takes a study out of everybody's reach; it can be erased at once.
+    pub(crate) async fn delete(&self, study: studies::StudyKey) -> DeletionId {
+        let mut random = [0; 16];
+        random[..8].copy_from_slice(&study.0.to_le_bytes());
+        let id = DeletionId::from_random(random);
+        let new = NewDeletion {
+            id: &id,
+            study,
+            reason: "a test",
+            erase_at: NOW,
+        };
+        let mut tx = self.ingest.store().begin().await.unwrap();
+        assert!(
+            deletions::mark(&mut tx, &new, &machine(), NOW)
+                .await
+                .unwrap()
+        );
+        tx.commit().await.unwrap();
+        id
+    }
+
+    /// Erases a deleted study, rows and bytes; says whether it did.
+    pub(crate) async fn erase(&self, deletion: &DeletionId) -> bool {
+        let (store, archive) = (self.ingest.store(), self.ingest.archive());
+        let erased = overread_ingest::erase_study(store, archive, deletion, NOW).await;
+        overread_ingest::overwrite_erased(store, archive, NOW)
+            .await
+            .unwrap();
+        erased.unwrap()
     }
 
     pub(crate) async fn stow(&self, parts: Vec<Vec<u8>>) -> Vec<StowOutcome> {

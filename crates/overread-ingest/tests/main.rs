@@ -13,6 +13,7 @@ mod crash;
 mod folders;
 mod house;
 mod pdf;
+mod quotas;
 mod rebuild;
 mod shared;
 mod stow;

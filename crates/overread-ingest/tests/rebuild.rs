@@ -12,7 +12,7 @@ use overread_store::erasures::study_name;
 use overread_store::studies::{
     self, InstanceFilter, InstanceRow, Page, SeriesFilter, SeriesRow, StudyFilter, StudyRow,
 };
-use overread_store::{deliveries, documents};
+use overread_store::{deletions, deliveries, documents};
 use overread_testkit::disc::{DiscFile, zip_of};
 
 use crate::house::{House, NOW, mr, of_case, options, part10, patient, place_with_new_database};
@@ -184,17 +184,15 @@ async fn note_deletion(tx: &mut overread_store::Tx) {
 
 async fn delete(house: &House, number: u64) {
     let found = house.find(&mr(number, 1, 2)).await.unwrap();
-    let (store, archive) = (house.ingest.store(), house.ingest.archive());
-    let mut tx = store.begin().await.unwrap();
+    let deletion = house.delete(found.study).await;
+    let mut tx = house.ingest.store().begin().await.unwrap();
     let event = AuditEvent::new("study.deleted");
     let later = NOW.plus_seconds(60);
     audit::record(&mut tx, &Actor::System, &event, later)
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    overread_ingest::erase_study(store, archive, found.study)
-        .await
-        .unwrap();
+    assert!(house.erase(&deletion).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -301,9 +299,11 @@ async fn a_missing_row_is_made_anew() {
 async fn a_deletion_that_was_interrupted_is_ended_at_the_next_start() {
     let house = filled().await;
     let found = house.find(&mr(1, 1, 2)).await.unwrap();
+    let deletion = house.delete(found.study).await;
     let mut tx = house.ingest.store().begin().await.unwrap();
     note_deletion(&mut tx).await;
-    studies::delete(&mut tx, found.study).await.unwrap();
+    let begun = deletions::begin_erasure(&mut tx, &deletion, NOW).await;
+    assert!(begun.unwrap().is_some());
     tx.commit().await.unwrap();
     // The program is stopped here: the bytes are all there still.
     let extent = found.extent;
@@ -314,7 +314,7 @@ async fn a_deletion_that_was_interrupted_is_ended_at_the_next_start() {
     drop(ingest);
     let ingest = crate::house::open(dir.path()).await;
     // In a bucket this is done beside everything else.
-    overread_ingest::finish_erasures(ingest.store(), ingest.archive())
+    overread_ingest::overwrite_erased(ingest.store(), ingest.archive(), NOW)
         .await
         .unwrap();
     let bytes = ingest

@@ -4,10 +4,11 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use overread_archive::{Archive, Directory};
-use overread_ingest::{Ingest, rebuild, scrub_some, verify};
+use overread_ingest::{Ingest, erase_study, overwrite_erased, rebuild, scrub_some, verify};
+use overread_model::problem::ProblemKind;
 use overread_model::time::Timestamp;
-use overread_store::Store;
 use overread_store::scrubbing::{self, Scrub};
+use overread_store::{Store, erasures, studies};
 use overread_testkit::dicom::InstanceSpec;
 
 use crate::house::{House, NOW, mr, open, part10};
@@ -148,13 +149,32 @@ async fn what_another_process_writes_is_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_study_leaves_nothing_behind() {
-    use overread_store::studies;
     let house = three().await;
     house.stow(vec![part10(&mr(2, 1, 1))]).await;
     let found = house.find(&mr(1, 1, 1)).await.unwrap();
-    overread_ingest::erase_study(house.ingest.store(), house.ingest.archive(), found.study)
-        .await
-        .unwrap();
+    let deletion = house.delete(found.study).await;
+    assert!(house.find(&mr(1, 1, 1)).await.is_none());
+    let refused = house
+        .stow(vec![part10(&mr(1, 1, 1)), part10(&mr(1, 1, 7))])
+        .await;
+    for outcome in refused {
+        let problem = outcome.result.unwrap_err();
+        assert_eq!(problem.kind, ProblemKind::Deleted);
+    }
+    let (store, archive) = (house.ingest.store(), house.ingest.archive());
+    let erased = erase_study(store, archive, &deletion, NOW).await;
+    assert!(erased.unwrap());
+    // The program ends here. The rows are gone, the bytes are not; another one goes on.
+    let kept = archive.read(found.extent, 128..132).await;
+    assert_eq!(kept.unwrap().as_ref(), b"DICM");
+    let again = open(house.dir.path()).await;
+    let finished = overwrite_erased(again.store(), again.archive(), NOW).await;
+    assert_eq!(finished.unwrap(), 1);
+    let finished = overwrite_erased(store, archive, NOW).await;
+    assert_eq!(finished.unwrap(), 0, "once");
+    let mut tx = store.read().await.unwrap();
+    assert!(erasures::some(&mut tx).await.unwrap().is_empty());
+    drop(tx);
     assert!(house.find(&mr(1, 1, 1)).await.is_none());
     assert!(house.find(&mr(2, 1, 1)).await.is_some());
     let report = house.prove().await;
@@ -182,12 +202,12 @@ async fn erasing_takes_nothing_along_that_arrives_meanwhile() {
         // Both are small, so that they share a pack.
         house.stow(vec![part10(&mr(1000 + step, 1, 1))]).await;
         let found = house.find(&mr(1000 + step, 1, 1)).await.unwrap();
-        let (store, archive) = (house.ingest.store(), house.ingest.archive());
+        let deletion = house.delete(found.study).await;
         let (erased, outcomes) = tokio::join!(
-            overread_ingest::erase_study(store, archive, found.study),
+            house.erase(&deletion),
             house.stow(vec![part10(&mr(step, 1, 1)), part10(&mr(step, 1, 2))])
         );
-        erased.unwrap();
+        assert!(erased);
         assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
     }
     for step in 1..=40 {

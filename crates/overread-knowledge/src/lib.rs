@@ -6,6 +6,7 @@
 mod coverage;
 mod insights;
 mod regions;
+mod retention;
 
 use std::sync::LazyLock;
 
@@ -19,6 +20,7 @@ use overread_model::letter::{BadCatalog, LetterCatalog};
 use overread_model::reading::FirstReadingAttributes;
 use overread_model::report::ReportTables;
 pub use regions::{Region, Regions};
+pub use retention::RetentionTables;
 
 /// The texts of the data files.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +47,8 @@ pub struct DataFiles<'a> {
     pub coverage: &'a str,
     /// `consent/text.json`.
     pub consent: &'a str,
+    /// `retention/rules.json`.
+    pub retention: &'a str,
     /// `letters/catalog.json`.
     pub letters: &'a str,
     /// `letters/templates.en.json`.
@@ -66,6 +70,7 @@ pub const EMBEDDED: DataFiles<'static> = DataFiles {
     sections: include_str!("../data/report/sections.json"),
     coverage: include_str!("../data/insurance/timeframes.json"),
     consent: include_str!("../data/consent/text.json"),
+    retention: include_str!("../data/retention/rules.json"),
     letters: include_str!("../data/letters/catalog.json"),
     letters_en: include_str!("../data/letters/templates.en.json"),
     letters_es: include_str!("../data/letters/templates.es.json"),
@@ -90,6 +95,8 @@ pub struct Knowledge {
     pub coverage: CoverageTables,
     /// What is signed as consent.
     pub consent: ConsentText,
+    /// How long laws ask that images be kept.
+    pub retention: RetentionTables,
     /// Letters: their facts and their wording.
     pub letters: LetterCatalog,
 }
@@ -136,6 +143,7 @@ impl Knowledge {
             report: json("report/sections.json", files.sections)?,
             coverage: json("insurance/timeframes.json", files.coverage)?,
             consent: json("consent/text.json", files.consent)?,
+            retention: json("retention/rules.json", files.retention)?,
             letters: LetterCatalog::parse(files.letters, files.letters_en, files.letters_es)?,
         })
     }

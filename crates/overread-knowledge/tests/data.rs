@@ -42,6 +42,7 @@ fn every_file_says_where_it_holds_and_when_it_was_read() {
         EMBEDDED.coverage,
         EMBEDDED.consent,
         EMBEDDED.regions,
+        EMBEDDED.retention,
         include_str!("../data/case/state_machine.json"),
         include_str!("../data/codes/modalities.json"),
     ] {
@@ -355,4 +356,16 @@ fn a_state_is_known_by_name_and_code() {
         assert_eq!(regions.code_of(typed).as_deref(), code, "{typed}");
     }
     assert_eq!(regions.words("US-WA"), "Washington (US-WA)");
+}
+
+#[test]
+fn every_rule_of_retention_names_its_law_and_asks_nobody_to_erase() {
+    let rules = &Knowledge::embedded().retention.rules;
+    assert!(!rules.is_empty());
+    for rule in rules {
+        assert_eq!(rule.fault(), None, "{}", rule.name);
+        assert!(!rule.unconfirmed, "{}", rule.name);
+    }
+    let mammograms = rules.iter().find(|rule| rule.modalities == ["MG"]).unwrap();
+    assert!(mammograms.years >= 10 && mammograms.source.contains("900.12(c)(4)"));
 }

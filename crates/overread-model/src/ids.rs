@@ -88,6 +88,12 @@ text_id! {
     ReportId,
     /// Names a task given to a reviewer.
     ReviewTaskId,
+    /// Names the deletion of a study.
+    DeletionId,
+    /// Names a legal hold.
+    LegalHoldId,
+    /// Names a request that images be deleted.
+    ErasureRequestId,
     /// Names a reviewer's entry in the directory.
     ReviewerId,
     /// Names a letter.

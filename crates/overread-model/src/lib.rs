@@ -11,6 +11,7 @@ pub mod hidden;
 pub mod ids;
 pub mod imaging;
 pub mod intake;
+pub mod keeping;
 pub mod letter;
 pub mod limits;
 pub mod name;

@@ -34,3 +34,7 @@ pub const QUOTED_CHARS: usize = 160;
 pub const PEERS: usize = 200;
 /// Presentation contexts that are remembered of each.
 pub const PEER_CONTEXTS: usize = 128;
+/// Years that a rule of retention may keep images.
+pub const RETENTION_YEARS: u32 = 1_000;
+/// Days that it may keep them on top of these.
+pub const RETENTION_DAYS: u32 = 36_600;

@@ -50,6 +50,8 @@ pub enum ProblemKind {
     HiddenEntry,
     /// The exam is held already, outside this case; a coordinator decides.
     HeldAside,
+    /// The exam was deleted here and can still be restored; nothing is added to it.
+    Deleted,
     /// It arrived whole, and nobody but coordinators sees it until one has found out whose it is.
     HeldBack,
 }

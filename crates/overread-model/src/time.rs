@@ -152,6 +152,20 @@ impl CalendarDate {
         Self::from_days(self.to_days() + days)
     }
 
+    /// Returns the same day of a later year; February 29 becomes March 1 where there is none, so that no day is lost.
+    ///
+    /// No year is later than 9999.
+    #[must_use]
+    pub fn plus_years(self, years: u32) -> Self {
+        let year = i64::from(self.year) + i64::from(years);
+        let year = i32::try_from(year).unwrap_or(i32::MAX).min(9999);
+        Self::new(year, self.month, self.day).unwrap_or(Self {
+            year,
+            month: 3,
+            day: 1,
+        })
+    }
+
     /// Returns the first instant of the day in UTC.
     pub fn start(self) -> Timestamp {
         Timestamp(self.to_days() * SECONDS_A_DAY * MICROS_A_SECOND)

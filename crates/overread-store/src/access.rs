@@ -133,6 +133,9 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
         Level::Study => "study.id",
         Level::Series | Level::Instance => "series.study_id",
     };
+    // What is deleted is there for nobody, whoever asks.
+    clause.and(study_id_column);
+    clause.push(" not in (select study_id from deletion where ended_at is null)");
     if let Some(reader) = reach.blind_reader() {
         leave_out_reports(clause, level, reader);
     }

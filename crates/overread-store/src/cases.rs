@@ -111,6 +111,17 @@ pub async fn find(tx: &mut Tx, id: &CaseId) -> StoreResult<Option<CaseRow>> {
     )
 }
 
+/// Finds a case by the number that people say.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_by_number(tx: &mut Tx, number: &str) -> StoreResult<Option<CaseRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", columns!(), " from case_ where number = $1"))
+        .bind(number).fetch_optional(&mut *c).await?),
+    )
+}
+
 /// Saves everything that changes in a case when its version is still the one that was read; says whether it was.
 ///
 /// `row.version` is the version that was read; the row then has the next one.

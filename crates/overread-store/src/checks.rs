@@ -3,10 +3,11 @@
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
-use crate::Tx;
-use crate::error::{StoreError, StoreResult};
+use crate::error::StoreResult;
+use crate::studies::StudyKey;
 use crate::studies::search::shown;
 use crate::tokens::random_id;
+use crate::{Tx, deletions};
 
 /// The result of one check.
 #[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -190,13 +191,19 @@ pub async fn cases_to_judge(tx: &mut Tx, limit: i64) -> StoreResult<Vec<CaseId>>
             "select distinct cs.case_id from case_study cs join case_ k on k.id = cs.case_id \
              where cs.pending = 1 order by cs.case_id limit $1")
         .bind(limit).fetch_all(&mut *c).await?);
-    rows.into_iter()
-        .map(|(id,)| {
-            id.parse().map_err(|_| StoreError::Damaged {
-                table: "case_study",
-            })
-        })
-        .collect()
+    deletions::to_cases(rows, "case_study")
+}
+
+/// Lists the cases that hold a study, or in which it waits for a decision.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cases_of_study(tx: &mut Tx, study: StudyKey) -> StoreResult<Vec<CaseId>> {
+    let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(
+            "select case_id from case_study where study_id = $1 union select case_id from quarantine \
+             where study_id = $1 and decided_at is null order by 1")
+        .bind(study.0).fetch_all(&mut *c).await?);
+    deletions::to_cases(rows, "case_study")
 }
 
 /// Lists the studies of a case that were judged to be its patient's, newest first.
@@ -240,7 +247,8 @@ pub async fn studies_without_reports(tx: &mut Tx, case_id: &CaseId) -> StoreResu
 /// When the database fails.
 pub async fn study_by_uid(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<Option<StudyRow>> {
     Ok(
-        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), " from study s where s.study_instance_uid = $1"))
+        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), " from study s \
+            where s.study_instance_uid = $1 and s.id not in (select study_id from deletion where ended_at is null)"))
         .bind(study_instance_uid).fetch_optional(&mut *c).await?),
     )
 }
@@ -333,6 +341,7 @@ pub async fn held_back(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<HeldRow
     Ok(
         on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), ", q.reason, q.held_at, s.mixed \
             from quarantine q join study s on s.id = q.study_id where q.case_id = $1 and q.decided_at is null \
+            and s.id not in (select study_id from deletion where ended_at is null) \
             order by q.held_at, s.id"))
         .bind(case_id.as_str()).fetch_all(&mut *c).await?),
     )
@@ -395,7 +404,8 @@ pub async fn decide_held(
     let word = decision_word(decision.right_patient);
     let done = on!(tx, c => sqlx::query(
             "update quarantine set decided_at = $1, decided_by = $2, decision = $3, decision_reason = $4 \
-             where case_id = $5 and study_id = $6 and decided_at is null")
+             where case_id = $5 and study_id = $6 and decided_at is null \
+             and study_id not in (select study_id from deletion where ended_at is null)")
         .bind(now.as_micros()).bind(decision.decided_by).bind(word).bind(decision.reason).bind(case_id.as_str())
         .bind(decision.study_id).execute(&mut *c).await?.rows_affected());
     if done == 1 && decision.right_patient {

@@ -197,6 +197,11 @@ pub async fn held(tx: &mut Tx, sop_instance_uids: &[String]) -> StoreResult<Vec<
         "instance.sop_instance_uid",
         &padded(sop_instance_uids.to_vec()),
     );
+    // Nobody is told that what will be erased is kept.
+    clause.and(
+        "instance.series_id not in (select series.id from series join deletion on deletion.study_id = series.study_id \
+         where deletion.ended_at is null)",
+    );
     let rows: Vec<HeldColumns> = on!(tx, c => bind!(
             sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
     rows.into_iter()

@@ -197,7 +197,9 @@ pub async fn list_aside(
 ) -> StoreResult<Vec<Aside>> {
     let rows: Vec<AsideColumns> = on!(tx, c => sqlx::query_as(
             "select id, delivery_id, reason, study_instance_uid, sop_instance_uid, pack_id, offset_bytes, length_bytes, \
-             digest, created_at from conflict where resolved_at is null and ($1 = '' or case_id = $1) \
+             digest, created_at from conflict where resolved_at is null and \
+             study_instance_uid not in (select s.study_instance_uid from deletion d join study s on s.id = d.study_id \
+             where d.ended_at is null) and ($1 = '' or case_id = $1) \
              order by created_at desc, id limit $2")
         .bind(case_id.map_or("", CaseId::as_str)).bind(i64::from(limit)).fetch_all(&mut *c).await?);
     rows.into_iter().map(aside_of).collect()
@@ -225,7 +227,9 @@ fn aside_of(row: AsideColumns) -> StoreResult<Aside> {
 pub async fn list_conflicts(tx: &mut Tx, case_id: &CaseId, limit: u32) -> StoreResult<Vec<Aside>> {
     let rows: Vec<AsideColumns> = on!(tx, c => sqlx::query_as(
             "select id, delivery_id, reason, study_instance_uid, sop_instance_uid, pack_id, offset_bytes, length_bytes, \
-             digest, created_at from conflict where resolved_at is null and reason <> $2 and (case_id = $1 \
+             digest, created_at from conflict where resolved_at is null and \
+             study_instance_uid not in (select s.study_instance_uid from deletion d join study s on s.id = d.study_id \
+             where d.ended_at is null) and reason <> $2 and (case_id = $1 \
              or (case_id is null and study_instance_uid in (select s.study_instance_uid from case_study l \
              join study s on s.id = l.study_id where l.case_id = $1))) order by created_at desc, id limit $3")
         .bind(case_id.as_str()).bind(held_papers::OUTSIDE).bind(i64::from(limit)).fetch_all(&mut *c).await?);

@@ -74,6 +74,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/postgres/0011_packs.sql"),
     ),
     (
+        12,
+        "keeping",
+        include_str!("../migrations/sqlite/0012_keeping.sql"),
+        include_str!("../migrations/postgres/0012_keeping.sql"),
+    ),
+    (
         13,
         "work_items",
         include_str!("../migrations/sqlite/0013_work_items.sql"),

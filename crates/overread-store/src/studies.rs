@@ -13,11 +13,11 @@ mod turns;
 mod unfiled;
 mod upsert;
 
-pub use delete::{ErasedStudy, delete};
+pub(crate) use delete::delete;
 pub(crate) use enter::to_digest;
 pub use enter::{
-    Batch, DeliveryScope, Entered, Known, NewInstance, Outcome, enter, known_digests, link_pending,
-    link_to_case, may_link,
+    Batch, DeliveryScope, Entered, Known, NewInstance, Outcome, deleted_among, enter,
+    known_digests, link_pending, link_to_case, may_link,
 };
 pub use find::{
     MetadataPiece, MetadataRef, StoredInstance, facts_of_case, facts_of_study, find_instance,
@@ -31,7 +31,8 @@ pub use search::{
     search_studies,
 };
 pub use turns::take_turns;
-pub use unfiled::{count_unfiled, is_of_other_patient, lock_unfiled, unfiled};
+pub(crate) use unfiled::lock;
+pub use unfiled::{count_unfiled, is_of_other_patient, key_of, lock_unfiled, unfiled};
 
 /// The key of a study row.
 #[derive(

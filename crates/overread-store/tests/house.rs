@@ -6,15 +6,24 @@ use overread_model::access::{Actor, Role};
 use overread_model::extent::{Digest, Extent, PackId};
 use overread_model::ids::{CaseId, DeliveryId, PersonId, TokenId};
 use overread_model::imaging::InstanceFacts;
+use overread_model::keeping::Quota;
 use overread_model::time::Timestamp;
+use overread_store::quotas::Rooms;
 use overread_store::studies::{self, Batch, DeliveryScope, NewInstance, Outcome};
 use overread_store::{Script, Store, deliveries, packs};
 use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
 
+const PLENTY: Quota = Quota {
+    bytes: 1 << 40,
+    instances: 1 << 20,
+};
+
 pub(crate) struct House {
     pub(crate) store: Store,
+    /// How much a case may hold.
+    pub(crate) quota: Quota,
     _dir: TempDir,
 }
 
@@ -24,7 +33,11 @@ impl House {
         let store = Store::open_sqlite(&dir.path().join("overread.sqlite"))
             .await
             .unwrap();
-        Self { store, _dir: dir }
+        Self {
+            store,
+            quota: PLENTY,
+            _dir: dir,
+        }
     }
 
     pub(crate) async fn postgres(test: &str) -> Option<Self> {
@@ -33,6 +46,7 @@ impl House {
         let store = Store::open_postgres_in(&url, &schema).await.unwrap();
         Some(Self {
             store,
+            quota: PLENTY,
             _dir: tempfile::tempdir().unwrap(),
         })
     }
@@ -170,7 +184,10 @@ pub(crate) async fn enter(
     deliveries::start(&mut tx, scope, "test", NOW)
         .await
         .unwrap();
-    let (outcomes, script) = studies::enter(&mut tx, &batch, NOW).await.unwrap();
+    let mut rooms = Rooms::new(house.quota);
+    let (outcomes, script) = studies::enter(&mut tx, &batch, &mut rooms, NOW)
+        .await
+        .unwrap();
     script.run(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
     outcomes

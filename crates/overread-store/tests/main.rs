@@ -15,6 +15,7 @@ mod cases;
 mod commitments;
 mod house;
 mod joining;
+mod keeping;
 mod people;
 mod search;
 mod tables;

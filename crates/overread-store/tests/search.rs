@@ -1,6 +1,8 @@
 //! Studies, series and instances are found as QIDO-RS asks.
 
+use overread_model::ids::DeletionId;
 use overread_store::access::Reach;
+use overread_store::deletions::{self, NewDeletion};
 use overread_store::proof;
 use overread_store::studies::{
     self, DateRange, Entered, InstanceFilter, Page, SeriesFilter, StudyFilter, TextMatch,
@@ -521,9 +523,23 @@ async fn twins_and_conflicts(house: House) {
         Entered::Duplicate(key) => key.0,
         _ => panic!("a duplicate names its study"),
     });
-    let erased = studies::delete(&mut tx, study).await.unwrap();
+    let id = DeletionId::from_random([1; 16]);
+    let new = NewDeletion {
+        id: &id,
+        study,
+        reason: "a test",
+        erase_at: NOW,
+    };
+    let marked = deletions::mark(&mut tx, &new, &machine(), NOW).await;
+    assert!(marked.unwrap());
+    let begun = deletions::begin_erasure(&mut tx, &id, NOW).await;
+    assert_eq!(begun.unwrap(), Some(study));
+    let erasures = deletions::erasures(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(erased.empty_packs.len(), 1);
+    assert!(
+        erasures.len() == 1 && erasures[0].whole_pack,
+        "{erasures:?}"
+    );
     let mut tx = house.store.read().await.unwrap();
     assert_eq!(
         proof::contradictions(&mut tx).await.unwrap(),

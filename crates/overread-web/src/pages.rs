@@ -13,6 +13,7 @@ mod entrance;
 mod filing;
 mod invitations;
 mod invite;
+mod keeping;
 mod letters;
 mod links;
 mod offer;
@@ -50,6 +51,7 @@ pub(crate) fn router() -> Router<WebState> {
         .merge(invite::routes())
         .merge(records::routes())
         .merge(filing::routes())
+        .merge(keeping::routes())
         .merge(letters::routes())
         .merge(choice::routes())
         .merge(cost::routes())

@@ -79,6 +79,8 @@ pub(crate) enum Place {
     People,
     /// Who calls over the DICOM network.
     Peers,
+    /// What is kept and deleted.
+    Keeping,
     /// One's own account.
     Account,
     /// Elsewhere.
@@ -227,6 +229,7 @@ fn places(role: Role, here: Place) -> Vec<Link> {
     }
     if role == Role::Administrator {
         list.push(link(Place::Peers, "DICOM peers", "/dicom-peers"));
+        list.push(link(Place::Keeping, "Keeping", "/keeping"));
     }
     list.push(link(Place::Account, "Account", "/account"));
     list

@@ -9,6 +9,7 @@ use overread_knowledge::Knowledge;
 use overread_model::duration::WorkCalendar;
 use overread_store::Store;
 
+use crate::keeping::Keeping;
 use crate::limits;
 
 /// Handles to the rooms below, cheap to clone.
@@ -39,6 +40,8 @@ pub struct WorkflowConfig {
     pub calendar: WorkCalendar,
     /// What a new password's hash costs.
     pub password_cost: PasswordCost,
+    /// How long images are kept.
+    pub keeping: Keeping,
 }
 
 /// What it costs to hash a password; a kept hash is checked at the cost it was made with.

@@ -8,7 +8,7 @@ use overread_model::time::Timestamp;
 use overread_store::{cases, checks, review_tasks};
 
 use crate::casework::{self, Said};
-use crate::{StepError, StepResult, Workflow, limits, records};
+use crate::{StepError, StepResult, Workflow, keeping, limits, records};
 
 /// What one round did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,10 +19,12 @@ pub struct JobRound {
     pub offers_lapsed: usize,
     /// Cases whose deliveries broke off, or go on, and that were judged.
     pub judged: usize,
+    /// Deleted studies that can not be restored any more.
+    pub erased: usize,
 }
 
-/// Ends what nobody went on with in time (drafts, missing consents, unanswered offers, follow-ups), and judges what
-/// deliveries that broke off left behind.
+/// Ends what nobody went on with in time (drafts, missing consents, unanswered offers, follow-ups), judges what
+/// deliveries that broke off left behind, and erases deleted studies whose period of grace is over.
 ///
 /// # Errors
 /// Fails when the store does; a case that somebody changed meanwhile is left for the next round.
@@ -47,6 +49,7 @@ pub async fn run_due(ctx: &Workflow, now: Timestamp) -> StepResult<JobRound> {
         }
     }
     round.judged = judge_what_broke_off(ctx, now).await?;
+    round.erased = keeping::erase_due(ctx, now).await?;
     Ok(round)
 }
 

@@ -20,6 +20,7 @@ pub mod filing;
 pub mod following;
 pub mod inviting;
 pub mod jobs;
+pub mod keeping;
 mod known_browsers;
 pub mod letters;
 pub mod limits;

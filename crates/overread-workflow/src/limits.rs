@@ -120,3 +120,11 @@ pub const ASIDE_SHOWN: u32 = 500;
 pub const ASIDE_LOOKED_AT: usize = 12;
 /// Most missing things that a letter names one by one.
 pub const MISSING_ITEMS: usize = 25;
+/// Rows of each list of what is held, deleted, asked or proposed, and studies that one round erases.
+pub const KEEPING_ROWS: i64 = 500;
+/// Rows of what was restored or erased last.
+pub const ENDED_DELETIONS: i64 = 50;
+/// GiB that one case may be given.
+pub const QUOTA_GIB: u64 = 100_000;
+/// Instances that one case may be given.
+pub const QUOTA_INSTANCES: u64 = 100_000_000;

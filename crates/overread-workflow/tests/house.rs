@@ -19,6 +19,7 @@ use overread_workflow::asking::{self, AskStep, Exam, Urgency, Who, Why};
 use overread_workflow::choosing::{self, AcceptOffer};
 use overread_workflow::consenting::{self, SignConsent};
 use overread_workflow::inviting::{self, AcceptInvitation, Invite};
+use overread_workflow::keeping::Keeping;
 use overread_workflow::letters::{LetterDraft, LetterValues};
 use overread_workflow::reading::{self, OriginalFacts, OriginalInput};
 use overread_workflow::records::{self, Incoming};
@@ -70,6 +71,10 @@ async fn over(dir: &TempDir, store: Store, mail: Option<MailConfig>) -> Workflow
         password_cost: PasswordCost {
             memory_kib: 8,
             passes: 1,
+        },
+        keeping: Keeping {
+            grace_days: 30,
+            rules: Vec::new(),
         },
     };
     Workflow {

@@ -19,6 +19,7 @@ mod door;
 mod held_papers;
 mod house;
 mod insurer;
+mod keeping;
 mod letters;
 mod mail;
 mod on_behalf;

@@ -12,6 +12,7 @@ use overread_dimse::{
     AeTitle, Caller, Callers, DoorConfig, Identity, Incoming, May, Outgoing, Remote, limits,
 };
 use overread_model::ids::{CaseId, TokenId};
+use overread_model::keeping::{Quota, RetentionRule};
 use serde::{Deserialize, Serialize};
 
 /// Everything that can be set.
@@ -38,6 +39,76 @@ pub(crate) struct Config {
     pub(crate) dicomweb: DicomWeb,
     /// TLS in front of pages and DICOMweb.
     pub(crate) tls: Tls,
+    /// How long images are kept, and how many of them.
+    pub(crate) keeping: Keeping,
+}
+
+/// How long images are kept, and how many of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Keeping {
+    /// Days in which a deleted exam can be restored.
+    pub(crate) grace_days: u32,
+    /// GiB that one case may hold.
+    pub(crate) case_gib: u64,
+    /// Images that one case may hold.
+    pub(crate) case_images: u64,
+    /// The rules that laws ask for count, too.
+    pub(crate) cited_rules: bool,
+    /// How long images are kept once their cases have ended; without a rule about them, for ever.
+    pub(crate) rules: Vec<RetentionRule>,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self {
+            grace_days: 30,
+            case_gib: overread_ingest::limits::CASE_BYTES / GIB,
+            case_images: overread_ingest::limits::CASE_INSTANCES,
+            cited_rules: true,
+            rules: Vec::new(),
+        }
+    }
+}
+
+const GIB: u64 = 1024 * MIB;
+const GRACE_DAYS: u32 = 3_650;
+
+impl Keeping {
+    /// Returns how much a case may hold.
+    pub(crate) fn quota(&self) -> Quota {
+        Quota {
+            bytes: self.case_gib.saturating_mul(GIB),
+            instances: self.case_images,
+        }
+    }
+
+    /// Returns the settings as the steps take them.
+    pub(crate) fn settings(&self, cited: &[RetentionRule]) -> overread_workflow::keeping::Keeping {
+        let mut rules = self.rules.clone();
+        if self.cited_rules {
+            rules.extend_from_slice(cited);
+        }
+        overread_workflow::keeping::Keeping {
+            grace_days: self.grace_days,
+            rules,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        if !(1..=GRACE_DAYS).contains(&self.grace_days) {
+            bail!("keeping.grace_days must be from 1 to {GRACE_DAYS}");
+        }
+        if self.case_gib == 0 || self.case_images == 0 {
+            bail!("keeping.case_gib and keeping.case_images must be at least 1");
+        }
+        for rule in &self.rules {
+            if let Some(fault) = rule.fault() {
+                bail!("keeping.rules: {:?}: {fault}", rule.name);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// DICOMweb.
@@ -465,6 +536,7 @@ impl Default for Config {
             dimse: Dimse::default(),
             dicomweb: DicomWeb::default(),
             tls: Tls::default(),
+            keeping: Keeping::default(),
         }
     }
 }
@@ -562,6 +634,7 @@ impl Config {
         if !self.mail.host.is_empty() && self.mail.from.is_empty() {
             bail!("mail.from is needed when mail.host is set");
         }
+        self.keeping.check()?;
         self.dicomweb.origins()?;
         if self.dicomweb.cors_origins.contains(&self.public_url) {
             bail!(
@@ -663,12 +736,35 @@ mod tests {
             "dimse.callers = [{ ae_title = 'MR1', address = '10.0.0.5' }]",
             "dimse.peers = [{ name = 'pacs', ae_title = '', address = 'pacs', port = 104 }]",
             "dimse.tls.certificate = 'cert.pem'",
+            "keeping.grace_days = 0",
+            "keeping.case_gib = 0",
+            "keeping.rules = [{ name = 'all', years = 7, source = '' }]",
+            "keeping.rules = [{ name = 'all', source = 'our lawyer' }]",
         ] {
             let config: Config = toml::from_str(text).unwrap();
             assert!(config.check().is_err(), "{text}");
         }
         let nowhere = "dimse.callers = [{ ae_title = 'MR1', addresses = ['radiology'] }]";
         assert!(toml::from_str::<Config>(nowhere).is_err());
+    }
+
+    #[test]
+    fn rules_of_retention_are_read_and_those_of_laws_count_too() {
+        let text = "[keeping]\ngrace_days = 60\n[[keeping.rules]]\nname = 'all'\nyears = 7\n\
+                    counts_from = 'last_use'\nsource = 'our lawyer'\n";
+        let mut config: Config = toml::from_str(text).unwrap();
+        config.check().unwrap();
+        let cited = &overread_knowledge::Knowledge::embedded().retention.rules;
+        let settings = config.keeping.settings(cited);
+        assert_eq!(
+            (settings.grace_days, settings.rules.len()),
+            (60, 1 + cited.len())
+        );
+        assert!(!settings.rules[0].unconfirmed, "nothing is erased unasked");
+        config.keeping.cited_rules = false;
+        assert_eq!(config.keeping.settings(cited).rules.len(), 1);
+        let shown = toml::to_string_pretty(&config).unwrap();
+        assert_eq!(toml::from_str::<Config>(&shown).unwrap(), config);
     }
 
     #[test]

@@ -203,7 +203,7 @@ impl Home {
         let store = open_store(&config, &layout).await?;
         refuse_half_moved(&store).await?;
         let archive = open_archive(&config, &layout).await?;
-        let ingest = Ingest::open(store.clone(), archive.clone())
+        let ingest = Ingest::open_with(store.clone(), archive.clone(), config.keeping.quota())
             .await
             .context("the archive and the index do not fit")?;
         Ok(Self {
@@ -233,6 +233,10 @@ impl Home {
                 mail: mail(&self.config.mail, self.layout.mail()),
                 calendar: WorkCalendar::default(),
                 password_cost: PasswordCost::STANDARD,
+                keeping: self
+                    .config
+                    .keeping
+                    .settings(&Knowledge::embedded().retention.rules),
             }),
         }
     }

@@ -1,13 +1,11 @@
 //! Batches: what is stored together, and each on its way from the first byte to the answer.
 
-use overread_archive::Archive;
 use overread_model::time::Timestamp;
-use overread_store::Store;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::{Item, answer, commit, sync};
+use super::{Item, Place, answer, commit, sync};
 use crate::limits;
 
 /// What is stored together.
@@ -75,13 +73,12 @@ pub(super) struct Underway {
 impl Underway {
     /// Writes a batch beside others, and commits it after the one before; begins at once, on a thread that may wait.
     pub(super) fn start(
-        store: &Store,
-        archive: &Archive,
+        kept_at: &Place,
         batch: Gathered,
         turn: Turn,
         before: Option<Self>,
     ) -> Self {
-        let (store, archive) = (store.clone(), archive.clone());
+        let kept_at = kept_at.clone();
         let (is_written, written) = oneshot::channel();
         let mut waiting = Vec::with_capacity(batch.items.len());
         let mut work = Vec::with_capacity(batch.items.len());
@@ -90,7 +87,7 @@ impl Underway {
             work.push((item.ticket, item.payload));
         }
         let way = async move {
-            let synced = sync(&store, &archive, work, turn.order).await;
+            let synced = sync(&kept_at, work, turn.order).await;
             drop(turn.disc);
             let _ = is_written.send(());
             // Batches are committed in their order.
@@ -98,7 +95,7 @@ impl Underway {
                 before.ended().await;
             }
             let committed = match synced {
-                Ok(synced) => commit(&store, synced).await,
+                Ok(synced) => commit(&kept_at, synced).await,
                 Err(error) => Err(error),
             };
             answer(waiting, committed);

@@ -15,6 +15,9 @@ use crate::prepare::Readied;
 
 /// Returns what is to be answered for an instance when it is known already; waits for the disc.
 pub(super) fn entered(archive: &Archive, known: &[Known], readied: &Readied) -> Option<Entered> {
+    if known.iter().any(|one| one.is_deleted) {
+        return Some(Entered::Deleted);
+    }
     let twins = known.iter().filter(|one| one.digest == readied.digest);
     if let Some(study) = twins.clone().find_map(|one| one.study) {
         return Some(Entered::Duplicate(study));

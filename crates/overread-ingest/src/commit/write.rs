@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use overread_archive::{Archive, ArchiveError, PackAppend, PackKey, PackLength};
 use overread_model::extent::{Digest, Extent};
+use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::documents::NewDocument;
 use overread_store::studies::{Batch, NewInstance};
@@ -28,6 +29,14 @@ pub(super) struct Written {
     pub(super) papers: Vec<(usize, NewDocument)>,
     pub(super) tickets: Vec<Ticket>,
     pub(super) now: Timestamp,
+}
+
+impl Written {
+    /// Returns the cases that it adds to.
+    pub(super) fn cases(&self) -> Vec<CaseId> {
+        let of = |ticket: &Ticket| ticket.scope.case_id.clone();
+        self.tickets.iter().filter_map(of).collect()
+    }
 }
 
 /// Appends everything, syncs, and compresses the metadata; waits for the disc.

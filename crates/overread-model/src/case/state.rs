@@ -156,6 +156,19 @@ impl CaseState {
         )
     }
 
+    /// Says whether images may be deleted: not while somebody chooses, reads or decides by them.
+    pub const fn may_lose_images(self) -> bool {
+        self.is_end()
+            || matches!(
+                self,
+                Self::Draft
+                    | Self::ConsentPending
+                    | Self::RecordsCollecting
+                    | Self::RecordsCheck
+                    | Self::RecordsDeficient
+            )
+    }
+
     /// Says whether records may be added: neither to a draft nor to a case whose result went out already.
     pub const fn takes_records(self) -> bool {
         !self.is_end() && !matches!(self, Self::Draft | Self::Delivered)

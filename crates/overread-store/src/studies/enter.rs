@@ -11,12 +11,14 @@ use overread_model::access::{Actor, Right};
 use overread_model::extent::{Digest, Extent};
 use overread_model::ids::{CaseId, DeliveryId};
 use overread_model::imaging::InstanceFacts;
+use overread_model::keeping::Usage;
 use overread_model::time::Timestamp;
 
 use super::sql::{Clause, padded};
 use super::upsert::{SeriesEntry, StudyEntry};
 use super::{StudyKey, unfiled, upsert};
 use crate::error::{StoreError, StoreResult};
+use crate::quotas::Rooms;
 use crate::{Script, Tx, audit, limits, packs};
 
 pub use batch::Batch;
@@ -74,6 +76,10 @@ pub enum Entered {
     Foreign(StudyKey),
     /// Its study is another patient's; it is kept aside for a person.
     OtherPatient(StudyKey),
+    /// Its study was deleted and can still be restored; it is not kept.
+    Deleted,
+    /// The case has no room for it; it is not kept.
+    NoRoom,
 }
 
 /// Bytes that are kept under a UID already.
@@ -85,6 +91,29 @@ pub struct Known {
     pub study: Option<StudyKey>,
     /// Where they are.
     pub extent: Extent,
+    /// The study was deleted and can still be restored.
+    pub is_deleted: bool,
+}
+
+/// Returns which of these studies were deleted and can still be restored. A quick question.
+///
+/// # Errors
+/// When the database fails.
+pub async fn deleted_among(
+    tx: &mut Tx,
+    study_instance_uids: Vec<String>,
+) -> StoreResult<HashSet<String>> {
+    let mut deleted = HashSet::new();
+    for chunk in study_instance_uids.chunks(limits::FILTER_VALUES) {
+        let mut clause = Clause::new(
+            "select s.study_instance_uid from deletion d join study s on s.id = d.study_id",
+        );
+        clause.and("d.ended_at is null");
+        clause.any_of("s.study_instance_uid", &padded(chunk.to_vec()));
+        let rows: Vec<(String,)> = clause.rows(tx).await?;
+        deleted.extend(rows.into_iter().map(|(uid,)| uid));
+    }
+    Ok(deleted)
 }
 
 /// Returns what is kept (or kept aside) under each of these SOP Instance UIDs. A quick question.
@@ -99,23 +128,25 @@ pub async fn known_digests(
     for chunk in sop_instance_uids.chunks(limits::FILTER_VALUES / 2) {
         let uids = padded(chunk.to_vec());
         let mut clause = Clause::new(
-            "select i.sop_instance_uid, i.digest, s.study_id, i.pack_id, i.offset_bytes, i.length_bytes \
+            "select i.sop_instance_uid, i.digest, s.study_id, i.pack_id, i.offset_bytes, i.length_bytes, \
+             cast(case when s.study_id in (select study_id from deletion where ended_at is null) then 1 else 0 end as bigint) \
              from instance i join series s on s.id = i.series_id",
         );
         clause.any_of("i.sop_instance_uid", &uids);
         clause.push(
-            " union all select sop_instance_uid, digest, -1, pack_id, offset_bytes, length_bytes \
+            " union all select sop_instance_uid, digest, -1, pack_id, offset_bytes, length_bytes, cast(0 as bigint) \
              from conflict where sop_instance_uid in (",
         );
         clause.list(&uids);
         clause.push(")");
-        let rows: Vec<(String, Vec<u8>, i64, i64, i64, i64)> = clause.rows(tx).await?;
-        for (uid, digest, study_id, pack_id, offset_bytes, length_bytes) in rows {
+        let rows: Vec<(String, Vec<u8>, i64, i64, i64, i64, i64)> = clause.rows(tx).await?;
+        for (uid, digest, study_id, pack_id, offset_bytes, length_bytes, deleted) in rows {
             let study = (study_id >= 0).then_some(StudyKey(study_id));
             known.entry(uid).or_default().push(Known {
                 digest: to_digest(&digest, "instance")?,
                 study,
                 extent: packs::to_extent(pack_id, offset_bytes, length_bytes)?,
+                is_deleted: deleted == 1,
             });
         }
     }
@@ -147,6 +178,7 @@ struct Tally {
 pub async fn enter(
     tx: &mut Tx,
     batch: &Batch,
+    rooms: &mut Rooms,
     now: Timestamp,
 ) -> StoreResult<(Vec<Outcome>, Script)> {
     let known = KnownOfBatch::of(tx, &batch.items).await?;
@@ -156,6 +188,7 @@ pub async fn enter(
     }
     let mut run = Run {
         batch,
+        rooms,
         now,
         known,
         script: Script::default(),
@@ -180,6 +213,7 @@ pub async fn enter(
 
 struct Run<'a> {
     batch: &'a Batch,
+    rooms: &'a mut Rooms,
     now: Timestamp,
     known: KnownOfBatch,
     /// What is left to be run once every row that others refer to is there.
@@ -199,7 +233,9 @@ impl Run<'_> {
             let Some(item) = self.batch.items.get(*index) else {
                 continue;
             };
-            if !self.settle_known(tx, *index, item).await? {
+            if !self.settle_known(tx, *index, item).await?
+                && !self.refuses(tx, *index, item).await?
+            {
                 fresh.push((position, *index, item));
             }
         }
@@ -235,6 +271,37 @@ impl Run<'_> {
         study.created = false;
         self.known.studies.insert(study_uid, study);
         Ok(())
+    }
+
+    /// Refuses what comes for a deleted study, or into a case without room, before anything of it is written; says whether it
+    /// did.
+    async fn refuses(
+        &mut self,
+        tx: &mut Tx,
+        index: usize,
+        item: &NewInstance,
+    ) -> StoreResult<bool> {
+        let study = item.facts.study.study_instance_uid.as_str();
+        let study = self.known.studies.get(study);
+        let refusal = if study.is_some_and(|study| study.is_deleted) {
+            Entered::Deleted
+        } else if self.has_room(tx, item).await? {
+            return Ok(false);
+        } else {
+            Entered::NoRoom
+        };
+        packs::add_gap(tx, item.extent, "refused").await?;
+        self.answer(index, refusal, false);
+        Ok(true)
+    }
+
+    async fn has_room(&mut self, tx: &mut Tx, item: &NewInstance) -> StoreResult<bool> {
+        let more = Usage {
+            bytes: item.extent.length_bytes,
+            instances: 1,
+        };
+        let case_id = item.scope.case_id.as_ref();
+        self.rooms.take(tx, case_id, more).await
     }
 
     /// Finds or makes the study of an instance.
@@ -339,7 +406,7 @@ impl Run<'_> {
             insert_instance(&mut self.script, item, series_id, place, self.now);
             self.known.instances.insert(
                 item.facts.sop_instance_uid.as_str().to_owned(),
-                (study, item.digest),
+                (study, item.digest, false),
             );
             instances += 1;
             bytes += item.extent.length_bytes as i64;
@@ -365,12 +432,18 @@ impl Run<'_> {
         item: &NewInstance,
     ) -> StoreResult<bool> {
         let uid = item.facts.sop_instance_uid.as_str();
-        let Some((study, digest)) = self.known.instances.get(uid).copied() else {
+        let Some((study, digest, is_deleted)) = self.known.instances.get(uid).copied() else {
             return Ok(false);
         };
-        if digest == item.digest {
+        if is_deleted {
+            packs::add_gap(tx, item.extent, "refused").await?;
+            self.answer(index, Entered::Deleted, false);
+        } else if digest == item.digest {
             packs::add_gap(tx, item.extent, "duplicate").await?;
             self.answer(index, Entered::Duplicate(study), false);
+        } else if !self.has_room(tx, item).await? {
+            packs::add_gap(tx, item.extent, "refused").await?;
+            self.answer(index, Entered::NoRoom, false);
         } else {
             keep_aside(tx, item, "other bytes under a known UID", self.now).await?;
             self.answer(index, Entered::Conflict, false);
@@ -448,7 +521,8 @@ pub async fn link_pending(
 ) -> StoreResult<()> {
     unfiled::lock(tx, study).await?;
     on!(tx, c => sqlx::query(
-            "insert into case_study (case_id, study_id, linked_at, pending) values ($1, $2, $3, 1) \
+            "insert into case_study (case_id, study_id, linked_at, pending) select $1, id, cast($3 as bigint), 1 from study \
+             where id = $2 and id not in (select study_id from deletion where ended_at is null) \
              on conflict (case_id, study_id) do nothing")
         .bind(case_id.as_str()).bind(study.0).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
     Ok(())
@@ -465,7 +539,8 @@ pub async fn link_to_case(
     now: Timestamp,
 ) -> StoreResult<()> {
     on!(tx, c => sqlx::query(
-            "insert into case_study (case_id, study_id, linked_at) values ($1, $2, $3) \
+            "insert into case_study (case_id, study_id, linked_at) select $1, id, cast($3 as bigint) from study \
+             where id = $2 and id not in (select study_id from deletion where ended_at is null) \
              on conflict (case_id, study_id) do update set pending = 0")
         .bind(case_id.as_str()).bind(study.0).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
     Ok(())

@@ -12,7 +12,8 @@ macro_rules! is_unfiled {
     () => {
         " from study s where s.instance_count > 0 \
          and not exists (select 1 from case_study cs join case_ k on k.id = cs.case_id where cs.study_id = s.id) \
-         and not exists (select 1 from quarantine q where q.study_id = s.id and q.decided_at is null)"
+         and not exists (select 1 from quarantine q where q.study_id = s.id and q.decided_at is null) \
+         and s.id not in (select study_id from deletion where ended_at is null)"
     };
 }
 
@@ -42,23 +43,31 @@ pub async fn count_unfiled(tx: &mut Tx) -> StoreResult<i64> {
 /// # Errors
 /// When the database fails.
 pub async fn lock_unfiled(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<Option<StudyRow>> {
-    let known: Option<(i64,)> = on!(&mut *tx, c => sqlx::query_as("select id from study where study_instance_uid = $1")
-        .bind(study_instance_uid).fetch_optional(&mut *c).await?);
-    let Some((id,)) = known else {
+    let Some(study) = key_of(tx, study_instance_uid).await? else {
         return Ok(None);
     };
-    lock(tx, StudyKey(id)).await?;
+    lock(tx, study).await?;
     Ok(
         on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), is_unfiled!(), " and s.study_instance_uid = $1"))
         .bind(study_instance_uid).fetch_optional(&mut *c).await?),
     )
 }
 
+/// Finds the key of a study by its UID, also of one that is deleted and not erased yet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn key_of(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<Option<StudyKey>> {
+    let row: Option<(i64,)> = on!(tx, c => sqlx::query_as("select id from study where study_instance_uid = $1")
+        .bind(study_instance_uid).fetch_optional(&mut *c).await?);
+    Ok(row.map(|(id,)| StudyKey(id)))
+}
+
 /// Lets nobody else put a study into a case until the transaction ends. Who also writes an audit row takes its turn there first.
 ///
 /// # Errors
 /// When the database fails.
-pub(super) async fn lock(tx: &mut Tx, study: StudyKey) -> StoreResult<()> {
+pub(crate) async fn lock(tx: &mut Tx, study: StudyKey) -> StoreResult<()> {
     // PostgreSQL locks a row that is written, and the statement behind it sees what was committed while it waited.
     on!(tx, c => sqlx::query("update study set instance_count = instance_count where id = $1")
         .bind(study.0).execute(&mut *c).await?.rows_affected());

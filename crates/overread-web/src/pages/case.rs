@@ -7,6 +7,7 @@ use axum::routing::{get, post};
 use overread_model::access::{Right, Role};
 use overread_model::time::Timestamp;
 use overread_workflow::cases::{self, CaseView, Station, StationState};
+use overread_workflow::keeping::{self, CaseKeeping};
 use overread_workflow::reporting;
 use overread_workflow::sessions::SignedIn;
 use serde::Deserialize;
@@ -54,6 +55,8 @@ struct CasePage {
     may_set_urgency: bool,
     levels: [(&'static str, &'static str); 3],
     patient_side: bool,
+    /// How much the case holds, what of it is held or deleted.
+    keeping: CaseKeeping,
     now: Timestamp,
 }
 
@@ -105,6 +108,7 @@ async fn show(
     if view.row.state == "draft" && view.next.as_ref().is_some_and(|next| next.yours) {
         return Ok(go(&format!("/cases/{case_id}/ask/who")));
     }
+    let keeping = keeping::of_case(&state.workflow, &session.actor, &case_id, now).await?;
     let shell = Shell::in_case(
         &state,
         &session,
@@ -129,6 +133,7 @@ async fn show(
         ],
         patient_side: !matches!(session.role, Role::Coordinator | Role::Reviewer),
         view,
+        keeping,
         now,
     })
 }

@@ -19,6 +19,7 @@ use overread_model::peers::{Peer, Peers, ProposedContext};
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_web::{WebConfig, WebState, router};
+use overread_workflow::keeping::Keeping;
 use overread_workflow::{MailConfig, PasswordCost, Workflow, WorkflowConfig, setup};
 use tower::ServiceExt as _;
 
@@ -105,6 +106,10 @@ impl Door {
                 password_cost: PasswordCost {
                     memory_kib: 8,
                     passes: 1,
+                },
+                keeping: Keeping {
+                    grace_days: 30,
+                    rules: Knowledge::embedded().retention.rules.clone(),
                 },
             }),
         };

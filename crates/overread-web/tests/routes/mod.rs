@@ -9,6 +9,7 @@ mod dicomweb_stow;
 mod entrance;
 mod everywhere;
 mod invite;
+mod keeping;
 mod people;
 mod records;
 mod report;

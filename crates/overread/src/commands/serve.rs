@@ -12,7 +12,7 @@ use overread_model::access::Role;
 use overread_store::tokens::{self, NewToken};
 use overread_store::{people, work_items};
 use overread_web::{WebConfig, WebState};
-use overread_workflow::{Workflow, jobs, mailing, setup};
+use overread_workflow::{Workflow, jobs, keeping, mailing, setup};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -220,21 +220,24 @@ impl Door {
     }
 }
 
-/// Sends mails, ends what ran out of time and overwrites what was deleted, again and again.
+/// Sends mails, ends what ran out of time and erases what was deleted, again and again.
 async fn go_round(workflow: Workflow) {
     const PAUSE: std::time::Duration = std::time::Duration::from_secs(20);
+    /// Rounds from one look at the rules of retention to the next.
+    const RETENTION_ROUNDS: u64 = 180;
     let mut ticks = tokio::time::interval(PAUSE);
-    loop {
+    for round in 0_u64.. {
         ticks.tick().await;
+        if round.is_multiple_of(RETENTION_ROUNDS)
+            && let Err(error) = keeping::apply_rules(&workflow, clock::now()).await
+        {
+            tracing::error!(%error, "the rules of retention could not be applied");
+        }
         if let Err(error) = mailing::send_due(&workflow, clock::now()).await {
             tracing::error!(%error, "mails could not be sent");
         }
         if let Err(error) = jobs::run_due(&workflow, clock::now()).await {
             tracing::error!(%error, "what ran out of time could not be ended");
-        }
-        let (store, archive) = (&workflow.store, &workflow.archive);
-        if let Err(error) = overread_ingest::finish_erasures(store, archive).await {
-            tracing::error!(%error, "what was deleted could not be overwritten yet");
         }
     }
 }

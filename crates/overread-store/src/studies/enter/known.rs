@@ -14,8 +14,8 @@ use crate::{Tx, limits};
 /// What is kept already of what a batch brings.
 #[derive(Default)]
 pub(super) struct Known {
-    /// By SOP Instance UID: the study it is in and the digest of its bytes.
-    pub(super) instances: HashMap<String, (StudyKey, Digest)>,
+    /// By SOP Instance UID: the study it is in, the digest of its bytes, and whether that study is deleted.
+    pub(super) instances: HashMap<String, (StudyKey, Digest, bool)>,
     /// By Study Instance UID.
     pub(super) studies: HashMap<String, StudyEntry>,
     /// By study and Series Instance UID.
@@ -24,7 +24,7 @@ pub(super) struct Known {
     pub(super) has_decided_study: bool,
 }
 
-/// What it is, its UID, its id, the study it is in or whether it is complete, then what only some have.
+/// What it is, its UID, its id, the study it is in or whether it is complete or deleted, then what only some have.
 type Row = (
     String,
     String,
@@ -37,10 +37,12 @@ type Row = (
     Option<String>,
 );
 
-const INSTANCES: &str = "select 'instance', i.sop_instance_uid, i.id, s.study_id, i.digest, cast(null as text), \
+const INSTANCES: &str = "select 'instance', i.sop_instance_uid, i.id, s.study_id, i.digest, cast(case when \
+    s.study_id in (select study_id from deletion where ended_at is null) then 'deleted' end as text), \
     cast(null as text), cast(null as text), cast(null as text) from instance i join series s on s.id = i.series_id";
 const STUDIES: &str = " union all select 'study', s.study_instance_uid, cast(s.id as bigint), \
-    cast(case when s.patient_name is null or s.patient_id is null or s.patient_birth_date is null or s.patient_sex is null \
+    cast(case when s.id in (select study_id from deletion where ended_at is null) then 2 \
+    when s.patient_name is null or s.patient_id is null or s.patient_birth_date is null or s.patient_sex is null \
     or s.accession_number is null or s.study_description is null or s.referring_physician_name is null \
     or s.study_time is null then 0 else 1 end as bigint), cast(null as bytea), s.patient_id, s.patient_name_folded, \
     s.patient_birth_date, s.study_date from study s where s.study_instance_uid in (";
@@ -91,14 +93,17 @@ impl Known {
         match what.as_str() {
             "instance" => {
                 let digest = to_digest(&digest.unwrap_or_default(), "instance")?;
-                self.instances.insert(uid, (StudyKey(study_id), digest));
+                let is_deleted = patient_id.is_some();
+                self.instances
+                    .insert(uid, (StudyKey(study_id), digest, is_deleted));
             }
             "study" => {
-                let entry = StudyEntry::known(
+                let mut entry = StudyEntry::known(
                     StudyKey(id),
                     [patient_id, name_folded, birth_date, study_date],
                     study_id == 1,
                 );
+                entry.is_deleted = study_id == 2;
                 self.studies.insert(uid, entry);
             }
             "series" => {

@@ -1,0 +1,121 @@
+//! What a case's page says: how much it holds, what is held or deleted of it, what was asked.
+
+use overread_model::access::Actor;
+use overread_model::case::CaseRole;
+use overread_model::ids::CaseId;
+use overread_model::keeping::{Quota, Usage};
+use overread_model::time::Timestamp;
+use overread_store::audit::{self, AuditEvent};
+use overread_store::{cases, deletions, erasure_requests, legal_holds, quotas};
+
+use super::{
+    DeletionLine, HoldLine, RequestLine, deletion_lines, hold_line, request_line,
+    require_administrator,
+};
+use crate::casework::{self, checked_reason};
+use crate::{StepError, StepResult, Workflow, limits};
+
+/// What is kept of a case; nothing of it for readers who neither asked nor coordinate.
+#[derive(Default)]
+pub struct CaseKeeping {
+    /// How much it holds, and how much it may; only for coordinators.
+    pub room: Option<(Usage, Quota)>,
+    /// Legal holds; only for coordinators, since they may tell of a dispute.
+    pub holds: Vec<HoldLine>,
+    /// Exams that were deleted and can still be restored.
+    pub deleted: Vec<DeletionLine>,
+    /// What was asked last, and the answer.
+    pub request: Option<RequestLine>,
+    /// This reader may ask that the images be deleted.
+    pub may_ask: bool,
+    /// This reader may place a legal hold.
+    pub may_hold: bool,
+}
+
+/// Returns what the page of a case says of what is kept. The page itself puts the visit on record.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn of_case(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<CaseKeeping> {
+    let mut tx = ctx.store.read().await?;
+    let file = casework::load_or_offer(&mut tx, actor, case_id, now).await?;
+    let (coordinates, asked) = (
+        file.wears(CaseRole::Coordinator),
+        file.wears(CaseRole::Requester),
+    );
+    if file.offer_only || file.reads || !(coordinates || asked) {
+        return Ok(CaseKeeping::default());
+    }
+    let mut keeping = CaseKeeping {
+        may_hold: coordinates,
+        ..CaseKeeping::default()
+    };
+    if coordinates {
+        let used = quotas::usage(&mut tx, case_id).await?;
+        let quota = quotas::of_case(&mut tx, case_id).await?;
+        keeping.room = Some((used, quota.unwrap_or(ctx.ingest.quota())));
+        for row in legal_holds::of_case(&mut tx, case_id).await? {
+            keeping.holds.push(hold_line(&mut tx, row).await?);
+        }
+    }
+    let deleted = deletions::open_of_case(&mut tx, case_id).await?;
+    keeping.deleted = deletion_lines(&mut tx, deleted).await?;
+    let request = erasure_requests::last_of_case(&mut tx, case_id).await?;
+    keeping.may_ask =
+        file.row.number.is_some() && request.as_ref().is_none_or(|row| row.answered_at.is_some());
+    if let Some(row) = request {
+        keeping.request = Some(request_line(&mut tx, row).await?);
+    }
+    Ok(keeping)
+}
+
+/// Sets how much a case may hold; what it holds already stays.
+///
+/// # Errors
+/// `Forbidden` unless administrator; `Invalid` without a reason, for an unknown case or an amount that is none.
+pub async fn set_quota(
+    ctx: &Workflow,
+    actor: &Actor,
+    (number, reason): (&str, &str),
+    (gib, instances): (u64, u64),
+    now: Timestamp,
+) -> StepResult<()> {
+    require_administrator(actor)?;
+    let reason = checked_reason(reason)?;
+    if !(1..=limits::QUOTA_GIB).contains(&gib)
+        || !(1..=limits::QUOTA_INSTANCES).contains(&instances)
+    {
+        return Err(StepError::invalid(
+            "gib",
+            format!(
+                "Write whole numbers: at most {} GiB and {} images.",
+                limits::QUOTA_GIB,
+                limits::QUOTA_INSTANCES
+            ),
+        ));
+    }
+    let mut tx = ctx.store.begin().await?;
+    audit::take_turn(&mut tx).await?;
+    let Some(row) = cases::find_by_number(&mut tx, number.trim()).await? else {
+        return Err(StepError::invalid(
+            "number",
+            "There is no case with this number.",
+        ));
+    };
+    let case_id = row.case_id()?;
+    let quota = Quota {
+        bytes: gib * 1024 * 1024 * 1024,
+        instances,
+    };
+    quotas::set(&mut tx, &case_id, quota, reason, actor.id(), now).await?;
+    let event = AuditEvent::new("quota.set")
+        .in_case(&case_id)
+        .with(serde_json::json!({"bytes": quota.bytes, "instances": quota.instances}));
+    audit::record(&mut tx, actor, &event, now).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,161 @@
+//! Whoever asked in a case asks that its images be deleted; an administrator answers.
+
+use overread_model::access::Actor;
+use overread_model::case::CaseRole;
+use overread_model::ids::{CaseId, ErasureRequestId};
+use overread_model::time::Timestamp;
+use overread_store::audit::{self, AuditEvent};
+use overread_store::{Tx, erasure_requests};
+
+use super::deleting::{self, Marked, Marking};
+use super::require_administrator;
+use crate::casework::{self, Said, checked_reason, new_id, person_of};
+use crate::{StepError, StepResult, Workflow};
+
+/// Asks that the images of a case be deleted; the request waits for an administrator.
+///
+/// # Errors
+/// `NotFound`, `Forbidden` unless the actor asked in this case or coordinates, `Invalid` without a reason or while a request waits.
+pub async fn ask(
+    ctx: &Workflow,
+    actor: &Actor,
+    case_id: &CaseId,
+    reason: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    let mut tx = ctx.store.begin().await?;
+    audit::take_turn(&mut tx).await?;
+    let file = casework::load(&mut tx, actor, case_id, now).await?;
+    if file.reads || !(file.wears(CaseRole::Requester) || file.wears(CaseRole::Coordinator)) {
+        return Err(StepError::Forbidden);
+    }
+    let reason = checked_reason(reason)?;
+    if file.row.number.is_none() {
+        return Err(StepError::invalid(
+            "",
+            "This request is not sent yet: throw it away instead.",
+        ));
+    }
+    let id = new_id(ErasureRequestId::from_random)?;
+    let by = person_of(actor)?.as_str();
+    if !erasure_requests::add(&mut tx, &id, case_id, by, reason, now).await? {
+        return Err(StepError::invalid(
+            "",
+            "This was asked already and waits for an answer.",
+        ));
+    }
+    let what = "Deletion of the images was asked for";
+    casework::note(
+        &mut tx,
+        &file,
+        actor,
+        "erasure.requested",
+        what,
+        Said::default(),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+/// Deletes the images of the case that a request is about.
+///
+/// # Errors
+/// As [`deleting::delete`]; `Stale` when it was answered meanwhile.
+pub async fn delete_as_asked(
+    ctx: &Workflow,
+    actor: &Actor,
+    request_id: &ErasureRequestId,
+    now: Timestamp,
+) -> StepResult<Marked> {
+    require_administrator(actor)?;
+    let mut tx = ctx.store.begin().await?;
+    audit::take_turn(&mut tx).await?;
+    let (case_id, reason) = waiting(&mut tx, request_id).await?;
+    let reason = format!("Asked for in the case: {reason}");
+    let mut marking = Marking::new(&reason);
+    deleting::mark_case(&mut tx, ctx, actor, &case_id, &mut marking, now).await?;
+    if marking.marked.studies == 0 {
+        return Err(StepError::invalid(
+            "",
+            "Nothing was deleted: a legal hold covers the images, or another case holds them, too. Decline the request and say so.",
+        ));
+    }
+    let note = if marking.marked.held + marking.marked.shared > 0 {
+        "Not every exam could be deleted."
+    } else {
+        ""
+    };
+    answer(
+        &mut tx,
+        actor,
+        (request_id, &case_id),
+        ("deleted", note),
+        now,
+    )
+    .await?;
+    deleting::finish(ctx, tx, marking, now).await
+}
+
+/// Answers a request with no, and says why.
+///
+/// # Errors
+/// `Forbidden` unless administrator; `Invalid` without a reason; `Stale` when it was answered meanwhile.
+pub async fn decline(
+    ctx: &Workflow,
+    actor: &Actor,
+    request_id: &ErasureRequestId,
+    reason: &str,
+    now: Timestamp,
+) -> StepResult<()> {
+    require_administrator(actor)?;
+    let reason = checked_reason(reason)?;
+    let mut tx = ctx.store.begin().await?;
+    audit::take_turn(&mut tx).await?;
+    let (case_id, _) = waiting(&mut tx, request_id).await?;
+    answer(
+        &mut tx,
+        actor,
+        (request_id, &case_id),
+        ("declined", reason),
+        now,
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+async fn waiting(tx: &mut Tx, request_id: &ErasureRequestId) -> StepResult<(CaseId, String)> {
+    let row = erasure_requests::find_open(tx, request_id).await?;
+    let row = row.ok_or(StepError::Stale)?;
+    Ok((
+        row.case_id.parse().map_err(StepError::internal)?,
+        row.reason,
+    ))
+}
+
+async fn answer(
+    tx: &mut Tx,
+    actor: &Actor,
+    (request_id, case_id): (&ErasureRequestId, &CaseId),
+    (answer, note): (&'static str, &str),
+    now: Timestamp,
+) -> StepResult<()> {
+    if !erasure_requests::answer(tx, request_id, answer, note, actor.id(), now).await? {
+        return Err(StepError::Stale);
+    }
+    let file = casework::load(tx, &Actor::System, case_id, now).await?;
+    let what = match answer {
+        "deleted" => "The request to delete the images was granted",
+        _ => "The request to delete the images was declined",
+    };
+    let said = Said {
+        note,
+        staff_only: false,
+    };
+    casework::note(tx, &file, actor, "erasure.answered", what, said, now).await?;
+    let event = AuditEvent::new("erasure.answered")
+        .in_case(case_id)
+        .on("erasure_request", request_id)
+        .with(serde_json::json!({"answer": answer}));
+    Ok(audit::record(tx, actor, &event, now).await?)
+}
