@@ -100,19 +100,6 @@ pub async fn list(tx: &mut Tx) -> StoreResult<Vec<(PackId, u64)>> {
         .collect()
 }
 
-/// Says whether a pack holds nothing but gaps.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn is_empty(tx: &mut Tx, pack_id: PackId) -> StoreResult<bool> {
-    let (count,): (i64,) = on!(tx, c => sqlx::query_as(
-            "select cast(case when exists (select 1 from instance where pack_id = $1) \
-             or exists (select 1 from conflict where pack_id = $1) \
-             or exists (select 1 from document where pack_id = $1) then 1 else 0 end as bigint)")
-        .bind(pack_id.get()).fetch_one(&mut *c).await?);
-    Ok(count == 0)
-}
-
 /// Forgets a pack that holds nothing any more; says whether it was so. Nobody may be writing to it: a batch whose bytes are in
 /// the pack, and whose rows are not yet there, would lose them.
 ///
