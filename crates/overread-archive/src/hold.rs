@@ -62,6 +62,10 @@ impl Disc {
     }
 
     /// Waits for the lock; another process keeps its packs open for as long as it likes, so not for ever.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a lock of another process tells nobody when it is free, and this thread is for waiting"
+    )]
     fn wait_for(&self, pack_id: PackId) -> Result<Option<File>, ArchiveError> {
         let (path, begun) = (self.path_of(pack_id), Instant::now());
         loop {

@@ -1,4 +1,5 @@
 //! Programs of others beside a test: each ends with it, and no test waits for one that has ended or never listens.
+#![allow(clippy::expect_used, reason = "a failed test may say so by a panic")]
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
