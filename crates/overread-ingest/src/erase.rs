@@ -85,7 +85,7 @@ pub async fn overwrite_erased(
 ///
 /// # Errors
 /// When the index or the archive fails; what is left stays noted.
-async fn finish(store: &Store, archive: &Archive) -> Result<(), IngestError> {
+pub(crate) async fn finish(store: &Store, archive: &Archive) -> Result<(), IngestError> {
     loop {
         let studies = erasures::studies(&mut store.read().await?).await?;
         for study in &studies {

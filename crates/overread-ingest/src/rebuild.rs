@@ -12,6 +12,7 @@ use overread_archive::{Archive, ArchiveError, Contents, Extent, Recorded};
 use overread_model::access::Actor;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
+use overread_store::quotas::Rooms;
 use overread_store::rebuilding::{self, Part};
 use overread_store::studies::{self, Entered, Outcome};
 use overread_store::{Script, Store, Tx, deliveries, documents, packs};
@@ -232,7 +233,8 @@ impl Run<'_> {
         report: &mut RebuildReport,
     ) -> Result<(), IngestError> {
         let mut tx = self.store.begin().await?;
-        studies::take_turns(&mut tx, &taken.batch).await?;
+        // Room in cases is not asked for: all of it was acknowledged.
+        studies::take_turns(&mut tx, &taken.batch, &[]).await?;
         for (part, claimed) in parts.iter().zip(&taken.claimed) {
             let end = part.directory.offset_bytes + part.directory.length_bytes;
             packs::claim(&mut tx, part.directory.pack_id, end, taken.now).await?;
@@ -250,7 +252,9 @@ impl Run<'_> {
         for (scope, source, started) in &taken.deliveries {
             deliveries::start(&mut tx, scope, source.as_str(), *started).await?;
         }
-        let (outcomes, mut script) = studies::enter(&mut tx, &taken.batch, taken.now).await?;
+        let mut rooms = Rooms::of_stored();
+        let entered = studies::enter(&mut tx, &taken.batch, &mut rooms, taken.now);
+        let (outcomes, mut script) = entered.await?;
         taken.count_up(&mut script, &outcomes);
         script.run(&mut tx).await?;
         let mut new_documents = 0;
@@ -278,6 +282,7 @@ fn count(report: &mut RebuildReport, outcomes: &[Outcome]) {
             Entered::Stored(_) => report.instances += 1,
             Entered::Duplicate(_) => report.duplicates += 1,
             Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => report.aside += 1,
+            Entered::Deleted | Entered::NoRoom => report.deleted += 1,
         }
     }
 }

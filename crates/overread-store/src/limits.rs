@@ -48,8 +48,6 @@ pub const ERASURES: i64 = 500;
 pub const PROOF_ROWS: i64 = 2_000;
 /// Metadata blocks read at once while the archive is proven.
 pub const PROOF_BLOCKS: i64 = 50;
-/// Extents that are overwritten in one go once their study is erased.
-pub const ERASURES: i64 = 1_000;
 /// Bytes of a machine token's secret.
 pub const TOKEN_SECRET_BYTES: usize = 32;
 /// Length of a secret that is registered from outside, bytes.

@@ -71,7 +71,8 @@ pub async fn usage(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Usage> {
 /// The room that is left in cases while one batch is stored.
 #[derive(Debug)]
 pub struct Rooms {
-    usual: Quota,
+    /// `None` where none counts.
+    usual: Option<Quota>,
     cases: HashMap<CaseId, (Quota, Usage)>,
 }
 
@@ -79,7 +80,15 @@ impl Rooms {
     /// Begins a batch; each case may hold this much, unless something else was set for it.
     pub fn new(usual: Quota) -> Self {
         Self {
-            usual,
+            usual: Some(usual),
+            cases: HashMap::new(),
+        }
+    }
+
+    /// Begins a batch of what was stored before: there is room for it.
+    pub fn of_stored() -> Self {
+        Self {
+            usual: None,
             cases: HashMap::new(),
         }
     }
@@ -94,11 +103,11 @@ impl Rooms {
         case_id: Option<&CaseId>,
         more: Usage,
     ) -> StoreResult<bool> {
-        let Some(case_id) = case_id else {
+        let (Some(case_id), Some(usual)) = (case_id, self.usual) else {
             return Ok(true);
         };
         if !self.cases.contains_key(case_id) {
-            let quota = of_case(tx, case_id).await?.unwrap_or(self.usual);
+            let quota = of_case(tx, case_id).await?.unwrap_or(usual);
             let used = usage(tx, case_id).await?;
             self.cases.insert(case_id.clone(), (quota, used));
         }

@@ -13,6 +13,7 @@ mod turns;
 mod unfiled;
 mod upsert;
 
+pub use delete::ErasedStudy;
 pub(crate) use delete::delete;
 pub(crate) use enter::to_digest;
 pub use enter::{

@@ -95,10 +95,13 @@ fn told(marked: &Marked) -> String {
     let count = |number: usize, one: &str, many: &str| {
         crate::words::count(&i64::try_from(number).unwrap_or(i64::MAX), one, many)
     };
-    let mut told = format!(
-        "{} deleted. Nobody reaches the images any more; below, they can be restored.",
-        count(marked.studies, "exam was", "exams were")
-    );
+    let mut told = match marked.studies {
+        0 => "Nothing was deleted.".to_owned(),
+        studies => format!(
+            "{} deleted. Nobody reaches the images any more; below, they can be restored.",
+            count(studies, "exam was", "exams were")
+        ),
+    };
     if marked.shared > 0 {
         told.push_str(&format!(
             " {} left, since another case holds them, too.",
