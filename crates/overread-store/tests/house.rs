@@ -10,7 +10,7 @@ use overread_model::keeping::Quota;
 use overread_model::time::Timestamp;
 use overread_store::quotas::Rooms;
 use overread_store::studies::{self, Batch, DeliveryScope, NewInstance, Outcome};
-use overread_store::{Script, Store, deliveries, packs};
+use overread_store::{Store, deliveries, packs};
 use tempfile::TempDir;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
@@ -177,10 +177,10 @@ pub(crate) async fn enter(
         }
     });
     let batch = Batch::prepare(new.collect()).unwrap();
-    let mut script = Script::default();
     let length_bytes = committed + specs.len() as u64 * 100;
-    packs::note(&mut script, pack_id, length_bytes, NOW);
-    script.run(&mut tx).await.unwrap();
+    packs::claim(&mut tx, pack_id, length_bytes, NOW)
+        .await
+        .unwrap();
     deliveries::start(&mut tx, scope, "test", NOW)
         .await
         .unwrap();
