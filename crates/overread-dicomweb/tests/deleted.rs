@@ -12,7 +12,8 @@ use crate::made::Made;
 
 const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
 
-async fn delete(house: &House) {
+/// Takes the first study out of everybody's reach; returns when it can be erased.
+pub(crate) async fn delete(house: &House) -> (DeletionId, Timestamp) {
     let study = house.study_key("1.2.3").await;
     let new = NewDeletion {
         id: &DeletionId::from_random([1; 16]),
@@ -24,6 +25,7 @@ async fn delete(house: &House) {
     let marked = deletions::mark(&mut tx, &new, &archive_token(), NOW).await;
     assert!(marked.unwrap());
     tx.commit().await.unwrap();
+    (new.id.clone(), new.erase_at)
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@ use axum::http::{Method, StatusCode};
 use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::TokenId;
 use overread_model::time::Timestamp;
+use overread_store::deletions;
 use overread_store::review_tasks;
 use serde_json::{Value, json};
 
+use crate::deleted::delete;
 use crate::house::{Got, House, NOW, archive_token, person, request};
 use crate::made::Made;
 use crate::reads::Reads;
@@ -789,11 +791,10 @@ async fn ordered_work_goes_with_its_study() {
         Some(&other),
     )
     .await;
-    let study = house.study_key("1.2.3").await;
+    let (deletion, erase_at) = delete(&house).await;
     let mut tx = house.store.begin().await.unwrap();
-    overread_store::studies::delete(&mut tx, study)
-        .await
-        .unwrap();
+    let erased = deletions::begin_erasure(&mut tx, &deletion, erase_at).await;
+    assert!(erased.unwrap().is_some());
     tx.commit().await.unwrap();
     let left = list(&house, &archive, "").await;
     assert_eq!(left.len(), 1);
