@@ -50,6 +50,16 @@ impl Store {
         let pool = || SqlitePoolOptions::new().test_before_acquire(false);
         let writer = pool()
             .max_connections(1)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    if connection.is_in_transaction() {
+                        // Behind a rollback that is on its way.
+                        connection.ping().await?;
+                    }
+                    // SQLite undoes a transaction by itself when the disc is full; the driver then counts one for ever.
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .connect_with(
                 options
                     .clone()
