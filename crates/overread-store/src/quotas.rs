@@ -37,9 +37,7 @@ pub async fn set(
 /// When the database fails.
 pub async fn of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Option<Quota>> {
     let sql = "select max_bytes, max_instances from case_quota where case_id = $1";
-    let rows: Vec<(i64, i64)> = tx
-        .rows(sql.to_owned(), values![case_id.as_str()].into())
-        .await?;
+    let rows: Vec<(i64, i64)> = tx.rows(sql.to_owned(), values![case_id.as_str()]).await?;
     Ok(rows.first().map(|(bytes, instances)| Quota {
         bytes: bytes.unsigned_abs(),
         instances: instances.unsigned_abs(),
@@ -58,9 +56,7 @@ pub async fn usage(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Usage> {
         and id not in (select study_id from deletion where ended_at is null) \
         union all select length_bytes, 1 from conflict where case_id = $1 \
         union all select length_bytes, 0 from document where case_id = $1) held";
-    let rows: Vec<(i64, i64)> = tx
-        .rows(sql.to_owned(), values![case_id.as_str()].into())
-        .await?;
+    let rows: Vec<(i64, i64)> = tx.rows(sql.to_owned(), values![case_id.as_str()]).await?;
     let (bytes, instances) = rows.first().copied().unwrap_or_default();
     Ok(Usage {
         bytes: bytes.unsigned_abs(),

@@ -139,6 +139,7 @@ pub async fn known_digests(
         );
         clause.list(&uids);
         clause.push(")");
+        #[expect(clippy::type_complexity, reason = "one row, used once")]
         let rows: Vec<(String, Vec<u8>, i64, i64, i64, i64, i64)> = clause.rows(tx).await?;
         for (uid, digest, study_id, pack_id, offset_bytes, length_bytes, deleted) in rows {
             let study = (study_id >= 0).then_some(StudyKey(study_id));
