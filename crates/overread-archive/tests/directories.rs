@@ -204,7 +204,9 @@ async fn a_damaged_directory_hides_no_other_and_no_byte_passes_as_one() {
             .await
             .unwrap();
         assert_eq!(contents.batches.len(), 2, "{at}");
-        assert_eq!(contents.uncovered, [ends[0]..ends[1]], "{at}");
+        let between = ends[0]..ends[1];
+        assert_eq!(contents.uncovered.first(), Some(&between), "{at}");
+        assert_eq!(contents.uncovered.len(), 1, "{at}");
         assert_eq!(contents.unfinished_from, None);
     }
 }

@@ -236,7 +236,11 @@ mod tests {
             ..rule("use", &[], 1, 0)
         };
         let used = study(&["CT"], "2020-01-01", "2023-05-05");
-        check(&[by_use.clone()], &used, Some(("use", "2024-05-05")));
+        check(
+            std::slice::from_ref(&by_use),
+            &used,
+            Some(("use", "2024-05-05")),
+        );
         let unused_since = study(&["CT"], "2020-01-01", "2019-05-05");
         check(&[by_use], &unused_since, Some(("use", "2021-01-01")));
         check(

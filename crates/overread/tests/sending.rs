@@ -80,7 +80,7 @@ fn what_is_sent_out_of_a_file_is_what_was_stored() {
     let disc: Vec<DiscFile> = files
         .iter()
         .enumerate()
-        .map(|(index, bytes)| DiscFile::new(&format!("IM{index}"), bytes.clone()))
+        .map(|(index, bytes)| DiscFile::new(format!("IM{index}"), bytes.clone()))
         .collect();
     let head = format!(
         "POST /api/deliveries HTTP/1.1\r\nAuthorization: Bearer {SECRET}\r\nContent-Type: application/zip"

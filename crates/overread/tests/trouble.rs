@@ -92,7 +92,7 @@ impl SmallDisc {
     }
 
     /// Returns where this test sees a file of it.
-    fn from_outside(&self, path: &Path) -> PathBuf {
+    fn seen_from_outside(&self, path: &Path) -> PathBuf {
         let root = format!("/proc/{}/root", self.holder.id());
         Path::new(&root).join(path.strip_prefix("/").unwrap())
     }
@@ -109,7 +109,7 @@ impl SmallDisc {
 
     /// Takes all the room that is left.
     fn fill(&self) -> PathBuf {
-        let ballast = self.from_outside(&self.root.join("ballast"));
+        let ballast = self.seen_from_outside(&self.root.join("ballast"));
         let mut file = std::fs::File::create(&ballast).unwrap();
         let mut piece = vec![1_u8; 1 << 20];
         while !piece.is_empty() {
