@@ -792,6 +792,7 @@ async fn ordered_work_goes_with_its_study() {
     )
     .await;
     let (deletion, erase_at) = delete(&house).await;
+    assert_eq!(list(&house, &archive, "").await.len(), 1, "at once");
     let mut tx = house.store.begin().await.unwrap();
     let erased = deletions::begin_erasure(&mut tx, &deletion, erase_at).await;
     assert!(erased.unwrap().is_some());

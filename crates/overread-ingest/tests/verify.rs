@@ -188,6 +188,7 @@ async fn a_deleted_study_leaves_nothing_behind() {
     let bytes = house
         .ingest
         .archive()
+        .past_cache()
         .read(found.extent, 0..found.extent.length_bytes)
         .await;
     assert!(bytes.map_or(true, |bytes| bytes.iter().all(|byte| *byte == 0)));

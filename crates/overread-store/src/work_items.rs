@@ -264,6 +264,11 @@ pub async fn exists(tx: &mut Tx, uid: &str) -> StoreResult<bool> {
 /// Adds the filter of who may see what: everything for who sees every case; for a reviewer the own reads, for a machine that
 /// works for one the reads of its cases, and for both what is about a study they reach; nothing for everybody else.
 fn seen_by(clause: &mut Clause, actor: &Actor, reach: &Reach) {
+    // What was ordered names the patient of a study that nobody reaches any more.
+    clause.and(
+        "(w.study_instance_uid is null or w.study_instance_uid not in (select s.study_instance_uid from deletion d \
+         join study s on s.id = d.study_id where d.ended_at is null))",
+    );
     if actor.sees_every_case() {
         return;
     }
