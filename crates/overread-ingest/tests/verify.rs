@@ -306,6 +306,8 @@ async fn the_proof_beside_everything_else_goes_on_where_it_was_and_finds_a_chang
             InstanceSpec {
                 rows: 600,
                 columns: 600,
+                // Enough for a pack of its own.
+                pixels: vec![7; 600 * 600],
                 ..large
             }
             .part10()
