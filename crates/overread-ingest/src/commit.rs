@@ -185,8 +185,8 @@ pub(crate) fn about(readied: &Readied) -> AboutInstance {
 
 /// Commits until nobody can send any more.
 ///
-/// While the rows of one batch are committed, the bytes of the next are written and synced; two that are large enough are
-/// written beside each other, so that the disc has work while one of them is synced.
+/// A batch begins when the one before is committed, so that what arrives meanwhile shares its two syncs; batches that are large
+/// enough are written beside each other, and while the rows of others are committed.
 pub(crate) async fn run(kept_at: Place, mut items: mpsc::Receiver<Item>) {
     let discs = Arc::new(Semaphore::new(limits::BATCHES_BEING_WRITTEN));
     let places = Arc::new(Semaphore::new(limits::BATCHES_UNDERWAY));
@@ -199,7 +199,7 @@ pub(crate) async fn run(kept_at: Place, mut items: mpsc::Receiver<Item>) {
         batch.take_ready(&mut items);
         while !batch.is_large()
             && let Some(underway) = &mut before
-            && let Some(item) = underway.next_while_written(&mut items).await
+            && let Some(item) = underway.next_until_it_ends(&mut items).await
         {
             batch.push(item);
             batch.take_ready(&mut items);
@@ -306,7 +306,7 @@ async fn commit_rows(
     answers: &mut [Option<Answer>],
 ) -> Result<(), IngestError> {
     let now = written.now;
-    let mut tx = kept_at.store.begin().await?;
+    let mut tx = kept_at.store.begin_batch().await?;
     studies::take_turns(&mut tx, &written.batch, &written.cases()).await?;
     for pack in &written.lengths {
         if !packs::claim(&mut tx, pack.pack_id, pack.length_bytes, now).await? {

@@ -123,7 +123,7 @@ fn link(previous: &[u8], row: &AuditRow) -> Vec<u8> {
     hasher.finalize().as_bytes().to_vec()
 }
 
-/// Writes one row into the same transaction as what it tells of.
+/// Writes one row into the same transaction as what it tells of; also part of a batch.
 ///
 /// # Errors
 /// When the database fails; then nothing of the transaction may be kept.
@@ -134,8 +134,11 @@ pub async fn record(
     now: Timestamp,
 ) -> StoreResult<()> {
     // The update takes the row's lock: rows of concurrent transactions queue here, so that the chain stays one line.
-    let (seq, previous): (i64, Vec<u8>) = on!(tx, c => sqlx::query_as(
-            "update audit_head set seq = seq + 1 where id = 1 returning seq, hash").fetch_one(&mut *c).await?);
+    let sql = "update audit_head set seq = seq + 1 where id = 1 returning seq, hash";
+    let mut head: Vec<(i64, Vec<u8>)> = tx.rows(sql, values![]).await?;
+    let (seq, previous) = head.pop().ok_or(StoreError::Damaged {
+        table: "audit_head",
+    })?;
     let mut row = AuditRow {
         seq,
         at: now.as_micros(),
@@ -181,8 +184,8 @@ pub async fn record(
 /// # Errors
 /// When the database fails.
 pub async fn take_turn(tx: &mut Tx) -> StoreResult<()> {
-    on!(tx, c => sqlx::query("update audit_head set seq = seq where id = 1")
-        .execute(&mut *c).await?.rows_affected());
+    let sql = "update audit_head set seq = seq where id = 1";
+    tx.run(sql, values![]).await?;
     Ok(())
 }
 

@@ -23,6 +23,7 @@ enum Db {
         writer: SqlitePool,
         readers: SqlitePool,
         quick: Connections,
+        batches: Connections,
     },
     Pg(PgPool),
 }
@@ -77,7 +78,8 @@ impl Store {
             db: Db::Sqlite {
                 writer,
                 readers,
-                quick: Connections::new(path),
+                quick: Connections::reading(path),
+                batches: Connections::writing(path),
             },
         };
         store.migrate().await?;
@@ -166,6 +168,20 @@ impl Store {
         })
     }
 
+    /// Begins the transaction of a batch: on SQLite it is written on the thread that asks, which may wait for the disc. Only
+    /// functions that say so take it.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn begin_batch(&self) -> StoreResult<Tx> {
+        match &self.db {
+            Db::Sqlite {
+                writer, batches, ..
+            } => Ok(Tx::Quick(batches.begin(writer.acquire().await?)?)),
+            Db::Pg(_) => self.begin().await,
+        }
+    }
+
     /// Begins a transaction that only reads; it never waits for a writer. Drop it when done.
     ///
     /// # Errors
@@ -219,8 +235,10 @@ impl Store {
                 writer,
                 readers,
                 quick,
+                batches,
             } => {
                 quick.close();
+                batches.close();
                 readers.close().await;
                 writer.close().await;
             }

@@ -56,7 +56,7 @@ pub struct DeliveryRow {
     pub receipt: Option<String>,
 }
 
-/// Makes the row of a delivery and its audit row; again does nothing.
+/// Makes the row of a delivery and its audit row; again does nothing. Part of a batch.
 ///
 /// # Errors
 /// When the database fails.
@@ -66,13 +66,17 @@ pub async fn start(
     source: &'static str,
     now: Timestamp,
 ) -> StoreResult<()> {
-    let added = on!(&mut *tx, c => sqlx::query(
-            "insert into delivery (id, case_id, source, actor_kind, actor_id, started_at) values ($1, $2, $3, $4, $5, $6) \
-             on conflict (id) do nothing")
-        .bind(scope.delivery_id.as_str()).bind(scope.case_id.as_ref().map(CaseId::as_str)).bind(source)
-        .bind(scope.actor.kind()).bind(scope.actor.id()).bind(now.as_micros())
-        .execute(&mut *c).await?.rows_affected());
-    if added == 0 {
+    let sql = "insert into delivery (id, case_id, source, actor_kind, actor_id, started_at) \
+        values ($1, $2, $3, $4, $5, $6) on conflict (id) do nothing";
+    let values = values![
+        scope.delivery_id.as_str(),
+        scope.case_id.as_ref().map(CaseId::as_str),
+        source,
+        scope.actor.kind(),
+        scope.actor.id(),
+        now.as_micros(),
+    ];
+    if tx.run(sql, values).await? == 0 {
         return Ok(());
     }
     let mut event = AuditEvent::new("delivery.started").on("delivery", &scope.delivery_id);

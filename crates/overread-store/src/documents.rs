@@ -8,6 +8,7 @@ use overread_model::time::Timestamp;
 
 use crate::Tx;
 use crate::error::StoreResult;
+use crate::script::values;
 use crate::{packs, studies};
 
 /// A document about to be entered; its bytes are synced already.
@@ -128,27 +129,38 @@ impl TryFrom<Columns> for DocumentRow {
 pub async fn enter(tx: &mut Tx, new: &NewDocument, now: Timestamp) -> StoreResult<bool> {
     let case_id = new.case_id.as_ref().map(CaseId::as_str);
     let delivery_id = new.delivery_id.as_ref().map(DeliveryId::as_str);
-    let digest = new.digest.as_bytes().as_slice().to_vec();
-    let known: Option<(String,)> = match case_id {
-        Some(case_id) => {
-            on!(&mut *tx, c => sqlx::query_as("select id from document where case_id = $1 and digest = $2 limit 1")
-            .bind(case_id).bind(&digest).fetch_optional(&mut *c).await?)
-        }
-        None => {
-            on!(&mut *tx, c => sqlx::query_as("select id from document where delivery_id = $1 and digest = $2 limit 1")
-            .bind(delivery_id).bind(&digest).fetch_optional(&mut *c).await?)
-        }
+    let digest = new.digest.as_bytes().as_slice();
+    let (sql, holder) = match case_id {
+        Some(_) => (
+            "select id from document where case_id = $1 and digest = $2 limit 1",
+            case_id,
+        ),
+        None => (
+            "select id from document where delivery_id = $1 and digest = $2 limit 1",
+            delivery_id,
+        ),
     };
-    if known.is_some() {
+    let known: Vec<(String,)> = tx.rows(sql, values![holder, digest]).await?;
+    if !known.is_empty() {
         packs::add_gap(tx, new.extent, "duplicate").await?;
         return Ok(false);
     }
-    on!(tx, c => sqlx::query(
-            "insert into document (id, case_id, delivery_id, name, media_type, kind, pack_id, offset_bytes, length_bytes, \
-             digest, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
-        .bind(new.id.as_str()).bind(case_id).bind(delivery_id).bind(&new.name).bind(new.media_type.as_ref()).bind(new.kind.as_ref())
-        .bind(new.extent.pack_id.get()).bind(new.extent.offset_bytes as i64).bind(new.extent.length_bytes as i64)
-        .bind(&digest).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
+    let sql = "insert into document (id, case_id, delivery_id, name, media_type, kind, pack_id, offset_bytes, length_bytes, \
+        digest, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    let values = values![
+        new.id.as_str(),
+        case_id,
+        delivery_id,
+        new.name.as_str(),
+        new.media_type.as_ref(),
+        new.kind.as_ref(),
+        new.extent.pack_id.get(),
+        new.extent.offset_bytes as i64,
+        new.extent.length_bytes as i64,
+        digest,
+        now.as_micros(),
+    ];
+    tx.run(sql, values).await?;
     Ok(true)
 }
 

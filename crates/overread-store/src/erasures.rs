@@ -4,8 +4,9 @@ use overread_model::extent::{Digest, Extent, PackId};
 
 use crate::error::StoreResult;
 use crate::packs::to_extent;
+use crate::script::values;
 use crate::studies::to_digest;
-use crate::{Tx, limits};
+use crate::{Tx, held_papers, limits};
 
 /// A deletion of a study, by the name under which the archive remembers it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -30,11 +31,11 @@ pub fn study_name(study_instance_uid: &str) -> String {
 /// # Errors
 /// When the database fails.
 pub async fn add(tx: &mut Tx, extent: Extent) -> StoreResult<()> {
-    on!(tx, c => sqlx::query(
-            "insert into erasure (pack_id, offset_bytes, length_bytes) values ($1, $2, $3) \
-             on conflict (pack_id, offset_bytes) do nothing")
-        .bind(extent.pack_id.get()).bind(extent.offset_bytes as i64).bind(extent.length_bytes as i64)
-        .execute(&mut *c).await?.rows_affected());
+    let sql = "insert into erasure (pack_id, offset_bytes, length_bytes) values ($1, $2, $3) \
+        on conflict (pack_id, offset_bytes) do nothing";
+    let (offset, length) = (extent.offset_bytes as i64, extent.length_bytes as i64);
+    tx.run(sql, values![extent.pack_id.get(), offset, length])
+        .await?;
     Ok(())
 }
 
@@ -97,9 +98,12 @@ pub async fn add_study(tx: &mut Tx, study_id: i64) -> StoreResult<()> {
              on conflict (name) do update set until_at = excluded.until_at")
         .bind(study_name(&uid)).bind(until_at).execute(&mut *c).await?.rows_affected());
     on!(tx, c => sqlx::query(
-            "insert into study_erasure_instance (name, digest) select distinct $1, i.digest from instance i \
-             join series s on s.id = i.series_id where s.study_id = $2 on conflict do nothing")
-        .bind(study_name(&uid)).bind(study_id).execute(&mut *c).await?.rows_affected());
+            "insert into study_erasure_instance (name, digest) select distinct $1, gone.digest from ( \
+             select i.digest from instance i join series s on s.id = i.series_id where s.study_id = $2 \
+             union all select digest from conflict where study_instance_uid = $3 and reason <> $4) gone \
+             where true on conflict do nothing")
+        .bind(study_name(&uid)).bind(study_id).bind(&uid).bind(held_papers::OTHER_PATIENT)
+        .execute(&mut *c).await?.rows_affected());
     Ok(())
 }
 

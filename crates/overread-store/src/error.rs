@@ -10,11 +10,11 @@ pub enum StoreError {
     /// The database refused or was not reachable.
     #[error("the database did not answer as it should")]
     Database(#[source] sqlx::Error),
-    /// SQLite refused a question that was asked without its thread.
+    /// SQLite refused what was asked without its thread.
     #[error("the database did not answer as it should")]
     Quick(#[source] rusqlite::Error),
-    /// A connection for quick questions was asked for what it cannot do; a fault of the program.
-    #[error("a connection for quick questions was asked for something else")]
+    /// A connection for quick questions or batches was asked for what it cannot do; a fault of the program.
+    #[error("a connection for quick questions or batches was asked for something else")]
     NotQuick,
     /// The tables could not be brought up to date.
     #[error("the tables could not be brought up to date")]
@@ -93,6 +93,16 @@ impl StoreError {
 
     /// Says whether the row broke a unique key (two writers made the same thing).
     pub fn is_unique_violation(&self) -> bool {
-        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            Self::Quick(error) => error.sqlite_error().is_some_and(|error| {
+                matches!(
+                    error.extended_code,
+                    rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
+                        | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                )
+            }),
+            _ => false,
+        }
     }
 }

@@ -7,10 +7,11 @@ use overread_model::extent::{Extent, PackId};
 use overread_model::time::Timestamp;
 
 use crate::error::{StoreError, StoreResult};
+use crate::script::values;
 use crate::{Tx, erasures};
 
 /// Notes that a pack is committed up to here; says whether that is new. What was taken into the index in the meantime, by a
-/// rebuild beside the one who wrote it, must not be entered twice.
+/// rebuild beside the one who wrote it, must not be entered twice. Part of a batch.
 ///
 /// # Errors
 /// When the database fails.
@@ -20,16 +21,14 @@ pub async fn claim(
     committed_bytes: u64,
     now: Timestamp,
 ) -> StoreResult<bool> {
-    let claimed = on!(tx, c => sqlx::query(
-            "insert into pack (id, committed_bytes, created_at) values ($1, $2, $3) \
-             on conflict (id) do update set committed_bytes = excluded.committed_bytes \
-             where pack.committed_bytes < excluded.committed_bytes")
-        .bind(pack_id.get()).bind(committed_bytes as i64).bind(now.as_micros())
-        .execute(&mut *c).await?.rows_affected());
-    Ok(claimed > 0)
+    let sql = "insert into pack (id, committed_bytes, created_at) values ($1, $2, $3) \
+        on conflict (id) do update set committed_bytes = excluded.committed_bytes \
+        where pack.committed_bytes < excluded.committed_bytes";
+    let values = values![pack_id.get(), committed_bytes as i64, now.as_micros()];
+    Ok(tx.run(sql, values).await? > 0)
 }
 
-/// Notes bytes that belong to nothing, and that they are to be overwritten.
+/// Notes bytes that belong to nothing, and that they are to be overwritten. Part of a batch.
 ///
 /// # Errors
 /// When the database fails.
@@ -49,11 +48,11 @@ pub async fn keep_gap(tx: &mut Tx, extent: Extent, reason: &'static str) -> Stor
     if extent.length_bytes == 0 {
         return Ok(());
     }
-    on!(tx, c => sqlx::query(
-            "insert into pack_gap (pack_id, offset_bytes, length_bytes, reason) values ($1, $2, $3, $4) \
-             on conflict (pack_id, offset_bytes) do nothing")
-        .bind(extent.pack_id.get()).bind(extent.offset_bytes as i64).bind(extent.length_bytes as i64).bind(reason)
-        .execute(&mut *c).await?.rows_affected());
+    let sql = "insert into pack_gap (pack_id, offset_bytes, length_bytes, reason) values ($1, $2, $3, $4) \
+        on conflict (pack_id, offset_bytes) do nothing";
+    let (offset, length) = (extent.offset_bytes as i64, extent.length_bytes as i64);
+    let values = values![extent.pack_id.get(), offset, length, reason];
+    tx.run(sql, values).await?;
     Ok(())
 }
 

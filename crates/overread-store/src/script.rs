@@ -5,7 +5,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use crate::error::{StoreError, StoreResult};
+use crate::error::StoreResult;
 use crate::studies::sql::Arg;
 use crate::{Tx, limits};
 
@@ -32,6 +32,12 @@ impl From<Option<&str>> for Value {
 impl From<&Option<String>> for Value {
     fn from(text: &Option<String>) -> Self {
         Self::Text(text.clone())
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
     }
 }
 
@@ -120,7 +126,11 @@ impl Script {
                         .await?;
                 }
             }
-            Tx::Quick(_) => return Err(StoreError::NotQuick),
+            Tx::Quick(lent) => {
+                for (sql, values) in self.statements {
+                    lent.run(sql, &values)?;
+                }
+            }
         }
         Ok(())
     }

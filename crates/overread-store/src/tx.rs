@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Database, Postgres, Sqlite, Transaction};
 
-use crate::error::StoreResult;
+use crate::error::{StoreError, StoreResult};
 use crate::quick::{FromQuick, Lent};
 use crate::script::{Value, bound};
 
@@ -19,7 +19,7 @@ pub enum Tx {
     Sqlite(Hold<Sqlite>),
     /// On PostgreSQL.
     Pg(Hold<Postgres>),
-    /// On SQLite, for quick questions only; see [`crate::Store::peek`].
+    /// On SQLite, on the thread that asks; see [`crate::Store::peek`] and [`crate::Store::begin_batch`].
     Quick(Lent),
 }
 
@@ -94,7 +94,7 @@ impl Tx {
         match self {
             Self::Sqlite(held) => held.commit().await,
             Self::Pg(held) => held.commit().await,
-            Self::Quick(_) => Ok(()),
+            Self::Quick(lent) => lent.commit(),
         }
     }
 
@@ -110,12 +110,13 @@ impl Tx {
         }
     }
 
-    /// Returns the rows of one question; the only way that also takes a connection for quick questions.
+    /// Returns the rows of one question, on whichever connection: what quick questions and batches ask is asked so.
     pub(crate) async fn rows<T: Answer>(
         &mut self,
-        sql: String,
+        sql: impl Into<String>,
         values: Vec<Value>,
     ) -> StoreResult<Vec<T>> {
+        let sql = sql.into();
         Ok(match self {
             Self::Sqlite(held) => {
                 let query = bound!(sqlx::query_as(AssertSqlSafe(sql)), values);
@@ -126,6 +127,32 @@ impl Tx {
                 query.fetch_all(&mut **held).await?
             }
             Self::Quick(lent) => lent.rows(&sql, &values)?,
+        })
+    }
+
+    /// Runs a statement that makes one row and answers its key.
+    pub(crate) async fn made(&mut self, sql: &'static str, values: Vec<Value>) -> StoreResult<i64> {
+        let rows: Vec<(i64,)> = self.rows(sql, values).await?;
+        let made = rows.first().map(|(key,)| *key);
+        made.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
+    }
+
+    /// Runs a statement that answers nothing, on whichever connection; says how many rows it changed.
+    pub(crate) async fn run(&mut self, sql: &'static str, values: Vec<Value>) -> StoreResult<u64> {
+        Ok(match self {
+            Self::Sqlite(held) => {
+                let done = bound!(sqlx::query(sql), values)
+                    .execute(&mut **held)
+                    .await?;
+                done.rows_affected()
+            }
+            Self::Pg(held) => {
+                let done = bound!(sqlx::query(sql), values)
+                    .execute(&mut **held)
+                    .await?;
+                done.rows_affected()
+            }
+            Self::Quick(lent) => lent.run(sql, &values)?,
         })
     }
 }

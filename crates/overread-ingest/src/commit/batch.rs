@@ -2,7 +2,7 @@
 
 use overread_model::time::Timestamp;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 
 use super::{Item, Place, answer, commit, sync};
@@ -37,7 +37,7 @@ impl Gathered {
         self.items.len() >= limits::BATCH_INSTANCES || self.bytes >= limits::BATCH_BYTES
     }
 
-    /// Says whether it is worth a sync of its own.
+    /// Says whether it is worth syncs of its own.
     pub(super) fn is_large(&self) -> bool {
         self.is_full() || self.bytes >= limits::LARGE_BATCH_BYTES
     }
@@ -64,10 +64,8 @@ pub(super) struct Turn {
 
 /// A batch on its way.
 pub(super) struct Underway {
-    /// Ends when its bytes are written.
-    written: oneshot::Receiver<()>,
-    /// Ends when its rows are committed and everybody is told.
-    committing: JoinHandle<()>,
+    /// Ends when its rows are committed and everybody is told; absent once that was seen.
+    committing: Option<JoinHandle<()>>,
 }
 
 impl Underway {
@@ -79,7 +77,6 @@ impl Underway {
         before: Option<Self>,
     ) -> Self {
         let kept_at = kept_at.clone();
-        let (is_written, written) = oneshot::channel();
         let mut waiting = Vec::with_capacity(batch.items.len());
         let mut work = Vec::with_capacity(batch.items.len());
         for item in batch.items {
@@ -89,7 +86,6 @@ impl Underway {
         let way = async move {
             let synced = sync(&kept_at, work, turn.order).await;
             drop(turn.disc);
-            let _ = is_written.send(());
             // Batches are committed in their order.
             if let Some(before) = before {
                 before.ended().await;
@@ -106,26 +102,28 @@ impl Underway {
         let runtime = Handle::current();
         let committing = tokio::task::spawn_blocking(move || runtime.block_on(way));
         Self {
-            written,
-            committing,
+            committing: Some(committing),
         }
     }
 
     /// Waits until it is committed.
     pub(super) async fn ended(self) {
-        let _ended = self.committing.await;
+        if let Some(committing) = self.committing {
+            let _ended = committing.await;
+        }
     }
 
-    /// Waits for the next item; `None` once this batch is written, or nobody can send any more.
-    pub(super) async fn next_while_written(
+    /// Waits for the next item; `None` once this batch is committed, or nobody can send any more.
+    pub(super) async fn next_until_it_ends(
         &mut self,
         items: &mut mpsc::Receiver<Item>,
     ) -> Option<Item> {
-        if self.written.is_terminated() {
-            return None;
-        }
+        let committing = self.committing.as_mut()?;
         tokio::select! {
-            _ = &mut self.written => None,
+            _ = committing => {
+                self.committing = None;
+                None
+            }
             item = items.recv() => item,
         }
     }

@@ -19,6 +19,7 @@ use super::upsert::{SeriesEntry, StudyEntry};
 use super::{StudyKey, unfiled, upsert};
 use crate::error::{StoreError, StoreResult};
 use crate::quotas::Rooms;
+use crate::script::values;
 use crate::{Script, Tx, audit, limits, packs};
 
 pub use batch::Batch;
@@ -170,7 +171,8 @@ struct Tally {
     series: i64,
 }
 
-/// Enters the batch. The rows of deliveries and packs are there already; the caller runs the script and commits.
+/// Enters the batch, in a transaction of any sort. The rows of deliveries and packs are there already; the caller runs the
+/// script and commits.
 ///
 /// The outcomes stand in the order of the batch's instances.
 ///
@@ -474,19 +476,27 @@ async fn may_add(
     if scope.actor.sees_every_case() {
         return Ok(true);
     }
-    let found: Option<(i64,)> = match &scope.case_id {
-        Some(case_id) => on!(&mut *tx, c => sqlx::query_as(
-                "select study_id from case_study where case_id = $1 and study_id = $2 union \
-                 select study_id from quarantine where case_id = $1 and study_id = $2 and decided_at is null")
-            .bind(case_id.as_str()).bind(study.0).fetch_optional(&mut *c).await?),
-        None => on!(&mut *tx, c => sqlx::query_as(
-                "select cs.study_id from case_study cs join case_grant g on g.case_id = cs.case_id \
-                 where cs.study_id = $1 and g.subject_kind = $2 and g.subject_id = $3 and g.right_ = $4 \
-                 and g.revoked_at is null and g.from_at <= $5 and (g.until_at is null or g.until_at > $5) limit 1")
-            .bind(study.0).bind(scope.actor.kind()).bind(scope.actor.id()).bind(Right::AddRecords.as_str())
-            .bind(now.as_micros()).fetch_optional(&mut *c).await?),
+    let (sql, values) = match &scope.case_id {
+        Some(case_id) => (
+            "select study_id from case_study where case_id = $1 and study_id = $2 union \
+             select study_id from quarantine where case_id = $1 and study_id = $2 and decided_at is null",
+            values![case_id.as_str(), study.0],
+        ),
+        None => (
+            "select cs.study_id from case_study cs join case_grant g on g.case_id = cs.case_id \
+             where cs.study_id = $1 and g.subject_kind = $2 and g.subject_id = $3 and g.right_ = $4 \
+             and g.revoked_at is null and g.from_at <= $5 and (g.until_at is null or g.until_at > $5) limit 1",
+            values![
+                study.0,
+                scope.actor.kind(),
+                scope.actor.id(),
+                Right::AddRecords.as_str(),
+                now.as_micros(),
+            ],
+        ),
     };
-    Ok(found.is_some())
+    let found: Vec<(i64,)> = tx.rows(sql, values).await?;
+    Ok(!found.is_empty())
 }
 
 /// Says whether a delivery that holds this many different instances of a study, each the same data set, may add it to its case.
@@ -521,11 +531,11 @@ pub async fn link_pending(
     now: Timestamp,
 ) -> StoreResult<()> {
     unfiled::lock(tx, study).await?;
-    on!(tx, c => sqlx::query(
-            "insert into case_study (case_id, study_id, linked_at, pending) select $1, id, cast($3 as bigint), 1 from study \
-             where id = $2 and id not in (select study_id from deletion where ended_at is null) \
-             on conflict (case_id, study_id) do nothing")
-        .bind(case_id.as_str()).bind(study.0).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
+    let sql = "insert into case_study (case_id, study_id, linked_at, pending) select $1, id, cast($3 as bigint), 1 from study \
+        where id = $2 and id not in (select study_id from deletion where ended_at is null) \
+        on conflict (case_id, study_id) do nothing";
+    let values = values![case_id.as_str(), study.0, now.as_micros()];
+    tx.run(sql, values).await?;
     Ok(())
 }
 

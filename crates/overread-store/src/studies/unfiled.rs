@@ -7,6 +7,7 @@ use super::StudyKey;
 use crate::Tx;
 use crate::checks::{StudyRow, study_columns};
 use crate::error::StoreResult;
+use crate::script::values;
 
 macro_rules! is_unfiled {
     () => {
@@ -63,14 +64,15 @@ pub async fn key_of(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<Option
     Ok(row.map(|(id,)| StudyKey(id)))
 }
 
-/// Lets nobody else put a study into a case until the transaction ends. Who also writes an audit row takes its turn there first.
+/// Lets nobody else put a study into a case until the transaction ends. Who also writes an audit row takes its turn there first. Also
+/// part of a batch.
 ///
 /// # Errors
 /// When the database fails.
 pub(crate) async fn lock(tx: &mut Tx, study: StudyKey) -> StoreResult<()> {
     // PostgreSQL locks a row that is written, and the statement behind it sees what was committed while it waited.
-    on!(tx, c => sqlx::query("update study set instance_count = instance_count where id = $1")
-        .bind(study.0).execute(&mut *c).await?.rows_affected());
+    let sql = "update study set instance_count = instance_count where id = $1";
+    tx.run(sql, values![study.0]).await?;
     Ok(())
 }
 

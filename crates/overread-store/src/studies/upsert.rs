@@ -124,11 +124,10 @@ impl StudyEntry {
     /// Notes that an instance names another patient than the study does: a person must look before its cases show it again,
     /// also where one had called it the right patient's; that this is asked again is put on record.
     pub(super) async fn mix(&self, tx: &mut Tx, now: Timestamp) -> StoreResult<()> {
-        on!(&mut *tx, c => sqlx::query("update study set mixed = 1 where id = $1")
-            .bind(self.key.0).execute(&mut *c).await?.rows_affected());
-        let decided: Vec<(String,)> = on!(&mut *tx, c => sqlx::query_as(
-                "delete from quarantine where study_id = $1 and decision = 'right_patient' returning case_id")
-            .bind(self.key.0).fetch_all(&mut *c).await?);
+        let sql = "update study set mixed = 1 where id = $1";
+        tx.run(sql, values![self.key.0]).await?;
+        let sql = "delete from quarantine where study_id = $1 and decision = 'right_patient' returning case_id";
+        let decided: Vec<(String,)> = tx.rows(sql, values![self.key.0]).await?;
         for (case_id,) in decided {
             let case_id = case_id.parse().map_err(|_| StoreError::Damaged {
                 table: "quarantine",
@@ -176,19 +175,34 @@ pub(super) async fn study(
     let name = shown(facts.patient_name.as_ref());
     let folded = name.map(fold).unwrap_or_default();
     let stand_in = stand_in_for_erased(tx).await?;
-    let row: Option<(i64,)> = on!(&mut *tx, c => sqlx::query_as(include_str!("insert_study.sql"))
-        .bind(facts.study_instance_uid.as_str()).bind(name).bind(&folded)
-        .bind(shown(facts.patient_id.as_ref())).bind(shown(facts.issuer_of_patient_id.as_ref()))
-        .bind(shown(facts.patient_birth_date.as_ref())).bind(&facts.patient_sex).bind(&facts.patient_age)
-        .bind(facts.study_date.as_deref().unwrap_or_default()).bind(&facts.study_time)
-        .bind(shown(facts.accession_number.as_ref())).bind(&facts.study_id).bind(&facts.study_description)
-        .bind(shown(facts.referring_physician_name.as_ref())).bind(&facts.institution_name).bind(now.as_micros())
-        .bind(&facts.timezone_offset_from_utc).bind(shown(facts.referring_physician_name.as_ref()).map(fold))
-        .fetch_optional(&mut *c).await?);
+    let values = values![
+        facts.study_instance_uid.as_str(),
+        name,
+        folded.as_str(),
+        shown(facts.patient_id.as_ref()),
+        shown(facts.issuer_of_patient_id.as_ref()),
+        shown(facts.patient_birth_date.as_ref()),
+        &facts.patient_sex,
+        &facts.patient_age,
+        facts.study_date.as_deref().unwrap_or_default(),
+        &facts.study_time,
+        shown(facts.accession_number.as_ref()),
+        &facts.study_id,
+        &facts.study_description,
+        shown(facts.referring_physician_name.as_ref()),
+        &facts.institution_name,
+        now.as_micros(),
+        &facts.timezone_offset_from_utc,
+        shown(facts.referring_physician_name.as_ref()).map(fold),
+    ];
+    let made: Vec<(i64,)> = tx.rows(include_str!("insert_study.sql"), values).await?;
     if let Some(key) = stand_in {
-        on!(&mut *tx, c => sqlx::query("delete from study where id = $1").bind(key).execute(&mut *c).await?.rows_affected());
+        tx.run("delete from study where id = $1", values![key])
+            .await?;
     }
-    let Some((id,)) = row else { return Ok(None) };
+    let Some((id,)) = made.first().copied() else {
+        return Ok(None);
+    };
     add_name_parts(tx, StudyKey(id), &folded).await?;
     Ok(Some(StudyEntry {
         key: StudyKey(id),
@@ -208,15 +222,15 @@ async fn stand_in_for_erased(tx: &mut Tx) -> StoreResult<Option<i64>> {
     if matches!(tx, Tx::Pg(_)) {
         return Ok(None);
     }
-    let (erased, highest): (i64, i64) = on!(&mut *tx, c => sqlx::query_as(
-            "select coalesce((select max(study_id) from deletion), 0), coalesce((select max(id) from study), 0)")
-        .fetch_one(&mut *c).await?);
+    let sql = "select coalesce((select max(study_id) from deletion), 0), coalesce((select max(id) from study), 0)";
+    let highest: Vec<(i64, i64)> = tx.rows(sql, values![]).await?;
+    let (erased, highest) = highest.first().copied().unwrap_or_default();
     if erased <= highest {
         return Ok(None);
     }
-    on!(tx, c => sqlx::query(
-            "insert into study (id, study_instance_uid, patient_name_folded, study_date, modalities, created_at, changed_at) \
-             values ($1, '', '', '', '', 0, 0)").bind(erased).execute(&mut *c).await?.rows_affected());
+    let sql = "insert into study (id, study_instance_uid, patient_name_folded, study_date, modalities, created_at, changed_at) \
+        values ($1, '', '', '', '', 0, 0)";
+    tx.run(sql, values![erased]).await?;
     Ok(Some(erased))
 }
 
@@ -225,36 +239,43 @@ async fn add_name_parts(tx: &mut Tx, key: StudyKey, folded: &str) -> StoreResult
     if folded.is_empty() {
         return Ok(());
     }
-    on!(tx, c => sqlx::query(include_str!("insert_name_parts.sql"))
-        .bind(key.0).bind(folded).execute(&mut *c).await?.rows_affected());
+    let sql = include_str!("insert_name_parts.sql");
+    tx.run(sql, values![key.0, folded]).await?;
     Ok(())
 }
 
 /// Fills in what the instances before left out.
 async fn complete(tx: &mut Tx, key: StudyKey, facts: &StudyFacts, folded: &str) -> StoreResult<()> {
-    on!(tx, c => sqlx::query(include_str!("complete_study.sql"))
-        .bind(key.0).bind(shown(facts.patient_name.as_ref())).bind(folded).bind(shown(facts.patient_id.as_ref()))
-        .bind(shown(facts.patient_birth_date.as_ref())).bind(&facts.patient_sex)
-        .bind(shown(facts.accession_number.as_ref())).bind(&facts.study_description)
-        .bind(shown(facts.referring_physician_name.as_ref())).bind(&facts.study_time)
-        .bind(shown(facts.referring_physician_name.as_ref()).map(fold))
-        .execute(&mut *c).await?.rows_affected());
+    let values = values![
+        key.0,
+        shown(facts.patient_name.as_ref()),
+        folded,
+        shown(facts.patient_id.as_ref()),
+        shown(facts.patient_birth_date.as_ref()),
+        &facts.patient_sex,
+        shown(facts.accession_number.as_ref()),
+        &facts.study_description,
+        shown(facts.referring_physician_name.as_ref()),
+        &facts.study_time,
+        shown(facts.referring_physician_name.as_ref()).map(fold),
+    ];
+    tx.run(include_str!("complete_study.sql"), values).await?;
     Ok(())
 }
 
 /// Hides a study in its cases until it is judged anew: it says something else about its patient than when it was judged.
 async fn judge_again(tx: &mut Tx, key: StudyKey) -> StoreResult<()> {
-    on!(tx, c => sqlx::query("update case_study set pending = 1 where study_id = $1")
-        .bind(key.0).execute(&mut *c).await?.rows_affected());
+    let sql = "update case_study set pending = 1 where study_id = $1";
+    tx.run(sql, values![key.0]).await?;
     Ok(())
 }
 
 /// Gives a date to a study whose first instance had none.
 async fn set_date(tx: &mut Tx, key: StudyKey, date: &str) -> StoreResult<()> {
-    on!(&mut *tx, c => sqlx::query("update study set study_date = $2 where id = $1")
-        .bind(key.0).bind(date).execute(&mut *c).await?.rows_affected());
-    on!(tx, c => sqlx::query("update study_modality set study_date = $2 where study_id = $1")
-        .bind(key.0).bind(date).execute(&mut *c).await?.rows_affected());
+    let sql = "update study set study_date = $2 where id = $1";
+    tx.run(sql, values![key.0, date]).await?;
+    let sql = "update study_modality set study_date = $2 where study_id = $1";
+    tx.run(sql, values![key.0, date]).await?;
     Ok(())
 }
 
@@ -265,43 +286,54 @@ pub(super) async fn series(
     facts: &SeriesFacts,
     now: Timestamp,
 ) -> StoreResult<SeriesEntry> {
-    let known: Option<(i64,)> = on!(&mut *tx, c => sqlx::query_as(
-            "select id from series where study_id = $1 and series_instance_uid = $2")
-        .bind(study.0).bind(facts.series_instance_uid.as_str()).fetch_optional(&mut *c).await?);
-    if let Some((id,)) = known {
+    let sql = "select id from series where study_id = $1 and series_instance_uid = $2";
+    let values = values![study.0, facts.series_instance_uid.as_str()];
+    let known: Vec<(i64,)> = tx.rows(sql, values).await?;
+    if let Some((id,)) = known.first().copied() {
         return Ok(SeriesEntry { id, created: false });
     }
     let requests = (!facts.request_attributes.is_empty())
         .then(|| serde_json::to_string(&facts.request_attributes).ok())
         .flatten();
-    let (id,): (i64,) = on!(tx, c => sqlx::query_as(
-            "insert into series (study_id, series_instance_uid, modality, series_number, series_description, series_date, \
-             series_time, body_part_examined, laterality, protocol_name, manufacturer, station_name, \
-             performed_procedure_step_start_date, performed_procedure_step_start_time, request_attributes, created_at, \
-             changed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16) returning id")
-        .bind(study.0).bind(facts.series_instance_uid.as_str()).bind(&facts.modality).bind(facts.series_number)
-        .bind(&facts.series_description).bind(&facts.series_date).bind(&facts.series_time)
-        .bind(&facts.body_part_examined).bind(&facts.laterality).bind(&facts.protocol_name).bind(&facts.manufacturer)
-        .bind(&facts.station_name).bind(&facts.performed_procedure_step_start_date)
-        .bind(&facts.performed_procedure_step_start_time).bind(&requests).bind(now.as_micros()).fetch_one(&mut *c).await?);
+    let sql = "insert into series (study_id, series_instance_uid, modality, series_number, series_description, series_date, \
+        series_time, body_part_examined, laterality, protocol_name, manufacturer, station_name, \
+        performed_procedure_step_start_date, performed_procedure_step_start_time, request_attributes, created_at, \
+        changed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16) returning id";
+    let values = values![
+        study.0,
+        facts.series_instance_uid.as_str(),
+        facts.modality.as_str(),
+        facts.series_number,
+        &facts.series_description,
+        &facts.series_date,
+        &facts.series_time,
+        &facts.body_part_examined,
+        &facts.laterality,
+        &facts.protocol_name,
+        &facts.manufacturer,
+        &facts.station_name,
+        &facts.performed_procedure_step_start_date,
+        &facts.performed_procedure_step_start_time,
+        &requests,
+        now.as_micros(),
+    ];
+    let id = tx.made(sql, values).await?;
     Ok(SeriesEntry { id, created: true })
 }
 
 /// Notes a modality of the study, for search and for the list of them.
 pub(super) async fn add_modality(tx: &mut Tx, study: StudyKey, modality: &str) -> StoreResult<()> {
-    let added = on!(&mut *tx, c => sqlx::query(
-            "insert into study_modality (modality, study_date, study_id) select $2, study_date, id from study where id = $1 \
-             on conflict (modality, study_date, study_id) do nothing")
-        .bind(study.0).bind(modality).execute(&mut *c).await?.rows_affected());
-    if added == 0 {
+    let sql = "insert into study_modality (modality, study_date, study_id) select $2, study_date, id from study where id = $1 \
+        on conflict (modality, study_date, study_id) do nothing";
+    if tx.run(sql, values![study.0, modality]).await? == 0 {
         return Ok(());
     }
-    let rows: Vec<(String,)> = on!(&mut *tx, c => sqlx::query_as(
-            "select modality from study_modality where study_id = $1 order by modality")
-        .bind(study.0).fetch_all(&mut *c).await?);
+    let sql = "select modality from study_modality where study_id = $1 order by modality";
+    let rows: Vec<(String,)> = tx.rows(sql, values![study.0]).await?;
     let modalities: Vec<String> = rows.into_iter().map(|(modality,)| modality).collect();
-    on!(tx, c => sqlx::query("update study set modalities = $2 where id = $1")
-        .bind(study.0).bind(modalities.join("\\")).execute(&mut *c).await?.rows_affected());
+    let sql = "update study set modalities = $2 where id = $1";
+    tx.run(sql, values![study.0, modalities.join("\\").as_str()])
+        .await?;
     Ok(())
 }
 

@@ -19,30 +19,40 @@ pub(super) async fn keep_aside(
 ) -> StoreResult<()> {
     let id = CaseId::from_random(random_id()?);
     let facts = &item.facts;
-    let added = on!(&mut *tx, c => sqlx::query(
-            "insert into conflict (id, delivery_id, case_id, reason, study_instance_uid, series_instance_uid, \
-             sop_instance_uid, pack_id, offset_bytes, length_bytes, digest, created_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (sop_instance_uid, digest) do nothing")
-        .bind(id.as_str()).bind(item.scope.delivery_id.as_str())
-        .bind(item.scope.case_id.as_ref().map(CaseId::as_str)).bind(reason)
-        .bind(facts.study.study_instance_uid.as_str()).bind(facts.series.series_instance_uid.as_str())
-        .bind(facts.sop_instance_uid.as_str()).bind(item.extent.pack_id.get())
-        .bind(item.extent.offset_bytes as i64).bind(item.extent.length_bytes as i64)
-        .bind(item.digest.as_bytes().to_vec()).bind(now.as_micros())
-        .execute(&mut *c).await?.rows_affected());
-    if added == 0 {
+    let sql = "insert into conflict (id, delivery_id, case_id, reason, study_instance_uid, series_instance_uid, \
+        sop_instance_uid, pack_id, offset_bytes, length_bytes, digest, created_at) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (sop_instance_uid, digest) do nothing";
+    let values = values![
+        id.as_str(),
+        item.scope.delivery_id.as_str(),
+        item.scope.case_id.as_ref().map(CaseId::as_str),
+        reason,
+        facts.study.study_instance_uid.as_str(),
+        facts.series.series_instance_uid.as_str(),
+        facts.sop_instance_uid.as_str(),
+        item.extent.pack_id.get(),
+        item.extent.offset_bytes as i64,
+        item.extent.length_bytes as i64,
+        item.digest.as_bytes().as_slice(),
+        now.as_micros(),
+    ];
+    if tx.run(sql, values).await? == 0 {
         packs::add_gap(tx, item.extent, "duplicate").await?;
     }
     Ok(())
 }
 
 pub(super) async fn insert_block(tx: &mut Tx, series_id: i64, block: &Block) -> StoreResult<i64> {
-    let (id,): (i64,) = on!(tx, c => sqlx::query_as(
-            "insert into metadata_block (series_id, inflated_bytes, dicom_json, facts_count, facts) \
-             values ($1, $2, $3, $4, $5) returning id")
-        .bind(series_id).bind(block.inflated_bytes as i64).bind(&block.dicom_json)
-        .bind(block.facts_count as i64).bind(&block.facts).fetch_one(&mut *c).await?);
-    Ok(id)
+    let sql = "insert into metadata_block (series_id, inflated_bytes, dicom_json, facts_count, facts) \
+        values ($1, $2, $3, $4, $5) returning id";
+    let values = values![
+        series_id,
+        block.inflated_bytes as i64,
+        block.dicom_json.as_slice(),
+        block.facts_count as i64,
+        block.facts.as_slice(),
+    ];
+    tx.made(sql, values).await
 }
 
 pub(super) fn insert_instance(
