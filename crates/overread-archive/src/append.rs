@@ -1,6 +1,7 @@
 //! Appends batches to packs on a disc.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::fs::File;
 use std::io::Read;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -232,6 +233,30 @@ impl DiscAppend {
         ))
     }
 
+    /// Makes a temporary file without a name a pack of its own, where the file system can.
+    pub(crate) fn adopt(
+        &mut self,
+        file: &File,
+        length_bytes: u64,
+    ) -> Result<Option<Extent>, ArchiveError> {
+        let pack_id = new_id()?;
+        let path = self.archive.path_of(pack_id);
+        let Some(file) = file::adopt(file, &path, pack_id)? else {
+            return Ok(None);
+        };
+        self.full.push(OpenPack {
+            pack_id,
+            file: PackFile::new(file, &path),
+            length_bytes: limits::PACK_HEADER_BYTES + length_bytes,
+            begin_bytes: 0,
+        });
+        Ok(Some(Extent {
+            pack_id,
+            offset_bytes: limits::PACK_HEADER_BYTES,
+            length_bytes,
+        }))
+    }
+
     /// Returns the bytes that failed copies left.
     pub(crate) fn wasted(&self) -> &[Extent] {
         &self.wasted
@@ -312,9 +337,7 @@ impl DiscAppend {
     }
 
     fn create(&self) -> Result<OpenPack, ArchiveError> {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|_| ArchiveError::Random)?;
-        let pack_id = PackId::from_random(random);
+        let pack_id = new_id()?;
         let path = self.archive.path_of(pack_id);
         let file = file::create(&path, pack_id)?;
         Ok(OpenPack {
@@ -324,4 +347,10 @@ impl DiscAppend {
             begin_bytes: 0,
         })
     }
+}
+
+fn new_id() -> Result<PackId, ArchiveError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|_| ArchiveError::Random)?;
+    Ok(PackId::from_random(random))
 }

@@ -1,5 +1,6 @@
 //! One writer's batch, wherever packs are.
 
+use std::fs::File;
 use std::io::Read;
 
 use overread_model::extent::{Digest, Extent};
@@ -45,6 +46,22 @@ impl PackAppend {
         match self {
             Self::Disc(batch) => batch.append_file(key, source, length_bytes),
             Self::S3(batch) => batch.append_file(source, length_bytes),
+        }
+    }
+
+    /// Makes a temporary file a pack, without copying it: behind [`crate::limits::PACK_HEADER_BYTES`] free bytes it holds
+    /// this many that are to be kept, and nobody else writes to it. `None` where that cannot be done; then it is to be copied.
+    ///
+    /// # Errors
+    /// When the disc is full or broken.
+    pub fn adopt(
+        &mut self,
+        file: &File,
+        length_bytes: u64,
+    ) -> Result<Option<Extent>, ArchiveError> {
+        match self {
+            Self::Disc(batch) => batch.adopt(file, length_bytes),
+            Self::S3(_) => Ok(None),
         }
     }
 

@@ -60,6 +60,40 @@ pub(crate) fn create(path: &Path, pack_id: PackId) -> Result<File, ArchiveError>
     Ok(file)
 }
 
+/// Gives a file without a name the name of a pack, locked as in [`create`]; `None` where a file system cannot.
+///
+/// Only its name is durable when this returns.
+#[cfg(target_os = "linux")]
+pub(crate) fn adopt(
+    unnamed: &File,
+    path: &Path,
+    pack_id: PackId,
+) -> Result<Option<File>, ArchiveError> {
+    use std::os::fd::AsRawFd;
+
+    use rustix::fs::{AtFlags, CWD, linkat};
+
+    let fail = |source| ArchiveError::Write { pack_id, source };
+    // The lock is the file's, so that nobody finds it without.
+    if unnamed.try_lock().is_err() {
+        return Ok(None);
+    }
+    unnamed.write_all_at(&header(pack_id), 0).map_err(fail)?;
+    let known = format!("/proc/self/fd/{}", unnamed.as_raw_fd());
+    if linkat(CWD, known, CWD, path, AtFlags::SYMLINK_FOLLOW).is_err() {
+        // On another file system than the packs, or not made without a name.
+        return Ok(None);
+    }
+    path.parent().map_or(Ok(()), sync_folder)?;
+    unnamed.try_clone().map(Some).map_err(fail)
+}
+
+/// Gives a file without a name the name of a pack; no other system can.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn adopt(_: &File, _: &Path, _: PackId) -> Result<Option<File>, ArchiveError> {
+    Ok(None)
+}
+
 /// Makes the names in a folder durable.
 pub(crate) fn sync_folder(folder: &Path) -> Result<(), ArchiveError> {
     let sync = || File::open(folder)?.sync_all();

@@ -1,8 +1,10 @@
 //! The bytes of one file, in memory or in a temporary file, and what is done with them by their kind.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 use bytes::Bytes;
 use overread_dicom::ContentKind;
@@ -15,15 +17,20 @@ use crate::limits;
 use crate::session::Session;
 use crate::zip;
 
+/// Bytes that temporary files have before their content, so that one can become a pack.
+pub(crate) const BEFORE_BYTES: u64 = overread_archive::limits::PACK_HEADER_BYTES;
+
 /// A file as it was received.
 #[derive(Debug)]
 pub(crate) enum Part {
     /// In memory.
     Memory(Bytes),
-    /// In a file, from its start on.
+    /// In a file.
     File {
-        /// Open for reading.
+        /// Open for reading; where it is read at means nothing.
         file: File,
+        /// Bytes before it: none in a file of somebody else's, room for the header of a pack in ours.
+        begin_bytes: u64,
         /// Its length.
         length_bytes: u64,
     },
@@ -42,11 +49,11 @@ impl Part {
     pub(crate) fn copy(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::Memory(bytes) => Box::new(io::Cursor::new(bytes.clone())),
-            Self::File { file, length_bytes } => Box::new(FromStart {
-                file: file.try_clone()?,
-                position: 0,
-                length_bytes: *length_bytes,
-            }),
+            Self::File {
+                file,
+                begin_bytes,
+                length_bytes,
+            } => Box::new(Within::new(file.try_clone()?, *begin_bytes, *length_bytes)),
         })
     }
 
@@ -57,33 +64,63 @@ impl Part {
                 .get(..bytes.len().min(SNIFF_BYTES))
                 .unwrap_or_default()
                 .to_vec()),
-            Self::File { file, length_bytes } => {
+            Self::File {
+                file,
+                begin_bytes,
+                length_bytes,
+            } => {
                 let mut head =
                     vec![0; SNIFF_BYTES.min(usize::try_from(*length_bytes).unwrap_or(SNIFF_BYTES))];
-                file.read_exact_at(&mut head, 0)?;
+                file.read_exact_at(&mut head, *begin_bytes)?;
                 Ok(head)
             }
         }
     }
 }
 
-/// Reads a file without moving the place where others read it.
-struct FromStart {
-    file: File,
-    position: u64,
+/// A piece of a file as if it were a file; whoever else reads the file is not disturbed.
+#[derive(Debug)]
+pub(crate) struct Within<F> {
+    file: F,
+    begin_bytes: u64,
     length_bytes: u64,
+    position: u64,
 }
 
-impl Read for FromStart {
+impl<F: Borrow<File>> Within<F> {
+    pub(crate) const fn new(file: F, begin_bytes: u64, length_bytes: u64) -> Self {
+        Self {
+            file,
+            begin_bytes,
+            length_bytes,
+            position: 0,
+        }
+    }
+}
+
+impl<F: Borrow<File>> Read for Within<F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.length_bytes.saturating_sub(self.position);
         let count = usize::try_from(left)
             .unwrap_or(usize::MAX)
             .min(buffer.len());
         let free = buffer.get_mut(..count).unwrap_or_default();
-        let count = self.file.read_at(free, self.position)?;
+        let at = self.begin_bytes.saturating_add(self.position);
+        let count = self.file.borrow().read_at(free, at)?;
         self.position += count as u64;
         Ok(count)
+    }
+}
+
+impl<F: Borrow<File>> Seek for Within<F> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(behind) => self.length_bytes.checked_add_signed(behind),
+            SeekFrom::Current(behind) => self.position.checked_add_signed(behind),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
     }
 }
 
@@ -249,7 +286,7 @@ fn hold(
 
 /// Copies what is read and the rest into an unnamed temporary file, which no crash can leave behind.
 fn spool(session: &Session, start: &[u8], rest: &mut dyn Read) -> Result<Held, IngestError> {
-    let mut file = tempfile::tempfile_in(session.spool_folder()).map_err(IngestError::Spool)?;
+    let mut file = temporary(session.spool_folder()).map_err(IngestError::Spool)?;
     file.write_all(start).map_err(IngestError::Spool)?;
     let mut length_bytes = start.len() as u64;
     let mut buffer = vec![0; limits::WINDOW_BYTES];
@@ -264,9 +301,19 @@ fn spool(session: &Session, start: &[u8], rest: &mut dyn Read) -> Result<Held, I
             .map_err(IngestError::Spool)?;
         length_bytes += count as u64;
     }
-    file.seek(SeekFrom::Start(0)).map_err(IngestError::Spool)?;
     Ok(Held {
-        part: Part::File { file, length_bytes },
+        part: Part::File {
+            file,
+            begin_bytes: BEFORE_BYTES,
+            length_bytes,
+        },
         _permit: Some(session.file_turn()?),
     })
+}
+
+/// Makes an unnamed temporary file, to be written from [`BEFORE_BYTES`] on.
+pub(crate) fn temporary(folder: &Path) -> io::Result<File> {
+    let mut file = tempfile::tempfile_in(folder)?;
+    file.seek(SeekFrom::Start(BEFORE_BYTES))?;
+    Ok(file)
 }

@@ -38,6 +38,8 @@ pub const BATCHES_UNDERWAY: usize = 4;
 pub const COMMIT_TRIES: u32 = 5;
 /// Bytes of a series in one batch from which on it gets a pack of its own.
 pub const OWN_PACK_BYTES: u64 = 256 * 1024;
+/// Bytes of a temporary file from which on it becomes a pack itself instead of being copied into one.
+pub const OWN_FILE_BYTES: u64 = 8 * 1024 * 1024;
 /// Entries of one delivery, over all nested archives.
 pub const ENTRIES: u64 = 500_000;
 /// Entries that unpack to a suspicious size before the rest of a delivery is not looked at any more.

@@ -45,6 +45,7 @@ fn read_file(session: &Session, media: &MediaFile) -> Result<(), IngestError> {
     if !archive && media.length_bytes > limits::IN_MEMORY_BYTES {
         let part = Part::File {
             file,
+            begin_bytes: 0,
             length_bytes: media.length_bytes,
         };
         return session.submit(

@@ -1,12 +1,12 @@
 //! Reads one file: what it is, its digest, its facts. CPU work, done beside the receiving.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 
 use overread_dicom::{ContentKind, DicomProblem, Dicomdir, ParseLimits, Parsed, ParsedInstance};
 use overread_model::extent::Digest;
 use overread_model::problem::ProblemKind;
 
-use crate::content::{Held, Part};
+use crate::content::{Held, Part, Within};
 use crate::limits;
 
 /// What one file turned out to be.
@@ -59,14 +59,16 @@ pub(crate) const fn document_type(kind: ContentKind) -> Option<(&'static str, &'
 }
 
 /// Digests a part.
-pub(crate) fn digest(part: &mut Part) -> io::Result<Digest> {
+pub(crate) fn digest(part: &Part) -> io::Result<Digest> {
     let hash = match part {
         Part::Memory(bytes) => blake3::hash(bytes),
-        Part::File { file, length_bytes } => {
-            file.seek(SeekFrom::Start(0))?;
+        Part::File {
+            file,
+            begin_bytes,
+            length_bytes,
+        } => {
             let mut hasher = blake3::Hasher::new();
-            hasher.update_reader(Read::take(&mut *file, *length_bytes))?;
-            file.seek(SeekFrom::Start(0))?;
+            hasher.update_reader(Within::new(&*file, *begin_bytes, *length_bytes))?;
             hasher.finalize()
         }
     };
@@ -74,9 +76,9 @@ pub(crate) fn digest(part: &mut Part) -> io::Result<Digest> {
 }
 
 /// Reads a file of this kind.
-pub(crate) fn prepare(mut held: Held, kind: ContentKind) -> Prepared {
+pub(crate) fn prepare(held: Held, kind: ContentKind) -> Prepared {
     if let Some((media_type, document_kind)) = document_type(kind) {
-        return match digest(&mut held.part) {
+        return match digest(&held.part) {
             Ok(digest) => Prepared::Document {
                 held,
                 digest,
@@ -90,14 +92,19 @@ pub(crate) fn prepare(mut held: Held, kind: ContentKind) -> Prepared {
         metadata_bytes: limits::METADATA_BYTES,
         ..ParseLimits::default()
     };
-    let parsed = match &mut held.part {
+    let parsed = match &held.part {
         Part::Memory(bytes) => overread_dicom::parse_instance(bytes, &limits),
-        Part::File { file, length_bytes } => {
-            overread_dicom::parse_reader(&mut *file, *length_bytes, &limits)
+        Part::File {
+            file,
+            begin_bytes,
+            length_bytes,
+        } => {
+            let within = Within::new(file, *begin_bytes, *length_bytes);
+            overread_dicom::parse_reader(within, *length_bytes, &limits)
         }
     };
     match parsed {
-        Ok(Parsed::Instance(parsed)) => match digest(&mut held.part) {
+        Ok(Parsed::Instance(parsed)) => match digest(&held.part) {
             Ok(digest) => Prepared::Instance(Box::new(Readied {
                 parsed: *parsed,
                 held,

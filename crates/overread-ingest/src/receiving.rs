@@ -6,13 +6,13 @@
 //! one may wait, since no sender can hold it up.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom};
+use std::io::SeekFrom;
 
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::buffers::{Lent, memory_for};
-use crate::content::{Held, Part};
+use crate::content::{self, BEFORE_BYTES, Held, Part};
 use crate::session::Bench;
 use crate::{Ingest, IngestError, limits};
 
@@ -115,7 +115,8 @@ impl Receiving {
             Place::Memory { bytes, .. } => Ok(bytes.bytes().to_vec()),
             Place::File { file, length_bytes } => {
                 let mut out = Vec::with_capacity(*length_bytes as usize);
-                file.rewind().await.map_err(IngestError::Spool)?;
+                let begin = SeekFrom::Start(BEFORE_BYTES);
+                file.seek(begin).await.map_err(IngestError::Spool)?;
                 file.read_to_end(&mut out)
                     .await
                     .map_err(IngestError::Spool)?;
@@ -144,10 +145,13 @@ impl Receiving {
                 length_bytes,
             } => {
                 file.flush().await.map_err(IngestError::Spool)?;
-                let mut file = file.into_std().await;
-                file.seek(SeekFrom::Start(0)).map_err(IngestError::Spool)?;
+                let file = file.into_std().await;
                 Ok(Received(Held {
-                    part: Part::File { file, length_bytes },
+                    part: Part::File {
+                        file,
+                        begin_bytes: BEFORE_BYTES,
+                        length_bytes,
+                    },
                     _permit: Some(self.bench.file_turn().await?),
                 }))
             }
@@ -161,7 +165,7 @@ fn granted_bytes(room: &OwnedSemaphorePermit) -> u64 {
 
 async fn temporary(bench: &Bench) -> Result<tokio::fs::File, IngestError> {
     let folder = bench.spool.clone();
-    tokio::task::spawn_blocking(move || tempfile::tempfile_in(folder))
+    tokio::task::spawn_blocking(move || content::temporary(&folder))
         .await
         .map_err(|_| IngestError::Interrupted)?
         .map(|file: File| tokio::fs::File::from_std(file))
@@ -220,12 +224,17 @@ mod tests {
             part.push(&vec![number; 1024 * 1024]).await.unwrap();
         }
         assert_eq!(free_bytes(&ingest), limits::ARRIVING_BYTES);
-        let Part::File { file, length_bytes } = part.finish().await.unwrap().0.part else {
+        let Part::File {
+            file,
+            begin_bytes,
+            length_bytes,
+        } = part.finish().await.unwrap().0.part
+        else {
             panic!("it is longer than what may stay in memory");
         };
         assert_eq!(length_bytes, 17 << 20);
         let mut bytes = vec![0; 17 << 20];
-        std::os::unix::fs::FileExt::read_exact_at(&file, &mut bytes, 0).unwrap();
+        std::os::unix::fs::FileExt::read_exact_at(&file, &mut bytes, begin_bytes).unwrap();
         assert!(
             bytes
                 .iter()

@@ -1,14 +1,14 @@
 //! Looks at a delivery without storing anything: what `overread check` sees of a disc.
 
 use std::collections::HashMap;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::path::PathBuf;
 
 use overread_model::extent::Digest;
 use overread_model::imaging::InstanceFacts;
 use overread_model::problem::{Problem, ProblemKind};
 
-use crate::content::{Held, Part};
+use crate::content::{Held, Part, Within};
 use crate::prepare::Prepared;
 use crate::session::{Bench, look};
 use crate::{IngestError, PdfText, Progress, limits, paths, text_of_pdf};
@@ -141,14 +141,14 @@ fn bytes_of(held: Held) -> Option<Vec<u8>> {
     match held.part {
         Part::Memory(bytes) => Some(bytes.to_vec()),
         Part::File {
-            mut file,
+            file,
+            begin_bytes,
             length_bytes,
         } => {
             let mut bytes = Vec::new();
-            file.seek(SeekFrom::Start(0)).ok()?;
-            file.take(length_bytes.min(limits::PDF_BYTES as u64))
-                .read_to_end(&mut bytes)
-                .ok()?;
+            let count = length_bytes.min(limits::PDF_BYTES as u64);
+            let mut within = Within::new(file, begin_bytes, count);
+            within.read_to_end(&mut bytes).ok()?;
             Some(bytes)
         }
     }

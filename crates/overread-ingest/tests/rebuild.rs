@@ -13,6 +13,7 @@ use overread_store::studies::{
     self, InstanceFilter, InstanceRow, Page, SeriesFilter, SeriesRow, StudyFilter, StudyRow,
 };
 use overread_store::{deletions, deliveries, documents};
+use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::{DiscFile, zip_of};
 
 use crate::house::{House, NOW, mr, of_case, options, part10, patient, place_with_new_database};
@@ -343,4 +344,50 @@ async fn a_deletion_that_was_interrupted_is_ended_at_the_next_start() {
     let (house, report) = rebuilt(house).await;
     assert!(report.damaged.is_empty(), "{:?}", report.damaged);
     assert!(house.find(&mr(1, 1, 2)).await.is_none());
+}
+
+/// An instance that is too long to be kept in memory while it arrives.
+fn long() -> InstanceSpec {
+    InstanceSpec {
+        rows: 3_000,
+        columns: 3_000,
+        pixels: (0..9_000_000).map(|value| (value % 4_096) as u16).collect(),
+        ..mr(7, 1, 1)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_file_becomes_a_pack_by_itself_and_the_index_finds_it_again() {
+    let house = filled().await;
+    let bytes = part10(&long());
+    assert!(bytes.len() as u64 > overread_ingest::limits::IN_MEMORY_BYTES);
+    for outcome in house.stow(vec![bytes.clone(), part10(&mr(7, 1, 2))]).await {
+        assert_eq!(outcome.result, Ok(Stowed::Stored));
+    }
+    let (mut other, last) = (bytes.clone(), bytes.len() - 1);
+    other[last] ^= 1;
+    let files = [
+        DiscFile::new("US1", bytes.clone()),
+        DiscFile::new("US2", other),
+    ];
+    let receipt = house.zip(zip_of(&files, true).unwrap()).await;
+    assert_eq!((receipt.duplicates, receipt.instances_stored), (1, 0));
+    house.prove().await;
+    let before = answers(&house.ingest, &case()).await;
+    assert_eq!(before.kept[&long().sop_instance_uid], bytes);
+    let found = house.find(&long()).await.unwrap();
+    if house.ingest.archive().kind() == "disc" {
+        let name = format!("{}.pack", found.extent.pack_id);
+        let shelf = name[15..16].to_owned();
+        let pack = house.dir.path().join("packs").join(shelf).join(name);
+        let length = std::fs::metadata(pack).unwrap().len();
+        // Nothing but its header, the file and a directory.
+        assert!(length < found.extent.length_bytes + 1_000, "{length}");
+    }
+    let (house, report) = rebuilt(house).await;
+    assert!(report.damaged.is_empty(), "{:?}", report.damaged);
+    assert!(answers(&house.ingest, &case()).await == before);
+    delete(&house, 7).await;
+    assert!(house.find(&long()).await.is_none());
+    house.prove().await;
 }

@@ -65,9 +65,11 @@ fn range_of(part: &Part, start: u64, count: u64) -> Option<Bytes> {
                 .get(start.ok()?..end.ok()?)
                 .map(|range| bytes.slice_ref(range))
         }
-        Part::File { file, .. } => {
+        Part::File {
+            file, begin_bytes, ..
+        } => {
             let mut range = vec![0; usize::try_from(count).ok()?];
-            file.read_exact_at(&mut range, start).ok()?;
+            file.read_exact_at(&mut range, begin_bytes + start).ok()?;
             Some(Bytes::from(range))
         }
     }

@@ -1,7 +1,6 @@
 //! Writes the bytes of a batch into packs and syncs them.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::sync::Arc;
 
 use overread_archive::{Archive, ArchiveError, PackAppend, PackKey, PackLength};
@@ -12,7 +11,7 @@ use overread_store::documents::NewDocument;
 use overread_store::studies::{Batch, NewInstance};
 
 use super::{Fresh, Paper, Payload, Ticket};
-use crate::content::{Held, Part};
+use crate::content::{BEFORE_BYTES, Held, Part, Within};
 use crate::prepare::Readied;
 use crate::told::{Sealed, Telling, Told};
 use crate::{IngestError, limits};
@@ -165,14 +164,22 @@ impl Writing {
         held: Held,
         digest: Digest,
     ) -> Result<Option<Extent>, IngestError> {
-        let (file, length_bytes) = match held.part {
+        let (file, begin_bytes, length_bytes) = match held.part {
             Part::Memory(bytes) => return Ok(Some(self.append.append(key, &bytes)?)),
-            Part::File { file, length_bytes } => (file, length_bytes),
+            Part::File {
+                file,
+                begin_bytes,
+                length_bytes,
+            } => (file, begin_bytes, length_bytes),
         };
-        match self
-            .append
-            .append_file(key, &mut file.take(length_bytes), length_bytes)
+        if begin_bytes == BEFORE_BYTES
+            && length_bytes >= limits::OWN_FILE_BYTES
+            && let Some(extent) = self.append.adopt(&file, length_bytes)?
         {
+            return Ok(Some(extent));
+        }
+        let mut within = Within::new(file, begin_bytes, length_bytes);
+        match self.append.append_file(key, &mut within, length_bytes) {
             Ok((extent, found)) if found == digest => Ok(Some(extent)),
             Ok((extent, _)) => {
                 self.wasted.push(extent);
