@@ -15,6 +15,7 @@ pub mod keeping;
 pub mod letter;
 pub mod limits;
 pub mod name;
+pub mod pattern;
 pub mod peers;
 pub mod person;
 pub mod problem;

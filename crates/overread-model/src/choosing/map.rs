@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use super::sides::SideWords;
+use crate::pattern::Pattern;
 use crate::text::listed;
 
 /// A region group of the map: `spine`, `knee`, `chest_abdomen`.
@@ -171,7 +171,7 @@ struct BodyFile {
 /// Words of a diagnosis that call for a clinical specialist.
 #[derive(Debug, Clone)]
 pub(super) struct Condition {
-    pub(super) pattern: Regex,
+    pub(super) pattern: Pattern,
     pub(super) add: Vec<String>,
     pub(super) only_groups: Vec<Group>,
 }
@@ -182,10 +182,10 @@ pub(super) struct Kind {
     pub(super) id: String,
     en: String,
     modalities: Vec<String>,
-    pub(super) named: Regex,
+    pub(super) named: Pattern,
 }
 
-/// The map, ready for use: patterns compiled, names checked.
+/// The map, ready for use: patterns and names checked.
 #[derive(Debug, Clone)]
 pub struct SpecialtyMap {
     /// Every sub-specialty.
@@ -198,8 +198,8 @@ pub struct SpecialtyMap {
     pub body_terms: Vec<BodyTerm>,
     pub(super) variants: BTreeMap<String, String>,
     pub(super) conditions: Vec<Condition>,
-    pub(super) patterns: Vec<(Group, Regex)>,
-    pub(super) parts: Vec<(Group, String, Regex)>,
+    pub(super) patterns: Vec<(Group, Pattern)>,
+    pub(super) parts: Vec<(Group, String, Pattern)>,
     pub(super) kinds: Vec<Kind>,
     pub(super) absorbs: BTreeMap<Group, BTreeSet<Group>>,
     /// Regions that lie in each other, or that people name for each other.
@@ -209,24 +209,18 @@ pub struct SpecialtyMap {
     pub(super) not_for_children: Vec<String>,
 }
 
-/// Most bytes a compiled pattern may take.
-const PATTERN_BYTES: usize = 1 << 20;
-
-pub(super) fn compile(name: &str, pattern: &str) -> Result<Regex, BadMap> {
-    RegexBuilder::new(pattern)
-        .size_limit(PATTERN_BYTES)
-        .build()
-        .map_err(|source| BadMap::Pattern {
-            name: name.to_owned(),
-            source,
-        })
+pub(super) fn pattern(name: &str, text: &str) -> Result<Pattern, BadMap> {
+    Pattern::parse(text).map_err(|source| BadMap::Pattern {
+        name: name.to_owned(),
+        source,
+    })
 }
 
 impl SpecialtyMap {
     /// Reads `subspecialty/map.json`, `codes/body_part_examined.json` and `subspecialty/sides.json`.
     ///
     /// # Errors
-    /// When a file is malformed, a pattern cannot be compiled, or a rule names a sub-specialty that is not there.
+    /// When a file is malformed, a pattern is none, or a rule names a sub-specialty that is not there.
     pub fn parse(map: &str, body_parts: &str, sides: &str) -> Result<Self, BadMap> {
         let map: MapFile = read("subspecialty/map.json", map)?;
         let body: BodyFile = read("codes/body_part_examined.json", body_parts)?;
@@ -235,7 +229,7 @@ impl SpecialtyMap {
             .into_iter()
             .map(|rule| {
                 Ok(Condition {
-                    pattern: compile("a condition", &rule.re)?,
+                    pattern: pattern("a condition", &rule.re)?,
                     add: rule.add,
                     only_groups: rule.only_groups,
                 })
@@ -244,19 +238,19 @@ impl SpecialtyMap {
         let patterns = map
             .text_patterns
             .into_iter()
-            .map(|(group, pattern)| compile(&group, &pattern).map(|pattern| (group, pattern)))
+            .map(|(group, text)| pattern(&group, &text).map(|pattern| (group, pattern)))
             .collect::<Result<_, BadMap>>()?;
         let parts = map
             .text_parts
             .into_iter()
-            .map(|(group, part, pattern)| compile(&part, &pattern).map(|re| (group, part, re)))
+            .map(|(group, part, text)| pattern(&part, &text).map(|pattern| (group, part, pattern)))
             .collect::<Result<_, BadMap>>()?;
         let kinds = map
             .kinds
             .into_iter()
             .map(|kind| {
                 Ok(Kind {
-                    named: compile(&kind.id, &kind.named)?,
+                    named: pattern(&kind.id, &kind.named)?,
                     id: kind.id,
                     en: kind.en,
                     modalities: kind.modalities,

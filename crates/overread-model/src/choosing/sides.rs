@@ -1,10 +1,10 @@
 //! The words of side, and the sides of the body that the title of an exam names; titles shorten the words (`L KNEE`).
 
-use regex::Regex;
 use serde::Deserialize;
 
-use super::map::{BadMap, SpecialtyMap, compile, read};
+use super::map::{BadMap, SpecialtyMap, pattern, read};
 use crate::limits;
+use crate::pattern::Pattern;
 use crate::text::{cut, folded};
 
 /// Words of side, ready for use.
@@ -13,42 +13,42 @@ pub(super) struct SideWords {
     pub(super) right: OneSide,
     pub(super) left: OneSide,
     /// Parts of the body that the map has no words for, and the word side; at the beginning of a text.
-    pub(super) parts: Regex,
+    pub(super) parts: Pattern,
     /// What begins like a part of the body and is none.
-    pub(super) no_parts: Regex,
+    pub(super) no_parts: Pattern,
     /// What stands between a side and its part: `lower`.
-    pub(super) between: Regex,
+    pub(super) between: Pattern,
     /// What stands before `the right` where something is on it.
-    pub(super) on: Regex,
+    pub(super) on: Pattern,
     /// `the`, `my`.
-    pub(super) whose: Regex,
+    pub(super) whose: Pattern,
     /// How a sentence goes on behind `on the right`.
-    pub(super) goes_on: Regex,
+    pub(super) goes_on: Pattern,
     /// What joins two sides.
-    pub(super) joins: Regex,
+    pub(super) joins: Pattern,
     /// What makes an `L` in a title a level.
-    of_spine: Regex,
+    of_spine: Pattern,
     /// What a level stands beside.
-    levels: Regex,
+    levels: Pattern,
     /// What stands behind the `s` of a Spanish `sin contraste`.
-    contrast: Regex,
+    contrast: Pattern,
     /// What English begins with `re-`.
-    again: Regex,
+    again: Pattern,
     /// How a Spanish title goes on behind the part and `der`.
-    behind_der: Regex,
+    behind_der: Pattern,
 }
 
 /// Words of one side.
 #[derive(Debug, Clone)]
 pub(super) struct OneSide {
     /// Mean the side wherever they stand.
-    pub(super) always: Regex,
+    pub(super) always: Pattern,
     /// Mean it before a part of the body.
-    pub(super) before_part: Regex,
+    pub(super) before_part: Pattern,
     /// Mean it behind one.
-    pub(super) behind_part: Regex,
+    pub(super) behind_part: Pattern,
     /// Mean it in the title of an exam.
-    in_title: Regex,
+    in_title: Pattern,
 }
 
 #[derive(Deserialize)]
@@ -122,14 +122,14 @@ impl OneSide {
     }
 }
 
-/// Compiles words for a match of a whole word.
-fn whole(words: &str) -> Result<Regex, BadMap> {
-    compile("words of side", &format!("^({words})$"))
+/// Reads words for a match of a whole word.
+fn whole(words: &str) -> Result<Pattern, BadMap> {
+    pattern("words of side", &format!("^({words})$"))
 }
 
-/// Compiles words for a match at the beginning of a text.
-fn beginning(words: &str) -> Result<Regex, BadMap> {
-    compile("words of side", &format!("^({words})\\b"))
+/// Reads words for a match at the beginning of a text.
+fn beginning(words: &str) -> Result<Pattern, BadMap> {
+    pattern("words of side", &format!("^({words})\\b"))
 }
 
 /// Says whether the title of an exam names the right, and whether it names the left; titles shorten the words.

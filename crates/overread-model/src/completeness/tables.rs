@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::identity::IdentityTable;
 use crate::choosing::BadMap;
+use crate::pattern::Pattern;
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -160,7 +160,7 @@ pub struct Protocol {
     /// Region groups it is about; `*` for all.
     pub groups: Vec<String>,
     /// Words that must be in the descriptions; `None` for any.
-    pub text: Option<Regex>,
+    pub text: Option<Pattern>,
     /// Series.
     pub expect: Vec<Expectation>,
     /// Geometry.
@@ -187,7 +187,7 @@ pub struct RuleTables {
     pub(super) report_titles: BTreeSet<String>,
     pub(super) whole_content_titles: BTreeSet<String>,
     pub(super) lossy_transfer_syntaxes: BTreeSet<String>,
-    pub(super) condition_words: Regex,
+    pub(super) condition_words: Pattern,
 }
 
 impl RuleTables {
@@ -211,7 +211,7 @@ impl RuleTables {
             .map(compile)
             .collect::<Result<_, BadMap>>()?;
         let condition_words =
-            Regex::new(&rules.condition_words.re).map_err(|source| BadMap::Pattern {
+            Pattern::parse(&rules.condition_words.re).map_err(|source| BadMap::Pattern {
                 name: "condition_words".to_owned(),
                 source,
             })?;
@@ -237,7 +237,7 @@ impl RuleTables {
 fn compile(file: ProtocolFile) -> Result<Protocol, BadMap> {
     let text = match file.text.as_str() {
         "" => None,
-        words => Some(Regex::new(words).map_err(|source| BadMap::Pattern {
+        words => Some(Pattern::parse(words).map_err(|source| BadMap::Pattern {
             name: file.id.clone(),
             source,
         })?),
