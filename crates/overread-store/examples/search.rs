@@ -1,6 +1,9 @@
-//! Measures searches over a made index: `cargo run --release -p overread-store --example search -- STUDIES [POSTGRES-URL]`.
+//! Measures searches over a made index:
+//! `cargo run --release -p overread-store --example search -- STUDIES [POSTGRES-URL | FOLDER [TOKEN-ID]]`.
 //!
-//! The rows are written straight into the tables: names, dates and numbers are made up, nothing stands in an archive.
+//! The rows are written straight into the tables: names, dates and numbers are made up, nothing stands in an archive. Each study
+//! has 20 instances; half of the studies are in cases of 250 that one machine token may see. In a folder the index stays, so
+//! that `overread serve --data FOLDER` can be measured with it.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -8,9 +11,12 @@
     reason = "a measurement may end by a panic, and prints"
 )]
 
+use std::path::PathBuf;
 use std::time::Instant;
 
-use overread_store::access::Reach;
+use overread_model::access::{Actor, Role};
+use overread_model::time::Timestamp;
+use overread_store::access::{Reach, reach};
 use overread_store::studies::{
     self, DateRange, InstanceFilter, Page, SeriesFilter, StudyFilter, TextMatch,
 };
@@ -22,6 +28,10 @@ const FAMILIES: [&str; 20] = [
     "lopez",
 ];
 const TURNS: u32 = 200;
+/// Studies of one case.
+const CASE_STUDIES: i64 = 250;
+/// A token that nobody has.
+const NOBODYS_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 /// Runs a statement with the same text on either database.
 macro_rules! run {
@@ -35,8 +45,18 @@ macro_rules! run {
     };
 }
 
-async fn fill(store: &Store, studies: i64) {
+async fn fill(store: &Store, studies: i64, token: &str) {
     let mut tx = store.begin().await.unwrap();
+    run!(
+        &mut tx,
+        sqlx::query(
+            "insert into delivery (id, source, actor_kind, actor_id, started_at) values ('d', 'stow', '', '', 0)"
+        )
+    );
+    run!(
+        &mut tx,
+        sqlx::query("insert into pack (id, committed_bytes, created_at) values (1, 1, 0)")
+    );
     for number in 0..studies {
         let spread = number.wrapping_mul(2_654_435_761) % 2190;
         let date = format!(
@@ -74,17 +94,57 @@ async fn fill(store: &Store, studies: i64) {
             "insert into series (id, study_id, series_instance_uid, modality, series_number, instance_count, created_at, \
              changed_at) values ($1, $1, $2, $3, 1, 20, 0, 0)")
             .bind(number).bind(format!("1.2.826.0.1.3680043.10.998.2.{number}")).bind(modality));
+        instances(&mut tx, number).await;
+        if number % 2 == 0 {
+            grant(&mut tx, number, token).await;
+        }
     }
     run!(&mut tx, sqlx::query("analyze"));
     tx.commit().await.unwrap();
 }
 
-async fn measure(store: &Store, what: &str, filter: StudyFilter, page: Page) {
+async fn instances(tx: &mut Tx, study: i64) {
+    run!(tx, sqlx::query("insert into metadata_block (id, series_id, inflated_bytes, dicom_json, facts_count, facts) \
+        values ($1, $1, 0, $2, 0, $2)").bind(study).bind(Vec::<u8>::new()));
+    for number in 0..20 {
+        let at = study * 20 + number;
+        run!(tx, sqlx::query("insert into instance (series_id, sop_instance_uid, sop_class_uid, transfer_syntax_uid, \
+            instance_number, number_of_frames, pack_id, offset_bytes, length_bytes, digest, frames, block_id, \
+            block_offset_bytes, block_length_bytes, delivery_id, created_at) values ($1, $2, '1.2.840.10008.5.1.4.1.1.2', \
+            '1.2.840.10008.1.2.1', $3, 1, 1, $4, 1, $5, $6, $1, 0, 0, 'd', 0)")
+            .bind(study).bind(format!("1.2.826.0.1.3680043.10.998.3.{at}")).bind(number).bind(at)
+            .bind(vec![0_u8; 32]).bind(Vec::<u8>::new()));
+    }
+}
+
+/// Puts a study into a case that the token may see.
+async fn grant(tx: &mut Tx, study: i64, token: &str) {
+    let case = format!("{:032x}", study / CASE_STUDIES);
+    if study % CASE_STUDIES == 0 {
+        run!(
+            tx,
+            sqlx::query(
+                "insert into case_grant (id, case_id, subject_kind, subject_id, right_, from_at, \
+            granted_by, granted_at) values ($1, $1, 'machine', $2, 'view_images', 0, '', 0)"
+            )
+            .bind(&case)
+            .bind(token)
+        );
+    }
+    run!(
+        tx,
+        sqlx::query("insert into case_study (case_id, study_id, linked_at) values ($1, $2, 0)")
+            .bind(&case)
+            .bind(study)
+    );
+}
+
+async fn measure(store: &Store, reach: &Reach, what: &str, filter: StudyFilter, page: Page) {
     let (mut least, mut all, mut rows, mut remaining) = (f64::MAX, 0.0, 0, 0);
     for _ in 0..TURNS {
         let start = Instant::now();
         let mut tx = store.read().await.unwrap();
-        let found = studies::page_of_studies(&mut tx, &Reach::Everything, &filter, &page)
+        let found = studies::page_of_studies(&mut tx, reach, &filter, &page)
             .await
             .unwrap();
         let ms = start.elapsed().as_secs_f64() * 1000.0;
@@ -132,77 +192,87 @@ async fn main() {
         .and_then(|text| text.parse().ok())
         .unwrap_or(50_000);
     let dir = tempfile::tempdir().unwrap();
-    let store = match arguments.next() {
-        Some(url) => Store::open_postgres_in(&url, &format!("bench_{}", std::process::id()))
-            .await
-            .unwrap(),
-        None => Store::open_sqlite(&dir.path().join("overread.sqlite"))
-            .await
-            .unwrap(),
+    let place = arguments.next();
+    let token = arguments.next();
+    let token = token.as_deref().unwrap_or(NOBODYS_TOKEN);
+    let store = match place {
+        Some(url) if url.starts_with("postgres") => {
+            Store::open_postgres_in(&url, &format!("bench_{}", std::process::id())).await
+        }
+        place => {
+            let folder = place.map_or_else(|| dir.path().to_owned(), PathBuf::from);
+            Store::open_sqlite(&folder.join("overread.sqlite")).await
+        }
     };
+    let store = store.unwrap();
     let start = Instant::now();
-    fill(&store, studies_count).await;
+    fill(&store, studies_count, token).await;
     println!(
         "{} with {studies_count} studies, filled in {:.1} s",
         store.kind(),
         start.elapsed().as_secs_f64()
     );
-    measure_all(&store, studies_count).await;
+    measure_all(&store, &Reach::Everything, studies_count).await;
+    let actor = Actor::Machine {
+        token_id: token.parse().unwrap(),
+        role: Role::ReferringPhysician,
+    };
+    let mut tx = store.read().await.unwrap();
+    let now = Timestamp::from_micros(1);
+    let reach = reach(&mut tx, &actor, now).await.unwrap();
+    drop(tx);
+    println!("through grants on half of the studies");
+    measure_all(&store, &reach, studies_count).await;
 }
 
-async fn measure_all(store: &Store, studies_count: i64) {
+/// What is looked for, and which page of it.
+fn searches(studies_count: i64) -> Vec<(&'static str, StudyFilter, Page)> {
     let patient = StudyFilter {
         patient_id: Some(TextMatch("PID000000042".to_owned())),
         ..StudyFilter::default()
     };
-    measure(store, "patient id", patient, page(100, 0)).await;
-    measure(store, "name, common start", named("mueller*"), page(25, 0)).await;
-    measure(store, "name, rarer start", named("smith03*"), page(25, 0)).await;
-    measure(store, "name, common middle", named("*uelle*"), page(25, 0)).await;
-    measure(store, "name, rarer middle", named("*mith0*"), page(25, 0)).await;
-    measure(store, "name, rare middle", named("*ali03*"), page(25, 0)).await;
     let fuzzy = StudyFilter {
         patient_name_words: ["given04", "smi"]
             .map(|word| TextMatch(word.to_owned()))
             .to_vec(),
         ..StudyFilter::default()
     };
-    measure(store, "name, fuzzy", fuzzy, page(25, 0)).await;
-    measure(store, "week", week(&[]), page(25, 0)).await;
-    measure(store, "modality and week", week(&["MR"]), page(25, 0)).await;
-    measure(store, "first 50", StudyFilter::default(), page(50, 0)).await;
     let last = u32::try_from(studies_count - 60).unwrap_or_default();
-    measure(store, "last page", StudyFilter::default(), page(50, last)).await;
-    measure(
-        store,
-        "middle page",
-        StudyFilter::default(),
-        page(50, last / 2),
-    )
-    .await;
-    let start = Instant::now();
+    let any = StudyFilter::default;
+    vec![
+        ("patient id", patient, page(100, 0)),
+        ("name, common start", named("mueller*"), page(25, 0)),
+        ("name, rarer start", named("smith03*"), page(25, 0)),
+        ("name, common middle", named("*uelle*"), page(25, 0)),
+        ("name, rarer middle", named("*mith0*"), page(25, 0)),
+        ("name, rare middle", named("*ali03*"), page(25, 0)),
+        ("name, fuzzy", fuzzy, page(25, 0)),
+        ("week", week(&[]), page(25, 0)),
+        ("modality and week", week(&["MR"]), page(25, 0)),
+        ("first 50", any(), page(50, 0)),
+        ("last page", any(), page(50, last)),
+        ("middle page", any(), page(50, last / 2)),
+    ]
+}
+
+async fn measure_all(store: &Store, reach: &Reach, studies_count: i64) {
+    for (what, filter, page) in searches(studies_count) {
+        measure(store, reach, what, filter, page).await;
+    }
     let mut tx = store.read().await.unwrap();
-    let found = studies::page_of_series(
-        &mut tx,
-        &Reach::Everything,
-        &SeriesFilter::default(),
-        &page(50, 0),
-    )
-    .await
-    .unwrap();
+    let first = page(50, 0);
+    let start = Instant::now();
+    let filter = SeriesFilter::default();
+    let found = studies::page_of_series(&mut tx, reach, &filter, &first);
+    let remaining = found.await.unwrap().remaining;
     println!(
         "all series, first 50 of {}: {:?}",
-        found.remaining + 50,
+        remaining + 50,
         start.elapsed()
     );
     let start = Instant::now();
-    studies::page_of_instances(
-        &mut tx,
-        &Reach::Everything,
-        &InstanceFilter::default(),
-        &page(50, 0),
-    )
-    .await
-    .unwrap();
+    let filter = InstanceFilter::default();
+    let found = studies::page_of_instances(&mut tx, reach, &filter, &first);
+    found.await.unwrap();
     println!("all instances, first 50: {:?}", start.elapsed());
 }
