@@ -14,6 +14,7 @@ use overread_model::time::Timestamp;
 use overread_store::Tx;
 use overread_store::access::{Reach, is_blind_to, reach};
 use overread_store::audit::AuditEvent;
+use overread_store::deletions::was_in_reach;
 use overread_store::studies::reports_among;
 
 use crate::address::Address;
@@ -108,6 +109,20 @@ impl Sending {
 }
 
 impl Caller {
+    /// Returns why there is nothing to show of a study: it is gone, or it never was there for this caller.
+    // PS3.18 10.4.3: 410 for what is known to have been there; a stranger is not told that it was.
+    pub(crate) async fn missing(&self, state: &DicomWebState, study: &str) -> Refusal {
+        let gone = async {
+            let mut tx = state.store.read().await?;
+            was_in_reach(&mut tx, &self.reach, study).await
+        };
+        match gone.await {
+            Ok(true) => Refusal::gone(),
+            Ok(false) => Refusal::not_found(),
+            Err(error) => error.into(),
+        }
+    }
+
     /// Returns what of a study's images is withheld from the caller.
     pub(crate) async fn withheld(&self, tx: &mut Tx, study_instance_uid: &str) -> Answer<Withheld> {
         let is_blind = is_blind_to(tx, &self.reach, study_instance_uid).await?;

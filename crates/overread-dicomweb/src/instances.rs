@@ -72,15 +72,13 @@ pub(crate) async fn find(
     one: &One,
 ) -> Answer<StoredInstance> {
     let mut tx = state.store.peek().await?;
-    find_instance(
-        &mut tx,
-        &caller.reach,
-        &one.study,
-        &one.series,
-        &one.instance,
-    )
-    .await?
-    .ok_or_else(Refusal::not_found)
+    let (study, series, instance) = (&one.study, &one.series, &one.instance);
+    let found = find_instance(&mut tx, &caller.reach, study, series, instance).await?;
+    drop(tx);
+    match found {
+        Some(found) => Ok(found),
+        None => Err(caller.missing(state, study).await),
+    }
 }
 
 /// Decides how an instance goes out to a client that takes these transfer syntaxes; `None` when it cannot.
@@ -364,7 +362,7 @@ pub(crate) async fn several(
     let withheld = caller.withheld(&mut tx, &several.study).await?;
     drop(tx);
     if found.is_empty() {
-        return Err(Refusal::not_found());
+        return Err(caller.missing(&state, &several.study).await);
     }
     let mut forms = Vec::with_capacity(found.len());
     for one in &found {

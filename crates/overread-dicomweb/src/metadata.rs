@@ -107,6 +107,17 @@ fn finished(mut response: Response, is_gzip: bool) -> Response {
 
 /// Names the version of what is asked for; 404 when it is not there or not to be seen.
 async fn version(state: &DicomWebState, caller: &Caller, named: &Named) -> Answer<String> {
+    match known_version(state, caller, named).await? {
+        Some(version) => Ok(version),
+        None => Err(caller.missing(state, &named.study).await),
+    }
+}
+
+async fn known_version(
+    state: &DicomWebState,
+    caller: &Caller,
+    named: &Named,
+) -> Answer<Option<String>> {
     let mut tx = state.store.read().await?;
     let Named {
         study,
@@ -124,23 +135,22 @@ async fn version(state: &DicomWebState, caller: &Caller, named: &Named) -> Answe
             ..SeriesFilter::default()
         };
         let rows = search_series(&mut tx, &caller.reach, &filter, &page).await?;
-        let row = rows.first().ok_or_else(Refusal::not_found)?;
         let instance = instance.as_deref().unwrap_or_default();
-        return Ok(format!(
-            "series {} {} {} {instance}",
-            row.id, row.changed_at, row.instance_count
-        ));
+        return Ok(rows.first().map(|row| {
+            format!(
+                "series {} {} {} {instance}",
+                row.id, row.changed_at, row.instance_count
+            )
+        }));
     }
     let filter = StudyFilter {
         study_instance_uids: vec![study.clone()],
         ..StudyFilter::default()
     };
     let rows = search_studies(&mut tx, &caller.reach, &filter, &page).await?;
-    let row = rows.first().ok_or_else(Refusal::not_found)?;
-    Ok(format!(
-        "study {} {} {}",
-        row.id, row.changed_at, row.instance_count
-    ))
+    Ok(rows
+        .first()
+        .map(|row| format!("study {} {} {}", row.id, row.changed_at, row.instance_count)))
 }
 
 pub(crate) async fn pieces(
@@ -157,8 +167,9 @@ pub(crate) async fn pieces(
         named.instance.as_deref(),
     )
     .await?;
+    drop(tx);
     if pieces.is_empty() {
-        return Err(Refusal::not_found());
+        return Err(caller.missing(state, &named.study).await);
     }
     Ok(pieces)
 }

@@ -44,6 +44,14 @@ impl Refusal {
         )
     }
 
+    /// What the actor could see before it was deleted.
+    pub(crate) fn gone() -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "the study was deleted, so that nothing of it can be had; ask an administrator whether it can still be restored",
+        )
+    }
+
     // RFC 9110 11.6.1: a 401 names how to sign in.
     pub(crate) fn unauthorized() -> Self {
         Self {

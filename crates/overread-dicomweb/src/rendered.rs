@@ -389,7 +389,7 @@ async fn images(
     let found = instances_of(&mut tx, &caller.reach, study, series).await?;
     drop(tx);
     if found.is_empty() {
-        return Err(Refusal::not_found());
+        return Err(caller.missing(state, study).await);
     }
     let mut images = Vec::with_capacity(found.len());
     for one in found {

@@ -13,10 +13,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("W10", "annotation of rendered images: with the pixels"),
     ("W11", "thumbnails: with the pixels"),
     (
-        "W12",
-        "206 and 410: what is deleted is gone at once, so that nothing is ever partly there",
-    ),
-    (
         "S7",
         "what is stored is never coerced, so that there are no original attributes to note",
     ),

@@ -1,14 +1,17 @@
-//! What is deleted is there for nobody, and nothing is added to it; a full case says so.
+//! What is deleted is there for nobody, whoever saw it is told so, and nothing is added to it; a full case says so.
 
 use axum::http::StatusCode;
-use overread_model::ids::{CaseId, DeletionId};
+use overread_model::access::{Actor, Right, Role};
+use overread_model::ids::{CaseId, DeletionId, LinkId};
 use overread_model::keeping::Quota;
 use overread_model::time::Timestamp;
 use overread_store::deletions::{self, NewDeletion};
 use overread_store::quotas;
+use overread_store::studies::link_pending;
 
-use crate::house::{House, archive_token, multipart};
+use crate::house::{House, archive_token, multipart, person};
 use crate::made::Made;
+use crate::wado::wado;
 
 const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
 
@@ -28,31 +31,49 @@ pub(crate) async fn delete(house: &House) -> (DeletionId, Timestamp) {
     (new.id.clone(), new.erase_at)
 }
 
-#[tokio::test]
-async fn no_address_leads_to_it() {
-    let house = House::with(&[Made::default(), Made::number(2)]).await;
+/// Every kind of address below a study.
+fn single() -> [String; 10] {
     let instance = Made::default().url();
     let study = "/studies/1.2.3";
-    let single = [
+    [
         format!("{study}/metadata"),
         format!("{study}/series/1.2.3.1/metadata"),
         format!("{instance}/metadata"),
         study.to_owned(),
         instance.clone(),
         format!("{instance}/frames/1"),
+        format!("{instance}/bulkdata/7FE00010"),
+        format!("{study}/pixeldata"),
         format!("{instance}/rendered"),
         format!("{study}/thumbnail"),
-    ];
+    ]
+}
+
+async fn statuses(house: &House, actor: Option<&Actor>) -> Vec<StatusCode> {
+    let mut out = Vec::new();
+    for path in single() {
+        let got = house.get_as(actor.cloned(), &path, &[("accept", "*/*")]);
+        out.push(got.await.status);
+    }
+    let uids = "requestType=WADO&studyUID=1.2.3&seriesUID=1.2.3.1&objectUID=1.2.3.1.1";
+    out.push(wado(house, actor.cloned(), uids, "*/*").await.status);
+    out.dedup();
+    out
+}
+
+#[tokio::test]
+async fn no_address_leads_to_it() {
+    let house = House::with(&[Made::default(), Made::number(2)]).await;
     // What was asked before may lie ready in memory.
-    for path in &single {
-        let got = house.get(path, "*/*").await;
-        assert_ne!(got.status, StatusCode::NOT_FOUND, "{path}");
-    }
+    assert_eq!(
+        statuses(&house, Some(&archive_token())).await,
+        [StatusCode::OK]
+    );
     delete(&house).await;
-    for path in &single {
-        let got = house.get(path, "*/*").await;
-        assert_eq!(got.status, StatusCode::NOT_FOUND, "{path}");
-    }
+    assert_eq!(
+        statuses(&house, Some(&archive_token())).await,
+        [StatusCode::GONE]
+    );
     for path in [
         "/studies",
         "/series",
@@ -65,6 +86,119 @@ async fn no_address_leads_to_it() {
             "{path}"
         );
     }
+}
+
+/// Who sees study 1.2.3 by a case, and with what right; the last three never could.
+async fn people(house: &House) -> [(Actor, bool); 6] {
+    let images = [Right::ViewImages];
+    let patient = person(2, Role::Patient);
+    let case_id = house.grant(7, "1.2.3", &patient, &images, None).await;
+    let of_other_case = person(4, Role::Patient);
+    house.grant(8, "1.2.4", &of_other_case, &images, None).await;
+    // The study waits in this case until it is judged whose it is.
+    let waiting = person(5, Role::Patient);
+    let pending = house.grant(9, "1.2.4", &waiting, &images, None).await;
+    let study = house.study_key("1.2.3").await;
+    let mut tx = house.store.begin().await.unwrap();
+    link_pending(&mut tx, study, &pending, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    let link = Actor::Link {
+        link_id: LinkId::from_random([9; 16]),
+        case_id,
+    };
+    [
+        (archive_token(), true),
+        (patient, true),
+        (link, true),
+        (of_other_case, false),
+        (waiting, false),
+        (person(6, Role::Administrator), false),
+    ]
+}
+
+#[tokio::test]
+async fn it_is_gone_for_who_saw_it_and_was_never_there_for_others_w12() {
+    let other = Made {
+        study: "1.2.4",
+        series: "1.2.4.1",
+        instance: "1.2.4.1.1".to_owned(),
+        ..Made::default()
+    };
+    let house = House::with(&[Made::default(), other]).await;
+    let people = people(&house).await;
+    let reader = person(3, Role::Reviewer);
+    let rights = [Right::ViewImages];
+    house.grant(7, "1.2.3", &reader, &rights, None).await;
+    let (id, erase_at) = delete(&house).await;
+    for is_erased in [false, true] {
+        if is_erased {
+            let mut tx = house.store.begin().await.unwrap();
+            let begun = deletions::begin_erasure(&mut tx, &id, erase_at).await;
+            assert!(begun.unwrap().is_some());
+            tx.commit().await.unwrap();
+        }
+        assert_eq!(statuses(&house, None).await, [StatusCode::UNAUTHORIZED]);
+        for (actor, saw_it) in &people {
+            let expect = match saw_it {
+                true => StatusCode::GONE,
+                false => StatusCode::NOT_FOUND,
+            };
+            let got = statuses(&house, Some(actor)).await;
+            assert_eq!(got, [expect], "{actor:?} {is_erased}");
+        }
+        // A reader who may see no report is told of images alone, and once erased nobody knows what it was.
+        let expect = match is_erased {
+            true => StatusCode::NOT_FOUND,
+            false => StatusCode::GONE,
+        };
+        assert_eq!(statuses(&house, Some(&reader)).await, [expect]);
+        let headers = [("accept", "*/*")];
+        for (actor, _) in people.iter().filter(|(_, saw_it)| !saw_it) {
+            let ask = async |path| house.get_as(Some(actor.clone()), path, &headers).await.body;
+            assert_eq!(ask("/studies/1.2.3").await, ask("/studies/9.9.9").await);
+        }
+    }
+    // What comes then is a new record, and what is not in it was never there.
+    let files = [Made::default().bytes()];
+    assert_eq!(house.stow("/studies", &files).await.status, StatusCode::OK);
+    assert_eq!(
+        statuses(&house, Some(&archive_token())).await,
+        [StatusCode::OK]
+    );
+    let absent = format!("{}/metadata", Made::number(2).url());
+    assert_eq!(
+        house.get(&absent, "*/*").await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn reports_alone_were_never_there_for_a_reader_who_may_see_none_w12() {
+    let report = Made {
+        modality: "SR",
+        sop_class: "1.2.840.10008.5.1.4.1.1.88.11",
+        frames: Vec::new(),
+        ..Made::default()
+    };
+    let house = House::with(&[report]).await;
+    let reader = person(3, Role::Reviewer);
+    let rights = [Right::ViewImages];
+    house.grant(7, "1.2.3", &reader, &rights, None).await;
+    delete(&house).await;
+    let expect = [StatusCode::NOT_FOUND];
+    assert_eq!(statuses(&house, Some(&reader)).await, expect);
+}
+
+#[tokio::test]
+async fn what_is_restored_is_not_gone_w12() {
+    let house = House::with(&[Made::default()]).await;
+    let (id, _) = delete(&house).await;
+    let mut tx = house.store.begin().await.unwrap();
+    let restored = deletions::restore(&mut tx, &id, &archive_token(), NOW).await;
+    assert!(restored.unwrap().is_some());
+    tx.commit().await.unwrap();
+    let everything = statuses(&house, Some(&archive_token())).await;
+    assert_eq!(everything, [StatusCode::OK]);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ fn query(made: &Made) -> String {
     )
 }
 
-async fn wado(house: &House, actor: Option<Actor>, query: &str, accept: &str) -> Got {
+pub(crate) async fn wado(house: &House, actor: Option<Actor>, query: &str, accept: &str) -> Got {
     let request = Request::get(format!("/wado?{query}"))
         .header("host", "pacs.example")
         .header("accept", accept)

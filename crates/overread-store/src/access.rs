@@ -139,36 +139,62 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
     if let Some(reader) = reach.blind_reader() {
         leave_out_reports(clause, level, reader);
     }
-    match reach {
-        Reach::Everything | Reach::EverythingButReports { .. } => {}
-        Reach::Nothing => clause.and("1 = 0"),
-        Reach::Case(case_id) => {
-            clause.and(study_id_column);
-            clause.push(" in (select study_id from case_study where pending = 0 and case_id = ");
-            clause.arg(Arg::Text(case_id.as_str().to_owned()));
-            clause.push(")");
-        }
-        Reach::Grants {
-            actor_kind,
-            actor_id,
-            now,
-            without_reports: _,
-        } => {
-            clause.and(study_id_column);
-            clause.push(
-                " in (select cs.study_id from case_grant g join case_study cs on cs.case_id = g.case_id \
-                 and cs.pending = 0 where g.subject_kind = ",
-            );
-            clause.arg(Arg::Text(actor_kind.clone()));
-            clause.push(" and g.subject_id = ");
-            clause.arg(Arg::Text(actor_id.clone()));
-            clause.push(" and g.right_ = ");
-            clause.arg(Arg::Text(Right::ViewImages.as_str().to_owned()));
-            clause.push(" and g.revoked_at is null and g.from_at <= ");
-            clause.arg(Arg::Int(now.as_micros()));
-            clause.push(" and (g.until_at is null or g.until_at > ");
-            clause.arg(Arg::Int(now.as_micros()));
-            clause.push("))");
+    let shown = Shown {
+        column: study_id_column,
+        key: "study_id",
+        table: "case_study",
+    };
+    shown.of_cases(clause, reach);
+}
+
+/// Where it stands what is shown in which case.
+struct Shown {
+    column: &'static str,
+    key: &'static str,
+    table: &'static str,
+}
+
+impl Shown {
+    /// Keeps what is shown in the cases that a reach covers.
+    fn of_cases(&self, clause: &mut Clause, reach: &Reach) {
+        match reach {
+            Reach::Everything | Reach::EverythingButReports { .. } => {}
+            Reach::Nothing => clause.and("1 = 0"),
+            Reach::Case(case_id) => {
+                clause.and(self.column);
+                clause.push(" in (select ");
+                clause.push(self.key);
+                clause.push(" from ");
+                clause.push(self.table);
+                clause.push(" where pending = 0 and case_id = ");
+                clause.arg(Arg::Text(case_id.as_str().to_owned()));
+                clause.push(")");
+            }
+            Reach::Grants {
+                actor_kind,
+                actor_id,
+                now,
+                without_reports: _,
+            } => {
+                clause.and(self.column);
+                clause.push(" in (select cs.");
+                clause.push(self.key);
+                clause.push(" from case_grant g join ");
+                clause.push(self.table);
+                clause.push(
+                    " cs on cs.case_id = g.case_id and cs.pending = 0 where g.subject_kind = ",
+                );
+                clause.arg(Arg::Text(actor_kind.clone()));
+                clause.push(" and g.subject_id = ");
+                clause.arg(Arg::Text(actor_id.clone()));
+                clause.push(" and g.right_ = ");
+                clause.arg(Arg::Text(Right::ViewImages.as_str().to_owned()));
+                clause.push(" and g.revoked_at is null and g.from_at <= ");
+                clause.arg(Arg::Int(now.as_micros()));
+                clause.push(" and (g.until_at is null or g.until_at > ");
+                clause.arg(Arg::Int(now.as_micros()));
+                clause.push("))");
+            }
         }
     }
 }
@@ -236,6 +262,26 @@ fn leave_out_reports(clause: &mut Clause, level: Level, reader: &str) {
         }
     }
     clause.push(")");
+}
+
+/// Adds the filter of a reach to a search for rows of `deletion`: what could be seen, were it not deleted.
+pub(crate) fn restrict_deleted(clause: &mut Clause, reach: &Reach) {
+    if reach.is_without_reports() {
+        // Of what is erased nobody knows any more whether it was more than reports.
+        clause.and(concat!(
+            "deletion.ended_at is null and exists (select 1 from series shown_series \
+             join instance shown on shown.series_id = shown_series.id \
+             where shown_series.study_id = deletion.study_id and ",
+            no_report!("shown", "shown_series"),
+            ")"
+        ));
+    }
+    let shown = Shown {
+        column: "deletion.id",
+        key: "deletion_id",
+        table: "deletion_case",
+    };
+    shown.of_cases(clause, reach);
 }
 
 /// Keeps of `instance` joined to `series` what is no report, or is one of a study that the reader has locked.

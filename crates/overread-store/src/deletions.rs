@@ -5,8 +5,10 @@ use overread_model::ids::{CaseId, DeletionId};
 use overread_model::time::Timestamp;
 
 use crate::Tx;
+use crate::access::{Reach, restrict_deleted};
 use crate::error::{StoreError, StoreResult};
-use crate::studies::{self, ErasedStudy, StudyKey};
+use crate::studies::sql::Clause;
+use crate::studies::{self, ErasedStudy, Page, StudyFilter, StudyKey};
 
 /// What is marked, and why.
 #[derive(Debug, Clone)]
@@ -99,8 +101,8 @@ pub async fn mark(
         return Ok(false);
     }
     on!(&mut *tx, c => sqlx::query(
-            "insert into deletion_case (deletion_id, case_id, linked_at) \
-             select $1, case_id, linked_at from case_study where study_id = $2")
+            "insert into deletion_case (deletion_id, case_id, linked_at, pending) \
+             select $1, case_id, linked_at, pending from case_study where study_id = $2")
         .bind(new.id.as_str()).bind(new.study.0).execute(&mut *c).await?.rows_affected());
     on!(tx, c => sqlx::query("delete from case_study where study_id = $1")
         .bind(new.study.0).execute(&mut *c).await?.rows_affected());
@@ -210,6 +212,45 @@ pub async fn is_marked(tx: &mut Tx, study: StudyKey) -> StoreResult<bool> {
             "select count(*) from deletion where study_id = $1 and ended_at is null")
         .bind(study.0).fetch_one(&mut *c).await?);
     Ok(count > 0)
+}
+
+/// Says whether a study is deleted or erased that whoever asks would reach, were it there; who never could see it is told as of
+/// any other that is not there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn was_in_reach(
+    tx: &mut Tx,
+    reach: &Reach,
+    study_instance_uid: &str,
+) -> StoreResult<bool> {
+    let filter = StudyFilter {
+        study_instance_uids: vec![study_instance_uid.to_owned()],
+        ..StudyFilter::default()
+    };
+    let page = Page {
+        limit: 1,
+        ..Page::default()
+    };
+    // After an erasure the same study can come again as a new record.
+    if !studies::search_studies(tx, reach, &filter, &page)
+        .await?
+        .is_empty()
+    {
+        return Ok(false);
+    }
+    let ids: Vec<(String,)> = on!(&mut *tx, c => sqlx::query_as(
+            "select id from deletion where study_digest = $1 and (outcome is null or outcome = 'erased') order by id")
+        .bind(digest_of(study_instance_uid)).fetch_all(&mut *c).await?);
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    let ids: Vec<String> = ids.into_iter().map(|(id,)| id).collect();
+    let mut clause = Clause::new("select deletion.id from deletion");
+    clause.any_of("deletion.id", &ids);
+    restrict_deleted(&mut clause, reach);
+    let reached: Vec<(String,)> = clause.rows(tx).await?;
+    Ok(!reached.is_empty())
 }
 
 /// Lists the deletions whose time is over, those under a hold among them.

@@ -85,6 +85,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0013_work_items.sql"),
         include_str!("../migrations/postgres/0013_work_items.sql"),
     ),
+    (
+        14,
+        "gone",
+        include_str!("../migrations/sqlite/0014_gone.sql"),
+        include_str!("../migrations/postgres/0014_gone.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

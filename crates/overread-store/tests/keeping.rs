@@ -114,6 +114,24 @@ async fn reach(house: House) {
             .unwrap();
         assert!(listed.is_empty());
     }
+    let grants = Reach::Grants {
+        actor_kind: "person".to_owned(),
+        actor_id: "nobody".to_owned(),
+        now: NOW,
+        without_reports: false,
+    };
+    let other = Reach::Case(case(5));
+    for (reach, uid, expect) in [
+        (&everything, "1.2.1", true),
+        (&of_case, "1.2.1", true),
+        (&everything, "1.2.2", false),
+        (&other, "1.2.1", false),
+        (&grants, "1.2.1", false),
+        (&Reach::Nothing, "1.2.1", false),
+    ] {
+        let was = deletions::was_in_reach(&mut tx, reach, uid).await;
+        assert_eq!(was.unwrap(), expect, "{reach:?} {uid}");
+    }
     assert!(
         checks::study_by_uid(&mut tx, "1.2.1")
             .await
