@@ -136,6 +136,12 @@ fn covers(range: &str, media_type: &str) -> bool {
 }
 
 impl Accept {
+    /// Keeps the ranges that are wanted.
+    pub(crate) fn only(&self, is_wanted: impl Fn(&MediaRange) -> bool) -> Self {
+        let wanted = self.0.iter().filter(|range| is_wanted(range));
+        Self(wanted.cloned().collect())
+    }
+
     /// Reads the Accept header and the `accept` parameter.
     ///
     /// # Errors

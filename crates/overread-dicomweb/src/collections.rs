@@ -1,6 +1,7 @@
 //! WADO-RS: all bulk data, or all pixel data, of a study, a series or an instance (PS3.18 10.4.1.1.5 and 10.4.1.1.6).
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,6 +22,7 @@ use crate::frames::table_of;
 use crate::instances::Content;
 use crate::metadata::{Named, pieces};
 use crate::multipart::{Boundary, body_of_stream};
+use crate::partial::{Missing, readable};
 use crate::recoded;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
@@ -62,7 +64,7 @@ async fn collected(
             "several values are offered as multipart/related; type=\"application/octet-stream\"",
         ));
     }
-    let (values, withheld) = wanted(&state, &caller, &named, is_wanted).await?;
+    let (values, withheld, missing) = wanted(&state, &caller, &named, is_wanted).await?;
     let place = (
         named.study.as_str(),
         named.series.as_deref(),
@@ -80,9 +82,7 @@ async fn collected(
         let (state, withheld, boundary) = (state.clone(), withheld.clone(), boundary.clone());
         let (address, is_first) = (address.clone(), Arc::clone(&is_first));
         async move {
-            // An error in the middle of an answer can only break it off.
-            let content = content(&state, &found, &path, &withheld).await;
-            let content = content.map_err(|_| std::io::Error::other("a value cannot be read"))?;
+            let content = content(&state, &found, &path, &withheld).await?;
             let part = content.map(|content| {
                 let url = address.instance(
                     &found.study_instance_uid,
@@ -100,37 +100,46 @@ async fn collected(
             Ok(part)
         }
     });
-    let pieces = parts.flat_map(
-        |part: std::io::Result<Option<(Bytes, Content)>>| match part {
-            Ok(Some((opening, content))) => {
-                stream::iter([Ok(opening)]).chain(content.stream()).boxed()
-            }
-            Ok(None) => stream::empty().boxed(),
-            Err(error) => stream::iter([Err(error)]).boxed(),
-        },
-    );
+    // The first is read before anything is said: an answer that has begun can only be broken off.
+    let mut parts = parts.boxed().peekable();
+    let is_refused = Pin::new(&mut parts)
+        .peek()
+        .await
+        .is_some_and(Answer::is_err);
+    if is_refused && let Some(Err(refusal)) = parts.next().await {
+        return Err(refusal);
+    }
+    let pieces = parts.flat_map(|part: Answer<Option<(Bytes, Content)>>| match part {
+        Ok(Some((opening, content))) => stream::iter([Ok(opening)]).chain(content.stream()).boxed(),
+        Ok(None) => stream::empty().boxed(),
+        Err(_) => stream::iter([Err(std::io::Error::other("a value cannot be read"))]).boxed(),
+    });
     let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type);
     let again = HeaderValue::from_static("private, no-cache");
     headers.insert(header::CACHE_CONTROL, again);
-    Ok(response)
+    Ok(missing.said_on(response))
 }
 
-/// Lists the values that are wanted, with the instances they are of; 404 when there are none.
+/// Lists the values that are wanted, with the instances they are of, and what is left out of them; 404 when there are none.
 async fn wanted(
     state: &DicomWebState,
     caller: &Caller,
     named: &Named,
     is_wanted: fn(&str) -> bool,
-) -> Answer<(Vec<(StoredInstance, String)>, Withheld)> {
+) -> Answer<(Vec<(StoredInstance, String)>, Withheld, Missing)> {
     let pieces = pieces(state, caller, named).await?;
     let mut tx = state.store.read().await?;
     let withheld = caller.withheld(&mut tx, &named.study).await?;
     let series = named.series.as_deref();
-    let instances = instances_of(&mut tx, &caller.reach, &named.study, series).await?;
+    let mut instances = instances_of(&mut tx, &caller.reach, &named.study, series).await?;
     drop(tx);
+    let is_named = |uid: &str| named.instance.as_deref().is_none_or(|named| named == uid);
+    instances.retain(|one| is_named(&one.sop_instance_uid));
+    let mut missing = Missing::default();
+    let instances = readable(&state.archive, instances, &mut missing).await?;
     let mut instances: HashMap<String, StoredInstance> = instances
         .into_iter()
         .map(|one| (one.sop_instance_uid.clone(), one))
@@ -145,15 +154,14 @@ async fn wanted(
         let mut paths = Vec::new();
         paths_of(&object, &mut paths);
         paths.retain(|path| is_wanted(path) && !withheld.holds_path(path));
-        if paths.iter().any(|path| path == PIXEL_DATA) {
-            can_be_sent(&found)?;
-        }
         values.extend(paths.into_iter().map(|path| (found.clone(), path)));
     }
-    match values.is_empty() {
-        true => Err(Refusal::not_found()),
-        false => Ok((values, withheld)),
-    }
+    let values = missing.without(values, |(found, path)| match path == PIXEL_DATA {
+        true => can_be_sent(found),
+        false => Ok(()),
+    })?;
+    let values = values.into_iter().map(|(value, ())| value).collect();
+    Ok((values, withheld, missing))
 }
 
 /// Finds the path of every value that the metadata of an instance leave out. Depth is bounded by who wrote them.
@@ -171,7 +179,7 @@ fn paths_of(object: &Value, paths: &mut Vec<String>) {
     }
 }
 
-/// Refuses before the answer begins what could not be decoded within it.
+/// Leaves out before the answer begins what could not be decoded within it.
 fn can_be_sent(found: &StoredInstance) -> Answer<()> {
     let is_stored_so = !table_of(found)?.is_encapsulated();
     if is_stored_so || is_decodable(&found.transfer_syntax_uid) {

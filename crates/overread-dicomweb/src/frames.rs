@@ -45,6 +45,7 @@ enum Sent {
 }
 
 /// What the frames of an instance are on the wire.
+#[derive(Clone)]
 struct Encoding {
     media_type: &'static str,
     transfer_syntax_uid: String,
@@ -210,7 +211,7 @@ pub(crate) async fn frames(
                 recoded_alone(&headers, sent, &image, *number, tag.as_ref()).await?
             }
             _ => {
-                let parts = recoded_parts(sent, image, url, numbers).await?;
+                let parts = recoded_parts(sent, encoding, image, url, numbers).await?;
                 tagged(parts, tag.as_ref())
             }
         };
@@ -261,32 +262,64 @@ async fn recoded_alone(
     ranged(headers, Content::Pieces(vec![bytes]), content_type, tag)
 }
 
+/// A frame among others in another encoding than the stored one; where that cannot be had, as it is stored, and its part says
+/// so: the others could not be had either when the answer broke off, and none is mistaken for the one before it.
+// PS3.18 8.7.3.5.2: every part names its transfer syntax.
+async fn among_others(
+    image: &Image,
+    number: u32,
+    sent: Sent,
+    stored: &Encoding,
+) -> Answer<(Encoding, Bytes)> {
+    match recoded::frame(image, number, sent == Sent::JpegLs).await {
+        Ok(bytes) => Ok((sent.encoding(), bytes)),
+        Err(refusal) if refusal.is_of_content() => {
+            let bytes = Bytes::from(image.stored(number).await?);
+            Ok((stored.clone(), bytes))
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
 /// Decodes and sends frame after frame: one at a time is in memory.
-async fn recoded_parts(sent: Sent, image: Image, url: String, numbers: Vec<u32>) -> Answer {
+async fn recoded_parts(
+    sent: Sent,
+    stored: Encoding,
+    image: Image,
+    url: String,
+    numbers: Vec<u32>,
+) -> Answer {
     let boundary = Boundary::new()?;
-    let encoding = sent.encoding();
-    let content_type = boundary.content_type(encoding.media_type)?;
-    let part_type = encoding.part_type();
     let closing = boundary.closing();
-    let is_jpeg_ls = sent == Sent::JpegLs;
+    let is_alone = numbers.len() == 1;
     let mut numbers = numbers.into_iter();
     // The first is decoded before anything is said: an answer that has begun can only be broken off.
     let first = numbers.next().ok_or_else(Refusal::not_found)?;
-    let bytes = recoded::frame(&image, first, is_jpeg_ls).await?;
+    let start = match is_alone {
+        true => {
+            let bytes = recoded::frame(&image, first, sent == Sent::JpegLs).await?;
+            (sent.encoding(), bytes)
+        }
+        false => among_others(&image, first, sent, &stored).await?,
+    };
+    let content_type = boundary.content_type(start.0.media_type)?;
     let rest = stream::iter(numbers).then(move |number| {
-        let image = image.clone();
-        async move { (number, recoded::frame(&image, number, is_jpeg_ls).await) }
+        let (image, stored) = (image.clone(), stored.clone());
+        async move {
+            let frame = among_others(&image, number, sent, &stored).await;
+            (number, frame)
+        }
     });
-    let all = stream::iter([(first, Ok(bytes))]).chain(rest);
+    let all = stream::iter([(first, Ok(start))]).chain(rest);
     let pieces = all.flat_map(move |(number, frame)| {
         let pieces = match frame {
-            Ok(bytes) => {
+            Ok((encoding, bytes)) => {
                 let location = format!("{url}/frames/{number}");
-                let length = bytes.len() as u64;
+                let (part_type, length) = (encoding.part_type(), bytes.len() as u64);
                 let opening = boundary.opening(number == first, &part_type, &location, length);
                 vec![Ok(opening), Ok(bytes)]
             }
-            Err(_) => vec![Err(std::io::Error::other("a frame could not be decoded"))],
+            Err(_) => vec![Err(std::io::Error::other("a frame could not be read"))],
         };
         stream::iter(pieces)
     });

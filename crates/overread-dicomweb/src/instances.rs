@@ -14,7 +14,7 @@ use overread_dicom::syntax::EXPLICIT_VR_LITTLE_ENDIAN;
 use overread_dicom::{ParseLimits, Syntax, to_explicit_little_endian_without};
 use overread_model::extent::Extent;
 use overread_pixels::{JPEG_LS_LOSSLESS, is_decodable};
-use overread_store::studies::{StoredInstance, find_instance, instances_of};
+use overread_store::studies::{StoredInstance, find_instance};
 use serde::Deserialize;
 
 use crate::accept::{Accept, MediaRange};
@@ -45,16 +45,9 @@ pub(crate) struct One {
     pub(crate) instance: String,
 }
 
-/// A study or series in a path.
-#[derive(Deserialize)]
-pub(crate) struct Several {
-    pub(crate) study: String,
-    pub(crate) series: Option<String>,
-}
-
 /// How an instance goes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(crate) enum Form {
     /// As it is stored, the preamble apart.
     Stored,
     /// Written anew in Explicit VR Little Endian.
@@ -128,7 +121,7 @@ fn outgoing(form: Form, stored: &str) -> &str {
 }
 
 /// Chooses among the ranges: parts or a single part, and the form.
-fn choose(accept: &Accept, stored: &str, is_whole: bool) -> Answer<(bool, Form)> {
+pub(crate) fn choose(accept: &Accept, stored: &str, is_whole: bool) -> Answer<(bool, Form)> {
     let mut could_be_taken = false;
     for range in &accept.0 {
         let is_parts = range.takes_parts(DICOM);
@@ -220,7 +213,7 @@ pub(crate) fn immutable(response: &mut Response) {
     );
 }
 
-fn type_of(form: Form, found: &StoredInstance) -> String {
+pub(crate) fn type_of(form: Form, found: &StoredInstance) -> String {
     format!(
         "{DICOM}; transfer-syntax={}",
         outgoing(form, &found.transfer_syntax_uid)
@@ -341,109 +334,8 @@ fn set_content_range(response: &mut Response, text: &str) {
     }
 }
 
-/// GET /studies/{study} and /studies/{study}/series/{series}.
-pub(crate) async fn several(
-    State(state): State<DicomWebState>,
-    Path(several): Path<Several>,
-    caller: Caller,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    let accept = Accept::of_request(&headers, &query)?;
-    accept.refuse_mixed()?;
-    let mut tx = state.store.read().await?;
-    let found = instances_of(
-        &mut tx,
-        &caller.reach,
-        &several.study,
-        several.series.as_deref(),
-    )
-    .await?;
-    let withheld = caller.withheld(&mut tx, &several.study).await?;
-    drop(tx);
-    if found.is_empty() {
-        return Err(caller.missing(&state, &several.study).await);
-    }
-    let mut forms = Vec::with_capacity(found.len());
-    for one in &found {
-        let parts_only = Accept(
-            accept
-                .0
-                .iter()
-                .filter(|range| range.takes_parts(DICOM))
-                .cloned()
-                .collect(),
-        );
-        let is_whole = !withheld.is_any();
-        let form = choose(&parts_only, &one.transfer_syntax_uid, is_whole)?.1;
-        if form == Form::Rewritten || form == Form::Stored && !is_whole {
-            // Said now: an answer that has begun can only be broken off.
-            can_be_rewritten(one)?;
-        }
-        forms.push(form);
-    }
-    caller
-        .note_images(
-            &state,
-            "study.images_read",
-            (&several.study, several.series.as_deref(), None),
-        )
-        .await?;
-    let boundary = Boundary::new()?;
-    let content_type = boundary.content_type(DICOM)?;
-    let closing = boundary.closing();
-    let (address, sending) = (caller.address.clone(), caller.sending);
-    // One instance at a time is read, while the one before it is sent: memory does not grow with the study.
-    let parts =
-        stream::iter(found.into_iter().zip(forms).enumerate()).then(move |(index, (one, form))| {
-            let (state, boundary, address) = (state.clone(), boundary.clone(), address.clone());
-            let withheld = withheld.clone();
-            async move {
-                let (content, form) = Content::of_part(&state, sending, &one, form, withheld).await;
-                part(content, &boundary, &address, index == 0, &one, form)
-            }
-        });
-    let pieces = parts.flat_map(|part| match part {
-        Ok((opening, content)) => stream::iter([Ok(opening)]).chain(content.stream()).boxed(),
-        Err(error) => stream::iter([Err(error)]).boxed(),
-    });
-    let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
-    let mut response = body.into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, content_type);
-    response.headers_mut().insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-cache"),
-    );
-    Ok(response)
-}
-
-fn part(
-    content: Answer<Content>,
-    boundary: &Boundary,
-    address: &Address,
-    is_first: bool,
-    one: &StoredInstance,
-    form: Form,
-) -> std::io::Result<(Bytes, Content)> {
-    // An error in the middle of an answer can only break it off.
-    let content = content.map_err(|_| std::io::Error::other("an instance could not be read"))?;
-    let location = address.instance(
-        &one.study_instance_uid,
-        &one.series_instance_uid,
-        &one.sop_instance_uid,
-    );
-    let opening = boundary.opening(
-        is_first,
-        &type_of(form, one),
-        &location,
-        content.length_bytes(),
-    );
-    Ok((opening, content))
-}
-
-fn can_be_rewritten(found: &StoredInstance) -> Answer<()> {
+/// Says so while it can still be said: an answer that has begun can only be broken off.
+pub(crate) fn can_be_rewritten(found: &StoredInstance) -> Answer<()> {
     if found.extent.length_bytes > REWRITTEN_BYTES {
         return Err(Refusal::too_large(
             "the instance is too large to be written anew in Explicit VR Little Endian",
@@ -470,7 +362,7 @@ pub(crate) struct Long {
 
 impl Content {
     /// Reads an instance in a form, without what is withheld.
-    async fn of(
+    pub(crate) async fn of(
         state: &DicomWebState,
         sending: Sending,
         found: &StoredInstance,
@@ -530,31 +422,6 @@ impl Content {
         };
         let preamble = Bytes::from_static(&EMPTY_PREAMBLE);
         Ok(Some(Self::Pieces([vec![preamble], rest].concat())))
-    }
-
-    /// Reads one instance among others; what cannot be decoded goes out as it is stored, and its part says so, since the
-    /// others could not be had either when the answer broke off.
-    // PS3.18 8.7.3.5.2: every part names its transfer syntax.
-    async fn of_part(
-        state: &DicomWebState,
-        sending: Sending,
-        found: &StoredInstance,
-        form: Form,
-        withheld: Withheld,
-    ) -> (Answer<Self>, Form) {
-        let content = Self::of(state, sending, found, form, withheld.clone()).await;
-        let is_coded = matches!(form, Form::Decoded | Form::JpegLs);
-        let lies_in_it = |refusal: &Refusal| {
-            let status = refusal.status();
-            status == StatusCode::NOT_ACCEPTABLE || status == StatusCode::PAYLOAD_TOO_LARGE
-        };
-        match content {
-            Err(refusal) if is_coded && lies_in_it(&refusal) => {
-                let stored = Self::of(state, sending, found, Form::Stored, withheld).await;
-                (stored, Form::Stored)
-            }
-            content => (content, form),
-        }
     }
 
     pub(crate) fn length_bytes(&self) -> u64 {

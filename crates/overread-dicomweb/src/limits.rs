@@ -49,8 +49,10 @@ pub const COMPOSED_INSTANCE_BYTES: u64 = 256 * 1024 * 1024;
 pub const COMPOSED_AT_ONCE: usize = 1;
 /// Bytes before the pixel data that are read to describe frames.
 pub const HEAD_BYTES: u64 = 64 * 1024 * 1024;
-/// Bytes of an instance that is compressed anew as a whole.
+/// Bytes of an instance that is compressed anew as a whole, and of decoded frames that wait to be sent.
 pub const RECODED_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of pictures that are drawn before an answer of several begins.
+pub const DRAWN_AHEAD_BYTES: usize = 4 * 1024 * 1024;
 /// Lines of a structured report that is shown.
 pub const REPORT_ITEMS: usize = 10_000;
 /// Levels of its content.

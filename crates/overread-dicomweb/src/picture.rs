@@ -132,7 +132,7 @@ impl Image {
     }
 
     /// Reads a frame as it is stored, little endian.
-    async fn stored(&self, number: u32) -> Answer<Vec<u8>> {
+    pub(crate) async fn stored(&self, number: u32) -> Answer<Vec<u8>> {
         let mut frames = read(
             &self.state,
             &self.found,

@@ -15,42 +15,65 @@ use crate::picture::Image;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 
-/// An uncompressed instance of many frames, decoded one by one while it is sent.
+/// The decoded frames of an instance, behind what stands before them.
 pub(crate) struct Frames {
     image: Image,
     head: Bytes,
-    first: Bytes,
-    frame_bytes: u64,
+    /// The first ones; the others are decoded anew while they are sent.
+    ready: Vec<Bytes>,
+    photometric: Photometric,
 }
 
 impl Frames {
+    /// Decodes every frame before anything is said, since an answer that has begun can only be broken off. What does not fit
+    /// into [`RECODED_BYTES`] is let go again.
+    async fn of(image: Image) -> Answer<Self> {
+        let first = image.samples(1).await?;
+        let fit = RECODED_BYTES / image.shape.decoded_bytes().max(1);
+        let mut ready = vec![Bytes::from(first.bytes)];
+        for number in 2..=image.frame_count() {
+            let frame = image.samples(number).await?;
+            if ready.len() < fit {
+                ready.push(Bytes::from(frame.bytes));
+            }
+        }
+        Ok(Self {
+            image,
+            head: Bytes::new(),
+            ready,
+            photometric: first.photometric,
+        })
+    }
+
     pub(crate) fn length_bytes(&self) -> u64 {
-        let frames = u64::from(self.image.frame_count()) * self.frame_bytes;
+        let frames = decoded_bytes(&self.image);
         self.head.len() as u64 + frames + frames % 2
     }
 
     pub(crate) fn stream(self) -> BoxStream<'static, std::io::Result<Bytes>> {
-        let frames = u64::from(self.image.frame_count()) * self.frame_bytes;
-        let padding = (frames % 2 == 1).then(|| Ok(Bytes::from_static(b"\0")));
-        let (image, expected) = (self.image, self.frame_bytes);
-        let rest = stream::iter(2..=image.frame_count()).then(move |number| {
+        let padding = (decoded_bytes(&self.image) % 2 == 1).then(|| Ok(Bytes::from_static(b"\0")));
+        let (image, next) = (self.image, self.ready.len() as u32 + 1);
+        let rest = stream::iter(next..=image.frame_count()).then(move |number| {
             let image = image.clone();
             async move {
+                // It was decoded once; an error in the middle of an answer can only break it off.
                 let frame = image.samples(number).await;
-                let frame = frame
-                    .ok()
-                    .filter(|frame| frame.bytes.len() as u64 == expected);
-                // An error in the middle of an answer can only break it off.
-                let frame =
-                    frame.ok_or_else(|| std::io::Error::other("a frame could not be decoded"));
-                frame.map(|frame| Bytes::from(frame.bytes))
+                let frame = frame.map(|frame| Bytes::from(frame.bytes));
+                frame.map_err(|_| std::io::Error::other("a frame could not be decoded"))
             }
         });
-        stream::iter([Ok(self.head), Ok(self.first)])
+        let ready = self.ready.into_iter().map(Ok);
+        stream::iter([Ok(self.head)])
+            .chain(stream::iter(ready))
             .chain(rest)
             .chain(stream::iter(padding))
             .boxed()
     }
+}
+
+/// Returns how many bytes the decoded frames of an instance are; what decodes keeps to it.
+fn decoded_bytes(image: &Image) -> u64 {
+    u64::from(image.frame_count()) * image.shape.decoded_bytes() as u64
 }
 
 /// Returns an instance with its pixel data decoded.
@@ -60,40 +83,29 @@ pub(crate) async fn decoded(
     withheld: &Withheld,
 ) -> Answer<Content> {
     let image = Image::of(state, found.clone()).await?;
-    let first = image.samples(1).await?;
-    let frame_bytes = first.bytes.len() as u64;
-    let total = frame_bytes * u64::from(image.frame_count());
+    let total = decoded_bytes(&image);
     let native_bytes = u32::try_from(total + total % 2)
         .ok()
         .filter(|bytes| *bytes != u32::MAX)
         .ok_or_else(|| {
             Refusal::too_large("the decoded pixel data are too large for one instance")
         })?;
+    let mut frames = Frames::of(image).await?;
     let head = head(
-        &image,
-        first.photometric,
+        &frames.image,
+        frames.photometric,
         withheld,
         EXPLICIT_VR_LITTLE_ENDIAN,
         Some(native_bytes),
     )?;
-    Ok(Content::Frames(Box::new(Frames {
-        image,
-        head: head.into(),
-        first: first.bytes.into(),
-        frame_bytes,
-    })))
+    frames.head = head.into();
+    Ok(Content::Frames(Box::new(frames)))
 }
 
 /// Returns the decoded pixel data of an instance alone.
 pub(crate) async fn pixel_data(state: &DicomWebState, found: &StoredInstance) -> Answer<Content> {
     let image = Image::of(state, found.clone()).await?;
-    let first = image.samples(1).await?;
-    Ok(Content::Frames(Box::new(Frames {
-        frame_bytes: first.bytes.len() as u64,
-        image,
-        head: Bytes::new(),
-        first: first.bytes.into(),
-    })))
+    Ok(Content::Frames(Box::new(Frames::of(image).await?)))
 }
 
 /// Returns an instance with its pixel data in JPEG-LS, without loss.

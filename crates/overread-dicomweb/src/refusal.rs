@@ -96,6 +96,14 @@ impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
+
+    /// Says whether it lies in what is stored, so that the same thing will be refused again.
+    pub(crate) fn is_of_content(&self) -> bool {
+        matches!(
+            self.status(),
+            StatusCode::NOT_ACCEPTABLE | StatusCode::PAYLOAD_TOO_LARGE
+        )
+    }
 }
 
 impl From<StoreError> for Refusal {

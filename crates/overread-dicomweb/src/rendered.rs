@@ -1,12 +1,12 @@
 //! WADO-RS: pictures for people's eyes, large and small (PS3.18 10.4.1.1.3, 10.4.1.1.4).
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
-use overread_pixels::{MediaType, limits, write, write_animation};
+use overread_pixels::{MediaType, is_decodable, limits, write, write_animation};
 use overread_store::studies::{StoredInstance, instances_of};
 use serde::Deserialize;
 
@@ -15,12 +15,15 @@ use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
 use crate::conditional::Tag;
 use crate::frames::{numbers, table_of};
-use crate::instances::{One, Several, find, immutable, tagged};
+use crate::instances::{One, find, immutable, tagged};
+use crate::limits::DRAWN_AHEAD_BYTES;
 use crate::looks::Asked;
 use crate::multipart::{Boundary, answer, body_of_stream};
+use crate::partial::{Missing, readable};
 use crate::picture::Image;
 use crate::refusal::{Answer, Refusal};
 use crate::report_text;
+use crate::sets::Several;
 use crate::state::DicomWebState;
 
 /// Frames in a path.
@@ -178,9 +181,9 @@ fn tag_of(
     )
 }
 
-/// Says that an answer never changes, unless more may be shown of the instance one day.
+/// Says that an answer never changes, unless more may be shown of the instance one day, or less than all is in it.
 fn kept(mut response: Response, withheld: &Withheld) -> Response {
-    if !withheld.is_any() {
+    if !withheld.is_any() && response.status() != StatusCode::PARTIAL_CONTENT {
         immutable(&mut response);
     }
     response
@@ -229,7 +232,7 @@ pub(crate) async fn frames(
 
 fn no_such_frame() -> Refusal {
     Refusal::new(
-        axum::http::StatusCode::NOT_FOUND,
+        StatusCode::NOT_FOUND,
         "the instance has no such frame, or its pixel data end before it",
     )
 }
@@ -242,6 +245,7 @@ async fn pictures(
     numbers: &[u32],
     url: &str,
 ) -> Answer {
+    let mut missing = Missing::default();
     let mut response = match (way(accept, numbers.len())?, numbers) {
         (Way::Alone(media_type), [number]) => alone(
             media_type,
@@ -257,11 +261,11 @@ async fn pictures(
                     url: format!("{url}/frames/{number}/rendered"),
                 })
                 .collect();
-            in_parts(media_type, &asked, frames).await?
+            in_parts(media_type, &asked, frames, &mut missing).await?
         }
     };
     warn(&mut response, &asked);
-    Ok(response)
+    Ok(missing.said_on(response))
 }
 
 fn alone(media_type: MediaType, bytes: Bytes) -> Answer {
@@ -335,21 +339,39 @@ impl Part {
     }
 }
 
-/// Answers part after part: one picture at a time is in memory.
-async fn in_parts(media_type: MediaType, asked: &Asked, parts: Vec<Part>) -> Answer {
+/// Answers part after part. As many as fit into [`DRAWN_AHEAD_BYTES`] are drawn before anything is said, since what has begun
+/// can only be broken off; of those that come later one at a time is in memory.
+async fn in_parts(
+    media_type: MediaType,
+    asked: &Asked,
+    parts: Vec<Part>,
+    missing: &mut Missing,
+) -> Answer {
     let boundary = Boundary::new()?;
     let content_type = boundary.content_type(media_type.name())?;
     let closing = boundary.closing();
     let mut parts = parts.into_iter();
-    // The first is drawn before anything is said: an answer that has begun can only be broken off.
-    let first = parts.next().ok_or_else(Refusal::not_found)?;
-    let first = first.draw(asked, media_type).await?;
+    let (mut ahead, mut ahead_bytes) = (Vec::new(), 0);
+    while ahead_bytes < DRAWN_AHEAD_BYTES
+        && let Some(part) = parts.next()
+    {
+        match part.draw(asked, media_type).await {
+            Err(refusal) if !refusal.is_of_content() => return Err(refusal),
+            drawn => {
+                ahead_bytes += drawn.as_ref().map_or(0, |(_, bytes)| bytes.len());
+                ahead.push(drawn);
+            }
+        }
+    }
+    let ahead = missing.taken(ahead)?;
     let asked = asked.clone();
     let rest = stream::iter(parts).then(move |part| {
         let asked = asked.clone();
         async move { part.draw(&asked, media_type).await }
     });
-    let all = stream::iter([Ok(first)]).chain(rest).enumerate();
+    let all = stream::iter(ahead.into_iter().map(Ok))
+        .chain(rest)
+        .enumerate();
     let pieces = all.flat_map(move |(index, drawn)| {
         let pieces = match drawn {
             Ok((url, bytes)) => {
@@ -378,12 +400,12 @@ fn warn(response: &mut Response, asked: &Asked) {
     }
 }
 
-/// The instances of a study or series that are images, in order.
+/// The instances of a study or series that are images, in order, and those among them that cannot be drawn.
 async fn images(
     state: &DicomWebState,
     caller: &Caller,
     several: &Several,
-) -> Answer<Vec<StoredInstance>> {
+) -> Answer<(Vec<StoredInstance>, Missing)> {
     let mut tx = state.store.read().await?;
     let (study, series) = (&several.study, several.series.as_deref());
     let found = instances_of(&mut tx, &caller.reach, study, series).await?;
@@ -402,7 +424,20 @@ async fn images(
             "there is no image among these instances",
         ));
     }
-    Ok(images)
+    let mut missing = Missing::default();
+    let images = readable(&state.archive, images, &mut missing).await?;
+    let drawable = missing.without(images, can_be_drawn)?;
+    Ok((drawable.into_iter().map(|(one, ())| one).collect(), missing))
+}
+
+fn can_be_drawn(one: &StoredInstance) -> Answer<()> {
+    let uid = &one.transfer_syntax_uid;
+    if !table_of(one)?.is_encapsulated() || is_decodable(uid) {
+        return Ok(());
+    }
+    Err(Refusal::not_acceptable(format!(
+        "the image is stored as {uid}, which is not drawn here; ask for the instance with transfer-syntax=*"
+    )))
 }
 
 /// GET /studies/{study}/rendered and .../series/{series}/rendered.
@@ -415,7 +450,7 @@ pub(crate) async fn several(
 ) -> Answer {
     let accept = Accept::of_request(&headers, &query)?;
     let asked = Asked::rendered(&query)?;
-    let images = images(&state, &caller, &several).await?;
+    let (images, mut missing) = images(&state, &caller, &several).await?;
     let way = way(&accept, images.len())?;
     if images.len() > 1 && matches!(way, Way::Alone(_)) {
         // A picture that moves is one instance; several instances are parts.
@@ -449,12 +484,12 @@ pub(crate) async fn several(
         }
         (Way::Alone(media_type) | Way::Parts(media_type), last) => {
             parts.extend(last);
-            in_parts(media_type, &asked, parts).await?
+            in_parts(media_type, &asked, parts, &mut missing).await?
         }
     };
     warn(&mut response, &asked);
     not_kept(&mut response);
-    Ok(response)
+    Ok(missing.said_on(response))
 }
 
 /// More instances may come to a series or study.
@@ -507,7 +542,7 @@ pub(crate) async fn several_thumbnail(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let mut images = images(&state, &caller, &several).await?;
+    let (mut images, _) = images(&state, &caller, &several).await?;
     let first = images.first().map(|one| one.series_instance_uid.clone());
     images.retain(|one| first.as_ref() == Some(&one.series_instance_uid));
     caller

@@ -12,7 +12,7 @@ use crate::compression::compressed;
 use crate::refusal::Refusal;
 use crate::state::DicomWebState;
 use crate::{
-    bulkdata, capabilities, collections, frames, instances, metadata, rendered, search, stow,
+    bulkdata, capabilities, collections, frames, instances, metadata, rendered, search, sets, stow,
     workitems,
 };
 
@@ -33,17 +33,14 @@ pub fn router(state: DicomWebState) -> Router {
         )
         .route("/series", with_options(get(search::series)))
         .route("/instances", with_options(get(search::instances)))
-        .route(
-            STUDY,
-            with_options(get(instances::several).post(stow::store)),
-        )
+        .route(STUDY, with_options(get(sets::several).post(stow::store)))
         .route(&at(STUDY, "/metadata"), metadata())
         .route(&at(STUDY, "/series"), with_options(get(search::series)))
         .route(
             &at(STUDY, "/instances"),
             with_options(get(search::instances)),
         )
-        .route(SERIES, with_options(get(instances::several)))
+        .route(SERIES, with_options(get(sets::several)))
         .route(&at(SERIES, "/metadata"), metadata())
         .route(
             &at(SERIES, "/instances"),

@@ -15,7 +15,9 @@ use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::access::Reach;
 use overread_store::grants::{NewGrant, give};
-use overread_store::studies::{Page, StudyFilter, StudyKey, link_to_case, search_studies};
+use overread_store::studies::{
+    Page, StudyFilter, StudyKey, find_instance, link_to_case, search_studies,
+};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -25,6 +27,7 @@ pub(crate) const NOW: i64 = 1_772_446_500_000_000;
 
 pub(crate) struct House {
     pub(crate) store: Store,
+    archive: Archive,
     router: Router,
     _folder: tempfile::TempDir,
 }
@@ -91,7 +94,7 @@ impl House {
         let first_reading = first_reading.unwrap();
         let state = DicomWebState::new(
             store.clone(),
-            archive,
+            archive.clone(),
             ingest,
             first_reading,
             names_finding,
@@ -99,6 +102,7 @@ impl House {
         );
         Self {
             store,
+            archive,
             router: Router::new()
                 .nest("/dicom-web", router(state.clone()))
                 .nest("/wado", uri_router(state)),
@@ -208,6 +212,16 @@ impl House {
             .await
             .unwrap();
         StudyKey(rows[0].id)
+    }
+
+    /// Loses the pack of an instance, as a broken disc does.
+    pub(crate) async fn lose(&self, made: &Made) {
+        let mut tx = self.store.read().await.unwrap();
+        let reach = Reach::Everything;
+        let found = find_instance(&mut tx, &reach, made.study, made.series, &made.instance).await;
+        let extent = found.unwrap().unwrap().extent;
+        drop(tx);
+        self.archive.remove(extent.pack_id).await.unwrap();
     }
 
     /// Puts a study into a case and gives somebody rights there.

@@ -18,6 +18,7 @@ mod deleted;
 mod further;
 mod house;
 mod made;
+mod partial;
 mod reads;
 mod rendered;
 mod retrieve;

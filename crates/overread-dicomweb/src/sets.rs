@@ -1,0 +1,135 @@
+//! WADO-RS: a study or a series of whole instances (PS3.18 10.4.1.1.1).
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream;
+use overread_store::studies::{StoredInstance, instances_of};
+use serde::Deserialize;
+
+use crate::accept::Accept;
+use crate::address::Address;
+use crate::blinding::Withheld;
+use crate::caller::{Caller, RawQuery, Sending};
+use crate::instances::{Content, DICOM, Form, can_be_rewritten, choose, type_of};
+use crate::multipart::{Boundary, body_of_stream};
+use crate::partial::{Missing, readable};
+use crate::refusal::Answer;
+use crate::state::DicomWebState;
+
+/// A study or series in a path.
+#[derive(Deserialize)]
+pub(crate) struct Several {
+    pub(crate) study: String,
+    pub(crate) series: Option<String>,
+}
+
+/// GET /studies/{study} and /studies/{study}/series/{series}.
+pub(crate) async fn several(
+    State(state): State<DicomWebState>,
+    Path(several): Path<Several>,
+    caller: Caller,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let accept = Accept::of_request(&headers, &query)?;
+    accept.refuse_mixed()?;
+    let (study, series) = (&several.study, several.series.as_deref());
+    let mut tx = state.store.read().await?;
+    let found = instances_of(&mut tx, &caller.reach, study, series).await?;
+    let withheld = caller.withheld(&mut tx, study).await?;
+    drop(tx);
+    if found.is_empty() {
+        return Err(caller.missing(&state, study).await);
+    }
+    let mut missing = Missing::default();
+    let found = readable(&state.archive, found, &mut missing).await?;
+    let parts_only = accept.only(|range| range.takes_parts(DICOM));
+    let sent = missing.without(found, |one| form_of(one, &parts_only, &withheld))?;
+    caller
+        .note_images(&state, "study.images_read", (study, series, None))
+        .await?;
+    let boundary = Boundary::new()?;
+    let content_type = boundary.content_type(DICOM)?;
+    let closing = boundary.closing();
+    let (address, sending) = (caller.address.clone(), caller.sending);
+    // One instance at a time is read, while the one before it is sent: memory does not grow with the study.
+    let parts = stream::iter(sent.into_iter().enumerate()).then(move |(index, (one, form))| {
+        let (state, boundary, address) = (state.clone(), boundary.clone(), address.clone());
+        let withheld = withheld.clone();
+        async move {
+            let (content, form) = content(&state, sending, &one, form, withheld).await;
+            part(content, &boundary, &address, index == 0, &one, form)
+        }
+    });
+    let pieces = parts.flat_map(|part| match part {
+        Ok((opening, content)) => stream::iter([Ok(opening)]).chain(content.stream()).boxed(),
+        Err(error) => stream::iter([Err(error)]).boxed(),
+    });
+    let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
+    let mut response = body.into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
+    Ok(missing.said_on(response))
+}
+
+fn form_of(one: &StoredInstance, accept: &Accept, withheld: &Withheld) -> Answer<Form> {
+    let is_whole = !withheld.is_any();
+    let (_, form) = choose(accept, &one.transfer_syntax_uid, is_whole)?;
+    if form == Form::Rewritten || form == Form::Stored && !is_whole {
+        can_be_rewritten(one)?;
+    }
+    Ok(form)
+}
+
+/// Reads one instance among others; what cannot be decoded goes out as it is stored, and its part says so, since the others
+/// could not be had either when the answer broke off.
+// PS3.18 8.7.3.5.2: every part names its transfer syntax.
+async fn content(
+    state: &DicomWebState,
+    sending: Sending,
+    found: &StoredInstance,
+    form: Form,
+    withheld: Withheld,
+) -> (Answer<Content>, Form) {
+    let content = Content::of(state, sending, found, form, withheld.clone()).await;
+    let is_coded = matches!(form, Form::Decoded | Form::JpegLs);
+    match content {
+        Err(refusal) if is_coded && refusal.is_of_content() => {
+            let stored = Content::of(state, sending, found, Form::Stored, withheld).await;
+            (stored, Form::Stored)
+        }
+        content => (content, form),
+    }
+}
+
+fn part(
+    content: Answer<Content>,
+    boundary: &Boundary,
+    address: &Address,
+    is_first: bool,
+    one: &StoredInstance,
+    form: Form,
+) -> std::io::Result<(Bytes, Content)> {
+    // An error in the middle of an answer can only break it off.
+    let content = content.map_err(|_| std::io::Error::other("an instance could not be read"))?;
+    let location = address.instance(
+        &one.study_instance_uid,
+        &one.series_instance_uid,
+        &one.sop_instance_uid,
+    );
+    let opening = boundary.opening(
+        is_first,
+        &type_of(form, one),
+        &location,
+        content.length_bytes(),
+    );
+    Ok((opening, content))
+}
