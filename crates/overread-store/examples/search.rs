@@ -2,7 +2,7 @@
 //! `cargo run --release -p overread-store --example search -- STUDIES [POSTGRES-URL | FOLDER [TOKEN-ID]]`.
 //!
 //! The rows are written straight into the tables: names, dates and numbers are made up, nothing stands in an archive. Each study
-//! has 20 instances; half of the studies are in cases of 250 that one machine token may see. In a folder the index stays, so
+//! has 20 instances; one study in 20 is in a case that one machine token may see, 250 in each. In a folder the index stays, so
 //! that `overread serve --data FOLDER` can be measured with it.
 #![allow(
     clippy::unwrap_used,
@@ -28,6 +28,8 @@ const FAMILIES: [&str; 20] = [
     "lopez",
 ];
 const TURNS: u32 = 200;
+/// One study in so many is in a case.
+const IN_CASES: i64 = 20;
 /// Studies of one case.
 const CASE_STUDIES: i64 = 250;
 /// A token that nobody has.
@@ -95,7 +97,7 @@ async fn fill(store: &Store, studies: i64, token: &str) {
              changed_at) values ($1, $1, $2, $3, 1, 20, 0, 0)")
             .bind(number).bind(format!("1.2.826.0.1.3680043.10.998.2.{number}")).bind(modality));
         instances(&mut tx, number).await;
-        if number % 2 == 0 {
+        if number % IN_CASES == 0 {
             grant(&mut tx, number, token).await;
         }
     }
@@ -119,8 +121,8 @@ async fn instances(tx: &mut Tx, study: i64) {
 
 /// Puts a study into a case that the token may see.
 async fn grant(tx: &mut Tx, study: i64, token: &str) {
-    let case = format!("{:032x}", study / CASE_STUDIES);
-    if study % CASE_STUDIES == 0 {
+    let case = format!("{:032x}", study / IN_CASES / CASE_STUDIES);
+    if study / IN_CASES % CASE_STUDIES == 0 {
         run!(
             tx,
             sqlx::query(
@@ -221,14 +223,14 @@ async fn main() {
     let now = Timestamp::from_micros(1);
     let reach = reach(&mut tx, &actor, now).await.unwrap();
     drop(tx);
-    println!("through grants on half of the studies");
+    println!("through grants on one study in {IN_CASES}");
     measure_all(&store, &reach, studies_count).await;
 }
 
 /// What is looked for, and which page of it.
 fn searches(studies_count: i64) -> Vec<(&'static str, StudyFilter, Page)> {
     let patient = StudyFilter {
-        patient_id: Some(TextMatch("PID000000042".to_owned())),
+        patient_id: Some(TextMatch("PID000000040".to_owned())),
         ..StudyFilter::default()
     };
     let fuzzy = StudyFilter {

@@ -127,8 +127,17 @@ pub async fn is_blind_to(
     Ok(locked.iter().all(|(count,)| *count == 0))
 }
 
-/// Adds the filter of a reach to a search for rows of a level.
+/// Adds the filter of a reach to a search for few rows of a level: each that is found is looked up among the grants.
 pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
+    restrict_by(clause, reach, level, false);
+}
+
+/// Adds the filter of a reach to a search that asks next to nothing else: all that is granted is looked through.
+pub(crate) fn restrict_broadly(clause: &mut Clause, reach: &Reach, level: Level) {
+    restrict_by(clause, reach, level, true);
+}
+
+fn restrict_by(clause: &mut Clause, reach: &Reach, level: Level, broadly: bool) {
     let study_id_column = match level {
         Level::Study => "study.id",
         Level::Series | Level::Instance => "series.study_id",
@@ -143,6 +152,7 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
         column: study_id_column,
         key: "study_id",
         table: "case_study",
+        broadly,
     };
     shown.of_cases(clause, reach);
 }
@@ -152,6 +162,8 @@ struct Shown {
     column: &'static str,
     key: &'static str,
     table: &'static str,
+    /// All that is granted is looked through; else each row that is found is looked up among the grants.
+    broadly: bool,
 }
 
 impl Shown {
@@ -176,14 +188,25 @@ impl Shown {
                 now,
                 without_reports: _,
             } => {
-                clause.and(self.column);
-                clause.push(" in (select cs.");
-                clause.push(self.key);
-                clause.push(" from case_grant g join ");
-                clause.push(self.table);
-                clause.push(
-                    " cs on cs.case_id = g.case_id and cs.pending = 0 where g.subject_kind = ",
-                );
+                if self.broadly {
+                    clause.and(self.column);
+                    clause.push(" in (select cs.");
+                    clause.push(self.key);
+                    clause.push(" from case_grant g join ");
+                    clause.push(self.table);
+                    clause.push(" cs on cs.case_id = g.case_id where ");
+                } else {
+                    // A cross join is taken in the order in which it is written: the cases of one study are fewer than the
+                    // grants of one actor.
+                    clause.and("exists (select 1 from ");
+                    clause.push(self.table);
+                    clause.push(" cs cross join case_grant g where cs.");
+                    clause.push(self.key);
+                    clause.push(" = ");
+                    clause.push(self.column);
+                    clause.push(" and g.case_id = cs.case_id and ");
+                }
+                clause.push("cs.pending = 0 and g.subject_kind = ");
                 clause.arg(Arg::Text(actor_kind.clone()));
                 clause.push(" and g.subject_id = ");
                 clause.arg(Arg::Text(actor_id.clone()));
@@ -280,6 +303,7 @@ pub(crate) fn restrict_deleted(clause: &mut Clause, reach: &Reach) {
         column: "deletion.id",
         key: "deletion_id",
         table: "deletion_case",
+        broadly: true,
     };
     shown.of_cases(clause, reach);
 }

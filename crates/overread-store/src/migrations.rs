@@ -91,6 +91,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0014_gone.sql"),
         include_str!("../migrations/postgres/0014_gone.sql"),
     ),
+    (
+        15,
+        "tally",
+        include_str!("../migrations/sqlite/0015_tally.sql"),
+        include_str!("../migrations/postgres/0015_tally.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

@@ -12,7 +12,7 @@ use sqlx::AssertSqlSafe;
 
 use super::sql::{Arg, Clause, bind};
 use crate::Tx;
-use crate::access::{Level, Reach, restrict};
+use crate::access::{Level, Reach, restrict, restrict_broadly};
 use crate::error::StoreResult;
 
 pub use pages::Found;
@@ -30,6 +30,9 @@ const STUDY_COLUMNS: &str = "select study.id, study.study_instance_uid, study.pa
     study.referring_physician_name, study.institution_name, study.timezone_offset_from_utc, study.modalities, \
     study.series_count, study.instance_count, study.length_bytes, study.created_at, study.changed_at from study \
     where study.id in (";
+/// The studies of the archive are counted as they come and go, since counting them takes as long as there are many.
+const ALL_STUDIES: &str = "select studies - (select count(*) from study where id in \
+    (select study_id from deletion where ended_at is null)) from study_tally";
 const NEWEST_FIRST: &str =
     " order by study.study_date desc, study.study_time desc nulls last, study.study_instance_uid";
 const OLDEST_FIRST: &str =
@@ -108,7 +111,7 @@ async fn studies_in(
 ) -> StoreResult<Vec<StudyRow>> {
     let name = name_question(filter).for_page(tx).await?;
     let mut clause = Clause::new("select study.id from study");
-    restrict(&mut clause, reach, Level::Study);
+    restrict_studies(&mut clause, reach, filter);
     conditions::study(&mut clause, reach, filter, &name);
     if let Some(place) = &page.after {
         place.push(&mut clause);
@@ -138,11 +141,22 @@ fn name_question(filter: &StudyFilter) -> NameQuestion {
 /// # Errors
 /// When the database fails.
 pub async fn count_studies(tx: &mut Tx, reach: &Reach, filter: &StudyFilter) -> StoreResult<u64> {
+    if *reach == Reach::Everything && *filter == StudyFilter::default() {
+        return number(tx, &Clause::new(ALL_STUDIES)).await;
+    }
     let name = name_question(filter);
     let mut clause = Clause::new("select count(*) from study");
-    restrict(&mut clause, reach, Level::Study);
+    restrict_studies(&mut clause, reach, filter);
     conditions::study(&mut clause, reach, filter, &name);
     number(tx, &clause).await
+}
+
+fn restrict_studies(clause: &mut Clause, reach: &Reach, filter: &StudyFilter) {
+    if filter.is_broad() {
+        restrict_broadly(clause, reach, Level::Study);
+    } else {
+        restrict(clause, reach, Level::Study);
+    }
 }
 
 /// Finds series, by study and number.
@@ -206,7 +220,11 @@ pub async fn count_series(tx: &mut Tx, reach: &Reach, filter: &SeriesFilter) -> 
 }
 
 fn series_conditions(clause: &mut Clause, reach: &Reach, filter: &SeriesFilter) {
-    restrict(clause, reach, Level::Series);
+    if filter.is_broad() {
+        restrict_broadly(clause, reach, Level::Series);
+    } else {
+        restrict(clause, reach, Level::Series);
+    }
     if let Some(uid) = &filter.study_instance_uid {
         clause.equal("study.study_instance_uid", Arg::Text(uid.clone()));
     }
@@ -289,7 +307,15 @@ pub async fn count_instances(
 }
 
 fn instance_conditions(clause: &mut Clause, reach: &Reach, filter: &InstanceFilter, level: Level) {
-    restrict(clause, reach, level);
+    if filter.study_instance_uid.is_none()
+        && filter.series_instance_uid.is_none()
+        && filter.sop_instance_uids.is_empty()
+        && filter.series.is_broad()
+    {
+        restrict_broadly(clause, reach, level);
+    } else {
+        restrict(clause, reach, level);
+    }
     if let Some(uid) = &filter.study_instance_uid {
         clause.equal("study.study_instance_uid", Arg::Text(uid.clone()));
     }

@@ -92,6 +92,18 @@ impl std::fmt::Debug for StudyFilter {
     }
 }
 
+impl StudyFilter {
+    /// Says whether it leaves a large part of an archive.
+    pub(super) fn is_broad(&self) -> bool {
+        let of_many = Self {
+            modalities_in_study: self.modalities_in_study.clone(),
+            patient_sex: self.patient_sex.clone(),
+            ..Self::default()
+        };
+        *self == of_many
+    }
+}
+
 /// What a series must be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SeriesFilter {
@@ -129,6 +141,18 @@ pub struct SeriesFilter {
     pub requested_procedure_id: Option<String>,
     /// What its study must be.
     pub study: StudyFilter,
+}
+
+impl SeriesFilter {
+    /// Says whether it leaves a large part of an archive.
+    pub(super) fn is_broad(&self) -> bool {
+        let of_many = Self {
+            modalities: self.modalities.clone(),
+            study: self.study.clone(),
+            ..Self::default()
+        };
+        *self == of_many && self.study.is_broad()
+    }
 }
 
 /// What an instance must be.
