@@ -1,6 +1,7 @@
 //! STOW-RS: instances in, one outcome for each out (PS3.18 10.5, annex I).
 
 mod composed;
+mod pictures;
 
 use std::collections::BTreeSet;
 use std::io;

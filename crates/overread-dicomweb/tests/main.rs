@@ -19,6 +19,7 @@ mod further;
 mod house;
 mod made;
 mod partial;
+mod pictures;
 mod reads;
 mod rendered;
 mod retrieve;

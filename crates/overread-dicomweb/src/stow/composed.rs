@@ -10,6 +10,7 @@ use overread_model::problem::ProblemKind;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
+use super::pictures::{self, Format};
 use super::{Incoming, refused};
 use crate::accept::XML;
 use crate::incoming::{Event, PartHeaders};
@@ -20,9 +21,8 @@ use crate::quoted::{split_quoted, unquoted};
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 
-/// Said of pictures that would have to be decoded; the answer gives it a reason of its own.
-pub(super) const NOT_AS_PIXELS: &str =
-    "pixel data are not taken in this media type; send them as octets or in a DICOM compression";
+/// Said of pictures and films that are not taken; the answer gives it a reason of its own.
+pub(super) const NOT_AS_PIXELS: &str = "bulk data are not taken in this media type; send them as octets, or pixel data as PNG, as GIF or in a DICOM compression";
 
 /// One part, kept until all have come.
 struct Gathered {
@@ -144,10 +144,19 @@ fn metadata(bytes: &[u8], is_xml: bool) -> Vec<Result<Value, DicomProblem>> {
     }
 }
 
-fn unreadable(message: &str) -> DicomProblem {
+pub(super) fn unreadable(message: impl Into<String>) -> DicomProblem {
     DicomProblem {
         kind: ProblemKind::Unreadable,
-        message: message.to_owned(),
+        message: message.into(),
+    }
+}
+
+/// Says which pictures a part holds that are decoded here, if any.
+fn format_of(headers: &PartHeaders) -> Option<Format> {
+    match media_type(headers).0.as_str() {
+        "image/png" => Some(Format::Png),
+        "image/gif" => Some(Format::Gif),
+        _ => None,
     }
 }
 
@@ -172,7 +181,7 @@ fn default_syntax(media_type: &str) -> Option<&'static str> {
         "image/jls" => "1.2.840.10008.1.2.4.80",
         "image/jp2" => "1.2.840.10008.1.2.4.90",
         "image/jpx" => "1.2.840.10008.1.2.4.92",
-        "image/jphc" => "1.2.840.10008.1.2.4.201",
+        "image/jphc" | "image/jph" => "1.2.840.10008.1.2.4.201",
         "image/jxl" => "1.2.840.10008.1.2.4.110",
         "video/mpeg" => "1.2.840.10008.1.2.4.100",
         "video/mp4" => "1.2.840.10008.1.2.4.102",
@@ -223,6 +232,9 @@ impl Request {
     ) -> Result<Result<Vec<u8>, (Option<Value>, DicomProblem)>, IngestError> {
         let mut uris = HashSet::new();
         bulk_uris(&object, &mut uris);
+        let pixels = object.pointer("/7FE00010/BulkDataURI");
+        let pixels = pixels.and_then(Value::as_str).map(str::to_owned);
+        let mut pictures = None;
         let mut values = HashMap::new();
         let mut total_bytes = 0;
         for uri in uris {
@@ -240,13 +252,25 @@ impl Request {
                 };
                 return Ok(Err((Some(object), problem)));
             }
+            let format = gathered.first().and_then(|one| format_of(&one.headers));
+            if let Some(format) = format.filter(|_| pixels.as_ref() == Some(&uri)) {
+                pictures = Some((uri, format, pieces(gathered).await?));
+                continue;
+            }
             match bulk_value(gathered).await? {
                 Ok(value) => drop(values.insert(uri, value)),
                 Err(problem) => return Ok(Err((Some(object), problem))),
             }
         }
         let composed = tokio::task::spawn_blocking(move || {
-            part10_of_json(&object, &values, &ParseLimits::default())
+            let mut object = object;
+            let composed = match pictures {
+                Some((uri, format, files)) => pictures::native(&mut object, format, files)
+                    .map(|native| drop(values.insert(uri, BulkData::Bytes(native)))),
+                None => Ok(()),
+            };
+            composed
+                .and_then(|()| part10_of_json(&object, &values, &ParseLimits::default()))
                 .map_err(|problem| (Some(object), problem))
         });
         composed.await.map_err(|_| IngestError::Interrupted)
@@ -293,10 +317,7 @@ fn bulk_uris(object: &Value, uris: &mut HashSet<String>) {
 async fn bulk_value(parts: &mut [Gathered]) -> Result<Result<BulkData, DicomProblem>, IngestError> {
     let first = parts.first().map(|one| media_type(&one.headers));
     let (kind, named) = first.unwrap_or_default();
-    let mut pieces = Vec::with_capacity(parts.len());
-    for gathered in parts {
-        pieces.push(gathered.part.copy().await?);
-    }
+    let pieces = pieces(parts).await?;
     if let Some(default) = default_syntax(&kind) {
         let stated =
             named.unwrap_or_else(|| jpeg_syntax(&kind, &pieces).unwrap_or(default).to_owned());
@@ -306,6 +327,14 @@ async fn bulk_value(parts: &mut [Gathered]) -> Result<Result<BulkData, DicomProb
         return Ok(Err(unreadable(NOT_AS_PIXELS)));
     }
     Ok(Ok(BulkData::Bytes(pieces.concat())))
+}
+
+async fn pieces(parts: &mut [Gathered]) -> Result<Vec<Vec<u8>>, IngestError> {
+    let mut pieces = Vec::with_capacity(parts.len());
+    for gathered in parts {
+        pieces.push(gathered.part.copy().await?);
+    }
+    Ok(pieces)
 }
 
 /// Reads from the frame which JPEG it is, since most who send one do not say.
