@@ -1,10 +1,10 @@
 //! What the parameters of a rendered resource ask (PS3.18 8.3.5).
 
-use overread_pixels::{Source, View, Voi, VoiFunction, limits};
+use overread_pixels::{Source, View, Voi, VoiFunction, has_graphics, limits};
 
 use crate::limits::{QUERY_BYTES, QUERY_PARAMETERS};
 use crate::params::percent_decoded;
-use crate::picture::Look;
+use crate::picture::{Look, PresentationState};
 use crate::refusal::{Answer, Refusal};
 
 /// JPEG quality when none is asked: no block is to be mistaken for a finding.
@@ -70,10 +70,26 @@ impl Asked {
             )));
         }
         Ok(Self {
-            look: Look { voi: None, view },
+            look: Look {
+                view,
+                ..Look::default()
+            },
             quality: QUALITY,
             not_done: Vec::new(),
         })
+    }
+
+    /// Shows what is asked for by a presentation state.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub(crate) fn by(mut self, state: PresentationState) -> Answer<Self> {
+        if has_graphics(&state.header()?) {
+            self.not_done
+                .push("The text and lines of the presentation state are not drawn.");
+        }
+        self.look.state = Some(state);
+        Ok(self)
     }
 
     // PS3.18 8.3.5.1.5.

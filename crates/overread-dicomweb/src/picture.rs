@@ -1,5 +1,6 @@
 //! One instance's frames with what describes them: decoded, drawn, or encoded anew.
 
+use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
@@ -15,6 +16,8 @@ use crate::frames::{read, table_of};
 use crate::limits::{HEAD_BYTES, REWRITTEN_BYTES};
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
+
+pub(crate) const GRAYSCALE_SOFTCOPY_PRESENTATION_STATE: &str = "1.2.840.10008.5.1.4.1.1.11.1";
 
 /// Drawings at the same time; each has a processor for itself.
 static DRAWINGS: LazyLock<Semaphore> = LazyLock::new(|| {
@@ -38,6 +41,40 @@ pub(crate) struct Image {
 pub(crate) struct Look {
     pub(crate) voi: Option<Voi>,
     pub(crate) view: View,
+    pub(crate) state: Option<PresentationState>,
+}
+
+/// A presentation state that an image is shown by.
+#[derive(Clone, PartialEq)]
+pub(crate) struct PresentationState(Bytes);
+
+impl fmt::Debug for PresentationState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("(hidden)")
+    }
+}
+
+impl PresentationState {
+    /// Reads a presentation state.
+    ///
+    /// # Errors
+    /// It is of another kind than those that are followed here.
+    pub(crate) async fn of(state: &DicomWebState, found: &StoredInstance) -> Answer<Self> {
+        if found.sop_class_uid != GRAYSCALE_SOFTCOPY_PRESENTATION_STATE {
+            return Err(Refusal::not_acceptable(
+                "of presentation states only grayscale softcopy ones are followed here",
+            ));
+        }
+        let bytes = start_of(state, found, &table_of(found)?).await?;
+        let state = Self(bytes);
+        state.header()?;
+        Ok(state)
+    }
+
+    pub(crate) fn header(&self) -> Answer<Header<'_>> {
+        Header::read(&self.0, &ParseLimits::default())
+            .map_err(|problem| Refusal::not_acceptable(problem.message))
+    }
 }
 
 /// Returns what must be read so that everything before the pixel data is there.
@@ -88,6 +125,7 @@ pub(crate) fn refused(found: &StoredInstance, error: PixelError) -> Refusal {
             axum::http::StatusCode::SERVICE_UNAVAILABLE,
             error.to_string(),
         ),
+        PixelError::NotPresented => Refusal::not_acceptable(error.to_string()),
         error => Refusal::not_acceptable(format!(
             "the image is stored as {uid}: {error}; ask for transfer-syntax={uid} or transfer-syntax=*"
         )),
@@ -183,7 +221,13 @@ impl Image {
         then: impl FnOnce(Picture) -> Result<T, PixelError> + Send + 'static,
     ) -> Answer<T> {
         let samples = self.samples(number).await?;
-        let description = self.description(number)?;
+        let mut description = self.description(number)?;
+        if let Some(state) = &look.state {
+            let uid = &self.found.sop_instance_uid;
+            description = description
+                .presented(&state.header()?, uid, number)
+                .map_err(|error| refused(&self.found, error))?;
+        }
         let (look, is_native) = (look.clone(), !self.is_encapsulated());
         let _turn = DRAWINGS.acquire().await.map_err(|_| Refusal::internal())?;
         let drawing = tokio::task::spawn_blocking(move || {

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
-use overread_pixels::{MediaType, is_decodable, limits, write, write_animation};
+use overread_pixels::{MediaType, images_of_state, is_decodable, limits, write, write_animation};
 use overread_store::studies::{StoredInstance, instances_of};
 use serde::Deserialize;
 
@@ -16,11 +16,11 @@ use crate::caller::{Caller, RawQuery};
 use crate::conditional::Tag;
 use crate::frames::{numbers, table_of};
 use crate::instances::{One, find, immutable, tagged};
-use crate::limits::DRAWN_AHEAD_BYTES;
+use crate::limits::{DRAWN_AHEAD_BYTES, FRAMES_A_REQUEST};
 use crate::looks::Asked;
 use crate::multipart::{Boundary, answer, body_of_stream};
 use crate::partial::{Missing, readable};
-use crate::picture::Image;
+use crate::picture::{GRAYSCALE_SOFTCOPY_PRESENTATION_STATE, Image, PresentationState};
 use crate::refusal::{Answer, Refusal};
 use crate::report_text;
 use crate::sets::Several;
@@ -148,6 +148,12 @@ pub(crate) async fn answered(
         if withheld.is_any() {
             return Err(Refusal::not_found());
         }
+        if found.sop_class_uid == GRAYSCALE_SOFTCOPY_PRESENTATION_STATE {
+            let asked = drawn
+                .asked
+                .by(PresentationState::of(state, &found).await?)?;
+            return presented(state, caller, accept, &one.study, &asked).await;
+        }
         return report_text::answer(state, &found, accept).await;
     }
     let image = Image::of(state, found).await?;
@@ -163,6 +169,52 @@ pub(crate) async fn answered(
         .instance(&one.study, &one.series, &one.instance);
     let response = pictures(accept, drawn.asked, image, &numbers, &url).await?;
     Ok(kept(tagged(response, tag.as_ref()), &withheld))
+}
+
+/// Finds a presentation state for an image of its study, and writes down that it is read.
+pub(crate) async fn presentation(
+    state: &DicomWebState,
+    caller: &Caller,
+    one: &One,
+) -> Answer<PresentationState> {
+    let (found, withheld) = opened(state, caller, one).await?;
+    if withheld.is_any() {
+        return Err(Refusal::not_found());
+    }
+    PresentationState::of(state, &found).await
+}
+
+/// Answers a presentation state by the images that it is of, as it shows them.
+async fn presented(
+    state: &DicomWebState,
+    caller: &Caller,
+    accept: &Accept,
+    study: &str,
+    asked: &Asked,
+) -> Answer {
+    let referenced = match &asked.look.state {
+        Some(shown) => images_of_state(&shown.header()?),
+        None => Vec::new(),
+    };
+    if referenced.len() > FRAMES_A_REQUEST {
+        return Err(Refusal::too_large(
+            "the presentation state is of too many images",
+        ));
+    }
+    let mut images = Vec::with_capacity(referenced.len());
+    for (series, instance) in referenced {
+        let study = study.to_owned();
+        let one = One {
+            study,
+            series,
+            instance,
+        };
+        let image = find(state, caller, &one).await;
+        images.push(image.and_then(|image| can_be_drawn(&image).map(|()| image)));
+    }
+    let mut missing = Missing::default();
+    let images = missing.taken(images)?;
+    of_instances(state, caller, accept, asked, images, missing).await
 }
 
 /// Returns the tag of pictures of an instance. It changes with the program, which may draw otherwise tomorrow.
@@ -450,14 +502,8 @@ pub(crate) async fn several(
 ) -> Answer {
     let accept = Accept::of_request(&headers, &query)?;
     let asked = Asked::rendered(&query)?;
-    let (images, mut missing) = images(&state, &caller, &several).await?;
-    let way = way(&accept, images.len())?;
-    if images.len() > 1 && matches!(way, Way::Alone(_)) {
-        // A picture that moves is one instance; several instances are parts.
-        return Err(Refusal::not_acceptable(
-            "several instances are offered as parts of multipart/related",
-        ));
-    }
+    let (images, missing) = images(&state, &caller, &several).await?;
+    way(&accept, images.len())?;
     caller
         .note_images(
             &state,
@@ -465,6 +511,25 @@ pub(crate) async fn several(
             (&several.study, several.series.as_deref(), None),
         )
         .await?;
+    of_instances(&state, &caller, &accept, &asked, images, missing).await
+}
+
+/// Answers with a picture of each of several instances.
+async fn of_instances(
+    state: &DicomWebState,
+    caller: &Caller,
+    accept: &Accept,
+    asked: &Asked,
+    images: Vec<StoredInstance>,
+    mut missing: Missing,
+) -> Answer {
+    let way = way(accept, images.len())?;
+    if images.len() > 1 && matches!(way, Way::Alone(_)) {
+        // A picture that moves is one instance; several instances are parts.
+        return Err(Refusal::not_acceptable(
+            "several instances are offered as parts of multipart/related",
+        ));
+    }
     let parts = images.into_iter().map(|one| Part {
         url: format!(
             "{}/rendered",
@@ -480,14 +545,14 @@ pub(crate) async fn several(
     let mut parts: Vec<Part> = parts.collect();
     let mut response = match (way, parts.pop()) {
         (Way::Alone(media_type), Some(only)) if parts.is_empty() => {
-            alone(media_type, only.draw(&asked, media_type).await?.1)?
+            alone(media_type, only.draw(asked, media_type).await?.1)?
         }
         (Way::Alone(media_type) | Way::Parts(media_type), last) => {
             parts.extend(last);
-            in_parts(media_type, &asked, parts, &mut missing).await?
+            in_parts(media_type, asked, parts, &mut missing).await?
         }
     };
-    warn(&mut response, &asked);
+    warn(&mut response, asked);
     not_kept(&mut response);
     Ok(missing.said_on(response))
 }

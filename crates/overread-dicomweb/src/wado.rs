@@ -35,6 +35,9 @@ struct Asked {
     content_types: Vec<String>,
     transfer_syntax: Option<String>,
     frame_number: Option<u32>,
+    /// A presentation state of the same study.
+    presentation: Option<String>,
+    presentation_series: Option<String>,
     /// How an image is drawn.
     columns: Option<String>,
     rows: Option<String>,
@@ -58,20 +61,24 @@ async fn retrieve(
         instance: asked.instance.clone(),
     };
     if asked.is_dicom(&headers) {
-        if asked.frame_number.is_some() {
+        if asked.frame_number.is_some() || asked.state()?.is_some() {
             // PS3.18 9.1.2.2.7: a frame is for rendered answers only.
             return Err(Refusal::bad_request(
-                "frameNumber goes with a rendered contentType; application/dicom is the whole object",
+                "frameNumber and presentationUID go with a rendered contentType; application/dicom is the whole object",
             ));
         }
         return instances::answered(&state, &caller, &headers, &one, &asked.accept()).await;
     }
     let look = asked.look()?;
     let frame_number = asked.frame_number;
+    let mut drawn = looks::Asked::rendered(&look)?;
+    if let Some(one) = &asked.state()? {
+        drawn = drawn.by(rendered::presentation(&state, &caller, one).await?)?;
+    }
     let drawn = Drawn {
-        asked: looks::Asked::rendered(&look)?,
+        asked: drawn,
         frame_number,
-        words: &format!("{look} {frame_number:?}"),
+        words: &format!("{look} {frame_number:?} {:?}", asked.presentation),
     };
     rendered::answered(&state, &caller, &headers, &one, (&asked.pictures(), drawn)).await
 }
@@ -103,7 +110,9 @@ impl Asked {
                 "annotation" if value.bytes().all(is_of_words) => {
                     asked.same.push(("annotation", value));
                 }
-                "region" | "presentationUID" | "presentationSeriesUID" => {
+                "presentationUID" => asked.presentation = Some(value),
+                "presentationSeriesUID" => asked.presentation_series = Some(value),
+                "region" => {
                     // Drawn without them it would be another picture than the one that was asked for.
                     return Err(Refusal::bad_request(format!(
                         "{name} is not followed here; ask for the whole image as it is"
@@ -159,6 +168,22 @@ impl Asked {
 }
 
 impl Asked {
+    /// Returns which presentation state the image is to be shown by.
+    // PS3.18 9.1.2.2.10 and 9.1.2.2.11: both UIDs, and no window beside them.
+    fn state(&self) -> Answer<Option<One>> {
+        match (&self.presentation_series, &self.presentation) {
+            (None, None) => Ok(None),
+            (Some(series), Some(uid)) if self.window_center.is_none() => Ok(Some(One {
+                study: self.study.clone(),
+                series: series.clone(),
+                instance: uid.clone(),
+            })),
+            _ => Err(Refusal::bad_request(
+                "presentationSeriesUID and presentationUID go together, and without a window",
+            )),
+        }
+    }
+
     /// Returns the media types of a picture that are taken (PS3.18 9.1.2.1: JPEG, when nothing is said).
     fn pictures(&self) -> Accept {
         let named = self.content_types.iter().map(String::as_str);

@@ -20,6 +20,7 @@ mod house;
 mod made;
 mod partial;
 mod pictures;
+mod presentation;
 mod reads;
 mod rendered;
 mod retrieve;

@@ -37,8 +37,11 @@ fn grey(samples: &[u8]) -> Vec<u8> {
     png((2, 2), ColorType::Grayscale, BitDepth::Eight, samples)
 }
 
-/// Frames of a GIF of two by two: their place, what they hold of a palette, and what becomes of them.
-fn gif(palette: &[u8], frames: &[((u16, u16, u16, u16), &[u8], DisposalMethod)]) -> Vec<u8> {
+/// A frame of a GIF: its place, what it holds of a palette, and what becomes of it.
+type Drawn<'a> = ((u16, u16, u16, u16), &'a [u8], DisposalMethod);
+
+/// A GIF of two by two.
+fn gif(palette: &[u8], frames: &[Drawn<'_>]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = Encoder::new(&mut out, 2, 2, palette).unwrap();
     for ((left, top, width, height), samples, dispose) in frames {

@@ -45,7 +45,7 @@ fn size(png: &[u8]) -> (u32, u32) {
 }
 
 /// The grey levels of a PNG.
-fn greys(got: &Got) -> Vec<u8> {
+pub(crate) fn greys(got: &Got) -> Vec<u8> {
     assert_eq!(got.header("content-type"), "image/png");
     let mut reader = png::Decoder::new(std::io::Cursor::new(&got.body))
         .read_info()

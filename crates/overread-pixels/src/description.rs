@@ -5,6 +5,7 @@ use overread_dicom::{Header, Item};
 use crate::PixelError;
 use crate::grey::{Modality, Table, Voi, VoiFunction};
 use crate::limits::{TABLE_ENTRIES, VOI_CHOICES};
+use crate::presentation::Presentation;
 use crate::shape::{Photometric, SampleKind, Shape};
 
 const FRAME_TIME: u32 = 0x0018_1063;
@@ -55,6 +56,7 @@ pub struct Description {
     pub(crate) palette: Option<[Table; 3]>,
     /// Height of a pixel for a width of 1.
     pub(crate) pixel_height: f64,
+    pub(crate) presentation: Option<Presentation>,
 }
 
 impl Description {
@@ -81,6 +83,7 @@ impl Description {
             padding: padding(header, &shape),
             palette,
             pixel_height: pixel_height(header, &groups),
+            presentation: None,
             shape,
         })
     }
@@ -107,12 +110,14 @@ impl Groups {
     }
 }
 
+pub(crate) fn modality_table(header: &Header<'_>, shape: &Shape) -> Option<Modality> {
+    let item = header.item(None, MODALITY_LUT_SEQUENCE, 0)?;
+    table_of(header, Some(item), LUT_DESCRIPTOR, LUT_DATA, shape).map(Modality::Table)
+}
+
 fn modality(header: &Header<'_>, groups: &Groups, shape: &Shape) -> Modality {
-    if let Some(table) = header
-        .item(None, MODALITY_LUT_SEQUENCE, 0)
-        .and_then(|item| table_of(header, Some(item), LUT_DESCRIPTOR, LUT_DATA, shape))
-    {
-        return Modality::Table(table);
+    if let Some(table) = modality_table(header, shape) {
+        return table;
     }
     let place = groups.find(header, PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
     let number = |tag| {
@@ -145,7 +150,7 @@ fn voi(header: &Header<'_>, groups: &Groups, shape: &Shape) -> Voi {
     }
 }
 
-fn window_of(header: &Header<'_>, place: Option<Item>) -> Option<Voi> {
+pub(crate) fn window_of(header: &Header<'_>, place: Option<Item>) -> Option<Voi> {
     let function = match header.text(place, VOI_LUT_FUNCTION).as_deref() {
         Some("LINEAR_EXACT") => VoiFunction::LinearExact,
         Some("SIGMOID") => VoiFunction::Sigmoid,
@@ -171,7 +176,7 @@ fn window_of(header: &Header<'_>, place: Option<Item>) -> Option<Voi> {
 }
 
 /// Reads a lookup table (PS3.3 C.11.1.1: number of entries, first value, bits).
-fn table_of(
+pub(crate) fn table_of(
     header: &Header<'_>,
     place: Option<Item>,
     descriptor: u32,

@@ -48,7 +48,14 @@ impl Table {
         self.entries.get(place).copied().unwrap_or(0).into()
     }
 
-    fn greatest(&self) -> f64 {
+    /// Returns the share of the greatest value for a share of the entries.
+    fn at_share(&self, share: f64) -> f64 {
+        let last = self.entries.len().saturating_sub(1) as f64;
+        let entry = self.at(self.first + (share.clamp(0.0, 1.0) * last).round());
+        (entry / self.greatest()).min(1.0)
+    }
+
+    pub(crate) fn greatest(&self) -> f64 {
         ((1_u32 << self.bits.min(16)) - 1).max(1).into()
     }
 }
@@ -61,7 +68,7 @@ pub(crate) enum Modality {
 }
 
 impl Modality {
-    fn apply(&self, stored: f64) -> f64 {
+    pub(crate) fn apply(&self, stored: f64) -> f64 {
         match self {
             Self::Linear { slope, intercept } => stored * slope + intercept,
             Self::Table(table) => table.at(stored),
@@ -76,6 +83,8 @@ pub(crate) struct Greys {
     pub(crate) voi: Voi,
     /// The least value is white.
     pub(crate) is_inverse: bool,
+    /// From values of interest to what is shown (PS3.3 C.11.4).
+    pub(crate) lut: Option<Table>,
     /// Stored values that stand for no measurement: shown black.
     pub(crate) padding: Option<(f64, f64)>,
 }
@@ -177,7 +186,11 @@ impl Greys {
             Voi::Everything if greatest > least => (value - least) / (greatest - least),
             Voi::Everything => 0.0,
         };
-        let share = if self.is_inverse { 1.0 - share } else { share };
+        let share = match &self.lut {
+            Some(lut) => lut.at_share(share),
+            None if self.is_inverse => 1.0 - share,
+            None => share,
+        };
         (share * 255.0 + 0.5) as u8
     }
 }
@@ -207,6 +220,7 @@ mod tests {
             },
             voi,
             is_inverse: false,
+            lut: None,
             padding: None,
         }
     }
@@ -245,6 +259,7 @@ mod tests {
         assert_eq!(drawn, [0, 0, 128, 255, 255]);
         let inverse = Greys {
             is_inverse: true,
+            lut: None,
             ..greys(soft_tissue)
         };
         assert_eq!(inverse.draw(&stored), [255, 255, 127, 0, 0]);
@@ -262,6 +277,7 @@ mod tests {
         );
         let inverse = Greys {
             is_inverse: true,
+            lut: None,
             ..padded
         };
         assert_eq!(

@@ -9,6 +9,7 @@ mod description;
 mod grey;
 pub mod limits;
 mod pool;
+mod presentation;
 mod reading;
 mod render;
 mod shape;
@@ -22,6 +23,7 @@ pub use codec::{JPEG_LS_LOSSLESS, is_decodable};
 pub use description::Description;
 pub use grey::{Voi, VoiFunction};
 pub use pool::{Decoding, Pool, choose_decoding, decode, decode_with, encode_jpeg_ls};
+pub use presentation::{has_graphics, images_of_state};
 pub use reading::{RawPicture, read_gif, read_png};
 pub use render::{Picture, Samples, draw};
 pub use shape::{Photometric, SampleKind, Shape};
@@ -54,6 +56,9 @@ pub enum PixelError {
     /// The frame is damaged, ends early, or is not what the header says.
     #[error("the pixel data are damaged or do not fit their description")]
     Damaged,
+    /// The presentation state is of another frame, or asks for what is not drawn.
+    #[error("the presentation state is not of this frame, or asks for what is not drawn here")]
+    NotPresented,
     /// Decoding took too long, too much memory, or ended the process that did it.
     #[error("decoding took too much time or memory, or broke off")]
     BrokeOff,

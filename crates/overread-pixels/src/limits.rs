@@ -28,6 +28,10 @@ pub const PICTURE_PIXELS: u64 = 64 * 1024 * 1024;
 pub const TABLE_ENTRIES: usize = 65_536;
 /// Windows and lookup tables of one image that are read.
 pub const VOI_CHOICES: usize = 16;
+/// Series, images and other items of a presentation state that are looked at, each.
+pub const REFERENCES: usize = 1000;
+/// Corners of a shutter.
+pub const SHUTTER_CORNERS: usize = 100;
 /// Frames of one animated picture.
 pub const ANIMATION_FRAMES: usize = 256;
 /// Pixels of all frames of one animated picture.

@@ -64,6 +64,10 @@ pub fn draw(
             modality: description.modality.clone(),
             voi: voi.unwrap_or(&description.voi).clone(),
             is_inverse: description.is_inverse,
+            lut: description
+                .presentation
+                .as_ref()
+                .and_then(|presentation| presentation.lut.clone()),
             padding: description.padding,
         };
         greys.draw(&Stored::of(&shape, bytes))
@@ -72,11 +76,17 @@ pub fn draw(
     if drawn.len() != expected {
         return Err(PixelError::Damaged);
     }
-    let picture = Picture {
+    let mut picture = Picture {
         width: shape.columns.into(),
         height: shape.rows.into(),
         is_colour,
         bytes: drawn,
     };
-    arrange(picture, view, description.pixel_height)
+    let Some(presentation) = &description.presentation else {
+        return arrange(picture, view, description.pixel_height);
+    };
+    presentation.close(&mut picture);
+    let view = presentation.view(view);
+    let picture = arrange(picture, &view, description.pixel_height)?;
+    Ok(presentation.turn(picture))
 }

@@ -61,7 +61,11 @@ pub(crate) fn arrange(
     }
     let mut scaled = scale_part(&picture, (left, top, width, height), (wide, high));
     if let Some(source) = view.source {
-        flip(&mut scaled, source);
+        flip(
+            &mut scaled,
+            source.is_flipped_across,
+            source.is_flipped_down,
+        );
     }
     Ok(scaled)
 }
@@ -143,10 +147,10 @@ fn shares(start: f64, length: f64, target: u32) -> Vec<(usize, Vec<f32>)> {
     (0..target).map(share).collect()
 }
 
-fn flip(picture: &mut Picture, source: Source) {
+pub(crate) fn flip(picture: &mut Picture, is_across: bool, is_down: bool) {
     let pixel = if picture.is_colour { 3 } else { 1 };
     let line = picture.width as usize * pixel;
-    if source.is_flipped_across {
+    if is_across {
         for row in picture.bytes.chunks_exact_mut(line.max(1)) {
             row.reverse();
             if pixel == 3 {
@@ -156,7 +160,7 @@ fn flip(picture: &mut Picture, source: Source) {
             }
         }
     }
-    if source.is_flipped_down {
+    if is_down {
         let rows = picture.bytes.chunks_exact(line.max(1)).rev();
         picture.bytes = rows.flatten().copied().collect();
     }
