@@ -1,14 +1,22 @@
 //! WADO-RS: pictures for people's eyes, large and small (PS3.18 10.4.1.1.3, 10.4.1.1.4).
 
+mod presented;
+mod several;
+mod thumbnails;
+
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
-use overread_pixels::{MediaType, images_of_state, is_decodable, limits, write, write_animation};
-use overread_store::studies::{StoredInstance, instances_of};
+use overread_pixels::{MediaType, limits, write, write_animation};
+use overread_store::studies::StoredInstance;
 use serde::Deserialize;
+
+pub(crate) use presented::presentation;
+pub(crate) use several::several;
+pub(crate) use thumbnails::{frame_thumbnail, instance_thumbnail, several_thumbnail};
 
 use crate::accept::Accept;
 use crate::blinding::Withheld;
@@ -16,14 +24,13 @@ use crate::caller::{Caller, RawQuery};
 use crate::conditional::Tag;
 use crate::frames::{numbers, table_of};
 use crate::instances::{One, find, immutable, tagged};
-use crate::limits::{DRAWN_AHEAD_BYTES, FRAMES_A_REQUEST};
+use crate::limits::DRAWN_AHEAD_BYTES;
 use crate::looks::Asked;
 use crate::multipart::{Boundary, answer, body_of_stream};
-use crate::partial::{Missing, readable};
+use crate::partial::Missing;
 use crate::picture::{GRAYSCALE_SOFTCOPY_PRESENTATION_STATE, Image, PresentationState};
 use crate::refusal::{Answer, Refusal};
 use crate::report_text;
-use crate::sets::Several;
 use crate::state::DicomWebState;
 
 /// Frames in a path.
@@ -152,7 +159,7 @@ pub(crate) async fn answered(
             let asked = drawn
                 .asked
                 .by(PresentationState::of(state, &found).await?)?;
-            return presented(state, caller, accept, &one.study, &asked).await;
+            return presented::presented(state, caller, accept, &one.study, &asked).await;
         }
         return report_text::answer(state, &found, accept).await;
     }
@@ -169,52 +176,6 @@ pub(crate) async fn answered(
         .instance(&one.study, &one.series, &one.instance);
     let response = pictures(accept, drawn.asked, image, &numbers, &url).await?;
     Ok(kept(tagged(response, tag.as_ref()), &withheld))
-}
-
-/// Finds a presentation state for an image of its study, and writes down that it is read.
-pub(crate) async fn presentation(
-    state: &DicomWebState,
-    caller: &Caller,
-    one: &One,
-) -> Answer<PresentationState> {
-    let (found, withheld) = opened(state, caller, one).await?;
-    if withheld.is_any() {
-        return Err(Refusal::not_found());
-    }
-    PresentationState::of(state, &found).await
-}
-
-/// Answers a presentation state by the images that it is of, as it shows them.
-async fn presented(
-    state: &DicomWebState,
-    caller: &Caller,
-    accept: &Accept,
-    study: &str,
-    asked: &Asked,
-) -> Answer {
-    let referenced = match &asked.look.state {
-        Some(shown) => images_of_state(&shown.header()?),
-        None => Vec::new(),
-    };
-    if referenced.len() > FRAMES_A_REQUEST {
-        return Err(Refusal::too_large(
-            "the presentation state is of too many images",
-        ));
-    }
-    let mut images = Vec::with_capacity(referenced.len());
-    for (series, instance) in referenced {
-        let study = study.to_owned();
-        let one = One {
-            study,
-            series,
-            instance,
-        };
-        let image = find(state, caller, &one).await;
-        images.push(image.and_then(|image| can_be_drawn(&image).map(|()| image)));
-    }
-    let mut missing = Missing::default();
-    let images = missing.taken(images)?;
-    of_instances(state, caller, accept, asked, images, missing).await
 }
 
 /// Returns the tag of pictures of an instance. It changes with the program, which may draw otherwise tomorrow.
@@ -450,205 +411,6 @@ fn warn(response: &mut Response, asked: &Asked) {
             response.headers_mut().append(header::WARNING, value);
         }
     }
-}
-
-/// The instances of a study or series that are images, in order, and those among them that cannot be drawn.
-async fn images(
-    state: &DicomWebState,
-    caller: &Caller,
-    several: &Several,
-) -> Answer<(Vec<StoredInstance>, Missing)> {
-    let mut tx = state.store.read().await?;
-    let (study, series) = (&several.study, several.series.as_deref());
-    let found = instances_of(&mut tx, &caller.reach, study, series).await?;
-    drop(tx);
-    if found.is_empty() {
-        return Err(caller.missing(state, study).await);
-    }
-    let mut images = Vec::with_capacity(found.len());
-    for one in found {
-        if table_of(&one)?.frame_count() > 0 {
-            images.push(one);
-        }
-    }
-    if images.is_empty() {
-        return Err(Refusal::not_acceptable(
-            "there is no image among these instances",
-        ));
-    }
-    let mut missing = Missing::default();
-    let images = readable(&state.archive, images, &mut missing).await?;
-    let drawable = missing.without(images, can_be_drawn)?;
-    Ok((drawable.into_iter().map(|(one, ())| one).collect(), missing))
-}
-
-fn can_be_drawn(one: &StoredInstance) -> Answer<()> {
-    let uid = &one.transfer_syntax_uid;
-    if !table_of(one)?.is_encapsulated() || is_decodable(uid) {
-        return Ok(());
-    }
-    Err(Refusal::not_acceptable(format!(
-        "the image is stored as {uid}, which is not drawn here; ask for the instance with transfer-syntax=*"
-    )))
-}
-
-/// GET /studies/{study}/rendered and .../series/{series}/rendered.
-pub(crate) async fn several(
-    State(state): State<DicomWebState>,
-    Path(several): Path<Several>,
-    caller: Caller,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    let accept = Accept::of_request(&headers, &query)?;
-    let asked = Asked::rendered(&query)?;
-    let (images, missing) = images(&state, &caller, &several).await?;
-    way(&accept, images.len())?;
-    caller
-        .note_images(
-            &state,
-            "study.images_read",
-            (&several.study, several.series.as_deref(), None),
-        )
-        .await?;
-    of_instances(&state, &caller, &accept, &asked, images, missing).await
-}
-
-/// Answers with a picture of each of several instances.
-async fn of_instances(
-    state: &DicomWebState,
-    caller: &Caller,
-    accept: &Accept,
-    asked: &Asked,
-    images: Vec<StoredInstance>,
-    mut missing: Missing,
-) -> Answer {
-    let way = way(accept, images.len())?;
-    if images.len() > 1 && matches!(way, Way::Alone(_)) {
-        // A picture that moves is one instance; several instances are parts.
-        return Err(Refusal::not_acceptable(
-            "several instances are offered as parts of multipart/related",
-        ));
-    }
-    let parts = images.into_iter().map(|one| Part {
-        url: format!(
-            "{}/rendered",
-            caller.address.instance(
-                &one.study_instance_uid,
-                &one.series_instance_uid,
-                &one.sop_instance_uid
-            )
-        ),
-        image: Source::Stored(state.clone(), Box::new(one)),
-        number: None,
-    });
-    let mut parts: Vec<Part> = parts.collect();
-    let mut response = match (way, parts.pop()) {
-        (Way::Alone(media_type), Some(only)) if parts.is_empty() => {
-            alone(media_type, only.draw(asked, media_type).await?.1)?
-        }
-        (Way::Alone(media_type) | Way::Parts(media_type), last) => {
-            parts.extend(last);
-            in_parts(media_type, asked, parts, &mut missing).await?
-        }
-    };
-    warn(&mut response, asked);
-    not_kept(&mut response);
-    Ok(missing.said_on(response))
-}
-
-/// More instances may come to a series or study.
-fn not_kept(response: &mut Response) {
-    response.headers_mut().insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-cache"),
-    );
-}
-
-/// GET .../instances/{instance}/thumbnail.
-pub(crate) async fn instance_thumbnail(
-    State(state): State<DicomWebState>,
-    Path(one): Path<One>,
-    caller: Caller,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    let (found, withheld) = opened(&state, &caller, &one).await?;
-    let response = thumbnail(&state, found, None, &headers, &query).await?;
-    Ok(kept(response, &withheld))
-}
-
-/// GET .../frames/{frame}/thumbnail.
-pub(crate) async fn frame_thumbnail(
-    State(state): State<DicomWebState>,
-    Path(listed): Path<Listed>,
-    caller: Caller,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    let (one, list) = listed.one();
-    let numbers = numbers(&list)?;
-    let (found, withheld) = opened(&state, &caller, &one).await?;
-    let frame_count = table_of(&found)?.frame_count();
-    if numbers.iter().any(|number| *number > frame_count) {
-        return Err(no_such_frame());
-    }
-    // PS3.18 10.4.1.1.4: a thumbnail is one image, whatever it stands for.
-    let first = numbers.first().copied();
-    let response = thumbnail(&state, found, first, &headers, &query).await?;
-    Ok(kept(response, &withheld))
-}
-
-/// GET /studies/{study}/thumbnail and .../series/{series}/thumbnail: the middle image of the (first) series.
-pub(crate) async fn several_thumbnail(
-    State(state): State<DicomWebState>,
-    Path(several): Path<Several>,
-    caller: Caller,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer {
-    let (mut images, _) = images(&state, &caller, &several).await?;
-    let first = images.first().map(|one| one.series_instance_uid.clone());
-    images.retain(|one| first.as_ref() == Some(&one.series_instance_uid));
-    caller
-        .note_images(
-            &state,
-            "study.images_read",
-            (&several.study, several.series.as_deref(), None),
-        )
-        .await?;
-    let middle = images.len() / 2;
-    let found = images.into_iter().nth(middle);
-    let found = found.ok_or_else(Refusal::not_found)?;
-    let mut response = thumbnail(&state, found, None, &headers, &query).await?;
-    not_kept(&mut response);
-    Ok(response)
-}
-
-/// Draws a small picture, without any text.
-async fn thumbnail(
-    state: &DicomWebState,
-    found: StoredInstance,
-    number: Option<u32>,
-    headers: &HeaderMap,
-    query: &str,
-) -> Answer {
-    let accept = Accept::of_request(headers, query)?;
-    let asked = Asked::thumbnail(query)?;
-    let Way::Alone(media_type) = way(&accept, 1)? else {
-        return Err(Refusal::not_acceptable(
-            "a thumbnail is one image/jpeg, image/png or image/gif",
-        ));
-    };
-    let image = Image::of(state, found).await?;
-    let number = match number {
-        Some(number) => number,
-        None => representative(&image)?,
-    };
-    alone(
-        media_type,
-        picture(&image, number, &asked, media_type).await?,
-    )
 }
 
 #[cfg(test)]
