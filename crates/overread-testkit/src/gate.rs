@@ -131,14 +131,16 @@ impl Shared {
     }
 
     fn pass(self: &Arc<Self>, caller: Line) -> io::Result<()> {
+        // Locked until the line is noted: one that is shut meanwhile is cut with the others.
+        let mut passing = self.passing();
         if self.is_shut.load(Ordering::SeqCst) {
             caller.cut();
             self.turned_away.fetch_add(1, Ordering::SeqCst);
             return Ok(());
         }
         let server = Line::connect(&self.target)?;
-        self.passing()
-            .extend([caller.try_clone()?, server.try_clone()?]);
+        passing.extend([caller.try_clone()?, server.try_clone()?]);
+        drop(passing);
         let ways = [
             (caller.try_clone()?, server.try_clone()?, true),
             (server, caller, false),
