@@ -1,6 +1,8 @@
 //! A store and an archive for one test.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use overread_archive::{Archive, S3Secret, S3Settings};
@@ -127,6 +129,29 @@ impl House {
         Self { dir, ingest }
     }
 
+    /// Returns the packs on the disc.
+    pub(crate) fn packs(&self) -> Vec<PathBuf> {
+        packs(self.dir.path())
+    }
+
+    /// Ends it, so that its folder can be opened anew.
+    pub(crate) async fn end(self) -> TempDir {
+        let Self { dir, ingest } = self;
+        ingest.store().close().await;
+        drop(ingest);
+        // The committer ends a moment later; until then its packs are as those of another process.
+        let unlocked = async {
+            for pack in packs(dir.path()) {
+                while File::open(&pack).unwrap().try_lock().is_err() {
+                    tokio::task::yield_now().await;
+                }
+            }
+        };
+        let unlocked = tokio::time::timeout(Duration::from_secs(60), unlocked).await;
+        unlocked.expect("the committer ends");
+        dir
+    }
+
     pub(crate) async fn folder(&self, path: &Path) -> Receipt {
         self.ingest
             .paths(&[path.to_owned()], options(DeliverySource::Paths), ())
@@ -223,6 +248,12 @@ impl House {
         assert!(report.ok, "{:?}", report.damaged);
         report
     }
+}
+
+fn packs(dir: &Path) -> Vec<PathBuf> {
+    let shelves = std::fs::read_dir(dir.join("packs")).into_iter().flatten();
+    let files = shelves.flat_map(|shelf| std::fs::read_dir(shelf.unwrap().path()).unwrap());
+    files.map(|file| file.unwrap().path()).collect()
 }
 
 pub(crate) fn kinds(receipt: &Receipt) -> Vec<ProblemKind> {

@@ -146,9 +146,6 @@ async fn check_two_at_once(house: House) {
 }
 
 fn packs_bytes(house: &House) -> u64 {
-    let shelves = std::fs::read_dir(house.dir.path().join("packs")).unwrap();
-    let files = shelves.flat_map(|shelf| std::fs::read_dir(shelf.unwrap().path()).unwrap());
-    files
-        .map(|file| file.unwrap().metadata().unwrap().len())
-        .sum()
+    let length = |pack| std::fs::metadata(pack).unwrap().len();
+    house.packs().into_iter().map(length).sum()
 }

@@ -83,9 +83,7 @@ async fn answers(ingest: &Ingest, case_id: &CaseId) -> Answers {
 
 /// Opens the same packs with a new database and makes the index anew.
 async fn rebuilt(house: House) -> (House, RebuildReport) {
-    let House { dir, ingest } = house;
-    ingest.store().close().await;
-    drop(ingest);
+    let dir = house.end().await;
     let (store, archive) = place_with_new_database(dir.path()).await;
     let ingest = Ingest::open(store, archive).await.unwrap();
     let report = rebuild(ingest.store(), ingest.archive(), NOW, |_| {}).await;
@@ -279,9 +277,7 @@ async fn a_missing_row_is_made_anew() {
         return;
     }
     let before = answers(&house.ingest, &case()).await;
-    let House { dir, ingest } = house;
-    ingest.store().close().await;
-    drop(ingest);
+    let dir = house.end().await;
     let database = rusqlite::Connection::open(dir.path().join("overread.sqlite")).unwrap();
     assert_eq!(database.execute("delete from document", []).unwrap(), 1);
     drop(database);
@@ -311,9 +307,7 @@ async fn a_deletion_that_was_interrupted_is_ended_at_the_next_start() {
     let extent = found.extent;
     let archive = house.ingest.archive();
     assert_eq!(archive.digest_of(extent).await.unwrap(), found.digest);
-    let House { dir, ingest } = house;
-    ingest.store().close().await;
-    drop(ingest);
+    let dir = house.end().await;
     let ingest = crate::house::open(dir.path()).await;
     // In a bucket this is done beside everything else.
     overread_ingest::overwrite_erased(ingest.store(), ingest.archive(), NOW)

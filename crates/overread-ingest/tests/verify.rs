@@ -13,12 +13,6 @@ use overread_testkit::dicom::InstanceSpec;
 
 use crate::house::{House, NOW, mr, open, part10};
 
-fn packs(house: &House) -> Vec<PathBuf> {
-    let shelves = std::fs::read_dir(house.dir.path().join("packs")).unwrap();
-    let files = shelves.flat_map(|shelf| std::fs::read_dir(shelf.unwrap().path()).unwrap());
-    files.map(|file| file.unwrap().path()).collect()
-}
-
 async fn damage(house: &House) -> Vec<String> {
     let report = verify(house.ingest.store(), house.ingest.archive())
         .await
@@ -54,7 +48,8 @@ async fn a_changed_byte_is_named() {
     let found = house.find(&mr(1, 1, 2)).await.unwrap();
     // Batches that overlap write packs of their own.
     let name = format!("{}.pack", found.extent.pack_id);
-    let holder = packs(&house)
+    let holder = house
+        .packs()
         .into_iter()
         .find(|pack| pack.ends_with(&name))
         .unwrap();
@@ -78,7 +73,7 @@ async fn a_lost_or_cut_pack_is_named() {
     let Some(house) = three_on_disc().await else {
         return;
     };
-    let pack = packs(&house)[0].clone();
+    let pack = house.packs()[0].clone();
     let length = std::fs::metadata(&pack).unwrap().len();
     std::fs::OpenOptions::new()
         .write(true)
@@ -100,11 +95,9 @@ async fn what_was_never_finished_is_removed_at_the_next_start() {
     let Some(house) = three_on_disc().await else {
         return;
     };
-    let pack = packs(&house)[0].clone();
+    let pack = house.packs()[0].clone();
     let length = std::fs::metadata(&pack).unwrap().len();
-    let House { dir, ingest } = house;
-    ingest.store().close().await;
-    drop(ingest);
+    let dir = house.end().await;
     std::fs::OpenOptions::new()
         .append(true)
         .open(&pack)
@@ -115,7 +108,6 @@ async fn what_was_never_finished_is_removed_at_the_next_start() {
     std::fs::write(&stray, b"half written").unwrap();
     let unrelated = dir.path().join("packs/1/notes.txt");
     std::fs::write(&unrelated, b"somebody's own").unwrap();
-    // The locks of the first handle are gone with its last pack; a file may stay open a moment in a task that ends.
     let ingest = open(dir.path()).await;
     assert_eq!(std::fs::metadata(&pack).unwrap().len(), length);
     assert!(!stray.exists());
@@ -222,14 +214,12 @@ async fn erasing_takes_nothing_along_that_arrives_meanwhile() {
 /// The length of every pack, by its path.
 fn lengths(house: &House) -> std::collections::BTreeMap<PathBuf, u64> {
     let length = |pack: PathBuf| (pack.clone(), std::fs::metadata(pack).unwrap().len());
-    packs(house).into_iter().map(length).collect()
+    house.packs().into_iter().map(length).collect()
 }
 
 /// Ends a house and opens its folder with the database that `replace` puts in place of its own.
 async fn reopened(house: House, replace: impl FnOnce(&std::path::Path)) -> House {
-    let House { dir, ingest } = house;
-    ingest.store().close().await;
-    drop(ingest);
+    let dir = house.end().await;
     for end in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(dir.path().join(format!("overread.sqlite{end}")));
     }
@@ -315,7 +305,7 @@ async fn the_proof_beside_everything_else_goes_on_where_it_was_and_finds_a_chang
         ])
         .await;
     assert!(
-        packs(&house).len() >= 2,
+        house.packs().len() >= 2,
         "several packs are proven one by one"
     );
     let (store, archive) = (house.ingest.store(), house.ingest.archive());
@@ -324,14 +314,12 @@ async fn the_proof_beside_everything_else_goes_on_where_it_was_and_finds_a_chang
     assert!(scrub_some(store, archive, 30, NOW).await.unwrap());
     let before = state(&house).await;
     assert!(before.after_pack_id > 0 && before.finished_at.is_none());
-    let House { dir, ingest } = house;
-    ingest.store().close().await;
-    drop(ingest);
+    let dir = house.end().await;
     let house = House {
         ingest: open(dir.path()).await,
         dir,
     };
-    assert_eq!(scrub(&house, NOW).await, packs(&house).len());
+    assert_eq!(scrub(&house, NOW).await, house.packs().len());
     let after = state(&house).await;
     assert_eq!((after.instances, after.last_damaged.as_str()), (4, ""));
     assert_eq!(after.finished_at, Some(NOW.as_micros()));
@@ -339,7 +327,7 @@ async fn the_proof_beside_everything_else_goes_on_where_it_was_and_finds_a_chang
     assert_eq!(scrub(&house, NOW.plus_days(29)).await, 0);
     let found = house.find(&mr(1, 1, 2)).await.unwrap();
     let name = format!("{}.pack", found.extent.pack_id);
-    let holder = packs(&house).into_iter().find(|pack| pack.ends_with(&name));
+    let holder = house.packs().into_iter().find(|pack| pack.ends_with(&name));
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .open(holder.unwrap())
