@@ -68,7 +68,7 @@ pub(crate) fn digest(part: &Part) -> io::Result<Digest> {
             length_bytes,
         } => {
             let mut hasher = blake3::Hasher::new();
-            hasher.update_reader(Within::new(&*file, *begin_bytes, *length_bytes))?;
+            hasher.update_reader(Within::new(file, *begin_bytes, *length_bytes))?;
             hasher.finalize()
         }
     };
