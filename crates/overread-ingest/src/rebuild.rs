@@ -41,8 +41,8 @@ pub struct RebuildReport {
     pub duplicates: u64,
     /// Files that had been overwritten, or belong to a study that was deleted.
     pub deleted: u64,
-    /// Files that name a study that was deleted after they came, and were not part of it (they had been set aside): they stay
-    /// in the packs, and nobody sees them.
+    /// Files that name a study that was deleted after they came, and did not go with it (they had been set aside since they
+    /// name another patient): they stay in the packs, and nobody sees them.
     pub unseen: u64,
     /// What could not be taken in, by places, without patient data.
     pub damaged: Vec<String>,
