@@ -239,7 +239,7 @@ impl DiscAppend {
         file: &File,
         length_bytes: u64,
     ) -> Result<Option<Extent>, ArchiveError> {
-        let pack_id = new_id()?;
+        let pack_id = file::new_id()?;
         let path = self.archive.path_of(pack_id);
         let Some(file) = file::adopt(file, &path, pack_id)? else {
             return Ok(None);
@@ -337,7 +337,7 @@ impl DiscAppend {
     }
 
     fn create(&self) -> Result<OpenPack, ArchiveError> {
-        let pack_id = new_id()?;
+        let pack_id = file::new_id()?;
         let path = self.archive.path_of(pack_id);
         let file = file::create(&path, pack_id)?;
         Ok(OpenPack {
@@ -347,10 +347,4 @@ impl DiscAppend {
             begin_bytes: 0,
         })
     }
-}
-
-fn new_id() -> Result<PackId, ArchiveError> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|_| ArchiveError::Random)?;
-    Ok(PackId::from_random(random))
 }

@@ -15,6 +15,13 @@ const MAGIC: &[u8; 8] = b"OVRPACK2";
 /// No batch does.
 const MAGIC_BEFORE: &[u8; 8] = b"OVRPACK1";
 
+/// Makes the number of a new pack, which nobody outside can guess.
+pub(crate) fn new_id() -> Result<PackId, ArchiveError> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|_| ArchiveError::Random)?;
+    Ok(PackId::from_random(random))
+}
+
 /// Returns the header of a pack: what it is and which.
 pub(crate) fn header(pack_id: PackId) -> [u8; limits::PACK_HEADER_BYTES as usize] {
     header_of(MAGIC, pack_id)
@@ -79,6 +86,8 @@ pub(crate) fn adopt(
         return Ok(None);
     }
     unnamed.write_all_at(&header(pack_id), 0).map_err(fail)?;
+    // What has a name has a header, also after the power went.
+    unnamed.sync_data().map_err(fail)?;
     let known = format!("/proc/self/fd/{}", unnamed.as_raw_fd());
     if linkat(CWD, known, CWD, path, AtFlags::SYMLINK_FOLLOW).is_err() {
         // On another file system than the packs, or not made without a name.

@@ -123,7 +123,8 @@ async fn collected(
     Ok(missing.said_on(response))
 }
 
-/// Lists the values that are wanted, with the instances they are of, and what is left out of them; 404 when there are none.
+/// Lists the values that are wanted, with the instances they are of, and what is left out of them; 404 or 410 when there
+/// are none.
 async fn wanted(
     state: &DicomWebState,
     caller: &Caller,
@@ -179,7 +180,7 @@ fn paths_of(object: &Value, paths: &mut Vec<String>) {
     }
 }
 
-/// Leaves out before the answer begins what could not be decoded within it.
+/// Refuses by itself, before the answer begins, what could not be decoded within it.
 fn can_be_sent(found: &StoredInstance) -> Answer<()> {
     let is_stored_so = !table_of(found)?.is_encapsulated();
     if is_stored_so || is_decodable(&found.transfer_syntax_uid) {

@@ -211,7 +211,12 @@ pub(crate) async fn frames(
                 recoded_alone(&headers, sent, &image, *number, tag.as_ref()).await?
             }
             _ => {
+                let is_alone = numbers.len() == 1;
                 let parts = recoded_parts(sent, encoding, image, url, numbers).await?;
+                if !is_alone {
+                    // What goes out as it is stored this time may be decoded the next time.
+                    return Ok(parts);
+                }
                 tagged(parts, tag.as_ref())
             }
         };

@@ -58,7 +58,7 @@ pub(crate) enum Form {
     JpegLs,
 }
 
-/// Finds one instance, or says that there is none.
+/// Finds one instance, or says why it is not there: 410 for a deleted study to who could see it, else 404.
 pub(crate) async fn find(
     state: &DicomWebState,
     caller: &Caller,
@@ -323,8 +323,9 @@ pub(crate) fn ranged(
 /// Puts a tag on an answer that has one.
 pub(crate) fn tagged(response: Response, tag: Option<&Tag>) -> Response {
     match tag {
-        Some(tag) => tag.on(response),
-        None => response,
+        // What lacks something now may have it the next time.
+        Some(tag) if response.status() != StatusCode::PARTIAL_CONTENT => tag.on(response),
+        _ => response,
     }
 }
 
@@ -334,7 +335,7 @@ fn set_content_range(response: &mut Response, text: &str) {
     }
 }
 
-/// Says so while it can still be said: an answer that has begun can only be broken off.
+/// Refuses an instance that is too large to be written anew, before the answer begins: after that it could only be broken off.
 pub(crate) fn can_be_rewritten(found: &StoredInstance) -> Answer<()> {
     if found.extent.length_bytes > REWRITTEN_BYTES {
         return Err(Refusal::too_large(

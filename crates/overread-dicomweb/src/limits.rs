@@ -12,7 +12,7 @@ pub const QUERY_BYTES: usize = 16 * 1024;
 pub const QUERY_PARAMETERS: usize = 200;
 /// Values in one list of UIDs or attributes.
 pub const LIST_VALUES: usize = 500;
-/// Frames in one request.
+/// Frames in one request, and images of one presentation state.
 pub const FRAMES_A_REQUEST: usize = 1000;
 /// Instances up to this are read in one piece; longer ones are streamed.
 pub const WHOLE_INSTANCE_BYTES: u64 = 4 * 1024 * 1024;
@@ -49,8 +49,10 @@ pub const COMPOSED_INSTANCE_BYTES: u64 = 256 * 1024 * 1024;
 pub const COMPOSED_AT_ONCE: usize = 1;
 /// Bytes before the pixel data that are read to describe frames.
 pub const HEAD_BYTES: u64 = 64 * 1024 * 1024;
-/// Bytes of an instance that is compressed anew as a whole, and of decoded frames that wait to be sent.
+/// Bytes of an instance that is compressed anew as a whole, and of decoded frames of one answer that wait to be sent.
 pub const RECODED_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of decoded frames that wait to be sent, over all answers, without the first of each; others are decoded once more.
+pub const READY_BYTES: usize = 256 * 1024 * 1024;
 /// Bytes of pictures that are drawn before an answer of several begins.
 pub const DRAWN_AHEAD_BYTES: usize = 4 * 1024 * 1024;
 /// Lines of a structured report that is shown.

@@ -105,7 +105,7 @@ fn finished(mut response: Response, is_gzip: bool) -> Response {
     response
 }
 
-/// Names the version of what is asked for; 404 when it is not there or not to be seen.
+/// Names the version of what is asked for; 404 or 410 when it is not there or not to be seen.
 async fn version(state: &DicomWebState, caller: &Caller, named: &Named) -> Answer<String> {
     match known_version(state, caller, named).await? {
         Some(version) => Ok(version),

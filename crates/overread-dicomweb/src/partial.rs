@@ -1,6 +1,7 @@
 //! Sets of which a part cannot be had, as far as it is known before the answer begins (PS3.18 10.4.3.1).
 
 use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -125,7 +126,16 @@ async fn is_there(archive: &Archive, extent: Extent) -> Answer<bool> {
     let last = extent.length_bytes.saturating_sub(1)..extent.length_bytes;
     match archive.read(extent, last).await {
         Ok(_) => Ok(true),
-        Err(error @ ArchiveError::Away { .. }) => Err(error.into()),
-        Err(_) => Ok(false),
+        Err(ArchiveError::Range) => Ok(false),
+        Err(ArchiveError::Read { source, .. })
+            if matches!(
+                source.kind(),
+                ErrorKind::NotFound | ErrorKind::UnexpectedEof
+            ) =>
+        {
+            Ok(false)
+        }
+        // It may be there and not be read for a moment.
+        Err(error) => Err(error.into()),
     }
 }

@@ -17,6 +17,7 @@ use crate::limits::{HEAD_BYTES, REWRITTEN_BYTES};
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 
+/// SOP Class of the presentation states that are followed (PS3.4 B.5).
 pub(crate) const GRAYSCALE_SOFTCOPY_PRESENTATION_STATE: &str = "1.2.840.10008.5.1.4.1.1.11.1";
 
 /// Drawings at the same time; each has a processor for itself.
@@ -132,6 +133,22 @@ pub(crate) fn refused(found: &StoredInstance, error: PixelError) -> Refusal {
     }
 }
 
+/// Describes a frame as the presentation state shows it, when there is one.
+fn presented(
+    description: Description,
+    look: &Look,
+    found: &StoredInstance,
+    number: u32,
+) -> Answer<Description> {
+    let Some(state) = &look.state else {
+        return Ok(description);
+    };
+    let header = state.header()?;
+    description
+        .presented(&header, &found.sop_instance_uid, number)
+        .map_err(|error| refused(found, error))
+}
+
 impl Image {
     /// Reads what describes an instance's frames.
     pub(crate) async fn of(state: &DicomWebState, found: StoredInstance) -> Answer<Self> {
@@ -221,26 +238,23 @@ impl Image {
         then: impl FnOnce(Picture) -> Result<T, PixelError> + Send + 'static,
     ) -> Answer<T> {
         let samples = self.samples(number).await?;
-        let mut description = self.description(number)?;
-        if let Some(state) = &look.state {
-            let uid = &self.found.sop_instance_uid;
-            description = description
-                .presented(&state.header()?, uid, number)
-                .map_err(|error| refused(&self.found, error))?;
-        }
+        let description = self.description(number)?;
         let (look, is_native) = (look.clone(), !self.is_encapsulated());
-        let _turn = DRAWINGS.acquire().await.map_err(|_| Refusal::internal())?;
+        let found = Arc::clone(&self.found);
+        let turn = DRAWINGS.acquire().await.map_err(|_| Refusal::internal())?;
         let drawing = tokio::task::spawn_blocking(move || {
+            // It goes on when nobody waits any more, and keeps its place so long.
+            let _turn = turn;
+            let description = presented(description, &look, &found, number)?;
             let samples = if is_native {
                 Samples::Native(&samples.bytes)
             } else {
                 Samples::Decoded(&samples)
             };
-            then(draw(&description, samples, look.voi.as_ref(), &look.view)?)
+            draw(&description, samples, look.voi.as_ref(), &look.view)
+                .and_then(then)
+                .map_err(|error| refused(&found, error))
         });
-        drawing
-            .await
-            .map_err(|_| Refusal::internal())?
-            .map_err(|error| refused(&self.found, error))
+        drawing.await.map_err(|_| Refusal::internal())?
     }
 }

@@ -7,13 +7,17 @@ use overread_dicom::syntax::EXPLICIT_VR_LITTLE_ENDIAN;
 use overread_dicom::{Header, ParseLimits, Recoded, recoded_head};
 use overread_pixels::{Decoded, JPEG_LS_LOSSLESS, Photometric, changes};
 use overread_store::studies::StoredInstance;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::blinding::Withheld;
 use crate::instances::Content;
-use crate::limits::RECODED_BYTES;
+use crate::limits::{READY_BYTES, RECODED_BYTES};
 use crate::picture::Image;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
+
+/// Room for decoded frames that wait to be sent, in KiB.
+static READY: Semaphore = Semaphore::const_new(READY_BYTES / 1024);
 
 /// The decoded frames of an instance, behind what stands before them.
 pub(crate) struct Frames {
@@ -21,19 +25,31 @@ pub(crate) struct Frames {
     head: Bytes,
     /// The first ones; the others are decoded anew while they are sent.
     ready: Vec<Bytes>,
+    /// Of those behind the first.
+    room: Option<SemaphorePermit<'static>>,
     photometric: Photometric,
 }
 
 impl Frames {
     /// Decodes every frame before anything is said, since an answer that has begun can only be broken off. What does not fit
-    /// into [`RECODED_BYTES`] is let go again.
+    /// into [`RECODED_BYTES`], or into what all answers have together, is let go again.
     async fn of(image: Image) -> Answer<Self> {
         let first = image.samples(1).await?;
         let fit = RECODED_BYTES / image.shape.decoded_bytes().max(1);
         let mut ready = vec![Bytes::from(first.bytes)];
+        let mut room: Option<SemaphorePermit<'static>> = None;
         for number in 2..=image.frame_count() {
             let frame = image.samples(number).await?;
-            if ready.len() < fit {
+            let kib = u32::try_from(frame.bytes.len() / 1024 + 1).unwrap_or(u32::MAX);
+            // Only the first ones in a row are of use.
+            if ready.len() + 1 == number as usize
+                && ready.len() < fit
+                && let Ok(more) = READY.try_acquire_many(kib)
+            {
+                match &mut room {
+                    Some(room) => room.merge(more),
+                    None => room = Some(more),
+                }
                 ready.push(Bytes::from(frame.bytes));
             }
         }
@@ -41,6 +57,7 @@ impl Frames {
             image,
             head: Bytes::new(),
             ready,
+            room,
             photometric: first.photometric,
         })
     }
@@ -62,9 +79,14 @@ impl Frames {
                 frame.map_err(|_| std::io::Error::other("a frame could not be decoded"))
             }
         });
-        let ready = self.ready.into_iter().map(Ok);
+        let room = self.room;
+        let ready = stream::iter(self.ready).map(move |frame| {
+            // Given back when the last of them is sent.
+            let _room = &room;
+            Ok(frame)
+        });
         stream::iter([Ok(self.head)])
-            .chain(stream::iter(ready))
+            .chain(ready)
             .chain(rest)
             .chain(stream::iter(padding))
             .boxed()

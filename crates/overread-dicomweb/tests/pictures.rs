@@ -210,6 +210,7 @@ async fn a_picture_that_is_not_what_is_said_of_it_is_refused_s9() {
         ("00280004", "CS", json!("MONOCHROME1")),
         ("00280008", "IS", json!(2)),
         ("00280100", "US", json!(16)),
+        ("00280101", "US", json!(16)),
         ("00280101", "US", json!(2)),
         ("00280101", "US", json!(0)),
         ("00280102", "US", json!(6)),

@@ -223,6 +223,12 @@ async fn what_is_not_followed_is_refused_or_told() {
     let mask = sequence(0x0028_6100, &[text(0x0028_6101, "AVG_SUB")]);
     for says in [
         text(0x0018_1600, "BITMAP"),
+        [
+            text(0x0018_1600, "CIRCULAR\\CIRCULAR"),
+            number(0x0018_1610, "2\\2"),
+            number(0x0018_1612, "1"),
+        ]
+        .concat(),
         text(0x0018_1600, "CIRCULAR"),
         word(0x0070_0042, 45),
         mask,

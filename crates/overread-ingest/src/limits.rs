@@ -28,7 +28,7 @@ pub const FILES_ON_THE_WAY: usize = 64;
 pub const BATCH_INSTANCES: usize = 256;
 /// Bytes that are committed together at most (one file may pass it).
 pub const BATCH_BYTES: u64 = 20 * 1024 * 1024;
-/// Bytes from which on a batch does not wait until the one before is written.
+/// Bytes from which on a batch does not wait until the one before is committed.
 pub const LARGE_BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// Batches whose bytes are written at once.
 pub const BATCHES_BEING_WRITTEN: usize = 2;

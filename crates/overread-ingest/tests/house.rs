@@ -10,6 +10,7 @@ use overread_ingest::{
     DeliveryOptions, DeliverySource, Ingest, IngestError, Receipt, Received, StowOutcome,
 };
 use overread_model::access::{Actor, Role};
+use overread_model::extent::Extent;
 use overread_model::ids::{CaseId, DeletionId, PersonId};
 use overread_model::problem::ProblemKind;
 use overread_model::time::Timestamp;
@@ -132,6 +133,13 @@ impl House {
     /// Returns the packs on the disc.
     pub(crate) fn packs(&self) -> Vec<PathBuf> {
         packs(self.dir.path())
+    }
+
+    /// Returns the pack on the disc that holds an extent; batches that overlap write packs of their own.
+    pub(crate) fn pack_of(&self, extent: Extent) -> PathBuf {
+        let name = format!("{}.pack", extent.pack_id);
+        let mut packs = self.packs().into_iter();
+        packs.find(|pack| pack.ends_with(&name)).unwrap()
     }
 
     /// Ends it, so that its folder can be opened anew.

@@ -224,9 +224,7 @@ async fn a_copy_that_no_row_knew_does_not_bring_a_deleted_study_back() {
         return;
     }
     let found = house.find(&mr(1, 1, 2)).await.unwrap();
-    let name = format!("{}.pack", found.extent.pack_id);
-    let shelf = name[15..16].to_owned();
-    let pack = house.dir.path().join("packs").join(shelf).join(name);
+    let pack = house.pack_of(found.extent);
     let copies = house.packs().into_iter().map(|pack| {
         let copy = std::fs::read(&pack).unwrap();
         (pack, copy)
@@ -254,13 +252,7 @@ async fn damage_is_told_and_not_taken_in() {
         return;
     }
     let found = house.find(&mr(2, 2, 1)).await.unwrap();
-    let name = format!("{}.pack", found.extent.pack_id);
-    let pack = house
-        .dir
-        .path()
-        .join("packs")
-        .join(&name[15..16])
-        .join(&name);
+    let pack = house.pack_of(found.extent);
     let mut file = std::fs::OpenOptions::new().write(true).open(pack).unwrap();
     file.seek(SeekFrom::Start(found.extent.offset_bytes + 500))
         .unwrap();
@@ -377,9 +369,7 @@ async fn a_long_file_becomes_a_pack_by_itself_and_the_index_finds_it_again() {
     assert_eq!(before.kept[&long().sop_instance_uid], bytes);
     let found = house.find(&long()).await.unwrap();
     if house.ingest.archive().kind() == "disc" {
-        let name = format!("{}.pack", found.extent.pack_id);
-        let shelf = name[15..16].to_owned();
-        let pack = house.dir.path().join("packs").join(shelf).join(name);
+        let pack = house.pack_of(found.extent);
         let length = std::fs::metadata(pack).unwrap().len();
         // Nothing but its header, the file and a directory.
         assert!(length < found.extent.length_bytes + 1_000, "{length}");

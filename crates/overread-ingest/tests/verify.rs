@@ -46,16 +46,9 @@ async fn a_changed_byte_is_named() {
         return;
     };
     let found = house.find(&mr(1, 1, 2)).await.unwrap();
-    // Batches that overlap write packs of their own.
-    let name = format!("{}.pack", found.extent.pack_id);
-    let holder = house
-        .packs()
-        .into_iter()
-        .find(|pack| pack.ends_with(&name))
-        .unwrap();
     let mut file = std::fs::OpenOptions::new()
         .write(true)
-        .open(holder)
+        .open(house.pack_of(found.extent))
         .unwrap();
     file.seek(SeekFrom::Start(found.extent.offset_bytes + 500))
         .unwrap();
@@ -326,11 +319,9 @@ async fn the_proof_beside_everything_else_goes_on_where_it_was_and_finds_a_chang
     // Nothing is due before the time, and then everything is read again.
     assert_eq!(scrub(&house, NOW.plus_days(29)).await, 0);
     let found = house.find(&mr(1, 1, 2)).await.unwrap();
-    let name = format!("{}.pack", found.extent.pack_id);
-    let holder = house.packs().into_iter().find(|pack| pack.ends_with(&name));
     let mut file = std::fs::OpenOptions::new()
         .write(true)
-        .open(holder.unwrap())
+        .open(house.pack_of(found.extent))
         .unwrap();
     file.seek(SeekFrom::Start(found.extent.offset_bytes + 500))
         .unwrap();

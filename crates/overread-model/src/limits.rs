@@ -38,3 +38,5 @@ pub const PEER_CONTEXTS: usize = 128;
 pub const RETENTION_YEARS: u32 = 1_000;
 /// Days that it may keep them on top of these.
 pub const RETENTION_DAYS: u32 = 36_600;
+/// Most bytes a compiled pattern may take.
+pub const PATTERN_BYTES: usize = 1 << 20;

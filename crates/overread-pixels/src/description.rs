@@ -4,7 +4,7 @@ use overread_dicom::{Header, Item};
 
 use crate::PixelError;
 use crate::grey::{Modality, Table, Voi, VoiFunction};
-use crate::limits::{TABLE_ENTRIES, VOI_CHOICES};
+use crate::limits::{PIXEL_HEIGHT, TABLE_ENTRIES, VOI_CHOICES};
 use crate::presentation::Presentation;
 use crate::shape::{Photometric, SampleKind, Shape};
 
@@ -346,7 +346,7 @@ fn pixel_height(header: &Header<'_>, groups: &Groups) -> f64 {
     if (0.99..=1.01).contains(&ratio) {
         1.0
     } else {
-        ratio.clamp(0.1, 10.0)
+        ratio.clamp(PIXEL_HEIGHT.0, PIXEL_HEIGHT.1)
     }
 }
 

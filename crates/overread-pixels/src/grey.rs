@@ -259,7 +259,6 @@ mod tests {
         assert_eq!(drawn, [0, 0, 128, 255, 255]);
         let inverse = Greys {
             is_inverse: true,
-            lut: None,
             ..greys(soft_tissue)
         };
         assert_eq!(inverse.draw(&stored), [255, 255, 127, 0, 0]);
@@ -277,7 +276,6 @@ mod tests {
         );
         let inverse = Greys {
             is_inverse: true,
-            lut: None,
             ..padded
         };
         assert_eq!(

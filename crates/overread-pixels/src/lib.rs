@@ -56,8 +56,11 @@ pub enum PixelError {
     /// The frame is damaged, ends early, or is not what the header says.
     #[error("the pixel data are damaged or do not fit their description")]
     Damaged,
-    /// The presentation state is of another frame, or asks for what is not drawn.
-    #[error("the presentation state is not of this frame, or asks for what is not drawn here")]
+    /// The presentation state is of another frame, the frame is not grey, or it asks for what is not drawn.
+    #[error(
+        "the presentation state is not of this frame, or asks for what is not drawn here, so that the picture would not be \
+             what its author saw; ask for the image without it"
+    )]
     NotPresented,
     /// Decoding took too long, too much memory, or ended the process that did it.
     #[error("decoding took too much time or memory, or broke off")]

@@ -28,8 +28,13 @@ pub const PICTURE_PIXELS: u64 = 64 * 1024 * 1024;
 pub const TABLE_ENTRIES: usize = 65_536;
 /// Windows and lookup tables of one image that are read.
 pub const VOI_CHOICES: usize = 16;
-/// Series, images and other items of a presentation state that are looked at, each.
-pub const REFERENCES: usize = 1000;
+/// Series, images and other items of a presentation state that are looked at, each; more than one request is answered with, so
+/// that too many are refused and not cut.
+pub const REFERENCES: usize = 2000;
+/// Bytes that a frame of a picture costs at least, however small it is.
+pub const FRAME_COST_BYTES: u64 = 64;
+/// Height of a pixel for a width of 1, least and greatest; what is beyond is drawn as these.
+pub const PIXEL_HEIGHT: (f64, f64) = (0.1, 10.0);
 /// Corners of a shutter.
 pub const SHUTTER_CORNERS: usize = 100;
 /// Frames of one animated picture.

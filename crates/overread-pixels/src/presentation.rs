@@ -1,11 +1,13 @@
 //! What a grayscale softcopy presentation state says of how an image is to be shown (PS3.4 N.2, PS3.3 C.11.8, C.10.4).
 
+use std::collections::{BTreeSet, HashSet};
+
 use overread_dicom::{Header, Item};
 
 use crate::PixelError;
 use crate::description::{Description, modality_table, table_of, window_of};
 use crate::grey::{Modality, Table, Voi, VoiFunction};
-use crate::limits::{REFERENCES, SHUTTER_CORNERS, VOI_CHOICES};
+use crate::limits::{PIXEL_HEIGHT, REFERENCES, SHUTTER_CORNERS, VOI_CHOICES};
 use crate::render::Picture;
 use crate::shape::{Photometric, SampleKind, Shape};
 use crate::view::{Source, View, flip};
@@ -20,6 +22,7 @@ const CENTER_OF_CIRCULAR_SHUTTER: u32 = 0x0018_1610;
 const RADIUS_OF_CIRCULAR_SHUTTER: u32 = 0x0018_1612;
 const VERTICES_OF_POLYGONAL_SHUTTER: u32 = 0x0018_1620;
 const SHUTTER_PRESENTATION_VALUE: u32 = 0x0018_1622;
+const SERIES_INSTANCE_UID: u32 = 0x0020_000E;
 const RESCALE_INTERCEPT: u32 = 0x0028_1052;
 const RESCALE_SLOPE: u32 = 0x0028_1053;
 const LUT_DESCRIPTOR: u32 = 0x0028_3002;
@@ -86,15 +89,19 @@ impl Frame<'_> {
     }
 }
 
-/// Lists the images that a presentation state is of: Series and SOP Instance UIDs.
-pub fn images_of_state(state: &Header<'_>) -> Vec<(String, String)> {
-    const SERIES_INSTANCE_UID: u32 = 0x0020_000E;
+/// Lists the images that a presentation state is of, at most so many: Series and SOP Instance UIDs, each once.
+pub fn images_of_state(state: &Header<'_>, most: usize) -> Vec<(String, String)> {
     let mut images = Vec::new();
+    let mut known = HashSet::new();
     for series in state.items(None, REFERENCED_SERIES_SEQUENCE, REFERENCES) {
         let series_uid = state.text(Some(series), SERIES_INSTANCE_UID);
         for image in state.items(Some(series), REFERENCED_IMAGE_SEQUENCE, REFERENCES) {
             let uid = state.text(Some(image), REFERENCED_SOP_INSTANCE_UID);
-            images.extend(series_uid.clone().zip(uid));
+            let named = series_uid.clone().zip(uid);
+            images.extend(named.filter(|image| known.insert(image.clone())));
+            if images.len() == most {
+                return images;
+            }
         }
     }
     images
@@ -109,7 +116,8 @@ impl Description {
     /// Returns how a presentation state shows the frame, in the place of what the image says of itself.
     ///
     /// # Errors
-    /// It is not of this frame, which is no grey image, or it asks for what is not drawn here.
+    /// It is not of this frame, the frame is not grey, or it asks for what is not drawn here: a mask, a bitmap shutter, other than
+    /// quarter turns.
     pub fn presented(
         mut self,
         state: &Header<'_>,
@@ -224,7 +232,7 @@ fn pixel_height(state: &Header<'_>, item: Item) -> Option<f64> {
     let pair = |tag| state.numbers(Some(item), tag).first_chunk::<2>().copied();
     let [height, width] =
         pair(PRESENTATION_PIXEL_SPACING).or_else(|| pair(PRESENTATION_PIXEL_ASPECT_RATIO))?;
-    (height > 0.0 && width > 0.0).then(|| (height / width).clamp(0.1, 10.0))
+    (height > 0.0 && width > 0.0).then(|| (height / width).clamp(PIXEL_HEIGHT.0, PIXEL_HEIGHT.1))
 }
 
 fn quarter_turns(state: &Header<'_>) -> Result<u32, PixelError> {
@@ -237,6 +245,12 @@ fn quarter_turns(state: &Header<'_>) -> Result<u32, PixelError> {
 fn shutters(state: &Header<'_>) -> Result<Vec<Shutter>, PixelError> {
     let shapes = state.raw_text(None, SHUTTER_SHAPE).unwrap_or_default();
     let shapes = shapes.split('\\').map(str::trim);
+    let shapes: Vec<&str> = shapes.filter(|shape| !shape.is_empty()).collect();
+    // PS3.3 C.7.6.11: one of each. Every pixel is held against all of them.
+    let distinct: BTreeSet<&str> = shapes.iter().copied().collect();
+    if distinct.len() < shapes.len() {
+        return Err(PixelError::NotPresented);
+    }
     let shutter = |shape: &str| match shape {
         "RECTANGULAR" => {
             let edges = RECTANGULAR_SHUTTER.map(|tag| state.number(None, tag));
@@ -265,8 +279,9 @@ fn shutters(state: &Header<'_>) -> Result<Vec<Shutter>, PixelError> {
         // A bitmap would have to be found among the overlays.
         _ => None,
     };
-    let shapes = shapes.filter(|shape| !shape.is_empty());
-    let all = shapes.map(|shape| shutter(shape).ok_or(PixelError::NotPresented));
+    let all = shapes
+        .into_iter()
+        .map(|shape| shutter(shape).ok_or(PixelError::NotPresented));
     all.collect()
 }
 

@@ -7,7 +7,7 @@ use gif::{ColorOutput, DecodeOptions, DisposalMethod, MemoryLimit};
 use png::{BitDepth, ColorType, Transformations};
 
 use crate::PixelError;
-use crate::limits::FRAME_BYTES;
+use crate::limits::{FRAME_BYTES, FRAME_COST_BYTES};
 
 /// The samples of a picture, or of several of one size.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl RawPicture {
 /// It is damaged or too large, moves, or something of it can be seen through: pixel data have nothing for that.
 pub fn read_png(bytes: &[u8], most_bytes: u64) -> Result<RawPicture, PixelError> {
     let most = usize::try_from(most_bytes.min(FRAME_BYTES)).map_err(|_| PixelError::TooLarge)?;
-    // Samples to be seen through are read, too, and left out.
+    // Counts what is left out afterwards, too: how much of each pixel is seen.
     let limits = png::Limits { bytes: most };
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
     decoder.set_transformations(Transformations::EXPAND);
@@ -157,7 +157,7 @@ pub fn read_gif(bytes: &[u8], most_bytes: u64) -> Result<RawPicture, PixelError>
     };
     let (mut frames, mut total_bytes) = (Vec::new(), 0);
     while let Some(frame) = decoder.read_next_frame().map_err(of_gif)? {
-        total_bytes += pixels as u64 * 3;
+        total_bytes += (pixels as u64 * 3).max(FRAME_COST_BYTES);
         if total_bytes > most_bytes {
             return Err(PixelError::TooLarge);
         }

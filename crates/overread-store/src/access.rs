@@ -129,15 +129,15 @@ pub async fn is_blind_to(
 
 /// Adds the filter of a reach to a search for few rows of a level: each that is found is looked up among the grants.
 pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
-    restrict_by(clause, reach, level, false);
+    restrict_through(clause, reach, level, Through::Found);
 }
 
 /// Adds the filter of a reach to a search that asks next to nothing else: all that is granted is looked through.
 pub(crate) fn restrict_broadly(clause: &mut Clause, reach: &Reach, level: Level) {
-    restrict_by(clause, reach, level, true);
+    restrict_through(clause, reach, level, Through::Granted);
 }
 
-fn restrict_by(clause: &mut Clause, reach: &Reach, level: Level, broadly: bool) {
+fn restrict_through(clause: &mut Clause, reach: &Reach, level: Level, through: Through) {
     let study_id_column = match level {
         Level::Study => "study.id",
         Level::Series | Level::Instance => "series.study_id",
@@ -152,9 +152,19 @@ fn restrict_by(clause: &mut Clause, reach: &Reach, level: Level, broadly: bool) 
         column: study_id_column,
         key: "study_id",
         table: "case_study",
-        broadly,
+        through,
+        since: None,
     };
     shown.of_cases(clause, reach);
+}
+
+/// From which side the ties between studies and grants are looked through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Through {
+    /// Each row that is found is looked up among the grants.
+    Found,
+    /// All that is granted.
+    Granted,
 }
 
 /// Where it stands what is shown in which case.
@@ -162,8 +172,9 @@ struct Shown {
     column: &'static str,
     key: &'static str,
     table: &'static str,
-    /// All that is granted is looked through; else each row that is found is looked up among the grants.
-    broadly: bool,
+    through: Through,
+    /// The moment at which it must have been granted already, where that is another than now.
+    since: Option<&'static str>,
 }
 
 impl Shown {
@@ -188,7 +199,7 @@ impl Shown {
                 now,
                 without_reports: _,
             } => {
-                if self.broadly {
+                if self.through == Through::Granted {
                     clause.and(self.column);
                     clause.push(" in (select cs.");
                     clause.push(self.key);
@@ -212,6 +223,10 @@ impl Shown {
                 clause.arg(Arg::Text(actor_id.clone()));
                 clause.push(" and g.right_ = ");
                 clause.arg(Arg::Text(Right::ViewImages.as_str().to_owned()));
+                if let Some(since) = self.since {
+                    clause.push(" and g.from_at <= ");
+                    clause.push(since);
+                }
                 clause.push(" and g.revoked_at is null and g.from_at <= ");
                 clause.arg(Arg::Int(now.as_micros()));
                 clause.push(" and (g.until_at is null or g.until_at > ");
@@ -303,7 +318,8 @@ pub(crate) fn restrict_deleted(clause: &mut Clause, reach: &Reach) {
         column: "deletion.id",
         key: "deletion_id",
         table: "deletion_case",
-        broadly: true,
+        through: Through::Granted,
+        since: Some("deletion.marked_at"),
     };
     shown.of_cases(clause, reach);
 }

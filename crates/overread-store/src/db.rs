@@ -238,9 +238,10 @@ impl Store {
                 batches,
             } => {
                 quick.close();
-                batches.close();
                 readers.close().await;
                 writer.close().await;
+                // Behind the last batch, which held the writer.
+                batches.close();
             }
             Db::Pg(pool) => pool.close().await,
         }

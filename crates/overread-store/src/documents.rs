@@ -122,7 +122,7 @@ impl TryFrom<Columns> for DocumentRow {
 }
 
 /// Enters a document whose bytes are on the disc. The same bytes in the same case (or the same delivery, without a case)
-/// are entered once; says whether it is new.
+/// are entered once; says whether it is new. Part of a batch.
 ///
 /// # Errors
 /// When the database fails.

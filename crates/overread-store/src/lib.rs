@@ -1,7 +1,8 @@
 //! Here live the facts: all SQL, migrations, study index, cases, people, grants, audit.
 //!
 //! [`Store`] opens SQLite or PostgreSQL; [`Tx`] is one transaction on either. One SQL text serves both: a function
-//! takes `&mut Tx` and runs its body through the `on!` macro, which expands it once for each database.
+//! takes `&mut Tx` and asks by `Tx::rows` and `Tx::run`, or, where no batch and no quick question needs it, by the `on!` macro,
+//! which expands its body once for each database.
 
 #[macro_use]
 mod tx;

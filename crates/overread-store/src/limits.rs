@@ -6,7 +6,7 @@ use std::time::Duration;
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections of the reader pool.
 pub const READER_CONNECTIONS: u32 = 4;
-/// Connections for quick questions to SQLite that are kept open.
+/// Connections to SQLite on the thread that asks that are kept open: for quick questions, and as many for batches.
 pub const QUICK_CONNECTIONS: usize = 4;
 /// Statements that each of them keeps prepared.
 pub const QUICK_STATEMENTS: usize = 64;
@@ -16,7 +16,7 @@ pub const QUICK_TIMEOUT: Duration = Duration::from_secs(2);
 pub const POSTGRES_PATIENCE: Duration = Duration::from_secs(10);
 /// Connections to PostgreSQL.
 pub const POSTGRES_CONNECTIONS: u32 = 10;
-/// Page cache of the writer connection, KiB.
+/// Page cache of each connection that writes, KiB: the one of the pool, and the one of batches.
 pub const WRITER_CACHE_KIB: u32 = 16_384;
 /// Page cache of each reader connection, KiB.
 pub const READER_CACHE_KIB: u32 = 4_096;

@@ -1,7 +1,8 @@
 //! Statements that answer nothing, gathered and run one after the other.
 //!
 //! On SQLite every statement is a turn of the thread that owns the connection, and the turn costs more than the statement: a
-//! script takes one turn for many of them. PostgreSQL is asked for each.
+//! script takes one turn for many of them. PostgreSQL is asked for each, and a
+//! batch on SQLite has no thread to wake: it runs them one by one.
 
 use sqlx::AssertSqlSafe;
 
@@ -103,7 +104,7 @@ impl Script {
         self.statements.push((sql, values));
     }
 
-    /// Runs everything.
+    /// Runs everything, in a transaction of any sort. Part of a batch.
     ///
     /// # Errors
     /// When the database fails; then nothing of the transaction may be kept.

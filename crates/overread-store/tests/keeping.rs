@@ -1,10 +1,12 @@
 //! Deletions, legal holds, room in cases, and what rules of retention are asked of.
 
+use overread_model::access::Right;
 use overread_model::ids::{CaseId, DeletionId, ErasureRequestId, LegalHoldId};
 use overread_model::keeping::{Quota, Usage};
 use overread_model::time::Timestamp;
 use overread_store::access::Reach;
 use overread_store::deletions::{self, NewDeletion};
+use overread_store::grants::{self, NewGrant};
 use overread_store::legal_holds::{self, Held};
 use overread_store::studies::{self, Entered, Page, StudyFilter, StudyKey};
 use overread_store::{
@@ -114,19 +116,38 @@ async fn reach(house: House) {
             .unwrap();
         assert!(listed.is_empty());
     }
-    let grants = Reach::Grants {
+    drop(tx);
+    // Who is let into the case once the study is deleted never saw it.
+    for (subject_id, moment) in [("early", NOW), ("late", NOW.plus_seconds(10))] {
+        let new = NewGrant {
+            case_id: &case(4),
+            subject_kind: "person",
+            subject_id,
+            rights: &[Right::ViewImages],
+            until_at: None,
+        };
+        let mut tx = house.store.begin().await.unwrap();
+        grants::give(&mut tx, new, &machine(), moment)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    let mut tx = house.store.read().await.unwrap();
+    let [early, late, nobody] = ["early", "late", "nobody"].map(|person| Reach::Grants {
         actor_kind: "person".to_owned(),
-        actor_id: "nobody".to_owned(),
-        now: NOW,
+        actor_id: person.to_owned(),
+        now: NOW.plus_seconds(20),
         without_reports: false,
-    };
+    });
     let other = Reach::Case(case(5));
     for (reach, uid, expect) in [
         (&everything, "1.2.1", true),
         (&of_case, "1.2.1", true),
         (&everything, "1.2.2", false),
         (&other, "1.2.1", false),
-        (&grants, "1.2.1", false),
+        (&early, "1.2.1", true),
+        (&late, "1.2.1", false),
+        (&nobody, "1.2.1", false),
         (&Reach::Nothing, "1.2.1", false),
     ] {
         let was = deletions::was_in_reach(&mut tx, reach, uid).await;

@@ -11,6 +11,7 @@
 mod access;
 mod addenda;
 mod audit;
+mod batches;
 mod cases;
 mod commitments;
 mod house;

@@ -35,9 +35,7 @@ struct Gathered {
 
 impl Gathered {
     fn new() -> Result<Self, ArchiveError> {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).map_err(|_| ArchiveError::Random)?;
-        let pack_id = PackId::from_random(random);
+        let pack_id = file::new_id()?;
         Ok(Self {
             pack_id,
             memory: file::header(pack_id).to_vec(),

@@ -36,7 +36,7 @@ pub(super) async fn presented(
     asked: &Asked,
 ) -> Answer {
     let referenced = match &asked.look.state {
-        Some(shown) => images_of_state(&shown.header()?),
+        Some(shown) => images_of_state(&shown.header()?, FRAMES_A_REQUEST + 1),
         None => Vec::new(),
     };
     if referenced.len() > FRAMES_A_REQUEST {

@@ -36,6 +36,8 @@ struct Request {
     composing: Arc<Semaphore>,
     objects: VecDeque<Result<Value, DicomProblem>>,
     bulk: HashMap<String, Vec<Gathered>>,
+    /// Bytes that its instances may still have: several may name one part, and a picture unpacks to many times its length.
+    left_bytes: u64,
     /// What could not be put together.
     failed: Arc<Mutex<Vec<StowOutcome>>>,
 }
@@ -54,6 +56,7 @@ pub(super) async fn store(
         composing: Arc::clone(&state.composing),
         objects,
         bulk,
+        left_bytes: COMPOSED_REQUEST_BYTES,
         failed: Arc::clone(&failed),
     };
     let stored = state.ingest.stow(request.parts(), study, options).await;
@@ -190,6 +193,15 @@ fn default_syntax(media_type: &str) -> Option<&'static str> {
     })
 }
 
+fn too_much() -> DicomProblem {
+    DicomProblem {
+        kind: ProblemKind::LimitExceeded,
+        message:
+            "the instances before it are as much as one request may hold; send it in another one"
+                .to_owned(),
+    }
+}
+
 impl Request {
     /// Puts one instance after the other together.
     fn parts(self) -> impl Stream<Item = Result<Received, IngestError>> + Send {
@@ -209,11 +221,13 @@ impl Request {
             let turn = turns.acquire_owned().await;
             let turn = turn.map_err(|_| IngestError::Interrupted)?;
             let composed = match object {
+                Ok(object) if self.left_bytes == 0 => Err((Some(object), too_much())),
                 Ok(object) => self.compose(object).await?,
                 Err(problem) => Err((None, problem)),
             };
             match composed {
                 Ok(bytes) => {
+                    self.left_bytes = self.left_bytes.saturating_sub(bytes.len() as u64);
                     let mut part = self.ingest.receive().await?;
                     part.push(&bytes).await?;
                     drop((bytes, turn));

@@ -34,7 +34,7 @@ pub(super) fn native(
     let bits_stored = stated(object, "00280101").unwrap_or(allocated);
     if !fits(&picture, bits_stored) {
         return Err(unreadable(
-            "the picture has more bits than the metadata say by Bits Stored",
+            "the samples of the picture do not fit what the metadata say by Bits Stored",
         ));
     }
     for said in description(&picture, bits_stored) {
@@ -71,7 +71,7 @@ fn read(format: Format, files: Vec<Vec<u8>>) -> Result<RawPicture, DicomProblem>
             Some(all) if form(all) == form(&picture) => all.frames.append(&mut picture.frames),
             Some(_) => {
                 return Err(unreadable(
-                    "the pictures of one instance are of several sizes",
+                    "the pictures of one instance are not all of one size and kind",
                 ));
             }
         }

@@ -171,8 +171,8 @@ struct Tally {
     series: i64,
 }
 
-/// Enters the batch, in a transaction of any sort. The rows of deliveries and packs are there already; the caller runs the
-/// script and commits.
+/// Enters the batch. The rows of deliveries and packs are there already; the caller runs the script and commits. Part of a
+/// batch.
 ///
 /// The outcomes stand in the order of the batch's instances.
 ///

@@ -9,7 +9,7 @@ use crate::Tx;
 use crate::error::StoreResult;
 
 /// Waits until no other transaction adds to the studies of a batch or to these cases, whose room it takes. It is the first
-/// thing that a transaction does: whoever locks something before might wait for somebody who waits for it.
+/// thing that a transaction does: whoever locks something before might wait for somebody who waits for it. Part of a batch.
 ///
 /// On SQLite one transaction writes at a time anyway.
 ///
