@@ -323,9 +323,8 @@ pub(crate) fn ranged(
 /// Puts a tag on an answer that has one.
 pub(crate) fn tagged(response: Response, tag: Option<&Tag>) -> Response {
     match tag {
-        // What lacks something now may have it the next time.
-        Some(tag) if response.status() != StatusCode::PARTIAL_CONTENT => tag.on(response),
-        _ => response,
+        Some(tag) => tag.on(response),
+        None => response,
     }
 }
 

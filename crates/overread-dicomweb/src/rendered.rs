@@ -175,7 +175,7 @@ pub(crate) async fn answered(
         .address
         .instance(&one.study, &one.series, &one.instance);
     let response = pictures(accept, drawn.asked, image, &numbers, &url).await?;
-    Ok(kept(tagged(response, tag.as_ref()), &withheld))
+    Ok(named(response, tag.as_ref(), &withheld))
 }
 
 /// Returns the tag of pictures of an instance. It changes with the program, which may draw otherwise tomorrow.
@@ -194,9 +194,17 @@ fn tag_of(
     )
 }
 
-/// Says that an answer never changes, unless more may be shown of the instance one day, or less than all is in it.
+/// Names the version of pictures, and says that it never changes. What lacks some is no version: the next time they may be there.
+fn named(response: Response, tag: Option<&Tag>, withheld: &Withheld) -> Response {
+    if response.status() == StatusCode::PARTIAL_CONTENT {
+        return response;
+    }
+    kept(tagged(response, tag), withheld)
+}
+
+/// Says that an answer never changes, unless more may be shown of the instance one day.
 fn kept(mut response: Response, withheld: &Withheld) -> Response {
-    if !withheld.is_any() && response.status() != StatusCode::PARTIAL_CONTENT {
+    if !withheld.is_any() {
         immutable(&mut response);
     }
     response
@@ -240,7 +248,7 @@ pub(crate) async fn frames(
         .address
         .instance(&one.study, &one.series, &one.instance);
     let response = pictures(&accept, asked, image, &numbers, &url).await?;
-    Ok(kept(tagged(response, tag.as_ref()), &withheld))
+    Ok(named(response, tag.as_ref(), &withheld))
 }
 
 fn no_such_frame() -> Refusal {
