@@ -31,8 +31,8 @@ pub const VOI_CHOICES: usize = 16;
 /// Series, images and other items of a presentation state that are looked at, each; more than one request is answered with, so
 /// that too many are refused and not cut.
 pub const REFERENCES: usize = 2000;
-/// Bytes that a frame of a picture costs at least, however small it is.
-pub const FRAME_COST_BYTES: u64 = 64;
+/// Frames of one picture, however small they are.
+pub const PICTURE_FRAMES: usize = 1_000_000;
 /// Height of a pixel for a width of 1, least and greatest; what is beyond is drawn as these.
 pub const PIXEL_HEIGHT: (f64, f64) = (0.1, 10.0);
 /// Corners of a shutter.

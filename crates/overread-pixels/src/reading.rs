@@ -7,7 +7,7 @@ use gif::{ColorOutput, DecodeOptions, DisposalMethod, MemoryLimit};
 use png::{BitDepth, ColorType, Transformations};
 
 use crate::PixelError;
-use crate::limits::{FRAME_BYTES, FRAME_COST_BYTES};
+use crate::limits::{FRAME_BYTES, PICTURE_FRAMES};
 
 /// The samples of a picture, or of several of one size.
 #[derive(Clone, PartialEq, Eq)]
@@ -157,8 +157,8 @@ pub fn read_gif(bytes: &[u8], most_bytes: u64) -> Result<RawPicture, PixelError>
     };
     let (mut frames, mut total_bytes) = (Vec::new(), 0);
     while let Some(frame) = decoder.read_next_frame().map_err(of_gif)? {
-        total_bytes += (pixels as u64 * 3).max(FRAME_COST_BYTES);
-        if total_bytes > most_bytes {
+        total_bytes += pixels as u64 * 3;
+        if total_bytes > most_bytes || frames.len() == PICTURE_FRAMES {
             return Err(PixelError::TooLarge);
         }
         let before = (frame.dispose == DisposalMethod::Previous).then(|| canvas.pixels.clone());
