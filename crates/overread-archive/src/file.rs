@@ -69,7 +69,7 @@ pub(crate) fn create(path: &Path, pack_id: PackId) -> Result<File, ArchiveError>
 
 /// Gives a file without a name the name of a pack, locked as in [`create`]; `None` where a file system cannot.
 ///
-/// Only its name is durable when this returns.
+/// What it holds and its name are durable when this returns.
 #[cfg(target_os = "linux")]
 pub(crate) fn adopt(
     unnamed: &File,

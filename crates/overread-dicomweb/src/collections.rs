@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
@@ -19,7 +19,7 @@ use crate::blinding::Withheld;
 use crate::bulkdata::{self, OCTETS, PIXEL_DATA};
 use crate::caller::{Caller, RawQuery};
 use crate::frames::table_of;
-use crate::instances::Content;
+use crate::instances::{Content, not_kept};
 use crate::metadata::{Named, pieces};
 use crate::multipart::{Boundary, body_of_stream};
 use crate::partial::{Missing, readable};
@@ -118,8 +118,7 @@ async fn collected(
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type);
-    let again = HeaderValue::from_static("private, no-cache");
-    headers.insert(header::CACHE_CONTROL, again);
+    not_kept(&mut response);
     Ok(missing.said_on(response))
 }
 

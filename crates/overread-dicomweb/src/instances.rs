@@ -320,6 +320,12 @@ pub(crate) fn ranged(
     Ok(tagged(response, tag))
 }
 
+/// Says that an answer may be another one next time: more instances may come to a series or study.
+pub(crate) fn not_kept(response: &mut Response) {
+    let again = HeaderValue::from_static("private, no-cache");
+    response.headers_mut().insert(header::CACHE_CONTROL, again);
+}
+
 /// Puts a tag on an answer that has one.
 pub(crate) fn tagged(response: Response, tag: Option<&Tag>) -> Response {
     match tag {

@@ -1,7 +1,7 @@
 //! WADO-RS: a study or a series of whole instances (PS3.18 10.4.1.1.1).
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -13,7 +13,7 @@ use crate::accept::Accept;
 use crate::address::Address;
 use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery, Sending};
-use crate::instances::{Content, DICOM, Form, can_be_rewritten, choose, type_of};
+use crate::instances::{Content, DICOM, Form, can_be_rewritten, choose, not_kept, type_of};
 use crate::multipart::{Boundary, body_of_stream};
 use crate::partial::{Missing, readable};
 use crate::refusal::Answer;
@@ -73,10 +73,7 @@ pub(crate) async fn several(
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, content_type);
-    response.headers_mut().insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-cache"),
-    );
+    not_kept(&mut response);
     Ok(missing.said_on(response))
 }
 

@@ -1,8 +1,7 @@
 //! Pictures of a study, a series, or of other sets of instances.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::Response;
+use axum::http::HeaderMap;
 use overread_pixels::is_decodable;
 use overread_store::studies::{StoredInstance, instances_of};
 
@@ -10,6 +9,7 @@ use super::{Part, Source, Way, alone, in_parts, warn, way};
 use crate::accept::Accept;
 use crate::caller::{Caller, RawQuery};
 use crate::frames::table_of;
+use crate::instances::not_kept;
 use crate::looks::Asked;
 use crate::partial::{Missing, readable};
 use crate::refusal::{Answer, Refusal};
@@ -119,12 +119,4 @@ pub(super) async fn of_instances(
     warn(&mut response, asked);
     not_kept(&mut response);
     Ok(missing.said_on(response))
-}
-
-/// More instances may come to a series or study.
-pub(super) fn not_kept(response: &mut Response) {
-    response.headers_mut().insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-cache"),
-    );
 }

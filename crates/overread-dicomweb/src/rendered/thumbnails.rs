@@ -4,12 +4,12 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use overread_store::studies::StoredInstance;
 
-use super::several::{images, not_kept};
+use super::several::images;
 use super::{Listed, Way, alone, kept, no_such_frame, opened, picture, representative, way};
 use crate::accept::Accept;
 use crate::caller::{Caller, RawQuery};
 use crate::frames::{numbers, table_of};
-use crate::instances::One;
+use crate::instances::{One, not_kept};
 use crate::looks::Asked;
 use crate::picture::Image;
 use crate::refusal::{Answer, Refusal};
