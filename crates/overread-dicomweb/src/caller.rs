@@ -38,6 +38,7 @@ pub(crate) enum Sending {
 }
 
 /// The actor of a request with its reach and the address it used.
+#[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) actor: Actor,
     pub(crate) reach: Reach,
@@ -139,18 +140,41 @@ impl Caller {
         &self,
         state: &DicomWebState,
         event: &'static str,
-        (study, series, instance): (&str, Option<&str>, Option<&str>),
+        named: (&str, Option<&str>, Option<&str>),
     ) -> Answer<()> {
-        self.note_reading(state, event, Some(study)).await?;
-        let mut tx = match instance {
-            Some(_) => state.store.peek().await?,
-            None => state.store.read().await?,
+        self.note_reading(state, event, Some(named.0)).await?;
+        let reports = self.reports(state, named).await?;
+        self.note_reports(state, named.0, &reports).await
+    }
+
+    /// Lists the reports among the images of a study, a series or one instance of it.
+    pub(crate) async fn reports(
+        &self,
+        state: &DicomWebState,
+        (study, series, instance): (&str, Option<&str>, Option<&str>),
+    ) -> Answer<Vec<i64>> {
+        if instance.is_some() {
+            let mut tx = state.store.peek().await?;
+            return Ok(reports_among(&mut tx, &self.reach, study, series, instance).await?);
+        }
+        let (reach, study) = (self.reach.clone(), study.to_owned());
+        let series = series.map(str::to_owned);
+        let question = async move |tx: &mut Tx| {
+            reports_among(tx, &reach, &study, series.as_deref(), None).await
         };
-        let reports = reports_among(&mut tx, &self.reach, study, series, instance).await?;
-        drop(tx);
+        Ok(state.store.ask(question).await??)
+    }
+
+    /// Writes down that somebody read reports of a study, before they are shown.
+    pub(crate) async fn note_reports(
+        &self,
+        state: &DicomWebState,
+        study: &str,
+        reports: &[i64],
+    ) -> Answer<()> {
         state
             .readings
-            .note_reports(&state.store, &self.actor, study, &reports, self.now)
+            .note_reports(&state.store, &self.actor, study, reports, self.now)
             .await?;
         Ok(())
     }

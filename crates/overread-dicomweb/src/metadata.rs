@@ -1,11 +1,14 @@
 //! The metadata of studies, series and instances: one JSON array, made of what ingest wrote (PS3.18 10.4.1.1.2).
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
+use overread_store::Tx;
 use overread_store::studies::{
     MetadataPiece, Page, SeriesFilter, StudyFilter, metadata_pieces, search_series, search_studies,
 };
@@ -14,6 +17,7 @@ use serde::Deserialize;
 use crate::accept::{Accept, Form, XML};
 use crate::address::Address;
 use crate::blinding::Withheld;
+use crate::cache::Ready;
 use crate::caller::{Caller, RawQuery};
 use crate::compression::{gzipped, takes_gzip};
 use crate::conditional::Tag;
@@ -25,11 +29,21 @@ use crate::state::DicomWebState;
 const BULK_MARK: &[u8] = b"\"BulkDataURI\":\"";
 
 /// What a path names.
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 pub(crate) struct Named {
     pub(crate) study: String,
     pub(crate) series: Option<String>,
     pub(crate) instance: Option<String>,
+}
+
+impl Named {
+    fn uids(&self) -> (&str, Option<&str>, Option<&str>) {
+        (
+            &self.study,
+            self.series.as_deref(),
+            self.instance.as_deref(),
+        )
+    }
 }
 
 /// GET .../metadata on every level.
@@ -42,42 +56,41 @@ pub(crate) async fn metadata(
 ) -> Answer {
     let form = Accept::of_request(&headers, &query)?.json_or_xml()?;
     let is_gzip = form == Form::Json && takes_gzip(&headers);
-    let mut tx = state.store.read().await?;
-    let withheld = caller.withheld(&mut tx, &named.study).await?;
-    drop(tx);
-    let version = version(&state, &caller, &named).await?;
-    // Without its reports, or without the words of the first reading, a study answers less: another answer, another tag.
-    let version = match (withheld.is_any(), caller.reach.is_without_reports()) {
-        (true, _) => format!("{version} without the first reading"),
-        (false, true) => format!("{version} without reports"),
-        (false, false) => version,
+    let asked = {
+        let (caller, named) = (caller.clone(), named.clone());
+        async move |tx: &mut Tx| known_version(tx, &caller, &named).await
     };
+    let Some((version, withheld)) = state.store.ask(asked).await?? else {
+        return Err(caller.missing(&state, &named.study).await);
+    };
+    let read = named.uids();
     caller
-        .note_images(
-            &state,
-            "study.metadata_read",
-            (
-                &named.study,
-                named.series.as_deref(),
-                named.instance.as_deref(),
-            ),
-        )
+        .note_reading(&state, "study.metadata_read", Some(read.0))
         .await?;
     if form == Form::Xml {
+        let reports = caller.reports(&state, read).await?;
+        caller.note_reports(&state, read.0, &reports).await?;
         return in_xml(&state, &caller, &named, withheld).await;
     }
     let root = caller.address.root();
     let tag = Tag::strong((&version, root, is_gzip));
+    let key = format!("{version}|{root}|{is_gzip}");
+    let kept = state.cache.get(&key);
+    let reports = match &kept {
+        Some(kept) => Arc::clone(&kept.reports),
+        None => Arc::from(caller.reports(&state, read).await?),
+    };
+    caller.note_reports(&state, read.0, &reports).await?;
     if tag.is_known(&headers) {
         return Ok(finished(tag.not_modified(), false));
     }
-    let key = format!("{version}|{root}|{is_gzip}");
-    let body = match state.cache.get(&key) {
-        Some(body) => body,
+    let body = match kept {
+        Some(kept) => kept.body,
         None => {
             let body = assembled(&state, &caller, &named, withheld, is_gzip).await?;
             if named.instance.is_none() {
-                state.cache.put(key, body.clone());
+                let body = body.clone();
+                state.cache.put(key, Ready { body, reports });
             }
             body
         }
@@ -105,20 +118,12 @@ fn finished(mut response: Response, is_gzip: bool) -> Response {
     response
 }
 
-/// Names the version of what is asked for; 404 or 410 when it is not there or not to be seen.
-async fn version(state: &DicomWebState, caller: &Caller, named: &Named) -> Answer<String> {
-    match known_version(state, caller, named).await? {
-        Some(version) => Ok(version),
-        None => Err(caller.missing(state, &named.study).await),
-    }
-}
-
+/// Names the version of what is asked for, and says what of it is withheld; nothing when it is not there or not to be seen.
 async fn known_version(
-    state: &DicomWebState,
+    tx: &mut Tx,
     caller: &Caller,
     named: &Named,
-) -> Answer<Option<String>> {
-    let mut tx = state.store.read().await?;
+) -> Answer<Option<(String, Withheld)>> {
     let Named {
         study,
         series,
@@ -128,29 +133,39 @@ async fn known_version(
         limit: 1,
         ..Page::default()
     };
+    let mut version = String::new();
     if let Some(series) = series {
         let filter = SeriesFilter {
             study_instance_uid: Some(study.clone()),
             series_instance_uids: vec![series.clone()],
             ..SeriesFilter::default()
         };
-        let rows = search_series(&mut tx, &caller.reach, &filter, &page).await?;
         let instance = instance.as_deref().unwrap_or_default();
-        return Ok(rows.first().map(|row| {
-            format!(
-                "series {} {} {} {instance}",
-                row.id, row.changed_at, row.instance_count
-            )
-        }));
+        for row in search_series(tx, &caller.reach, &filter, &page).await? {
+            let (id, changed_at, count) = (row.id, row.changed_at, row.instance_count);
+            version = format!("series {id} {changed_at} {count} {instance}");
+        }
+    } else {
+        let filter = StudyFilter {
+            study_instance_uids: vec![study.clone()],
+            ..StudyFilter::default()
+        };
+        for row in search_studies(tx, &caller.reach, &filter, &page).await? {
+            let (id, changed_at, count) = (row.id, row.changed_at, row.instance_count);
+            version = format!("study {id} {changed_at} {count}");
+        }
     }
-    let filter = StudyFilter {
-        study_instance_uids: vec![study.clone()],
-        ..StudyFilter::default()
-    };
-    let rows = search_studies(&mut tx, &caller.reach, &filter, &page).await?;
-    Ok(rows
-        .first()
-        .map(|row| format!("study {} {} {}", row.id, row.changed_at, row.instance_count)))
+    if version.is_empty() {
+        return Ok(None);
+    }
+    let withheld = caller.withheld(tx, study).await?;
+    // Without its reports, or without the words of the first reading, a study answers less: another answer, another tag.
+    match (withheld.is_any(), caller.reach.is_without_reports()) {
+        (true, _) => version.push_str(" without the first reading"),
+        (false, true) => version.push_str(" without reports"),
+        (false, false) => {}
+    }
+    Ok(Some((version, withheld)))
 }
 
 pub(crate) async fn pieces(
@@ -158,16 +173,14 @@ pub(crate) async fn pieces(
     caller: &Caller,
     named: &Named,
 ) -> Answer<Vec<MetadataPiece>> {
-    let mut tx = state.store.read().await?;
-    let pieces = metadata_pieces(
-        &mut tx,
-        &caller.reach,
-        &named.study,
-        named.series.as_deref(),
-        named.instance.as_deref(),
-    )
-    .await?;
-    drop(tx);
+    let asked = {
+        let (reach, named) = (caller.reach.clone(), named.clone());
+        async move |tx: &mut Tx| {
+            let (study, series, instance) = named.uids();
+            metadata_pieces(tx, &reach, study, series, instance).await
+        }
+    };
+    let pieces = state.store.ask(asked).await??;
     if pieces.is_empty() {
         return Err(caller.missing(state, &named.study).await);
     }

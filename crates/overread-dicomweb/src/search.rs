@@ -53,10 +53,12 @@ pub(crate) async fn studies(
     RawQuery(query): RawQuery,
 ) -> Answer {
     let (query, labels, form) = prepared(&state, &caller, &headers, &query, None).await?;
-    let mut tx = state.store.read().await?;
-    let mut results = studies::studies(&mut tx, &caller, &query).await?;
-    leave_out(&mut tx, &caller, &mut results).await?;
-    answered(&labels.keep(results)?, &query, form, &caller)
+    let search = async move |tx: &mut Tx| {
+        let mut results = studies::studies(tx, &caller, &query).await?;
+        leave_out(tx, &caller, &mut results).await?;
+        answered(&labels.keep(results)?, &query, form, &caller)
+    };
+    state.store.ask(search).await?
 }
 
 /// GET /series and /studies/{study}/series.
@@ -69,14 +71,16 @@ pub(crate) async fn series(
 ) -> Answer {
     let study = parents.study.as_deref();
     let (query, labels, form) = prepared(&state, &caller, &headers, &query, study).await?;
-    let mut tx = state.store.read().await?;
     let filter = SeriesFilter {
         study_instance_uid: parents.study,
         ..SeriesFilter::default()
     };
-    let mut results = series::series(&mut tx, &caller, &query, filter).await?;
-    leave_out(&mut tx, &caller, &mut results).await?;
-    answered(&labels.keep(results)?, &query, form, &caller)
+    let search = async move |tx: &mut Tx| {
+        let mut results = series::series(tx, &caller, &query, filter).await?;
+        leave_out(tx, &caller, &mut results).await?;
+        answered(&labels.keep(results)?, &query, form, &caller)
+    };
+    state.store.ask(search).await?
 }
 
 /// GET /instances, /studies/{study}/instances and /studies/{study}/series/{series}/instances.
@@ -89,15 +93,17 @@ pub(crate) async fn instances(
 ) -> Answer {
     let study = parents.study.as_deref();
     let (query, labels, form) = prepared(&state, &caller, &headers, &query, study).await?;
-    let mut tx = state.store.read().await?;
     let filter = InstanceFilter {
         study_instance_uid: parents.study,
         series_instance_uid: parents.series,
         ..InstanceFilter::default()
     };
-    let mut results = instances::instances(&mut tx, &caller, &query, filter).await?;
-    leave_out(&mut tx, &caller, &mut results).await?;
-    answered(&labels.keep(results)?, &query, form, &caller)
+    let search = async move |tx: &mut Tx| {
+        let mut results = instances::instances(tx, &caller, &query, filter).await?;
+        leave_out(tx, &caller, &mut results).await?;
+        answered(&labels.keep(results)?, &query, form, &caller)
+    };
+    state.store.ask(search).await?
 }
 
 /// What a reader who sees no labels before the lock asks of labels: compared with what is shown, since a search that matched

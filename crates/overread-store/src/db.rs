@@ -1,10 +1,14 @@
 //! Opens a database and hands out transactions.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, SqlitePool};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 use crate::error::{StoreError, StoreResult};
 use crate::quick::Connections;
@@ -24,6 +28,8 @@ enum Db {
         readers: SqlitePool,
         quick: Connections,
         batches: Connections,
+        /// Turns to ask much at once.
+        asking: Arc<Semaphore>,
     },
     Pg(PgPool),
 }
@@ -80,6 +86,7 @@ impl Store {
                 readers,
                 quick: Connections::reading(path),
                 batches: Connections::writing(path),
+                asking: Arc::new(Semaphore::new(limits::READER_CONNECTIONS as usize)),
             },
         };
         store.migrate().await?;
@@ -220,6 +227,38 @@ impl Store {
         })
     }
 
+    /// Asks questions that belong together, all in the state that the first of them sees, on a thread that may be kept: on
+    /// SQLite they are answered on it. Only functions that say so take such a transaction.
+    ///
+    /// # Errors
+    /// When no connection is free in time.
+    pub async fn ask<T, Questions>(&self, questions: Questions) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        Questions: AsyncFnOnce(&mut Tx) -> T + Send + 'static,
+    {
+        let runtime = Handle::current();
+        let asked = match &self.db {
+            Db::Sqlite { quick, asking, .. } => {
+                let (quick, asking) = (quick.clone(), Arc::clone(asking));
+                let turn = asking.acquire_owned().await;
+                spawn_blocking(move || {
+                    let mut tx = Tx::Quick(quick.snapshot()?);
+                    let answer = runtime.block_on(questions(&mut tx));
+                    drop((tx, turn));
+                    Ok(answer)
+                })
+            }
+            Db::Pg(_) => {
+                let mut tx = self.snapshot().await?;
+                spawn_blocking(move || Ok(runtime.block_on(questions(&mut tx))))
+            }
+        };
+        asked
+            .await
+            .map_err(|_| StoreError::Database(sqlx::Error::WorkerCrashed))?
+    }
+
     /// Says which database it is: `sqlite` or `postgresql`.
     pub const fn kind(&self) -> &'static str {
         match &self.db {
@@ -236,6 +275,7 @@ impl Store {
                 readers,
                 quick,
                 batches,
+                asking: _,
             } => {
                 quick.close();
                 readers.close().await;

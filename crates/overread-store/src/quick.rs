@@ -48,6 +48,26 @@ where
     }
 }
 
+/// Makes rows of a type whose fields stand in the order of the columns.
+macro_rules! quick_row {
+    ($row:ident { $($field:ident),* $(,)? }) => {
+        impl TryFrom<&rusqlite::Row<'_>> for $row {
+            type Error = rusqlite::Error;
+
+            fn try_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+                let mut columns = 0..;
+                let mut next = |name: &str| {
+                    let column = columns.next().unwrap_or_default();
+                    debug_assert_eq!(row.as_ref().column_name(column), Ok(name), "another order");
+                    column
+                };
+                Ok(Self { $($field: row.get(next(stringify!($field)))?),* })
+            }
+        }
+    };
+}
+pub(crate) use quick_row;
+
 impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
@@ -105,6 +125,13 @@ impl Connections {
             home: self.clone(),
             turn: None,
         })
+    }
+
+    /// Begins a transaction that reads.
+    pub(crate) fn snapshot(&self) -> StoreResult<Lent> {
+        let mut lent = self.lend()?;
+        lent.whole("begin")?;
+        Ok(lent)
     }
 
     /// Begins a transaction that writes, in its turn.

@@ -2,18 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::enter::to_digest;
+use super::sql::{Arg, Clause};
+use super::{StudyKey, StudyRow, block};
+use crate::access::{Level, NO_REPORT, Reach, restrict};
+use crate::error::{StoreError, StoreResult};
+use crate::quick::quick_row;
+use crate::script::values;
+use crate::{Tx, packs};
 use bytes::Bytes;
 use overread_model::extent::{Digest, Extent};
 use overread_model::ids::CaseId;
 use overread_model::imaging::InstanceFacts;
-use sqlx::AssertSqlSafe;
-
-use super::enter::to_digest;
-use super::sql::{Arg, Clause, bind};
-use super::{StudyKey, StudyRow, block};
-use crate::access::{Level, NO_REPORT, Reach, restrict};
-use crate::error::{StoreError, StoreResult};
-use crate::{Tx, packs};
 
 /// One instance, with where its bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,27 +59,21 @@ struct InstanceColumns {
     frames: Vec<u8>,
 }
 
-impl TryFrom<&rusqlite::Row<'_>> for InstanceColumns {
-    type Error = rusqlite::Error;
-
-    fn try_from(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            study_id: row.get(1)?,
-            study_instance_uid: row.get(2)?,
-            series_instance_uid: row.get(3)?,
-            sop_instance_uid: row.get(4)?,
-            sop_class_uid: row.get(5)?,
-            transfer_syntax_uid: row.get(6)?,
-            number_of_frames: row.get(7)?,
-            pack_id: row.get(8)?,
-            offset_bytes: row.get(9)?,
-            length_bytes: row.get(10)?,
-            digest: row.get(11)?,
-            frames: row.get(12)?,
-        })
-    }
-}
+quick_row!(InstanceColumns {
+    id,
+    study_id,
+    study_instance_uid,
+    series_instance_uid,
+    sop_instance_uid,
+    sop_class_uid,
+    transfer_syntax_uid,
+    number_of_frames,
+    pack_id,
+    offset_bytes,
+    length_bytes,
+    digest,
+    frames,
+});
 
 impl TryFrom<InstanceColumns> for StoredInstance {
     type Error = StoreError;
@@ -197,6 +191,15 @@ pub struct MetadataRef {
     pub block_length_bytes: i64,
 }
 
+quick_row!(MetadataRef {
+    study_instance_uid,
+    series_instance_uid,
+    sop_instance_uid,
+    block_id,
+    block_offset_bytes,
+    block_length_bytes,
+});
+
 impl MetadataRef {
     /// Cuts the JSON object out of its inflated block.
     ///
@@ -237,9 +240,7 @@ pub async fn list_metadata(
     sop_uid: Option<&str>,
 ) -> StoreResult<Vec<MetadataRef>> {
     let clause = metadata_refs(reach, study_uid, series_uid, sop_uid);
-    Ok(
-        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?),
-    )
+    clause.rows(tx).await
 }
 
 /// Finds the metadata that speak for a study or series: those of its first instance, or of the one that is named.
@@ -255,9 +256,7 @@ pub async fn first_metadata(
 ) -> StoreResult<Option<MetadataRef>> {
     let mut clause = metadata_refs(reach, study_uid, series_uid, sop_uid);
     clause.push(" limit 1");
-    Ok(
-        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_optional(&mut *c).await?),
-    )
+    Ok(clause.rows(tx).await?.pop())
 }
 
 fn metadata_refs(
@@ -282,10 +281,12 @@ fn metadata_refs(
 /// # Errors
 /// When the database fails or the block is damaged.
 pub async fn read_block(tx: &mut Tx, block_id: i64) -> StoreResult<Bytes> {
-    let (inflated_bytes, deflated): (i64, Vec<u8>) = on!(tx, c => sqlx::query_as(
-            "select inflated_bytes, dicom_json from metadata_block where id = $1")
-        .bind(block_id).fetch_one(&mut *c).await?);
-    block::inflate(&deflated, inflated_bytes)
+    let sql = "select inflated_bytes, dicom_json from metadata_block where id = $1";
+    let rows: Vec<(i64, Vec<u8>)> = tx.rows(sql, values![block_id]).await?;
+    match rows.first() {
+        Some((inflated_bytes, deflated)) => block::inflate(deflated, *inflated_bytes),
+        None => Err(StoreError::Database(sqlx::Error::RowNotFound)),
+    }
 }
 
 /// Returns the DICOM JSON of every instance of a series (or of one), by number. Empty when nothing is in reach.

@@ -8,9 +8,7 @@ mod rows;
 pub(crate) mod shown;
 mod text;
 
-use sqlx::AssertSqlSafe;
-
-use super::sql::{Arg, Clause, bind};
+use super::sql::{Arg, Clause};
 use crate::Tx;
 use crate::access::{Level, Reach, restrict, restrict_broadly};
 use crate::error::StoreResult;
@@ -124,8 +122,8 @@ async fn studies_in(
     clause.push(order);
     window.push(&mut clause);
     let sql = format!("{STUDY_COLUMNS}{}){NEWEST_FIRST}", clause.sql);
-    let mut rows: Vec<StudyRow> = on!(&mut *tx, c => bind!(
-            sqlx::query_as(AssertSqlSafe(sql.clone())), clause.args).fetch_all(&mut *c).await?);
+    clause.sql = sql;
+    let mut rows: Vec<StudyRow> = clause.rows(tx).await?;
     if let Some(reader) = reach.blind_reader() {
         shown::count_studies(tx, &mut rows, reader).await?;
     }
@@ -142,13 +140,13 @@ fn name_question(filter: &StudyFilter) -> NameQuestion {
 /// When the database fails.
 pub async fn count_studies(tx: &mut Tx, reach: &Reach, filter: &StudyFilter) -> StoreResult<u64> {
     if *reach == Reach::Everything && *filter == StudyFilter::default() {
-        return number(tx, &Clause::new(ALL_STUDIES)).await;
+        return number(tx, Clause::new(ALL_STUDIES)).await;
     }
     let name = name_question(filter);
     let mut clause = Clause::new("select count(*) from study");
     restrict_studies(&mut clause, reach, filter);
     conditions::study(&mut clause, reach, filter, &name);
-    number(tx, &clause).await
+    number(tx, clause).await
 }
 
 fn restrict_studies(clause: &mut Clause, reach: &Reach, filter: &StudyFilter) {
@@ -177,8 +175,7 @@ pub async fn search_series(
     }
     clause.push(BY_SERIES);
     Window::of(page).push(&mut clause);
-    let mut rows: Vec<SeriesRow> = on!(&mut *tx, c => bind!(
-            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+    let mut rows: Vec<SeriesRow> = clause.rows(tx).await?;
     if let Some(reader) = reach.blind_reader() {
         shown::count_series(tx, &mut rows, reader).await?;
     }
@@ -211,12 +208,12 @@ pub async fn page_of_series(
 /// When the database fails.
 pub async fn count_series(tx: &mut Tx, reach: &Reach, filter: &SeriesFilter) -> StoreResult<u64> {
     if *reach == Reach::Everything && *filter == SeriesFilter::default() {
-        return number(tx, &Clause::new("select count(*) from series")).await;
+        return number(tx, Clause::new("select count(*) from series")).await;
     }
     let mut clause = Clause::new("select count(*)");
     clause.push(OF_SERIES);
     series_conditions(&mut clause, reach, filter);
-    number(tx, &clause).await
+    number(tx, clause).await
 }
 
 fn series_conditions(clause: &mut Clause, reach: &Reach, filter: &SeriesFilter) {
@@ -252,9 +249,7 @@ pub async fn search_instances(
     clause.push(BY_SERIES);
     clause.push(BY_INSTANCE);
     Window::of(page).push(&mut clause);
-    Ok(
-        on!(tx, c => bind!(sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?),
-    )
+    clause.rows(tx).await
 }
 
 /// Finds a page of instances, and counts those behind it.
@@ -303,7 +298,7 @@ pub async fn count_instances(
     let mut clause = Clause::new(what);
     clause.push(rows);
     instance_conditions(&mut clause, reach, filter, level);
-    number(tx, &clause).await
+    number(tx, clause).await
 }
 
 fn instance_conditions(clause: &mut Clause, reach: &Reach, filter: &InstanceFilter, level: Level) {

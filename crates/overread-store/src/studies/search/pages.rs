@@ -1,10 +1,8 @@
 //! Pages of results, and how many results stand behind them.
 
-use sqlx::AssertSqlSafe;
-
 use super::Page;
-use crate::error::StoreResult;
-use crate::studies::sql::{Arg, Clause, bind};
+use crate::error::{StoreError, StoreResult};
+use crate::studies::sql::{Arg, Clause};
 use crate::{Tx, limits};
 
 /// One page of rows, and how many rows match behind it.
@@ -89,10 +87,10 @@ impl Page {
 }
 
 /// Runs a statement that answers one number.
-pub(super) async fn number(tx: &mut Tx, clause: &Clause) -> StoreResult<u64> {
-    let (count,): (i64,) = on!(tx, c => bind!(
-            sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_one(&mut *c).await?);
-    Ok(count.unsigned_abs())
+pub(super) async fn number(tx: &mut Tx, clause: Clause) -> StoreResult<u64> {
+    let rows: Vec<(i64,)> = clause.rows(tx).await?;
+    let count = rows.first().map(|(count,)| count.unsigned_abs());
+    count.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use overread_model::imaging::RequestAttributes;
 
 use crate::limits;
+use crate::quick::quick_row;
 use crate::studies::sql::{Arg, Clause};
 
 /// How a text must match. Patterns are DICOM's: `*` is any run of characters, `?` is one (PS3.4 C.2.2.2.4).
@@ -291,6 +292,31 @@ pub struct StudyRow {
     pub changed_at: i64,
 }
 
+quick_row!(StudyRow {
+    id,
+    study_instance_uid,
+    patient_name,
+    patient_id,
+    issuer_of_patient_id,
+    patient_birth_date,
+    patient_sex,
+    patient_age,
+    study_date,
+    study_time,
+    accession_number,
+    dicom_study_id,
+    study_description,
+    referring_physician_name,
+    institution_name,
+    timezone_offset_from_utc,
+    modalities,
+    series_count,
+    instance_count,
+    length_bytes,
+    created_at,
+    changed_at,
+});
+
 impl StudyRow {
     /// Returns where the study stands among all, for [`Page::after`].
     pub fn place(&self) -> StudyPlace {
@@ -358,6 +384,30 @@ pub struct SeriesRow {
     pub changed_at: i64,
 }
 
+quick_row!(SeriesRow {
+    id,
+    study_id,
+    study_instance_uid,
+    series_instance_uid,
+    modality,
+    series_number,
+    series_description,
+    series_date,
+    series_time,
+    body_part_examined,
+    laterality,
+    protocol_name,
+    manufacturer,
+    station_name,
+    timezone_offset_from_utc,
+    performed_procedure_step_start_date,
+    performed_procedure_step_start_time,
+    request_attributes,
+    instance_count,
+    length_bytes,
+    changed_at,
+});
+
 impl SeriesRow {
     /// Reads the items of (0040,0275).
     pub fn requests(&self) -> Vec<RequestAttributes> {
@@ -398,3 +448,20 @@ pub struct InstanceRow {
     /// Bytes of the file as received.
     pub length_bytes: i64,
 }
+
+quick_row!(InstanceRow {
+    id,
+    study_instance_uid,
+    series_instance_uid,
+    sop_instance_uid,
+    sop_class_uid,
+    transfer_syntax_uid,
+    modality,
+    instance_number,
+    row_count,
+    column_count,
+    number_of_frames,
+    bits_allocated,
+    timezone_offset_from_utc,
+    length_bytes,
+});

@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
-use sqlx::AssertSqlSafe;
-
 use super::{SeriesRow, StudyRow};
 use crate::access::and_shown;
 use crate::error::StoreResult;
-use crate::studies::sql::{Arg, Clause, bind};
+use crate::studies::sql::{Arg, Clause};
 use crate::{Tx, limits};
 
 /// What of a study is shown.
@@ -35,8 +33,7 @@ pub(crate) async fn of_studies(
         and_shown(&mut clause, reader);
         among(&mut clause, "series.study_id", chunk.iter().copied());
         clause.push(" group by series.study_id, series.modality order by series.modality");
-        let counts: Vec<(i64, String, i64, i64, i64)> = on!(&mut *tx, c => bind!(
-                sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+        let counts: Vec<(i64, String, i64, i64, i64)> = clause.rows(tx).await?;
         for (id, modality, series, instances, bytes) in counts {
             let study = shown.entry(id).or_default();
             if !study.modalities.is_empty() {
@@ -83,8 +80,7 @@ pub(super) async fn count_series(
         and_shown(&mut clause, Some(reader));
         among(&mut clause, "series.id", chunk.iter().map(|row| row.id));
         clause.push(" group by series.id");
-        let counts: Vec<(i64, i64, i64)> = on!(&mut *tx, c => bind!(
-                sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
+        let counts: Vec<(i64, i64, i64)> = clause.rows(tx).await?;
         let mut shown: HashMap<i64, [i64; 2]> = counts
             .into_iter()
             .map(|(id, instances, bytes)| (id, [instances, bytes]))

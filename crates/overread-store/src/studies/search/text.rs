@@ -5,6 +5,7 @@ use crate::Tx;
 use crate::error::StoreResult;
 use crate::fold::fold;
 use crate::limits::{COMMON_NAME_STUDIES, NAME_PART_CHARS};
+use crate::script::values;
 use crate::studies::sql::{Arg, Clause};
 
 /// Says what a pattern asks.
@@ -266,8 +267,11 @@ fn longest_literal(like: &str) -> Option<String> {
 
 /// Says whether few enough names hold a part that looking each up costs less than going over the newest studies.
 async fn is_rare(tx: &mut Tx, part: &str) -> StoreResult<bool> {
-    let (count,): (i64,) = on!(tx, c => sqlx::query_as(
-            "select count(*) from (select 1 from study_name_part where part >= $1 and part < $2 limit $3) few")
-        .bind(part).bind(after_prefix(part)).bind(COMMON_NAME_STUDIES).fetch_one(&mut *c).await?);
-    Ok(count < COMMON_NAME_STUDIES)
+    let rows: Vec<(i64,)> = tx
+        .rows(
+            "select count(*) from (select 1 from study_name_part where part >= $1 and part < $2 limit $3) few",
+            values![part, after_prefix(part), COMMON_NAME_STUDIES],
+        )
+        .await?;
+    Ok(rows.iter().all(|(count,)| *count < COMMON_NAME_STUDIES))
 }
