@@ -132,12 +132,26 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
     restrict_through(clause, reach, level, Through::Found);
 }
 
-/// Adds the filter of a reach to a search that asks next to nothing else: all that is granted is looked through.
-pub(crate) fn restrict_broadly(clause: &mut Clause, reach: &Reach, level: Level) {
-    restrict_through(clause, reach, level, Through::Granted);
+/// Counts the studies of a reach that is by grants alone, without looking at them; `None` for any other.
+pub(crate) async fn count_granted(tx: &mut Tx, reach: &Reach) -> StoreResult<Option<u64>> {
+    let Reach::Grants {
+        without_reports: false,
+        ..
+    } = reach
+    else {
+        return Ok(None);
+    };
+    let mut clause = Clause::new("select count(distinct shown.study_id) from (");
+    OF_STUDIES.granted(&mut clause, reach);
+    clause.push(
+        ") shown where shown.study_id not in (select study_id from deletion where ended_at is null)",
+    );
+    let rows: Vec<(i64,)> = clause.rows(tx).await?;
+    Ok(rows.first().map(|(count,)| count.unsigned_abs()))
 }
 
-fn restrict_through(clause: &mut Clause, reach: &Reach, level: Level, through: Through) {
+/// As [`restrict`], looking through the grants from another side.
+pub(crate) fn restrict_through(clause: &mut Clause, reach: &Reach, level: Level, through: Through) {
     let study_id_column = match level {
         Level::Study => "study.id",
         Level::Series | Level::Instance => "series.study_id",
@@ -150,21 +164,21 @@ fn restrict_through(clause: &mut Clause, reach: &Reach, level: Level, through: T
     }
     let shown = Shown {
         column: study_id_column,
-        key: "study_id",
-        table: "case_study",
         through,
-        since: None,
+        ..OF_STUDIES
     };
     shown.of_cases(clause, reach);
 }
 
 /// From which side the ties between studies and grants are looked through.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Through {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Through {
     /// Each row that is found is looked up among the grants.
     Found,
     /// All that is granted.
     Granted,
+    /// The rows in the order of the answer, until enough of them are among all that is granted.
+    Ordered,
 }
 
 /// Where it stands what is shown in which case.
@@ -176,6 +190,14 @@ struct Shown {
     /// The moment at which it must have been granted already, where that is another than now.
     since: Option<&'static str>,
 }
+
+const OF_STUDIES: Shown = Shown {
+    column: "study.id",
+    key: "study_id",
+    table: "case_study",
+    through: Through::Granted,
+    since: None,
+};
 
 impl Shown {
     /// Keeps what is shown in the cases that a reach covers.
@@ -193,47 +215,74 @@ impl Shown {
                 clause.arg(Arg::Text(case_id.as_str().to_owned()));
                 clause.push(")");
             }
-            Reach::Grants {
-                actor_kind,
-                actor_id,
-                now,
-                without_reports: _,
-            } => {
-                if self.through == Through::Granted {
-                    clause.and(self.column);
-                    clause.push(" in (select cs.");
-                    clause.push(self.key);
-                    clause.push(" from case_grant g join ");
-                    clause.push(self.table);
-                    clause.push(" cs on cs.case_id = g.case_id where ");
-                } else {
-                    // A cross join is taken in the order in which it is written: the cases of one study are fewer than the
-                    // grants of one actor.
-                    clause.and("exists (select 1 from ");
-                    clause.push(self.table);
-                    clause.push(" cs cross join case_grant g where cs.");
-                    clause.push(self.key);
-                    clause.push(" = ");
-                    clause.push(self.column);
-                    clause.push(" and g.case_id = cs.case_id and ");
+            Reach::Grants { .. } => {
+                match self.through {
+                    Through::Found => {
+                        // A cross join is taken in the order in which it is written: the cases of one study are fewer than
+                        // the grants of one actor.
+                        clause.and("exists (select 1 from ");
+                        clause.push(self.table);
+                        clause.push(" cs cross join case_grant g where cs.");
+                        clause.push(self.key);
+                        clause.push(" = ");
+                        clause.push(self.column);
+                        clause.push(" and g.case_id = cs.case_id and ");
+                        self.in_force(clause, reach);
+                    }
+                    Through::Granted => {
+                        clause.and(self.column);
+                        clause.push(" in (");
+                        self.granted(clause, reach);
+                    }
+                    Through::Ordered => {
+                        // The sign keeps SQLite from finding the rows by this column.
+                        clause.and("+");
+                        clause.push(self.column);
+                        clause.push(" in (");
+                        self.granted(clause, reach);
+                    }
                 }
-                clause.push("cs.pending = 0 and g.subject_kind = ");
-                clause.arg(Arg::Text(actor_kind.clone()));
-                clause.push(" and g.subject_id = ");
-                clause.arg(Arg::Text(actor_id.clone()));
-                clause.push(" and g.right_ = ");
-                clause.arg(Arg::Text(Right::ViewImages.as_str().to_owned()));
-                if let Some(since) = self.since {
-                    clause.push(" and g.from_at <= ");
-                    clause.push(since);
-                }
-                clause.push(" and g.revoked_at is null and g.from_at <= ");
-                clause.arg(Arg::Int(now.as_micros()));
-                clause.push(" and (g.until_at is null or g.until_at > ");
-                clause.arg(Arg::Int(now.as_micros()));
-                clause.push("))");
+                clause.push(")");
             }
         }
+    }
+
+    /// Adds a question for all that is granted.
+    fn granted(&self, clause: &mut Clause, reach: &Reach) {
+        clause.push("select cs.");
+        clause.push(self.key);
+        clause.push(" from case_grant g join ");
+        clause.push(self.table);
+        clause.push(" cs on cs.case_id = g.case_id where ");
+        self.in_force(clause, reach);
+    }
+
+    /// Adds that a tie `cs` is decided, and a grant `g` in force.
+    fn in_force(&self, clause: &mut Clause, reach: &Reach) {
+        let Reach::Grants {
+            actor_kind,
+            actor_id,
+            now,
+            without_reports: _,
+        } = reach
+        else {
+            return clause.push("1 = 0");
+        };
+        clause.push("cs.pending = 0 and g.subject_kind = ");
+        clause.arg(Arg::Text(actor_kind.clone()));
+        clause.push(" and g.subject_id = ");
+        clause.arg(Arg::Text(actor_id.clone()));
+        clause.push(" and g.right_ = ");
+        clause.arg(Arg::Text(Right::ViewImages.as_str().to_owned()));
+        if let Some(since) = self.since {
+            clause.push(" and g.from_at <= ");
+            clause.push(since);
+        }
+        clause.push(" and g.revoked_at is null and g.from_at <= ");
+        clause.arg(Arg::Int(now.as_micros()));
+        clause.push(" and (g.until_at is null or g.until_at > ");
+        clause.arg(Arg::Int(now.as_micros()));
+        clause.push(")");
     }
 }
 

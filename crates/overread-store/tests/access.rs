@@ -1,11 +1,12 @@
 //! Grants are part of every search.
 
 use overread_model::access::{Actor, Role};
-use overread_model::ids::{CaseId, LinkId};
+use overread_model::ids::{CaseId, DeletionId, LinkId};
 use overread_store::access::{Reach, reach};
-use overread_store::checks;
+use overread_store::deletions::{self, NewDeletion};
 use overread_store::studies::{self, Page, SeriesFilter, StudyFilter};
 use overread_store::tokens::{self, NewToken};
+use overread_store::{Tx, checks};
 
 use crate::house::{House, NOW, Spec, both, enter, machine, person, scope};
 
@@ -185,4 +186,74 @@ fn reasons_are_not_printed() {
     };
     let printed = format!("{row:?}");
     assert!(printed.contains("P03") && !printed.contains("Sampel"));
+}
+
+both!(pages_of_grants, super::pages_of_what_is_granted);
+
+/// However the pages are looked for, they hold what one list of all that is granted holds.
+async fn pages_of_what_is_granted(house: House) {
+    let case_id = CaseId::from_random([4; 16]);
+    let dates = ["20260302", "", "20250101"];
+    let of = |study: u64| Spec {
+        study,
+        date: dates[study as usize % 3],
+        ..Spec::default()
+    };
+    let (granted, others): (Vec<Spec>, Vec<Spec>) =
+        (1..=30).map(of).partition(|spec| spec.study % 5 != 0);
+    enter(&house, &scope(machine(), Some(case_id.clone())), &granted).await;
+    enter(&house, &scope(machine(), None), &others).await;
+    let mut tx = house.store.begin().await.unwrap();
+    let studies = checks::studies_to_judge(&mut tx, &case_id).await.unwrap();
+    // One nobody judged, and one is deleted.
+    for study in &studies[1..] {
+        checks::show_judged(&mut tx, &case_id, study.id)
+            .await
+            .unwrap();
+    }
+    let deletion = NewDeletion {
+        id: &DeletionId::from_random([1; 16]),
+        study: studies::StudyKey(studies[1].id),
+        reason: "a test",
+        erase_at: NOW.plus_days(1),
+    };
+    let marked = deletions::mark(&mut tx, &deletion, &machine(), NOW).await;
+    assert!(marked.unwrap());
+    let new = NewToken {
+        name: "a viewer",
+        role: Role::ReferringPhysician,
+        case_id: Some(&case_id),
+    };
+    let (_, secret) = tokens::create(&mut tx, &new, NOW).await.unwrap();
+    let viewer = tokens::find_by_secret(&mut tx, &secret).await.unwrap();
+    let reach = reach(&mut tx, &viewer.unwrap(), NOW).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let all = StudyFilter::default();
+    let pages = async move |tx: &mut Tx| {
+        let whole = studies::search_studies(tx, &reach, &all, &Page::default()).await;
+        let whole = whole.unwrap();
+        assert_eq!(whole.len(), studies.len() - 2);
+        for limit in [1, 4, 100] {
+            for offset in 0..30 {
+                let page = Page {
+                    limit,
+                    offset,
+                    after: None,
+                };
+                let found = studies::page_of_studies(tx, &reach, &all, &page).await;
+                let found = found.unwrap();
+                let begin = whole.len().min(offset as usize);
+                let end = whole.len().min((offset + limit) as usize);
+                assert_eq!(found.rows, whole[begin..end], "{limit} from {offset}");
+                let behind = if found.rows.is_empty() {
+                    0
+                } else {
+                    whole.len() - end
+                };
+                assert_eq!(found.remaining, behind as u64, "{limit} from {offset}");
+            }
+        }
+    };
+    house.store.ask(pages).await.unwrap();
 }

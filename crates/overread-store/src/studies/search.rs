@@ -10,7 +10,7 @@ mod text;
 
 use super::sql::{Arg, Clause};
 use crate::Tx;
-use crate::access::{Level, Reach, restrict, restrict_broadly};
+use crate::access::{Level, Reach, Through, count_granted, restrict_through};
 use crate::error::StoreResult;
 
 pub use pages::Found;
@@ -65,7 +65,8 @@ pub async fn search_studies(
     filter: &StudyFilter,
     page: &Page,
 ) -> StoreResult<Vec<StudyRow>> {
-    studies_in(tx, reach, filter, (Window::of(page), page)).await
+    let through = way(filter.is_broad());
+    studies_in(tx, (reach, through), filter, (Window::of(page), page)).await
 }
 
 /// Finds a page of studies, the newest first, and counts those behind it.
@@ -79,10 +80,16 @@ pub async fn page_of_studies(
     page: &Page,
 ) -> StoreResult<Found<StudyRow>> {
     let mut window = Window::of(page);
-    let mut total = None;
-    if page.is_deep() {
-        let count = count_studies(tx, reach, filter).await?;
-        total = Some(count);
+    let granted = if *filter == StudyFilter::default() {
+        count_granted(tx, reach).await?
+    } else {
+        None
+    };
+    let total = match granted {
+        None if page.is_deep() => Some(count_studies(tx, reach, filter).await?),
+        granted => granted,
+    };
+    if let Some(count) = total {
         let Some(nearer) = window.nearer(count) else {
             return Ok(Found {
                 rows: Vec::new(),
@@ -91,7 +98,13 @@ pub async fn page_of_studies(
         };
         window = nearer;
     }
-    let rows = studies_in(tx, reach, filter, (window, page)).await?;
+    let mut through = way(filter.is_broad());
+    if let Some(granted) = granted
+        && window.is_soon_filled(granted, number(tx, Clause::new(ALL_STUDIES)).await?)
+    {
+        through = Through::Ordered;
+    }
+    let rows = studies_in(tx, (reach, through), filter, (window, page)).await?;
     let total = match total {
         Some(total) => total,
         None if page.is_full(rows.len()) => count_studies(tx, reach, filter).await?,
@@ -103,13 +116,13 @@ pub async fn page_of_studies(
 
 async fn studies_in(
     tx: &mut Tx,
-    reach: &Reach,
+    (reach, through): (&Reach, Through),
     filter: &StudyFilter,
     (window, page): (Window, &Page),
 ) -> StoreResult<Vec<StudyRow>> {
     let name = name_question(filter).for_page(tx).await?;
     let mut clause = Clause::new("select study.id from study");
-    restrict_studies(&mut clause, reach, filter);
+    restrict_through(&mut clause, reach, Level::Study, through);
     conditions::study(&mut clause, reach, filter, &name);
     if let Some(place) = &page.after {
         place.push(&mut clause);
@@ -121,8 +134,7 @@ async fn studies_in(
     };
     clause.push(order);
     window.push(&mut clause);
-    let sql = format!("{STUDY_COLUMNS}{}){NEWEST_FIRST}", clause.sql);
-    clause.sql = sql;
+    clause.sql = format!("{STUDY_COLUMNS}{}){NEWEST_FIRST}", clause.sql);
     let mut rows: Vec<StudyRow> = clause.rows(tx).await?;
     if let Some(reader) = reach.blind_reader() {
         shown::count_studies(tx, &mut rows, reader).await?;
@@ -144,16 +156,16 @@ pub async fn count_studies(tx: &mut Tx, reach: &Reach, filter: &StudyFilter) -> 
     }
     let name = name_question(filter);
     let mut clause = Clause::new("select count(*) from study");
-    restrict_studies(&mut clause, reach, filter);
+    restrict_through(&mut clause, reach, Level::Study, way(filter.is_broad()));
     conditions::study(&mut clause, reach, filter, &name);
     number(tx, clause).await
 }
 
-fn restrict_studies(clause: &mut Clause, reach: &Reach, filter: &StudyFilter) {
-    if filter.is_broad() {
-        restrict_broadly(clause, reach, Level::Study);
+const fn way(is_broad: bool) -> Through {
+    if is_broad {
+        Through::Granted
     } else {
-        restrict(clause, reach, Level::Study);
+        Through::Found
     }
 }
 
@@ -217,11 +229,7 @@ pub async fn count_series(tx: &mut Tx, reach: &Reach, filter: &SeriesFilter) -> 
 }
 
 fn series_conditions(clause: &mut Clause, reach: &Reach, filter: &SeriesFilter) {
-    if filter.is_broad() {
-        restrict_broadly(clause, reach, Level::Series);
-    } else {
-        restrict(clause, reach, Level::Series);
-    }
+    restrict_through(clause, reach, Level::Series, way(filter.is_broad()));
     if let Some(uid) = &filter.study_instance_uid {
         clause.equal("study.study_instance_uid", Arg::Text(uid.clone()));
     }
@@ -302,15 +310,11 @@ pub async fn count_instances(
 }
 
 fn instance_conditions(clause: &mut Clause, reach: &Reach, filter: &InstanceFilter, level: Level) {
-    if filter.study_instance_uid.is_none()
+    let is_broad = filter.study_instance_uid.is_none()
         && filter.series_instance_uid.is_none()
         && filter.sop_instance_uids.is_empty()
-        && filter.series.is_broad()
-    {
-        restrict_broadly(clause, reach, level);
-    } else {
-        restrict(clause, reach, level);
-    }
+        && filter.series.is_broad();
+    restrict_through(clause, reach, level, way(is_broad));
     if let Some(uid) = &filter.study_instance_uid {
         clause.equal("study.study_instance_uid", Arg::Text(uid.clone()));
     }
