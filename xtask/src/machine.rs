@@ -12,8 +12,9 @@ pub(crate) struct Need {
     package: &'static str,
 }
 
-/// What building takes besides Rust: SQLite and OpenJPEG are C, CharLS is C++ and built by CMake.
-pub(crate) const BUILDING: [Need; 3] = [
+/// What building takes besides Rust: SQLite and OpenJPEG are C, CharLS is C++ and built by CMake, as is libjpeg-turbo, whose
+/// quick paths are for NASM.
+pub(crate) const BUILDING: [Need; 4] = [
     Need {
         program: "cc",
         package: "gcc libc6-dev",
@@ -25,6 +26,10 @@ pub(crate) const BUILDING: [Need; 3] = [
     Need {
         program: "cmake",
         package: "cmake make",
+    },
+    Need {
+        program: "nasm",
+        package: "nasm",
     },
 ];
 /// Builds the web assets.

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use gif::{Encoder as Gif, Frame, Repeat};
-use jpeg_encoder::{ColorType as JpegColours, Encoder as Jpeg, SamplingFactor};
+use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 use crate::PixelError;
 use crate::limits::{ANIMATION_FRAMES, ANIMATION_PIXELS};
@@ -49,20 +49,31 @@ fn sides(picture: &Picture) -> Result<(u16, u16), PixelError> {
 }
 
 fn jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>, PixelError> {
-    let (width, height) = sides(picture)?;
-    let mut out = Vec::with_capacity(picture.bytes.len() / 4 + 4096);
-    let mut encoder = Jpeg::new(&mut out, quality.clamp(1, 100));
-    let colours = if picture.is_colour {
+    let (width, height) = sides(picture).map(|(width, height)| (width.into(), height.into()))?;
+    let (format, colours) = if picture.is_colour {
         // Colours of an ultrasound's flow or a stain are not to bleed over edges.
-        encoder.set_sampling_factor(SamplingFactor::R_4_4_4);
-        JpegColours::Rgb
+        (PixelFormat::RGB, Subsamp::None)
     } else {
-        JpegColours::Luma
+        (PixelFormat::GRAY, Subsamp::Gray)
     };
-    encoder
-        .encode(&picture.bytes, width, height, colours)
-        .map_err(|_| PixelError::TooLarge)?;
-    Ok(out)
+    let pitch = width * format.size();
+    if picture.bytes.len() < pitch * height {
+        return Err(PixelError::Unsupported);
+    }
+    let image = Image {
+        pixels: picture.bytes.as_slice(),
+        width,
+        pitch,
+        height,
+        format,
+    };
+    let written = || {
+        let mut encoder = Compressor::new()?;
+        encoder.set_quality(quality.clamp(1, 100).into())?;
+        encoder.set_subsamp(colours)?;
+        encoder.compress_to_vec(image)
+    };
+    written().map_err(|_: turbojpeg::Error| PixelError::TooLarge)
 }
 
 fn png(picture: &Picture) -> Result<Vec<u8>, PixelError> {
