@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the archive beside its floors: `archive.py metadata|searches|growth|relay`, and draws it: `archive.py plot`.
+"""Measures the archive beside its floors: `archive.py metadata|searches|growth|relay|storing`; `plot` draws it.
 
 Each measurement makes its data, prints a table in Markdown and writes figures as JSON; README.md tells what each means.
 """
@@ -19,10 +19,11 @@ import plot
 import relay
 import results
 import searches
+import storing
 from servers import Failure
 
 ROOT = Path(__file__).resolve().parent.parent
-MEASURES = {"metadata": metadata, "searches": searches, "growth": growth, "relay": relay}
+MEASURES = {"metadata": metadata, "searches": searches, "growth": growth, "relay": relay, "storing": storing}
 
 
 def read_arguments():

@@ -105,13 +105,17 @@ def _stow_one(connection, token, body, count):
     told = answer.read()
     if answer.status != 200:
         raise Failure(f"status {answer.status}: {told[:300]!r}")
-    facts = json.loads(told)
+    acknowledge(json.loads(told), count)
+    return count
+
+
+def acknowledge(facts, count):
+    """Fails unless an answer to STOW names so many instances as stored and none as failed."""
     facts = facts[0] if isinstance(facts, list) else facts
-    # PS3.18 10.5.3: the Referenced SOP Sequence holds what was stored.
-    stored = len(facts.get("00081199", {}).get("Value", []))
-    if stored != count:
-        raise Failure(f"{stored} of {count} instances were acknowledged")
-    return stored
+    # PS3.18 10.5.3: the Referenced SOP Sequence holds what was stored, the Failed SOP Sequence what was not.
+    stored, failed = (len(facts.get(tag, {}).get("Value", [])) for tag in ("00081199", "00081198"))
+    if stored != count or failed:
+        raise Failure(f"{stored} of {count} instances were acknowledged, {failed} named as failed")
 
 
 def wrk(program, pid, address, paths, headers, connections, seconds, work):
