@@ -1,9 +1,6 @@
 //! WADO-RS: all bulk data, or all pixel data, of a study, a series or an instance (PS3.18 10.4.1.1.5 and 10.4.1.1.6).
 
 use std::collections::HashMap;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
@@ -22,7 +19,7 @@ use crate::frames::table_of;
 use crate::instances::{Content, not_kept};
 use crate::metadata::{Named, pieces};
 use crate::multipart::{Boundary, body_of_stream};
-use crate::partial::{Missing, readable};
+use crate::partial::{Begun, Missing, begin, readable};
 use crate::recoded;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
@@ -64,7 +61,7 @@ async fn collected(
             "several values are offered as multipart/related; type=\"application/octet-stream\"",
         ));
     }
-    let (values, withheld, missing) = wanted(&state, &caller, &named, is_wanted).await?;
+    let (values, withheld, mut missing) = wanted(&state, &caller, &named, is_wanted).await?;
     let place = (
         named.study.as_str(),
         named.series.as_deref(),
@@ -77,43 +74,46 @@ async fn collected(
     let content_type = boundary.content_type(OCTETS)?;
     let closing = boundary.closing();
     let address = caller.address.clone();
-    let is_first = Arc::new(AtomicBool::new(true));
-    let parts = stream::iter(values).then(move |(found, path)| {
-        let (state, withheld, boundary) = (state.clone(), withheld.clone(), boundary.clone());
-        let (address, is_first) = (address.clone(), Arc::clone(&is_first));
+    let mut values = values.into_iter();
+    let read = |value| {
+        let (state, withheld) = (state.clone(), withheld.clone());
+        async move { content(&state, value, &withheld).await }
+    };
+    let Begun { refused, first } = begin(values.by_ref(), read).await?;
+    for (_, refusal) in refused {
+        missing.left_out(refusal);
+    }
+    let rest = stream::iter(values).then(move |value| {
+        let (state, withheld) = (state.clone(), withheld.clone());
         async move {
-            let content = content(&state, &found, &path, &withheld).await?;
-            let part = content.map(|content| {
-                let url = address.instance(
-                    &found.study_instance_uid,
-                    &found.series_instance_uid,
-                    &found.sop_instance_uid,
-                );
-                let location = format!("{url}/bulkdata/{path}");
-                let is_first = is_first.swap(false, Ordering::Relaxed);
-                let length_bytes = content.length_bytes();
-                (
-                    boundary.opening(is_first, OCTETS, &location, length_bytes),
-                    content,
-                )
-            });
-            Ok(part)
+            let content = content(&state, value.clone(), &withheld).await;
+            (value, content)
         }
     });
-    // The first is read before anything is said: an answer that has begun can only be broken off.
-    let mut parts = parts.boxed().peekable();
-    let is_refused = Pin::new(&mut parts)
-        .peek()
-        .await
-        .is_some_and(Answer::is_err);
-    if is_refused && let Some(Err(refusal)) = parts.next().await {
-        return Err(refusal);
-    }
-    let pieces = parts.flat_map(|part: Answer<Option<(Bytes, Content)>>| match part {
-        Ok(Some((opening, content))) => stream::iter([Ok(opening)]).chain(content.stream()).boxed(),
-        Ok(None) => stream::empty().boxed(),
-        Err(_) => stream::iter([Err(std::io::Error::other("a value cannot be read"))]).boxed(),
+    let (value, content) = first;
+    let all = stream::iter([(value, Ok(content))]).chain(rest);
+    // A value that is withheld for what it says has no part.
+    let shown = all.filter_map(|(value, content)| async move {
+        let content = content.transpose()?;
+        Some((value, content))
     });
+    let pieces = shown
+        .enumerate()
+        .flat_map(move |(index, ((found, path), content))| {
+            let Ok(content) = content else {
+                return stream::iter([Err(std::io::Error::other("a value cannot be read"))])
+                    .boxed();
+            };
+            let url = address.instance(
+                &found.study_instance_uid,
+                &found.series_instance_uid,
+                &found.sop_instance_uid,
+            );
+            let location = format!("{url}/bulkdata/{path}");
+            let length_bytes = content.length_bytes();
+            let opening = boundary.opening(index == 0, OCTETS, &location, length_bytes);
+            stream::iter([Ok(opening)]).chain(content.stream()).boxed()
+        });
     let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
     let mut response = body.into_response();
     let headers = response.headers_mut();
@@ -194,18 +194,17 @@ fn can_be_sent(found: &StoredInstance) -> Answer<()> {
 /// Reads a value, pixel data decoded; none when it is withheld for what it says.
 async fn content(
     state: &DicomWebState,
-    found: &StoredInstance,
-    path: &str,
+    (found, path): (StoredInstance, String),
     withheld: &Withheld,
 ) -> Answer<Option<Content>> {
     if path == PIXEL_DATA {
-        let content = match table_of(found)?.is_encapsulated() {
-            true => recoded::pixel_data(state, found).await?,
-            false => Content::Pieces(bulkdata::pixels(state, found).await?),
+        let content = match table_of(&found)?.is_encapsulated() {
+            true => recoded::pixel_data(state, &found).await?,
+            false => Content::Pieces(bulkdata::pixels(state, &found).await?),
         };
         return Ok(Some(content));
     }
-    let value = bulkdata::value(state, found, path).await?;
-    let shown = value.filter(|value| !withheld.holds_value_at(path, value));
+    let value = bulkdata::value(state, &found, &path).await?;
+    let shown = value.filter(|value| !withheld.holds_value_at(&path, value));
     Ok(shown.map(|value| Content::Pieces(vec![Bytes::from(value.bytes)])))
 }

@@ -19,6 +19,7 @@ use crate::conditional::Tag;
 use crate::instances::{Content, One, find, immutable, ranged, tagged};
 use crate::limits::{FRAMES_A_REQUEST, REWRITTEN_BYTES};
 use crate::multipart::{Boundary, answer, body_of, body_of_stream};
+use crate::partial::{Begun, begin};
 use crate::picture::{Image, start_of};
 use crate::recoded;
 use crate::refusal::{Answer, Refusal};
@@ -278,12 +279,14 @@ async fn among_others(
 ) -> Answer<(Encoding, Bytes)> {
     match recoded::frame(image, number, sent == Sent::JpegLs).await {
         Ok(bytes) => Ok((sent.encoding(), bytes)),
-        Err(refusal) if refusal.is_of_content() => {
-            let bytes = Bytes::from(image.stored(number).await?);
-            Ok((stored.clone(), bytes))
-        }
+        Err(refusal) if refusal.leaves_others() => as_stored(image, number, stored).await,
         Err(refusal) => Err(refusal),
     }
+}
+
+async fn as_stored(image: &Image, number: u32, stored: &Encoding) -> Answer<(Encoding, Bytes)> {
+    let bytes = Bytes::from(image.stored(number).await?);
+    Ok((stored.clone(), bytes))
 }
 
 /// Decodes and sends frame after frame: one at a time is in memory.
@@ -296,18 +299,23 @@ async fn recoded_parts(
 ) -> Answer {
     let boundary = Boundary::new()?;
     let closing = boundary.closing();
-    let is_alone = numbers.len() == 1;
     let mut numbers = numbers.into_iter();
-    // The first is decoded before anything is said: an answer that has begun can only be broken off.
-    let first = numbers.next().ok_or_else(Refusal::not_found)?;
-    let start = match is_alone {
-        true => {
-            let bytes = recoded::frame(&image, first, sent == Sent::JpegLs).await?;
-            (sent.encoding(), bytes)
-        }
-        false => among_others(&image, first, sent, &stored).await?,
+    let decode = |number| {
+        let image = &image;
+        async move { recoded::frame(image, number, sent == Sent::JpegLs).await }
     };
-    let content_type = boundary.content_type(start.0.media_type)?;
+    let Begun { refused, first } = begin(numbers.by_ref(), decode).await?;
+    let start = refused.first().map_or(first.0, |(number, _)| *number);
+    let root = match refused.as_slice() {
+        [] => sent.encoding(),
+        _ => stored.clone(),
+    };
+    let content_type = boundary.content_type(root.media_type)?;
+    let of = (image.clone(), stored.clone());
+    let before = stream::iter(refused).then(move |(number, _)| {
+        let (image, stored) = of.clone();
+        async move { (number, as_stored(&image, number, &stored).await) }
+    });
     let rest = stream::iter(numbers).then(move |number| {
         let (image, stored) = (image.clone(), stored.clone());
         async move {
@@ -315,13 +323,14 @@ async fn recoded_parts(
             (number, frame)
         }
     });
-    let all = stream::iter([(first, Ok(start))]).chain(rest);
+    let first = (first.0, Ok((sent.encoding(), first.1)));
+    let all = before.chain(stream::iter([first])).chain(rest);
     let pieces = all.flat_map(move |(number, frame)| {
         let pieces = match frame {
             Ok((encoding, bytes)) => {
                 let location = format!("{url}/frames/{number}");
                 let (part_type, length) = (encoding.part_type(), bytes.len() as u64);
-                let opening = boundary.opening(number == first, &part_type, &location, length);
+                let opening = boundary.opening(number == start, &part_type, &location, length);
                 vec![Ok(opening), Ok(bytes)]
             }
             Err(_) => vec![Err(std::io::Error::other("a frame could not be read"))],

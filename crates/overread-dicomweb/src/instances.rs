@@ -58,6 +58,13 @@ pub(crate) enum Form {
     JpegLs,
 }
 
+impl Form {
+    /// Says whether pixel data are decoded for it.
+    pub(crate) const fn is_coded(self) -> bool {
+        matches!(self, Self::Decoded | Self::JpegLs)
+    }
+}
+
 /// Finds one instance, or says why it is not there: 410 for a deleted study to who could see it, else 404.
 pub(crate) async fn find(
     state: &DicomWebState,

@@ -44,16 +44,18 @@ impl Missing {
         for answer in answers {
             match answer {
                 Ok(one) => taken.push(one),
-                Err(refusal) => {
-                    self.count += 1;
-                    self.first.get_or_insert(refusal);
-                }
+                Err(refusal) => self.left_out(refusal),
             }
         }
         if taken.is_empty() {
             return Err(self.first.take().unwrap_or_else(Refusal::not_found));
         }
         Ok(taken)
+    }
+
+    pub(crate) fn left_out(&mut self, refusal: Refusal) {
+        self.count += 1;
+        self.first.get_or_insert(refusal);
     }
 
     /// Says in the status and in a Warning header that something is left out, where it is.
@@ -73,6 +75,37 @@ impl Missing {
         }
         response
     }
+}
+
+/// What is found before an answer of several begins, which can only be broken off afterwards.
+pub(crate) struct Begun<T, C> {
+    /// What was refused before it, each with the reason.
+    pub(crate) refused: Vec<(T, Refusal)>,
+    /// The first that can be had as it was asked for.
+    pub(crate) first: (T, C),
+}
+
+/// Reads one after another until one can be had as it was asked for, so that no answer holds nothing but what cannot.
+///
+/// # Errors
+/// The first refusal, when there is none; the one that concerns more than what was read.
+pub(crate) async fn begin<T: Clone, C, R: Future<Output = Answer<C>>>(
+    set: impl Iterator<Item = T>,
+    read: impl Fn(T) -> R,
+) -> Answer<Begun<T, C>> {
+    let mut refused = Vec::new();
+    for one in set {
+        match read(one.clone()).await {
+            Ok(content) => {
+                let first = (one, content);
+                return Ok(Begun { refused, first });
+            }
+            Err(refusal) if refusal.leaves_others() => refused.push((one, refusal)),
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    let first = refused.into_iter().next();
+    Err(first.map_or_else(Refusal::not_found, |(_, refusal)| refusal))
 }
 
 /// Leaves out the instances whose bytes are lost: their pack is not there, or ends before them.

@@ -127,6 +127,12 @@ pub(crate) fn refused(found: &StoredInstance, error: PixelError) -> Refusal {
             error.to_string(),
         ),
         PixelError::NotPresented => Refusal::not_acceptable(error.to_string()),
+        PixelError::BrokeOff => {
+            tracing::warn!(instance.id = found.id, "the reading of an image broke off");
+            Refusal::broken_off(format!(
+                "the image is stored as {uid}: {error}; try again, or ask for transfer-syntax={uid} or transfer-syntax=*"
+            ))
+        }
         error => Refusal::not_acceptable(format!(
             "the image is stored as {uid}: {error}; ask for transfer-syntax={uid} or transfer-syntax=*"
         )),

@@ -15,6 +15,8 @@ pub(crate) struct Refusal {
     status: StatusCode,
     message: String,
     header: Option<(HeaderName, HeaderValue)>,
+    /// The reading of one image broke off, for which nobody knows the reason.
+    has_broken_off: bool,
 }
 
 pub(crate) type Answer<T = Response> = Result<T, Refusal>;
@@ -25,6 +27,7 @@ impl Refusal {
             status,
             message: message.into(),
             header: None,
+            has_broken_off: false,
         }
     }
 
@@ -97,12 +100,21 @@ impl Refusal {
         self.status
     }
 
-    /// Says whether it lies in what is stored, so that the same thing will be refused again.
-    pub(crate) fn is_of_content(&self) -> bool {
-        matches!(
+    /// The reading of one image broke off: it is not said that it never can be read.
+    pub(crate) fn broken_off(message: impl Into<String>) -> Self {
+        Self {
+            has_broken_off: true,
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+        }
+    }
+
+    /// Says whether others can be had all the same: it lies in what is stored of one instance, or its reading broke off.
+    pub(crate) fn leaves_others(&self) -> bool {
+        let is_of_content = matches!(
             self.status(),
             StatusCode::NOT_ACCEPTABLE | StatusCode::PAYLOAD_TOO_LARGE
-        )
+        );
+        is_of_content || self.has_broken_off
     }
 }
 

@@ -377,7 +377,7 @@ async fn in_parts(
         && let Some(part) = parts.next()
     {
         match part.draw(asked, media_type).await {
-            Err(refusal) if !refusal.is_of_content() => return Err(refusal),
+            Err(refusal) if !refusal.leaves_others() => return Err(refusal),
             drawn => {
                 ahead_bytes += drawn.as_ref().map_or(0, |(_, bytes)| bytes.len());
                 ahead.push(drawn);

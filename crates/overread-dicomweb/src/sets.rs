@@ -15,7 +15,7 @@ use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery, Sending};
 use crate::instances::{Content, DICOM, Form, can_be_rewritten, choose, not_kept, type_of};
 use crate::multipart::{Boundary, body_of_stream};
-use crate::partial::{Missing, readable};
+use crate::partial::{Begun, Missing, begin, readable};
 use crate::refusal::Answer;
 use crate::state::DicomWebState;
 
@@ -54,15 +54,35 @@ pub(crate) async fn several(
     let boundary = Boundary::new()?;
     let content_type = boundary.content_type(DICOM)?;
     let closing = boundary.closing();
-    let (address, sending) = (caller.address.clone(), caller.sending);
-    // One instance at a time is read, while the one before it is sent: memory does not grow with the study.
-    let parts = stream::iter(sent.into_iter().enumerate()).then(move |(index, (one, form))| {
-        let (state, boundary, address) = (state.clone(), boundary.clone(), address.clone());
-        let withheld = withheld.clone();
-        async move {
-            let (content, form) = content(&state, sending, &one, form, withheld).await;
-            part(content, &boundary, &address, index == 0, &one, form)
+    let address = caller.address.clone();
+    let reading = Reading {
+        state,
+        sending: caller.sending,
+        withheld,
+    };
+    let mut sent = sent.into_iter();
+    let Begun { refused, first } = begin(sent.by_ref(), |(one, form)| {
+        let reading = &reading;
+        async move { reading.content(&one, form).await }
+    })
+    .await?;
+    let mut before = Vec::with_capacity(refused.len());
+    for ((one, form), refusal) in refused {
+        match form.is_coded() {
+            true => before.push(one),
+            // As it is stored it is never sent on the web.
+            false => missing.left_out(refusal),
         }
+    }
+    let ((one, form), content) = first;
+    let first = (one, form, Ok(content));
+    // One instance at a time is read, while the one before it is sent: memory does not grow with the study.
+    let (again, rest) = (reading.clone(), reading);
+    let before = stream::iter(before).then(move |one| again.clone().stored(one));
+    let rest = stream::iter(sent).then(move |(one, form)| rest.clone().among_others(one, form));
+    let all = before.chain(stream::iter([first])).chain(rest).enumerate();
+    let parts = all.map(move |(index, (one, form, content))| {
+        part(content, &boundary, &address, index == 0, &one, form)
     });
     let pieces = parts.flat_map(|part| match part {
         Ok((opening, content)) => stream::iter([Ok(opening)]).chain(content.stream()).boxed(),
@@ -86,26 +106,37 @@ fn form_of(one: &StoredInstance, accept: &Accept, withheld: &Withheld) -> Answer
     Ok(form)
 }
 
-/// Reads one instance among others; what cannot be decoded goes out as it is stored, and its part says so, since the others
-/// could not be had either when the answer broke off.
-// PS3.18 8.7.3.5.2: every part names its transfer syntax.
-async fn content(
-    state: &DicomWebState,
+/// How the instances of a set are read.
+#[derive(Clone)]
+struct Reading {
+    state: DicomWebState,
     sending: Sending,
-    found: &StoredInstance,
-    form: Form,
     withheld: Withheld,
-) -> (Answer<Content>, Form) {
-    let content = Content::of(state, sending, found, form, withheld.clone()).await;
-    let is_coded = matches!(form, Form::Decoded | Form::JpegLs);
-    match content {
-        Err(refusal) if is_coded && refusal.is_of_content() => {
-            let stored = Content::of(state, sending, found, Form::Stored, withheld).await;
-            (stored, Form::Stored)
+}
+
+impl Reading {
+    async fn content(&self, one: &StoredInstance, form: Form) -> Answer<Content> {
+        Content::of(&self.state, self.sending, one, form, self.withheld.clone()).await
+    }
+
+    /// Reads one instance among others; what cannot be decoded goes out as it is stored, and its part says so, since the others
+    /// could not be had either when the answer broke off.
+    // PS3.18 8.7.3.5.2: every part names its transfer syntax.
+    async fn among_others(self, one: StoredInstance, form: Form) -> Read {
+        match self.content(&one, form).await {
+            Err(refusal) if form.is_coded() && refusal.leaves_others() => self.stored(one).await,
+            content => (one, form, content),
         }
-        content => (content, form),
+    }
+
+    async fn stored(self, one: StoredInstance) -> Read {
+        let content = self.content(&one, Form::Stored).await;
+        (one, Form::Stored, content)
     }
 }
+
+/// An instance, how it goes out, and what its part holds.
+type Read = (StoredInstance, Form, Answer<Content>);
 
 fn part(
     content: Answer<Content>,

@@ -161,3 +161,52 @@ async fn a_damaged_later_frame_is_known_before_the_answer_begins_w12() {
     let got = house.get(&format!("{url}/frames/2/rendered"), PNGS).await;
     assert_eq!(got.status, StatusCode::NOT_ACCEPTABLE);
 }
+
+/// Two frames, of which none can be decoded.
+fn spoiled() -> Made {
+    Made {
+        frames: vec![vec![9; 70], vec![9; 70]],
+        ..damaged()
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_what_cannot_go_out_as_asked_is_no_answer_w12() {
+    let house = House::with(&[spoiled(), film(), of_other_series()]).await;
+    house.lose(&of_other_series()).await;
+    let study = "/studies/1.2.3".to_owned();
+    let explicit = format!("{DICOM}; transfer-syntax={EXPLICIT}");
+    for (path, accept) in [
+        (study.clone(), explicit.as_str()),
+        (format!("{study}/rendered"), PNGS),
+        (format!("{study}/pixeldata"), OCTETS),
+        (format!("{}/frames/1,2", spoiled().url()), OCTETS),
+    ] {
+        let got = house.get(&path, accept).await;
+        assert!(!got.status.is_success(), "{path}: {}", got.status);
+        assert!(got.json()["message"].is_string(), "{path}");
+    }
+    // As they are stored they can be had.
+    check(&house.get(&study, DICOM_ANY).await, 1, 2);
+}
+
+#[tokio::test]
+async fn what_is_damaged_at_the_start_stands_where_it_belongs_w12() {
+    let house = House::with(&[spoiled(), Made::number(2)]).await;
+    let got = house.get("/studies/1.2.3", DICOM).await;
+    check(&got, 0, 2);
+    for ((head, _), syntax) in got.parts().iter().zip([RLE, EXPLICIT]) {
+        let stated = format!("transfer-syntax={syntax}\r\n");
+        assert!(head.contains(&stated), "{head}");
+    }
+    check(&house.get("/studies/1.2.3/pixeldata", OCTETS).await, 1, 1);
+    let house = House::with(&[damaged()]).await;
+    let got = house
+        .get(&format!("{}/frames/2,3", damaged().url()), OCTETS)
+        .await;
+    let kind = got.header("content-type");
+    assert!(
+        kind.contains("image/dicom-rle"),
+        "that of its first part: {kind}"
+    );
+}
