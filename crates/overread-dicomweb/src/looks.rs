@@ -1,6 +1,6 @@
 //! What the parameters of a rendered resource ask (PS3.18 8.3.5).
 
-use overread_pixels::{Source, View, Voi, VoiFunction, has_graphics, limits};
+use overread_pixels::{Source, View, Voi, VoiFunction, has_graphics, has_overlays, limits};
 
 use crate::limits::{QUERY_BYTES, QUERY_PARAMETERS};
 use crate::params::percent_decoded;
@@ -84,10 +84,16 @@ impl Asked {
     /// # Errors
     /// The state cannot be read.
     pub(crate) fn by(mut self, state: PresentationState) -> Answer<Self> {
-        if has_graphics(&state.header()?) {
+        let header = state.header()?;
+        if has_graphics(&header) {
             self.not_done
                 .push("The text and lines of the presentation state are not drawn.");
         }
+        if has_overlays(&header) {
+            self.not_done
+                .push("The overlays of the presentation state are not drawn.");
+        }
+        drop(header);
         self.look.state = Some(state);
         Ok(self)
     }

@@ -1,5 +1,6 @@
 //! One instance's frames with what describes them: decoded, drawn, or encoded anew.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use overread_dicom::{FrameTable, Header, ParseLimits};
 use overread_pixels::{
     Decoded, Description, Picture, PixelError, Samples, Shape, View, Voi, decode, draw,
-    encode_jpeg_ls, limits, pixel_by_pixel,
+    encode_jpeg_ls, frames_of_image, limits, pixel_by_pixel,
 };
 use overread_store::studies::StoredInstance;
 use tokio::sync::Semaphore;
@@ -75,6 +76,11 @@ impl PresentationState {
     pub(crate) fn header(&self) -> Answer<Header<'_>> {
         Header::read(&self.0, &ParseLimits::default())
             .map_err(|problem| Refusal::not_acceptable(problem.message))
+    }
+
+    /// Returns the frames of an image that it is of; `None` for all.
+    pub(crate) fn frames_of(&self, found: &StoredInstance) -> Answer<Option<BTreeSet<u32>>> {
+        Ok(frames_of_image(&self.header()?, &found.sop_instance_uid))
     }
 }
 

@@ -108,13 +108,16 @@ impl Refusal {
         }
     }
 
-    /// Says whether others can be had all the same: it lies in what is stored of one instance, or its reading broke off.
+    /// Says whether others can be had all the same: one is not there, it lies in what is stored of it, or its reading broke off.
     pub(crate) fn leaves_others(&self) -> bool {
-        let is_of_content = matches!(
+        let is_of_one = matches!(
             self.status(),
-            StatusCode::NOT_ACCEPTABLE | StatusCode::PAYLOAD_TOO_LARGE
+            StatusCode::NOT_FOUND
+                | StatusCode::GONE
+                | StatusCode::NOT_ACCEPTABLE
+                | StatusCode::PAYLOAD_TOO_LARGE
         );
-        is_of_content || self.has_broken_off
+        is_of_one || self.has_broken_off
     }
 }
 

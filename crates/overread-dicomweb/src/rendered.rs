@@ -168,7 +168,9 @@ pub(crate) async fn answered(
     let count = if is_moving { frame_count as usize } else { 1 };
     let numbers: Vec<u32> = match way(accept, count)? {
         Way::Alone(MediaType::Gif) if is_moving => (1..=image.frame_count()).collect(),
-        Way::Alone(_) => vec![frame_number.map_or_else(|| representative(&image), Ok)?],
+        Way::Alone(_) => {
+            vec![frame_number.map_or_else(|| representative(&image, &drawn.asked), Ok)?]
+        }
         Way::Parts(_) => (1..=image.frame_count()).collect(),
     };
     let url = caller
@@ -216,9 +218,22 @@ fn moves(accept: &Accept) -> bool {
     first.is_some_and(|range| range.essence == "image/gif")
 }
 
-fn representative(image: &Image) -> Answer<u32> {
+/// Returns the frame that stands for all: the one that the image names, or the first that a presentation state is of.
+fn representative(image: &Image, asked: &Asked) -> Answer<u32> {
     let stated = image.description(1)?.representative_frame;
-    Ok(stated.clamp(1, image.frame_count()))
+    let stated = stated.clamp(1, image.frame_count());
+    let shown = asked.look.state.as_ref();
+    let frames = shown
+        .map(|shown| shown.frames_of(&image.found))
+        .transpose()?;
+    match frames.flatten() {
+        Some(frames) if !frames.contains(&stated) => {
+            let first = frames.first().copied();
+            let first = first.filter(|first| *first <= image.frame_count());
+            first.ok_or_else(no_such_frame)
+        }
+        _ => Ok(stated),
+    }
 }
 
 /// GET .../frames/{list}/rendered.
@@ -346,6 +361,25 @@ struct Part {
 }
 
 impl Part {
+    fn of(
+        state: &DicomWebState,
+        caller: &Caller,
+        found: StoredInstance,
+        number: Option<u32>,
+    ) -> Self {
+        let url = caller.address.instance(
+            &found.study_instance_uid,
+            &found.series_instance_uid,
+            &found.sop_instance_uid,
+        );
+        let frame = number.map_or_else(String::new, |number| format!("/frames/{number}"));
+        Self {
+            image: Source::Stored(state.clone(), Box::new(found)),
+            number,
+            url: format!("{url}{frame}/rendered"),
+        }
+    }
+
     async fn draw(self, asked: &Asked, media_type: MediaType) -> Answer<(String, Bytes)> {
         let image = match self.image {
             Source::Read(image) => image,
@@ -353,7 +387,7 @@ impl Part {
         };
         let number = match self.number {
             Some(number) => number,
-            None => representative(&image)?,
+            None => representative(&image, asked)?,
         };
         let bytes = picture(&image, number, asked, media_type).await?;
         Ok((self.url, bytes))

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use std::path::Path;
 
-use overread_archive::{Archive, S3Secret, S3Settings};
+use overread_archive::{Archive, PackId, S3Secret, S3Settings};
 use overread_dicomweb::{DicomWebState, router, uri_router};
 use overread_ingest::Ingest;
 use overread_model::access::{Actor, Right, Role};
@@ -29,7 +29,7 @@ pub(crate) struct House {
     pub(crate) store: Store,
     archive: Archive,
     router: Router,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer, read to its end.
@@ -106,7 +106,7 @@ impl House {
             router: Router::new()
                 .nest("/dicom-web", router(state.clone()))
                 .nest("/wado", uri_router(state)),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -216,12 +216,30 @@ impl House {
 
     /// Loses the pack of an instance, as a broken disc does.
     pub(crate) async fn lose(&self, made: &Made) {
+        let pack_id = self.pack_of(made).await;
+        self.archive.remove(pack_id).await.unwrap();
+    }
+
+    /// Makes the pack of an instance one that cannot be read, as a failing disc does; `false` where packs are no files.
+    pub(crate) async fn spoil(&self, made: &Made) -> bool {
+        let name = format!("{}.pack", self.pack_of(made).await);
+        let shelves = std::fs::read_dir(self.folder.path().join("packs"));
+        let shelves = shelves.into_iter().flatten();
+        let mut paths = shelves.map(|shelf| shelf.unwrap().path().join(&name));
+        let Some(path) = paths.find(|path| path.is_file()) else {
+            assert!(overread_testkit::place::shared(self.folder.path()).is_some());
+            return false;
+        };
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        true
+    }
+
+    async fn pack_of(&self, made: &Made) -> PackId {
         let mut tx = self.store.read().await.unwrap();
         let reach = Reach::Everything;
         let found = find_instance(&mut tx, &reach, made.study, made.series, &made.instance).await;
-        let extent = found.unwrap().unwrap().extent;
-        drop(tx);
-        self.archive.remove(extent.pack_id).await.unwrap();
+        found.unwrap().unwrap().extent.pack_id
     }
 
     /// Puts a study into a case and gives somebody rights there.

@@ -309,6 +309,165 @@ async fn a_state_of_several_images_answers_with_those_that_are_there() {
     );
 }
 
+/// An image of six frames, of which each is of another level under the window of [`state_of_frames`].
+fn of_six_frames() -> Made {
+    let frame = |value: u16| value.to_le_bytes().repeat(16);
+    Made {
+        frames: (0..6).map(frame).collect(),
+        ..image()
+    }
+}
+
+/// A presentation state of these frames of the image.
+fn state_of_frames(frames: &[&str]) -> Made {
+    let item = |numbers: &&str| {
+        let uid = element(0x0008_1155, "UI", b"1.2.3.1.1");
+        [uid, number(0x0008_1160, numbers)].concat()
+    };
+    let items: Vec<Vec<u8>> = frames.iter().map(item).collect();
+    let series = [
+        sequence(0x0008_1140, &items),
+        element(0x0020_000E, "UI", b"1.2.3.1"),
+    ];
+    Made {
+        extra: sequence(0x0008_1115, &[series.concat()]),
+        ..state_of(&[], &[])
+    }
+}
+
+#[tokio::test]
+async fn a_state_of_some_frames_shows_those() {
+    let (png, pngs) = ("image/png", "multipart/related; type=\"image/png\"");
+    let house = House::with(&[of_six_frames(), state_of_frames(&["5"])]).await;
+    // 4 of the 15 that four bits can hold.
+    let fifth = vec![68; 16];
+    assert_eq!(greys(&house.get(URL, png).await), fifth);
+    let by_uri = wado(&house, Some(archive_token()), URI, "*/*").await;
+    assert_eq!(greys(&by_uri), fifth);
+    let got = house.get(URL, pngs).await;
+    let parts = got.parts();
+    assert_eq!((got.status, parts.len()), (StatusCode::OK, 1));
+    assert!(
+        parts[0].0.contains("/frames/5/rendered\r\n"),
+        "{}",
+        parts[0].0
+    );
+    // Named twice and in no order; the last is not there.
+    let house = House::with(&[of_six_frames(), state_of_frames(&["6\\2", "4\\2\\9"])]).await;
+    let got = house.get(URL, pngs).await;
+    let parts = got.parts();
+    assert_eq!((got.status, parts.len()), (StatusCode::PARTIAL_CONTENT, 3));
+    for ((head, _), number) in parts.iter().zip([2, 4, 6]) {
+        assert!(
+            head.contains(&format!("/frames/{number}/rendered\r\n")),
+            "{head}"
+        );
+    }
+    assert_eq!(greys(&house.get(URL, png).await), [17; 16]);
+    for (frames, status) in [
+        ("9", StatusCode::NOT_FOUND),
+        ("0", StatusCode::NOT_ACCEPTABLE),
+    ] {
+        let house = House::with(&[of_six_frames(), state_of_frames(&[frames])]).await;
+        for accept in [png, pngs] {
+            let got = house.get(URL, accept).await;
+            assert!(!got.status.is_success(), "{frames} {accept}");
+        }
+        assert_eq!(house.get(URL, png).await.status, status, "{frames}");
+    }
+}
+
+#[tokio::test]
+async fn overlays_that_are_not_drawn_are_told() {
+    let plane = element(0x6002_3000, "OW", &[1, 0]);
+    let layer = |name: &str| element(0x6002_1001, "CS", name.as_bytes());
+    for (says, is_shown) in [
+        // Its own; of whose layer nothing is said; those of the image.
+        ([layer("ONE"), plane.clone()].concat(), true),
+        (plane.clone(), true),
+        (layer("ONE"), true),
+        // Without a layer it is not shown.
+        ([layer(""), plane].concat(), false),
+    ] {
+        for got in both(&[says]).await {
+            let warning = match is_shown {
+                true => "299 overread: The overlays of the presentation state are not drawn.",
+                false => "",
+            };
+            assert_eq!(
+                (got.status, got.header("warning")),
+                (StatusCode::OK, warning)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failing_disc_is_not_called_missing() {
+    let other = Made {
+        series: "1.2.3.2",
+        instance: "1.2.3.2.1".to_owned(),
+        extra: [
+            image().extra,
+            element(0x0029_1010, "OB", &vec![7; 5 * 1024 * 1024]),
+        ]
+        .concat(),
+        ..image()
+    };
+    let series = |uid: &str, image: &str| {
+        let uid = element(0x0020_000E, "UI", uid.as_bytes());
+        [images(&[image]), uid].concat()
+    };
+    let both = [
+        series("1.2.3.1", "1.2.3.1.1"),
+        series("1.2.3.2", "1.2.3.2.1"),
+    ];
+    let state = Made {
+        extra: sequence(0x0008_1115, &both),
+        ..state(&[])
+    };
+    for is_lost in [true, false] {
+        let house = House::with(&[image(), state.clone()]).await;
+        house.stow("/studies", &[other.bytes()]).await;
+        let accept = "multipart/related; type=\"image/png\"";
+        if !is_lost {
+            if house.spoil(&other).await {
+                let got = house.get(URL, accept).await;
+                assert_eq!(got.status, StatusCode::INTERNAL_SERVER_ERROR);
+            }
+            continue;
+        }
+        let got = house.get(URL, accept).await;
+        assert_eq!((got.status, got.parts().len()), (StatusCode::OK, 2));
+        // As from any other set.
+        house.lose(&other).await;
+        let got = house.get(URL, accept).await;
+        let expect = (StatusCode::PARTIAL_CONTENT, 1);
+        assert_eq!((got.status, got.parts().len()), expect);
+    }
+}
+
+#[tokio::test]
+async fn each_image_that_is_shown_is_noted_as_by_itself() {
+    // A picture of a report, among the images.
+    let report = Made {
+        modality: "DOC",
+        ..image()
+    };
+    let house = House::with(&[report, state(&[])]).await;
+    let rows = async || {
+        let mut tx = house.store.read().await.unwrap();
+        overread_store::audit::prove(&mut tx).await.unwrap().rows
+    };
+    let before = rows().await;
+    assert_eq!(house.get(URL, "image/png").await.status, StatusCode::OK);
+    // The study, the presentation state, and the image.
+    assert_eq!(rows().await, before + 3);
+    let direct = format!("{}/rendered", image().url());
+    assert_eq!(house.get(&direct, "image/png").await.status, StatusCode::OK);
+    assert_eq!(rows().await, before + 3, "it is noted already");
+}
+
 #[tokio::test]
 async fn nobody_is_shown_by_a_state_that_they_may_not_see() {
     let other = Made {

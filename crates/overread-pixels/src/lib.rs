@@ -25,7 +25,9 @@ pub use description::Description;
 pub use error::PixelError;
 pub use grey::{Voi, VoiFunction};
 pub use pool::{Decoding, Pool, choose_decoding, decode, decode_with, encode_jpeg_ls};
-pub use presentation::{has_graphics, images_of_state};
+pub use presentation::{
+    ReferencedImage, frames_of_image, has_graphics, has_overlays, images_of_state,
+};
 pub use reading::{RawPicture, read_gif, read_png};
 pub use render::{Picture, Samples, draw};
 pub use shape::{Photometric, SampleKind, Shape};

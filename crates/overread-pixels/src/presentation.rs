@@ -1,6 +1,7 @@
 //! What a grayscale softcopy presentation state says of how an image is to be shown (PS3.4 N.2, PS3.3 C.11.8, C.10.4).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 
 use overread_dicom::{Header, Item};
 
@@ -40,6 +41,12 @@ const PRESENTATION_PIXEL_SPACING: u32 = 0x0070_0101;
 const PRESENTATION_PIXEL_ASPECT_RATIO: u32 = 0x0070_0102;
 const PRESENTATION_LUT_SEQUENCE: u32 = 0x2050_0010;
 const PRESENTATION_LUT_SHAPE: u32 = 0x2050_0020;
+
+/// PS3.5 7.6: overlays are even groups of these.
+const OVERLAY_GROUPS: RangeInclusive<u32> = 0x6000..=0x601E;
+/// Elements of such a group.
+const OVERLAY_ACTIVATION_LAYER: u32 = 0x1001;
+const OVERLAY_DATA: u32 = 0x3000;
 
 /// How a presentation state shows one frame beyond its grey levels.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,27 +96,91 @@ impl Frame<'_> {
     }
 }
 
-/// Lists the images that a presentation state is of, at most so many: Series and SOP Instance UIDs, each once.
-pub fn images_of_state(state: &Header<'_>, most: usize) -> Vec<(String, String)> {
-    let mut images = Vec::new();
-    let mut known = HashSet::new();
+/// An image that a presentation state is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferencedImage {
+    /// (0020,000E).
+    pub series_instance_uid: String,
+    /// (0008,1155).
+    pub sop_instance_uid: String,
+    /// (0008,1160), ascending, each once; `None` for all frames.
+    pub frame_numbers: Option<BTreeSet<u32>>,
+}
+
+/// Lists the images that a presentation state is of, each once, at most so many.
+pub fn images_of_state(state: &Header<'_>, most: usize) -> Vec<ReferencedImage> {
+    let mut images: Vec<ReferencedImage> = Vec::new();
+    let mut known: HashMap<(String, String), usize> = HashMap::new();
     for series in state.items(None, REFERENCED_SERIES_SEQUENCE, REFERENCES) {
         let series_uid = state.text(Some(series), SERIES_INSTANCE_UID);
-        for image in state.items(Some(series), REFERENCED_IMAGE_SEQUENCE, REFERENCES) {
-            let uid = state.text(Some(image), REFERENCED_SOP_INSTANCE_UID);
-            let named = series_uid.clone().zip(uid);
-            images.extend(named.filter(|image| known.insert(image.clone())));
+        for item in state.items(Some(series), REFERENCED_IMAGE_SEQUENCE, REFERENCES) {
+            let uid = state.text(Some(item), REFERENCED_SOP_INSTANCE_UID);
+            let Some(name) = series_uid.clone().zip(uid) else {
+                continue;
+            };
+            let frame_numbers = frames_of_item(state, item);
+            let known = known.entry(name.clone()).or_insert(images.len());
+            if let Some(image) = images.get_mut(*known) {
+                // PS3.3 table 10-3: without frame numbers all frames are meant.
+                let both = image.frame_numbers.take().zip(frame_numbers);
+                image.frame_numbers =
+                    both.map(|(one, other)| one.into_iter().chain(other).collect());
+                continue;
+            }
             if images.len() == most {
                 return images;
             }
+            images.push(ReferencedImage {
+                series_instance_uid: name.0,
+                sop_instance_uid: name.1,
+                frame_numbers,
+            });
         }
     }
     images
 }
 
+/// Lists the frames of an image that a presentation state is of; `None` for all, and for an image that it does not name.
+pub fn frames_of_image(state: &Header<'_>, sop_instance_uid: &str) -> Option<BTreeSet<u32>> {
+    let series = state.items(None, REFERENCED_SERIES_SEQUENCE, REFERENCES);
+    let mut frames = BTreeSet::new();
+    for one in series {
+        for item in state.items(Some(one), REFERENCED_IMAGE_SEQUENCE, REFERENCES) {
+            let uid = state.text(Some(item), REFERENCED_SOP_INSTANCE_UID);
+            if uid.as_deref() == Some(sop_instance_uid) {
+                frames.append(&mut frames_of_item(state, item)?);
+            }
+        }
+    }
+    (!frames.is_empty()).then_some(frames)
+}
+
+fn frames_of_item(state: &Header<'_>, item: Item) -> Option<BTreeSet<u32>> {
+    let numbers = state.numbers(Some(item), REFERENCED_FRAME_NUMBER);
+    let whole =
+        |number: &f64| number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(number);
+    let frames = numbers.iter().filter(|number| whole(number));
+    let frames = frames.take(REFERENCES).map(|number| *number as u32);
+    (!numbers.is_empty()).then(|| frames.collect())
+}
+
 /// Says whether a presentation state holds text or lines, which are not drawn here.
 pub fn has_graphics(state: &Header<'_>) -> bool {
     !state.items(None, GRAPHIC_ANNOTATION_SEQUENCE, 1).is_empty()
+}
+
+/// Says whether a presentation state shows overlays, its own or those of its images, which are not drawn here.
+pub fn has_overlays(state: &Header<'_>) -> bool {
+    OVERLAY_GROUPS.step_by(2).any(|group| {
+        let layer = group << 16 | OVERLAY_ACTIVATION_LAYER;
+        match state.has(None, layer) {
+            // PS3.3 C.11.7: without a layer it is not shown.
+            true => state
+                .text(None, layer)
+                .is_some_and(|layer| !layer.is_empty()),
+            false => state.has(None, group << 16 | OVERLAY_DATA),
+        }
+    })
 }
 
 impl Description {

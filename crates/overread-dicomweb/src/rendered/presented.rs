@@ -1,15 +1,19 @@
 //! Images as a grayscale softcopy presentation state shows them (PS3.4 N.2).
 
-use overread_pixels::images_of_state;
+use std::collections::{BTreeSet, HashMap};
 
-use super::opened;
-use super::several::{can_be_drawn, of_instances};
+use overread_pixels::{ReferencedImage, images_of_state};
+use overread_store::studies::StoredInstance;
+
+use super::several::{can_be_drawn, of_parts};
+use super::{Part, Way, no_such_frame, opened, way};
 use crate::accept::Accept;
 use crate::caller::Caller;
+use crate::frames::table_of;
 use crate::instances::{One, find};
 use crate::limits::FRAMES_A_REQUEST;
 use crate::looks::Asked;
-use crate::partial::Missing;
+use crate::partial::{Missing, readable};
 use crate::picture::PresentationState;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
@@ -39,23 +43,74 @@ pub(super) async fn presented(
         Some(shown) => images_of_state(&shown.header()?, FRAMES_A_REQUEST + 1),
         None => Vec::new(),
     };
-    if referenced.len() > FRAMES_A_REQUEST {
+    // One image alone can go out as one picture, of the frame that stands for it.
+    let is_one = referenced.len() == 1 && matches!(way(accept, 1)?, Way::Alone(_));
+    let frame_count = |image: &ReferencedImage| match &image.frame_numbers {
+        Some(frames) if !is_one => frames.len().max(1),
+        _ => 1,
+    };
+    if referenced.iter().map(frame_count).sum::<usize>() > FRAMES_A_REQUEST {
         return Err(Refusal::too_large(
             "the presentation state is of too many images",
         ));
     }
-    let mut images = Vec::with_capacity(referenced.len());
-    for (series, instance) in referenced {
-        let study = study.to_owned();
-        let one = One {
-            study,
-            series,
-            instance,
-        };
-        let image = find(state, caller, &one).await;
-        images.push(image.and_then(|image| can_be_drawn(&image).map(|()| image)));
-    }
     let mut missing = Missing::default();
+    let mut parts = Vec::with_capacity(referenced.len());
+    for (found, frames) in found(state, caller, study, referenced, &mut missing).await? {
+        // As for an image that is asked for by itself: it may be a report, or show one.
+        let place = (
+            study,
+            Some(&*found.series_instance_uid),
+            Some(&*found.sop_instance_uid),
+        );
+        caller
+            .note_images(state, "study.images_read", place)
+            .await?;
+        let last = table_of(&found)?.frame_count();
+        let part = |number| Part::of(state, caller, found.clone(), number);
+        match frames.filter(|_| !is_one) {
+            Some(frames) => parts.extend(frames.into_iter().map(|number| match number <= last {
+                true => Ok(part(Some(number))),
+                false => Err(no_such_frame()),
+            })),
+            None => parts.push(Ok(part(None))),
+        }
+    }
+    let parts = missing.taken(parts)?;
+    of_parts(accept, asked, parts, missing).await
+}
+
+/// Finds the images that can be drawn, with the frames that are asked of each; what cannot be had is left out and counted.
+async fn found(
+    state: &DicomWebState,
+    caller: &Caller,
+    study: &str,
+    referenced: Vec<ReferencedImage>,
+    missing: &mut Missing,
+) -> Answer<Vec<(StoredInstance, Option<BTreeSet<u32>>)>> {
+    let mut frames = HashMap::with_capacity(referenced.len());
+    let mut images = Vec::with_capacity(referenced.len());
+    for image in referenced {
+        let one = One {
+            study: study.to_owned(),
+            series: image.series_instance_uid,
+            instance: image.sop_instance_uid,
+        };
+        let found = find(state, caller, &one).await;
+        match found.and_then(|found| can_be_drawn(&found).map(|()| found)) {
+            Ok(found) => {
+                frames.insert(found.id, image.frame_numbers);
+                images.push(Ok(found));
+            }
+            Err(refusal) if refusal.leaves_others() => images.push(Err(refusal)),
+            Err(refusal) => return Err(refusal),
+        }
+    }
     let images = missing.taken(images)?;
-    of_instances(state, caller, accept, asked, images, missing).await
+    let images = readable(&state.archive, images, missing).await?;
+    let with_frames = images.into_iter().map(|found| {
+        let frames = frames.remove(&found.id).flatten();
+        (found, frames)
+    });
+    Ok(with_frames.collect())
 }

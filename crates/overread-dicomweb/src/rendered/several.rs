@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use overread_pixels::is_decodable;
 use overread_store::studies::{StoredInstance, instances_of};
 
-use super::{Part, Source, Way, alone, in_parts, warn, way};
+use super::{Part, Way, alone, in_parts, warn, way};
 use crate::accept::Accept;
 use crate::caller::{Caller, RawQuery};
 use crate::frames::table_of;
@@ -75,38 +75,25 @@ pub(crate) async fn several(
             (&several.study, several.series.as_deref(), None),
         )
         .await?;
-    of_instances(&state, &caller, &accept, &asked, images, missing).await
+    let parts = images.into_iter();
+    let parts = parts.map(|one| Part::of(&state, &caller, one, None));
+    of_parts(&accept, &asked, parts.collect(), missing).await
 }
 
-/// Answers with a picture of each of several instances.
-pub(super) async fn of_instances(
-    state: &DicomWebState,
-    caller: &Caller,
+/// Answers with pictures of several instances.
+pub(super) async fn of_parts(
     accept: &Accept,
     asked: &Asked,
-    images: Vec<StoredInstance>,
+    mut parts: Vec<Part>,
     mut missing: Missing,
 ) -> Answer {
-    let way = way(accept, images.len())?;
-    if images.len() > 1 && matches!(way, Way::Alone(_)) {
+    let way = way(accept, parts.len())?;
+    if parts.len() > 1 && matches!(way, Way::Alone(_)) {
         // A picture that moves is one instance; several instances are parts.
         return Err(Refusal::not_acceptable(
             "several instances are offered as parts of multipart/related",
         ));
     }
-    let parts = images.into_iter().map(|one| Part {
-        url: format!(
-            "{}/rendered",
-            caller.address.instance(
-                &one.study_instance_uid,
-                &one.series_instance_uid,
-                &one.sop_instance_uid
-            )
-        ),
-        image: Source::Stored(state.clone(), Box::new(one)),
-        number: None,
-    });
-    let mut parts: Vec<Part> = parts.collect();
     let mut response = match (way, parts.pop()) {
         (Way::Alone(media_type), Some(only)) if parts.is_empty() => {
             alone(media_type, only.draw(asked, media_type).await?.1)?

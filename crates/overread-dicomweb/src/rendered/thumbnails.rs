@@ -94,7 +94,7 @@ async fn thumbnail(
     let image = Image::of(state, found).await?;
     let number = match number {
         Some(number) => number,
-        None => representative(&image)?,
+        None => representative(&image, &asked)?,
     };
     alone(
         media_type,
