@@ -75,6 +75,11 @@ pub fn read_png(bytes: &[u8], most_bytes: u64) -> Result<RawPicture, PixelError>
     if info.animation_control.is_some_and(|all| all.num_frames > 1) {
         return Err(PixelError::Unsupported);
     }
+    // PNG 11.2.2: three bytes an entry. The decoder takes that for granted.
+    let palette = info.palette.as_deref().unwrap_or_default();
+    if palette.len() % 3 != 0 || palette.len() > 3 * 256 {
+        return Err(PixelError::Damaged);
+    }
     let side = |side| u16::try_from(side).map_err(|_| PixelError::TooLarge);
     let (columns, rows) = (side(info.width)?, side(info.height)?);
     let length = reader.output_buffer_size().filter(|length| *length <= most);
@@ -279,6 +284,26 @@ mod tests {
         let png = write(&picture, MediaType::Png, 100).expect("a PNG");
         assert!(read_png(&png, 64).is_ok_and(|read| read.is_grey()));
         assert_eq!(read_png(&png, 63).err(), Some(PixelError::TooLarge));
+    }
+
+    #[test]
+    fn a_palette_has_whole_entries_and_not_too_many() {
+        for (palette_bytes, expect) in [
+            (1, Some(PixelError::Damaged)),
+            (3, None),
+            (4, Some(PixelError::Damaged)),
+            (768, None),
+            (771, Some(PixelError::Damaged)),
+        ] {
+            let mut png = Vec::new();
+            let mut encoder = png::Encoder::new(&mut png, 4, 4);
+            encoder.set_color(png::ColorType::Indexed);
+            encoder.set_palette(vec![9; palette_bytes]);
+            let mut writer = encoder.write_header().expect("a PNG");
+            writer.write_image_data(&[0; 16]).expect("samples");
+            writer.finish().expect("an end");
+            assert_eq!(read_png(&png, 1000).err(), expect, "{palette_bytes}");
+        }
     }
 
     #[test]
