@@ -115,7 +115,7 @@ impl Caller {
     pub(crate) async fn missing(&self, state: &DicomWebState, study: &str) -> Refusal {
         let gone = async {
             let mut tx = state.store.read().await?;
-            was_in_reach(&mut tx, &self.reach, study).await
+            was_in_reach(&mut tx, (&self.actor, &self.reach), study).await
         };
         match gone.await {
             Ok(true) => Refusal::gone(),

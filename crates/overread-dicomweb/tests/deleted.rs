@@ -6,11 +6,13 @@ use overread_model::ids::{CaseId, DeletionId, LinkId};
 use overread_model::keeping::Quota;
 use overread_model::time::Timestamp;
 use overread_store::deletions::{self, NewDeletion};
-use overread_store::quotas;
+use overread_store::links::{self, LinkRow};
 use overread_store::studies::link_pending;
+use overread_store::{cases, quotas};
 
 use crate::house::{House, archive_token, multipart, person};
 use crate::made::Made;
+use crate::reads::row;
 use crate::wado::wado;
 
 const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
@@ -88,8 +90,43 @@ async fn no_address_leads_to_it() {
     }
 }
 
-/// Who sees study 1.2.3 by a case, and with what right; the last three never could.
-async fn people(house: &House) -> [(Actor, bool); 6] {
+/// A link to a case that was made at a moment and is good from another.
+async fn link(
+    house: &House,
+    number: u8,
+    case_id: &CaseId,
+    (created_at, not_before): (Timestamp, Timestamp),
+) -> Actor {
+    let link_id = LinkId::from_random([number; 16]);
+    let row = LinkRow {
+        id: link_id.as_str().to_owned(),
+        case_id: case_id.as_str().to_owned(),
+        recipient_name: "Dr Treating".to_owned(),
+        recipient_email: String::new(),
+        created_by: "p".to_owned(),
+        created_at: created_at.as_micros(),
+        not_before: not_before.as_micros(),
+        expires_at: NOW.plus_days(90).as_micros(),
+        passcode_hash: None,
+        wrong_passcode_count: 0,
+        with_images: 1,
+        opened_at: None,
+        last_used_at: None,
+        acknowledged_at: None,
+        decided_at: None,
+        decision: None,
+        decision_note: None,
+        revoked_at: None,
+    };
+    let mut tx = house.store.begin().await.unwrap();
+    links::insert(&mut tx, &row, &[number; 32]).await.unwrap();
+    tx.commit().await.unwrap();
+    let case_id = case_id.clone();
+    Actor::Link { link_id, case_id }
+}
+
+/// Who asks for study 1.2.3, and who of them could see it by a case, and with what right.
+async fn people(house: &House) -> [(Actor, bool); 9] {
     let images = [Right::ViewImages];
     let patient = person(2, Role::Patient);
     let case_id = house.grant(7, "1.2.3", &patient, &images, None).await;
@@ -102,14 +139,20 @@ async fn people(house: &House) -> [(Actor, bool); 6] {
     let mut tx = house.store.begin().await.unwrap();
     link_pending(&mut tx, study, &pending, NOW).await.unwrap();
     tx.commit().await.unwrap();
-    let link = Actor::Link {
-        link_id: LinkId::from_random([9; 16]),
-        case_id,
-    };
+    let mut tx = house.store.begin().await.unwrap();
+    cases::insert(&mut tx, &row(7)).await.unwrap();
+    cases::insert(&mut tx, &row(8)).await.unwrap();
+    tx.commit().await.unwrap();
+    let other_case = CaseId::from_random([8; 16]);
+    let later = NOW.plus_seconds(1);
     [
         (archive_token(), true),
         (patient, true),
-        (link, true),
+        (link(house, 1, &case_id, (NOW, NOW)).await, true),
+        // Made when the study was deleted already, or good only from then on.
+        (link(house, 2, &case_id, (later, later)).await, false),
+        (link(house, 3, &case_id, (NOW, later)).await, false),
+        (link(house, 4, &other_case, (NOW, NOW)).await, false),
         (of_other_case, false),
         (waiting, false),
         (person(6, Role::Administrator), false),

@@ -55,10 +55,11 @@ fn account(number: u8, email: &str) -> PersonRow {
     }
 }
 
-fn row() -> CaseRow {
+/// A case that is being read.
+pub(crate) fn row(case: u8) -> CaseRow {
     CaseRow {
-        id: CaseId::from_random([CASE; 16]).as_str().to_owned(),
-        number: Some("2026-00001".to_owned()),
+        id: CaseId::from_random([case; 16]).as_str().to_owned(),
+        number: Some(format!("2026-0000{case}")),
         parent_id: None,
         state: "in_review".to_owned(),
         held_from: None,
@@ -92,7 +93,7 @@ impl Reads {
         let mut tx = house.store.begin().await.unwrap();
         let rosa = add_reviewer(&mut tx, 3, "Rosa Reader").await;
         add_reviewer(&mut tx, 4, "Ole Other").await;
-        cases::insert(&mut tx, &row()).await.unwrap();
+        cases::insert(&mut tx, &row(CASE)).await.unwrap();
         let case_id = CaseId::from_random([CASE; 16]);
         review_tasks::insert(&mut tx, "t1", &case_id, &rosa, "me", now())
             .await

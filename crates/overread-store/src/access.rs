@@ -352,7 +352,7 @@ fn leave_out_reports(clause: &mut Clause, level: Level, reader: &str) {
 }
 
 /// Adds the filter of a reach to a search for rows of `deletion`: what could be seen, were it not deleted.
-pub(crate) fn restrict_deleted(clause: &mut Clause, reach: &Reach) {
+pub(crate) fn restrict_deleted(clause: &mut Clause, actor: &Actor, reach: &Reach) {
     if reach.is_without_reports() {
         // Of what is erased nobody knows any more whether it was more than reports.
         clause.and(concat!(
@@ -362,6 +362,14 @@ pub(crate) fn restrict_deleted(clause: &mut Clause, reach: &Reach) {
             no_report!("shown", "shown_series"),
             ")"
         ));
+    }
+    if let Actor::Link { link_id, .. } = actor {
+        // A link is no grant, and its reach is its case alone.
+        clause.and("exists (select 1 from share_link l where l.id = ");
+        clause.arg(Arg::Text(link_id.as_str().to_owned()));
+        clause.push(
+            " and l.created_at <= deletion.marked_at and l.not_before <= deletion.marked_at)",
+        );
     }
     let shown = Shown {
         column: "deletion.id",

@@ -221,7 +221,7 @@ pub async fn is_marked(tx: &mut Tx, study: StudyKey) -> StoreResult<bool> {
 /// When the database fails.
 pub async fn was_in_reach(
     tx: &mut Tx,
-    reach: &Reach,
+    (actor, reach): (&Actor, &Reach),
     study_instance_uid: &str,
 ) -> StoreResult<bool> {
     let filter = StudyFilter {
@@ -248,7 +248,7 @@ pub async fn was_in_reach(
     let ids: Vec<String> = ids.into_iter().map(|(id,)| id).collect();
     let mut clause = Clause::new("select deletion.id from deletion");
     clause.any_of("deletion.id", &ids);
-    restrict_deleted(&mut clause, reach);
+    restrict_deleted(&mut clause, actor, reach);
     let reached: Vec<(String,)> = clause.rows(tx).await?;
     Ok(!reached.is_empty())
 }

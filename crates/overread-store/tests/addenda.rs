@@ -10,7 +10,7 @@ use overread_store::{Tx, cases, outbox, reports, review_tasks};
 use crate::cases::{add_reviewer, case, row};
 use crate::house::{House, NOW, both, person};
 
-fn link(number: u8) -> LinkRow {
+pub(super) fn link(number: u8) -> LinkRow {
     LinkRow {
         id: LinkId::from_random([number; 16]).as_str().to_owned(),
         case_id: case(1).as_str().to_owned(),

@@ -1,18 +1,20 @@
 //! Deletions, legal holds, room in cases, and what rules of retention are asked of.
 
-use overread_model::access::Right;
-use overread_model::ids::{CaseId, DeletionId, ErasureRequestId, LegalHoldId};
+use overread_model::access::{Actor, Right};
+use overread_model::ids::{CaseId, DeletionId, ErasureRequestId, LegalHoldId, LinkId};
 use overread_model::keeping::{Quota, Usage};
 use overread_model::time::Timestamp;
 use overread_store::access::Reach;
 use overread_store::deletions::{self, NewDeletion};
 use overread_store::grants::{self, NewGrant};
 use overread_store::legal_holds::{self, Held};
+use overread_store::links::{self, LinkRow};
 use overread_store::studies::{self, Entered, Page, StudyFilter, StudyKey};
 use overread_store::{
-    Tx, cases, checks, commitments, erasure_requests, erasures, proof, quotas, retention,
+    Tx, access, cases, checks, commitments, erasure_requests, erasures, proof, quotas, retention,
 };
 
+use crate::addenda::link;
 use crate::cases::{case, row};
 use crate::house::{House, NOW, Spec, both, enter, machine, person, scope};
 
@@ -150,9 +152,12 @@ async fn reach(house: House) {
         (&nobody, "1.2.1", false),
         (&Reach::Nothing, "1.2.1", false),
     ] {
-        let was = deletions::was_in_reach(&mut tx, reach, uid).await;
+        let was = deletions::was_in_reach(&mut tx, (&machine(), reach), uid).await;
         assert_eq!(was.unwrap(), expect, "{reach:?} {uid}");
     }
+    drop(tx);
+    links_made_later_never_saw_it(&house).await;
+    let mut tx = house.store.read().await.unwrap();
     assert!(
         checks::study_by_uid(&mut tx, "1.2.1")
             .await
@@ -190,6 +195,37 @@ async fn reach(house: House) {
     in_case(&house, &case(4), &[spec(1, 1)]).await;
     assert_eq!(count(&house, &of_case).await, 1);
     nothing_contradicts(&house).await;
+}
+
+/// A link reaches its case whenever it was made; what was deleted before it was good was never there for it.
+async fn links_made_later_never_saw_it(house: &House) {
+    let later = NOW.plus_seconds(1);
+    let mut tx = house.store.begin().await.unwrap();
+    for number in [4, 5] {
+        cases::insert(&mut tx, &row(number)).await.unwrap();
+    }
+    for (number, of_case, created_at, not_before, expect) in [
+        (1, 4, NOW, NOW, true),
+        (2, 4, later, later, false),
+        (3, 4, NOW, later, false),
+        (4, 5, NOW, NOW, false),
+    ] {
+        let row = LinkRow {
+            case_id: case(of_case).as_str().to_owned(),
+            created_at: created_at.as_micros(),
+            not_before: not_before.as_micros(),
+            ..link(number)
+        };
+        links::insert(&mut tx, &row, &[number; 32]).await.unwrap();
+        let actor = Actor::Link {
+            link_id: LinkId::from_random([number; 16]),
+            case_id: case(of_case),
+        };
+        let reach = access::reach(&mut tx, &actor, later).await.unwrap();
+        let was = deletions::was_in_reach(&mut tx, (&actor, &reach), "1.2.1").await;
+        assert_eq!(was.unwrap(), expect, "{number}");
+    }
+    tx.commit().await.unwrap();
 }
 
 /// What comes for a deleted study changes nothing, for whomever it comes.
