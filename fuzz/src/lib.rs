@@ -15,7 +15,7 @@ use serde_json::Value;
 #[allow(dead_code, unreachable_pub, reason = "only the reader is exercised")]
 mod incoming;
 mod limits {
-    pub use super::{door_limits::*, web_limits::*};
+    pub use super::{door_limits::*, picture_limits::*, web_limits::*};
 }
 #[path = "../../crates/overread-dicomweb/src/limits.rs"]
 #[allow(dead_code, unreachable_pub, reason = "only the reader's limits are used")]
@@ -23,9 +23,20 @@ mod web_limits;
 #[path = "../../crates/overread-dimse/src/limits.rs"]
 #[allow(dead_code, unreachable_pub, reason = "only the wire's limits are used")]
 mod door_limits;
+#[path = "../../crates/overread-pixels/src/limits.rs"]
+#[allow(dead_code, unreachable_pub, reason = "only what reads pictures is exercised")]
+mod picture_limits;
+#[path = "../../crates/overread-pixels/src/error.rs"]
+#[allow(dead_code, reason = "only what reads pictures is exercised")]
+mod error;
+#[path = "../../crates/overread-pixels/src/reading.rs"]
+mod reading;
+mod picture;
 mod peer;
 mod stream;
+use error::PixelError;
 pub use peer::{peer, seeds as peer_seeds};
+pub use picture::{picture, seeds as picture_seeds};
 
 /// The door's own modules, from its lowest layer to the decision on an association.
 macro_rules! door {

@@ -13,9 +13,10 @@ fn main() {
         "model" => overread_fuzz::model,
         "multipart" => overread_fuzz::multipart,
         "peer" => overread_fuzz::peer,
+        "picture" => overread_fuzz::picture,
         "report" => overread_fuzz::report,
         _ => {
-            eprintln!("usage: mutate directory|instance|medium|model|multipart|peer|report SECONDS [SEED_FOLDER]");
+            eprintln!("usage: mutate directory|instance|medium|model|multipart|peer|picture|report SECONDS [SEED_FOLDER]");
             std::process::exit(2);
         }
     };
@@ -27,6 +28,7 @@ fn main() {
     match name {
         "model" => seeds = seeds.iter().flat_map(|file| overread_fuzz::models_of(file)).collect(),
         "peer" => seeds.extend(overread_fuzz::peer_seeds()),
+        "picture" => seeds.extend(overread_fuzz::picture_seeds()),
         _ => {}
     }
     let mut random = Random(0x9E37_79B9_7F4A_7C15);

@@ -24,7 +24,7 @@ pub fn peer(data: &[u8]) {
     };
     let mut bytes = if is_framed & 1 == 1 { request() } else { Vec::new() };
     bytes.extend_from_slice(rest);
-    let stream = Stream { bytes, at: 0, step: usize::from(step).max(1) };
+    let stream = Stream::Plain { bytes, at: 0, step: usize::from(step).max(1) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     runtime.expect("a runtime").block_on(associate(stream));
 }
