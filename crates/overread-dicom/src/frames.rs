@@ -1,5 +1,7 @@
 //! Where the frames of an instance lie, and their bytes.
 
+mod words;
+
 use std::borrow::Cow;
 
 use overread_model::imaging::FrameRange;
@@ -8,9 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::inflate;
 use crate::limits::ParseLimits;
-use crate::numbers::swap_words;
 use crate::problem::DicomProblem;
 use crate::source::SliceSource;
+
+pub use words::Words;
 
 /// Where the frames of one instance lie, in bytes from the start of the instance as received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -337,18 +340,6 @@ fn extract_plain<'a>(
             "the instance has no such frame",
         )),
     }
-}
-
-/// Turns uncompressed big endian samples into little endian ones, in place.
-// PS3.5 8.2 and annex A.3: samples of 16 bits and more have their high byte first; OB bytes stay.
-pub fn to_little_endian(frame: &mut [u8], bits_allocated: u16) {
-    // Eight-bit samples in OW are swapped in pairs.
-    let word_bytes = match bits_allocated {
-        0..=16 => 2,
-        17..=32 => 4,
-        _ => 8,
-    };
-    swap_words(frame, word_bytes);
 }
 
 #[cfg(test)]

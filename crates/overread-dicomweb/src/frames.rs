@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
-use overread_dicom::frames::{FrameBytes, extract, take_bits, to_little_endian};
+use overread_dicom::frames::{FrameBytes, Words, extract, take_bits};
 use overread_dicom::syntax::{EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, frame_media_type};
 use overread_dicom::{FrameTable, Header, ParseLimits};
 use overread_pixels::{JPEG_LS_LOSSLESS, is_decodable};
@@ -413,7 +413,9 @@ pub(crate) async fn read(
     if matches!(table, FrameTable::Deflated { .. }) {
         return inflated(state, found, table, numbers.to_vec()).await;
     }
-    let is_big_endian = found.transfer_syntax_uid == EXPLICIT_VR_BIG_ENDIAN;
+    if let Some(bits_allocated) = big_endian_words(state, found, &table).await? {
+        return turned_round(state, found, &table, (numbers, bits_allocated)).await;
+    }
     let mut frames = Vec::with_capacity(numbers.len());
     for number in numbers {
         let frame = match table.locate(number - 1) {
@@ -446,33 +448,44 @@ pub(crate) async fn read(
         };
         frames.push(frame);
     }
-    if is_big_endian {
-        turn_round(state, found, &table, &mut frames).await?;
-    }
     Ok(frames)
 }
 
-/// Turns big endian samples into little endian ones (PS3.18 8.7.3.2: octet-stream is little endian).
-async fn turn_round(
+/// Returns the bits of a cell of pixel data that are stored in big endian words; `None` for any other.
+async fn big_endian_words(
     state: &DicomWebState,
     found: &StoredInstance,
     table: &FrameTable,
-    frames: &mut [Vec<Bytes>],
-) -> Answer<()> {
+) -> Answer<Option<u16>> {
+    if found.transfer_syntax_uid != EXPLICIT_VR_BIG_ENDIAN {
+        return Ok(None);
+    }
     let start = start_of(state, found, table).await?;
     let header = Header::read(&start, &ParseLimits::default())
         .map_err(|problem| Refusal::not_acceptable(problem.message))?;
-    // PS3.5 8.2 and A.3: bytes (OB) have no order, words (OW) do, also when two samples share one.
-    if header.stated_vr(None, PIXEL_DATA) == Some("OB") {
-        return Ok(());
+    let bits = header.number(None, BITS_ALLOCATED).unwrap_or(16.0) as u16;
+    // PS3.5 8.2 and A.3: bytes (OB) have no order, words (OW) do, also when several cells share one.
+    Ok((header.stated_vr(None, PIXEL_DATA) != Some("OB")).then_some(bits))
+}
+
+/// Reads big endian words as little endian frames (PS3.18 8.7.3.2: octet-stream is little endian).
+async fn turned_round(
+    state: &DicomWebState,
+    found: &StoredInstance,
+    table: &FrameTable,
+    (numbers, bits_allocated): (&[u32], u16),
+) -> Answer<Vec<Vec<Bytes>>> {
+    let mut frames = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let words = Words::of(table, number - 1, bits_allocated).ok_or_else(Refusal::internal)?;
+        let start = words.range.offset_bytes;
+        let end = start.saturating_add(words.range.length_bytes);
+        // The last word is not filled up where its sender forgot to.
+        let read = start..end.min(found.extent.length_bytes);
+        let bytes = state.archive.read(found.extent, read).await?;
+        frames.push(vec![Bytes::from(words.little_endian(bytes.to_vec()))]);
     }
-    let bits = header.number(None, BITS_ALLOCATED).unwrap_or(16.0);
-    for piece in frames.iter_mut().flatten() {
-        let mut bytes = piece.to_vec();
-        to_little_endian(&mut bytes, bits as u16);
-        *piece = Bytes::from(bytes);
-    }
-    Ok(())
+    Ok(frames)
 }
 
 async fn inflated(

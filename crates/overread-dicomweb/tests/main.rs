@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod big_endian;
 mod blinding;
 mod channel;
 mod checks;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use overread_dicom::frames::{extract, to_little_endian};
+use overread_dicom::frames::{Words, extract};
 use overread_dicom::syntax::EXPLICIT_VR_BIG_ENDIAN;
 use overread_dicom::{Header, ParseLimits, Parsed, parse_instance};
 use overread_pixels::{
@@ -52,7 +52,10 @@ async fn frames_of(bytes: &[u8]) -> Result<Option<(Shape, Vec<Vec<u8>>)>, PixelE
             .into_owned();
         let are_words = header.stated_vr(None, 0x7FE0_0010) != Some("OB");
         if syntax == EXPLICIT_VR_BIG_ENDIAN && are_words {
-            to_little_endian(&mut frame, shape.bits_allocated);
+            let words = Words::of(&table, index, shape.bits_allocated).unwrap();
+            let start = words.range.offset_bytes as usize;
+            let end = start + words.range.length_bytes as usize;
+            frame = words.little_endian(bytes[start..end].to_vec());
         }
         if table.is_encapsulated() {
             if !is_decodable(&syntax) {
@@ -167,10 +170,7 @@ async fn stored_values_are_those_of_two_other_decoders() {
             near(entry, &shape, &frames, &mut failures);
             continue;
         }
-        // FIXME: an odd number of bytes in big endian words ends with its padding, and the last byte behind that.
-        if path != "transfer-syntax/misc/SC_rgb_small_odd_big_endian.dcm" {
-            failures.push(format!("{path}: other values ({shape:?})"));
-        }
+        failures.push(format!("{path}: other values ({shape:?})"));
     }
     eprintln!("{seen:?}");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
