@@ -11,7 +11,7 @@ use crate::grey::{Modality, Table, Voi, VoiFunction};
 use crate::limits::{PIXEL_HEIGHT, REFERENCES, SHUTTER_CORNERS, VOI_CHOICES};
 use crate::render::Picture;
 use crate::shape::{Photometric, SampleKind, Shape};
-use crate::view::{Source, View, flip};
+use crate::view::{Source, View, flip_across};
 
 const REFERENCED_SERIES_SEQUENCE: u32 = 0x0008_1115;
 const REFERENCED_IMAGE_SEQUENCE: u32 = 0x0008_1140;
@@ -435,7 +435,7 @@ impl Presentation {
             };
         }
         if self.is_flipped {
-            flip(&mut picture, true, false);
+            flip_across(&mut picture);
         }
         picture
     }

@@ -167,10 +167,10 @@ pub fn read_gif(bytes: &[u8], most_bytes: u64) -> Result<RawPicture, PixelError>
             return Err(PixelError::TooLarge);
         }
         let before = (frame.dispose == DisposalMethod::Previous).then(|| canvas.pixels.clone());
-        canvas.draw(frame, false)?;
+        canvas.draw(frame)?;
         frames.push(canvas.opaque()?);
         match (frame.dispose, before) {
-            (DisposalMethod::Background, _) => canvas.draw(frame, true)?,
+            (DisposalMethod::Background, _) => canvas.clear(frame)?,
             (_, Some(before)) => canvas.pixels = before,
             _ => {}
         }
@@ -194,8 +194,25 @@ struct Canvas {
 }
 
 impl Canvas {
-    /// Draws a frame in its place, or clears that place.
-    fn draw(&mut self, frame: &gif::Frame<'_>, is_clearing: bool) -> Result<(), PixelError> {
+    fn draw(&mut self, frame: &gif::Frame<'_>) -> Result<(), PixelError> {
+        self.change(frame, |pixel, drawn| {
+            if let [red, green, blue, u8::MAX] = *drawn {
+                *pixel = [red, green, blue, u8::MAX];
+            }
+        })
+    }
+
+    /// Takes away what stands in the place of a frame.
+    fn clear(&mut self, frame: &gif::Frame<'_>) -> Result<(), PixelError> {
+        self.change(frame, |pixel, _| *pixel = [0; 4])
+    }
+
+    /// Changes every pixel in the place of a frame, by that of the frame.
+    fn change(
+        &mut self,
+        frame: &gif::Frame<'_>,
+        by: impl Fn(&mut [u8; 4], &[u8]),
+    ) -> Result<(), PixelError> {
         let (left, width) = (usize::from(frame.left), usize::from(frame.width));
         if width == 0 {
             return Ok(());
@@ -205,11 +222,7 @@ impl Canvas {
         for (row, drawn) in rows.zip(frame.buffer.chunks_exact(width * 4)) {
             let row = row.get_mut(left..left + width).ok_or(PixelError::Damaged)?;
             for (pixel, drawn) in row.iter_mut().zip(drawn.chunks_exact(4)) {
-                match *drawn {
-                    _ if is_clearing => *pixel = [0; 4],
-                    [red, green, blue, u8::MAX] => *pixel = [red, green, blue, u8::MAX],
-                    _ => {}
-                }
+                by(pixel, drawn);
             }
         }
         Ok(())

@@ -61,11 +61,12 @@ pub(crate) fn arrange(
     }
     let mut scaled = scale_part(&picture, (left, top, width, height), (wide, high));
     if let Some(source) = view.source {
-        flip(
-            &mut scaled,
-            source.is_flipped_across,
-            source.is_flipped_down,
-        );
+        if source.is_flipped_across {
+            flip_across(&mut scaled);
+        }
+        if source.is_flipped_down {
+            flip_down(&mut scaled);
+        }
     }
     Ok(scaled)
 }
@@ -93,7 +94,7 @@ fn scale_part(
     (wide, high): (u32, u32),
 ) -> Picture {
     let pixel = if picture.is_colour { 3 } else { 1 };
-    let line_bytes = picture.width as usize * pixel;
+    let line_bytes = line_bytes(picture);
     let across = shares(left, width, wide);
     let down = shares(top, height, high);
     let mut line = vec![0_f32; line_bytes];
@@ -147,23 +148,28 @@ fn shares(start: f64, length: f64, target: u32) -> Vec<(usize, Vec<f32>)> {
     (0..target).map(share).collect()
 }
 
-pub(crate) fn flip(picture: &mut Picture, is_across: bool, is_down: bool) {
+fn line_bytes(picture: &Picture) -> usize {
     let pixel = if picture.is_colour { 3 } else { 1 };
-    let line = picture.width as usize * pixel;
-    if is_across {
-        for row in picture.bytes.chunks_exact_mut(line.max(1)) {
-            row.reverse();
-            if pixel == 3 {
-                for colours in row.as_chunks_mut::<3>().0 {
-                    colours.reverse();
-                }
+    picture.width as usize * pixel
+}
+
+/// Exchanges left and right.
+pub(crate) fn flip_across(picture: &mut Picture) {
+    let line = line_bytes(picture).max(1);
+    for row in picture.bytes.chunks_exact_mut(line) {
+        row.reverse();
+        if picture.is_colour {
+            for colours in row.as_chunks_mut::<3>().0 {
+                colours.reverse();
             }
         }
     }
-    if is_down {
-        let rows = picture.bytes.chunks_exact(line.max(1)).rev();
-        picture.bytes = rows.flatten().copied().collect();
-    }
+}
+
+/// Exchanges top and bottom.
+fn flip_down(picture: &mut Picture) {
+    let rows = picture.bytes.chunks_exact(line_bytes(picture).max(1)).rev();
+    picture.bytes = rows.flatten().copied().collect();
 }
 
 #[cfg(test)]
