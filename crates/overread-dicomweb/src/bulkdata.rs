@@ -14,10 +14,12 @@ use serde::Deserialize;
 use crate::accept::Accept;
 use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
-use crate::conditional::Tag;
-use crate::instances::{Content, One, find, immutable, ranged, tagged};
+use crate::conditional::{Tag, immutable, tagged};
+use crate::content::Content;
+use crate::instances::{One, find};
 use crate::limits::BULK_VALUE_BYTES;
 use crate::multipart::{Boundary, answer, body_of};
+use crate::range::ranged;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 

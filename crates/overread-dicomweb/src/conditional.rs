@@ -1,4 +1,4 @@
-//! Entity tags: what a client holds already is not sent again (RFC 9110 13).
+//! Entity tags, and what may be kept of an answer: what a client holds already is not sent again (RFC 9110 13).
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -75,6 +75,32 @@ pub(crate) fn is_same(headers: &HeaderMap, tag: Option<&Tag>) -> bool {
     headers.get(header::IF_RANGE).is_none_or(|held| {
         tag.is_some_and(|tag| tag.0 == held && !held.as_bytes().starts_with(b"W/"))
     })
+}
+
+/// Says that an answer never changes: an instance is never overwritten.
+pub(crate) fn immutable(response: &mut Response) {
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, max-age=31536000, immutable"),
+    );
+    response.headers_mut().insert(
+        header::VARY,
+        HeaderValue::from_static("Accept, Authorization, Cookie"),
+    );
+}
+
+/// Says that an answer may be another one next time: more instances may come to a series or study.
+pub(crate) fn not_kept(response: &mut Response) {
+    let again = HeaderValue::from_static("private, no-cache");
+    response.headers_mut().insert(header::CACHE_CONTROL, again);
+}
+
+/// Puts a tag on an answer that has one.
+pub(crate) fn tagged(response: Response, tag: Option<&Tag>) -> Response {
+    match tag {
+        Some(tag) => tag.on(response),
+        None => response,
+    }
 }
 
 #[cfg(test)]

@@ -15,12 +15,14 @@ use serde::Deserialize;
 
 use crate::accept::{Accept, MediaRange};
 use crate::caller::{Caller, RawQuery, Sending};
-use crate::conditional::Tag;
-use crate::instances::{Content, One, find, immutable, ranged, tagged};
+use crate::conditional::{Tag, immutable, tagged};
+use crate::content::Content;
+use crate::instances::{One, find};
 use crate::limits::{FRAMES_A_REQUEST, REWRITTEN_BYTES};
 use crate::multipart::{Boundary, answer, body_of, body_of_stream};
 use crate::partial::{Begun, begin};
 use crate::picture::{Image, start_of};
+use crate::range::ranged;
 use crate::recoded;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;

@@ -2,7 +2,13 @@
 
 use std::ops::Range;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::conditional::{Tag, is_same, tagged};
+use crate::content::Content;
+use crate::multipart::answer;
+use crate::refusal::{Answer, Refusal};
 
 /// What a Range header asks of a body.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,6 +49,53 @@ pub(crate) fn wanted(headers: &HeaderMap, is_same: bool, length_bytes: u64) -> W
         return Wanted::Nothing;
     }
     Wanted::Bytes(range)
+}
+
+/// Answers a single part, or the one range of it that was asked.
+pub(crate) fn ranged(
+    headers: &HeaderMap,
+    content: Content,
+    content_type: HeaderValue,
+    tag: Option<&Tag>,
+) -> Answer {
+    let total = content.length_bytes();
+    let asked = match &content {
+        // Frames before the range would be decoded for nothing: a server may pass over a range (RFC 9110 14.2).
+        Content::Frames(_) => Wanted::Everything,
+        _ => wanted(headers, is_same(headers, tag), total),
+    };
+    let (range, status) = match asked {
+        Wanted::Everything => (0..total, StatusCode::OK),
+        Wanted::Bytes(range) => (range, StatusCode::PARTIAL_CONTENT),
+        Wanted::Nothing => {
+            let mut response =
+                Refusal::new(StatusCode::RANGE_NOT_SATISFIABLE, "there are no such bytes")
+                    .into_response();
+            set_content_range(&mut response, &format!("bytes */{total}"));
+            return Ok(response);
+        }
+    };
+    let length_bytes = range.end - range.start;
+    let shown = format!(
+        "bytes {}-{}/{total}",
+        range.start,
+        range.end.saturating_sub(1)
+    );
+    let mut response = answer(content.body(range), content_type, length_bytes);
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if status == StatusCode::PARTIAL_CONTENT {
+        set_content_range(&mut response, &shown);
+    }
+    Ok(tagged(response, tag))
+}
+
+fn set_content_range(response: &mut Response, text: &str) {
+    if let Ok(value) = HeaderValue::try_from(text) {
+        response.headers_mut().insert(header::CONTENT_RANGE, value);
+    }
 }
 
 #[cfg(test)]

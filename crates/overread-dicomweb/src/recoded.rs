@@ -10,7 +10,7 @@ use overread_store::studies::StoredInstance;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::blinding::Withheld;
-use crate::instances::Content;
+use crate::content::Content;
 use crate::limits::{READY_BYTES, RECODED_BYTES};
 use crate::picture::Image;
 use crate::refusal::{Answer, Refusal};

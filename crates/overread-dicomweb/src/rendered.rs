@@ -21,9 +21,9 @@ pub(crate) use thumbnails::{frame_thumbnail, instance_thumbnail, several_thumbna
 use crate::accept::Accept;
 use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
-use crate::conditional::Tag;
+use crate::conditional::{Tag, immutable, tagged};
 use crate::frames::{numbers, table_of};
-use crate::instances::{One, find, immutable, tagged};
+use crate::instances::{One, find};
 use crate::limits::DRAWN_AHEAD_BYTES;
 use crate::looks::Asked;
 use crate::multipart::{Boundary, answer, body_of_stream};

@@ -3,17 +3,18 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
-use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use overread_store::studies::{StoredInstance, instances_of};
 use serde::Deserialize;
 
 use crate::accept::Accept;
-use crate::address::Address;
 use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery, Sending};
-use crate::instances::{Content, DICOM, Form, can_be_rewritten, choose, not_kept, type_of};
+use crate::conditional::not_kept;
+use crate::content::Content;
+use crate::forms::{DICOM, Form, can_be_rewritten, choose};
+use crate::instances::opening;
 use crate::multipart::{Boundary, body_of_stream};
 use crate::partial::{Begun, Missing, begin, readable};
 use crate::refusal::Answer;
@@ -82,7 +83,11 @@ pub(crate) async fn several(
     let rest = stream::iter(sent).then(move |(one, form)| rest.clone().among_others(one, form));
     let all = before.chain(stream::iter([first])).chain(rest).enumerate();
     let parts = all.map(move |(index, (one, form, content))| {
-        part(content, &boundary, &address, index == 0, &one, form)
+        // An error in the middle of an answer can only break it off.
+        let content =
+            content.map_err(|_| std::io::Error::other("an instance could not be read"))?;
+        let opening = opening(&boundary, &address, index == 0, (&one, form, &content));
+        Ok((opening, content))
     });
     let pieces = parts.flat_map(|part| match part {
         Ok((opening, content)) => stream::iter([Ok(opening)]).chain(content.stream()).boxed(),
@@ -137,27 +142,3 @@ impl Reading {
 
 /// An instance, how it goes out, and what its part holds.
 type Read = (StoredInstance, Form, Answer<Content>);
-
-fn part(
-    content: Answer<Content>,
-    boundary: &Boundary,
-    address: &Address,
-    is_first: bool,
-    one: &StoredInstance,
-    form: Form,
-) -> std::io::Result<(Bytes, Content)> {
-    // An error in the middle of an answer can only break it off.
-    let content = content.map_err(|_| std::io::Error::other("an instance could not be read"))?;
-    let location = address.instance(
-        &one.study_instance_uid,
-        &one.series_instance_uid,
-        &one.sop_instance_uid,
-    );
-    let opening = boundary.opening(
-        is_first,
-        &type_of(form, one),
-        &location,
-        content.length_bytes(),
-    );
-    Ok((opening, content))
-}

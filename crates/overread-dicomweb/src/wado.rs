@@ -8,7 +8,8 @@ use axum::routing::get;
 
 use crate::accept::{Accept, MediaRange};
 use crate::caller::{Caller, RawQuery};
-use crate::instances::{self, DICOM, One};
+use crate::forms::DICOM;
+use crate::instances::{self, One};
 use crate::limits::{QUERY_BYTES, QUERY_PARAMETERS};
 use crate::looks;
 use crate::params::percent_decoded;

@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 
 use crate::accept::{Accept, Form, XML};
 use crate::caller::{Caller, RawQuery};
+use crate::conditional::not_kept;
 use crate::limits::WORK_ITEM_BYTES;
 use crate::params::percent_decoded;
 use crate::refusal::{Answer, Refusal};
@@ -216,15 +217,13 @@ pub(crate) async fn retrieve(
         Form::Xml => (XML, overread_dicom::xml::write(&object)),
     };
     let location = HeaderValue::try_from(place(&caller, &uid)).map_err(|_| Refusal::internal())?;
-    let headers: [(HeaderName, HeaderValue); 3] = [
+    let headers: [(HeaderName, HeaderValue); 2] = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CONTENT_LOCATION, location),
-        (
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("private, no-cache"),
-        ),
     ];
-    Ok((headers, bytes).into_response())
+    let mut response = (headers, bytes).into_response();
+    not_kept(&mut response);
+    Ok(response)
 }
 
 /// POST /workitems/{workitem} (PS3.18 11.6).
