@@ -6,13 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Checks without a test of their own, and why.
-const ELSEWHERE: &[(&str, &str)] = &[
-    (
-        "S7",
-        "what is stored is never coerced, so that there are no original attributes to note",
-    ),
-    ("U1", "storage commitment goes by DIMSE"),
-];
+const ELSEWHERE: &[(&str, &str)] = &[("U1", "storage commitment goes by DIMSE")];
 
 /// Returns the numbers in the names of the tests of a folder, with the names.
 fn numbered(folder: &Path, found: &mut BTreeMap<String, BTreeSet<String>>) {

@@ -66,6 +66,49 @@ async fn again_is_no_error_and_other_bytes_are_s10() {
     assert_eq!(kept.body.len(), Made::default().bytes().len());
 }
 
+/// Two instances of one study that contradict each other on it, and write what others would write otherwise.
+#[tokio::test]
+async fn nothing_is_coerced_so_that_there_is_no_original_to_note_s7() {
+    let first = Made {
+        patient: "DOE^jane  ",
+        patient_id: " P1",
+        ..Made::default()
+    };
+    let second = Made {
+        description: "LUMBAR SPINE W/O",
+        date: "20260303",
+        // Of a private creator that nobody knows, and without one.
+        extra: [
+            element(0x0029_0010, "LO", b"nobody"),
+            element(0x0029_1001, "UN", &[1, 2, 3, 4]),
+            element(0x0031_1001, "LO", b"whose?"),
+        ]
+        .concat(),
+        patient: first.patient,
+        patient_id: first.patient_id,
+        ..Made::number(2)
+    };
+    let house = House::new().await;
+    let got = house
+        .stow("/studies", &[first.bytes(), second.bytes()])
+        .await;
+    assert_eq!(got.status, StatusCode::OK);
+    for item in got.json()["00081199"]["Value"].as_array().unwrap() {
+        assert!(
+            item.get("00081196").is_none(),
+            "B000 would tell of coercion"
+        );
+    }
+    for made in [first, second] {
+        let got = house.get(&made.url(), "application/dicom").await;
+        assert_eq!(got.body[128..], made.bytes()[128..], "{}", made.instance);
+        let metadata = house.json(&format!("{}/metadata", made.url())).await;
+        assert_eq!(metadata[0]["00081030"]["Value"][0], made.description);
+        assert_eq!(metadata[0]["00080020"]["Value"][0], made.date);
+        assert!(metadata[0].get("04000561").is_none());
+    }
+}
+
 #[tokio::test]
 async fn what_is_kept_though_damaged_is_told_s5() {
     let house = House::new().await;
