@@ -80,10 +80,16 @@ async fn collected(
         let (state, withheld) = (state.clone(), withheld.clone());
         async move { content(&state, value, &withheld).await }
     };
-    let Begun { refused, first } = begin(values.by_ref(), read).await?;
-    for (_, refusal) in refused {
-        missing.left_out(refusal);
-    }
+    let first = loop {
+        let Begun { refused, first } = begin(values.by_ref(), read).await?;
+        for (_, refusal) in refused {
+            missing.left_out(refusal);
+        }
+        // What is withheld for what it says has no part, and counts for nothing.
+        if let (value, Some(content)) = first {
+            break (value, content);
+        }
+    };
     let rest = stream::iter(values).then(move |value| {
         let (state, withheld) = (state.clone(), withheld.clone());
         async move {
@@ -91,14 +97,12 @@ async fn collected(
             (value, content)
         }
     });
-    let (value, content) = first;
-    let all = stream::iter([(value, Ok(content))]).chain(rest);
-    // A value that is withheld for what it says has no part.
-    let shown = all.filter_map(|(value, content)| async move {
+    let shown = rest.filter_map(|(value, content)| async move {
         let content = content.transpose()?;
         Some((value, content))
     });
-    let pieces = shown
+    let pieces = stream::iter([(first.0, Ok(first.1))])
+        .chain(shown)
         .enumerate()
         .flat_map(move |(index, ((found, path), content))| {
             let Ok(content) = content else {
