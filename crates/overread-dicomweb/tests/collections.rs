@@ -87,3 +87,26 @@ async fn values_are_for_who_reaches_them_and_tell_nothing_before_the_lock() {
         &house.get("/studies/1.2.3/bulkdata", OCTETS).await.body
     ));
 }
+
+#[tokio::test]
+async fn what_is_withheld_begins_no_collection_w14() {
+    // Too long to stand in the metadata, and withheld for what it says.
+    let label = format!("{} extrusion L5-S1", "and more ".repeat(8000));
+    let made = Made {
+        extra: element(0x0018_1020, "UN", label.as_bytes()),
+        frames: vec![vec![9; 70]],
+        ..compressed()
+    };
+    let url = made.url();
+    let house = House::with(&[made]).await;
+    let reviewer = person(2, Role::Reviewer);
+    let right = [Right::ViewImages];
+    house.grant(7, "1.2.3", &reviewer, &right, None).await;
+    let label = house.get(&format!("{url}/bulkdata/00181020"), OCTETS).await;
+    assert_eq!(label.status, StatusCode::OK);
+    // What is left for the reader is pixel data that cannot be decoded.
+    let accept = &[("accept", OCTETS)];
+    let path = "/studies/1.2.3/bulkdata";
+    let got = house.get_as(Some(reviewer), path, accept).await;
+    assert_eq!(got.status, StatusCode::NOT_ACCEPTABLE);
+}
