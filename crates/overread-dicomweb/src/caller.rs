@@ -112,7 +112,7 @@ impl Sending {
 impl Caller {
     /// Returns why there is nothing to show of a study: it is gone, or it never was there for this caller.
     // PS3.18 10.4.3: 410 for what is known to have been there; a stranger is not told that it was.
-    pub(crate) async fn missing(&self, state: &DicomWebState, study: &str) -> Refusal {
+    pub(crate) async fn not_there(&self, state: &DicomWebState, study: &str) -> Refusal {
         let gone = async {
             let mut tx = state.store.read().await?;
             was_in_reach(&mut tx, (&self.actor, &self.reach), study).await

@@ -39,7 +39,7 @@ pub(crate) async fn find(
     drop(tx);
     match found {
         Some(found) => Ok(found),
-        None => Err(caller.missing(state, study).await),
+        None => Err(caller.not_there(state, study).await),
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) async fn metadata(
         async move |tx: &mut Tx| known_version(tx, &caller, &named).await
     };
     let Some((version, withheld)) = state.store.ask(asked).await?? else {
-        return Err(caller.missing(&state, &named.study).await);
+        return Err(caller.not_there(&state, &named.study).await);
     };
     let read = named.uids();
     caller
@@ -182,7 +182,7 @@ pub(crate) async fn pieces(
     };
     let pieces = state.store.ask(asked).await??;
     if pieces.is_empty() {
-        return Err(caller.missing(state, &named.study).await);
+        return Err(caller.not_there(state, &named.study).await);
     }
     Ok(pieces)
 }

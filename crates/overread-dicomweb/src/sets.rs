@@ -43,7 +43,7 @@ pub(crate) async fn several(
     let withheld = caller.withheld(&mut tx, study).await?;
     drop(tx);
     if found.is_empty() {
-        return Err(caller.missing(&state, study).await);
+        return Err(caller.not_there(&state, study).await);
     }
     let mut missing = Missing::default();
     let found = readable(&state.archive, found, &mut missing).await?;

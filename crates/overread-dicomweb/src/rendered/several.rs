@@ -27,7 +27,7 @@ pub(super) async fn images(
     let found = instances_of(&mut tx, &caller.reach, study, series).await?;
     drop(tx);
     if found.is_empty() {
-        return Err(caller.missing(state, study).await);
+        return Err(caller.not_there(state, study).await);
     }
     let mut images = Vec::with_capacity(found.len());
     for one in found {
