@@ -92,6 +92,15 @@ pub fn instance(data: &[u8]) {
     assert_eq!(table, instance.frames);
     for index in 0..table.frame_count().min(16) {
         let _frame = frames::extract(data, &table, index, &limits);
+        for bits_allocated in [1, 8, 32, 64] {
+            let Some(words) = frames::Words::of(&table, index, bits_allocated) else {
+                continue;
+            };
+            let start = usize::try_from(words.range.offset_bytes).unwrap_or(usize::MAX);
+            let read = data.iter().skip(start).take(words.range.length_bytes as usize);
+            let frame = words.little_endian(read.copied().collect());
+            assert!(frame.len() as u64 <= words.range.length_bytes);
+        }
     }
     let _pixels = value_of(data, "7FE00010", &limits);
     if let Ok(written) = to_explicit_little_endian(data, &limits) {
