@@ -52,7 +52,7 @@ pub(crate) async fn bulkdata(
         instance: named.instance,
     };
     let found = find(&state, &caller, &one).await?;
-    let mut tx = state.store.read().await?;
+    let mut tx = state.store.peek().await?;
     let withheld = caller.withheld(&mut tx, &one.study).await?;
     drop(tx);
     if withheld.holds_path(&named.path) {
@@ -74,13 +74,7 @@ pub(crate) async fn bulkdata(
             "bulk data are offered as application/octet-stream",
         ));
     };
-    caller
-        .note_images(
-            &state,
-            "study.images_read",
-            (&one.study, Some(&one.series), Some(&one.instance)),
-        )
-        .await?;
+    caller.note_images(&state, &one.study, [&found]).await?;
     let tag = Tag::of_stored(&caller, &found, (&named.path, media_type), is_parts)
         .filter(|_| !withheld.is_any());
     // What is not there is not held either, so it is read first.

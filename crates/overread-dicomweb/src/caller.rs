@@ -1,5 +1,6 @@
 //! Who asks, from where, and what of the archive that covers.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::ops::Range;
 
@@ -15,7 +16,7 @@ use overread_store::Tx;
 use overread_store::access::{Reach, is_blind_to, reach};
 use overread_store::audit::AuditEvent;
 use overread_store::deletions::was_in_reach;
-use overread_store::studies::reports_among;
+use overread_store::studies::{StoredInstance, instances_of, reports_among};
 
 use crate::address::Address;
 use crate::blinding::Withheld;
@@ -130,21 +131,40 @@ impl Caller {
         Ok(Withheld(is_blind.then(|| self.first_reading.clone())))
     }
 
+    /// Returns the instances of a study or series that the caller may see, and what is withheld of them.
+    pub(crate) async fn instances(
+        &self,
+        state: &DicomWebState,
+        study: &str,
+        series: Option<&str>,
+    ) -> Answer<(Vec<StoredInstance>, Withheld)> {
+        let (caller, study) = (self.clone(), study.to_owned());
+        let series = series.map(str::to_owned);
+        let question = async move |tx: &mut Tx| {
+            let found = instances_of(tx, &caller.reach, &study, series.as_deref()).await?;
+            Ok((found, caller.withheld(tx, &study).await?))
+        };
+        state.store.ask(question).await?
+    }
+
     /// Says whether what stands in an attribute may be withheld from the caller.
     pub(crate) fn may_hide(&self, tag: u32) -> bool {
         self.first_reading.may_hold(tag) && self.reach.is_without_reports()
     }
 
-    /// Writes down that somebody read a study, a series or one instance of it, and each report among them, before they are shown.
-    pub(crate) async fn note_images(
+    /// Writes down that somebody read these instances of a study, each report among them, before they are shown.
+    pub(crate) async fn note_images<'f>(
         &self,
         state: &DicomWebState,
-        event: &'static str,
-        named: (&str, Option<&str>, Option<&str>),
+        study: &str,
+        found: impl IntoIterator<Item = &'f StoredInstance>,
     ) -> Answer<()> {
-        self.note_reading(state, event, Some(named.0)).await?;
-        let reports = self.reports(state, named).await?;
-        self.note_reports(state, named.0, &reports).await
+        let reports = found.into_iter().filter(|one| one.is_report);
+        let reports: BTreeSet<i64> = reports.map(|one| one.id).collect();
+        let reports: Vec<i64> = reports.into_iter().collect();
+        self.note_reading(state, "study.images_read", Some(study))
+            .await?;
+        self.note_reports(state, study, &reports).await
     }
 
     /// Lists the reports among the images of a study, a series or one instance of it.
@@ -153,14 +173,10 @@ impl Caller {
         state: &DicomWebState,
         (study, series, instance): (&str, Option<&str>, Option<&str>),
     ) -> Answer<Vec<i64>> {
-        if instance.is_some() {
-            let mut tx = state.store.peek().await?;
-            return Ok(reports_among(&mut tx, &self.reach, study, series, instance).await?);
-        }
         let (reach, study) = (self.reach.clone(), study.to_owned());
-        let series = series.map(str::to_owned);
+        let [series, instance] = [series, instance].map(|uid| uid.map(str::to_owned));
         let question = async move |tx: &mut Tx| {
-            reports_among(tx, &reach, &study, series.as_deref(), None).await
+            reports_among(tx, &reach, &study, series.as_deref(), instance.as_deref()).await
         };
         Ok(state.store.ask(question).await??)
     }

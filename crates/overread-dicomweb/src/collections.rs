@@ -8,7 +8,7 @@ use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use overread_pixels::is_decodable;
-use overread_store::studies::{StoredInstance, instances_of};
+use overread_store::studies::StoredInstance;
 use serde_json::Value;
 
 use crate::accept::Accept;
@@ -63,14 +63,8 @@ async fn collected(
         ));
     }
     let (values, withheld, mut missing) = wanted(&state, &caller, &named, is_wanted).await?;
-    let place = (
-        named.study.as_str(),
-        named.series.as_deref(),
-        named.instance.as_deref(),
-    );
-    caller
-        .note_images(&state, "study.images_read", place)
-        .await?;
+    let found = values.iter().map(|(one, _)| one);
+    caller.note_images(&state, &named.study, found).await?;
     let boundary = Boundary::new()?;
     let content_type = boundary.content_type(OCTETS)?;
     let closing = boundary.closing();
@@ -136,11 +130,8 @@ async fn wanted(
     is_wanted: fn(&str) -> bool,
 ) -> Answer<(Vec<(StoredInstance, String)>, Withheld, Missing)> {
     let pieces = pieces(state, caller, named).await?;
-    let mut tx = state.store.read().await?;
-    let withheld = caller.withheld(&mut tx, &named.study).await?;
     let series = named.series.as_deref();
-    let mut instances = instances_of(&mut tx, &caller.reach, &named.study, series).await?;
-    drop(tx);
+    let (mut instances, withheld) = caller.instances(state, &named.study, series).await?;
     let is_named = |uid: &str| named.instance.as_deref().is_none_or(|named| named == uid);
     instances.retain(|one| is_named(&one.sop_instance_uid));
     let mut missing = Missing::default();

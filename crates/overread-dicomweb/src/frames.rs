@@ -84,9 +84,7 @@ pub(crate) async fn frames(
     }
     let encoding = Encoding::of(&found, &table);
     let (sent, is_parts) = encoding.choose(&accept, numbers.len())?;
-    caller
-        .note_reading(&state, "study.images_read", Some(&one.study))
-        .await?;
+    caller.note_images(&state, &one.study, [&found]).await?;
     let part_type = sent.map_or_else(|| encoding.part_type(), |sent| sent.encoding().part_type());
     let form = (part_type, &numbers);
     let tag = Tag::of_stored(&caller, &found, form, is_parts);

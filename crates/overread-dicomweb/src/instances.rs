@@ -70,13 +70,7 @@ pub(crate) async fn answered(
     drop(tx);
     let is_whole = !withheld.is_any();
     let (is_parts, form) = choose(accept, &found.transfer_syntax_uid, is_whole)?;
-    caller
-        .note_images(
-            state,
-            "study.images_read",
-            (&one.study, Some(&one.series), Some(&one.instance)),
-        )
-        .await?;
+    caller.note_images(state, &one.study, [&found]).await?;
     // Without what is withheld it is another instance, which the digest does not name.
     let tag = Tag::of_stored(
         caller,

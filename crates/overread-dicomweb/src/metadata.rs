@@ -56,11 +56,15 @@ pub(crate) async fn metadata(
 ) -> Answer {
     let form = Accept::of_request(&headers, &query)?.json_or_xml()?;
     let is_gzip = form == Form::Json && takes_gzip(&headers);
-    let asked = {
+    let known = if caller.reach.is_without_reports() {
+        // What is shown is counted among all instances.
         let (caller, named) = (caller.clone(), named.clone());
-        async move |tx: &mut Tx| known_version(tx, &caller, &named).await
+        let asked = async move |tx: &mut Tx| known_version(tx, &caller, &named).await;
+        state.store.ask(asked).await??
+    } else {
+        known_version(&mut state.store.peek().await?, &caller, &named).await?
     };
-    let Some((version, withheld)) = state.store.ask(asked).await?? else {
+    let Some((version, withheld)) = known else {
         return Err(caller.not_there(&state, &named.study).await);
     };
     let read = named.uids();

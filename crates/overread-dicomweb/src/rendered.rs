@@ -89,16 +89,10 @@ async fn opened(
     one: &One,
 ) -> Answer<(StoredInstance, Withheld)> {
     let found = find(state, caller, one).await?;
-    let mut tx = state.store.read().await?;
+    let mut tx = state.store.peek().await?;
     let withheld = caller.withheld(&mut tx, &one.study).await?;
     drop(tx);
-    caller
-        .note_images(
-            state,
-            "study.images_read",
-            (&one.study, Some(&one.series), Some(&one.instance)),
-        )
-        .await?;
+    caller.note_images(state, &one.study, [&found]).await?;
     Ok((found, withheld))
 }
 

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use futures_util::StreamExt;
 use futures_util::stream;
-use overread_store::studies::{StoredInstance, instances_of};
+use overread_store::studies::StoredInstance;
 use serde::Deserialize;
 
 use crate::accept::Accept;
@@ -38,10 +38,7 @@ pub(crate) async fn several(
     let accept = Accept::of_request(&headers, &query)?;
     accept.refuse_mixed()?;
     let (study, series) = (&several.study, several.series.as_deref());
-    let mut tx = state.store.read().await?;
-    let found = instances_of(&mut tx, &caller.reach, study, series).await?;
-    let withheld = caller.withheld(&mut tx, study).await?;
-    drop(tx);
+    let (found, withheld) = caller.instances(&state, study, series).await?;
     if found.is_empty() {
         return Err(caller.not_there(&state, study).await);
     }
@@ -50,7 +47,7 @@ pub(crate) async fn several(
     let parts_only = accept.only(|range| range.takes_parts(DICOM));
     let sent = missing.without(found, |one| form_of(one, &parts_only, &withheld))?;
     caller
-        .note_images(&state, "study.images_read", (study, series, None))
+        .note_images(&state, study, sent.iter().map(|(one, _)| one))
         .await?;
     let boundary = Boundary::new()?;
     let content_type = boundary.content_type(DICOM)?;

@@ -235,7 +235,7 @@ async fn every_report_among_the_images_that_is_opened_is_a_row_of_the_audit() {
         sop_class: "1.2.840.10008.5.1.4.1.1.88.11",
         ..Made::default()
     };
-    let all = [Made::default(), report(1), report(2)];
+    let all = [Made::default(), report(1), report(2), report(3)];
     let house = House::with(&all).await;
     let coordinator = person(5, Role::Coordinator);
     let rows = async || {
@@ -248,9 +248,10 @@ async fn every_report_among_the_images_that_is_opened_is_a_row_of_the_audit() {
         (all[1].url(), 2),
         (all[2].url(), 3),
         (all[2].url(), 3),
-        ("/studies/1.2.3".to_owned(), 3),
+        (format!("{}/frames/1", all[3].url()), 4),
+        ("/studies/1.2.3".to_owned(), 4),
         // Metadata are read apart from images; the reports in them were read a moment ago.
-        ("/studies/1.2.3/metadata".to_owned(), 4),
+        ("/studies/1.2.3/metadata".to_owned(), 5),
     ] {
         let got = house.get_as(Some(coordinator.clone()), &path, ANY).await;
         assert_eq!(got.status, StatusCode::OK, "{path}");
@@ -262,5 +263,5 @@ async fn every_report_among_the_images_that_is_opened_is_a_row_of_the_audit() {
         .grant(7, "1.2.3", &patient, &[Right::ViewImages], None)
         .await;
     house.get_as(Some(patient), "/studies/1.2.3", ANY).await;
-    assert_eq!(rows().await - start, 7);
+    assert_eq!(rows().await - start, 9);
 }

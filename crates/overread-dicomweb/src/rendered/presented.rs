@@ -58,14 +58,7 @@ pub(super) async fn presented(
     let mut parts = Vec::with_capacity(referenced.len());
     for (found, frames) in found(state, caller, study, referenced, &mut missing).await? {
         // As for an image that is asked for by itself: it may be a report, or show one.
-        let place = (
-            study,
-            Some(&*found.series_instance_uid),
-            Some(&*found.sop_instance_uid),
-        );
-        caller
-            .note_images(state, "study.images_read", place)
-            .await?;
+        caller.note_images(state, study, [&found]).await?;
         let last = table_of(&found)?.frame_count();
         let part = |number| Part::of(state, caller, found.clone(), number);
         match frames.filter(|_| !is_one) {

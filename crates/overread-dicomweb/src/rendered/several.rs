@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use overread_pixels::is_decodable;
-use overread_store::studies::{StoredInstance, instances_of};
+use overread_store::studies::StoredInstance;
 
 use super::{Part, Way, alone, in_parts, warn, way};
 use crate::accept::Accept;
@@ -22,10 +22,8 @@ pub(super) async fn images(
     caller: &Caller,
     several: &Several,
 ) -> Answer<(Vec<StoredInstance>, Missing)> {
-    let mut tx = state.store.read().await?;
     let (study, series) = (&several.study, several.series.as_deref());
-    let found = instances_of(&mut tx, &caller.reach, study, series).await?;
-    drop(tx);
+    let (found, _) = caller.instances(state, study, series).await?;
     if found.is_empty() {
         return Err(caller.not_there(state, study).await);
     }
@@ -68,13 +66,7 @@ pub(crate) async fn several(
     let asked = Asked::rendered(&query)?;
     let (images, missing) = images(&state, &caller, &several).await?;
     way(&accept, images.len())?;
-    caller
-        .note_images(
-            &state,
-            "study.images_read",
-            (&several.study, several.series.as_deref(), None),
-        )
-        .await?;
+    caller.note_images(&state, &several.study, &images).await?;
     let parts = images.into_iter();
     let parts = parts.map(|one| Part::of(&state, &caller, one, None));
     of_parts(&accept, &asked, parts.collect(), missing).await

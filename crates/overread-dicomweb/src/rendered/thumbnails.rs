@@ -62,13 +62,7 @@ pub(crate) async fn several_thumbnail(
     let (mut images, _) = images(&state, &caller, &several).await?;
     let first = images.first().map(|one| one.series_instance_uid.clone());
     images.retain(|one| first.as_ref() == Some(&one.series_instance_uid));
-    caller
-        .note_images(
-            &state,
-            "study.images_read",
-            (&several.study, several.series.as_deref(), None),
-        )
-        .await?;
+    caller.note_images(&state, &several.study, &images).await?;
     let middle = images.len() / 2;
     let found = images.into_iter().nth(middle);
     let found = found.ok_or_else(Refusal::not_found)?;

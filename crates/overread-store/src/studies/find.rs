@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::enter::to_digest;
 use super::sql::{Arg, Clause};
 use super::{StudyKey, StudyRow, block};
-use crate::access::{Level, NO_REPORT, Reach, restrict};
+use crate::access::{Level, NO_REPORT, Reach, no_report, restrict};
 use crate::error::{StoreError, StoreResult};
 use crate::quick::quick_row;
 use crate::script::values;
@@ -40,6 +40,8 @@ pub struct StoredInstance {
     pub digest: Digest,
     /// Its frame table, as ingest writes it.
     pub frames: Vec<u8>,
+    /// It is a report, or the marks of somebody who read before.
+    pub is_report: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -57,6 +59,7 @@ struct InstanceColumns {
     length_bytes: i64,
     digest: Vec<u8>,
     frames: Vec<u8>,
+    is_report: i64,
 }
 
 quick_row!(InstanceColumns {
@@ -73,6 +76,7 @@ quick_row!(InstanceColumns {
     length_bytes,
     digest,
     frames,
+    is_report,
 });
 
 impl TryFrom<InstanceColumns> for StoredInstance {
@@ -91,14 +95,20 @@ impl TryFrom<InstanceColumns> for StoredInstance {
             extent: packs::to_extent(row.pack_id, row.offset_bytes, row.length_bytes)?,
             digest: to_digest(&row.digest, "instance")?,
             frames: row.frames,
+            is_report: row.is_report != 0,
         })
     }
 }
 
-const COLUMNS: &str = "select instance.id, series.study_id, study.study_instance_uid, series.series_instance_uid, \
+const COLUMNS: &str = concat!(
+    "select instance.id, series.study_id, study.study_instance_uid, series.series_instance_uid, \
     instance.sop_instance_uid, instance.sop_class_uid, instance.transfer_syntax_uid, instance.number_of_frames, \
-    instance.pack_id, instance.offset_bytes, instance.length_bytes, instance.digest, instance.frames \
-    from instance join series on series.id = instance.series_id join study on study.id = series.study_id";
+    instance.pack_id, instance.offset_bytes, instance.length_bytes, instance.digest, instance.frames, \
+    cast(case when ",
+    no_report!("instance", "series"),
+    " then 0 else 1 end as bigint) as is_report \
+    from instance join series on series.id = instance.series_id join study on study.id = series.study_id"
+);
 
 const ORDER: &str = " order by series.series_number is null, series.series_number, series.id, \
     instance.instance_number is null, instance.instance_number, instance.id";
@@ -150,7 +160,7 @@ pub async fn instances_of(
     rows.into_iter().map(StoredInstance::try_from).collect()
 }
 
-/// Lists the reports and marks among the instances of a study, a series or of one instance; for one a quick question.
+/// Lists the reports and marks among the instances of a study, a series or of one instance.
 ///
 /// # Errors
 /// When the database fails.
