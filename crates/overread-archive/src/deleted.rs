@@ -153,14 +153,21 @@ impl Disc {
 impl Bucket {
     async fn deletion_names(&self) -> Result<Vec<String>, ArchiveError> {
         let folder = self.deleted_folder();
-        let names = self.objects().list(Some(&folder));
-        let names = names.map_ok(|meta| meta.location.filename().unwrap_or_default().to_owned());
-        names.try_collect().await.map_err(away)
+        let mut listed = self.objects().list(Some(&folder));
+        let mut names = Vec::new();
+        while let Some(meta) = self.in_time(0, listed.try_next()).await.map_err(away)? {
+            names.push(meta.location.filename().unwrap_or_default().to_owned());
+        }
+        Ok(names)
     }
 
     async fn read_deletion(&self, name: &str) -> Result<Option<Vec<u8>>, ArchiveError> {
-        match self.objects().get(&self.deleted_folder().join(name)).await {
-            Ok(found) => Ok(Some(found.bytes().await.map_err(away)?.to_vec())),
+        let path = self.deleted_folder().join(name);
+        match self.in_time(0, self.objects().get(&path)).await {
+            Ok(found) => {
+                let bytes = self.in_time(found.meta.size, found.bytes()).await;
+                Ok(Some(bytes.map_err(away)?.to_vec()))
+            }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(away(error)),
         }

@@ -36,6 +36,9 @@ pub enum ArchiveError {
         /// What it said, or what became of asking it.
         source: io::Error,
     },
+    /// Another node wrote an object anew while we did; ours is not there.
+    #[error("another node wrote the object meanwhile")]
+    Overtaken,
     /// The settings of the object store cannot be used.
     #[error("the settings of the object store cannot be used: {reason}")]
     Settings {

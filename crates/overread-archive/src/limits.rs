@@ -72,10 +72,16 @@ pub const REQUEST_PAUSES: (Duration, Duration) =
 pub const REQUEST_PATIENCE: Duration = Duration::from_secs(10);
 /// How long connecting to an object store may take.
 pub const CONNECT_TIME: Duration = Duration::from_secs(3);
-/// How long nothing may arrive from an object store.
-pub const SILENCE_TIME: Duration = Duration::from_secs(20);
+/// How long an object store may take to answer when nothing is set; bytes that travel have [`SLOW_BYTES_PER_SECOND`] more.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+/// Bytes per second that a slow line to an object store carries at the least.
+pub const SLOW_BYTES_PER_SECOND: u64 = 1024 * 1024;
 /// How long one request to an object store may take in all.
-pub const REQUEST_TIME: Duration = Duration::from_secs(120);
+pub const REQUEST_TIME: Duration = Duration::from_secs(600);
+/// Bytes of an object that is written anew in one request, which the object store refuses when another node was faster.
+pub const REPLACED_BYTES: u64 = 64 * 1024 * 1024;
+/// How often an object is read again because another node wrote it before us.
+pub const REPLACE_TRIES: u32 = 5;
 /// Bytes of an object that are fetched and kept together.
 pub const FETCH_BYTES: u64 = 1024 * 1024;
 /// Fetched pieces that are kept in memory, too.

@@ -10,6 +10,7 @@ mod upload;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use object_store::aws::AmazonS3;
@@ -48,6 +49,7 @@ struct Shared {
     /// One object is erased in at a time.
     erasing: tokio::sync::Mutex<()>,
     runtime: Handle,
+    patience: Duration,
 }
 
 impl Bucket {
@@ -66,6 +68,7 @@ impl Bucket {
             ahead: Arc::new(Semaphore::new(limits::FETCHES_AHEAD)),
             erasing: tokio::sync::Mutex::default(),
             runtime: Handle::current(),
+            patience: settings.patience,
         };
         let bucket = Self {
             shared: Arc::new(shared),
@@ -93,6 +96,24 @@ impl Bucket {
         told.recv().unwrap_or(Err(ArchiveError::Interrupted))
     }
 
+    /// Gives up a request with which the object store gets nowhere; `length_bytes` travel by it, perhaps over a slow line.
+    pub(crate) async fn in_time<T>(
+        &self,
+        length_bytes: u64,
+        request: impl Future<Output = object_store::Result<T>>,
+    ) -> object_store::Result<T> {
+        let travelling = Duration::from_secs(length_bytes / limits::SLOW_BYTES_PER_SECOND);
+        let silent = |_| object_store::Error::Generic {
+            store: "S3",
+            source: Box::new(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "it did not answer in time",
+            )),
+        };
+        let answer = tokio::time::timeout(self.shared.patience + travelling, request).await;
+        answer.map_err(silent).flatten()
+    }
+
     pub(crate) fn objects(&self) -> &AmazonS3 {
         &self.shared.objects
     }
@@ -111,28 +132,28 @@ impl Bucket {
     async fn now(&self) -> Result<i64, ArchiveError> {
         let path = self.shared.prefix.clone().join("clock");
         let objects = &self.shared.objects;
-        objects.put(&path, "now".into()).await.map_err(away)?;
-        let meta = objects.head(&path).await.map_err(away)?;
+        let put = objects.put(&path, "now".into());
+        self.in_time(0, put).await.map_err(away)?;
+        let meta = self.in_time(0, objects.head(&path)).await.map_err(away)?;
         Ok(meta.last_modified.timestamp_micros())
     }
 
     /// Lists every pack.
     pub(crate) async fn list_packs(&self) -> Result<Vec<Loose>, ArchiveError> {
         let folder = self.shared.prefix.clone().join("packs");
-        let mut packs: Vec<Loose> = self
-            .shared
-            .objects
-            .list(Some(&folder))
-            .try_filter_map(|meta| async move {
-                let pack_id = meta.location.filename().and_then(pack_of);
-                Ok(pack_id.map(|pack_id| Loose {
-                    pack_id,
-                    length_bytes: meta.size,
-                }))
-            })
-            .try_collect()
-            .await
-            .map_err(away)?;
+        let mut packs = Vec::new();
+        let mut listed = self.shared.objects.list(Some(&folder));
+        while let Some(meta) = self.in_time(0, listed.try_next()).await.map_err(away)? {
+            packs.extend(
+                meta.location
+                    .filename()
+                    .and_then(pack_of)
+                    .map(|pack_id| Loose {
+                        pack_id,
+                        length_bytes: meta.size,
+                    }),
+            );
+        }
         packs.sort_by_key(|pack| pack.pack_id);
         Ok(packs)
     }
@@ -143,7 +164,8 @@ impl Bucket {
         E: From<ArchiveError>,
         F: AsyncFnOnce() -> Result<Option<u64>, E>,
     {
-        let head = self.shared.objects.head(&self.path_of(pack_id)).await;
+        let path = self.path_of(pack_id);
+        let head = self.in_time(0, self.shared.objects.head(&path)).await;
         let meta = match head {
             Ok(meta) => meta,
             Err(object_store::Error::NotFound { .. }) => return Ok(Settled::Fine),
@@ -163,7 +185,8 @@ impl Bucket {
 
     /// Removes an object, and what this node's cache has of it.
     pub(crate) async fn remove(&self, pack_id: PackId) -> Result<(), ArchiveError> {
-        match self.shared.objects.delete(&self.path_of(pack_id)).await {
+        let path = self.path_of(pack_id);
+        match self.in_time(0, self.shared.objects.delete(&path)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(away(error)),
         }

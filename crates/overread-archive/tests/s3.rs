@@ -1,6 +1,7 @@
 //! Packs in a bucket: what differs from packs on a disc.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use overread_archive::{
@@ -22,6 +23,7 @@ pub(crate) fn settings(test: &str) -> Option<S3Settings> {
         secret: S3Secret::new("secret of the test"),
         allow_http: true,
         cache_bytes: limits::CACHE_MIN_BYTES,
+        patience: limits::PATIENCE,
     })
 }
 
@@ -35,7 +37,10 @@ pub(crate) async fn house(test: &str) -> Option<(TempDir, Archive)> {
 
 /// An archive behind a gate.
 async fn gated(test: &str) -> Option<(TempDir, Archive, Gate)> {
-    let mut settings = settings(test)?;
+    gated_by(settings(test)?).await
+}
+
+async fn gated_by(mut settings: S3Settings) -> Option<(TempDir, Archive, Gate)> {
     let gate = Gate::to(settings.endpoint.strip_prefix("http://").unwrap()).unwrap();
     settings.endpoint = format!("http://{}", gate.address);
     let dir = tempfile::tempdir().unwrap();
@@ -221,6 +226,10 @@ async fn settings_that_cannot_work_are_refused_at_once() {
             cache_bytes: 1,
             ..good.clone()
         },
+        S3Settings {
+            patience: Duration::ZERO,
+            ..good.clone()
+        },
     ];
     for settings in wrong {
         let refused = Archive::open_s3(dir.path(), &settings).await;
@@ -267,4 +276,115 @@ async fn packs_move_there_and_back_unchanged() {
             .await
             .is_err()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_store_that_stalls_is_given_up_and_comes_back() {
+    let Some(mut settings) = settings("stalls") else {
+        return;
+    };
+    settings.patience = Duration::from_secs(1);
+    let (_dir, archive, gate) = gated_by(settings).await.unwrap();
+    let large = bytes_of(limits::MULTIPART_BYTES as usize + 1);
+    let kept = store(&archive, &large).await.unwrap();
+    // Without a word, and after half a word.
+    for stall in [Gate::stall, Gate::stall_halfway] {
+        stall(&gate);
+        let (begun, past) = (Instant::now(), archive.past_cache());
+        let (small, parts, read) = tokio::join!(
+            store(&archive, b"not acknowledged"),
+            store(&archive, &large),
+            past.read(kept, 0..4)
+        );
+        for failed in [small.map(drop), parts.map(drop), read.map(drop)] {
+            assert!(
+                matches!(failed, Err(ArchiveError::Away { .. })),
+                "{failed:?}"
+            );
+        }
+        // The patience, what the parts may take over a slow line, and what clearing them away may take.
+        let most = Duration::from_secs(3 + large.len() as u64 / limits::SLOW_BYTES_PER_SECOND);
+        assert!(begun.elapsed() < most, "{:?}", begun.elapsed());
+        gate.open();
+        assert_eq!(archive.read(kept, 0..4).await.unwrap(), large[..4]);
+        let more = store(&archive, b"more").await.unwrap();
+        assert_eq!(archive.read(more, 0..4).await.unwrap(), b"more"[..]);
+    }
+}
+
+/// Stores two extents in one object and erases each by another node, again and again.
+async fn erase_at_once(test: &str, length: usize, rounds: usize) {
+    let Some(settings) = settings(test) else {
+        return;
+    };
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let one = Archive::open_s3(dirs[0].path(), &settings).await.unwrap();
+    let other = Archive::open_s3(dirs[1].path(), &settings).await.unwrap();
+    for _ in 0..rounds {
+        let extent = store(&one, &bytes_of(length)).await.unwrap();
+        let part = |number: u64| Extent {
+            offset_bytes: extent.offset_bytes + number * 10,
+            length_bytes: 10,
+            ..extent
+        };
+        let erased = tokio::join!(
+            one.erase(part(1)),
+            other.erase(part(3)),
+            one.erase(part(5)),
+            other.erase(part(7))
+        );
+        assert!(
+            [&erased.0, &erased.1, &erased.2, &erased.3]
+                .iter()
+                .all(|erased| erased.is_ok()),
+            "{erased:?}"
+        );
+        let kept = one.past_cache().read(extent, 0..length as u64).await;
+        let mut expected = bytes_of(length);
+        for number in [1, 3, 5, 7] {
+            expected[number * 10..number * 10 + 10].fill(0);
+        }
+        assert!(kept.unwrap() == expected, "what was erased came back");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_erase_in_one_object_at_once() {
+    erase_at_once("erasing", 100_000, 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_erase_in_one_object_that_was_uploaded_in_parts() {
+    let length = limits::MULTIPART_BYTES as usize + 5;
+    erase_at_once("erasing-parts", length, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_another_node_removes_does_not_come_back() {
+    let Some(settings) = settings("removing") else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let other = Archive::open_s3(dir.path(), &settings).await.unwrap();
+    let (_dir, one, gate) = gated_by(settings).await.unwrap();
+    for _ in 0..10 {
+        let extent = store(&one, &bytes_of(100_000)).await.unwrap();
+        // Removed between what the other reads and what it writes, most of the time.
+        let before = gate.gets();
+        let removing = async {
+            while gate.gets() == before {
+                tokio::task::yield_now().await;
+            }
+            other.remove(extent.pack_id).await
+        };
+        let (erased, removed) = tokio::join!(one.erase(extent), removing);
+        removed.unwrap();
+        let is_gone = match &erased {
+            Ok(()) => true,
+            Err(ArchiveError::Away { source }) => source.kind() == std::io::ErrorKind::NotFound,
+            Err(_) => false,
+        };
+        assert!(is_gone, "{erased:?}");
+        assert_eq!(one.list_packs().await.unwrap(), []);
+    }
 }

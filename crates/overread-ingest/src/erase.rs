@@ -86,8 +86,18 @@ pub async fn overwrite_erased(
 /// # Errors
 /// When the index or the archive fails; what is left stays noted.
 pub(crate) async fn finish(store: &Store, archive: &Archive) -> Result<(), IngestError> {
+    let mut turn = None;
     loop {
         let studies = erasures::studies(&mut store.read().await?).await?;
+        let extents = erasures::some(&mut store.read().await?).await?;
+        if studies.is_empty() && extents.is_empty() {
+            return Ok(());
+        }
+        if turn.is_none() {
+            // In a bucket both are read, changed and written again: two nodes would undo each other's.
+            turn = Some(erasures::take_turn(store).await?);
+            continue;
+        }
         for study in &studies {
             let digests = erasures::digests(&mut store.read().await?, study).await?;
             let deletion = Deletion {
@@ -95,10 +105,6 @@ pub(crate) async fn finish(store: &Store, archive: &Archive) -> Result<(), Inges
                 digests: digests.into_iter().collect(),
             };
             archive.remember_deletion(&study.name, deletion).await?;
-        }
-        let extents = erasures::some(&mut store.read().await?).await?;
-        if studies.is_empty() && extents.is_empty() {
-            return Ok(());
         }
         for extent in &extents {
             let erased = match extent.length_bytes {

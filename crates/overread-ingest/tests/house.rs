@@ -59,6 +59,7 @@ pub(crate) async fn place(dir: &Path) -> (Store, Archive) {
         secret: S3Secret::new("test"),
         allow_http: true,
         cache_bytes: overread_archive::limits::CACHE_MIN_BYTES,
+        patience: overread_archive::limits::PATIENCE,
     };
     let store = Store::open_postgres_in(&shared.database_url, &shared.name).await;
     let archive = Archive::open_s3(dir, &settings).await;

@@ -6,7 +6,7 @@ use crate::error::StoreResult;
 use crate::packs::to_extent;
 use crate::script::values;
 use crate::studies::to_digest;
-use crate::{Tx, held_papers, limits};
+use crate::{Store, Tx, held_papers, limits};
 
 /// A deletion of a study, by the name under which the archive remembers it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -15,6 +15,33 @@ pub struct StudyErasure {
     pub name: String,
     /// What came until then is deleted; UTC µs.
     pub until_at: i64,
+}
+
+/// What nodes lock in PostgreSQL while they overwrite.
+const OVERWRITING: i64 = 0x6f76_6572_7772_6974;
+
+/// The turn of one node to overwrite; dropped, it is the next one's.
+#[derive(Debug)]
+pub struct Turn {
+    _held: Option<Tx>,
+}
+
+/// Waits until no other node overwrites. With SQLite there is one node, which would only hold itself up.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_turn(store: &Store) -> StoreResult<Turn> {
+    if store.kind() == "sqlite" {
+        return Ok(Turn { _held: None });
+    }
+    let mut tx = store.read().await?;
+    if let Tx::Pg(held) = &mut tx {
+        sqlx::query("select pg_advisory_xact_lock($1)")
+            .bind(OVERWRITING)
+            .execute(&mut **held)
+            .await?;
+    }
+    Ok(Turn { _held: Some(tx) })
 }
 
 /// Returns the name under which the deletion of a study is remembered; it does not tell the UID.

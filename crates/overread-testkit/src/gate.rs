@@ -3,8 +3,8 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Passes connections on to a server while it is open.
 #[derive(Debug)]
@@ -17,10 +17,22 @@ pub struct Gate {
 #[derive(Debug)]
 struct Shared {
     target: String,
-    is_shut: AtomicBool,
+    way: Mutex<Way>,
+    changed: Condvar,
     gets: AtomicUsize,
     turned_away: AtomicUsize,
     passing: Mutex<Vec<Line>>,
+}
+
+/// What becomes of what is said through the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Open,
+    Shut,
+    /// Lines stand, and nothing passes.
+    Still,
+    /// Half of the next answer passes.
+    Half,
 }
 
 #[derive(Debug)]
@@ -86,7 +98,8 @@ impl Gate {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             target: target.to_owned(),
-            is_shut: AtomicBool::new(false),
+            way: Mutex::new(Way::Open),
+            changed: Condvar::new(),
             gets: AtomicUsize::new(0),
             turned_away: AtomicUsize::new(0),
             passing: Mutex::default(),
@@ -103,15 +116,25 @@ impl Gate {
 
     /// Cuts every line, and every new one at once.
     pub fn shut(&self) {
-        self.shared.is_shut.store(true, Ordering::SeqCst);
+        self.shared.set(Way::Shut);
         for line in self.shared.passing().drain(..) {
             line.cut();
         }
     }
 
-    /// Passes new lines on again.
+    /// Passes new lines on again, and what was held up.
     pub fn open(&self) {
-        self.shared.is_shut.store(false, Ordering::SeqCst);
+        self.shared.set(Way::Open);
+    }
+
+    /// Keeps every line and takes new ones, and lets nothing pass: the server seems to think.
+    pub fn stall(&self) {
+        self.shared.set(Way::Still);
+    }
+
+    /// Lets questions pass, and half of the first answer on each line; then nothing.
+    pub fn stall_halfway(&self) {
+        self.shared.set(Way::Half);
     }
 
     /// Returns how many callers came while it was shut.
@@ -126,14 +149,49 @@ impl Gate {
 }
 
 impl Shared {
-    fn passing(&self) -> std::sync::MutexGuard<'_, Vec<Line>> {
+    fn way(&self) -> MutexGuard<'_, Way> {
+        self.way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, way: Way) {
+        *self.way() = way;
+        self.changed.notify_all();
+    }
+
+    /// Waits as long as nothing passes, and returns how much of so many bytes passes before it waits again.
+    fn wait(&self, is_asking: bool, count: usize) -> usize {
+        let mut way = self.way();
+        while *way == Way::Still {
+            way = self.wait_on(way);
+        }
+        if *way == Way::Half && !is_asking {
+            count / 2
+        } else {
+            count
+        }
+    }
+
+    /// Waits until something else becomes of what is said.
+    fn wait_on<'a>(&'a self, way: MutexGuard<'a, Way>) -> MutexGuard<'a, Way> {
+        let changed = self.changed.wait(way);
+        changed.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_past_half(&self) {
+        let mut way = self.way();
+        while *way == Way::Half {
+            way = self.wait_on(way);
+        }
+    }
+
+    fn passing(&self) -> MutexGuard<'_, Vec<Line>> {
         self.passing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pass(self: &Arc<Self>, caller: Line) -> io::Result<()> {
         // Locked until the line is noted: one that is shut meanwhile is cut with the others.
         let mut passing = self.passing();
-        if self.is_shut.load(Ordering::SeqCst) {
+        if *self.way() == Way::Shut {
             caller.cut();
             self.turned_away.fetch_add(1, Ordering::SeqCst);
             return Ok(());
@@ -159,8 +217,18 @@ impl Shared {
             if is_asking && bytes.starts_with(b"GET ") {
                 self.gets.fetch_add(1, Ordering::SeqCst);
             }
-            if count == 0 || to.write_all(bytes).is_err() {
+            if count == 0 {
                 break;
+            }
+            let (now, later) = bytes.split_at(self.wait(is_asking, count));
+            if to.write_all(now).is_err() {
+                break;
+            }
+            if !later.is_empty() {
+                self.wait_past_half();
+                if to.write_all(later).is_err() {
+                    break;
+                }
             }
         }
         from.cut();

@@ -186,6 +186,8 @@ pub(crate) struct S3 {
     pub(crate) allow_http: bool,
     /// MiB that the read cache of this node may have.
     pub(crate) cache_mib: u64,
+    /// How long the object store may take to answer before it counts as away.
+    pub(crate) patience_seconds: u64,
 }
 
 impl Default for S3 {
@@ -200,6 +202,7 @@ impl Default for S3 {
             secret_file: PathBuf::new(),
             allow_http: false,
             cache_mib: overread_archive::limits::CACHE_BYTES / MIB,
+            patience_seconds: overread_archive::limits::PATIENCE.as_secs(),
         }
     }
 }
@@ -230,6 +233,7 @@ impl S3 {
             secret: S3Secret::new(self.secret.reveal()),
             allow_http: self.allow_http,
             cache_bytes: self.cache_mib.saturating_mul(MIB),
+            patience: Duration::from_secs(self.patience_seconds),
         }
     }
 }
@@ -710,6 +714,7 @@ mod tests {
             "archive.s3 = { bucket = 'images', endpoint = 'http://objects.example' }",
             "archive.s3 = { bucket = 'images', access_key_id = 'overread' }",
             "archive.s3 = { bucket = 'images', cache_mib = 1 }",
+            "archive.s3 = { bucket = 'images', patience_seconds = 0 }",
         ] {
             let config: Config = toml::from_str(wrong).unwrap();
             assert!(config.check().is_err(), "{wrong}");

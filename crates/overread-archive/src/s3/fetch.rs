@@ -167,6 +167,7 @@ impl Bucket {
 
     /// Asks the object store for a range; it may be shorter where the object ends.
     async fn fetch(&self, pack_id: PackId, range: Range<u64>) -> Result<Bytes, ArchiveError> {
+        let length = range.end - range.start;
         let options = GetOptions::new().with_range(Some(range));
         let got = async {
             let path = self.path_of(pack_id);
@@ -174,13 +175,15 @@ impl Bucket {
             self.shared.flights.has_length(pack_id, got.meta.size);
             got.bytes().await
         };
-        got.await.map_err(|error| match error {
-            Error::NotFound { .. } => ArchiveError::Read {
-                pack_id,
-                source: io::ErrorKind::NotFound.into(),
-            },
-            error => away(error),
-        })
+        self.in_time(length, got)
+            .await
+            .map_err(|error| match error {
+                Error::NotFound { .. } => ArchiveError::Read {
+                    pack_id,
+                    source: io::ErrorKind::NotFound.into(),
+                },
+                error => away(error),
+            })
     }
 }
 

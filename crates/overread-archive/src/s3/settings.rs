@@ -1,6 +1,7 @@
 //! Where the bucket is and how it is reached.
 
 use std::fmt;
+use std::time::Duration;
 
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::{BackoffConfig, ClientOptions, RetryConfig};
@@ -27,6 +28,8 @@ pub struct S3Settings {
     pub allow_http: bool,
     /// Bytes that the read cache of this node may have.
     pub cache_bytes: u64,
+    /// How long the object store may take to answer, what travels aside.
+    pub patience: Duration,
 }
 
 /// The secret half of a key, which is never shown.
@@ -65,7 +68,6 @@ impl S3Settings {
         let client = ClientOptions::new()
             .with_allow_http(self.allow_http)
             .with_connect_timeout(limits::CONNECT_TIME)
-            .with_read_timeout(limits::SILENCE_TIME)
             .with_timeout(limits::REQUEST_TIME);
         let mut builder = AmazonS3Builder::new()
             .with_region(self.region.as_str())
@@ -115,6 +117,9 @@ impl S3Settings {
         }
         if self.cache_bytes < limits::CACHE_MIN_BYTES {
             return refuse("the cache is too small: 64 MiB are the least");
+        }
+        if self.patience.is_zero() || self.patience >= limits::REQUEST_TIME {
+            return refuse("the patience must be from 1 to 599 seconds");
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
@@ -110,14 +111,14 @@ impl Bucket {
         self.put(&path, &body, PutMode::Create).await
     }
 
-    /// Puts an object, trying again as long as that may help.
+    /// Puts an object, trying again as long as that may help and the patience lasts.
     pub(crate) async fn put(
         &self,
         path: &ObjectPath,
         body: &Body,
         mode: PutMode,
     ) -> Result<(), ArchiveError> {
-        let mut pause = limits::UPLOAD_PAUSE;
+        let (mut pause, begun) = (limits::UPLOAD_PAUSE, Instant::now());
         for tried in 1.. {
             let failed = match self.put_once(path, body, mode.clone()).await {
                 Ok(()) => return Ok(()),
@@ -130,7 +131,12 @@ impl Bucket {
                 Error::PermissionDenied { .. }
                 | Error::Unauthenticated { .. }
                 | Error::NotFound { .. } => return Err(away(failed)),
-                failed if tried >= limits::UPLOAD_TRIES => return Err(away(failed)),
+                Error::Precondition { .. } => return Err(ArchiveError::Overtaken),
+                failed
+                    if tried >= limits::UPLOAD_TRIES || begun.elapsed() >= self.shared.patience =>
+                {
+                    return Err(away(failed));
+                }
                 _ => {}
             }
             tokio::time::sleep(pause).await;
@@ -142,13 +148,17 @@ impl Bucket {
     async fn put_once(&self, path: &ObjectPath, body: &Body, mode: PutMode) -> Result<(), Failed> {
         let objects = &self.shared.objects;
         let length = body.length_bytes();
-        if length < limits::MULTIPART_BYTES {
+        let at_once = match mode {
+            PutMode::Update(_) => limits::REPLACED_BYTES,
+            _ => limits::MULTIPART_BYTES,
+        };
+        if length < at_once {
             let bytes = body.range(0..length).await?;
-            let options = PutOptions::from(mode);
-            objects.put_opts(path, bytes.into(), options).await?;
+            let put = objects.put_opts(path, bytes.into(), PutOptions::from(mode));
+            self.in_time(length, put).await?;
             return Ok(());
         }
-        let mut upload = objects.put_multipart(path).await?;
+        let mut upload = self.in_time(0, objects.put_multipart(path)).await?;
         let sent = async {
             let mut running = FuturesUnordered::new();
             for part in body.parts() {
@@ -156,29 +166,51 @@ impl Bucket {
                     running.next().await.transpose()?;
                 }
                 let bytes = body.range(part).await?;
-                running.push(upload.put_part(bytes.into()));
+                // The parts share the line.
+                let travelling = bytes.len() as u64 * limits::PARTS_AT_ONCE as u64;
+                running.push(self.in_time(travelling, upload.put_part(bytes.into())));
             }
             running.try_collect::<()>().await?;
+            self.is_unchanged(path, &mode).await?;
             Ok::<_, Failed>(())
         };
         let outcome = match sent.await {
-            Ok(()) => upload.complete().await.map(drop).map_err(Failed::from),
+            Ok(()) => {
+                let completed = self.in_time(length, upload.complete()).await;
+                completed.map(drop).map_err(Failed::from)
+            }
             Err(failed) => Err(failed),
         };
         if outcome.is_err() {
             // What cannot be cleared away costs room, and nothing else.
-            let _cleared = upload.abort().await;
+            let _cleared = self.in_time(0, upload.abort()).await;
         }
         outcome
+    }
+
+    /// Refuses to end an upload in parts when the object is not the one any more that it is to replace.
+    async fn is_unchanged(&self, path: &ObjectPath, mode: &PutMode) -> object_store::Result<()> {
+        let PutMode::Update(version) = mode else {
+            return Ok(());
+        };
+        let found = self.in_time(0, self.shared.objects.head(path)).await?;
+        if found.e_tag == version.e_tag {
+            return Ok(());
+        }
+        Err(Error::Precondition {
+            path: path.to_string(),
+            source: "another node wrote it".into(),
+        })
     }
 
     /// Says whether an object is what was to be uploaded.
     async fn compare(&self, path: &ObjectPath, body: &Body) -> Result<(), ArchiveError> {
         let expected = body.digest().await?;
-        let found = self.shared.objects.get(path).await.map_err(away)?;
+        let get = self.shared.objects.get(path);
+        let found = self.in_time(0, get).await.map_err(away)?;
         let mut hasher = blake3::Hasher::new();
         let mut chunks = found.into_stream();
-        while let Some(chunk) = chunks.try_next().await.map_err(away)? {
+        while let Some(chunk) = self.in_time(0, chunks.try_next()).await.map_err(away)? {
             hasher.update(&chunk);
         }
         if hasher.finalize() == expected {
