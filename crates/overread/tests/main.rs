@@ -10,6 +10,7 @@
 mod crash;
 mod dimse;
 mod doors;
+mod faults;
 mod hostile;
 mod moving;
 mod nodes;

@@ -1,132 +1,19 @@
-//! A full disc, one that cannot be written, a bucket and a database that are away: every door says so, loses nothing it
-//! acknowledged, and goes on by itself once the trouble is over.
+//! A disc that is full, turns read-only or hangs, a bucket and a database that are away or stall: every door says so, loses
+//! nothing it acknowledged, and goes on by itself once the trouble is over.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::{DiscFile, zip_of};
 use overread_testkit::gate::Gate;
 use overread_testkit::peer::Peer;
 
+use crate::doors::PATIENCE;
 use crate::doors::{Doors, Told};
+use crate::faults::{FailingDisc, SmallDisc};
 use crate::outside::Outside;
 use crate::program::{json, run, text};
-
-/// Room of the small disc.
-const MEBIBYTES: usize = 24;
-
-/// A disc of its own that only the programs of this test see; it is gone with the test.
-struct SmallDisc {
-    holder: Child,
-    flags: &'static [&'static str],
-    /// Where programs on it see it.
-    root: PathBuf,
-    _folder: tempfile::TempDir,
-}
-
-impl SmallDisc {
-    /// Makes one, where this machine allows it.
-    #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
-    fn new() -> Option<Self> {
-        let ways: [&[&str]; 2] = [&["--user", "--mount"], &["--mount"]];
-        let found = ways.into_iter().find_map(Self::by);
-        if found.is_none() {
-            eprintln!("skipped: this machine lets a test mount no disc of its own");
-        }
-        found
-    }
-
-    fn by(flags: &'static [&'static str]) -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let script =
-            format!("mount -t tmpfs -o size={MEBIBYTES}m tmpfs \"$0\" && echo ready && exec cat");
-        let mut holder = Command::new("unshare");
-        let is_user = flags.contains(&"--user");
-        holder
-            .args(flags)
-            .args(is_user.then_some("--map-root-user"));
-        let mut holder = holder
-            .args(["sh", "-c", &script])
-            .arg(folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut line = String::new();
-        let mut told = BufReader::new(holder.stdout.take()?);
-        let is_ready = told.read_line(&mut line).is_ok() && line.trim() == "ready";
-        let small = Self {
-            holder,
-            flags,
-            root: folder.path().to_owned(),
-            _folder: folder,
-        };
-        is_ready.then_some(small)
-    }
-
-    /// Returns a command that runs a program where the disc is.
-    fn program(&self, program: &str) -> Command {
-        let mut command = Command::new("nsenter");
-        command
-            .args(["--target", &self.holder.id().to_string()])
-            .args(self.flags);
-        if self.flags.contains(&"--user") {
-            command.arg("--preserve-credentials");
-        }
-        command
-            .arg(program)
-            .env_remove("OVERREAD_DATA")
-            .env_remove("OVERREAD_LOG");
-        command
-    }
-
-    fn overread(&self) -> Command {
-        self.program(env!("CARGO_BIN_EXE_overread"))
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.overread().args(arguments).output().unwrap()
-    }
-
-    /// Returns where this test sees a file of it.
-    fn seen_from_outside(&self, path: &Path) -> PathBuf {
-        let root = format!("/proc/{}/root", self.holder.id());
-        Path::new(&root).join(path.strip_prefix("/").unwrap())
-    }
-
-    /// Mounts it anew, with other options.
-    fn remount(&self, options: &str) {
-        let mut mount = self.program("mount");
-        mount
-            .args(["-o", &format!("remount,{options}")])
-            .arg(&self.root);
-        let done = mount.output().unwrap();
-        assert!(done.status.success(), "{}", text(&done.stderr));
-    }
-
-    /// Takes all the room that is left.
-    fn fill(&self) -> PathBuf {
-        let ballast = self.seen_from_outside(&self.root.join("ballast"));
-        let mut file = std::fs::File::create(&ballast).unwrap();
-        let mut piece = vec![1_u8; 1 << 20];
-        while !piece.is_empty() {
-            if file.write_all(&piece).is_err() {
-                piece.truncate(piece.len() / 2);
-            }
-        }
-        ballast
-    }
-}
-
-impl Drop for SmallDisc {
-    fn drop(&mut self) {
-        let _ = self.holder.kill();
-        let _ = self.holder.wait();
-    }
-}
 
 /// An instance of half a mebibyte, each in a series of its own.
 fn large(number: u64) -> InstanceSpec {
@@ -161,6 +48,24 @@ fn offered(doors: &Doors, first: u64) -> [String; 3] {
     ]
 }
 
+/// Says whether a search is answered.
+fn is_searched(doors: &Doors) -> bool {
+    let accept = "Accept: application/dicom+json\r\n";
+    let answer = doors.client().ask("GET /dicom-web/studies", accept, b"");
+    answer.is_some_and(|(status, _)| status == 200)
+}
+
+fn status_of(doors: &Doors, number: u64) -> u16 {
+    status_in(doors, &large(number))
+}
+
+fn status_in(doors: &Doors, spec: &InstanceSpec) -> u16 {
+    let (study, series) = (&spec.study_instance_uid, &spec.series_instance_uid);
+    let client = doors.client();
+    let answer = client.instance(study, series, &spec.sop_instance_uid);
+    answer.map_or(0, |(status, _)| status)
+}
+
 fn is_held(doors: &Doors, number: u64) -> bool {
     let spec = large(number);
     let (study, series) = (&spec.study_instance_uid, &spec.series_instance_uid);
@@ -171,6 +76,7 @@ fn is_held(doors: &Doors, number: u64) -> bool {
     answer.is_some_and(|(status, file)| status == 200 && file.ends_with(&sent))
 }
 
+const MEBIBYTE: u64 = 1024 * 1024;
 const TAKEN: [&str; 3] = ["200", "0000", "200"];
 const AWAY: [&str; 3] = ["503", "A700", "503"];
 
@@ -275,4 +181,161 @@ fn a_bucket_and_a_database_that_are_away_are_told_at_every_door() {
         (&report["ok"], &report["instances"]),
         (&true.into(), &9.into())
     );
+}
+
+#[test]
+fn a_bucket_that_stalls_is_given_up_while_everything_else_goes_on() {
+    let Some(outside) = Outside::new("stalls") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let objects = Gate::to(&outside.objects).unwrap();
+    outside.configure(&data, None, Some(&objects.address.to_string()));
+    let config = std::fs::read_to_string(data.join("config.toml")).unwrap();
+    std::fs::write(
+        data.join("config.toml"),
+        format!("{config}patience_seconds = 2\n"),
+    )
+    .unwrap();
+    let doors = Doors::open(&data);
+    assert_eq!(offered(&doors, 1), TAKEN);
+    let before = doors.peak_bytes();
+    for (first, stall) in [(11, Gate::stall as fn(&Gate)), (21, Gate::stall_halfway)] {
+        stall(&objects);
+        std::thread::scope(|scope| {
+            // Many at once wait for it; the node answers others meanwhile, and keeps no more of them than it may.
+            let waiting: Vec<_> = (0..24)
+                .map(|number| {
+                    let doors = &doors;
+                    scope.spawn(move || {
+                        let file = large(1000 + number).part10().unwrap();
+                        doors.client().tell_stow(&[&file]).unwrap().status
+                    })
+                })
+                .collect();
+            let begun = Instant::now();
+            for _ in 0..20 {
+                assert!(is_searched(&doors), "a search waits for the bucket");
+            }
+            assert!(begun.elapsed() < PATIENCE);
+            assert_eq!(offered(&doors, first), AWAY);
+            assert_eq!(status_of(&doors, 2), 503);
+            for one in waiting {
+                assert_eq!(one.join().unwrap(), 503);
+            }
+        });
+        objects.open();
+        assert_eq!(offered(&doors, first), TAKEN, "it goes on by itself");
+    }
+    let more = (doors.peak_bytes() - before) / MEBIBYTE;
+    assert!(more < 200, "{more} MiB more");
+    let all = [1, 2, 3, 11, 12, 13, 21, 22, 23];
+    assert!(all.into_iter().all(|number| is_held(&doors, number)));
+    drop(doors);
+    let proof = run(&["verify", "--json", "--data", data.to_str().unwrap()]);
+    assert_eq!(json(&proof)["ok"], true, "{}", text(&proof.stdout));
+}
+
+#[test]
+fn a_disc_that_turns_read_only_is_told_and_read_on() {
+    let Some(disc) = FailingDisc::new() else {
+        return;
+    };
+    let doors = Doors::of(disc.overread(), &disc.data);
+    assert_eq!(offered(&doors, 1), TAKEN);
+    // Who reads is put on record; it stands for five minutes.
+    assert!(is_held(&doors, 1));
+    let unread = InstanceSpec::mr(2, 1, 1);
+    let stored = doors.client().stow(&[&unread.part10().unwrap()]);
+    assert_eq!(stored.unwrap().0, 200);
+    for first in [11, 21] {
+        disc.turns("read-only");
+        assert_eq!(offered(&doors, first), AWAY);
+        assert!(is_held(&doors, 1), "what was read is read on");
+        // What cannot be put on record is not shown.
+        assert_eq!(status_in(&doors, &unread), 503);
+        disc.is_well();
+        assert_eq!(offered(&doors, first), TAKEN, "it goes on by itself");
+    }
+    let all = [1, 2, 3, 11, 12, 13, 21, 22, 23];
+    assert!(all.into_iter().all(|number| is_held(&doors, number)));
+    drop(doors);
+    let proof = run(&["verify", "--json", "--data", disc.data.to_str().unwrap()]);
+    let report = json(&proof);
+    assert_eq!(
+        (&report["ok"], &report["instances"]),
+        (&true.into(), &10.into())
+    );
+}
+
+/// Offers three instances at once while syncing hangs, reads meanwhile, and returns what the doors said in the end: nothing,
+/// where the program is killed.
+fn offered_to_a_hanging_disc(hangs: &str, is_killed: bool) {
+    let Some(disc) = FailingDisc::new() else {
+        return;
+    };
+    let mut doors = Doors::of(disc.overread(), &disc.data);
+    assert_eq!(offered(&doors, 1), TAKEN);
+    assert!(is_held(&doors, 1));
+    let answered = AtomicUsize::new(0);
+    let killer = doors.server.id().to_string();
+    std::thread::scope(|scope| {
+        disc.turns(hangs);
+        let doors = &doors;
+        let waiting: Vec<_> = [11, 21, 31]
+            .map(|first| {
+                let answered = &answered;
+                scope.spawn(move || {
+                    let told = offered(doors, first);
+                    answered.fetch_add(1, Ordering::SeqCst);
+                    told
+                })
+            })
+            .into();
+        disc.wait_until_somebody_waits();
+        for _ in 0..20 {
+            assert!(is_held(doors, 1), "{hangs}: who reads waits for the disc");
+        }
+        assert_eq!(
+            answered.load(Ordering::SeqCst),
+            0,
+            "{hangs}: told too early"
+        );
+        if is_killed {
+            let killed = std::process::Command::new("kill")
+                .args(["-9", &killer])
+                .status();
+            assert!(killed.unwrap().success());
+        } else {
+            disc.is_well();
+        }
+        for one in waiting {
+            let told = one.join();
+            assert!(is_killed || told.unwrap() == TAKEN, "{hangs}");
+        }
+    });
+    disc.is_well();
+    let mut sure = vec![1, 2, 3];
+    if is_killed {
+        doors.server.kill();
+        doors = Doors::of(disc.overread(), &disc.data);
+    } else {
+        sure.extend([11, 12, 13, 21, 22, 23, 31, 32, 33]);
+    }
+    assert!(sure.iter().all(|number| is_held(&doors, *number)));
+    drop(doors);
+    let proof = run(&["verify", "--json", "--data", disc.data.to_str().unwrap()]);
+    let report = json(&proof);
+    assert_eq!(report["ok"], true, "{hangs}: {}", text(&proof.stdout));
+    assert!(report["instances"].as_u64().unwrap() >= sure.len() as u64);
+}
+
+#[test]
+fn a_disc_that_hangs_acknowledges_nothing_early_and_holds_up_no_reader() {
+    for hangs in ["still-packs", "still"] {
+        for is_killed in [false, true] {
+            offered_to_a_hanging_disc(hangs, is_killed);
+        }
+    }
 }
