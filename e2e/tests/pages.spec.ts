@@ -42,7 +42,11 @@ const PAGES: Record<string, Array<[name: string, address: string]>> = {
     ["reviewer-report-signed", "/cases/{finished}/report"],
     ["reviewer-concordance", "/cases/{finished}/concordance"],
   ],
-  administrator: [["people", "/people"]],
+  administrator: [
+    ["people", "/people"],
+    ["dicom-peers", "/dicom-peers"],
+    ["keeping", "/keeping"],
+  ],
 };
 
 /** Answers that are right for pages which are to say that something is not there. */

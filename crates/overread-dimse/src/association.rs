@@ -179,7 +179,7 @@ fn seen(request: &AssociationRQ, peer: SocketAddr, is_tls: bool, now: Timestamp)
                     .take(limits::SHOWN_SYNTAXES)
                     .map(|uid| printable(uid))
                     .collect(),
-                answer: Err("not answered"),
+                answer: Err("not answered".to_owned()),
             })
             .collect(),
         ended: None,
@@ -189,7 +189,7 @@ fn seen(request: &AssociationRQ, peer: SocketAddr, is_tls: bool, now: Timestamp)
 /// Adds what was answered to each presentation context, in the order of the request.
 fn answers(seen: &mut Peer, answer: &AssociationAC) {
     for (context, result) in seen.contexts.iter_mut().zip(&answer.presentation_contexts) {
-        context.answer = match result.reason {
+        let answer = match result.reason {
             PresentationContextResultReason::Acceptance => Ok(result.transfer_syntax.clone()),
             PresentationContextResultReason::UserRejection => Err("this caller may not"),
             PresentationContextResultReason::NoReason => Err("its number is wrong"),
@@ -198,6 +198,7 @@ fn answers(seen: &mut Peer, answer: &AssociationAC) {
                 Err("in none of these transfer syntaxes")
             }
         };
+        context.answer = answer.map_err(str::to_owned);
     }
 }
 

@@ -452,13 +452,15 @@ async fn try_to_send(shared: &Shared, due: &Due) -> Result<u16, NotOpened> {
         ..Proposal::plain(COMMITMENT)
     };
     let proposals = [proposal];
-    let mut requestor =
-        Requestor::open(&config.ae_title, remote, &config.outgoing, &proposals).await?;
+    let mut requestor = Requestor::open(shared.calling(remote), &proposals).await?;
     let context = requestor.context_of(COMMITMENT);
     let context = context.ok_or(NotOpened::NoService)?;
     let message_id = requestor.next_message_id();
     let link = &mut requestor.link;
-    let status = tell(shared, link, &context, message_id, (due, &report)).await?;
+    let told = tell(shared, link, &context, message_id, (due, &report)).await;
+    if let Err(reason) = &told {
+        requestor.lost(&reason.to_string()).await;
+    }
     requestor.release().await;
-    Ok(status)
+    Ok(told?)
 }

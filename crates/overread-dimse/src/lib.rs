@@ -10,6 +10,7 @@ mod ae_title;
 mod asker;
 mod association;
 mod callers;
+mod calling;
 mod command;
 mod committing;
 mod finding;

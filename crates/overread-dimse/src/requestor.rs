@@ -6,10 +6,11 @@ use dicom_ul::pdu::{
 };
 use overread_dicom::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, syntax};
 
+use crate::calling::{Calling, Noted};
 use crate::command::{C_ECHO_RQ, Command, CommandSet};
 use crate::link::{Link, out_of_place};
 use crate::negotiation::{APPLICATION_CONTEXT, Context, peer_pdu_bytes};
-use crate::remote::{Outgoing, Remote};
+use crate::scu::ScuError;
 use crate::service::{VERIFICATION, service_of};
 use crate::wire::{Ended, Wire};
 use crate::{AeTitle, limits};
@@ -29,6 +30,14 @@ pub(crate) enum NotOpened {
     /// It accepts nothing of what is needed.
     #[error("it does not offer this service")]
     NoService,
+}
+
+impl NotOpened {
+    /// Says why, for people.
+    pub(crate) fn words(&self) -> String {
+        let cause = std::error::Error::source(self).map(|cause| format!(" ({cause})"));
+        format!("{self}{}", cause.unwrap_or_default())
+    }
 }
 
 /// A presentation context that we ask for.
@@ -59,30 +68,26 @@ impl Proposal {
 pub(crate) struct Requestor {
     pub(crate) link: Link,
     message_id: u16,
+    noted: Noted,
 }
 
 impl Requestor {
-    /// Opens an association; at least one context is accepted.
+    /// Opens an association and writes down what became of it; at least one context is accepted.
     ///
     /// # Errors
     /// The peer cannot be reached, refuses, or accepts nothing.
     pub(crate) async fn open(
-        own: &AeTitle,
-        remote: &Remote,
-        outgoing: &Outgoing,
+        calling: Calling<'_>,
         proposals: &[Proposal],
     ) -> Result<Self, NotOpened> {
-        let stream = remote.connect(outgoing).await;
-        let mut wire = Wire::new(stream.map_err(NotOpened::Connect)?, limits::RESPONSE_TIME);
-        wire.send(&asking(own, &remote.ae_title, proposals).into())
-            .await?;
-        let answer = match wire.answer(limits::CONNECT_TIME).await? {
-            Pdu::AssociationAC(answer) => answer,
-            Pdu::AssociationRJ(refusal) => {
-                return Err(NotOpened::Refused(refusal.source.to_string()));
+        let (wire, answer) = match agree(calling, proposals).await {
+            Ok(agreed) => agreed,
+            Err(error) => {
+                calling.note(proposals, Err(&error)).await;
+                return Err(error);
             }
-            _ => return Err(out_of_place("no answer to an association request").into()),
         };
+        let noted = calling.note(proposals, Ok(&answer)).await;
         let link = Link {
             wire,
             peer_pdu_bytes: peer_pdu_bytes(&answer.user_variables),
@@ -91,8 +96,10 @@ impl Requestor {
         let requestor = Self {
             link,
             message_id: 0,
+            noted,
         };
         if requestor.link.contexts.is_empty() {
+            requestor.noted.end(&NotOpened::NoService.words()).await;
             drop(requestor.link.wire.part().await);
             return Err(NotOpened::NoService);
         }
@@ -139,8 +146,40 @@ impl Requestor {
 
     /// Ends the association.
     pub(crate) async fn release(self) {
-        // What was to be done is done: how the peer leaves changes nothing.
-        drop(self.link.wire.part().await);
+        // What was to be done is done: how the peer leaves changes nothing, but tells whether it was still there.
+        let reason = self.link.wire.part().await.err();
+        let reason = reason.map_or_else(String::new, |ended| ended.to_string());
+        self.noted.end(&reason).await;
+    }
+
+    /// Ends the association after this came of it.
+    pub(crate) async fn release_with<T>(self, outcome: Result<T, ScuError>) -> Result<T, ScuError> {
+        if let Err(error) = &outcome {
+            self.lost(&error.without_words_of_the_peer()).await;
+        }
+        self.release().await;
+        outcome
+    }
+
+    /// Writes down why the association is of no use any more.
+    pub(crate) async fn lost(&self, reason: &str) {
+        self.noted.end(reason).await;
+    }
+}
+
+/// Connects and asks for an association.
+async fn agree(
+    calling: Calling<'_>,
+    proposals: &[Proposal],
+) -> Result<(Wire, AssociationAC), NotOpened> {
+    let stream = calling.remote.connect(calling.outgoing).await;
+    let mut wire = Wire::new(stream.map_err(NotOpened::Connect)?, limits::RESPONSE_TIME);
+    let request = asking(calling.own, &calling.remote.ae_title, proposals);
+    wire.send(&request.into()).await?;
+    match wire.answer(limits::CONNECT_TIME).await? {
+        Pdu::AssociationAC(answer) => Ok((wire, answer)),
+        Pdu::AssociationRJ(refusal) => Err(NotOpened::Refused(refusal.source.to_string())),
+        _ => Err(out_of_place("no answer to an association request").into()),
     }
 }
 
@@ -183,7 +222,8 @@ fn asking(own: &AeTitle, called: &AeTitle, proposals: &[Proposal]) -> Associatio
     }
 }
 
-const fn context_id(index: usize) -> u8 {
+/// Returns the number of a proposal.
+pub(crate) const fn context_id(index: usize) -> u8 {
     // At most 128 of them.
     (index as u8).wrapping_mul(2).wrapping_add(1)
 }

@@ -72,9 +72,7 @@ pub(crate) async fn answer(
         Some(remote) => {
             let originator = Some((retrieval.calling, retrieval.request.message_id));
             let mut push = Push {
-                own: &shared.config.ae_title,
-                remote,
-                outgoing: &shared.config.outgoing,
+                calling: shared.calling(remote),
                 reader,
                 originator,
             };

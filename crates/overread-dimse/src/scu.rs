@@ -12,6 +12,7 @@ use overread_store::StoreError;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
+use crate::calling::Calling;
 use crate::requestor::{NotOpened, Proposal, Requestor};
 use crate::server::Rooms;
 use crate::service::VERIFICATION;
@@ -55,6 +56,17 @@ pub enum ScuError {
     Ingest(#[from] IngestError),
 }
 
+impl ScuError {
+    /// Says why, without what the peer wrote itself: that may name a patient.
+    pub(crate) fn without_words_of_the_peer(&self) -> String {
+        match self {
+            Self::Failed { status, .. } => format!("the peer answered with status {status:04X}"),
+            Self::Broke(why) => why.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
 fn quoted(comment: &str) -> String {
     if comment.is_empty() {
         String::new()
@@ -65,8 +77,7 @@ fn quoted(comment: &str) -> String {
 
 impl From<NotOpened> for ScuError {
     fn from(error: NotOpened) -> Self {
-        let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})"));
-        Self::NotOpened(format!("{error}{}", cause.unwrap_or_default()))
+        Self::NotOpened(error.words())
     }
 }
 
@@ -140,7 +151,17 @@ impl Scu {
     }
 
     async fn open(&self, remote: &Remote, proposals: &[Proposal]) -> Result<Requestor, NotOpened> {
-        Requestor::open(&self.own, remote, &self.outgoing, proposals).await
+        Requestor::open(self.calling(remote), proposals).await
+    }
+
+    fn calling<'a>(&'a self, remote: &'a Remote) -> Calling<'a> {
+        Calling {
+            own: &self.own,
+            remote,
+            outgoing: &self.outgoing,
+            store: self.rooms.ingest.store(),
+            clock: self.rooms.clock,
+        }
     }
 
     /// Asks a peer for an echo.
@@ -149,8 +170,8 @@ impl Scu {
     /// When it cannot be reached, refuses, or answers with a failure.
     pub async fn echo(&self, remote: &Remote) -> Result<(), ScuError> {
         let mut requestor = self.open(remote, &[Proposal::plain(VERIFICATION)]).await?;
-        let status = requestor.echo().await?;
-        requestor.release().await;
+        let status = requestor.echo().await.map_err(ScuError::from);
+        let status = requestor.release_with(status).await?;
         if status == 0 {
             return Ok(());
         }

@@ -20,9 +20,10 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::association;
 use crate::callers::Known;
+use crate::calling::Calling;
 use crate::committing;
 use crate::stream::Stream;
-use crate::{AeTitle, Callers, Incoming, Outgoing, limits};
+use crate::{AeTitle, Callers, Incoming, Outgoing, Remote, limits};
 
 /// How the door is set up.
 #[derive(Debug, Clone)]
@@ -80,6 +81,17 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Returns who calls when we call somebody.
+    pub(crate) fn calling<'a>(&'a self, remote: &'a Remote) -> Calling<'a> {
+        Calling {
+            own: &self.config.ae_title,
+            remote,
+            outgoing: &self.config.outgoing,
+            store: self.ingest.store(),
+            clock: self.clock,
+        }
+    }
+
     /// Returns what the door works with.
     pub(crate) fn rooms(&self) -> Rooms {
         Rooms {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use overread_dimse::{Committed, Fetched, FindLevel, Remote, ScuError, Sent};
 use overread_model::access::Role;
+use overread_model::peers::Purpose;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::peer::{EXPLICIT, MR, Peer};
 use overread_testkit::program::{Running, free_port, listening};
@@ -59,6 +60,12 @@ fn a_second_overread_answers_finds_and_pulls() {
     assert_eq!(again.known_count, 3);
     let unknown = here.wait_for(scu.pull(&remote, "1.2.3"));
     assert!(matches!(unknown, Err(ScuError::NoSuchStudy)), "{unknown:?}");
+    let well = |purpose| (purpose, String::new(), true, String::new());
+    for purpose in [Purpose::Echo, Purpose::Find, Purpose::Retrieve] {
+        let calls = here.calls();
+        assert!(calls.contains(&well(purpose)), "{calls:?}");
+    }
+    assert_eq!(there.calls(), []);
 }
 
 #[test]
@@ -74,12 +81,24 @@ fn who_is_not_listed_learns_why_nothing_comes() {
     let refused = here.wait_for(find.find(&there.remote(), FindLevel::Study, &keys));
     let said = refused.unwrap_err().to_string();
     assert!(said.contains("0124") && said.contains("no token"), "{said}");
+    // What a peer writes itself may name a patient, and is not kept.
+    let why = "the peer answered with status 0124".to_owned();
+    let calls = here.calls();
+    let failed = (Purpose::Find, String::new(), true, why);
+    assert!(calls.contains(&failed), "{calls:?}");
+    let turned_away = calls.iter().any(|(purpose, refused, ..)| {
+        *purpose == Purpose::Echo && refused.contains("calling AE title not recognized")
+    });
+    assert!(turned_away, "{calls:?}");
     let nobody = Remote {
         port: free_port(),
         ..there.remote()
     };
     let said = here.wait_for(here.scu("READER").echo(&nobody)).unwrap_err();
     assert!(said.to_string().contains("cannot be reached"), "{said}");
+    let calls = here.calls();
+    let in_vain = |(_, refused, ..): &(_, String, _, _)| refused.contains("cannot be reached");
+    assert!(calls.iter().any(in_vain), "{calls:?}");
 }
 
 #[test]
@@ -143,6 +162,11 @@ fn a_report_goes_to_the_address_of_who_asked() {
     while here.audit_rows() == rows {
         assert!(start.elapsed() < Duration::from_secs(20), "no report came");
         std::thread::yield_now();
+    }
+    let well = (Purpose::Commit, String::new(), true, String::new());
+    while !there.calls().contains(&well) {
+        let calls = there.calls();
+        assert!(start.elapsed() < Duration::from_secs(40), "{calls:?}");
     }
 }
 

@@ -12,11 +12,12 @@ use overread_dimse::{
 use overread_ingest::Ingest;
 use overread_model::access::Role;
 use overread_model::ids::{CaseId, TokenId};
+use overread_model::peers::Purpose;
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::access::Reach;
 use overread_store::tokens::{self, NewToken};
-use overread_store::{audit, studies};
+use overread_store::{audit, peer_calls, studies};
 use overread_testkit::dicom::InstanceSpec;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpSocket};
@@ -191,6 +192,20 @@ impl House {
     }
 
     /// As [`Self::scu`], with what connections over TLS trust and show.
+    /// Lists whom it called: what for, why in vain, whether it ended, and why it broke off.
+    pub(crate) fn calls(&self) -> Vec<(Purpose, String, bool, String)> {
+        self.wait_for(async {
+            let mut tx = self.ingest.store().read().await.unwrap();
+            let calls = peer_calls::list(&mut tx).await.unwrap();
+            let told = calls.into_iter();
+            told.map(|call| {
+                let has_ended = call.ended_at.is_some();
+                (call.purpose, call.refused, has_ended, call.reason)
+            })
+            .collect()
+        })
+    }
+
     pub(crate) fn scu_over(&self, own: &str, outgoing: Outgoing) -> Scu {
         Scu::new(own.parse().unwrap(), outgoing, rooms(&self.ingest))
     }

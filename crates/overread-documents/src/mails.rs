@@ -83,6 +83,8 @@ pub enum News {
     ReviewerFound,
     /// The report can be read.
     ReportReady,
+    /// An administrator answered that the images be deleted.
+    DeletionAnswered,
     /// Something else.
     Something,
 }
@@ -102,6 +104,12 @@ impl News {
             (Self::ReviewerFound, Language::Es) => "Ya hay quien revise su solicitud.",
             (Self::ReportReady, Language::En) => "The result is ready for you to read.",
             (Self::ReportReady, Language::Es) => "El resultado está listo para leer.",
+            (Self::DeletionAnswered, Language::En) => {
+                "Your request to delete the images was answered. The page tells you how."
+            }
+            (Self::DeletionAnswered, Language::Es) => {
+                "Se respondió a su solicitud de borrar las imágenes. La página le dice cómo."
+            }
             (Self::Something, Language::En) => "There is news on your request.",
             (Self::Something, Language::Es) => "Hay novedades en su solicitud.",
         }

@@ -94,6 +94,6 @@ pub const PROOF_CHUNK_BYTES: u64 = 1024 * 1024;
 /// Bytes of papers whose text is read when a delivery is only looked at.
 pub const SURVEY_PAPER_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes that a case may hold, unless the settings or an administrator say otherwise.
-pub const CASE_BYTES: u64 = 20 * 1024 * 1024 * 1024;
+pub const CASE_BYTES: u64 = 20_000_000_000;
 /// Instances that it may hold.
 pub const CASE_INSTANCES: u64 = 100_000;

@@ -1,4 +1,5 @@
-//! Who called over the DICOM network, and what was agreed on: what whoever sets up a scanner wants to see.
+//! Who called over the DICOM network, whom we called, and what was agreed on: what whoever sets up a scanner or an archive
+//! wants to see.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -6,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::limits::{PEER_CONTEXTS, PEERS};
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The latest association of one caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,14 +35,81 @@ pub struct Peer {
 }
 
 /// A proposed presentation context.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProposedContext {
     /// What it is for.
     pub sop_class_uid: String,
     /// In which transfer syntaxes.
     pub transfer_syntax_uids: Vec<String>,
     /// The transfer syntax that was chosen, or why none was.
-    pub answer: Result<String, &'static str>,
+    pub answer: Result<String, String>,
+}
+
+/// What we call another application entity for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To hear whether it answers.
+    Echo,
+    /// To look for studies there.
+    Find,
+    /// To fetch from there.
+    Retrieve,
+    /// To send there.
+    Send,
+    /// To ask whether what was sent is safe there, or to say what is safe here.
+    Commit,
+}
+
+impl Purpose {
+    /// Returns the stable word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Find => "find",
+            Self::Retrieve => "retrieve",
+            Self::Send => "send",
+            Self::Commit => "commit",
+        }
+    }
+
+    /// Returns what a word stands for.
+    pub fn of(word: &str) -> Option<Self> {
+        let all = [
+            Self::Echo,
+            Self::Find,
+            Self::Retrieve,
+            Self::Send,
+            Self::Commit,
+        ];
+        all.into_iter().find(|purpose| purpose.as_str() == word)
+    }
+}
+
+/// The latest association of one sort that we asked another application entity for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Its title.
+    pub called: String,
+    /// Name or address of its machine, and its port.
+    pub address: String,
+    /// What for.
+    pub purpose: Purpose,
+    /// When.
+    pub asked_at: Timestamp,
+    /// How often it was called for this.
+    pub count: i64,
+    /// Over TLS.
+    pub is_tls: bool,
+    /// Why there was no association; empty when there was one.
+    pub refused: String,
+    /// Version name of its software, as it says.
+    pub implementation: String,
+    /// What we proposed, and what it answered.
+    pub contexts: Vec<ProposedContext>,
+    /// When it ended; `None` while it goes on, or when the program was ended in the middle.
+    pub ended_at: Option<Timestamp>,
+    /// Why it broke off; empty when it ended well.
+    pub reason: String,
 }
 
 /// How an association ended.

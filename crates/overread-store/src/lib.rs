@@ -34,6 +34,7 @@ mod migrations;
 pub mod original_reports;
 pub mod outbox;
 pub mod packs;
+pub mod peer_calls;
 pub mod people;
 pub mod proof;
 mod quick;

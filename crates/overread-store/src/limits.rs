@@ -62,3 +62,7 @@ pub const WORK_ITEM_EVENT_DAYS: i64 = 7;
 pub const WORK_ITEM_EVENTS: i64 = 100;
 /// Subscriptions to work items of one actor.
 pub const WORK_ITEM_SUBSCRIPTIONS: i64 = 1_000;
+/// Days for which a call of ours to a DICOM peer is kept.
+pub const PEER_CALL_DAYS: i64 = 90;
+/// Calls of ours that are listed.
+pub const PEER_CALLS: i64 = 200;

@@ -97,6 +97,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0015_tally.sql"),
         include_str!("../migrations/postgres/0015_tally.sql"),
     ),
+    (
+        17,
+        "peer_calls",
+        include_str!("../migrations/sqlite/0017_peer_calls.sql"),
+        include_str!("../migrations/postgres/0017_peer_calls.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

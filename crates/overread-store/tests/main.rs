@@ -17,6 +17,7 @@ mod commitments;
 mod house;
 mod joining;
 mod keeping;
+mod peer_calls;
 mod people;
 mod search;
 mod tables;

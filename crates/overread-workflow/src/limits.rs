@@ -125,6 +125,6 @@ pub const KEEPING_ROWS: i64 = 500;
 /// Rows of what was restored or erased last.
 pub const ENDED_DELETIONS: i64 = 50;
 /// GiB that one case may be given.
-pub const QUOTA_GIB: u64 = 100_000;
+pub const QUOTA_GB: u64 = 100_000;
 /// Instances that one case may be given.
 pub const QUOTA_INSTANCES: u64 = 100_000_000;

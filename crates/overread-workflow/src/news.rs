@@ -3,6 +3,7 @@
 use overread_documents::mails::{Mail, News};
 use overread_model::access::Role;
 use overread_model::case::{CaseEvent, CaseState, Notify, Transition};
+use overread_model::ids::ErasureRequestId;
 use overread_model::time::Timestamp;
 use overread_store::consents::{self, ConsentRow};
 use overread_store::{Tx, grants, outbox, people};
@@ -122,6 +123,28 @@ pub(crate) async fn tell_of_more(
     Ok(())
 }
 
+/// Queues a mail to who asked for the deletion of the images, once for each request: it was answered. A requester who wants no
+/// mails gets none.
+pub(crate) async fn tell_of_answer(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+    (request_id, asked_by): (&ErasureRequestId, &str),
+    now: Timestamp,
+) -> StepResult<()> {
+    let requesters = grants::tied(tx, &file.case_id, "asked").await?;
+    if requesters.iter().any(|id| id == asked_by) && !mail_allowed(tx, file).await? {
+        return Ok(());
+    }
+    for receiver in receivers_of(tx, std::iter::once(asked_by.to_owned())).await? {
+        let path = format!("/cases/{}", file.case_id);
+        let (name, language) = (&receiver.name, &receiver.language);
+        let mail = mailing::news_on_case(ctx, name, language, News::DeletionAnswered, &path);
+        queue_once(tx, file, &receiver, mail, (request_id.as_str(), now)).await?;
+    }
+    Ok(())
+}
+
 async fn queue(
     tx: &mut Tx,
     file: &CaseFile,
@@ -129,10 +152,21 @@ async fn queue(
     mail: Mail,
     now: Timestamp,
 ) -> StepResult<()> {
+    let version = file.row.version.to_string();
+    queue_once(tx, file, receiver, mail, (&version, now)).await
+}
+
+/// Queues a mail that a receiver gets once for what is named.
+async fn queue_once(
+    tx: &mut Tx,
+    file: &CaseFile,
+    receiver: &Receiver,
+    mail: Mail,
+    (what, now): (&str, Timestamp),
+) -> StepResult<()> {
     let key = format!(
-        "{}:{}:{}",
+        "{}:{what}:{}",
         file.case_id,
-        file.row.version,
         people::fold_email(&receiver.address)
     );
     let new = outbox::NewMail {

@@ -2,11 +2,11 @@
 
 use overread_model::access::{Actor, Role};
 use overread_model::ids::PersonId;
-use overread_model::peers::{Peer, Peers};
+use overread_model::peers::{Call, Peer, Peers};
 use overread_model::time::Timestamp;
 
 use overread_store::audit::{self, AuditEvent};
-use overread_store::{Tx, people as rows, scrubbing};
+use overread_store::{Tx, peer_calls, people as rows, scrubbing};
 
 use crate::{StepError, StepResult, Workflow, limits};
 
@@ -119,6 +119,15 @@ pub async fn set_roles(
 pub fn peers(peers: &Peers, actor: &Actor) -> StepResult<Vec<Peer>> {
     require_administrator(actor)?;
     Ok(peers.list())
+}
+
+/// Lists whom this installation called over the DICOM network, the latest first.
+///
+/// # Errors
+/// `Forbidden`.
+pub async fn calls(ctx: &Workflow, actor: &Actor) -> StepResult<Vec<Call>> {
+    require_administrator(actor)?;
+    Ok(peer_calls::list(&mut ctx.store.read().await?).await?)
 }
 
 /// Closes (or reopens) an account and ends its sessions; not one's own, not the last administrator's.

@@ -7,8 +7,8 @@ use overread_model::ids::{CaseId, DeletionId};
 use overread_model::keeping::{CountsFrom, RetentionRule};
 use overread_model::time::Timestamp;
 use overread_store::access::reach;
-use overread_store::audit;
 use overread_store::studies::{Page, StudyFilter, search_studies};
+use overread_store::{audit, outbox};
 use overread_workflow::keeping::{self, Keeping, Marked};
 use overread_workflow::{StepError, WorkflowConfig, cases, jobs, records};
 
@@ -24,6 +24,18 @@ async fn on_postgresql() {
     if let Some(house) = House::postgres("keeping").await {
         check(house).await;
     }
+}
+
+/// Returns to whom it was mailed that a request was answered, and what.
+async fn answers_mailed(house: &House) -> Vec<(String, String)> {
+    let mut tx = house.ctx.store.begin().await.unwrap();
+    let later = NOW.plus_seconds(1);
+    let mails = outbox::claim(&mut tx, later, later.plus_days(1), 1000).await;
+    let mails = mails.unwrap().into_iter();
+    mails
+        .filter(|mail| mail.body_text.contains("delete the images was answered"))
+        .map(|mail| (mail.to_address, mail.body_text))
+        .collect()
 }
 
 async fn reached(house: &House, actor: &Actor, now: Timestamp) -> usize {
@@ -102,6 +114,7 @@ async fn check(house: House) {
     assert_eq!(marked.unwrap(), one);
     let again = keeping::delete_as_asked(ctx, &house.administrator, request, NOW).await;
     assert!(matches!(again, Err(StepError::Stale)), "answered already");
+    assert_eq!(answers_mailed(&house).await.len(), 1);
     for actor in [&house.patient, &house.coordinator] {
         assert_eq!(reached(&house, actor, NOW).await, 0);
         let page = records::view(ctx, actor, &case_id, NOW).await.unwrap();
@@ -257,6 +270,7 @@ async fn a_declined_request_says_why() {
     let request = &view.requests[0].request_id;
     let mute = keeping::decline(ctx, &house.administrator, request, " ", NOW).await;
     assert!(matches!(mute, Err(StepError::Invalid(_))));
+    assert_eq!(answers_mailed(&house).await, []);
     keeping::decline(
         ctx,
         &house.administrator,
@@ -273,6 +287,14 @@ async fn a_declined_request_says_why() {
     assert!(!is_deleted && note == "The law asks us to keep them.");
     assert!(kept.may_ask, "one may ask again");
     assert_eq!(reached(&house, &house.patient, NOW).await, 1);
+    // Who asked hears that there is an answer, and where; what it is stands behind the sign-in.
+    let mailed = answers_mailed(&house).await;
+    let [(to, text)] = mailed.as_slice() else {
+        panic!("{mailed:?}");
+    };
+    assert!(text.contains(&format!("/cases/{case_id}")), "{text}");
+    assert!(!text.contains("law"), "{text}");
+    assert_eq!(to, "alex@home.example");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -398,7 +398,8 @@ pub(crate) enum PacsCommand {
         #[command(flatten)]
         data: Data,
     },
-    /// Send a study, or all studies of a case, to it; what is there already is not sent again.
+    /// Send a study, or all studies of a case, to it; what is there already is not sent again. The second opinion is no DICOM
+    /// object, and is not sent.
     Send {
         /// Which archive.
         peer: String,

@@ -49,8 +49,8 @@ pub(crate) struct Config {
 pub(crate) struct Keeping {
     /// Days in which a deleted exam can be restored.
     pub(crate) grace_days: u32,
-    /// GiB that one case may hold.
-    pub(crate) case_gib: u64,
+    /// GB that one case may hold, as the pages show them.
+    pub(crate) case_gb: u64,
     /// Images that one case may hold.
     pub(crate) case_images: u64,
     /// The rules that laws ask for count, too.
@@ -63,7 +63,7 @@ impl Default for Keeping {
     fn default() -> Self {
         Self {
             grace_days: 30,
-            case_gib: overread_ingest::limits::CASE_BYTES / GIB,
+            case_gb: overread_ingest::limits::CASE_BYTES / GB,
             case_images: overread_ingest::limits::CASE_INSTANCES,
             cited_rules: true,
             rules: Vec::new(),
@@ -71,14 +71,14 @@ impl Default for Keeping {
     }
 }
 
-const GIB: u64 = 1024 * MIB;
+const GB: u64 = 1_000_000_000;
 const GRACE_DAYS: u32 = 3_650;
 
 impl Keeping {
     /// Returns how much a case may hold.
     pub(crate) fn quota(&self) -> Quota {
         Quota {
-            bytes: self.case_gib.saturating_mul(GIB),
+            bytes: self.case_gb.saturating_mul(GB),
             instances: self.case_images,
         }
     }
@@ -99,8 +99,8 @@ impl Keeping {
         if !(1..=GRACE_DAYS).contains(&self.grace_days) {
             bail!("keeping.grace_days must be from 1 to {GRACE_DAYS}");
         }
-        if self.case_gib == 0 || self.case_images == 0 {
-            bail!("keeping.case_gib and keeping.case_images must be at least 1");
+        if self.case_gb == 0 || self.case_images == 0 {
+            bail!("keeping.case_gb and keeping.case_images must be at least 1");
         }
         for rule in &self.rules {
             if let Some(fault) = rule.fault() {
@@ -742,7 +742,7 @@ mod tests {
             "dimse.peers = [{ name = 'pacs', ae_title = '', address = 'pacs', port = 104 }]",
             "dimse.tls.certificate = 'cert.pem'",
             "keeping.grace_days = 0",
-            "keeping.case_gib = 0",
+            "keeping.case_gb = 0",
             "keeping.rules = [{ name = 'all', years = 7, source = '' }]",
             "keeping.rules = [{ name = 'all', source = 'our lawyer' }]",
         ] {

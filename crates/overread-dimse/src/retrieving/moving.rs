@@ -7,13 +7,12 @@ use overread_dicom::{Syntax, syntax};
 
 use super::Ahead;
 use super::progress::Progress;
-use crate::AeTitle;
+use crate::calling::Calling;
 use crate::command::{C_STORE_RQ, CommandSet};
 use crate::instance::{NotSent, Reader, Wanted};
 use crate::limits;
 use crate::link::Link;
 use crate::negotiation::Context;
-use crate::remote::{Outgoing, Remote};
 use crate::requestor::{Proposal, Requestor};
 use crate::wire::Ended;
 
@@ -54,9 +53,7 @@ impl Watch for Origin<'_, '_, '_> {
 
 /// A sending to another application entity.
 pub(crate) struct Push<'a> {
-    pub(crate) own: &'a AeTitle,
-    pub(crate) remote: &'a Remote,
-    pub(crate) outgoing: &'a Outgoing,
+    pub(crate) calling: Calling<'a>,
     pub(crate) reader: Reader,
     /// On whose behalf, and the number of its C-MOVE.
     pub(crate) originator: Option<(&'a str, u16)>,
@@ -76,7 +73,7 @@ impl Push<'_> {
             if !watch.goes_on().await? {
                 return Ok(());
             }
-            let opened = Requestor::open(self.own, self.remote, self.outgoing, &proposals).await;
+            let opened = Requestor::open(self.calling, &proposals).await;
             match opened {
                 Ok(mut requestor) => {
                     if self.send_all(&mut requestor, &group, watch).await? {
@@ -85,7 +82,7 @@ impl Push<'_> {
                 }
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
-                    let to = self.remote.ae_title.as_str();
+                    let to = self.calling.remote.ae_title.as_str();
                     tracing::warn!(to, error, "no association to a DICOM peer was made");
                     for one in &group {
                         watch.count(one, Err(NotSent::Lost));
@@ -118,7 +115,8 @@ impl Push<'_> {
             match status {
                 Ok(status) => watch.count(one, status),
                 Err(reason) => {
-                    let to = self.remote.ae_title.as_str();
+                    let to = self.calling.remote.ae_title.as_str();
+                    requestor.lost(&reason.to_string()).await;
                     tracing::warn!(to, %reason, "an association to a DICOM peer was lost");
                     for lost in group.get(index..).unwrap_or_default() {
                         watch.count(lost, Err(NotSent::Lost));

@@ -102,8 +102,7 @@ impl Scu {
     ) -> Result<Vec<Answer>, ScuError> {
         let mut requestor = self.open(remote, &[Proposal::plain(FIND)]).await?;
         let found = find_on(&mut requestor, level, keys).await;
-        requestor.release().await;
-        found
+        requestor.release_with(found).await
     }
 
     /// Lists the instances of a study that a peer has, by UID.
@@ -114,8 +113,7 @@ impl Scu {
     ) -> Result<HashMap<String, Place>, ScuError> {
         let mut requestor = self.open(remote, &[Proposal::plain(FIND)]).await?;
         let listed = instances_on(&mut requestor, study).await;
-        requestor.release().await;
-        listed
+        requestor.release_with(listed).await
     }
 
     /// Lists the instances of a study that we have.

@@ -176,11 +176,14 @@ impl Scu {
         questions: &[Question],
     ) -> Result<(), ScuError> {
         let mut intake = Intake::begin(&self.rooms, &self.own, &remote.ae_title, None)?;
+        let mut got = Ok(());
         for question in questions {
-            self.get_one(&mut requestor, &mut intake, question).await?;
+            got = self.get_one(&mut requestor, &mut intake, question).await;
+            if got.is_err() {
+                break;
+            }
         }
-        requestor.release().await;
-        Ok(())
+        requestor.release_with(got).await
     }
 
     async fn get_one(
@@ -213,11 +216,20 @@ impl Scu {
     /// Lets the peer send to our own door, which must be served meanwhile.
     async fn move_here(&self, remote: &Remote, questions: &[Question]) -> Result<(), ScuError> {
         let mut requestor = self.open(remote, &[Proposal::plain(MOVE)]).await?;
+        let moved = self.move_all(&mut requestor, questions).await;
+        requestor.release_with(moved).await
+    }
+
+    async fn move_all(
+        &self,
+        requestor: &mut Requestor,
+        questions: &[Question],
+    ) -> Result<(), ScuError> {
         let to = self.own.as_str();
         let request =
             |field, id, class: &str| CommandSet::request(field, id, class).destination(to);
         for question in questions {
-            let message_id = ask(&mut requestor, MOVE, request, C_MOVE_RQ, question).await?;
+            let message_id = ask(requestor, MOVE, request, C_MOVE_RQ, question).await?;
             loop {
                 let (answer, context) = requestor.response(message_id).await?;
                 requestor.link.read_past(&answer, &context).await?;
@@ -227,7 +239,6 @@ impl Scu {
                 }
             }
         }
-        requestor.release().await;
         Ok(())
     }
 }

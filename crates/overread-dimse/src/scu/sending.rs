@@ -115,9 +115,7 @@ impl Scu {
             }
             let mut failures = Failures::default();
             let mut push = Push {
-                own: &self.own,
-                remote,
-                outgoing: &self.outgoing,
+                calling: self.calling(remote),
                 reader: reader.clone(),
                 originator: None,
             };
@@ -143,13 +141,22 @@ impl Scu {
             Err(crate::requestor::NotOpened::NoService) => return Ok(Committed::NotOffered),
             Err(error) => return Err(error.into()),
         };
+        let committed = self.commit_on(&mut requestor, remote, &held).await;
+        requestor.release_with(committed).await
+    }
+
+    async fn commit_on(
+        &self,
+        requestor: &mut Requestor,
+        remote: &Remote,
+        held: &[Wanted],
+    ) -> Result<Committed, ScuError> {
         let (mut safe, mut unsafe_count) = (0, 0);
         for chunk in held.chunks(limits::COMMITMENT_INSTANCES) {
             let transaction_uid = transaction_uid()?;
-            ask(&mut requestor, &transaction_uid, chunk).await?;
+            ask(requestor, &transaction_uid, chunk).await?;
             let heard = hear(&mut requestor.link, &transaction_uid);
             let Ok(heard) = timeout(limits::COMMITMENT_WAIT, heard).await else {
-                requestor.release().await;
                 return Ok(Committed::Later);
             };
             let heard = heard?;
@@ -159,7 +166,6 @@ impl Scu {
             safe += heard.safe.len();
             unsafe_count += heard.failed.len();
         }
-        requestor.release().await;
         Ok(Committed::Reported(safe, unsafe_count))
     }
 }

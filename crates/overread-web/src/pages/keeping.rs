@@ -141,7 +141,7 @@ async fn hold(
 #[serde(default)]
 struct QuotaForm {
     number: String,
-    gib: String,
+    gb: String,
     images: String,
     reason: String,
 }
@@ -152,7 +152,7 @@ async fn set_quota(
 ) -> PageResult {
     // What is no number is refused as none.
     let number = |text: &str| text.trim().parse::<u64>().unwrap_or_default();
-    let amounts = (number(&form.gib), number(&form.images));
+    let amounts = (number(&form.gb), number(&form.images));
     let names = (form.number.as_str(), form.reason.as_str());
     let done =
         keeping::set_quota(&state.workflow, &session.actor, names, amounts, state.now()).await;

@@ -1,11 +1,11 @@
-//! Who calls over the DICOM network, and what is agreed on with them.
+//! Who calls over the DICOM network, whom we call, and what is agreed on with them.
 
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use overread_dicom::dictionary::sop_class_name;
-use overread_model::peers::{Peer, ProposedContext};
+use overread_model::peers::{Call, Peer, ProposedContext, Purpose};
 use overread_workflow::people;
 
 use crate::errors::PageResult;
@@ -24,11 +24,23 @@ pub(super) fn routes() -> Router<WebState> {
 struct Page {
     shell: Shell,
     peers: Vec<Peer>,
+    calls: Vec<Call>,
 }
 
 impl Page {
-    fn proposed_count(peer: &Peer) -> i64 {
-        peer.contexts.iter().map(|_| 1).sum()
+    fn proposed_count(contexts: &[ProposedContext]) -> i64 {
+        contexts.iter().map(|_| 1).sum()
+    }
+
+    /// Returns what a call was for, in words.
+    const fn purpose(call: &Call) -> &'static str {
+        match call.purpose {
+            Purpose::Echo => "Echo",
+            Purpose::Find => "Query",
+            Purpose::Retrieve => "Retrieval",
+            Purpose::Send => "Sending",
+            Purpose::Commit => "Storage commitment",
+        }
     }
 
     /// Returns what a presentation context is for, in words.
@@ -37,8 +49,8 @@ impl Page {
         sop_class_name(uid).unwrap_or(uid)
     }
 
-    fn accepted_count(peer: &Peer) -> i64 {
-        peer.contexts
+    fn accepted_count(contexts: &[ProposedContext]) -> i64 {
+        contexts
             .iter()
             .filter(|context| context.answer.is_ok())
             .map(|_| 1)
@@ -48,8 +60,10 @@ impl Page {
 
 async fn show(State(state): State<WebState>, Signed(session): Signed) -> PageResult {
     let peers = people::peers(&state.peers, &session.actor)?;
+    let calls = people::calls(&state.workflow, &session.actor).await?;
     page(&Page {
         shell: Shell::new(&state, &session, "DICOM peers", Place::Peers),
         peers,
+        calls,
     })
 }

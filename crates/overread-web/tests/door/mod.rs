@@ -29,7 +29,7 @@ pub(crate) const PASSWORD: &str = "a calm sea and prosperous voyage";
 /// 2026-03-02 10:15 UTC, in microseconds.
 static NOW: AtomicI64 = AtomicI64::new(1_772_446_500_000_000);
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_micros(NOW.load(Ordering::Relaxed))
 }
 

@@ -138,7 +138,7 @@ async fn the_patient_asks_and_others_of_the_case_may_not() {
     assert_eq!(held.status, StatusCode::SEE_OTHER, "{}", held.body);
     let desk = ada.get(&page).await;
     assert!(
-        desk.body.contains("A claim was made.") && desk.body.contains("of 21.4 GB"),
+        desk.body.contains("A claim was made.") && desk.body.contains("of 20.0 GB"),
         "{}",
         desk.body
     );

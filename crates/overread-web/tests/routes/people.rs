@@ -2,10 +2,12 @@
 
 use http::StatusCode;
 use overread_model::access::Role;
+use overread_model::peers::{Call, ProposedContext, Purpose};
 use overread_model::time::Timestamp;
+use overread_store::peer_calls::{self, CallKey};
 use overread_store::scrubbing::{self, Scrub};
 
-use crate::door::Door;
+use crate::door::{Door, now};
 
 #[tokio::test]
 async fn only_those_who_run_the_house_see_people_and_reviewers() {
@@ -95,9 +97,20 @@ async fn who_is_signed_in_was_here() {
 async fn who_called_over_the_dicom_network_is_for_administrators() {
     let door = Door::new().await;
     let mut ada = door.administrator().await;
+    let empty = ada.get("/dicom-peers").await;
+    assert!(empty.body.contains("Nobody was called yet"));
+    note_a_call(&door).await;
     let page = ada.get("/dicom-peers").await;
     assert_eq!(page.status, StatusCode::OK);
-    for words in ["MR1", "MR Image Storage", "this caller may not store here"] {
+    for words in [
+        "MR1",
+        "MR Image Storage",
+        "this caller may not store here",
+        "Sending: PACS1",
+        "at pacs.example:104",
+        "it does not offer this",
+        "the peer answered with status A700",
+    ] {
         assert!(page.body.contains(words), "{words}: {}", page.body);
     }
     let others = [
@@ -112,7 +125,40 @@ async fn who_called_over_the_dicom_network_is_for_administrators() {
         let answer = other.get("/dicom-peers").await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role}");
         assert!(!answer.body.contains("MR1"), "{role}");
+        assert!(!answer.body.contains("PACS1"), "{role}");
     }
+}
+
+/// Writes down that an archive was called and refused what it was sent.
+async fn note_a_call(door: &Door) {
+    let call = Call {
+        called: "PACS1".to_owned(),
+        address: "pacs.example:104".to_owned(),
+        purpose: Purpose::Send,
+        asked_at: now(),
+        count: 1,
+        is_tls: false,
+        refused: String::new(),
+        implementation: "PACS_1".to_owned(),
+        contexts: vec![ProposedContext {
+            sop_class_uid: "1.2.840.10008.5.1.4.1.1.4".to_owned(),
+            transfer_syntax_uids: vec!["1.2.840.10008.1.2".to_owned()],
+            answer: Err("it does not offer this".to_owned()),
+        }],
+        ended_at: None,
+        reason: String::new(),
+    };
+    let key = CallKey {
+        called: call.called.clone(),
+        address: call.address.clone(),
+        purpose: call.purpose,
+        asked_at: call.asked_at,
+    };
+    let mut tx = door.workflow.store.begin().await.unwrap();
+    peer_calls::note(&mut tx, &call).await.unwrap();
+    let why = "the peer answered with status A700";
+    peer_calls::end(&mut tx, &key, now(), why).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 #[tokio::test]

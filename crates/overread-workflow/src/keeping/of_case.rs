@@ -82,19 +82,18 @@ pub async fn set_quota(
     ctx: &Workflow,
     actor: &Actor,
     (number, reason): (&str, &str),
-    (gib, instances): (u64, u64),
+    (gb, instances): (u64, u64),
     now: Timestamp,
 ) -> StepResult<()> {
     require_administrator(actor)?;
     let reason = checked_reason(reason)?;
-    if !(1..=limits::QUOTA_GIB).contains(&gib)
-        || !(1..=limits::QUOTA_INSTANCES).contains(&instances)
+    if !(1..=limits::QUOTA_GB).contains(&gb) || !(1..=limits::QUOTA_INSTANCES).contains(&instances)
     {
         return Err(StepError::invalid(
-            "gib",
+            "gb",
             format!(
-                "Write whole numbers: at most {} GiB and {} images.",
-                limits::QUOTA_GIB,
+                "Write whole numbers: at most {} GB and {} images.",
+                limits::QUOTA_GB,
                 limits::QUOTA_INSTANCES
             ),
         ));
@@ -109,7 +108,7 @@ pub async fn set_quota(
     };
     let case_id = row.case_id()?;
     let quota = Quota {
-        bytes: gib * 1024 * 1024 * 1024,
+        bytes: gb * 1_000_000_000,
         instances,
     };
     quotas::set(&mut tx, &case_id, quota, reason, actor.id(), now).await?;

@@ -10,7 +10,7 @@ use overread_store::{Tx, erasure_requests};
 use super::deleting::{self, Marked, Marking};
 use super::require_administrator;
 use crate::casework::{self, Said, checked_reason, new_id, person_of};
-use crate::{StepError, StepResult, Workflow};
+use crate::{StepError, StepResult, Workflow, news};
 
 /// Asks that the images of a case be deleted; the request waits for an administrator.
 ///
@@ -71,8 +71,9 @@ pub async fn delete_as_asked(
     require_administrator(actor)?;
     let mut tx = ctx.store.begin().await?;
     audit::take_turn(&mut tx).await?;
-    let (case_id, reason) = waiting(&mut tx, request_id).await?;
-    let reason = format!("Asked for in the case: {reason}");
+    let waiting = waiting(&mut tx, request_id).await?;
+    let case_id = waiting.case_id()?;
+    let reason = format!("Asked for in the case: {}", waiting.reason);
     let mut marking = Marking::new(&reason);
     deleting::mark_case(&mut tx, ctx, actor, &case_id, &mut marking, now).await?;
     if marking.marked.studies == 0 {
@@ -86,14 +87,7 @@ pub async fn delete_as_asked(
     } else {
         ""
     };
-    answer(
-        &mut tx,
-        actor,
-        (request_id, &case_id),
-        ("deleted", note),
-        now,
-    )
-    .await?;
+    answer(&mut tx, ctx, actor, &waiting, ("deleted", note), now).await?;
     deleting::finish(ctx, tx, marking, now).await
 }
 
@@ -112,38 +106,51 @@ pub async fn decline(
     let reason = checked_reason(reason)?;
     let mut tx = ctx.store.begin().await?;
     audit::take_turn(&mut tx).await?;
-    let (case_id, _) = waiting(&mut tx, request_id).await?;
-    answer(
-        &mut tx,
-        actor,
-        (request_id, &case_id),
-        ("declined", reason),
-        now,
-    )
-    .await?;
+    let waiting = waiting(&mut tx, request_id).await?;
+    answer(&mut tx, ctx, actor, &waiting, ("declined", reason), now).await?;
     Ok(tx.commit().await?)
 }
 
-async fn waiting(tx: &mut Tx, request_id: &ErasureRequestId) -> StepResult<(CaseId, String)> {
-    let row = erasure_requests::find_open(tx, request_id).await?;
-    let row = row.ok_or(StepError::Stale)?;
-    Ok((
-        row.case_id.parse().map_err(StepError::internal)?,
-        row.reason,
-    ))
+/// A request that waits for an answer.
+struct Waiting<'a> {
+    request_id: &'a ErasureRequestId,
+    case_id: String,
+    asked_by: String,
+    reason: String,
 }
 
+impl Waiting<'_> {
+    fn case_id(&self) -> StepResult<CaseId> {
+        self.case_id.parse().map_err(StepError::internal)
+    }
+}
+
+async fn waiting<'a>(tx: &mut Tx, request_id: &'a ErasureRequestId) -> StepResult<Waiting<'a>> {
+    let row = erasure_requests::find_open(tx, request_id).await?;
+    let row = row.ok_or(StepError::Stale)?;
+    Ok(Waiting {
+        request_id,
+        case_id: row.case_id,
+        asked_by: row.asked_by,
+        reason: row.reason,
+    })
+}
+
+/// Notes an answer, and tells who asked that there is one.
 async fn answer(
     tx: &mut Tx,
+    ctx: &Workflow,
     actor: &Actor,
-    (request_id, case_id): (&ErasureRequestId, &CaseId),
+    waiting: &Waiting<'_>,
     (answer, note): (&'static str, &str),
     now: Timestamp,
 ) -> StepResult<()> {
+    let request_id = waiting.request_id;
     if !erasure_requests::answer(tx, request_id, answer, note, actor.id(), now).await? {
         return Err(StepError::Stale);
     }
-    let file = casework::load(tx, &Actor::System, case_id, now).await?;
+    let case_id = waiting.case_id()?;
+    let file = casework::load(tx, &Actor::System, &case_id, now).await?;
     let what = match answer {
         "deleted" => "The request to delete the images was granted",
         _ => "The request to delete the images was declined",
@@ -153,8 +160,9 @@ async fn answer(
         staff_only: false,
     };
     casework::note(tx, &file, actor, "erasure.answered", what, said, now).await?;
+    news::tell_of_answer(tx, ctx, &file, (request_id, &waiting.asked_by), now).await?;
     let event = AuditEvent::new("erasure.answered")
-        .in_case(case_id)
+        .in_case(&case_id)
         .on("erasure_request", request_id)
         .with(serde_json::json!({"answer": answer}));
     Ok(audit::record(tx, actor, &event, now).await?)

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use overread_dimse::{Answer, Committed, FindLevel, Remote, Scu, ScuError};
 use overread_model::ids::CaseId;
 use overread_model::uid::StudyInstanceUid;
-use overread_store::studies;
+use overread_store::{reports, studies};
 
 use crate::cli::{Data, Pacs, PacsCommand};
 use crate::home::Home;
@@ -205,6 +205,15 @@ async fn send_all(
                 sent.held_count - sent.known_count - sent.failed_count
             ))?;
         }
+    }
+    if let Some(case) = case
+        && reports::signed(&mut home.store.read().await?, case)
+            .await?
+            .is_some()
+    {
+        remark(
+            "images were sent, and not the second opinion: Overread keeps it as a report and a PDF, and makes no DICOM object of it; the treating physician gets it by the case",
+        );
     }
     if held_count == 0 {
         remark("nothing of it is held here");
