@@ -1,5 +1,7 @@
-//! `kill -9` at any moment, by every door, at the start and while everything moves: what was acknowledged is there byte
-//! for byte, what was not can be sent again, and everything is proven.
+//! `kill -9` at any moment, by every door, at the start, while exams are deleted and erased and while everything moves: what was
+//! acknowledged is there byte for byte, what was deleted stays away, what was not can be sent again, and everything is proven.
+
+mod deleting;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,6 +14,8 @@ use overread_testkit::dicom::{InstanceSpec, uid};
 use overread_testkit::disc::{DiscFile, zip_of};
 use overread_testkit::peer::{Peer, data_set};
 
+use deleting::Administrator;
+
 use crate::doors::{Client, Doors, PATIENCE};
 use crate::program::{json, overread, run, text};
 
@@ -21,6 +25,10 @@ const ROUNDS: u64 = 10;
 const SEED: u64 = 1;
 /// A copy of everything is begun, killed and ended once in so many rounds.
 const ROUNDS_A_MOVE: u64 = 10;
+/// Files that become packs of their own are sent once in so many rounds: they are long.
+const ROUNDS_A_LARGE_FILE: u64 = 4;
+/// Rows and columns of an image that is too long for the memory while it arrives.
+const LARGE_SIDE: u16 = 2900;
 
 /// One instance: round, lane and number, from which all of it follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,17 +41,17 @@ impl Key {
         let instance = round * 100_000 + lane * 10_000 + number;
         let mut spec = InstanceSpec::mr(1 + round % 4, 1 + number % 3, 1 + number % 1000);
         spec.sop_instance_uid = uid(&[1 + round % 4, 1 + number % 3, instance]);
-        // Most are small; some get a pack of their own.
-        let side: u16 = if mixed(instance).is_multiple_of(12) {
-            512
-        } else {
-            16
+        // Most are small; some get a pack of their own, and the temporary file of the longest becomes one.
+        let side: u16 = match LANES[lane as usize] {
+            Door::Large => LARGE_SIDE,
+            _ if mixed(instance).is_multiple_of(12) => 512,
+            _ => 16,
         };
         (spec.rows, spec.columns) = (side, side);
-        let count = u64::from(side) * u64::from(side);
-        spec.pixels = (0..count)
-            .map(|place| mixed(instance + place / 7) as u16)
-            .collect();
+        let count = usize::from(side) * usize::from(side);
+        let some = (0..count.min(1 << 18) as u64).map(|place| mixed(instance + place / 7) as u16);
+        spec.pixels = some.collect::<Vec<u16>>().repeat(count.div_ceil(1 << 18));
+        spec.pixels.truncate(count);
         spec
     }
 }
@@ -71,9 +79,17 @@ enum Door {
     Stow(usize),
     Dimse,
     Zip(usize),
+    /// A ZIP of one file that waits in a temporary file until it is stored.
+    Large,
 }
 
-const LANES: [Door; 4] = [Door::Stow(3), Door::Stow(1), Door::Dimse, Door::Zip(5)];
+const LANES: [Door; 5] = [
+    Door::Stow(3),
+    Door::Stow(1),
+    Door::Dimse,
+    Door::Zip(5),
+    Door::Large,
+];
 
 /// An open way through a door.
 enum Way {
@@ -92,7 +108,7 @@ impl Door {
     const fn at_once(self) -> usize {
         match self {
             Self::Stow(count) | Self::Zip(count) => count,
-            Self::Dimse => 1,
+            Self::Dimse | Self::Large => 1,
         }
     }
 
@@ -107,12 +123,13 @@ impl Door {
                 let status = peer.store(&keys[0].spec())?;
                 assert_eq!(status, 0, "{keys:?}: status {status:04x}");
             }
-            (Way::Web(client), Self::Zip(_)) => {
+            (Way::Web(client), Self::Zip(_) | Self::Large) => {
                 let named = files.into_iter().enumerate();
                 let named: Vec<DiscFile> = named
                     .map(|(number, file)| DiscFile::new(format!("IM{number}"), file))
                     .collect();
-                let (status, body) = client.zip(&zip_of(&named, true).unwrap())?;
+                let is_deflated = matches!(self, Self::Zip(_));
+                let (status, body) = client.zip(&zip_of(&named, is_deflated).unwrap())?;
                 assert_eq!(status, 200, "{}", text(&body));
                 let receipt: serde_json::Value = serde_json::from_slice(&body).unwrap();
                 let count = |field: &str| receipt[field].as_u64().unwrap();
@@ -138,6 +155,8 @@ struct Known {
     acknowledged: BTreeSet<Key>,
     /// Sent, and not answered: they may be there or not.
     in_doubt: Vec<(Door, Vec<Key>)>,
+    /// Exams whose deletion was confirmed.
+    deleted: BTreeSet<u64>,
 }
 
 /// Sends without end until the line breaks.
@@ -169,7 +188,12 @@ fn pause(time: Duration) {
 }
 
 /// Sends again what was in doubt, then lets every lane send, and kills the program in the middle.
-fn round(data: &Path, number: u64, random: &mut Random, known: &Arc<Mutex<Known>>) {
+fn round(
+    data: &Path,
+    number: u64,
+    random: &mut Random,
+    (known, administrator): (&Arc<Mutex<Known>>, &Administrator),
+) {
     let mut doors = Doors::open(data);
     let in_doubt = std::mem::take(&mut known.lock().unwrap().in_doubt);
     for (door, keys) in in_doubt {
@@ -187,10 +211,15 @@ fn round(data: &Path, number: u64, random: &mut Random, known: &Arc<Mutex<Known>
     );
     let killer = doors.server.id().to_string();
     std::thread::scope(|scope| {
-        for one in 0..LANES.len() as u64 {
-            let (doors, known, count) = (&doors, &**known, &count);
+        let (doors, known) = (&doors, &**known);
+        for (one, door) in (0..).zip(LANES) {
+            if matches!(door, Door::Large) && !number.is_multiple_of(ROUNDS_A_LARGE_FILE) {
+                continue;
+            }
+            let count = &count;
             scope.spawn(move || lane(doors, number, one, known, count));
         }
+        scope.spawn(move || deleting::lane(doors.client(), administrator, number, known));
         let begun = Instant::now();
         while count.load(Ordering::SeqCst) < after && begun.elapsed() < PATIENCE {
             std::thread::yield_now();
@@ -291,9 +320,14 @@ fn nothing_acknowledged_is_lost_by_any_door() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let known = Arc::new(Mutex::new(Known::default()));
+    let administrator = Administrator::first(&data);
     let (mut lost, mut corrupt) = (0, 0);
     for number in 1..=rounds {
-        round(&data, number, &mut random, &known);
+        round(&data, number, &mut random, (&known, &administrator));
+        // What was deleted is erased by the next start, which may be killed at it.
+        if random.below(2) == 0 {
+            deleting::let_erase(&data);
+        }
         // Killed again while it starts and mends what the kill before left.
         if random.below(3) == 0 {
             let listen = [
@@ -319,11 +353,18 @@ fn nothing_acknowledged_is_lost_by_any_door() {
         }
         let known = known.lock().unwrap();
         let doors = Doors::open(&data);
+        deleting::stay_away(doors.client(), &known.deleted);
         let latest = known.acknowledged.range(Key(number, 0, 0)..);
         let found = lost_and_corrupt(doors.client(), latest);
         (lost, corrupt) = (lost + found.0, corrupt + found.1);
     }
     let known = known.lock().unwrap();
+    let (deleted, is_adopted) = (known.deleted.len(), deleting::has_pack_of_one_file(&data));
+    assert!(
+        is_adopted || rounds < ROUNDS_A_LARGE_FILE,
+        "no file became a pack"
+    );
+    deleting::are_erased(&data, &known.deleted);
     for place in [data, folder.path().join("copy")]
         .iter()
         .filter(|place| place.exists())
@@ -333,6 +374,8 @@ fn nothing_acknowledged_is_lost_by_any_door() {
         (lost, corrupt) = (lost + found.0, corrupt + found.1);
     }
     let count = known.acknowledged.len();
-    eprintln!("crash: {rounds} rounds, {count} acknowledged, {lost} lost, {corrupt} corrupt");
+    eprintln!(
+        "crash: {rounds} rounds, {count} acknowledged, {lost} lost, {corrupt} corrupt, {deleted} deleted"
+    );
     assert_eq!((lost, corrupt), (0, 0));
 }

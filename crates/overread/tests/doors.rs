@@ -68,6 +68,11 @@ impl Doors {
 pub(crate) struct Client(SocketAddr);
 
 impl Client {
+    /// Returns where it asks.
+    pub(crate) fn address(self) -> String {
+        self.0.to_string()
+    }
+
     /// Asks once; `None` when the line broke, and for an answer that is not whole.
     pub(crate) fn ask(self, what: &str, headers: &str, body: &[u8]) -> Answer {
         let told = self.tell(what, headers, body)?;
