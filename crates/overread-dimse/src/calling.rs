@@ -132,7 +132,7 @@ fn contexts(proposals: &[Proposal], answer: Option<&AssociationAC>) -> Vec<Propo
                     Err("accepted in a transfer syntax that was not proposed")
                 }
             }
-            Some((PresentationContextResultReason::UserRejection, _)) => Err("it says no"),
+            Some((PresentationContextResultReason::UserRejection, _)) => Err("it does not let us"),
             Some((PresentationContextResultReason::NoReason, _)) => Err("it gives no reason"),
             Some((PresentationContextResultReason::AbstractSyntaxNotSupported, _)) => {
                 Err("it does not offer this")
