@@ -332,7 +332,7 @@ async fn the_room_of_a_case_is_shown_and_set() {
         .await
         .unwrap();
     let quota = kept.room.unwrap().1;
-    assert_eq!((quota.bytes, quota.instances), (7 << 30, 8));
+    assert_eq!((quota.bytes, quota.instances), (7_000_000_000, 8));
 }
 
 fn with_rules(house: &mut House, unconfirmed: bool) {
