@@ -77,7 +77,7 @@ def questions(seen):
         ],
         "middle of a name, 25": [f"PatientName=*{name[1:]}*&limit=25" for name in names],
         "first 50": ["limit=50"],
-        "last page of 50": [f"limit=50&offset={max(0, len(seen) - 60)}"],
+        "last page of 50": [f"limit=50&offset={max(0, len(seen) - 1) // 50 * 50}"],
     }
 
 

@@ -1,7 +1,8 @@
 //! Here stored pixel data become pictures and other encodings: decoding, grey levels, JPEG/PNG/GIF, transcoding.
 //!
 //! Compressed pixel data come from strangers, and C and C++ read them: [`decode`] asks a process of its own, which the
-//! system limits and which dies alone. Uncompressed ones are handled here, in safe code with bounded sizes.
+//! system limits and which dies alone. Uncompressed ones are handled here, in safe code with bounded sizes; what is drawn of them
+//! is written as JPEG by libjpeg-turbo, which reads nothing of a stranger's.
 
 mod codec;
 mod colour;

@@ -104,7 +104,7 @@ pub async fn reach(tx: &mut Tx, actor: &Actor, now: Timestamp) -> StoreResult<Re
 }
 
 /// Says whether the first reading of a study is hidden from who reaches it so: a reader who has locked no first impression of
-/// it, or has another one of it to lock.
+/// it, or has another one of it to lock. A quick question.
 ///
 /// # Errors
 /// When the database fails.
@@ -127,6 +127,9 @@ pub async fn is_blind_to(
     Ok(locked.iter().all(|(count,)| *count == 0))
 }
 
+/// What is deleted is there for nobody, whoever asks; stands behind the key of a study.
+const NOT_DELETED: &str = " not in (select study_id from deletion where ended_at is null)";
+
 /// Adds the filter of a reach to a search for few rows of a level: each that is found is looked up among the grants.
 pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
     restrict_through(clause, reach, level, Through::Found);
@@ -135,30 +138,30 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
 /// Counts the studies of a reach that is by grants alone, without looking at them; `None` for any other.
 pub(crate) async fn count_granted(tx: &mut Tx, reach: &Reach) -> StoreResult<Option<u64>> {
     let Reach::Grants {
+        actor_kind,
+        actor_id,
+        now,
         without_reports: false,
-        ..
     } = reach
     else {
         return Ok(None);
     };
     let mut clause = Clause::new("select count(distinct shown.study_id) from (");
-    OF_STUDIES.granted(&mut clause, reach);
-    clause.push(
-        ") shown where shown.study_id not in (select study_id from deletion where ended_at is null)",
-    );
+    OF_STUDIES.granted(&mut clause, (actor_kind, actor_id, *now));
+    clause.push(") shown where shown.study_id");
+    clause.push(NOT_DELETED);
     let rows: Vec<(i64,)> = clause.rows(tx).await?;
     Ok(rows.first().map(|(count,)| count.unsigned_abs()))
 }
 
-/// As [`restrict`], looking through the grants from another side.
+/// As [`restrict`], looking through the grants as it is said.
 pub(crate) fn restrict_through(clause: &mut Clause, reach: &Reach, level: Level, through: Through) {
     let study_id_column = match level {
         Level::Study => "study.id",
         Level::Series | Level::Instance => "series.study_id",
     };
-    // What is deleted is there for nobody, whoever asks.
     clause.and(study_id_column);
-    clause.push(" not in (select study_id from deletion where ended_at is null)");
+    clause.push(NOT_DELETED);
     if let Some(reader) = reach.blind_reader() {
         leave_out_reports(clause, level, reader);
     }
@@ -191,6 +194,9 @@ struct Shown {
     since: Option<&'static str>,
 }
 
+/// The kind and id of who holds grants, and when it is asked.
+type Holder<'a> = (&'a str, &'a str, Timestamp);
+
 const OF_STUDIES: Shown = Shown {
     column: "study.id",
     key: "study_id",
@@ -215,7 +221,13 @@ impl Shown {
                 clause.arg(Arg::Text(case_id.as_str().to_owned()));
                 clause.push(")");
             }
-            Reach::Grants { .. } => {
+            Reach::Grants {
+                actor_kind,
+                actor_id,
+                now,
+                without_reports: _,
+            } => {
+                let holder = (actor_kind.as_str(), actor_id.as_str(), *now);
                 match self.through {
                     Through::Found => {
                         // A cross join is taken in the order in which it is written: the cases of one study are fewer than
@@ -227,19 +239,19 @@ impl Shown {
                         clause.push(" = ");
                         clause.push(self.column);
                         clause.push(" and g.case_id = cs.case_id and ");
-                        self.in_force(clause, reach);
+                        self.in_force(clause, holder);
                     }
                     Through::Granted => {
                         clause.and(self.column);
                         clause.push(" in (");
-                        self.granted(clause, reach);
+                        self.granted(clause, holder);
                     }
                     Through::Ordered => {
                         // The sign keeps SQLite from finding the rows by this column.
                         clause.and("+");
                         clause.push(self.column);
                         clause.push(" in (");
-                        self.granted(clause, reach);
+                        self.granted(clause, holder);
                     }
                 }
                 clause.push(")");
@@ -248,30 +260,21 @@ impl Shown {
     }
 
     /// Adds a question for all that is granted.
-    fn granted(&self, clause: &mut Clause, reach: &Reach) {
+    fn granted(&self, clause: &mut Clause, holder: Holder<'_>) {
         clause.push("select cs.");
         clause.push(self.key);
         clause.push(" from case_grant g join ");
         clause.push(self.table);
         clause.push(" cs on cs.case_id = g.case_id where ");
-        self.in_force(clause, reach);
+        self.in_force(clause, holder);
     }
 
     /// Adds that a tie `cs` is decided, and a grant `g` in force.
-    fn in_force(&self, clause: &mut Clause, reach: &Reach) {
-        let Reach::Grants {
-            actor_kind,
-            actor_id,
-            now,
-            without_reports: _,
-        } = reach
-        else {
-            return clause.push("1 = 0");
-        };
+    fn in_force(&self, clause: &mut Clause, (actor_kind, actor_id, now): Holder<'_>) {
         clause.push("cs.pending = 0 and g.subject_kind = ");
-        clause.arg(Arg::Text(actor_kind.clone()));
+        clause.arg(Arg::Text(actor_kind.to_owned()));
         clause.push(" and g.subject_id = ");
-        clause.arg(Arg::Text(actor_id.clone()));
+        clause.arg(Arg::Text(actor_id.to_owned()));
         clause.push(" and g.right_ = ");
         clause.arg(Arg::Text(Right::ViewImages.as_str().to_owned()));
         if let Some(since) = self.since {

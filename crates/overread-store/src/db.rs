@@ -9,6 +9,7 @@ use sqlx::{Connection as _, PgPool, SqlitePool};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::error::{StoreError, StoreResult};
 use crate::quick::Connections;
@@ -86,7 +87,7 @@ impl Store {
                 readers,
                 quick: Connections::reading(path),
                 batches: Connections::writing(path),
-                asking: Arc::new(Semaphore::new(limits::READER_CONNECTIONS as usize)),
+                asking: Arc::new(Semaphore::new(limits::ASKING_AT_ONCE)),
             },
         };
         store.migrate().await?;
@@ -228,10 +229,10 @@ impl Store {
     }
 
     /// Asks questions that belong together, all in the state that the first of them sees, on a thread that may be kept: on
-    /// SQLite they are answered on it. Only functions that say so take such a transaction.
+    /// SQLite they are answered on it, and what is not written for that answers [`StoreError::NotQuick`].
     ///
     /// # Errors
-    /// When no connection is free in time.
+    /// When too many others ask, or no connection is free in time.
     pub async fn ask<T, Questions>(&self, questions: Questions) -> StoreResult<T>
     where
         T: Send + 'static,
@@ -241,7 +242,8 @@ impl Store {
         let asked = match &self.db {
             Db::Sqlite { quick, asking, .. } => {
                 let (quick, asking) = (quick.clone(), Arc::clone(asking));
-                let turn = asking.acquire_owned().await;
+                let turn = timeout(limits::ASKING_PATIENCE, asking.acquire_owned()).await;
+                let turn = turn.map_err(|_| StoreError::Database(sqlx::Error::PoolTimedOut))?;
                 spawn_blocking(move || {
                     let mut tx = Tx::Quick(quick.snapshot()?);
                     let answer = runtime.block_on(questions(&mut tx));

@@ -6,6 +6,10 @@ use std::time::Duration;
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections of the reader pool.
 pub const READER_CONNECTIONS: u32 = 4;
+/// Questions that belong together that are answered at once on SQLite, each with a connection of its own.
+pub const ASKING_AT_ONCE: usize = 4;
+/// How long such questions wait for their turn before the database counts as away.
+pub const ASKING_PATIENCE: Duration = Duration::from_secs(10);
 /// Connections to SQLite on the thread that asks that are kept open: for quick questions, and as many for batches.
 pub const QUICK_CONNECTIONS: usize = 4;
 /// Statements that each of them keeps prepared.
@@ -32,6 +36,11 @@ pub const SEARCH_ROWS: u32 = 10_000;
 pub const DEEP_OFFSET_ROWS: u32 = 500;
 /// Characters of a name from each place in it that are kept for searches of its middle; as the migration has it.
 pub const NAME_PART_CHARS: usize = 8;
+/// Entries of an index that are gone over in the time in which one study is found by its key (measured: 0.5 and 2 µs).
+pub const GONE_OVER_A_FIND: u64 = 4;
+/// How many times as many studies as are granted the archive may have for all to be gone over: what is granted may be the
+/// oldest of all.
+pub const GONE_OVER_A_GRANTED: u64 = 64;
 /// Studies with a part of a name from which on it is quicker to look at the newest studies one by one.
 pub const COMMON_NAME_STUDIES: i64 = 1_500;
 /// Bytes of DICOM JSON that go into one compressed block.

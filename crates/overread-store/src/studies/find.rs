@@ -2,6 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bytes::Bytes;
+use overread_model::extent::{Digest, Extent};
+use overread_model::ids::CaseId;
+use overread_model::imaging::InstanceFacts;
+
 use super::enter::to_digest;
 use super::sql::{Arg, Clause};
 use super::{StudyKey, StudyRow, block};
@@ -10,10 +15,6 @@ use crate::error::{StoreError, StoreResult};
 use crate::quick::quick_row;
 use crate::script::values;
 use crate::{Tx, packs};
-use bytes::Bytes;
-use overread_model::extent::{Digest, Extent};
-use overread_model::ids::CaseId;
-use overread_model::imaging::InstanceFacts;
 
 /// One instance, with where its bytes are.
 #[derive(Debug, Clone, PartialEq, Eq)]

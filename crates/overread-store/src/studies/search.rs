@@ -55,7 +55,7 @@ const OF_INSTANCES: &str = " from instance join series on series.id = instance.s
 const BY_INSTANCE: &str =
     ", instance.instance_number is null, instance.instance_number, instance.sop_instance_uid";
 
-/// Finds studies, the newest first.
+/// Finds studies, the newest first; by a UID a quick question, for who is not blind to reports.
 ///
 /// # Errors
 /// When the database fails.
@@ -169,7 +169,7 @@ const fn way(is_broad: bool) -> Through {
     }
 }
 
-/// Finds series, by study and number.
+/// Finds series, by study and number; by a UID a quick question, for who is not blind to reports.
 ///
 /// # Errors
 /// When the database fails.

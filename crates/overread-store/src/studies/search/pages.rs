@@ -50,13 +50,13 @@ impl Window {
         })
     }
 
-    /// Says whether the window is filled sooner by going over all studies in the order of the answer than by looking at each
-    /// of those that are granted, though in the worst case all are gone over.
-    // Whoever may see many sees new ones and old ones. One of an index that is gone over costs a quarter of one that is found.
+    /// Says whether the window is filled sooner by going over all studies in the order of the answer than by finding each of
+    /// those that are granted, where old and new ones alike are.
     pub(super) fn is_soon_filled(self, granted: u64, all: u64) -> bool {
         let needed = (self.limit + self.offset).unsigned_abs();
         let gone_over = needed.saturating_mul(all) / granted.max(1);
-        gone_over / 4 < granted && all / 64 < granted
+        gone_over / limits::GONE_OVER_A_FIND < granted
+            && all / limits::GONE_OVER_A_GRANTED < granted
     }
 
     /// Looks into the first studies alone, when every row of every study is asked for in the order of studies: each has a
