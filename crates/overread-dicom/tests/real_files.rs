@@ -395,9 +395,7 @@ fn native_pixels_are_what_two_decoders_saw() {
         if instance.facts.transfer_syntax_uid.as_str() == "1.2.840.10008.1.2.2" {
             let bits_allocated = instance.facts.quality.bits_allocated.unwrap();
             let words = frames::Words::of(&instance.frames, 0, bits_allocated).unwrap();
-            let start = words.range.offset_bytes as usize;
-            let end = start + words.range.length_bytes as usize;
-            frame = words.little_endian(bytes[start..end].to_vec());
+            frame = words.cut(&bytes);
         }
         let digest = sha2::Sha256::digest(normalised(&frame, &entry));
         let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();

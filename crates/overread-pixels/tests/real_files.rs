@@ -53,9 +53,7 @@ async fn frames_of(bytes: &[u8]) -> Result<Option<(Shape, Vec<Vec<u8>>)>, PixelE
         let are_words = header.stated_vr(None, 0x7FE0_0010) != Some("OB");
         if syntax == EXPLICIT_VR_BIG_ENDIAN && are_words {
             let words = Words::of(&table, index, shape.bits_allocated).unwrap();
-            let start = words.range.offset_bytes as usize;
-            let end = start + words.range.length_bytes as usize;
-            frame = words.little_endian(bytes[start..end].to_vec());
+            frame = words.cut(bytes);
         }
         if table.is_encapsulated() {
             if !is_decodable(&syntax) {

@@ -75,6 +75,14 @@ impl Words {
         })
     }
 
+    /// Returns the frame in little endian, out of the whole instance; the part that is there where it ends before.
+    pub fn cut(&self, instance: &[u8]) -> Vec<u8> {
+        let start = usize::try_from(self.range.offset_bytes).unwrap_or(usize::MAX);
+        let length = usize::try_from(self.range.length_bytes).unwrap_or(usize::MAX);
+        let from = instance.get(start..).unwrap_or_default();
+        self.little_endian(from.get(..length).unwrap_or(from).to_vec())
+    }
+
     /// Returns the frame in little endian, out of the words that were read.
     pub fn little_endian(&self, mut words: Vec<u8>) -> Vec<u8> {
         swap_words(&mut words, self.word_bytes);
@@ -110,10 +118,10 @@ mod tests {
         for index in 0..table.frame_count() {
             let expect = extract(&little, table, index, &ParseLimits::default()).expect("a frame");
             let words = Words::of(table, index, bits_allocated).expect("words");
+            assert_eq!(words.cut(&big), *expect, "{table:?} {index}");
             let start = words.range.offset_bytes as usize;
-            let end = start + words.range.length_bytes as usize;
-            let read = big.get(start..end).expect("they are there").to_vec();
-            assert_eq!(words.little_endian(read), *expect, "{table:?} {index}");
+            let before = big.get(..start).expect("it begins behind them");
+            assert!(words.cut(before).is_empty(), "{table:?} {index}");
         }
     }
 
