@@ -80,7 +80,8 @@ impl PresentationState {
 
     /// Returns the frames of an image that it is of; `None` for all.
     pub(crate) fn frames_of(&self, found: &StoredInstance) -> Answer<Option<BTreeSet<u32>>> {
-        Ok(frames_of_image(&self.header()?, &found.sop_instance_uid))
+        frames_of_image(&self.header()?, &found.sop_instance_uid)
+            .map_err(|error| refused(found, error))
     }
 }
 
@@ -127,7 +128,9 @@ pub(crate) async fn start_of(
 pub(crate) fn refused(found: &StoredInstance, error: PixelError) -> Refusal {
     let uid = &found.transfer_syntax_uid;
     match error {
-        PixelError::TooLarge => Refusal::too_large(error.to_string()),
+        PixelError::TooLarge | PixelError::TooManyReferences => {
+            Refusal::too_large(error.to_string())
+        }
         PixelError::Busy => Refusal::new(
             axum::http::StatusCode::SERVICE_UNAVAILABLE,
             error.to_string(),

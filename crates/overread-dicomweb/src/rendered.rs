@@ -218,11 +218,12 @@ fn representative(image: &Image, asked: &Asked) -> Answer<u32> {
         .map(|shown| shown.frames_of(&image.found))
         .transpose()?;
     match frames.flatten() {
-        Some(frames) if !frames.contains(&stated) => {
-            let first = frames.first().copied();
-            let first = first.filter(|first| *first <= image.frame_count());
-            first.ok_or_else(no_such_frame)
-        }
+        Some(frames) if !frames.contains(&stated) => match frames.first() {
+            Some(first) if *first > image.frame_count() => Err(no_such_frame()),
+            Some(first) => Ok(*first),
+            // The state is not of this image, which is said where it is to be shown by it.
+            None => Ok(stated),
+        },
         _ => Ok(stated),
     }
 }

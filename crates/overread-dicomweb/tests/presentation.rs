@@ -10,6 +10,7 @@ use crate::wado::wado;
 
 const STATE: &str = "1.2.3.9.1";
 const URL: &str = "/studies/1.2.3/series/1.2.3.9/instances/1.2.3.9.1/rendered";
+const PNGS: &str = "multipart/related; type=\"image/png\"";
 const URI: &str = "requestType=WADO&studyUID=1.2.3&seriesUID=1.2.3.1&objectUID=1.2.3.1.1&contentType=image%2Fpng\
     &presentationSeriesUID=1.2.3.9&presentationUID=1.2.3.9.1";
 
@@ -337,7 +338,7 @@ fn state_of_frames(frames: &[&str]) -> Made {
 
 #[tokio::test]
 async fn a_state_of_some_frames_shows_those() {
-    let (png, pngs) = ("image/png", "multipart/related; type=\"image/png\"");
+    let (png, pngs) = ("image/png", PNGS);
     let house = House::with(&[of_six_frames(), state_of_frames(&["5"])]).await;
     // 4 of the 15 that four bits can hold.
     let fifth = vec![68; 16];
@@ -378,6 +379,22 @@ async fn a_state_of_some_frames_shows_those() {
 }
 
 #[tokio::test]
+async fn one_image_may_be_named_by_many_items_of_so_many_frames() {
+    let fives = vec!["5"; 8000].join("\\");
+    for (items, status) in [(12, StatusCode::OK), (13, StatusCode::PAYLOAD_TOO_LARGE)] {
+        let state = state_of_frames(&vec![fives.as_str(); items]);
+        let house = House::with(&[of_six_frames(), state]).await;
+        let by_uri = wado(&house, Some(archive_token()), URI, "*/*").await;
+        assert_eq!(by_uri.status, status, "{items}");
+        let got = house.get(URL, PNGS).await;
+        assert_eq!(got.status, status, "{items}");
+        if status.is_success() {
+            assert_eq!((greys(&by_uri), got.parts().len()), (vec![68; 16], 1));
+        }
+    }
+}
+
+#[tokio::test]
 async fn overlays_that_are_not_drawn_are_told() {
     let plane = element(0x6002_3000, "OW", &[1, 0]);
     let layer = |name: &str| element(0x6002_1001, "CS", name.as_bytes());
@@ -402,8 +419,8 @@ async fn overlays_that_are_not_drawn_are_told() {
     }
 }
 
-#[tokio::test]
-async fn a_failing_disc_is_not_called_missing() {
+/// An image in a series of its own, and a presentation state of it and of [`image`].
+fn state_of_two_series() -> (Made, Made) {
     let other = Made {
         series: "1.2.3.2",
         instance: "1.2.3.2.1".to_owned(),
@@ -426,24 +443,30 @@ async fn a_failing_disc_is_not_called_missing() {
         extra: sequence(0x0008_1115, &both),
         ..state(&[])
     };
-    for is_lost in [true, false] {
-        let house = House::with(&[image(), state.clone()]).await;
-        house.stow("/studies", &[other.bytes()]).await;
-        let accept = "multipart/related; type=\"image/png\"";
-        if !is_lost {
-            if house.spoil(&other).await {
-                let got = house.get(URL, accept).await;
-                assert_eq!(got.status, StatusCode::INTERNAL_SERVER_ERROR);
-            }
-            continue;
-        }
-        let got = house.get(URL, accept).await;
-        assert_eq!((got.status, got.parts().len()), (StatusCode::OK, 2));
-        // As from any other set.
-        house.lose(&other).await;
-        let got = house.get(URL, accept).await;
-        let expect = (StatusCode::PARTIAL_CONTENT, 1);
-        assert_eq!((got.status, got.parts().len()), expect);
+    (other, state)
+}
+
+#[tokio::test]
+async fn a_lost_image_is_left_out_as_from_any_other_set() {
+    let (other, state) = state_of_two_series();
+    let house = House::with(&[image(), state]).await;
+    house.stow("/studies", &[other.bytes()]).await;
+    let got = house.get(URL, PNGS).await;
+    assert_eq!((got.status, got.parts().len()), (StatusCode::OK, 2));
+    house.lose(&other).await;
+    let got = house.get(URL, PNGS).await;
+    let expect = (StatusCode::PARTIAL_CONTENT, 1);
+    assert_eq!((got.status, got.parts().len()), expect);
+}
+
+#[tokio::test]
+async fn a_failing_disc_is_not_called_missing() {
+    let (other, state) = state_of_two_series();
+    let house = House::with(&[image(), state]).await;
+    house.stow("/studies", &[other.bytes()]).await;
+    if house.spoil(&other).await {
+        let got = house.get(URL, PNGS).await;
+        assert_eq!(got.status, StatusCode::INTERNAL_SERVER_ERROR);
     }
 }
 

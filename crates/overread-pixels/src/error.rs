@@ -21,6 +21,9 @@ pub enum PixelError {
              what its author saw; ask for the image without it"
     )]
     NotPresented,
+    /// The presentation state names more frames than are followed.
+    #[error("the presentation state is of more frames than are followed here")]
+    TooManyReferences,
     /// Decoding took too long, too much memory, or ended the process that did it.
     #[error("decoding took too much time or memory, or broke off")]
     BrokeOff,

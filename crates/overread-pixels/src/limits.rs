@@ -31,6 +31,8 @@ pub const VOI_CHOICES: usize = 16;
 /// Series, images and other items of a presentation state that are looked at, each; more than one request is answered with, so
 /// that too many are refused and not cut.
 pub const REFERENCES: usize = 2000;
+/// Frame numbers of one presentation state, over all its images, repeated ones too; a state of more is refused.
+pub const REFERENCED_FRAMES: usize = 100_000;
 /// Frames of one picture, however small they are.
 pub const PICTURE_FRAMES: usize = 1_000_000;
 /// Height of a pixel for a width of 1, least and greatest; what is beyond is drawn as these.

@@ -8,7 +8,7 @@ use overread_dicom::{Header, Item};
 use crate::PixelError;
 use crate::description::{Description, modality_table, table_of, window_of};
 use crate::grey::{Modality, Table, Voi, VoiFunction};
-use crate::limits::{PIXEL_HEIGHT, REFERENCES, SHUTTER_CORNERS, VOI_CHOICES};
+use crate::limits::{PIXEL_HEIGHT, REFERENCED_FRAMES, REFERENCES, SHUTTER_CORNERS, VOI_CHOICES};
 use crate::render::Picture;
 use crate::shape::{Photometric, SampleKind, Shape};
 use crate::view::{Source, View, flip_across};
@@ -107,61 +107,104 @@ pub struct ReferencedImage {
     pub frame_numbers: Option<BTreeSet<u32>>,
 }
 
+/// An item of a presentation state that names an image.
+struct Reference {
+    series_instance_uid: Option<String>,
+    sop_instance_uid: String,
+    /// PS3.3 table 10-3: without frame numbers all frames are meant.
+    frame_numbers: Option<Vec<u32>>,
+}
+
+impl Reference {
+    /// Adds its frames to those that other items name of the same image.
+    fn add_to(self, frames: &mut Option<BTreeSet<u32>>) {
+        match (frames.as_mut(), self.frame_numbers) {
+            (Some(frames), Some(more)) => frames.extend(more),
+            _ => *frames = None,
+        }
+    }
+}
+
+/// Goes through the items that name images; an error when they have too many frame numbers.
+fn references(state: &Header<'_>) -> impl Iterator<Item = Result<Reference, PixelError>> {
+    let series = state.items(None, REFERENCED_SERIES_SEQUENCE, REFERENCES);
+    let items = series.into_iter().flat_map(move |series| {
+        let series_uid = state.text(Some(series), SERIES_INSTANCE_UID);
+        let items = state.items(Some(series), REFERENCED_IMAGE_SEQUENCE, REFERENCES);
+        items
+            .into_iter()
+            .map(move |item| (series_uid.clone(), item))
+    });
+    let mut left = REFERENCED_FRAMES;
+    items.filter_map(move |(series_instance_uid, item)| {
+        let sop_instance_uid = state.text(Some(item), REFERENCED_SOP_INSTANCE_UID)?;
+        let numbers = state.numbers(Some(item), REFERENCED_FRAME_NUMBER);
+        let Some(fewer) = left.checked_sub(numbers.len()) else {
+            return Some(Err(PixelError::TooManyReferences));
+        };
+        left = fewer;
+        let is_frame =
+            |number: &&f64| number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(*number);
+        let frames = numbers.iter().filter(is_frame);
+        Some(Ok(Reference {
+            series_instance_uid,
+            sop_instance_uid,
+            frame_numbers: (!numbers.is_empty())
+                .then(|| frames.map(|number| *number as u32).collect()),
+        }))
+    })
+}
+
 /// Lists the images that a presentation state is of, each once, at most so many.
-pub fn images_of_state(state: &Header<'_>, most: usize) -> Vec<ReferencedImage> {
+///
+/// # Errors
+/// It names more frames than are followed here.
+pub fn images_of_state(
+    state: &Header<'_>,
+    most: usize,
+) -> Result<Vec<ReferencedImage>, PixelError> {
     let mut images: Vec<ReferencedImage> = Vec::new();
     let mut known: HashMap<(String, String), usize> = HashMap::new();
-    for series in state.items(None, REFERENCED_SERIES_SEQUENCE, REFERENCES) {
-        let series_uid = state.text(Some(series), SERIES_INSTANCE_UID);
-        for item in state.items(Some(series), REFERENCED_IMAGE_SEQUENCE, REFERENCES) {
-            let uid = state.text(Some(item), REFERENCED_SOP_INSTANCE_UID);
-            let Some(name) = series_uid.clone().zip(uid) else {
-                continue;
-            };
-            let frame_numbers = frames_of_item(state, item);
-            let known = known.entry(name.clone()).or_insert(images.len());
-            if let Some(image) = images.get_mut(*known) {
-                // PS3.3 table 10-3: without frame numbers all frames are meant.
-                let both = image.frame_numbers.take().zip(frame_numbers);
-                image.frame_numbers =
-                    both.map(|(one, other)| one.into_iter().chain(other).collect());
-                continue;
-            }
-            if images.len() == most {
-                return images;
-            }
+    for reference in references(state) {
+        let reference = reference?;
+        let Some(series_instance_uid) = reference.series_instance_uid.clone() else {
+            continue;
+        };
+        let name = (series_instance_uid, reference.sop_instance_uid.clone());
+        let index = *known.entry(name.clone()).or_insert(images.len());
+        if index == most {
+            return Ok(images);
+        }
+        if index == images.len() {
             images.push(ReferencedImage {
                 series_instance_uid: name.0,
                 sop_instance_uid: name.1,
-                frame_numbers,
+                frame_numbers: Some(BTreeSet::new()),
             });
         }
-    }
-    images
-}
-
-/// Lists the frames of an image that a presentation state is of; `None` for all, and for an image that it does not name.
-pub fn frames_of_image(state: &Header<'_>, sop_instance_uid: &str) -> Option<BTreeSet<u32>> {
-    let series = state.items(None, REFERENCED_SERIES_SEQUENCE, REFERENCES);
-    let mut frames = BTreeSet::new();
-    for one in series {
-        for item in state.items(Some(one), REFERENCED_IMAGE_SEQUENCE, REFERENCES) {
-            let uid = state.text(Some(item), REFERENCED_SOP_INSTANCE_UID);
-            if uid.as_deref() == Some(sop_instance_uid) {
-                frames.append(&mut frames_of_item(state, item)?);
-            }
+        if let Some(image) = images.get_mut(index) {
+            reference.add_to(&mut image.frame_numbers);
         }
     }
-    (!frames.is_empty()).then_some(frames)
+    Ok(images)
 }
 
-fn frames_of_item(state: &Header<'_>, item: Item) -> Option<BTreeSet<u32>> {
-    let numbers = state.numbers(Some(item), REFERENCED_FRAME_NUMBER);
-    let whole =
-        |number: &f64| number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(number);
-    let frames = numbers.iter().filter(|number| whole(number));
-    let frames = frames.take(REFERENCES).map(|number| *number as u32);
-    (!numbers.is_empty()).then(|| frames.collect())
+/// Lists the frames of an image that a presentation state is of; `None` for all, none for an image that it does not name.
+///
+/// # Errors
+/// It names more frames than are followed here.
+pub fn frames_of_image(
+    state: &Header<'_>,
+    sop_instance_uid: &str,
+) -> Result<Option<BTreeSet<u32>>, PixelError> {
+    let mut frames = Some(BTreeSet::new());
+    for reference in references(state) {
+        let reference = reference?;
+        if reference.sop_instance_uid == sop_instance_uid {
+            reference.add_to(&mut frames);
+        }
+    }
+    Ok(frames)
 }
 
 /// Says whether a presentation state holds text or lines, which are not drawn here.
@@ -199,11 +242,8 @@ impl Description {
             sop_instance_uid,
             number: frame_number.into(),
         };
-        let series = state.items(None, REFERENCED_SERIES_SEQUENCE, REFERENCES);
-        let is_of_frame = series.iter().any(|one| {
-            let images = state.items(Some(*one), REFERENCED_IMAGE_SEQUENCE, REFERENCES);
-            frame.is_among(state, &images)
-        });
+        let frames = frames_of_image(state, sop_instance_uid)?;
+        let is_of_frame = frames.is_none_or(|frames| frames.contains(&frame_number));
         let is_grey = matches!(
             self.shape.photometric,
             Photometric::Monochrome1 | Photometric::Monochrome2

@@ -58,13 +58,7 @@ impl Made {
         ];
         elements.extend(self.more.clone());
         elements.sort_by_key(|(tag, _, _)| *tag);
-        let mut out = vec![0; 128];
-        out.extend_from_slice(b"DICM");
-        put(&mut out, 0x0002_0010, "UI", b"1.2.840.10008.1.2.1\0");
-        for (tag, vr, value) in elements {
-            put(&mut out, tag, vr, &value);
-        }
-        out
+        file(&elements)
     }
 
     fn draw(&self, frame: &[u8], voi: Option<&Voi>) -> Vec<u8> {
@@ -77,7 +71,17 @@ impl Made {
     }
 }
 
-fn item(elements: &[(u32, &str, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn file(elements: &[(u32, &str, Vec<u8>)]) -> Vec<u8> {
+    let mut out = vec![0; 128];
+    out.extend_from_slice(b"DICM");
+    put(&mut out, 0x0002_0010, "UI", b"1.2.840.10008.1.2.1\0");
+    for (tag, vr, value) in elements {
+        put(&mut out, *tag, vr, value);
+    }
+    out
+}
+
+pub(crate) fn item(elements: &[(u32, &str, Vec<u8>)]) -> Vec<u8> {
     let mut inner = Vec::new();
     for (tag, vr, value) in elements {
         put(&mut inner, *tag, vr, value);

@@ -8,5 +8,6 @@
 )]
 
 mod drawing;
+mod presentation;
 mod real_files;
 mod writing;

@@ -40,7 +40,8 @@ pub(super) async fn presented(
     asked: &Asked,
 ) -> Answer {
     let referenced = match &asked.look.state {
-        Some(shown) => images_of_state(&shown.header()?, FRAMES_A_REQUEST + 1),
+        Some(shown) => images_of_state(&shown.header()?, FRAMES_A_REQUEST + 1)
+            .map_err(|error| Refusal::too_large(error.to_string()))?,
         None => Vec::new(),
     };
     // One image alone can go out as one picture, of the frame that stands for it.
