@@ -57,9 +57,11 @@ pub(super) async fn presented(
     }
     let mut missing = Missing::default();
     let mut parts = Vec::with_capacity(referenced.len());
-    for (found, frames) in found(state, caller, study, referenced, &mut missing).await? {
-        // As for an image that is asked for by itself: it may be a report, or show one.
-        caller.note_images(state, study, [&found]).await?;
+    let found = found(state, caller, study, referenced, &mut missing).await?;
+    // As for images that are asked for by themselves: one may be a report, or show one.
+    let shown = found.iter().map(|(one, _)| one);
+    caller.note_images(state, study, shown).await?;
+    for (found, frames) in found {
         let last = table_of(&found)?.frame_count();
         let part = |number| Part::of(state, caller, found.clone(), number);
         match frames.filter(|_| !is_one) {
