@@ -1,6 +1,7 @@
 //! WADO-RS: all bulk data, or all pixel data, of a study, a series or an instance (PS3.18 10.4.1.1.5 and 10.4.1.1.6).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
@@ -48,7 +49,8 @@ pub(crate) async fn pixel_data(
     collected(state, named, caller, (&headers, &query), is_pixels).await
 }
 
-/// Sends the values that are wanted, each read when the one before is sent: memory does not grow with the study.
+/// Sends the values that are wanted, each read when the one before is sent. Held until the end are their paths, and what is
+/// known of each instance, once, with its frame table; no value is.
 async fn collected(
     state: DicomWebState,
     named: Named,
@@ -63,7 +65,7 @@ async fn collected(
         ));
     }
     let (values, withheld, mut missing) = wanted(&state, &caller, &named, is_wanted).await?;
-    let found = values.iter().map(|(one, _)| one);
+    let found = values.iter().map(|(one, _)| one.as_ref());
     caller.note_images(&state, &named.study, found).await?;
     let boundary = Boundary::new()?;
     let content_type = boundary.content_type(OCTETS)?;
@@ -128,7 +130,7 @@ async fn wanted(
     caller: &Caller,
     named: &Named,
     is_wanted: fn(&str) -> bool,
-) -> Answer<(Vec<(StoredInstance, String)>, Withheld, Missing)> {
+) -> Answer<(Vec<(Arc<StoredInstance>, String)>, Withheld, Missing)> {
     let pieces = pieces(state, caller, named).await?;
     let series = named.series.as_deref();
     let (mut instances, withheld) = caller.instances(state, &named.study, series).await?;
@@ -150,7 +152,8 @@ async fn wanted(
         let mut paths = Vec::new();
         paths_of(&object, &mut paths);
         paths.retain(|path| is_wanted(path) && !withheld.holds_path(path));
-        values.extend(paths.into_iter().map(|path| (found.clone(), path)));
+        let found = Arc::new(found);
+        values.extend(paths.into_iter().map(|path| (Arc::clone(&found), path)));
     }
     let values = missing.without(values, |(found, path)| match path == PIXEL_DATA {
         true => can_be_sent(found),
@@ -190,7 +193,7 @@ fn can_be_sent(found: &StoredInstance) -> Answer<()> {
 /// Reads a value, pixel data decoded; none when it is withheld for what it says.
 async fn content(
     state: &DicomWebState,
-    (found, path): (StoredInstance, String),
+    (found, path): (Arc<StoredInstance>, String),
     withheld: &Withheld,
 ) -> Answer<Option<Content>> {
     if path == PIXEL_DATA {
