@@ -20,7 +20,7 @@ use crate::blinding::Withheld;
 use crate::cache::Ready;
 use crate::caller::{Caller, RawQuery};
 use crate::compression::{gzipped, takes_gzip};
-use crate::conditional::Tag;
+use crate::conditional::{Tag, not_kept};
 use crate::multipart::{Boundary, answer, body_of_stream};
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
@@ -106,15 +106,12 @@ pub(crate) async fn metadata(
 }
 
 fn finished(mut response: Response, is_gzip: bool) -> Response {
+    // Asked again each time, answered by 304.
+    not_kept(&mut response);
     let headers = response.headers_mut();
     headers.insert(
         header::VARY,
         HeaderValue::from_static("Accept, Accept-Encoding"),
-    );
-    // A series can grow: asked again each time, answered by 304.
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-cache"),
     );
     if is_gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -137,31 +134,32 @@ async fn known_version(
         limit: 1,
         ..Page::default()
     };
-    let mut version = String::new();
-    if let Some(series) = series {
+    let found = if let Some(series) = series {
         let filter = SeriesFilter {
             study_instance_uid: Some(study.clone()),
             series_instance_uids: vec![series.clone()],
             ..SeriesFilter::default()
         };
         let instance = instance.as_deref().unwrap_or_default();
-        for row in search_series(tx, &caller.reach, &filter, &page).await? {
+        let rows = search_series(tx, &caller.reach, &filter, &page).await?;
+        rows.first().map(|row| {
             let (id, changed_at, count) = (row.id, row.changed_at, row.instance_count);
-            version = format!("series {id} {changed_at} {count} {instance}");
-        }
+            format!("series {id} {changed_at} {count} {instance}")
+        })
     } else {
         let filter = StudyFilter {
             study_instance_uids: vec![study.clone()],
             ..StudyFilter::default()
         };
-        for row in search_studies(tx, &caller.reach, &filter, &page).await? {
+        let rows = search_studies(tx, &caller.reach, &filter, &page).await?;
+        rows.first().map(|row| {
             let (id, changed_at, count) = (row.id, row.changed_at, row.instance_count);
-            version = format!("study {id} {changed_at} {count}");
-        }
-    }
-    if version.is_empty() {
+            format!("study {id} {changed_at} {count}")
+        })
+    };
+    let Some(mut version) = found else {
         return Ok(None);
-    }
+    };
     let withheld = caller.withheld(tx, study).await?;
     // Without its reports, or without the words of the first reading, a study answers less: another answer, another tag.
     match (withheld.is_any(), caller.reach.is_without_reports()) {

@@ -22,6 +22,7 @@ use serde_json::Value;
 use crate::accept::{Accept, Form, XML};
 use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
+use crate::conditional::not_kept;
 use crate::multipart::{Boundary, answer, body_of};
 use crate::params::Query;
 use crate::refusal::{Answer, Refusal};
@@ -206,11 +207,8 @@ pub(crate) fn answered(results: &Results, query: &Query, form: Form, caller: &Ca
         }
         Form::Xml => in_xml(results, caller)?,
     };
+    not_kept(&mut response);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-cache"),
-    );
     for name in &query.unsupported {
         let text = format!(
             "299 {SERVICE}: The {name} parameter is not supported. Only literal matching has been performed."

@@ -36,10 +36,7 @@ pub(super) struct Encoding {
 impl Encoding {
     pub(super) fn of(found: &StoredInstance, table: &FrameTable) -> Self {
         if !table.is_encapsulated() {
-            return Self {
-                media_type: OCTETS,
-                transfer_syntax_uid: EXPLICIT_VR_LITTLE_ENDIAN.to_owned(),
-            };
+            return Self::decoded();
         }
         Self {
             media_type: frame_media_type(&found.transfer_syntax_uid).unwrap_or(OCTETS),
