@@ -13,6 +13,7 @@ pub mod limits;
 mod pool;
 mod presentation;
 mod reading;
+mod references;
 mod render;
 mod shape;
 mod stored;
@@ -26,10 +27,9 @@ pub use description::Description;
 pub use error::PixelError;
 pub use grey::{Voi, VoiFunction};
 pub use pool::{Decoding, Pool, choose_decoding, decode, decode_with, encode_jpeg_ls};
-pub use presentation::{
-    ReferencedImage, frames_of_image, has_graphics, has_overlays, images_of_state,
-};
+pub use presentation::{has_graphics, has_overlays};
 pub use reading::{RawPicture, read_gif, read_png};
+pub use references::{ReferencedImage, frames_of_image, images_of_state};
 pub use render::{Picture, Samples, draw};
 pub use shape::{Photometric, SampleKind, Shape};
 pub use transcode::{changes, pixel_by_pixel};

@@ -1,6 +1,6 @@
 //! What a grayscale softcopy presentation state says of how an image is to be shown (PS3.4 N.2, PS3.3 C.11.8, C.10.4).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use overread_dicom::{Header, Item};
@@ -8,22 +8,18 @@ use overread_dicom::{Header, Item};
 use crate::PixelError;
 use crate::description::{Description, modality_table, table_of, window_of};
 use crate::grey::{Modality, Table, Voi, VoiFunction};
-use crate::limits::{PIXEL_HEIGHT, REFERENCED_FRAMES, REFERENCES, SHUTTER_CORNERS, VOI_CHOICES};
+use crate::limits::{PIXEL_HEIGHT, SHUTTER_CORNERS, VOI_CHOICES};
+use crate::references::{Frame, frames_of_image};
 use crate::render::Picture;
 use crate::shape::{Photometric, SampleKind, Shape};
 use crate::view::{Source, View, flip_across};
 
-const REFERENCED_SERIES_SEQUENCE: u32 = 0x0008_1115;
-const REFERENCED_IMAGE_SEQUENCE: u32 = 0x0008_1140;
-const REFERENCED_SOP_INSTANCE_UID: u32 = 0x0008_1155;
-const REFERENCED_FRAME_NUMBER: u32 = 0x0008_1160;
 const SHUTTER_SHAPE: u32 = 0x0018_1600;
 const RECTANGULAR_SHUTTER: [u32; 4] = [0x0018_1602, 0x0018_1604, 0x0018_1606, 0x0018_1608];
 const CENTER_OF_CIRCULAR_SHUTTER: u32 = 0x0018_1610;
 const RADIUS_OF_CIRCULAR_SHUTTER: u32 = 0x0018_1612;
 const VERTICES_OF_POLYGONAL_SHUTTER: u32 = 0x0018_1620;
 const SHUTTER_PRESENTATION_VALUE: u32 = 0x0018_1622;
-const SERIES_INSTANCE_UID: u32 = 0x0020_000E;
 const RESCALE_INTERCEPT: u32 = 0x0028_1052;
 const RESCALE_SLOPE: u32 = 0x0028_1053;
 const LUT_DESCRIPTOR: u32 = 0x0028_3002;
@@ -67,144 +63,6 @@ enum Shutter {
     Rectangle([f64; 4]),
     Circle { row: f64, column: f64, radius: f64 },
     Polygon(Vec<[f64; 2]>),
-}
-
-/// One frame, as presentation states refer to it.
-struct Frame<'a> {
-    sop_instance_uid: &'a str,
-    number: f64,
-}
-
-impl Frame<'_> {
-    /// Says whether one of these items refers to it; without frame numbers all frames are meant (PS3.3 table 10-3).
-    fn is_among(&self, state: &Header<'_>, items: &[Item]) -> bool {
-        items.iter().any(|item| {
-            let uid = state.text(Some(*item), REFERENCED_SOP_INSTANCE_UID);
-            let numbers = state.numbers(Some(*item), REFERENCED_FRAME_NUMBER);
-            uid.as_deref() == Some(self.sop_instance_uid)
-                && (numbers.is_empty() || numbers.contains(&self.number))
-        })
-    }
-
-    /// Finds the item of a sequence that is of this frame: it refers to it, or to nothing, which means all.
-    fn find(&self, state: &Header<'_>, sequence: u32) -> Option<Item> {
-        let items = state.items(None, sequence, REFERENCES);
-        items.into_iter().find(|item| {
-            let images = state.items(Some(*item), REFERENCED_IMAGE_SEQUENCE, REFERENCES);
-            images.is_empty() || self.is_among(state, &images)
-        })
-    }
-}
-
-/// An image that a presentation state is of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReferencedImage {
-    /// (0020,000E).
-    pub series_instance_uid: String,
-    /// (0008,1155).
-    pub sop_instance_uid: String,
-    /// (0008,1160), ascending, each once; `None` for all frames.
-    pub frame_numbers: Option<BTreeSet<u32>>,
-}
-
-/// An item of a presentation state that names an image.
-struct Reference {
-    series_instance_uid: Option<String>,
-    sop_instance_uid: String,
-    /// PS3.3 table 10-3: without frame numbers all frames are meant.
-    frame_numbers: Option<Vec<u32>>,
-}
-
-impl Reference {
-    /// Adds its frames to those that other items name of the same image.
-    fn add_to(self, frames: &mut Option<BTreeSet<u32>>) {
-        match (frames.as_mut(), self.frame_numbers) {
-            (Some(frames), Some(more)) => frames.extend(more),
-            _ => *frames = None,
-        }
-    }
-}
-
-/// Goes through the items that name images; an error when they have too many frame numbers.
-fn references(state: &Header<'_>) -> impl Iterator<Item = Result<Reference, PixelError>> {
-    let series = state.items(None, REFERENCED_SERIES_SEQUENCE, REFERENCES);
-    let items = series.into_iter().flat_map(move |series| {
-        let series_uid = state.text(Some(series), SERIES_INSTANCE_UID);
-        let items = state.items(Some(series), REFERENCED_IMAGE_SEQUENCE, REFERENCES);
-        items
-            .into_iter()
-            .map(move |item| (series_uid.clone(), item))
-    });
-    let mut left = REFERENCED_FRAMES;
-    items.filter_map(move |(series_instance_uid, item)| {
-        let sop_instance_uid = state.text(Some(item), REFERENCED_SOP_INSTANCE_UID)?;
-        let numbers = state.numbers(Some(item), REFERENCED_FRAME_NUMBER);
-        let Some(fewer) = left.checked_sub(numbers.len()) else {
-            return Some(Err(PixelError::TooManyReferences));
-        };
-        left = fewer;
-        let is_frame =
-            |number: &&f64| number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(*number);
-        let frames = numbers.iter().filter(is_frame);
-        Some(Ok(Reference {
-            series_instance_uid,
-            sop_instance_uid,
-            frame_numbers: (!numbers.is_empty())
-                .then(|| frames.map(|number| *number as u32).collect()),
-        }))
-    })
-}
-
-/// Lists the images that a presentation state is of, each once, at most so many.
-///
-/// # Errors
-/// It names more frames than are followed here.
-pub fn images_of_state(
-    state: &Header<'_>,
-    most: usize,
-) -> Result<Vec<ReferencedImage>, PixelError> {
-    let mut images: Vec<ReferencedImage> = Vec::new();
-    let mut known: HashMap<(String, String), usize> = HashMap::new();
-    for reference in references(state) {
-        let reference = reference?;
-        let Some(series_instance_uid) = reference.series_instance_uid.clone() else {
-            continue;
-        };
-        let name = (series_instance_uid, reference.sop_instance_uid.clone());
-        let index = *known.entry(name.clone()).or_insert(images.len());
-        if index == most {
-            return Ok(images);
-        }
-        if index == images.len() {
-            images.push(ReferencedImage {
-                series_instance_uid: name.0,
-                sop_instance_uid: name.1,
-                frame_numbers: Some(BTreeSet::new()),
-            });
-        }
-        if let Some(image) = images.get_mut(index) {
-            reference.add_to(&mut image.frame_numbers);
-        }
-    }
-    Ok(images)
-}
-
-/// Lists the frames of an image that a presentation state is of; `None` for all, none for an image that it does not name.
-///
-/// # Errors
-/// It names more frames than are followed here.
-pub fn frames_of_image(
-    state: &Header<'_>,
-    sop_instance_uid: &str,
-) -> Result<Option<BTreeSet<u32>>, PixelError> {
-    let mut frames = Some(BTreeSet::new());
-    for reference in references(state) {
-        let reference = reference?;
-        if reference.sop_instance_uid == sop_instance_uid {
-            reference.add_to(&mut frames);
-        }
-    }
-    Ok(frames)
 }
 
 /// Says whether a presentation state holds text or lines, which are not drawn here.
