@@ -96,9 +96,7 @@ pub fn instance(data: &[u8]) {
             let Some(words) = frames::Words::of(&table, index, bits_allocated) else {
                 continue;
             };
-            let start = usize::try_from(words.range.offset_bytes).unwrap_or(usize::MAX);
-            let read = data.iter().skip(start).take(words.range.length_bytes as usize);
-            let frame = words.little_endian(read.copied().collect());
+            let frame = words.cut(data);
             assert!(frame.len() as u64 <= words.range.length_bytes);
         }
     }

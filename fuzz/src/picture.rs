@@ -26,10 +26,13 @@ fn hold(read: Result<RawPicture, PixelError>) {
     let total: u64 = picture.frames.iter().map(|frame| frame.len() as u64).sum();
     assert!(total <= MOST_BYTES, "more was read than was allowed");
     has_its_size(&picture);
-    let (is_grey, rows) = (picture.is_grey(), picture.rows);
+    let rows = picture.rows;
     let grey = picture.into_grey();
     has_its_size(&grey);
-    assert!(grey.is_grey() && grey.samples_per_pixel == 1 && grey.rows == rows, "{is_grey}");
+    assert!(
+        grey.is_grey() && grey.samples_per_pixel == 1 && grey.rows == rows,
+        "made grey, it is not grey or has other rows"
+    );
 }
 
 fn has_its_size(picture: &RawPicture) {

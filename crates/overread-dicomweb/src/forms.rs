@@ -48,7 +48,7 @@ pub(crate) fn choose(accept: &Accept, stored: &str, is_whole: bool) -> Answer<(b
         return Err(refused_transcode(stored));
     }
     Err(Refusal::not_acceptable(
-        "instances are offered as application/dicom",
+        "instances are offered as application/dicom, several of them in parts: multipart/related; type=\"application/dicom\"",
     ))
 }
 

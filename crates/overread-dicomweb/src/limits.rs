@@ -10,6 +10,8 @@ pub const METADATA_READS: u32 = 2_000;
 pub const QUERY_BYTES: usize = 16 * 1024;
 /// Parameters in a query string.
 pub const QUERY_PARAMETERS: usize = 200;
+/// Characters of a parameter's name that an error repeats.
+pub const NAMED_CHARACTERS: usize = 64;
 /// Values in one list of UIDs or attributes.
 pub const LIST_VALUES: usize = 500;
 /// Frames in one request, and images of one presentation state.

@@ -2,7 +2,7 @@
 
 use overread_dicom::dictionary::tag_of;
 
-use crate::limits::{LIST_VALUES, QUERY_BYTES, QUERY_PARAMETERS, SEARCH_RESULTS};
+use crate::limits::{LIST_VALUES, NAMED_CHARACTERS, QUERY_BYTES, QUERY_PARAMETERS, SEARCH_RESULTS};
 use crate::refusal::{Answer, Refusal};
 
 /// What a search asks.
@@ -143,8 +143,10 @@ fn number(name: &str, value: &str) -> Answer<u32> {
 /// Reads `00101002.00100020` or `OtherPatientIDsSequence.PatientID`.
 fn tag_path(name: &str) -> Answer<Vec<u32>> {
     let path: Option<Vec<u32>> = name.split('.').map(tag_of).collect();
-    path.filter(|path| path.len() <= 8)
-        .ok_or_else(|| Refusal::bad_request("a parameter names no known attribute"))
+    path.filter(|path| path.len() <= 8).ok_or_else(|| {
+        let name: String = name.chars().take(NAMED_CHARACTERS).collect();
+        Refusal::bad_request(format!("{name} names no known attribute"))
+    })
 }
 
 /// Splits a list of UIDs or codes: commas (also when they came as `%2C`) or backslashes.

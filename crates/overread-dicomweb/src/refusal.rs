@@ -55,11 +55,30 @@ impl Refusal {
         )
     }
 
+    /// Where nothing is offered.
+    pub(crate) fn nowhere() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "nothing is offered here; OPTIONS of the service tells what is",
+        )
+    }
+
+    /// What is offered, but not so.
+    pub(crate) fn not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this cannot be done here; OPTIONS tells what can",
+        )
+    }
+
     // RFC 9110 11.6.1: a 401 names how to sign in.
     pub(crate) fn unauthorized() -> Self {
         Self {
             header: Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            ..Self::new(StatusCode::UNAUTHORIZED, "sign in, or send an access token")
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                "sign in, or send an access token that is in force",
+            )
         }
     }
 

@@ -59,7 +59,8 @@ pub fn router(state: DicomWebState) -> Router {
         .merge(values())
         .merge(pictures())
         .merge(work())
-        .fallback(|| async { Refusal::not_found() })
+        .fallback(|| async { Refusal::nowhere() })
+        .method_not_allowed_fallback(|| async { Refusal::not_allowed() })
         // Store requests are streamed and limited part by part, not as a whole.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn(compressed))

@@ -420,3 +420,33 @@ async fn what_is_offered_is_there_g10() {
         StatusCode::UNAUTHORIZED
     );
 }
+
+#[tokio::test]
+async fn what_is_not_offered_is_told_from_what_is_not_there() {
+    let house = House::with(&[Made::default()]).await;
+    let delete = request(Method::DELETE, "/studies/1.2.3", &[], Body::empty());
+    let got = house.send(Some(archive_token()), delete).await;
+    assert_eq!(got.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(
+        got.header("allow").contains("GET"),
+        "{}",
+        got.header("allow")
+    );
+    assert!(got.json()["message"].is_string());
+    for path in ["/studies/1.2.3/nothing", "/nothing"] {
+        let got = house.get(path, "*/*").await;
+        assert_eq!(got.status, StatusCode::NOT_FOUND);
+        let said = got.json()["message"].to_string();
+        assert!(said.contains("offered"), "{said}");
+    }
+    let got = house.get("/studies?PatientNme=X", "*/*").await;
+    assert_eq!(got.status, StatusCode::BAD_REQUEST);
+    assert!(got.json()["message"].to_string().contains("PatientNme"));
+    let got = house.get("/studies/1.2.3", "application/dicom").await;
+    assert_eq!(got.status, StatusCode::NOT_ACCEPTABLE);
+    assert!(
+        got.json()["message"]
+            .to_string()
+            .contains("multipart/related")
+    );
+}

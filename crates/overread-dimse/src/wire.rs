@@ -96,12 +96,12 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// Takes over a connection.
     /// Says whether nobody can listen in.
     pub(crate) fn is_tls(&self) -> bool {
         matches!(self.stream.get_ref(), Stream::Tls(_))
     }
 
+    /// Takes over a connection.
     pub(crate) fn new(stream: Stream, idle: Duration) -> Self {
         stream.set_nodelay();
         Self {

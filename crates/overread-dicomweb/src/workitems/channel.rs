@@ -65,7 +65,7 @@ pub(crate) async fn open(
             state,
             caller,
             ae_title,
-            told_to: 0,
+            told_to: None,
             message_id: 0,
             begun: HashMap::new(),
             _turn: turn,
@@ -123,7 +123,7 @@ struct Channel {
     caller: Caller,
     ae_title: String,
     /// The number of the last event that was looked at.
-    told_to: i64,
+    told_to: Option<i64>,
     message_id: u16,
     /// The subscriptions whose present state was told, with when they began.
     begun: HashMap<(String, String), i64>,
@@ -151,9 +151,6 @@ impl Channel {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut pings = interval(CHANNEL_PING);
         let mut heard = Instant::now();
-        let mut tx = self.state.store.read().await?;
-        self.told_to = work_items::last_event(&mut tx).await?;
-        drop(tx);
         loop {
             // Made before looking, so that nothing that happens meanwhile is slept over.
             let woken = wake.notified();
@@ -182,6 +179,12 @@ impl Channel {
     async fn look(&mut self, socket: &mut WebSocket) -> Result<(), End> {
         self.caller.now = (self.state.clock)();
         let mut tx = self.state.store.read().await?;
+        let told_to = match self.told_to {
+            Some(told_to) => told_to,
+            // What happened before the first look is told as the present state.
+            None => work_items::last_event(&mut tx).await?,
+        };
+        self.told_to = Some(told_to);
         self.ask_again(&mut tx).await?;
         let who = Subscriber {
             actor: &self.caller.actor,
@@ -196,9 +199,9 @@ impl Channel {
         if !fresh.is_empty() {
             reports = self.present(&mut tx, &subscriptions, &fresh).await?;
         }
-        let events = work_items::events_after(&mut tx, self.told_to).await?;
+        let events = work_items::events_after(&mut tx, told_to).await?;
         for event in events {
-            self.told_to = event.id;
+            self.told_to = Some(event.id);
             // The present state of a new subscription may tell it already; once more does no harm.
             if let Some(event) = self.concerning(&mut tx, &subscriptions, event).await? {
                 reports.push(event);
