@@ -124,7 +124,7 @@ pub const MISSING_ITEMS: usize = 25;
 pub const KEEPING_ROWS: i64 = 500;
 /// Rows of what was restored or erased last.
 pub const ENDED_DELETIONS: i64 = 50;
-/// GiB that one case may be given.
+/// GB that one case may be given.
 pub const QUOTA_GB: u64 = 100_000;
 /// Instances that one case may be given.
 pub const QUOTA_INSTANCES: u64 = 100_000_000;
