@@ -31,16 +31,14 @@ pub struct Turn {
 /// # Errors
 /// When the database fails.
 pub async fn take_turn(store: &Store) -> StoreResult<Turn> {
-    if store.kind() == "sqlite" {
-        return Ok(Turn { _held: None });
-    }
     let mut tx = store.read().await?;
-    if let Tx::Pg(held) = &mut tx {
-        sqlx::query("select pg_advisory_xact_lock($1)")
-            .bind(OVERWRITING)
-            .execute(&mut **held)
-            .await?;
-    }
+    let Tx::Pg(held) = &mut tx else {
+        return Ok(Turn { _held: None });
+    };
+    sqlx::query("select pg_advisory_xact_lock($1)")
+        .bind(OVERWRITING)
+        .execute(&mut **held)
+        .await?;
     Ok(Turn { _held: Some(tx) })
 }
 

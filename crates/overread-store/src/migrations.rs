@@ -98,10 +98,10 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/postgres/0015_tally.sql"),
     ),
     (
-        17,
+        16,
         "peer_calls",
-        include_str!("../migrations/sqlite/0017_peer_calls.sql"),
-        include_str!("../migrations/postgres/0017_peer_calls.sql"),
+        include_str!("../migrations/sqlite/0016_peer_calls.sql"),
+        include_str!("../migrations/postgres/0016_peer_calls.sql"),
     ),
 ];
 
