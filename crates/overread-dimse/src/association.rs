@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dicom_ul::pdu::{
     AbortRQServiceProviderReason, AssociationAC, AssociationRQ, Pdu,
-    PresentationContextResultReason, UserVariableItem,
+    PresentationContextResultReason,
 };
 use overread_model::case::CaseState;
 use overread_model::ids::CaseId;
@@ -24,7 +24,7 @@ use crate::command::{
 use crate::committing;
 use crate::intake::Intake;
 use crate::link::{Link, out_of_place};
-use crate::negotiation::{self, Agreed, Context, Refusal};
+use crate::negotiation::{self, Agreed, Context, Refusal, implementation, printable};
 use crate::query::{Identifier, Purpose};
 use crate::retrieving::{self, Retrieval};
 use crate::server::{Seat, Shared};
@@ -151,14 +151,6 @@ async fn open(
 /// Notes who asks, and for what.
 fn seen(request: &AssociationRQ, peer: SocketAddr, is_tls: bool, now: Timestamp) -> Peer {
     let calling = request.calling_ae_title.parse::<AeTitle>();
-    let implementation = request.user_variables.iter().find_map(|item| match item {
-        UserVariableItem::ImplementationVersionName(name) => Some(name.as_str()),
-        _ => None,
-    });
-    let printable = |text: &str| {
-        let text = text.chars().filter(|letter| letter.is_ascii_graphic());
-        text.take(limits::IMPLEMENTATION_CHARS).collect()
-    };
     Peer {
         calling: calling.map_or_else(|_| "?".to_owned(), |title| title.to_string()),
         address: peer.ip(),
@@ -166,7 +158,7 @@ fn seen(request: &AssociationRQ, peer: SocketAddr, is_tls: bool, now: Timestamp)
         count: 0,
         is_tls,
         refused: String::new(),
-        implementation: printable(implementation.unwrap_or_default()),
+        implementation: implementation(&request.user_variables),
         pdu_bytes: negotiation::peer_pdu_bytes(&request.user_variables),
         contexts: request
             .presentation_contexts

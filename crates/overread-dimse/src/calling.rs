@@ -1,15 +1,16 @@
 //! Whom we call, and that it is written down: the server shows what a command agreed on, too.
 
-use dicom_ul::pdu::{AssociationAC, PresentationContextResultReason, UserVariableItem};
+use dicom_ul::pdu::{AssociationAC, PresentationContextResultReason};
 use overread_model::limits::PEER_CONTEXTS;
 use overread_model::peers::{Call, ProposedContext, Purpose};
 use overread_model::time::Timestamp;
 use overread_store::peer_calls::{self, CallKey};
 use overread_store::{Store, StoreResult};
 
+use crate::negotiation::{implementation, printable};
 use crate::requestor::{NotOpened, Proposal, context_id};
 use crate::service::{COMMITMENT, Operation, Root, VERIFICATION};
-use crate::{AeTitle, Outgoing, Remote, limits};
+use crate::{AeTitle, Outgoing, Remote};
 
 /// Who calls whom.
 #[derive(Clone, Copy)]
@@ -58,7 +59,9 @@ impl Calling<'_> {
             count: 1,
             is_tls: remote.tls,
             refused: answer.err().map(NotOpened::words).unwrap_or_default(),
-            implementation: answer.map(implementation).unwrap_or_default(),
+            implementation: answer
+                .map(|answer| implementation(&answer.user_variables))
+                .unwrap_or_default(),
             contexts: contexts(proposals, answer.ok()),
             ended_at: None,
             reason: String::new(),
@@ -103,19 +106,6 @@ fn purpose(proposals: &[Proposal]) -> Purpose {
     } else {
         Purpose::Send
     }
-}
-
-fn printable(text: &str) -> String {
-    let text = text.chars().filter(char::is_ascii_graphic);
-    text.take(limits::IMPLEMENTATION_CHARS).collect()
-}
-
-fn implementation(answer: &AssociationAC) -> String {
-    let name = answer.user_variables.iter().find_map(|item| match item {
-        UserVariableItem::ImplementationVersionName(name) => Some(name.as_str()),
-        _ => None,
-    });
-    printable(name.unwrap_or_default())
 }
 
 fn contexts(proposals: &[Proposal], answer: Option<&AssociationAC>) -> Vec<ProposedContext> {

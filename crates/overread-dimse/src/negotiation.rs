@@ -336,6 +336,21 @@ pub(crate) fn peer_pdu_bytes(variables: &[UserVariableItem]) -> usize {
     limit.unwrap_or(limits::PDU_BYTES) as usize
 }
 
+/// Returns what software a peer says that it is.
+pub(crate) fn implementation(variables: &[UserVariableItem]) -> String {
+    let name = variables.iter().find_map(|item| match item {
+        UserVariableItem::ImplementationVersionName(name) => Some(name.as_str()),
+        _ => None,
+    });
+    printable(name.unwrap_or_default())
+}
+
+/// Returns what a peer wrote without what is no letter, digit or sign, and not too long to be shown.
+pub(crate) fn printable(text: &str) -> String {
+    let text = text.chars().filter(char::is_ascii_graphic);
+    text.take(limits::IMPLEMENTATION_CHARS).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(

@@ -164,9 +164,11 @@ fn a_report_goes_to_the_address_of_who_asked() {
         std::thread::yield_now();
     }
     let well = (Purpose::Commit, String::new(), true, String::new());
-    while !there.calls().contains(&well) {
-        let calls = there.calls();
+    let mut calls = there.calls();
+    while !calls.contains(&well) {
         assert!(start.elapsed() < Duration::from_secs(40), "{calls:?}");
+        there.wait_for(async { tokio::time::sleep(Duration::from_millis(20)).await });
+        calls = there.calls();
     }
 }
 

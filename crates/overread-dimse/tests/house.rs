@@ -192,6 +192,10 @@ impl House {
     }
 
     /// As [`Self::scu`], with what connections over TLS trust and show.
+    pub(crate) fn scu_over(&self, own: &str, outgoing: Outgoing) -> Scu {
+        Scu::new(own.parse().unwrap(), outgoing, rooms(&self.ingest))
+    }
+
     /// Lists whom it called: what for, why in vain, whether it ended, and why it broke off.
     pub(crate) fn calls(&self) -> Vec<(Purpose, String, bool, String)> {
         self.wait_for(async {
@@ -204,10 +208,6 @@ impl House {
             })
             .collect()
         })
-    }
-
-    pub(crate) fn scu_over(&self, own: &str, outgoing: Outgoing) -> Scu {
-        Scu::new(own.parse().unwrap(), outgoing, rooms(&self.ingest))
     }
 
     /// Waits for something that calls other doors.
