@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::routing::get;
 use overread_dicom::dictionary::sop_class_name;
 use overread_model::peers::{Call, Peer, ProposedContext, Purpose};
+use overread_store::limits::PEER_CALL_DAYS;
 use overread_workflow::people;
 
 use crate::errors::PageResult;
@@ -25,6 +26,8 @@ struct Page {
     shell: Shell,
     peers: Vec<Peer>,
     calls: Vec<Call>,
+    /// For how long calls from here are kept.
+    kept_days: i64,
 }
 
 impl Page {
@@ -65,5 +68,6 @@ async fn show(State(state): State<WebState>, Signed(session): Signed) -> PageRes
         shell: Shell::new(&state, &session, "DICOM peers", Place::Peers),
         peers,
         calls,
+        kept_days: PEER_CALL_DAYS,
     })
 }
