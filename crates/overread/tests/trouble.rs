@@ -9,8 +9,7 @@ use overread_testkit::disc::{DiscFile, zip_of};
 use overread_testkit::gate::Gate;
 use overread_testkit::peer::Peer;
 
-use crate::doors::PATIENCE;
-use crate::doors::{Doors, Told};
+use crate::doors::{Doors, PATIENCE, Told};
 use crate::faults::{FailingDisc, SmallDisc};
 use crate::outside::Outside;
 use crate::program::{json, run, text};
@@ -269,9 +268,16 @@ fn a_disc_that_turns_read_only_is_told_and_read_on() {
     );
 }
 
-/// Offers three instances at once while syncing hangs, reads meanwhile, and returns what the doors said in the end: nothing,
-/// where the program is killed.
-fn offered_to_a_hanging_disc(hangs: &str, is_killed: bool) {
+/// What becomes of a program whose disc hangs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    DiscGoesOn,
+    ProgramIsKilled,
+}
+
+/// Offers three times three instances at once while syncing hangs, and reads meanwhile; checks that nothing is acknowledged
+/// before the disc goes on, and everything then.
+fn offered_to_a_hanging_disc(hangs: &str, then: Then) {
     let Some(disc) = FailingDisc::new() else {
         return;
     };
@@ -302,7 +308,7 @@ fn offered_to_a_hanging_disc(hangs: &str, is_killed: bool) {
             0,
             "{hangs}: told too early"
         );
-        if is_killed {
+        if then == Then::ProgramIsKilled {
             let killed = std::process::Command::new("kill")
                 .args(["-9", &killer])
                 .status();
@@ -312,12 +318,15 @@ fn offered_to_a_hanging_disc(hangs: &str, is_killed: bool) {
         }
         for one in waiting {
             let told = one.join();
-            assert!(is_killed || told.unwrap() == TAKEN, "{hangs}");
+            assert!(
+                then == Then::ProgramIsKilled || told.unwrap() == TAKEN,
+                "{hangs}"
+            );
         }
     });
     disc.is_well();
     let mut sure = vec![1, 2, 3];
-    if is_killed {
+    if then == Then::ProgramIsKilled {
         doors.server.kill();
         doors = Doors::of(disc.overread(), &disc.data);
     } else {
@@ -334,8 +343,8 @@ fn offered_to_a_hanging_disc(hangs: &str, is_killed: bool) {
 #[test]
 fn a_disc_that_hangs_acknowledges_nothing_early_and_holds_up_no_reader() {
     for hangs in ["still-packs", "still"] {
-        for is_killed in [false, true] {
-            offered_to_a_hanging_disc(hangs, is_killed);
+        for then in [Then::DiscGoesOn, Then::ProgramIsKilled] {
+            offered_to_a_hanging_disc(hangs, then);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use overread_model::access::Actor;
 use overread_model::ids::DeletionId;
@@ -24,6 +24,8 @@ use crate::program::{overread, text};
 
 /// Studies that are deleted have numbers from here on.
 const FIRST_STUDY: u64 = 1_000_000;
+/// The number of one that has the same mark and is kept.
+const KEPT_STUDY: u64 = 90_000_000;
 const PASSWORD: &str = "a few words in a row";
 
 /// The administrator, in a browser.
@@ -75,15 +77,15 @@ impl Administrator {
         Self { cookie, csrf }
     }
 
-    /// Deletes a study; says whether that was confirmed, or that the line broke (`None`).
-    fn delete(&self, address: &str, study: &str) -> Option<()> {
+    /// Deletes a study; says whether that was confirmed before the line broke.
+    fn delete(&self, address: &str, study: &str) -> bool {
         let form = format!("csrf={}&named={study}&reason=A+test.", self.csrf);
-        let answer = ask(address, "POST /keeping/delete", &self.cookie, &form)?;
-        if !answer.ends_with("</html>") && !answer.trim_end().ends_with("</html>") {
-            return None;
-        }
+        let answer = ask(address, "POST /keeping/delete", &self.cookie, &form);
+        let Some(answer) = answer.filter(|answer| answer.trim_end().ends_with("</html>")) else {
+            return false;
+        };
         assert!(answer.contains("1 exam was deleted."), "{answer}");
-        Some(())
+        true
     }
 }
 
@@ -134,7 +136,7 @@ pub(super) fn lane(
         };
         assert_eq!(status, 200, "{}", text(&body));
         let uid = spec(study, 1).study_instance_uid;
-        if administrator.delete(&address, &uid).is_none() {
+        if !administrator.delete(&address, &uid) {
             // It may be deleted or not.
             return;
         }
@@ -178,37 +180,43 @@ pub(super) fn let_erase(data: &Path) {
     ended.unwrap();
 }
 
-/// Starts the program until everything is erased, and looks for what is left of it.
+/// Starts the program until everything is erased, and looks for what is left of it; what a study holds that is kept is found.
 pub(super) fn are_erased(data: &Path, deleted: &BTreeSet<u64>) {
     let_erase(data);
     let doors = Doors::open(data);
+    let kept = spec(KEPT_STUDY, 1).part10().unwrap();
+    let (status, body) = doors.client().stow(&[&kept]).expect("an answer");
+    assert_eq!(status, 200, "{}", text(&body));
     let begun = Instant::now();
-    let is_open = || {
-        let left = wait_for(data, async |store| {
-            let mut tx = store.read().await?;
-            let open = deletions::list_open(&mut tx, 1).await?;
-            Ok(!open.is_empty() || deletions::has_unfinished(&mut tx).await?)
-        });
-        left.unwrap()
-    };
-    while is_open() {
-        assert!(begun.elapsed() < PATIENCE, "something is never erased");
-    }
+    let ended = wait_for(data, async |store| {
+        while is_erasing(store).await? {
+            assert!(begun.elapsed() < PATIENCE, "something is never erased");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    });
+    ended.unwrap();
     stay_away(doors.client(), deleted);
     drop(doors);
     let mut grep = Command::new("grep");
     grep.args(["-raohE", "GONE[0-9]{8}\\."]);
     let found = grep.arg(data.join("archive/packs")).output().unwrap();
+    assert!(found.status.success(), "{}", text(&found.stderr));
     let found: BTreeSet<String> = text(&found.stdout).lines().map(str::to_owned).collect();
-    let left: Vec<&u64> = deleted
-        .iter()
-        .filter(|study| found.contains(mark_of(**study).trim_end_matches("GONE")))
-        .collect();
+    let is_found = |study: u64| found.contains(mark_of(study).trim_end_matches("GONE"));
+    assert!(is_found(KEPT_STUDY), "what is looked for is never found");
+    let left: Vec<&u64> = deleted.iter().filter(|study| is_found(**study)).collect();
     assert!(left.is_empty(), "bytes are left of {left:?}");
 }
 
-/// Says whether a file is kept in a pack of its own.
-pub(super) fn has_pack_of_one_file(data: &Path) -> bool {
+async fn is_erasing(store: &Store) -> StoreResult<bool> {
+    let mut tx = store.read().await?;
+    let open = deletions::list_open(&mut tx, 1).await?;
+    Ok(!open.is_empty() || deletions::has_unfinished(&mut tx).await?)
+}
+
+/// Says whether a pack is as long as a long file alone, whether that became it or was copied.
+pub(super) fn has_pack_as_long_as_a_file(data: &Path) -> bool {
     let lane = super::LANES.len() as u64 - 1;
     let spec = Key(0, lane, 0).spec();
     assert_eq!(spec.rows, LARGE_SIDE);
