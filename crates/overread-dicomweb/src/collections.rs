@@ -131,7 +131,7 @@ async fn wanted(
     named: &Named,
     is_wanted: fn(&str) -> bool,
 ) -> Answer<(Vec<(Arc<StoredInstance>, String)>, Withheld, Missing)> {
-    let pieces = pieces(state, caller, named).await?;
+    let (pieces, _room) = pieces(state, caller, named).await?;
     let series = named.series.as_deref();
     let (mut instances, withheld) = caller.instances(state, &named.study, series).await?;
     let is_named = |uid: &str| named.instance.as_deref().is_none_or(|named| named == uid);

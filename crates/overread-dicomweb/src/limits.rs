@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Results of one search, whatever `limit` asks.
 pub const SEARCH_RESULTS: u32 = 10_000;
+/// Results that are written at once where they were found.
+pub const QUICK_RESULTS: usize = 200;
 /// Results of one search whose metadata are read, to match or return what the index has no column for.
 pub const METADATA_READS: u32 = 2_000;
 /// Bytes of a query string.
@@ -27,6 +29,12 @@ pub const REWRITTEN_BYTES: u64 = 256 * 1024 * 1024;
 pub const BULK_VALUE_BYTES: u64 = 256 * 1024 * 1024;
 /// Memory for ready metadata answers.
 pub const CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of one piece of the room for metadata that are unpacked and sent.
+pub const METADATA_ROOM_PIECE_BYTES: u64 = 64 * 1024;
+/// Such pieces, over all answers: 128 MiB. An answer takes twice its length; a longer one takes all, alone.
+pub const METADATA_ROOM_PIECES: u32 = 2048;
+/// How long an answer waits for room before its caller is asked to come again.
+pub const METADATA_ROOM_WAIT: Duration = Duration::from_secs(10);
 /// Text shorter than this goes out as it is: one packet carries it.
 pub const COMPRESSED_MIN_BYTES: u64 = 1024;
 /// Text longer than this goes out as it is.

@@ -23,6 +23,7 @@ use crate::accept::{Accept, Form, XML};
 use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
 use crate::conditional::not_kept;
+use crate::limits::QUICK_RESULTS;
 use crate::multipart::{Boundary, answer, body_of};
 use crate::params::Query;
 use crate::refusal::{Answer, Refusal};
@@ -57,9 +58,9 @@ pub(crate) async fn studies(
     let search = async move |tx: &mut Tx| {
         let mut results = studies::studies(tx, &caller, &query).await?;
         leave_out(tx, &caller, &mut results).await?;
-        answered(&labels.keep(results)?, &query, form, &caller)
+        Ok((results, caller, query))
     };
-    state.store.ask(search).await?
+    written(state.store.ask(search).await?, labels, form).await
 }
 
 /// GET /series and /studies/{study}/series.
@@ -79,9 +80,9 @@ pub(crate) async fn series(
     let search = async move |tx: &mut Tx| {
         let mut results = series::series(tx, &caller, &query, filter).await?;
         leave_out(tx, &caller, &mut results).await?;
-        answered(&labels.keep(results)?, &query, form, &caller)
+        Ok((results, caller, query))
     };
-    state.store.ask(search).await?
+    written(state.store.ask(search).await?, labels, form).await
 }
 
 /// GET /instances, /studies/{study}/instances and /studies/{study}/series/{series}/instances.
@@ -102,9 +103,21 @@ pub(crate) async fn instances(
     let search = async move |tx: &mut Tx| {
         let mut results = instances::instances(tx, &caller, &query, filter).await?;
         leave_out(tx, &caller, &mut results).await?;
-        answered(&labels.keep(results)?, &query, form, &caller)
+        Ok((results, caller, query))
     };
-    state.store.ask(search).await?
+    written(state.store.ask(search).await?, labels, form).await
+}
+
+/// Writes what a search found; a long answer where it holds up nobody, and not while others wait to ask the database.
+async fn written(found: Answer<(Results, Caller, Query)>, labels: Labels, form: Form) -> Answer {
+    let (results, caller, query) = found?;
+    let is_long = results.page.len() > QUICK_RESULTS;
+    let write = move || answered(&labels.keep(results)?, &query, form, &caller);
+    if !is_long {
+        return write();
+    }
+    let writing = tokio::task::spawn_blocking(write);
+    writing.await.map_err(|_| Refusal::internal())?
 }
 
 /// What a reader who sees no labels before the lock asks of labels: compared with what is shown, since a search that matched

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::cache::Cache;
 use crate::cors::Origins;
-use crate::limits::{CHANNELS, COMPOSED_AT_ONCE};
+use crate::limits::{CHANNELS, COMPOSED_AT_ONCE, METADATA_ROOM_PIECES};
 
 /// What the DICOMweb door works with; a clone is a handle.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct DicomWebState {
     origins: Origins,
     pub(crate) readings: Arc<ReadingLog>,
     pub(crate) cache: Arc<Cache>,
+    /// Room for metadata that are unpacked and sent.
+    pub(crate) metadata_room: Arc<Semaphore>,
     /// Turns to put an instance together in memory.
     pub(crate) composing: Arc<Semaphore>,
     /// Places for channels to subscribers.
@@ -60,6 +62,7 @@ impl DicomWebState {
             origins: Origins::default(),
             readings: Arc::new(ReadingLog::default()),
             cache: Arc::new(Cache::default()),
+            metadata_room: Arc::new(Semaphore::new(METADATA_ROOM_PIECES as usize)),
             composing: Arc::new(Semaphore::new(COMPOSED_AT_ONCE)),
             channels: Arc::new(Semaphore::new(CHANNELS)),
             work_items: Arc::new(Notify::new()),

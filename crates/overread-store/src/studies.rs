@@ -22,8 +22,8 @@ pub use enter::{
 };
 pub use find::{
     MetadataPiece, MetadataRef, StoredInstance, facts_of_case, facts_of_study, find_instance,
-    first_metadata, instances_of, list_metadata, metadata_pieces, read_block, reports_among,
-    studies_of_case, study_counts,
+    first_metadata, instances_of, list_metadata, metadata_bytes, metadata_pieces, read_block,
+    reports_among, studies_of_case, study_counts,
 };
 pub use search::{
     DateRange, Found, InstanceFilter, InstanceRow, Page, SeriesFilter, SeriesRow, StudyFilter,

@@ -300,6 +300,27 @@ pub async fn read_block(tx: &mut Tx, block_id: i64) -> StoreResult<Bytes> {
     }
 }
 
+/// Returns how many bytes the DICOM JSON of a study, series or instance has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn metadata_bytes(
+    tx: &mut Tx,
+    reach: &Reach,
+    study_uid: &str,
+    series_uid: Option<&str>,
+    sop_uid: Option<&str>,
+) -> StoreResult<u64> {
+    let mut clause = Clause::new(
+        "select cast(coalesce(sum(instance.block_length_bytes), 0) as bigint) from instance \
+         join series on series.id = instance.series_id join study on study.id = series.study_id",
+    );
+    narrow(&mut clause, study_uid, series_uid, sop_uid);
+    restrict(&mut clause, reach, Level::Instance);
+    let rows: Vec<(i64,)> = clause.rows(tx).await?;
+    Ok(rows.first().map_or(0, |(bytes,)| bytes.unsigned_abs()))
+}
+
 /// Returns the DICOM JSON of every instance of a series (or of one), by number. Empty when nothing is in reach.
 ///
 /// # Errors
