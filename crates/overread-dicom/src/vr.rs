@@ -104,6 +104,25 @@ impl Vr {
         )
     }
 
+    /// Says whether its values are characters, with or without a character set.
+    // PS3.5 6.2.
+    pub(crate) fn is_text(self) -> bool {
+        self.uses_character_set()
+            || matches!(
+                self,
+                Self::AE
+                    | Self::AS
+                    | Self::CS
+                    | Self::DA
+                    | Self::DS
+                    | Self::DT
+                    | Self::IS
+                    | Self::TM
+                    | Self::UI
+                    | Self::UR
+            )
+    }
+
     /// Returns the bytes of one binary word, which big endian files turn round; 1 for text and bytes.
     pub(crate) fn word_bytes(self) -> usize {
         match self {

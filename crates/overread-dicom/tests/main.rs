@@ -12,3 +12,4 @@ mod charsets;
 mod json_vectors;
 mod made;
 mod real_files;
+mod same;

@@ -1,11 +1,14 @@
-//! Says of an instance whether it is kept already: its very bytes, or its data set behind another meta group.
+//! Says of an instance whether it is kept already: its very bytes, or its data set written by somebody else.
 //!
 //! The same instance comes by disc and by C-STORE under different meta groups (PS3.10 7.1: whoever writes the file fills them
-//! in), so that the digests of the files differ where nothing of the instance does.
+//! in) and in different transfer syntaxes (PS3.5 10: the two sides of an association agree on one), so that the digests of the
+//! files differ where nothing of the instance does.
+
+use std::io::{self, Read};
 
 use bytes::Bytes;
 use overread_archive::Archive;
-use overread_dicom::data_set_start;
+use overread_dicom::{ParseLimits, WrittenDataSet, data_set_start, is_same_data_set};
 use overread_model::extent::Extent;
 use overread_store::studies::{Entered, Known};
 
@@ -35,25 +38,95 @@ pub(super) fn entered(archive: &Archive, known: &[Known], readied: &Readied) -> 
     }
 }
 
-/// Compares two files from their data sets on; `None` when one does not tell where that begins, or cannot be read.
+/// Compares two files from their data sets on; `None` when one does not tell where that begins, is damaged, or cannot be read.
 fn same_data_set(archive: &Archive, extent: Extent, part: &Part) -> Option<bool> {
     let kept = |start: u64, count: u64| archive.read_blocking(extent, start..start + count).ok();
-    let (kept_length, new_length) = (extent.length_bytes, part.length_bytes());
-    let head_bytes = limits::WINDOW_BYTES as u64;
-    let (mut kept_at, kept_syntax) = data_set_start(&kept(0, kept_length.min(head_bytes))?)?;
-    let (mut new_at, new_syntax) = data_set_start(&range_of(part, 0, new_length.min(head_bytes))?)?;
-    let mut left = kept_length.checked_sub(kept_at)?;
-    if kept_syntax != new_syntax || new_length.checked_sub(new_at)? != left {
-        return Some(false);
+    let kept = File::of(extent.length_bytes, &kept)?;
+    let new = |start: u64, count: u64| range_of(part, start, count);
+    let new = File::of(part.length_bytes(), &new)?;
+    if kept.has_same_bytes(&new)? {
+        return Some(true);
     }
-    while left > 0 {
-        let count = left.min(head_bytes);
-        if kept(kept_at, count)? != range_of(part, new_at, count)? {
+    let limits = ParseLimits::default();
+    let kept = WrittenDataSet::new(kept.data_set(), &kept.transfer_syntax_uid, &limits)?;
+    let new = WrittenDataSet::new(new.data_set(), &new.transfer_syntax_uid, &limits)?;
+    is_same_data_set(kept, new)
+}
+
+/// A Part 10 file, wherever it lies.
+struct File<'a> {
+    range: &'a dyn Fn(u64, u64) -> Option<Bytes>,
+    begin_bytes: u64,
+    end_bytes: u64,
+    transfer_syntax_uid: String,
+}
+
+impl<'a> File<'a> {
+    fn of(length_bytes: u64, range: &'a dyn Fn(u64, u64) -> Option<Bytes>) -> Option<Self> {
+        let head = range(0, length_bytes.min(limits::WINDOW_BYTES as u64))?;
+        let (begin_bytes, transfer_syntax_uid) = data_set_start(&head)?;
+        Some(Self {
+            range,
+            begin_bytes,
+            end_bytes: length_bytes,
+            transfer_syntax_uid,
+        })
+    }
+
+    /// Compares the bytes of the data sets, whatever their transfer syntax is.
+    fn has_same_bytes(&self, other: &Self) -> Option<bool> {
+        let mut left = self.end_bytes.checked_sub(self.begin_bytes)?;
+        if self.transfer_syntax_uid != other.transfer_syntax_uid
+            || other.end_bytes.checked_sub(other.begin_bytes)? != left
+        {
             return Some(false);
         }
-        (kept_at, new_at, left) = (kept_at + count, new_at + count, left - count);
+        let (mut at, mut other_at) = (self.begin_bytes, other.begin_bytes);
+        while left > 0 {
+            let count = left.min(limits::WINDOW_BYTES as u64);
+            if (self.range)(at, count)? != (other.range)(other_at, count)? {
+                return Some(false);
+            }
+            (at, other_at, left) = (at + count, other_at + count, left - count);
+        }
+        Some(true)
     }
-    Some(true)
+
+    fn data_set(&self) -> Windows<'a> {
+        Windows {
+            range: self.range,
+            at_bytes: self.begin_bytes,
+            end_bytes: self.end_bytes,
+            window: Bytes::new(),
+        }
+    }
+}
+
+/// Reads ranges one after another, each of them large enough to be worth the asking.
+struct Windows<'a> {
+    range: &'a dyn Fn(u64, u64) -> Option<Bytes>,
+    at_bytes: u64,
+    end_bytes: u64,
+    window: Bytes,
+}
+
+impl Read for Windows<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.window.is_empty() {
+            let left = self.end_bytes.saturating_sub(self.at_bytes);
+            let count = left.min(limits::WINDOW_BYTES as u64);
+            let window = (self.range)(self.at_bytes, count);
+            self.window = window.ok_or(io::ErrorKind::UnexpectedEof)?;
+            self.at_bytes += self.window.len() as u64;
+        }
+        let count = self.window.len().min(buffer.len());
+        let taken = self.window.split_to(count);
+        buffer
+            .get_mut(..count)
+            .unwrap_or_default()
+            .copy_from_slice(&taken);
+        Ok(count)
+    }
 }
 
 fn range_of(part: &Part, start: u64, count: u64) -> Option<Bytes> {
