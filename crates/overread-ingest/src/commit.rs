@@ -1,7 +1,7 @@
 //! The one committer of a process: gathers what is ready, writes it into packs, syncs, commits once, answers all.
 
 mod batch;
-mod same;
+pub(crate) mod same;
 mod write;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -283,11 +283,17 @@ async fn commit(kept_at: &Place, synced: Synced) -> Result<Vec<Answer>, IngestEr
         mut answers,
         written,
     } = synced;
-    let Some(written) = written else {
+    let Some(mut written) = written else {
         return Ok(settled(answers));
     };
+    let mut is_compared = false;
     for tried in 1.. {
-        match commit_rows(kept_at, &written, &mut answers).await {
+        match commit_rows(kept_at, &written, &mut answers, is_compared).await {
+            Ok(Some(outcomes)) => {
+                let (store, archive) = (&kept_at.store, &kept_at.archive);
+                same::note_twins(store, archive, &mut written.batch, &outcomes).await?;
+                is_compared = true;
+            }
             Err(IngestError::Store(error))
                 if error.is_in_the_way() && tried < limits::COMMIT_TRIES => {}
             outcome => {
@@ -300,11 +306,14 @@ async fn commit(kept_at: &Place, synced: Synced) -> Result<Vec<Answer>, IngestEr
     Ok(settled(answers))
 }
 
+/// Returns the outcomes without committing anything when some of them are conflicts that were not compared yet: what they are
+/// in conflict with came in the same batch, or in one that was on its way.
 async fn commit_rows(
     kept_at: &Place,
     written: &Written,
     answers: &mut [Option<Answer>],
-) -> Result<(), IngestError> {
+    is_compared: bool,
+) -> Result<Option<Vec<Outcome>>, IngestError> {
     let now = written.now;
     let mut tx = kept_at.store.begin_batch().await?;
     studies::take_turns(&mut tx, &written.batch, &written.cases()).await?;
@@ -325,6 +334,10 @@ async fn commit_rows(
     }
     let mut rooms = Rooms::new(kept_at.quota);
     let (outcomes, mut script) = studies::enter(&mut tx, &written.batch, &mut rooms, now).await?;
+    if !is_compared && has_conflict(&outcomes) {
+        tx.rollback().await?;
+        return Ok(Some(outcomes));
+    }
     count_up(&mut script, written, &outcomes);
     script.run(&mut tx).await?;
     for (position, outcome) in written.positions.iter().zip(outcomes) {
@@ -344,7 +357,13 @@ async fn commit_rows(
         };
         set(answers, *position, answer);
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(None)
+}
+
+pub(crate) fn has_conflict(outcomes: &[Outcome]) -> bool {
+    let mut entered = outcomes.iter().map(|outcome| &outcome.entered);
+    entered.any(|entered| *entered == Entered::Conflict)
 }
 
 fn set(answers: &mut [Option<Answer>], position: usize, answer: Answer) {

@@ -18,6 +18,7 @@ use overread_store::studies::{self, Entered, Outcome};
 use overread_store::{Script, Store, Tx, deliveries, documents, packs};
 use serde::Serialize;
 
+use crate::commit::{has_conflict, same};
 use crate::{IngestError, limits};
 
 use taking::Taken;
@@ -193,8 +194,8 @@ impl Run<'_> {
         report: &mut RebuildReport,
     ) -> Result<(), IngestError> {
         for tried in 1.. {
-            let taken = self.take(parts).await?;
-            match self.enter(parts, first, &taken, report).await {
+            let mut taken = self.take(parts).await?;
+            match self.enter_compared(parts, first, &mut taken, report).await {
                 Err(IngestError::NotStored) if tried < limits::COMMIT_TRIES => {}
                 Err(IngestError::Store(error))
                     if error.is_in_the_way() && tried < limits::COMMIT_TRIES => {}
@@ -225,13 +226,33 @@ impl Run<'_> {
         Ok(claimed.into_keys().collect())
     }
 
+    /// Enters one batch; what would be a conflict is compared first, as it was when the batch was written.
+    async fn enter_compared(
+        &self,
+        parts: &[Part],
+        first: &Part,
+        taken: &mut Taken,
+        report: &mut RebuildReport,
+    ) -> Result<(), IngestError> {
+        let tried = self
+            .enter(parts, first, taken, report, has_conflict)
+            .await?;
+        if let Some(outcomes) = tried {
+            same::note_twins(self.store, self.archive, &mut taken.batch, &outcomes).await?;
+            self.enter(parts, first, taken, report, |_| false).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the outcomes without committing anything when they are to be looked at first.
     async fn enter(
         &self,
         parts: &[Part],
         first: &Part,
         taken: &Taken,
         report: &mut RebuildReport,
-    ) -> Result<(), IngestError> {
+        is_doubtful: impl Fn(&[Outcome]) -> bool,
+    ) -> Result<Option<Vec<Outcome>>, IngestError> {
         let mut tx = self.store.begin().await?;
         // Room in cases is not asked for: all of it was acknowledged.
         studies::take_turns(&mut tx, &taken.batch, &[]).await?;
@@ -255,6 +276,10 @@ impl Run<'_> {
         let mut rooms = Rooms::of_stored();
         let entered = studies::enter(&mut tx, &taken.batch, &mut rooms, taken.now);
         let (outcomes, mut script) = entered.await?;
+        if is_doubtful(&outcomes) {
+            tx.rollback().await?;
+            return Ok(Some(outcomes));
+        }
         taken.count_up(&mut script, &outcomes);
         script.run(&mut tx).await?;
         let mut new_documents = 0;
@@ -272,7 +297,7 @@ impl Run<'_> {
             report.damage(damage.clone());
         }
         count(report, &outcomes);
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -5,7 +5,10 @@ use overread_ingest::{DeliverySource, IngestError, Stowed, limits};
 use overread_model::problem::ProblemKind;
 use overread_store::studies;
 
-use crate::house::{House, NOW, mr, options, part10, postgres, received};
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
+
+use crate::house::{House, NOW, mr, options, part10, place_with_new_database, postgres, received};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_are_answered_in_order() {
@@ -236,4 +239,82 @@ async fn the_same_data_set_behind_another_meta_group_is_a_duplicate() {
     }
     assert_eq!(house.bytes_of(&mr(1, 1, 1)).await, first);
     assert_eq!(house.prove().await.others, 3);
+}
+
+/// The same instance as a sender writes it who knows nothing but Implicit VR Little Endian.
+fn implicit(bytes: &[u8]) -> Vec<u8> {
+    let limits = overread_dicom::ParseLimits::default();
+    overread_dicom::to_implicit_little_endian_without(bytes, &limits, &|_, _, _| false).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_instance_in_another_transfer_syntax_is_a_duplicate() {
+    let house = House::new().await;
+    let first = part10(&mr(1, 1, 1));
+    house.stow(vec![first.clone()]).await;
+    let outcome = house.stow(vec![implicit(&first)]).await;
+    assert_eq!(outcome[0].result, Ok(Stowed::Duplicate));
+    // The other way round, and through a temporary file, window after window.
+    let mut large = mr(1, 1, 2);
+    (large.rows, large.columns) = (1024, 1024);
+    large.pixels = (0..1024 * 1024)
+        .map(|value| (value % 1021) as u16)
+        .collect();
+    let written = part10(&large);
+    assert!(written.len() as u64 > limits::PART_IN_MEMORY_BYTES);
+    house.stow(vec![implicit(&written)]).await;
+    let outcome = house.stow(vec![written.clone()]).await;
+    assert_eq!(outcome[0].result, Ok(Stowed::Duplicate));
+    assert_eq!(house.bytes_of(&large).await, implicit(&written));
+    let report = house.prove().await;
+    assert_eq!((report.instances, report.others), (2, 0));
+    // One pixel at the end of it, another patient, one side: a person decides.
+    *large.pixels.last_mut().unwrap() ^= 1;
+    let mut others = vec![part10(&large)];
+    for (tag, vr, value) in [
+        (tags::PATIENT_NAME, VR::PN, "Sample^Alix"),
+        (tags::LATERALITY, VR::CS, "L"),
+    ] {
+        let mut spec = mr(1, 1, 1);
+        spec.attributes.retain(|(known, ..)| *known != tag);
+        spec.attributes.push((tag, vr, value.to_owned()));
+        others.push(implicit(&part10(&spec)));
+    }
+    let count = others.len() as u64;
+    for other in others {
+        let outcome = house.stow(vec![other]).await;
+        let problem = outcome[0].result.as_ref().unwrap_err();
+        assert_eq!(problem.kind, ProblemKind::Conflict);
+    }
+    assert_eq!(house.bytes_of(&mr(1, 1, 1)).await, first);
+    assert_eq!(house.prove().await.others, count);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twins_that_come_together_are_one_instance() {
+    let house = House::new().await;
+    let mut changed = mr(1, 1, 1);
+    changed.pixels[0] = 999;
+    let first = part10(&mr(1, 1, 1));
+    let parts = vec![
+        first.clone(),
+        implicit(&first),
+        implicit(&part10(&changed)),
+        written_by_another(&first, b"1.2.840.10008.1.2.1"),
+    ];
+    let outcomes = house.stow(parts).await;
+    assert_eq!(outcomes[0].result, Ok(Stowed::Stored));
+    assert_eq!(outcomes[1].result, Ok(Stowed::Duplicate));
+    let problem = outcomes[2].result.as_ref().unwrap_err();
+    assert_eq!(problem.kind, ProblemKind::Conflict);
+    assert_eq!(outcomes[3].result, Ok(Stowed::Duplicate));
+    assert_eq!(house.bytes_of(&mr(1, 1, 1)).await, first);
+    let report = house.prove().await;
+    assert_eq!((report.instances, report.others), (1, 1));
+    // An index made anew from the packs says the same.
+    let dir = house.end().await;
+    let (store, archive) = place_with_new_database(dir.path()).await;
+    let rebuilt = overread_ingest::rebuild(&store, &archive, NOW, |_| {});
+    let rebuilt = rebuilt.await.unwrap();
+    assert_eq!((rebuilt.instances, rebuilt.aside), (1, 1), "{rebuilt:?}");
 }

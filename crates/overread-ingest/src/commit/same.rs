@@ -4,17 +4,19 @@
 //! in) and in different transfer syntaxes (PS3.5 10: the two sides of an association agree on one), so that the digests of the
 //! files differ where nothing of the instance does.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 
 use bytes::Bytes;
 use overread_archive::Archive;
 use overread_dicom::{ParseLimits, WrittenDataSet, data_set_start, is_same_data_set};
-use overread_model::extent::Extent;
-use overread_store::studies::{Entered, Known};
+use overread_model::extent::{Digest, Extent};
+use overread_store::Store;
+use overread_store::studies::{self, Batch, Entered, Known, NewInstance, Outcome};
 
 use crate::content::Part;
-use crate::limits;
 use crate::prepare::Readied;
+use crate::{IngestError, limits};
 
 /// Returns what is to be answered for an instance when it is known already; waits for the disc.
 pub(super) fn entered(archive: &Archive, known: &[Known], readied: &Readied) -> Option<Entered> {
@@ -38,19 +40,70 @@ pub(super) fn entered(archive: &Archive, known: &[Known], readied: &Readied) -> 
     }
 }
 
+/// Notes which conflicts of a batch whose bytes are written are none: the instance under the same UID, kept since or stored by the
+/// batch itself, holds the same data set.
+pub(crate) async fn note_twins(
+    store: &Store,
+    archive: &Archive,
+    batch: &mut Batch,
+    outcomes: &[Outcome],
+) -> Result<(), IngestError> {
+    let tried = || batch.instances().iter().zip(outcomes).enumerate();
+    let conflicts = tried().filter(|(_, (_, outcome))| outcome.entered == Entered::Conflict);
+    let uid_of = |item: &NewInstance| item.facts.sop_instance_uid.as_str().to_owned();
+    let uids = conflicts.clone().map(|(_, (item, _))| uid_of(item));
+    let known = studies::known_digests(&mut store.peek().await?, uids.collect()).await?;
+    let kept = known.into_iter().filter_map(|(uid, known)| {
+        let kept = known.into_iter().find(|one| one.study.is_some())?;
+        Some((uid, (kept.extent, kept.digest)))
+    });
+    let stored = tried().filter(|(_, (_, outcome))| matches!(outcome.entered, Entered::Stored(_)));
+    let stored = stored.map(|(_, (item, _))| (uid_of(item), (item.extent, item.digest)));
+    let firsts: HashMap<String, (Extent, Digest)> = kept.chain(stored).collect();
+    let pairs: Vec<(usize, Extent, (Extent, Digest))> = conflicts
+        .filter_map(|(index, (item, _))| {
+            let first = firsts.get(item.facts.sop_instance_uid.as_str())?;
+            Some((index, item.extent, *first))
+        })
+        .collect();
+    let archive = archive.clone();
+    let compared = tokio::task::spawn_blocking(move || {
+        let is_same =
+            |(_, new, (kept, _)): &_| same_extents(&archive, *kept, *new).unwrap_or(false);
+        pairs.into_iter().filter(is_same).collect::<Vec<_>>()
+    });
+    for (index, _, (_, digest)) in compared.await.map_err(|_| IngestError::Interrupted)? {
+        batch.note_same(index, digest);
+    }
+    Ok(())
+}
+
+fn same_extents(archive: &Archive, kept: Extent, new: Extent) -> Option<bool> {
+    let range = |start, count| range_of_kept(archive, new, start, count);
+    same_as_kept(archive, kept, &File::of(new.length_bytes, &range)?)
+}
+
 /// Compares two files from their data sets on; `None` when one does not tell where that begins, is damaged, or cannot be read.
 fn same_data_set(archive: &Archive, extent: Extent, part: &Part) -> Option<bool> {
-    let kept = |start: u64, count: u64| archive.read_blocking(extent, start..start + count).ok();
-    let kept = File::of(extent.length_bytes, &kept)?;
     let new = |start: u64, count: u64| range_of(part, start, count);
-    let new = File::of(part.length_bytes(), &new)?;
-    if kept.has_same_bytes(&new)? {
+    same_as_kept(archive, extent, &File::of(part.length_bytes(), &new)?)
+}
+
+fn same_as_kept(archive: &Archive, extent: Extent, new: &File<'_>) -> Option<bool> {
+    let kept = |start, count| range_of_kept(archive, extent, start, count);
+    let kept = File::of(extent.length_bytes, &kept)?;
+    if kept.has_same_bytes(new)? {
         return Some(true);
     }
     let limits = ParseLimits::default();
     let kept = WrittenDataSet::new(kept.data_set(), &kept.transfer_syntax_uid, &limits)?;
     let new = WrittenDataSet::new(new.data_set(), &new.transfer_syntax_uid, &limits)?;
     is_same_data_set(kept, new)
+}
+
+fn range_of_kept(archive: &Archive, extent: Extent, start: u64, count: u64) -> Option<Bytes> {
+    let range = start..start.checked_add(count)?;
+    archive.read_blocking(extent, range).ok()
 }
 
 /// A Part 10 file, wherever it lies.

@@ -441,7 +441,7 @@ impl Run<'_> {
         if is_deleted {
             packs::add_gap(tx, item.extent, "refused").await?;
             self.answer(index, Entered::Deleted, false);
-        } else if digest == item.digest {
+        } else if digest == item.digest || self.batch.same_as.get(&index) == Some(&digest) {
             packs::add_gap(tx, item.extent, "duplicate").await?;
             self.answer(index, Entered::Duplicate(study), false);
         } else if !self.has_room(tx, item).await? {

@@ -1,6 +1,8 @@
 //! Groups a batch by series and compresses its metadata.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+use overread_model::extent::Digest;
 
 use super::super::block::{self, Block};
 use super::NewInstance;
@@ -12,6 +14,8 @@ use crate::limits;
 pub struct Batch {
     pub(super) items: Vec<NewInstance>,
     pub(super) groups: Vec<Group>,
+    /// Of instances that are the same as others with this digest, written in another way.
+    pub(super) same_as: HashMap<usize, Digest>,
 }
 
 #[derive(Debug)]
@@ -24,10 +28,11 @@ pub(super) struct Group {
 
 impl Batch {
     /// Returns a batch of nothing.
-    pub const fn empty() -> Self {
+    pub fn empty() -> Self {
         Self {
             items: Vec::new(),
             groups: Vec::new(),
+            same_as: HashMap::new(),
         }
     }
 
@@ -45,7 +50,11 @@ impl Batch {
             .map(|indices| Group::prepare(&items, indices))
             .collect();
         let groups = groups?;
-        Ok(Self { items, groups })
+        Ok(Self {
+            items,
+            groups,
+            same_as: HashMap::new(),
+        })
     }
 
     /// Names the studies that it adds to, some more than once.
@@ -53,6 +62,16 @@ impl Batch {
         self.items
             .iter()
             .map(|item| item.facts.study.study_instance_uid.as_str())
+    }
+
+    /// Returns its instances; outcomes stand in this order.
+    pub fn instances(&self) -> &[NewInstance] {
+        &self.items
+    }
+
+    /// Notes that an instance is the same as the one with these bytes, so that it is no conflict when that one is kept.
+    pub fn note_same(&mut self, index: usize, digest: Digest) {
+        self.same_as.insert(index, digest);
     }
 
     /// Returns how many instances it holds.
