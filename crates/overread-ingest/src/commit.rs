@@ -516,7 +516,7 @@ fn count_up(script: &mut Script, written: &Written, outcomes: &[Outcome]) {
 }
 
 /// What is told of a file for which its case has no room.
-pub(crate) const NO_ROOM: &str = "this case holds as much as it may; this file was not kept. Ask the practice for more room, then send it again";
+pub const NO_ROOM: &str = "this case holds as much as it may; this file was not kept. Ask the practice for more room, then send it again";
 
 /// Returns what to tell about an instance that was kept aside or refused; `None` for any other outcome.
 pub(crate) const fn aside(entered: &Entered) -> Option<(ProblemKind, &'static str)> {

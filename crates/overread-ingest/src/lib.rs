@@ -43,6 +43,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio_util::io::SyncIoBridge;
 
+pub use commit::NO_ROOM;
 pub use erase::{erase_study, overwrite_erased};
 pub use error::IngestError;
 pub use kept::facts_of;

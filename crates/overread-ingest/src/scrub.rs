@@ -2,14 +2,11 @@
 
 use overread_archive::{Archive, ArchiveError, PackId};
 use overread_model::time::Timestamp;
-use overread_store::scrubbing::{self, Scrub};
+use overread_store::scrubbing::{self, EVERY_PACK, Scrub};
 use overread_store::{Store, packs};
 
 use crate::verify::{is_lost, prove_pack, prove_rows};
 use crate::{IngestError, VerifyReport, limits};
-
-/// Stands where the id of a pack does once every pack is proven.
-const EVERY_PACK: i64 = i64::MAX;
 
 /// Proves the next pack, or begins a round when the last one ended `every_days` ago; says whether there was anything to do.
 ///
@@ -24,7 +21,7 @@ pub async fn scrub_some(
     now: Timestamp,
 ) -> Result<bool, IngestError> {
     let state = scrubbing::state(&mut store.read().await?).await?;
-    let Some(state) = state.filter(|state| !is_over(state)) else {
+    let Some(state) = state.filter(|state| !state.is_over()) else {
         return begin_when_due(store, every_days, now).await;
     };
     let archive = &archive.past_cache();
@@ -79,11 +76,6 @@ async fn prove_again(
     }
 }
 
-/// Says whether the round has ended.
-const fn is_over(state: &Scrub) -> bool {
-    state.after_pack_id == EVERY_PACK
-}
-
 async fn begin_when_due(
     store: &Store,
     every_days: i64,
@@ -94,7 +86,7 @@ async fn begin_when_due(
     let state = scrubbing::state(&mut tx).await?;
     let is_due = state.is_none_or(|state| {
         let finished = Timestamp::from_micros(state.finished_at.unwrap_or(i64::MIN / 2));
-        is_over(&state) && finished.plus_days(every_days) <= now
+        state.is_over() && finished.plus_days(every_days) <= now
     });
     if is_due {
         scrubbing::begin(&mut tx, now).await?;
@@ -117,7 +109,7 @@ fn tell(state: &Scrub, report: &VerifyReport) {
     for damage in &report.damaged {
         tracing::error!(damage, "the archive is damaged; run overread verify");
     }
-    if is_over(state) {
+    if state.is_over() {
         tracing::info!(
             instances = state.instances,
             bytes = state.bytes,

@@ -48,6 +48,8 @@ pub struct DeletionRow {
     pub outcome: Option<String>,
     /// UTC µs; when the last of its bytes was overwritten.
     pub finished_at: Option<i64>,
+    /// (0020,000D), while the study is there.
+    pub study_instance_uid: Option<String>,
     /// (0008,0061), while the study is there.
     pub modalities: Option<String>,
     /// (0008,0020), while the study is there.
@@ -59,7 +61,7 @@ pub struct DeletionRow {
 macro_rules! columns {
     () => {
         "select d.id, d.study_id, d.reason, d.marked_by, d.marked_at, d.erase_at, d.instance_count, d.length_bytes, \
-         d.ended_at, d.outcome, d.finished_at, s.modalities, s.study_date, (select min(k.number) from deletion_case dc \
+         d.ended_at, d.outcome, d.finished_at, s.study_instance_uid, s.modalities, s.study_date, (select min(k.number) from deletion_case dc \
          join case_ k on k.id = dc.case_id where dc.deletion_id = d.id) as case_number \
          from deletion d left join study s on s.id = d.study_id and (d.outcome is null or d.outcome = 'restored')"
     };

@@ -26,6 +26,17 @@ pub struct Scrub {
     pub last_damaged: String,
 }
 
+/// Stands where the id of a pack does once every pack is proven.
+pub const EVERY_PACK: i64 = i64::MAX;
+
+impl Scrub {
+    /// Says whether the round has ended.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.after_pack_id == EVERY_PACK
+    }
+}
+
 /// Returns the state; `None` before the first round.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ use crate::{StepError, StepResult, Workflow, limits};
 
 pub use deleting::{Marked, delete, erase_due, restore};
 pub use holding::{lift_hold, place_hold, place_hold_on_case};
-pub use of_case::{CaseKeeping, of_case, set_quota};
+pub use of_case::{CaseKeeping, CaseRoom, of_case, room, set_quota};
 pub use requests::{ask, decline, delete_as_asked};
 pub use retention::{Proposal, apply_rules, confirm};
 
@@ -51,6 +51,8 @@ pub struct DeletionLine {
     pub case: String,
     /// Modalities and date of the exam; empty once it is erased.
     pub exam: String,
+    /// DICOM's name of the exam, since a day may have several; empty once it is erased.
+    pub study_instance_uid: String,
     /// How many images.
     pub instance_count: i64,
     /// How many bytes.
@@ -205,6 +207,7 @@ async fn deletion_lines(tx: &mut Tx, rows: Vec<DeletionRow>) -> StepResult<Vec<D
             exam: row.modalities.map_or_else(String::new, |modalities| {
                 exam_words(&modalities, row.study_date.as_deref().unwrap_or_default())
             }),
+            study_instance_uid: row.study_instance_uid.unwrap_or_default(),
             instance_count: row.instance_count,
             length_bytes: row.length_bytes.unsigned_abs(),
             by: who(tx, &row.marked_by).await?,

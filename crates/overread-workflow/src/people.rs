@@ -6,7 +6,8 @@ use overread_model::peers::{Call, Peer, Peers};
 use overread_model::time::Timestamp;
 
 use overread_store::audit::{self, AuditEvent};
-use overread_store::{Tx, peer_calls, people as rows, scrubbing};
+use overread_store::scrubbing::{self, Scrub};
+use overread_store::{Tx, peer_calls, people as rows};
 
 use crate::{StepError, StepResult, Workflow, limits};
 
@@ -54,12 +55,34 @@ pub async fn list(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<V
 }
 
 /// What the proof of the archive that runs beside everything else found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveProof {
-    /// When everything was last read again; `None` when the first round has not ended.
+    /// When the round that is under way, or the last one, was begun.
+    pub begun_at: Timestamp,
+    /// A round is under way.
+    pub is_under_way: bool,
+    /// Images that this round has read and found whole.
+    pub instances: i64,
+    /// Places that did not hold in this round, in words without patient data.
+    pub damages: Vec<String>,
+    /// When the last whole round ended; `None` when the first has not.
     pub finished_at: Option<Timestamp>,
-    /// Places that did not hold, in that round or the one under way.
-    pub damages: usize,
+    /// Places that did not hold in the last whole round, in the same words.
+    pub last_damages: Vec<String>,
+}
+
+impl From<Scrub> for ArchiveProof {
+    fn from(state: Scrub) -> Self {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect();
+        Self {
+            begun_at: Timestamp::from_micros(state.begun_at),
+            is_under_way: !state.is_over(),
+            instances: state.instances,
+            damages: lines(&state.damaged),
+            finished_at: state.finished_at.map(Timestamp::from_micros),
+            last_damages: lines(&state.last_damaged),
+        }
+    }
 }
 
 /// Returns what the proof of the archive found; `None` before its first round.
@@ -69,13 +92,7 @@ pub struct ArchiveProof {
 pub async fn archive_proof(ctx: &Workflow, actor: &Actor) -> StepResult<Option<ArchiveProof>> {
     require_administrator(actor)?;
     let state = scrubbing::state(&mut ctx.store.read().await?).await?;
-    Ok(state.map(|state| {
-        let (now, last) = (state.damaged.lines(), state.last_damaged.lines());
-        ArchiveProof {
-            finished_at: state.finished_at.map(Timestamp::from_micros),
-            damages: now.count().max(last.count()),
-        }
-    }))
+    Ok(state.map(ArchiveProof::from))
 }
 
 /// Replaces a person's roles; the last administrator stays one.

@@ -2,13 +2,14 @@
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
 use axum::routing::{get, post};
 use overread_store::studies::StudyKey;
-use overread_workflow::StepResult;
-use overread_workflow::keeping::{self, KeepingView, Marked};
+use overread_workflow::keeping::{self, CaseRoom, KeepingView, Marked};
 use overread_workflow::sessions::SignedIn;
-use serde::Deserialize;
+use overread_workflow::{StepError, StepResult};
+use serde::{Deserialize, Serialize};
 
 use super::InCase;
 use crate::errors::{PageError, PageResult};
@@ -21,14 +22,17 @@ use crate::words::Written as _;
 pub(super) fn routes() -> Router<WebState> {
     Router::new()
         .route("/keeping", get(show))
-        .route("/keeping/delete", post(delete))
-        .route("/keeping/hold", post(hold))
-        .route("/keeping/quota", post(set_quota))
+        .route("/keeping/delete", post(delete).get(back))
+        .route("/keeping/hold", post(hold).get(back))
+        .route("/keeping/quota", post(set_quota).get(back))
         .route("/keeping/deletions/{id}/restore", post(restore))
-        .route("/keeping/holds/{id}/lift", post(lift))
-        .route("/keeping/requests/{id}/delete", post(delete_as_asked))
-        .route("/keeping/requests/{id}/decline", post(decline))
-        .route("/keeping/proposals/{study}/delete", post(confirm))
+        .route("/keeping/holds/{id}/lift", post(lift).get(back))
+        .route(
+            "/keeping/requests/{id}/delete",
+            post(delete_as_asked).get(back),
+        )
+        .route("/keeping/requests/{id}/decline", post(decline).get(back))
+        .route("/keeping/proposals/{study}/delete", post(confirm).get(back))
         .route("/cases/{case}/deletion", post(ask))
         .route("/cases/{case}/hold", post(hold_case))
 }
@@ -40,6 +44,8 @@ struct KeepingPage {
     view: KeepingView,
     /// What was typed and is to be corrected.
     form: Named,
+    /// The case whose room is looked at.
+    room: Option<CaseRoom>,
     done: String,
     problems: Problems,
 }
@@ -50,6 +56,128 @@ struct KeepingPage {
 struct Named {
     named: String,
     reason: String,
+    sure: bool,
+}
+
+/// A deletion that the page names itself.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Sure {
+    sure: bool,
+}
+
+/// Refuses to delete by one click, with script or without: a box says it a second time. The problem stands at this field.
+fn agreed(sure: bool, field: &'static str) -> StepResult<()> {
+    if sure {
+        return Ok(());
+    }
+    Err(StepError::invalid(
+        field,
+        "Nothing was deleted. Tick the box beside the button first: it says that you mean these images.",
+    ))
+}
+
+/// What was done, as the address says it after a form: loading the page again does nothing a second time.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Told {
+    done: Done,
+    studies: usize,
+    shared: usize,
+    held: usize,
+    cases: usize,
+    /// Number of the case whose room is looked at.
+    room: String,
+}
+
+#[derive(Clone, Copy, Default, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Done {
+    #[default]
+    Nothing,
+    Deleted,
+    Restored,
+    Held,
+    Lifted,
+    Declined,
+    Room,
+}
+
+impl Done {
+    fn told(self) -> Told {
+        Told {
+            done: self,
+            ..Told::default()
+        }
+    }
+}
+
+fn counted(number: usize, one: &str, many: &str) -> String {
+    crate::words::count(&i64::try_from(number).unwrap_or(i64::MAX), one, many)
+}
+
+impl From<Marked> for Told {
+    fn from(marked: Marked) -> Self {
+        Self {
+            studies: marked.studies,
+            shared: marked.shared,
+            held: marked.held,
+            ..Done::Deleted.told()
+        }
+    }
+}
+
+impl Told {
+    /// Says it in words.
+    fn in_words(&self) -> String {
+        let text = match self.done {
+            Done::Nothing => "",
+            Done::Deleted => return self.deleted(),
+            Done::Restored if self.cases == 0 => {
+                "The exam is restored. It was in no case: coordinators find it under “Images without a case”."
+            }
+            Done::Restored => {
+                let cases = counted(self.cases, "case", "cases");
+                return format!(
+                    "The exam is restored, in {cases}. Whose images they are is judged again: where that is in question, they \
+                     wait in the case for a coordinator."
+                );
+            }
+            Done::Held => "The legal hold stands. Nothing that it covers is erased.",
+            Done::Lifted => {
+                "The legal hold is lifted. What it kept can be restored for a whole period of grace."
+            }
+            Done::Declined => {
+                "The request is declined. Whoever asked reads why on the case's page."
+            }
+            Done::Room => "The room of the case is set; it counts from now on.",
+        };
+        text.to_owned()
+    }
+
+    /// Says what was deleted and what was left.
+    fn deleted(&self) -> String {
+        let mut told = match self.studies {
+            0 => "Nothing was deleted.".to_owned(),
+            studies => format!(
+                "{} deleted. Nobody reaches the images any more; below, they can be restored.",
+                counted(studies, "exam was", "exams were")
+            ),
+        };
+        if self.shared > 0 {
+            told.push_str(&format!(
+                " {} left, since another case holds them, too.",
+                counted(self.shared, "exam was", "exams were")
+            ));
+        }
+        if self.held > 0 {
+            told.push_str(&format!(
+                " {} left, since a legal hold covers them.",
+                counted(self.held, "exam was", "exams were")
+            ));
+        }
+        told
+    }
 }
 
 impl KeepingPage {
@@ -59,29 +187,50 @@ impl KeepingPage {
             shell: Shell::new(state, session, "Keeping and deleting", Place::Keeping),
             view,
             form: Named::default(),
+            room: None,
             done: String::new(),
             problems: Problems::default(),
         })
     }
 }
 
-async fn show(State(state): State<WebState>, Signed(session): Signed) -> PageResult {
-    page(&KeepingPage::of(&state, &session).await?)
+async fn show(
+    State(state): State<WebState>,
+    Signed(session): Signed,
+    Query(told): Query<Told>,
+) -> PageResult {
+    let mut shown = KeepingPage::of(&state, &session).await?;
+    shown.done = told.in_words();
+    if told.room.trim().is_empty() {
+        return page(&shown);
+    }
+    let room = keeping::room(&state.workflow, &session.actor, &told.room).await;
+    match to_correct(room)? {
+        Ok(room) => {
+            shown.room = Some(room);
+            page(&shown)
+        }
+        Err(problems) => {
+            shown.problems = problems;
+            page_to_correct(&shown)
+        }
+    }
 }
 
-/// Shows the page again with what was done, or what is wrong.
+/// Leads to the page from the address of a form, where a browser may be left with something to correct.
+async fn back(Signed(_): Signed) -> Response {
+    go("/keeping")
+}
+
+/// Leads to the page, which says what was done, or shows it again with what is wrong.
 async fn answered(
     state: &WebState,
     session: &SignedIn,
     form: Named,
-    result: StepResult<String>,
+    result: StepResult<Told>,
 ) -> PageResult {
     match to_correct(result)? {
-        Ok(done) => {
-            let mut shown = KeepingPage::of(state, session).await?;
-            shown.done = done;
-            page(&shown)
-        }
+        Ok(told) => told_at(&told),
         Err(problems) => {
             let mut shown = KeepingPage::of(state, session).await?;
             (shown.form, shown.problems) = (form, problems);
@@ -90,31 +239,9 @@ async fn answered(
     }
 }
 
-/// Says what was deleted and what was left.
-fn told(marked: &Marked) -> String {
-    let count = |number: usize, one: &str, many: &str| {
-        crate::words::count(&i64::try_from(number).unwrap_or(i64::MAX), one, many)
-    };
-    let mut told = match marked.studies {
-        0 => "Nothing was deleted.".to_owned(),
-        studies => format!(
-            "{} deleted. Nobody reaches the images any more; below, they can be restored.",
-            count(studies, "exam was", "exams were")
-        ),
-    };
-    if marked.shared > 0 {
-        told.push_str(&format!(
-            " {} left, since another case holds them, too.",
-            count(marked.shared, "exam was", "exams were")
-        ));
-    }
-    if marked.held > 0 {
-        told.push_str(&format!(
-            " {} left, since a legal hold covers them.",
-            count(marked.held, "exam was", "exams were")
-        ));
-    }
-    told
+fn told_at(told: &Told) -> PageResult {
+    let query = serde_html_form::to_string(told).map_err(StepError::internal)?;
+    Ok(go(&format!("/keeping?{query}")))
 }
 
 async fn delete(
@@ -122,8 +249,11 @@ async fn delete(
     Posted { session, form, .. }: Posted<Named>,
 ) -> PageResult {
     let (ctx, now) = (&state.workflow, state.now());
-    let done = keeping::delete(ctx, &session.actor, &form.named, &form.reason, now).await;
-    answered(&state, &session, form, done.map(|marked| told(&marked))).await
+    let done = match agreed(form.sure, "sure") {
+        Ok(()) => keeping::delete(ctx, &session.actor, &form.named, &form.reason, now).await,
+        Err(refused) => Err(refused),
+    };
+    answered(&state, &session, form, done.map(Told::from)).await
 }
 
 async fn hold(
@@ -132,8 +262,7 @@ async fn hold(
 ) -> PageResult {
     let (ctx, now) = (&state.workflow, state.now());
     let done = keeping::place_hold(ctx, &session.actor, &form.named, &form.reason, now).await;
-    let words = |()| "The legal hold stands. Nothing that it covers is erased.".to_owned();
-    answered(&state, &session, form, done.map(words)).await
+    answered(&state, &session, form, done.map(|()| Done::Held.told())).await
 }
 
 /// How much a case may hold, and why.
@@ -156,13 +285,18 @@ async fn set_quota(
     let names = (form.number.as_str(), form.reason.as_str());
     let done =
         keeping::set_quota(&state.workflow, &session.actor, names, amounts, state.now()).await;
-    let words = |()| {
-        format!(
-            "Case {} may hold that much from now on.",
-            form.number.trim()
-        )
-    };
-    answered(&state, &session, Named::default(), done.map(words)).await
+    match to_correct(done)? {
+        Ok(()) => told_at(&Told {
+            room: form.number,
+            ..Done::Room.told()
+        }),
+        Err(problems) => {
+            let mut shown = KeepingPage::of(&state, &session).await?;
+            let room = keeping::room(&state.workflow, &session.actor, &form.number).await;
+            (shown.room, shown.problems) = (room.ok(), problems);
+            page_to_correct(&shown)
+        }
+    }
 }
 
 async fn restore(
@@ -171,8 +305,11 @@ async fn restore(
     Posted { session, .. }: Posted<Nothing>,
 ) -> PageResult {
     let id = id.parse().map_err(|_| PageError::NotFound)?;
-    keeping::restore(&state.workflow, &session.actor, &id, state.now()).await?;
-    Ok(go("/keeping"))
+    let cases = keeping::restore(&state.workflow, &session.actor, &id, state.now()).await?;
+    told_at(&Told {
+        cases,
+        ..Done::Restored.told()
+    })
 }
 
 async fn lift(
@@ -183,23 +320,22 @@ async fn lift(
     let id = id.parse().map_err(|_| PageError::NotFound)?;
     let (ctx, now) = (&state.workflow, state.now());
     let done = keeping::lift_hold(ctx, &session.actor, &id, &form.reason, now).await;
-    let words = |()| {
-        "The legal hold is lifted. What it kept can be restored for a whole period of grace."
-            .to_owned()
-    };
-    answered(&state, &session, Named::default(), done.map(words)).await
+    let told = done.map(|()| Done::Lifted.told());
+    answered(&state, &session, Named::default(), told).await
 }
 
 async fn delete_as_asked(
     State(state): State<WebState>,
     Path(id): Path<String>,
-    Posted { session, .. }: Posted<Nothing>,
+    Posted { session, form, .. }: Posted<Sure>,
 ) -> PageResult {
     let id = id.parse().map_err(|_| PageError::NotFound)?;
     let (ctx, now) = (&state.workflow, state.now());
-    let done = keeping::delete_as_asked(ctx, &session.actor, &id, now).await;
-    let done = done.map(|marked| told(&marked));
-    answered(&state, &session, Named::default(), done).await
+    let done = match agreed(form.sure, "") {
+        Ok(()) => keeping::delete_as_asked(ctx, &session.actor, &id, now).await,
+        Err(refused) => Err(refused),
+    };
+    answered(&state, &session, Named::default(), done.map(Told::from)).await
 }
 
 async fn decline(
@@ -210,19 +346,27 @@ async fn decline(
     let id = id.parse().map_err(|_| PageError::NotFound)?;
     let (ctx, now) = (&state.workflow, state.now());
     let done = keeping::decline(ctx, &session.actor, &id, &form.reason, now).await;
-    let words =
-        |()| "The request is declined. Whoever asked reads why on the case's page.".to_owned();
-    answered(&state, &session, Named::default(), done.map(words)).await
+    let told = done.map(|()| Done::Declined.told());
+    answered(&state, &session, Named::default(), told).await
 }
 
 async fn confirm(
     State(state): State<WebState>,
     Path(study): Path<i64>,
-    Posted { session, .. }: Posted<Nothing>,
+    Posted { session, form, .. }: Posted<Sure>,
 ) -> PageResult {
     let (ctx, now) = (&state.workflow, state.now());
-    keeping::confirm(ctx, &session.actor, StudyKey(study), now).await?;
-    Ok(go("/keeping"))
+    let done = match agreed(form.sure, "") {
+        Ok(()) => keeping::confirm(ctx, &session.actor, StudyKey(study), now).await,
+        Err(refused) => Err(refused),
+    };
+    let told = done.map(|()| {
+        Told::from(Marked {
+            studies: 1,
+            ..Marked::default()
+        })
+    });
+    answered(&state, &session, Named::default(), told).await
 }
 
 async fn ask(

@@ -16,7 +16,7 @@ use crate::errors::{PageError, PageResult};
 use crate::forms::{Nothing, Posted, Problems, Signed, to_correct};
 use crate::shell::{Place, Shell, go, page, page_to_correct};
 use crate::state::WebState;
-use crate::words::Written as _;
+use crate::words::{Written as _, count};
 
 /// Returns the routes of this station.
 pub(super) fn routes() -> Router<WebState> {
@@ -96,6 +96,45 @@ impl People {
             now,
             problems: Problems::default(),
         })
+    }
+}
+
+impl People {
+    /// Says what was read again and when, and nothing of what was not.
+    fn proof_words(&self, proof: &ArchiveProof) -> String {
+        let images = count(&proof.instances, "image was", "images were");
+        let begun = proof.begun_at.day();
+        let last = proof.finished_at.map(|at| at.day());
+        match (proof.is_under_way, last) {
+            (true, None) => format!(
+                "The first reading of the archive began on {begun}: {images} read and found whole so far, and the rest was not \
+                 read again yet."
+            ),
+            (true, Some(last)) => format!(
+                "The reading of the archive that began on {begun} goes on: {images} read and found whole so far. The one \
+                 before ended on {last}."
+            ),
+            (false, _) if proof.instances == 0 => format!(
+                "No image was read again yet: when the archive was last read, from {begun}, it held none that could be read."
+            ),
+            (false, last) => format!(
+                "{images} read again and found whole by the reading that began on {begun} and ended on {}. What came later was \
+                 not read again yet.",
+                last.unwrap_or_default()
+            ),
+        }
+    }
+
+    /// Returns the places that did not hold, each once.
+    fn damaged_places(&self) -> Vec<&str> {
+        let proof = self.proof.iter();
+        let mut places: Vec<&str> = proof
+            .flat_map(|proof| proof.damages.iter().chain(&proof.last_damages))
+            .map(String::as_str)
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        places
     }
 }
 

@@ -140,6 +140,20 @@ impl RecordsPage {
         self.view.quarantine_count > 0 && self.view.studies.is_empty()
     }
 
+    /// Returns how many files were sent and not kept for want of room in this case, as a sentence begins.
+    fn refused(&self) -> Option<String> {
+        let problems = || self.arrivals.iter().flat_map(|row| &row.problems);
+        let refused = problems().filter(|problem| problem.message == overread_ingest::NO_ROOM);
+        match refused.count() {
+            0 => None,
+            files => Some(count(
+                &(files as i64),
+                "file that was sent was",
+                "files that were sent were",
+            )),
+        }
+    }
+
     /// Returns what blocks and can be solved or let through; what is held back has a section of its own.
     fn blockers(&self) -> Vec<&FindingRow> {
         let mut rows = self.open("blocker");

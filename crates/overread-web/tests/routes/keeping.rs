@@ -2,8 +2,10 @@
 
 use http::StatusCode;
 use overread_model::access::Role;
+use overread_testkit::dicom::InstanceSpec;
+use overread_testkit::disc::{DiscFile, zip_of};
 
-use crate::door::Door;
+use crate::door::{Browser, Door};
 
 const NO_ID: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -65,7 +67,10 @@ async fn only_administrators_delete_hold_and_restore() {
         "an administrator sees no patient"
     );
     let wrong = ada
-        .post("/keeping/delete", &[("named", "9999"), ("reason", "why")])
+        .post(
+            "/keeping/delete",
+            &[("named", "9999"), ("reason", "why"), ("sure", "true")],
+        )
         .await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(
@@ -130,7 +135,12 @@ async fn the_patient_asks_and_others_of_the_case_may_not() {
     let answered = ada
         .post(&decline, &[("reason", "The law asks us to keep them.")])
         .await;
-    assert_eq!(answered.status, StatusCode::OK, "{}", answered.body);
+    let told = ada.get(answered.leads_to()).await;
+    assert!(
+        told.body.contains("The request is declined."),
+        "{}",
+        told.body
+    );
     let after = patient.get(&page).await;
     assert!(after.body.contains("The law asks us to keep them."));
     ada.act_as(Role::Coordinator).await;
@@ -147,4 +157,137 @@ async fn the_patient_asks_and_others_of_the_case_may_not() {
         !theirs.body.contains("A claim was made."),
         "a dispute is not told"
     );
+}
+
+/// Asks for an opinion on the images of one exam; returns its Study Instance UID.
+async fn ask_with_an_image(patient: &mut Browser<'_>) -> String {
+    let case_id = patient.ask("Alex Sample").await;
+    patient.submit(&case_id).await;
+    let image = InstanceSpec::mr(1, 1, 1);
+    let zip = zip_of(&[DiscFile::new("IM1", image.part10().unwrap())], true).unwrap();
+    let sent = patient
+        .post_files(
+            &format!("/cases/{case_id}/records/upload"),
+            &[],
+            &[("files", "disc.zip", &zip)],
+        )
+        .await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    image.study_instance_uid.clone()
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_by_one_click_nor_twice_by_loading_the_page_again() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let uid = ask_with_an_image(&mut patient).await;
+    ada.act_as(Role::Administrator).await;
+    let once = ada.post("/keeping/delete", &FIELDS).await;
+    assert_eq!(once.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(once.body.contains("Nothing was deleted. Tick the box"));
+    assert!(!once.body.contains(&uid), "it is not among the deleted");
+    let [named, reason] = FIELDS;
+    let sure = [named, reason, ("sure", "true")];
+    let deleted = ada.post("/keeping/delete", &sure).await;
+    assert_eq!(deleted.status, StatusCode::SEE_OTHER, "{}", deleted.body);
+    for _ in ["shown", "loaded again"] {
+        let told = ada.get(deleted.leads_to()).await;
+        assert!(told.body.contains("1 exam was deleted."), "{}", told.body);
+        assert!(told.body.contains(&uid), "two of one day are told apart");
+    }
+    assert_eq!(ada.get("/keeping/delete").await.leads_to(), "/keeping");
+    let restore = ada.get("/keeping").await.path_after("/keeping/deletions/");
+    let restored = ada.post(&restore, &[]).await;
+    assert_eq!(restored.status, StatusCode::SEE_OTHER, "{}", restored.body);
+    let told = ada.get(restored.leads_to()).await;
+    assert!(
+        told.body.contains("The exam is restored, in 1 case."),
+        "{}",
+        told.body
+    );
+}
+
+#[tokio::test]
+async fn what_was_asked_for_is_not_deleted_by_one_click_either() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let case_id = patient.ask("Pat Patient").await;
+    patient.submit(&case_id).await;
+    let ask = format!("/cases/{case_id}/deletion");
+    let asked = patient.post(&ask, &[("reason", "They are mine.")]).await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.body);
+    ada.act_as(Role::Administrator).await;
+    let list = ada.get("/keeping").await;
+    let delete = list.path_after("/keeping/requests/");
+    let once = ada.post(&delete, &[]).await;
+    assert!(once.body.contains("Nothing was deleted. Tick the box"));
+    let rule = ada.post("/keeping/proposals/1/delete", &[]).await;
+    assert!(rule.body.contains("Nothing was deleted. Tick the box"));
+}
+
+#[tokio::test]
+async fn the_room_of_a_case_is_shown_before_it_is_set() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    ask_with_an_image(&mut patient).await;
+    let shown = "/keeping?room=2026-00001";
+    let nobody = door.browser().get(shown).await;
+    assert_eq!(nobody.leads_to(), "/sign-in?next=/keeping");
+    for other in [&patient, &ada] {
+        assert_eq!(other.get(shown).await.status, StatusCode::FORBIDDEN);
+    }
+    ada.act_as(Role::Administrator).await;
+    let page = ada.get(shown).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    for words in ["of 20.0 GB, and 1 of 100000 images", "every case may hold"] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    let fields = [
+        ("number", "2026-00001"),
+        ("gb", "3"),
+        ("images", "1"),
+        ("reason", "why"),
+    ];
+    let set = ada.post("/keeping/quota", &fields).await;
+    assert_eq!(set.status, StatusCode::SEE_OTHER, "{}", set.body);
+    let page = ada.get(set.leads_to()).await;
+    for words in [
+        "The room of the case is set",
+        "of 3.0 GB, and 1 of 1 images",
+        "was set for this case",
+        "Full: nothing more is taken in",
+    ] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    let unknown = ada.get("/keeping?room=%3Cb%3E").await;
+    assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(unknown.body.contains("There is no case with this number."));
+}
+
+/// The script refuses to ask for anything else, and then nothing asks.
+#[test]
+fn only_forms_ask_before_they_are_sent() {
+    let mut folders = vec![std::path::PathBuf::from("templates")];
+    let mut asking = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let mut parts: Vec<&str> = text.split("data-behaviour=\"confirm\"").collect();
+            parts.pop();
+            for before in parts {
+                let tag = before.rsplit('<').next().unwrap();
+                assert!(tag.starts_with("form "), "{}: {tag}", path.display());
+                asking += 1;
+            }
+        }
+    }
+    assert!(asking > 0, "the templates were found");
 }

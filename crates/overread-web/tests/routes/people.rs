@@ -170,26 +170,66 @@ async fn the_administrator_alone_reads_what_the_proof_of_the_archive_found() {
     let mut tx = store.begin().await.unwrap();
     scrubbing::begin(&mut tx, begun).await.unwrap();
     let before = scrubbing::state(&mut tx).await.unwrap().unwrap();
-    let whole = Scrub {
-        after_pack_id: i64::MAX,
-        finished_at: Some(begun.as_micros()),
-        ..before.clone()
-    };
-    assert!(scrubbing::advance(&mut tx, &before, &whole).await.unwrap());
     tx.commit().await.unwrap();
     ada.act_as(Role::Administrator).await;
     let told = ada.get("/people").await.body;
-    assert!(told.contains("found whole on"), "{told}");
+    let goes_on = "0 images were read and found whole so far, and the rest was not read again yet";
+    assert!(told.contains(goes_on), "{told}");
+    // The round ended before the first image came.
+    let empty = Scrub {
+        after_pack_id: scrubbing::EVERY_PACK,
+        finished_at: Some(begun.as_micros()),
+        ..before.clone()
+    };
+    go_on(&door, &before, &empty).await;
+    let told = ada.get("/people").await.body;
+    assert!(told.contains("No image was read again yet"), "{told}");
+    assert!(!told.contains("found whole"), "{told}");
+    let read = Scrub {
+        instances: 137,
+        ..empty.clone()
+    };
+    go_on(&door, &empty, &read).await;
+    let told = ada.get("/people").await.body;
+    let whole =
+        "137 images were read again and found whole by the reading that began on March 2, 2026";
+    assert!(told.contains(whole), "{told}");
+    assert!(told.contains("What came later was not read again yet."));
     let damaged = Scrub {
         last_damaged: "pack 1: it is missing\npack 2: it is missing\n".to_owned(),
-        ..whole.clone()
+        ..read.clone()
     };
-    let mut tx = store.begin().await.unwrap();
-    assert!(scrubbing::advance(&mut tx, &whole, &damaged).await.unwrap());
-    tx.commit().await.unwrap();
+    go_on(&door, &read, &damaged).await;
     let told = ada.get("/people").await.body;
-    assert!(told.contains("damaged in 2 places") && !told.contains("found whole on"));
+    for words in [
+        "ended on March 2, 2026, found damage in 2 places",
+        "pack 2: it is missing",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    // The next round finds one of them, and says so before it ends.
+    let mut tx = store.begin().await.unwrap();
+    scrubbing::begin(&mut tx, begun).await.unwrap();
+    let next = scrubbing::state(&mut tx).await.unwrap().unwrap();
+    tx.commit().await.unwrap();
+    let found = Scrub {
+        after_pack_id: 1,
+        damaged: "pack 1: it is missing\n".to_owned(),
+        ..next.clone()
+    };
+    go_on(&door, &next, &found).await;
+    let told = ada.get("/people").await.body;
+    for words in ["found damage in 1 place so far", "found damage in 2 places"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
     ada.act_as(Role::Coordinator).await;
     let told = ada.get("/people").await.body;
-    assert!(!told.contains("damaged in 2 places"), "{told}");
+    assert!(!told.contains("damage"), "{told}");
+}
+
+/// Writes how far the proof is.
+async fn go_on(door: &Door, before: &Scrub, after: &Scrub) {
+    let mut tx = door.workflow.store.begin().await.unwrap();
+    assert!(scrubbing::advance(&mut tx, before, after).await.unwrap());
+    tx.commit().await.unwrap();
 }

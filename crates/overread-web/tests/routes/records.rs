@@ -2,10 +2,12 @@
 
 use http::StatusCode;
 use overread_model::access::Role;
+use overread_model::keeping::Quota;
+use overread_store::quotas;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::{DiscFile, zip_of};
 
-use crate::door::Door;
+use crate::door::{Door, now};
 
 #[expect(clippy::too_many_lines, reason = "one way, step by step")]
 #[tokio::test]
@@ -97,4 +99,47 @@ async fn a_coordinator_decides_on_images_and_papers_of_somebody_else() {
     assert!(!page.body.contains("held back") && !page.body.contains("REPORT.TXT"));
     let list = ada.get("/cases").await;
     assert!(!list.body.contains(next), "{}", list.body);
+}
+
+#[tokio::test]
+async fn what_was_refused_for_want_of_room_is_told_beside_what_was_kept() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    let case_id = patient.ask("Pat Patient").await;
+    patient.submit(&case_id).await;
+    let room = Quota {
+        bytes: 1_000_000_000,
+        instances: 1,
+    };
+    let mut tx = door.workflow.store.begin().await.unwrap();
+    quotas::set(&mut tx, &case_id, room, "a test", "", now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let images = [1, 2, 3].map(|number| {
+        let image = InstanceSpec::mr(1, 1, number).part10().unwrap();
+        DiscFile::new(&format!("IM{number}"), image)
+    });
+    let zip = zip_of(&images, true).unwrap();
+    let records = format!("/cases/{case_id}/records");
+    let sent = patient
+        .post_files(
+            &format!("{records}/upload"),
+            &[],
+            &[("files", "disc.zip", &zip)],
+        )
+        .await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    let page = patient.get(&records).await.body;
+    for words in [
+        "2 files that were sent were not kept",
+        "This case held as much as it may.",
+        "What was kept is being checked",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    for wrong in ["arrived safely", "has to be sent again"] {
+        assert!(!page.contains(wrong), "{wrong}: {page}");
+    }
 }

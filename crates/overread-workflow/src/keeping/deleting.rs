@@ -193,7 +193,8 @@ async fn tell(
     Ok(())
 }
 
-/// Puts a deleted study back where it was. Whose images they are is judged again, since the request may have been corrected.
+/// Puts a deleted study back where it was, and returns of how many cases. Whose images they are is judged again, since the
+/// request may have been corrected.
 ///
 /// # Errors
 /// `Forbidden` unless administrator; `Stale` when it was restored or erased meanwhile.
@@ -202,7 +203,7 @@ pub async fn restore(
     actor: &Actor,
     deletion_id: &DeletionId,
     now: Timestamp,
-) -> StepResult<()> {
+) -> StepResult<usize> {
     require_administrator(actor)?;
     let mut tx = ctx.store.begin().await?;
     audit::take_turn(&mut tx).await?;
@@ -217,8 +218,9 @@ pub async fn restore(
     let what = "The deleted images of an exam were restored";
     tell(&mut tx, actor, &cases, "case.study_restored", what, now).await?;
     tx.commit().await?;
+    let count = cases.len();
     judge_again(ctx, cases, now).await;
-    Ok(())
+    Ok(count)
 }
 
 /// Erases what can not be restored any more and no legal hold covers, and overwrites the bytes of what is erased; returns how

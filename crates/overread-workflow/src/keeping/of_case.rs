@@ -6,7 +6,7 @@ use overread_model::ids::CaseId;
 use overread_model::keeping::{Quota, Usage};
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
-use overread_store::{cases, deletions, erasure_requests, legal_holds, quotas};
+use overread_store::{Tx, cases, deletions, erasure_requests, legal_holds, quotas};
 
 use super::{
     DeletionLine, HoldLine, RequestLine, deletion_lines, hold_line, request_line,
@@ -74,6 +74,46 @@ pub async fn of_case(
     Ok(keeping)
 }
 
+/// How much a case holds, and how much it may.
+pub struct CaseRoom {
+    /// Number of the case.
+    pub number: String,
+    /// What it holds.
+    pub used: Usage,
+    /// What it may hold.
+    pub quota: Quota,
+    /// That was set for this case; else it is what every case may hold.
+    pub is_its_own: bool,
+}
+
+/// Returns how much the case of this number holds, and how much it may.
+///
+/// # Errors
+/// `Forbidden` unless administrator; `Invalid` for an unknown case.
+pub async fn room(ctx: &Workflow, actor: &Actor, number: &str) -> StepResult<CaseRoom> {
+    require_administrator(actor)?;
+    let mut tx = ctx.store.read().await?;
+    let number = number.trim().to_owned();
+    let case_id = numbered(&mut tx, &number).await?;
+    let quota = quotas::of_case(&mut tx, &case_id).await?;
+    Ok(CaseRoom {
+        number,
+        used: quotas::usage(&mut tx, &case_id).await?,
+        quota: quota.unwrap_or(ctx.ingest.quota()),
+        is_its_own: quota.is_some(),
+    })
+}
+
+async fn numbered(tx: &mut Tx, number: &str) -> StepResult<CaseId> {
+    match cases::find_by_number(tx, number.trim()).await? {
+        Some(row) => Ok(row.case_id()?),
+        None => Err(StepError::invalid(
+            "number",
+            "There is no case with this number.",
+        )),
+    }
+}
+
 /// Sets how much a case may hold; what it holds already stays.
 ///
 /// # Errors
@@ -100,13 +140,7 @@ pub async fn set_quota(
     }
     let mut tx = ctx.store.begin().await?;
     audit::take_turn(&mut tx).await?;
-    let Some(row) = cases::find_by_number(&mut tx, number.trim()).await? else {
-        return Err(StepError::invalid(
-            "number",
-            "There is no case with this number.",
-        ));
-    };
-    let case_id = row.case_id()?;
+    let case_id = numbered(&mut tx, number).await?;
     let quota = Quota {
         bytes: gb * 1_000_000_000,
         instances,

@@ -21,8 +21,8 @@ pub(crate) const NOTHING_USABLE: u8 = 3;
 
 /// What to do with images that nobody sees yet.
 const NO_CASE: &str = "\
-These images belong to no case yet, so only coordinators see them, under “Images without a case”, and can put them into
-one there. Or run this again with --case ID; the id stands in the address of the case's page, and nothing is stored twice.";
+These images belong to no case yet, so only coordinators see them, and machines whose token is for the whole archive.
+Coordinators find them under “Images without a case”, and can put them into one there. Or run this again with --case ID; the id stands in the address of the case's page, and nothing is stored twice.";
 
 /// Takes the paths in and says what came of it.
 pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {

@@ -159,10 +159,10 @@ const fn held_back(facts: &CaseFacts, reader: Reader) -> &'static str {
     let images = facts.records.held_study_count > 0;
     match reader {
         Reader::Coordinator if images => {
-            "Images arrived of which it is not certain whose they are. Nobody else sees them until you decide."
+            "Images arrived of which it is not certain whose they are. Until you decide, only coordinators see them, and machines whose token is for the whole archive."
         }
         Reader::Coordinator => {
-            "Papers arrived of which it is not certain whose they are. Nobody else sees them until you decide."
+            "Papers arrived of which it is not certain whose they are. Only coordinators see them until you decide."
         }
         _ if images => {
             "Images arrived safely. Somebody is checking that they belong to this patient; until then they are not shown."
