@@ -134,7 +134,7 @@ impl Told {
             Done::Nothing => "",
             Done::Deleted => return self.deleted(),
             Done::Restored if self.cases == 0 => {
-                "The exam is restored. It was in no case: coordinators find it under “Images without a case”."
+                "The exam is restored. It is shown in no case: coordinators find it among what is held back in a case, or under “Images without a case”."
             }
             Done::Restored => {
                 let cases = counted(self.cases, "case", "cases");
