@@ -159,7 +159,7 @@ const fn held_back(facts: &CaseFacts, reader: Reader) -> &'static str {
     let images = facts.records.held_study_count > 0;
     match reader {
         Reader::Coordinator if images => {
-            "Images arrived of which it is not certain whose they are. Until you decide, only coordinators see them, and machines whose token is for the whole archive."
+            "Images arrived of which it is not certain whose they are. Only coordinators, and machines whose token is for the whole archive, see them until you decide."
         }
         Reader::Coordinator => {
             "Papers arrived of which it is not certain whose they are. Only coordinators see them until you decide."
