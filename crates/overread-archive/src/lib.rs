@@ -217,6 +217,14 @@ impl Archive {
         }
     }
 
+    /// Says whether somebody may be writing this pack. In a bucket, where nothing can be locked, somebody always may.
+    pub async fn may_be_written(&self, pack_id: PackId) -> bool {
+        match &self.place {
+            Place::Disc(disc) => disc.may_be_written(pack_id).await,
+            Place::S3(_) => true,
+        }
+    }
+
     /// Compares one pack with the length that `committed` tells. What the rows do not know stays where it is, unless it is the
     /// beginning of a batch that was never finished, and so never acknowledged.
     ///

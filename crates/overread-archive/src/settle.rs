@@ -64,6 +64,12 @@ impl Disc {
         Ok(packs)
     }
 
+    pub(crate) async fn may_be_written(&self, pack_id: PackId) -> bool {
+        let path = self.path_of(pack_id);
+        let locked = blocking(move || lock(&path, pack_id)).await;
+        !matches!(locked, Ok(Locked::Ours(_) | Locked::Gone))
+    }
+
     /// Compares one pack file with the length that `committed` tells, which is asked only after the file is locked.
     pub(crate) async fn settle<E, F>(&self, pack_id: PackId, committed: F) -> Result<Settled, E>
     where

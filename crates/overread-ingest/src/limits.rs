@@ -86,6 +86,12 @@ pub const PDF_MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
 pub const PDF_TEXT_MIN_CHARS: usize = 20;
 /// Damages that the proof of an archive names one by one.
 pub const DAMAGES: usize = 1_000;
+/// Studies that the damage of one pack names one by one.
+pub const DAMAGED_STUDIES: usize = 20;
+/// How long a whole batch may wait for its rows, beside a working server, before its bytes count as unknown to the index.
+pub const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is asked whether they are there.
+pub const COMMIT_PAUSE: Duration = Duration::from_millis(200);
 /// Instances that are proven at once, each with [`IN_MEMORY_BYTES`] at most.
 pub const PROOFS_AT_ONCE: usize = 3;
 /// Bytes read at once while the archive is proven.

@@ -1,11 +1,14 @@
 //! Re-reads every byte and row, and names what is damaged.
 
+mod unclaimed;
+
 use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
 use overread_archive::{Archive, ArchiveError};
 use overread_dicom::{ParseLimits, Parsed};
 use overread_model::extent::{Digest, PackId};
+use overread_model::text::counted;
 use overread_store::proof::{self, Claim, InstanceClaim, Owner};
 use overread_store::{Store, StoreError, audit, packs};
 use serde::Serialize;
@@ -16,7 +19,7 @@ use crate::{IngestError, limits};
 /// What the proof found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct VerifyReport {
-    /// Nothing is damaged.
+    /// Nothing is damaged, and the index knows every byte.
     pub ok: bool,
     /// Instances whose bytes and rows hold.
     pub instances: u64,
@@ -26,11 +29,24 @@ pub struct VerifyReport {
     pub others: u64,
     /// Rows of the audit chain that hold.
     pub audit_rows: u64,
-    /// Bytes in packs that the index does not know: they are being written, were never acknowledged, or the database is new or
-    /// an older copy.
+    /// Bytes of whole batches that the index does not know, since it is new, an older copy, or a crash came before they were
+    /// acknowledged: `rebuild` takes them in. What is being written, or was never finished, does not count.
     pub unclaimed_bytes: u64,
-    /// What does not hold, by our own ids, without patient data.
+    /// What does not hold, by our own ids, without patient data. [`verify`] adds the UIDs of the images.
     pub damaged: Vec<String>,
+    /// Whose UIDs belong to which line of `damaged`. They are asked for at the end, and only by who answers an
+    /// administrator: the proof beside a running server goes into the log.
+    #[serde(skip)]
+    pub(crate) touched: Vec<(usize, Touched)>,
+}
+
+/// What a damage is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touched {
+    /// An instance, by the key of its row.
+    Instance(i64),
+    /// Everything in a pack.
+    Pack(PackId),
 }
 
 impl VerifyReport {
@@ -38,6 +54,13 @@ impl VerifyReport {
         if self.damaged.len() < limits::DAMAGES {
             self.damaged.push(what);
         }
+    }
+
+    fn damage_of(&mut self, touched: Touched, what: String) {
+        if self.damaged.len() < limits::DAMAGES {
+            self.touched.push((self.damaged.len(), touched));
+        }
+        self.damage(what);
     }
 }
 
@@ -61,13 +84,7 @@ pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, In
         .collect();
     let known = packs::list(&mut store.read().await?).await?;
     let committed: HashMap<PackId, u64> = known.iter().copied().collect();
-    report.unclaimed_bytes = files
-        .iter()
-        .map(|(pack_id, length)| {
-            let known = committed.get(pack_id).copied();
-            length.saturating_sub(known.unwrap_or(overread_archive::limits::PACK_HEADER_BYTES))
-        })
-        .sum();
+    let suspects = unclaimed::suspects(archive, &files, &committed).await?;
     for (pack_id, committed) in known {
         let length = match files.get(&pack_id) {
             Some(length) => Some(*length),
@@ -80,12 +97,53 @@ pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, In
                 .map(|pack| pack.length_bytes),
         };
         match length {
-            None => report.damage(format!("pack {pack_id}: it is missing")),
+            None => report.damage_of(
+                Touched::Pack(pack_id),
+                format!("pack {pack_id}: it is missing"),
+            ),
             Some(_) => prove_pack(store, archive, pack_id, committed, &mut report).await?,
         }
     }
-    report.ok = report.damaged.is_empty();
+    report.unclaimed_bytes = unclaimed::remaining(store, archive, suspects).await?;
+    name_images(store, &mut report).await?;
+    report.ok = report.damaged.is_empty() && report.unclaimed_bytes == 0;
     Ok(report)
+}
+
+/// Adds to each damage which images it is of.
+async fn name_images(store: &Store, report: &mut VerifyReport) -> Result<(), IngestError> {
+    for (line, touched) in std::mem::take(&mut report.touched) {
+        let mut tx = store.read().await?;
+        let named = match touched {
+            Touched::Instance(key) => proof::instance_claim(&mut tx, key).await?.map(|row| {
+                format!(
+                    "SOP Instance UID {}, Study Instance UID {}",
+                    row.sop_instance_uid, row.study_instance_uid
+                )
+            }),
+            Touched::Pack(pack_id) => {
+                let held = proof::held_by(&mut tx, pack_id, limits::DAMAGED_STUDIES).await?;
+                Some(lost_images(&held))
+            }
+        };
+        if let (Some(what), Some(named)) = (report.damaged.get_mut(line), named) {
+            *what = format!("{what}: {named}");
+        }
+    }
+    Ok(())
+}
+
+fn lost_images(held: &proof::Held) -> String {
+    let images = counted(held.instance_count, "image", "images");
+    if held.studies.is_empty() {
+        return images;
+    }
+    let more = match held.study_count.saturating_sub(held.studies.len()) {
+        0 => String::new(),
+        more => format!(" and {}", counted(more, "more study", "more studies")),
+    };
+    let studies = held.studies.join(", ");
+    format!("{images}, Study Instance UID {studies}{more}")
 }
 
 pub(crate) async fn prove_rows(
@@ -138,7 +196,13 @@ pub(crate) async fn prove_pack(
     while let Some(proved) = proofs.next().await {
         let (claim, fault) = proved?;
         match fault {
-            Some(fault) => report.damage(format!("{}: {fault}", name(&claim))),
+            Some(fault) => {
+                let what = format!("{}: {fault}", name(&claim));
+                match claim.owner {
+                    Owner::Instance(key) => report.damage_of(Touched::Instance(key), what),
+                    _ => report.damage(what),
+                }
+            }
             None => {
                 report.bytes += claim.extent.length_bytes;
                 match claim.owner {

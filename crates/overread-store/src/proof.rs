@@ -109,6 +109,37 @@ pub async fn instance_claim(tx: &mut Tx, key: i64) -> StoreResult<Option<Instanc
         .bind(key).fetch_optional(&mut *c).await?))
 }
 
+/// What a pack holds, as the index says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Instances in it.
+    pub instance_count: usize,
+    /// Studies that they are of.
+    pub study_count: usize,
+    /// Study Instance UIDs of the first of them.
+    pub studies: Vec<String>,
+}
+
+/// Returns what the index says that a pack holds, and names at most so many studies.
+///
+/// # Errors
+/// When the database fails.
+pub async fn held_by(tx: &mut Tx, pack_id: PackId, most: usize) -> StoreResult<Held> {
+    let id = pack_id.get();
+    let (instances, studies): (i64, i64) = on!(&mut *tx, c => sqlx::query_as(
+            "select count(*), count(distinct series.study_id) from instance i join series on series.id = i.series_id \
+             where i.pack_id = $1").bind(id).fetch_one(&mut *c).await?);
+    let named: Vec<(String,)> = on!(tx, c => sqlx::query_as(
+            "select distinct study.study_instance_uid from instance i join series on series.id = i.series_id \
+             join study on study.id = series.study_id where i.pack_id = $1 order by study.study_instance_uid limit $2")
+        .bind(id).bind(most as i64).fetch_all(&mut *c).await?);
+    Ok(Held {
+        instance_count: usize::try_from(instances).unwrap_or(0),
+        study_count: usize::try_from(studies).unwrap_or(0),
+        studies: named.into_iter().map(|(uid,)| uid).collect(),
+    })
+}
+
 /// Each is a question that must have no answer: what is damaged, and the rows that are.
 const QUESTIONS: &[(&str, &str)] = &[
     (

@@ -256,11 +256,14 @@ fn killed_after(arguments: &[&str], time: Duration) -> bool {
     has_ended
 }
 
-/// Proves everything and returns how many instances there are.
+/// Proves everything and returns how many instances there are. What was synced and not acknowledged when the program was
+/// killed is not whole, and is left alone here: a rebuild could hide that something acknowledged was lost.
 fn proven(data: &Path) -> u64 {
     let proof = run(&["verify", "--json", "--data", data.to_str().unwrap()]);
     let report = json(&proof);
-    assert_eq!(report["ok"], true, "{}", text(&proof.stdout));
+    let is_whole = report["unclaimed_bytes"] == 0;
+    assert_eq!(report["ok"], is_whole, "{}", text(&proof.stdout));
+    assert_eq!(report["damaged"], serde_json::json!([]));
     report["instances"].as_u64().unwrap()
 }
 

@@ -19,7 +19,14 @@ fn bootstrap(data: &Path, dir: &Path) {
 
 fn check_rebuilt(data: &Path, dir: &Path, before: &[(u16, String)]) {
     let told = run(&["verify", "--json", "--data", path(data)]);
+    assert_eq!(told.status.code(), Some(1), "an empty index is not whole");
+    assert_eq!(json(&told)["ok"], false);
     assert!(json(&told)["unclaimed_bytes"].as_u64().unwrap() > 0);
+    let said = text(&run(&["verify", "--data", path(data)]).stdout);
+    assert!(
+        said.contains("overread rebuild") && said.contains("not everything is whole"),
+        "{said}"
+    );
     let rebuilt = run(&["rebuild", "--json", "--data", path(data)]);
     assert!(rebuilt.status.success(), "{}", text(&rebuilt.stderr));
     let report = json(&rebuilt);

@@ -27,8 +27,8 @@ pub(crate) async fn run(arguments: Verify) -> Result<ExitCode> {
         }
         if report.unclaimed_bytes > 0 {
             line(&format!(
-                "{:.1} MB in the packs are not in the index: they are being written, or a crash left them before they were \
-                 acknowledged, or the database is new or an older copy; `overread rebuild` takes them in",
+                "{:.1} MB in the packs are not in the index: the database is new or an older copy, or a crash came before they \
+                 were acknowledged. Stop the server and run `overread rebuild`, which takes them in or says why not",
                 report.unclaimed_bytes as f64 / 1e6
             ))?;
         }
