@@ -18,6 +18,8 @@ use crate::{IngestError, limits};
 pub(crate) struct Collector {
     receipt: Receipt,
     problem_count: u64,
+    /// An archive ended early.
+    is_incomplete: bool,
     /// Where each study and series stands in the receipt.
     studies: HashMap<String, usize>,
     series: HashMap<(usize, String), usize>,
@@ -46,7 +48,20 @@ impl Collector {
         self.directories.push((path.to_owned(), directory));
     }
 
+    /// Takes the problem of a file of which nothing was stored.
     pub(crate) fn problem(&mut self, problem: Problem) {
+        self.receipt.not_kept += u64::from(is_loss(problem.kind));
+        self.is_incomplete |= problem.kind == ProblemKind::IncompleteArchive;
+        self.list(problem);
+    }
+
+    /// Notes that a file was refused.
+    fn refuse(&mut self, path: &str, kind: ProblemKind, message: &str) {
+        self.receipt.not_kept += 1;
+        self.note(path, kind, message);
+    }
+
+    fn list(&mut self, problem: Problem) {
         self.problem_count += 1;
         if self.receipt.problems.len() < limits::PROBLEMS {
             self.receipt.problems.push(problem);
@@ -54,7 +69,7 @@ impl Collector {
     }
 
     fn note(&mut self, path: &str, kind: ProblemKind, message: impl Into<String>) {
-        self.problem(Problem {
+        self.list(Problem {
             path: path.to_owned(),
             kind,
             message: message.into(),
@@ -98,9 +113,9 @@ impl Collector {
                 }
             }
             (About::Document { .. }, Answer::NoRoom) => {
-                self.note(path, ProblemKind::LimitExceeded, NO_ROOM);
+                self.refuse(path, ProblemKind::LimitExceeded, NO_ROOM);
             }
-            _ => self.note(
+            _ => self.refuse(
                 path,
                 ProblemKind::Io,
                 "the file changed or went away while it was read",
@@ -124,7 +139,7 @@ impl Collector {
             Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => {
                 self.receipt.kept_aside += 1
             }
-            Entered::Deleted | Entered::NoRoom => {}
+            Entered::Deleted | Entered::NoRoom => self.receipt.not_kept += 1,
         }
         if let Some((kind, message)) = aside(entered) {
             return self.note(path, kind, message);
@@ -268,6 +283,8 @@ impl Collector {
         }
         self.count_left_out();
         let mut receipt = self.receipt;
+        // What was behind the end of an archive, nobody can count.
+        receipt.not_kept = receipt.not_kept.max(self.is_incomplete.into());
         receipt.delivery = scope.delivery_id.as_str().to_owned();
         receipt.seconds = started.elapsed().as_secs_f64();
         let tally = deliveries::Tally {
@@ -284,4 +301,19 @@ impl Collector {
         tx.commit().await?;
         Ok(receipt)
     }
+}
+
+/// Says whether a problem means that a file which may be a record was not stored. What is only noted of files that were looked
+/// at all the same (names, indexes, hidden entries) means none.
+const fn is_loss(kind: ProblemKind) -> bool {
+    matches!(
+        kind,
+        ProblemKind::Truncated
+            | ProblemKind::Unreadable
+            | ProblemKind::BadUid
+            | ProblemKind::LimitExceeded
+            | ProblemKind::Encrypted
+            | ProblemKind::BadPixelData
+            | ProblemKind::Io
+    )
 }

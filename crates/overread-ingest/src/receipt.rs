@@ -27,6 +27,9 @@ pub struct Receipt {
     pub problems: Vec<Problem>,
     /// Instances kept aside for a person's decision.
     pub kept_aside: u64,
+    /// Files that were refused or lost and may be records: at least so many. `problems` says why.
+    #[serde(default)]
+    pub not_kept: u64,
     /// Other files (a viewer, icons), which were counted and not kept.
     pub other_files: u64,
 }
