@@ -24,12 +24,12 @@ const MAX_AGE_SECONDS: &str = "600";
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origins(Arc<[HeaderValue]>);
 
-/// A text that is no origin.
+/// The number of the entry, from 1, that is no origin; what stands there is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is no origin: it must be scheme and host, as in https://viewer.example, with a port where it is not the usual one"
+    "entry {0} is no origin: it must be scheme and host, as in https://viewer.example, with a port where it is not the usual one"
 )]
-pub struct NoOrigin(String);
+pub struct NoOrigin(usize);
 
 impl Origins {
     /// Reads a list of origins.
@@ -37,13 +37,15 @@ impl Origins {
     /// # Errors
     /// For the first that is none: a path, a wildcard, `null`.
     pub fn parse(origins: &[String]) -> Result<Self, NoOrigin> {
-        let read = |text: &String| {
+        let read = |(number, text): (usize, &String)| {
             Some(text)
                 .filter(|text| is_origin(text))
                 .and_then(|text| HeaderValue::from_str(text).ok())
-                .ok_or_else(|| NoOrigin(text.clone()))
+                .ok_or(NoOrigin(number))
         };
-        Ok(Self(origins.iter().map(read).collect::<Result<_, _>>()?))
+        Ok(Self(
+            (1..).zip(origins).map(read).collect::<Result<_, _>>()?,
+        ))
     }
 
     fn allowed(&self, request: &Request) -> Option<HeaderValue> {
