@@ -7,13 +7,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use overread_model::access::Role;
 use overread_model::ids::{CaseId, TokenId};
 
+/// The version, and the commit when it was built from one.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("OVERREAD_COMMIT"));
+
 /// Radiology second opinions, from a disc of images to a decision.
 ///
-/// Exit codes of every command: 0 done, 1 failed, 2 wrong usage, 3 nothing usable was found.
+/// Exit codes of every command: 0 done, 1 failed, 2 wrong usage, 3 nothing usable was found, 4 `ingest` kept some and had to refuse some.
 #[derive(Debug, Parser)]
 #[command(
     name = "overread",
-    version,
+    version = VERSION,
     max_term_width = 100,
     propagate_version = true
 )]
@@ -72,7 +75,7 @@ PostgreSQL: pg_dump) beside the packs, put the backup in place first, and run th
 /// Which data folder.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Data {
-    /// Data folder; `ingest` makes it when it is not there.
+    /// Data folder.
     #[arg(
         long,
         value_name = "DIR",
@@ -322,7 +325,7 @@ pub(crate) enum TokenCommand {
         /// What people call it.
         #[arg(long, value_name = "TEXT")]
         name: String,
-        /// Let it reach this case.
+        /// Let it reach this case alone; not for roles that see every case (archive, coordinator).
         #[arg(long, value_name = "ID")]
         case: Option<CaseId>,
         /// Which installation.

@@ -1,5 +1,8 @@
 //! Settings: defaults, then `config.toml` of the data folder, then `OVERREAD_*` variables. Read once.
 
+mod fault;
+mod warnings;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +17,8 @@ use overread_dimse::{
 use overread_model::ids::{CaseId, TokenId};
 use overread_model::keeping::{Quota, RetentionRule};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use warnings::open_folder;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,9 +107,9 @@ impl Keeping {
         if self.case_gb == 0 || self.case_images == 0 {
             bail!("keeping.case_gb and keeping.case_images must be at least 1");
         }
-        for rule in &self.rules {
+        for (number, rule) in (1..).zip(&self.rules) {
             if let Some(fault) = rule.fault() {
-                bail!("keeping.rules: {:?}: {fault}", rule.name);
+                bail!("keeping.rules, rule {number}: {fault}");
             }
         }
         Ok(())
@@ -216,8 +221,9 @@ impl S3 {
             return Ok(());
         }
         let path = data.join(&self.secret_file);
+        // Its name is not repeated: the key itself may stand there by mistake.
         let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("archive.s3.secret_file {} cannot be read", path.display()))?;
+            .context("the file that archive.s3.secret_file names cannot be read")?;
         text.trim().clone_into(&mut self.secret.0);
         Ok(())
     }
@@ -383,7 +389,7 @@ const fn is_zero(port: &u16) -> bool {
 
 impl DimseCaller {
     fn caller(&self) -> Result<Caller> {
-        let ae_title = title(&self.ae_title)?;
+        let ae_title = title(&self.ae_title, "dimse.callers")?;
         let may = |right| self.may.contains(&right);
         let may = May {
             store: may(DimseRight::Store),
@@ -416,9 +422,10 @@ impl DimseCaller {
     }
 }
 
-fn title(text: &str) -> Result<AeTitle> {
+/// Reads an AE title; one that is none is not repeated, since it may be anything that was pasted there.
+fn title(text: &str, place: &str) -> Result<AeTitle> {
     text.parse::<AeTitle>()
-        .with_context(|| format!("dimse: {text:?}"))
+        .with_context(|| format!("{place}, ae_title"))
 }
 
 impl Default for Dimse {
@@ -450,7 +457,7 @@ impl Dimse {
             );
         };
         Ok(Remote {
-            ae_title: title(&peer.ae_title)?,
+            ae_title: title(&peer.ae_title, "dimse.peers")?,
             host: peer.address.clone(),
             port: peer.port,
             tls: peer.tls,
@@ -463,7 +470,7 @@ impl Dimse {
             bail!("dimse.idle_seconds and dimse.request_seconds must be at least 1");
         }
         Ok(DoorConfig {
-            ae_title: title(&self.ae_title)?,
+            ae_title: title(&self.ae_title, "dimse")?,
             callers: Callers(
                 self.callers
                     .iter()
@@ -557,6 +564,7 @@ impl Config {
             }
         };
         let mut config: Self = toml::from_str(&text)
+            .map_err(|error| fault::hide_values(&error, &text))
             .with_context(|| format!("{} is not a valid configuration", path.display()))?;
         #[expect(
             clippy::disallowed_methods,
@@ -751,6 +759,35 @@ mod tests {
         }
         let nowhere = "dimse.callers = [{ ae_title = 'MR1', addresses = ['radiology'] }]";
         assert!(toml::from_str::<Config>(nowhere).is_err());
+    }
+
+    #[test]
+    fn no_error_shows_what_stands_in_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        for text in [
+            "[mail]\npassword=hunter2\n",
+            "[mail]\npassword = 'hunter2\n",
+            "[mail]\nport = 'hunter2'\n",
+            "[mail]\nport = 'a, expected hunter2'\n",
+            "[mail]\npassword = 'x' hunter2\n",
+            "[mail]\nhunter2\n",
+            "hunter2 = 1\n",
+            "[[dimse.callers]]\nae_title = 'MR1'\ntoken = 'ovr_hunter2'\n",
+            "[[dimse.callers]]\nae_title = 'MR1'\nmay = ['hunter2']\n",
+            "[[dimse.callers]]\nae_title = 'MR1'\naddresses = ['hunter2']\n",
+            "[[dimse.callers]]\nae_title = 'ovr_hunter2hunter2hunter2'\n",
+            "[dicomweb]\ncors_origins = ['hunter2']\n",
+            "[archive]\ns3 = { bucket = 'images', secret_file = 'hunter2' }\n",
+            "[archive]\ns3 = { bucket = 'images', endpoint = 'http://hunter2' }\n",
+            "[[keeping.rules]]\nname = 'hunter2'\nsource = ''\n",
+        ] {
+            std::fs::write(dir.path().join("config.toml"), text).unwrap();
+            let told = format!("{:#}", Config::load(dir.path()).unwrap_err());
+            assert!(!told.contains("hunter2"), "{text}: {told}");
+        }
+        std::fs::write(dir.path().join("config.toml"), "[mail]\nport = 'x'\n").unwrap();
+        let told = format!("{:#}", Config::load(dir.path()).unwrap_err());
+        assert!(told.contains("line 2, column 8: u16 is expected"), "{told}");
     }
 
     #[test]

@@ -37,6 +37,11 @@ impl Layout {
         self.root.join("overread.sqlite")
     }
 
+    /// Says whether there is a database, as far as this folder knows.
+    pub(crate) fn has_database(&self, config: &Config) -> bool {
+        !config.database_url.reveal().is_empty() || self.database().exists()
+    }
+
     fn archive(&self) -> PathBuf {
         self.root.join("archive")
     }

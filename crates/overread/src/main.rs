@@ -16,11 +16,15 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use rustix::fs::Mode;
+use rustix::process::umask;
 
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // What the program writes may be records: it is for this account alone, whatever folder it stands in.
+    umask(Mode::RWXG | Mode::RWXO);
     match answer(cli.command) {
         Ok(code) => code,
         // `overread … | head` has read enough: that is no failure.
@@ -47,7 +51,7 @@ fn answer(command: Command) -> Result<ExitCode> {
         Command::Pacs(arguments) => wait(commands::pacs::run(arguments)),
         Command::Migrate(arguments) => wait(commands::migrate::run(arguments)),
         Command::Demo(arguments) => wait(commands::demo::run(arguments)),
-        Command::CheckConfig(arguments) => commands::check_config::run(&arguments),
+        Command::CheckConfig(arguments) => wait(commands::check_config::run(arguments)),
         Command::PdfText => Ok(overread_ingest::pdf::child_main().map(|()| ExitCode::SUCCESS)?),
         Command::PixelWorker => Ok(overread_pixels::child_main().map(|()| ExitCode::SUCCESS)?),
     }

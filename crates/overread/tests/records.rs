@@ -1,7 +1,16 @@
 //! `ingest`, `check`, `verify`, `token`, `migrate`, `check-config`.
 
+use std::fs::Permissions;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Stdio;
+
+use overread_model::ids::{CaseId, PersonId};
+use overread_store::Store;
+use overread_store::cases::{self, CaseRow};
 use overread_testkit::dicom::InstanceSpec;
-use overread_testkit::disc::{DiscFile, write_folder};
+use overread_testkit::disc::{DiscFile, write_folder, zip_of};
 
 use crate::program::{json, run, small_disc, text};
 
@@ -52,8 +61,107 @@ fn nothing_usable_and_unknown_cases_have_their_own_answers() {
     let stranger = "aaaaaaaaaaaaaaaaaaaaaaaaaa";
     let refused = run(&["ingest", note, "--data", data, "--case", stranger]);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stderr).contains("no such case"));
+    let told = text(&refused.stderr);
+    assert!(
+        told.contains("no such case") && !told.contains("nothing here"),
+        "{told}"
+    );
     assert_eq!(run(&["ingest"]).status.code(), Some(2), "wrong usage");
+}
+
+/// Puts a case that was just begun into a data folder; returns its id.
+fn case_in(data: &Path) -> String {
+    let id = CaseId::from_random([7; 16]).as_str().to_owned();
+    let row = CaseRow {
+        id: id.clone(),
+        number: None,
+        parent_id: None,
+        state: "draft".to_owned(),
+        held_from: None,
+        expired_at: None,
+        due_at: None,
+        review_left_seconds: None,
+        hold_left_seconds: None,
+        version: 1,
+        created_by: PersonId::from_random([1; 16]).as_str().to_owned(),
+        created_at: 1,
+        state_since: 1,
+        submitted_at: None,
+        delivered_at: None,
+        ended_at: None,
+        urgency: String::new(),
+        title: String::new(),
+        patient_name: String::new(),
+        intake: "{}".to_owned(),
+        emergency: 0,
+        identity_confirmed: 0,
+        original_missing: 0,
+        follow_up_wanted: 0,
+        follow_up_declined: 0,
+        outcome: None,
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = Store::open_sqlite(&data.join("overread.sqlite")).await;
+        let store = store.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        cases::insert(&mut tx, &row).await.unwrap();
+        tx.commit().await.unwrap();
+        store.close().await;
+    });
+    id
+}
+
+#[test]
+fn what_was_refused_or_lost_has_an_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disc, data) = (folder.path().join("disc"), folder.path().join("data"));
+    small_disc(&disc);
+    std::fs::create_dir_all(&data).unwrap();
+    let path = data.to_str().unwrap();
+    // The case may hold three of the five images.
+    std::fs::write(data.join("config.toml"), "[keeping]\ncase_images = 3\n").unwrap();
+    let case = case_in(&data);
+    let disc = disc.to_str().unwrap();
+    let told = run(&["ingest", disc, "--case", &case, "--data", path]);
+    assert_eq!(told.status.code(), Some(4), "{}", text(&told.stderr));
+    let last = text(&told.stderr);
+    let last = last.lines().last().unwrap();
+    assert!(last.starts_with("2 files were not kept"), "{last}");
+
+    let image = InstanceSpec::mr(71, 9, 1).part10().unwrap();
+    // It is DICOM by its mark, and does not say which image it is.
+    let cut = &image[..180];
+    let mixed = folder.path().join("mixed");
+    let files = [
+        DiscFile::new("IM1", image.clone()),
+        DiscFile::new("IM2", cut.to_vec()),
+    ];
+    write_folder(&mixed, &files).unwrap();
+    let told = run(&["ingest", mixed.to_str().unwrap(), "--data", path, "--json"]);
+    assert_eq!(told.status.code(), Some(4), "{}", text(&told.stdout));
+    assert_eq!(json(&told)["not_kept"], 1);
+    assert_eq!(json(&told)["instances_stored"], 1);
+}
+
+#[test]
+fn a_zip_that_lost_its_end_has_an_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let zip = folder.path().join("disc.zip");
+    let files: Vec<DiscFile> = (1..=3)
+        .map(|number| {
+            let spec = InstanceSpec::mr(71, 2, number);
+            DiscFile::new(format!("IM{number}"), spec.part10().unwrap())
+        })
+        .collect();
+    let whole = zip_of(&files, false).unwrap();
+    std::fs::write(&zip, &whole[..whole.len() / 2]).unwrap();
+    let data = folder.path().join("data");
+    let (zip, data) = (zip.to_str().unwrap(), data.to_str().unwrap());
+    let told = run(&["ingest", zip, "--data", data, "--json"]);
+    assert_eq!(told.status.code(), Some(4), "{}", text(&told.stdout));
+    assert!(json(&told)["not_kept"].as_u64().unwrap() >= 1);
+    assert_eq!(json(&told)["instances_stored"], 1);
 }
 
 #[test]
@@ -174,6 +282,30 @@ fn tokens_are_made_listed_and_revoked() {
 }
 
 #[test]
+fn a_token_for_one_case_is_never_one_for_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_folder(folder.path());
+    let case = "aaaaaaaaaaaaaaaaaaaaaaaaaa";
+    for role in ["coordinator", "archive"] {
+        let create = [
+            "token", "create", "--data", &data, "--role", role, "--name", "x",
+        ];
+        let refused = run(&[&create[..], &["--case", case]].concat());
+        assert_eq!(refused.status.code(), Some(1), "{role}");
+        let told = text(&refused.stderr);
+        assert!(told.contains("reaches every case"), "{told}");
+        assert!(refused.stdout.is_empty(), "no secret");
+        assert!(run(&create).status.success());
+    }
+    let list = text(&run(&["token", "list", "--data", &data]).stdout);
+    assert_eq!(list.lines().count(), 2, "{list}");
+    assert!(
+        list.lines().all(|line| line.contains("every case")),
+        "{list}"
+    );
+}
+
+#[test]
 fn settings_are_shown_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
@@ -197,6 +329,109 @@ fn settings_are_shown_without_secrets() {
     let data = data_folder(folder.path());
     let migrated = run(&["migrate", "--data", &data, "--json"]);
     assert_eq!(json(&migrated)["up_to_date"], true);
+}
+
+#[test]
+fn what_is_probably_not_meant_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_folder(folder.path());
+    let create = [
+        "token", "create", "--role", "archive", "--name", "x", "--data", &data, "--json",
+    ];
+    let (kept, revoked) = (json(&run(&create)), json(&run(&create)));
+    let (kept, revoked) = (
+        kept["id"].as_str().unwrap(),
+        revoked["id"].as_str().unwrap(),
+    );
+    assert!(
+        run(&["token", "revoke", revoked, "--data", &data])
+            .status
+            .success()
+    );
+    let unknown = "aaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let caller =
+        |title: &str, more: &str| format!("[[dimse.callers]]\nae_title = '{title}'\n{more}\n");
+    let here = "addresses = ['192.0.2.1']\nmay = ['find']\ntoken = ";
+    let config = [
+        caller("OPEN", ""),
+        caller("GOOD", &format!("{here}'{kept}'")),
+        caller("REVOKED", &format!("{here}'{revoked}'")),
+        caller("UNKNOWN", &format!("{here}'{unknown}'")),
+    ];
+    std::fs::write(Path::new(&data).join("config.toml"), config.concat()).unwrap();
+    let told = run(&["check-config", "--data", &data]);
+    assert_eq!(told.status.code(), Some(0));
+    let told = text(&told.stderr);
+    let of = |title: &str| {
+        told.lines()
+            .find(|line| line.contains(&format!("\"{title}\"")))
+    };
+    assert!(of("OPEN").unwrap().contains("may store"), "{told}");
+    for title in ["REVOKED", "UNKNOWN"] {
+        assert!(
+            of(title).unwrap().contains("revoked or was never made"),
+            "{told}"
+        );
+    }
+    assert!(of("GOOD").is_none(), "{told}");
+    let log = folder.path().join("log");
+    let mut serve =
+        crate::program::overread(&["serve", "--data", &data, "--listen", "127.0.0.1:0"]);
+    let mut child = serve
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let printed = child.stdout.take().unwrap();
+    BufReader::new(printed).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.starts_with("listening on"), "{line}");
+    let log = std::fs::read_to_string(log).unwrap();
+    for words in ["OPEN", "REVOKED", "UNKNOWN"] {
+        assert!(log.contains(words), "{log}");
+    }
+    assert!(!log.contains("GOOD"), "{log}");
+    for secret in [kept, revoked, unknown] {
+        assert!(!told.contains(secret), "{told}");
+    }
+}
+
+#[test]
+fn nobody_else_reads_what_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disc, data) = (folder.path().join("disc"), folder.path().join("data"));
+    small_disc(&disc);
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, Permissions::from_mode(0o755)).unwrap();
+    let (disc, path) = (disc.to_str().unwrap(), data.to_str().unwrap());
+    let told = text(&run(&["ingest", disc, "--data", path]).stderr);
+    assert!(told.contains("every account of this machine"), "{told}");
+    let kept = files_below(&data);
+    assert!(kept.iter().any(|file| file.ends_with("overread.sqlite")));
+    for file in kept {
+        let folder = file.parent().unwrap();
+        for place in [file.as_path(), folder]
+            .into_iter()
+            .filter(|place| *place != data)
+        {
+            let mode = place.metadata().unwrap().mode();
+            assert_eq!(mode & 0o077, 0, "{} {mode:o}", place.display());
+        }
+    }
+    std::fs::set_permissions(&data, Permissions::from_mode(0o700)).unwrap();
+    let told = text(&run(&["ingest", disc, "--data", path]).stderr);
+    assert!(!told.contains("every account"), "{told}");
+}
+
+#[test]
+fn help_and_version_tell_what_is_so() {
+    let help = text(&run(&["verify", "--help"]).stdout);
+    assert!(!help.contains("makes it"), "{help}");
+    let version = text(&run(&["--version"]).stdout);
+    let is_plain = version.trim() == concat!("overread ", env!("CARGO_PKG_VERSION"));
+    assert!(is_plain || version.trim_end().ends_with(')'), "{version}");
 }
 
 /// A data folder that was used before.

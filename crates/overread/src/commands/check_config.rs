@@ -5,16 +5,48 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::cli::Data;
-use crate::config::Config;
-use crate::output::{json, line};
+use crate::config::{Config, open_folder};
+use crate::home::{Layout, open_store};
+use crate::output::{json, line, remark};
 
-/// Prints the settings of a data folder.
-pub(crate) fn run(arguments: &Data) -> Result<ExitCode> {
+/// Prints the settings of a data folder, and what in them is probably not meant.
+pub(crate) async fn run(arguments: Data) -> Result<ExitCode> {
     let config = Config::load(&arguments.data)?;
     if arguments.json {
         json(&config)?;
     } else {
         line(toml::to_string_pretty(&config)?.trim_end())?;
     }
+    let mut warnings: Vec<String> = open_folder(&arguments.data).into_iter().collect();
+    warnings.extend(config.warnings());
+    let names_tokens = config.dimse.callers.iter().any(|one| one.token.is_some());
+    if names_tokens {
+        warnings.extend(token_warnings(&arguments, &config).await);
+    }
+    for warning in warnings {
+        remark(&format!("warning: {warning}"));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Asks the database for the tokens; settings are checked before there is one, too.
+async fn token_warnings(arguments: &Data, config: &Config) -> Vec<String> {
+    let layout = Layout::of(&arguments.data);
+    if !layout.has_database(config) {
+        return vec![
+            "the tokens of dimse.callers were not looked up: there is no database yet".to_owned(),
+        ];
+    }
+    let looked_up = async {
+        let store = open_store(config, &layout).await?;
+        let warnings = config.token_warnings(&store).await;
+        store.close().await;
+        warnings
+    };
+    looked_up.await.unwrap_or_else(|_| {
+        vec![
+            "the tokens of dimse.callers were not looked up: the database cannot be opened"
+                .to_owned(),
+        ]
+    })
 }

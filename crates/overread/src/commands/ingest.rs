@@ -13,11 +13,15 @@ use overread_workflow::{checking, records};
 
 use crate::cli::Ingest;
 use crate::clock;
+use crate::config::open_folder;
 use crate::home::Home;
 use crate::output::{is_watched, json, line, plain, remark};
 
 /// Nothing usable was found.
 pub(crate) const NOTHING_USABLE: u8 = 3;
+
+/// Something was taken in, and something that may be a record was not.
+const NOT_ALL_KEPT: u8 = 4;
 
 /// What to do with images that nobody sees yet.
 const NO_CASE: &str = "\
@@ -28,10 +32,18 @@ Coordinators find them under “Images without a case”, and can put them into 
 pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
     all_there(&arguments.paths)?;
     let home = Home::open(&arguments.data.data).await?;
+    if let Some(warning) = open_folder(&arguments.data.data) {
+        remark(&format!("warning: {warning}"));
+    }
     let workflow = home.workflow("");
     if let Some(case_id) = &arguments.case {
         let known = checking::look(&workflow, &Actor::System, case_id, clock::now()).await;
-        known.context("there is no such case; nothing was taken in")?;
+        match known {
+            Err(overread_workflow::StepError::NotFound) => {
+                bail!("there is no such case; nothing was taken in")
+            }
+            known => known.context("nothing was taken in")?,
+        };
     }
     let options = DeliveryOptions {
         case_id: arguments.case.clone(),
@@ -65,10 +77,17 @@ pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
     if arguments.case.is_none() && receipt.is_usable() {
         remark(NO_CASE);
     }
-    Ok(if receipt.is_usable() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(NOTHING_USABLE)
+    if receipt.not_kept > 0 {
+        let lost = usize::try_from(receipt.not_kept).unwrap_or(usize::MAX);
+        remark(&format!(
+            "{} not kept; the problems above say why",
+            counted(lost, "file was", "files were")
+        ));
+    }
+    Ok(match (receipt.is_usable(), receipt.not_kept) {
+        (false, _) => ExitCode::from(NOTHING_USABLE),
+        (true, 0) => ExitCode::SUCCESS,
+        (true, _) => ExitCode::from(NOT_ALL_KEPT),
     })
 }
 

@@ -18,6 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Serve;
 use crate::clock;
+use crate::config::open_folder;
 use crate::home::{Home, ServeLock};
 use crate::limits::{PROOF_IDLE, PROOF_PAUSE, PROOF_REST};
 use crate::listening::{self, Certificate, Listening, Patience};
@@ -46,6 +47,7 @@ pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
         ));
         remark("(the link works once, and only until this start of the program ends)");
     }
+    warn(&home, &arguments.data).await?;
     let stop = Stop::new()?;
     line(&format!("listening on {}", door.address))?;
     match dimse {
@@ -61,6 +63,16 @@ pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
     }
     home.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Logs what of the settings and the data folder is probably not meant.
+async fn warn(home: &Home, data: &Path) -> Result<()> {
+    let tokens = home.config.token_warnings(&home.store).await?;
+    let warnings = open_folder(data).into_iter().chain(home.config.warnings());
+    for warning in warnings.chain(tokens) {
+        tracing::warn!("{warning}");
+    }
+    Ok(())
 }
 
 /// Listens for DICOM associations; returns where.

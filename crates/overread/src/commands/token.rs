@@ -63,6 +63,13 @@ async fn create(home: &Home, new: &NewToken<'_>, data: &Data) -> Result<()> {
     if new.role == Role::Administrator {
         bail!("a machine cannot be an administrator; choose archive, coordinator or reviewer");
     }
+    if new.case_id.is_some() && new.role.sees_every_case() {
+        bail!(
+            "no token was made: a token with the role {} reaches every case, so --case would not keep it to one; \
+             choose another role, or leave --case out",
+            new.role
+        );
+    }
     let now = clock::now();
     let mut tx = home.store.begin().await?;
     let (id, secret) = tokens::create(&mut tx, new, now).await?;
@@ -96,11 +103,22 @@ fn show(rows: &[TokenRow], data: &Data) -> Result<()> {
         };
         let made = Timestamp::from_micros(row.created_at).date();
         line(&format!(
-            "{}  {:<12} {state:<18} made {made}  {}",
+            "{}  {:<12} {state:<18} made {made}  {:<31}  {}",
             row.id,
             row.role,
+            reach(row),
             plain(&row.name)
         ))?;
     }
     Ok(())
+}
+
+/// Says which cases a token reaches. A token that was made for one case with a role that sees all of them reaches them all.
+fn reach(row: &TokenRow) -> String {
+    let sees_every_case = row.role.parse().is_ok_and(Role::sees_every_case);
+    match &row.case_id {
+        _ if sees_every_case => "every case".to_owned(),
+        Some(case_id) => format!("case {case_id}"),
+        None => "no case".to_owned(),
+    }
 }

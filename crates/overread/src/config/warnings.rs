@@ -1,0 +1,66 @@
+//! What is allowed, and probably not meant.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use anyhow::Result;
+use overread_store::{Store, tokens};
+
+use super::{Config, DimseCaller, DimseRight};
+
+impl Config {
+    /// Says what of the settings lets in more people than whoever wrote them may think.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let callers = self.dimse.callers.iter();
+        let open = callers.filter(|caller| caller.addresses.is_empty());
+        open.map(|caller| {
+            format!(
+                "dimse.callers: the entry {:?} names no addresses, so every machine that reaches the DICOM port and calls \
+                 itself so may {}; write `addresses = [\"…\"]`",
+                caller.ae_title,
+                rights(caller)
+            )
+        })
+        .collect()
+    }
+
+    /// Says which callers name a token that opens nothing.
+    pub(crate) async fn token_warnings(&self, store: &Store) -> Result<Vec<String>> {
+        let mut warnings = Vec::new();
+        let mut tx = store.read().await?;
+        for caller in &self.dimse.callers {
+            let Some(id) = &caller.token else { continue };
+            if tokens::find_by_id(&mut tx, id).await?.is_none() {
+                warnings.push(format!(
+                    "dimse.callers: the entry {:?} names a token that is revoked or was never made, so it finds and \
+                     retrieves nothing; `overread token list` shows those in force",
+                    caller.ae_title
+                ));
+            }
+        }
+        Ok(warnings)
+    }
+}
+
+fn rights(caller: &DimseCaller) -> String {
+    let word = |right: &DimseRight| match right {
+        DimseRight::Store => "store",
+        DimseRight::Find => "find",
+        DimseRight::Retrieve => "retrieve",
+    };
+    let words: Vec<&str> = caller.may.iter().map(word).collect();
+    words.join(", ")
+}
+
+/// Says that other accounts of this machine may look into the data folder.
+pub(crate) fn open_folder(data: &Path) -> Option<String> {
+    const OTHERS: u32 = 0o007;
+    let metadata = std::fs::metadata(data).ok()?;
+    (metadata.mode() & OTHERS != 0).then(|| {
+        let folder = data.display();
+        format!(
+            "every account of this machine may look into the data folder {folder}, and read what was kept there by earlier \
+             versions; close it: chmod -R o= {folder}"
+        )
+    })
+}
