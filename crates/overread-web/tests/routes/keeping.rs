@@ -113,17 +113,11 @@ async fn the_patient_asks_and_others_of_the_case_may_not() {
     assert!(
         before.body.contains("Ask for deletion") && !before.body.contains("Place a legal hold")
     );
-    let asked = patient
-        .post(&ask, &[("reason", "They are <b>mine</b>.")])
-        .await;
+    let reason = [("reason", "They are <b>mine</b>.")];
+    let asked = patient.post(&ask, &reason).await;
     assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.body);
-    assert!(
-        patient
-            .get(&page)
-            .await
-            .body
-            .contains("It waits for an answer.")
-    );
+    let waits = patient.get(&page).await;
+    assert!(waits.body.contains("It waits for an answer."));
     let list = ada.get("/keeping").await;
     assert!(
         list.body.contains("They are &#60;b&#62;mine"),

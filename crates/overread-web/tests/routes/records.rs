@@ -119,7 +119,7 @@ async fn what_was_refused_for_want_of_room_is_told_beside_what_was_kept() {
     tx.commit().await.unwrap();
     let images = [1, 2, 3].map(|number| {
         let image = InstanceSpec::mr(1, 1, number).part10().unwrap();
-        DiscFile::new(&format!("IM{number}"), image)
+        DiscFile::new(format!("IM{number}"), image)
     });
     let zip = zip_of(&images, true).unwrap();
     let records = format!("/cases/{case_id}/records");
