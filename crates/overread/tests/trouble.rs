@@ -97,11 +97,7 @@ fn a_full_disc_is_told_at_every_door_and_loses_nothing() {
     assert!(all.into_iter().all(|number| is_held(&doors, number)));
     drop(doors);
     let proof = disc.run(&["verify", "--json", "--data", data.to_str().unwrap()]);
-    let report = json(&proof);
-    assert_eq!(
-        (&report["ok"], &report["instances"]),
-        (&true.into(), &9.into())
-    );
+    assert_eq!(undamaged(&proof), 9);
 }
 
 #[test]
@@ -132,7 +128,7 @@ fn a_disc_that_fills_up_acknowledges_only_what_it_holds() {
     assert!(lost.is_empty(), "{lost:?} of {taken:?}");
     drop(doors);
     let proof = disc.run(&["verify", "--json", "--data", data.to_str().unwrap()]);
-    assert_eq!(json(&proof)["ok"], true, "{}", text(&proof.stdout));
+    assert!(undamaged(&proof) >= taken.len() as u64);
 }
 
 #[test]
@@ -175,11 +171,7 @@ fn a_bucket_and_a_database_that_are_away_are_told_at_every_door() {
     assert!(all.into_iter().all(|number| is_held(&doors, number)));
     drop(doors);
     let proof = run(&["verify", "--json", "--data", data.to_str().unwrap()]);
-    let report = json(&proof);
-    assert_eq!(
-        (&report["ok"], &report["instances"]),
-        (&true.into(), &9.into())
-    );
+    assert_eq!(undamaged(&proof), 9);
 }
 
 #[test]
@@ -233,7 +225,18 @@ fn a_bucket_that_stalls_is_given_up_while_everything_else_goes_on() {
     assert!(all.into_iter().all(|number| is_held(&doors, number)));
     drop(doors);
     let proof = run(&["verify", "--json", "--data", data.to_str().unwrap()]);
-    assert_eq!(json(&proof)["ok"], true, "{}", text(&proof.stdout));
+    assert_eq!(undamaged(&proof), 9);
+}
+
+/// Returns how many instances are proven, none damaged. What was synced, and whose rows could not be committed when there was
+/// trouble, was not acknowledged and is for a rebuild.
+fn undamaged(proof: &std::process::Output) -> u64 {
+    let report = json(proof);
+    let said = text(&proof.stdout);
+    assert_eq!(report["damaged"], serde_json::json!([]), "{said}");
+    let is_whole = report["unclaimed_bytes"] == 0;
+    assert_eq!(report["ok"], is_whole, "{said}");
+    report["instances"].as_u64().unwrap()
 }
 
 #[test]
@@ -261,11 +264,7 @@ fn a_disc_that_turns_read_only_is_told_and_read_on() {
     assert!(all.into_iter().all(|number| is_held(&doors, number)));
     drop(doors);
     let proof = run(&["verify", "--json", "--data", disc.data.to_str().unwrap()]);
-    let report = json(&proof);
-    assert_eq!(
-        (&report["ok"], &report["instances"]),
-        (&true.into(), &10.into())
-    );
+    assert_eq!(undamaged(&proof), 10);
 }
 
 /// What becomes of a program whose disc hangs.
