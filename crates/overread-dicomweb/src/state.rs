@@ -1,5 +1,6 @@
 //! What the handlers share.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use overread_archive::Archive;
@@ -15,9 +16,21 @@ use crate::cache::Cache;
 use crate::cors::Origins;
 use crate::limits::{CHANNELS, COMPOSED_AT_ONCE, METADATA_ROOM_PIECES};
 
-/// What the DICOMweb door works with; a clone is a handle.
+/// What the DICOMweb door works with; a clone is one pointer, since every request takes its own.
 #[derive(Clone)]
-pub struct DicomWebState {
+pub struct DicomWebState(Arc<Rooms>);
+
+impl Deref for DicomWebState {
+    type Target = Rooms;
+
+    fn deref(&self) -> &Rooms {
+        &self.0
+    }
+}
+
+/// The rooms behind the door.
+#[derive(Clone)]
+pub struct Rooms {
     pub(crate) store: Store,
     pub(crate) archive: Archive,
     pub(crate) ingest: Ingest,
@@ -49,7 +62,7 @@ impl DicomWebState {
         names_finding: fn(&str) -> bool,
         clock: fn() -> Timestamp,
     ) -> Self {
-        Self {
+        Self(Arc::new(Rooms {
             store,
             archive,
             ingest,
@@ -66,20 +79,20 @@ impl DicomWebState {
             composing: Arc::new(Semaphore::new(COMPOSED_AT_ONCE)),
             channels: Arc::new(Semaphore::new(CHANNELS)),
             work_items: Arc::new(Notify::new()),
-        }
+        }))
     }
 
     /// Sets what URLs in answers start with (`https://overread.example`), for servers behind a proxy.
     #[must_use]
     pub fn with_public_url(mut self, public_url: &str) -> Self {
-        self.public_url = Some(Arc::from(public_url.trim_end_matches('/')));
+        Arc::make_mut(&mut self.0).public_url = Some(Arc::from(public_url.trim_end_matches('/')));
         self
     }
 
     /// Sets the origins whose pages may ask.
     #[must_use]
     pub fn with_origins(mut self, origins: Origins) -> Self {
-        self.origins = origins;
+        Arc::make_mut(&mut self.0).origins = origins;
         self
     }
 

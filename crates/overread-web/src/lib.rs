@@ -21,4 +21,4 @@ mod state;
 mod words;
 
 pub use router::router;
-pub use state::{WebConfig, WebState};
+pub use state::{WebConfig, WebRooms};

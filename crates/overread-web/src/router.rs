@@ -9,11 +9,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::errors::PageError;
-use crate::state::WebState;
+use crate::state::{WebRooms, WebState};
 use crate::{access_log, api, arrivals, assets, auth, headers, limits, pages};
 
 /// Builds the whole door: pages, style and script, deliveries, DICOMweb.
-pub fn router(state: WebState) -> Router {
+pub fn router(rooms: WebRooms) -> Router {
+    let state = WebState::from(rooms);
     let uses = auth::TokenUse::default();
     let for_programs =
         || from_fn_with_state((state.clone(), uses.clone()), auth::machine_or_person);

@@ -1,5 +1,6 @@
 //! What every handler needs at hand.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use overread_dicomweb::DicomWebState;
@@ -22,9 +23,8 @@ pub struct WebConfig {
     pub behind_proxy: bool,
 }
 
-/// Handles to the rooms behind the door, cheap to clone.
-#[derive(Clone)]
-pub struct WebState {
+/// The rooms behind the door.
+pub struct WebRooms {
     /// The steps, with store, archive, ingest and knowledge.
     pub workflow: Workflow,
     /// What the DICOMweb door needs.
@@ -37,7 +37,25 @@ pub struct WebState {
     pub clock: fn() -> Timestamp,
 }
 
-impl WebState {
+/// A handle to the rooms: one pointer, since every layer and handler takes its own with each request.
+#[derive(Clone)]
+pub(crate) struct WebState(Arc<WebRooms>);
+
+impl From<WebRooms> for WebState {
+    fn from(rooms: WebRooms) -> Self {
+        Self(Arc::new(rooms))
+    }
+}
+
+impl Deref for WebState {
+    type Target = WebRooms;
+
+    fn deref(&self) -> &WebRooms {
+        &self.0
+    }
+}
+
+impl WebRooms {
     /// Returns the present instant.
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()

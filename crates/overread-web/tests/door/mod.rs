@@ -18,7 +18,7 @@ use overread_model::ids::CaseId;
 use overread_model::peers::{Peer, Peers, ProposedContext};
 use overread_model::time::Timestamp;
 use overread_store::Store;
-use overread_web::{WebConfig, WebState, router};
+use overread_web::{WebConfig, WebRooms, router};
 use overread_workflow::keeping::Keeping;
 use overread_workflow::{MailConfig, PasswordCost, Workflow, WorkflowConfig, setup};
 use tower::ServiceExt as _;
@@ -113,7 +113,7 @@ impl Door {
                 },
             }),
         };
-        let router = router(WebState {
+        let router = router(WebRooms {
             workflow: workflow.clone(),
             dicomweb: DicomWebState::new(
                 store,

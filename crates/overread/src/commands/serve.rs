@@ -11,7 +11,7 @@ use overread_dicomweb::DicomWebState;
 use overread_model::access::Role;
 use overread_store::tokens::{self, NewToken};
 use overread_store::{people, work_items};
-use overread_web::{WebConfig, WebState};
+use overread_web::{WebConfig, WebRooms};
 use overread_workflow::{Workflow, jobs, keeping, mailing, setup};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -178,7 +178,7 @@ impl Door {
             emergency_number: home.config.emergency_number.clone(),
             behind_proxy: home.config.behind_proxy,
         };
-        let state = WebState {
+        let rooms = WebRooms {
             workflow: workflow.clone(),
             dicomweb: DicomWebState::new(
                 home.store.clone(),
@@ -196,7 +196,7 @@ impl Door {
         };
         Ok(Self {
             listener,
-            router: overread_web::router(state),
+            router: overread_web::router(rooms),
             certificate,
             behind_proxy: home.config.behind_proxy,
             verify_days: home.config.archive.verify_days,
