@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::limits;
 
@@ -14,7 +15,7 @@ use crate::limits;
 #[derive(Debug)]
 pub(crate) struct PackFile {
     /// Through the page cache; holds the lock.
-    file: File,
+    file: Arc<File>,
     /// Past the page cache, where the file system can.
     direct: Option<File>,
 }
@@ -22,13 +23,14 @@ pub(crate) struct PackFile {
 impl PackFile {
     pub(crate) fn new(file: File, path: &Path) -> Self {
         Self {
-            file,
+            file: Arc::new(file),
             direct: open_direct(path).ok(),
         }
     }
 
-    pub(crate) fn sync_data(&self) -> io::Result<()> {
-        self.file.sync_data()
+    /// Returns what is to be synced.
+    pub(crate) fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 
     /// Writes blocks that begin and end where blocks of the file do.

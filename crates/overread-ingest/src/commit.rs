@@ -20,7 +20,7 @@ use overread_store::quotas::Rooms;
 use overread_store::studies::{self, DeliveryScope, Entered, Outcome};
 use overread_store::tokens::random_id;
 use overread_store::{Script, Store, deliveries, packs};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::content::Held;
 use crate::prepare::Readied;
@@ -252,68 +252,81 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 type Work = Vec<(Ticket, Payload)>;
 
-/// A batch whose bytes are durable and whose rows are not there yet.
-struct Synced {
+/// A batch whose bytes are written and whose rows are not there yet.
+struct Begun {
     answers: Vec<Option<Answer>>,
     /// Absent when everything was known already.
     written: Option<Written>,
 }
 
-/// Writes the bytes of what is new and waits until they are durable; holds up the thread that runs it.
-async fn sync(kept_at: &Place, work: Work, order: i64) -> Result<Synced, IngestError> {
+/// Writes the bytes of what is new; holds up the thread that runs it.
+async fn begin(
+    kept_at: &Place,
+    work: Work,
+    order: i64,
+    disc: OwnedSemaphorePermit,
+) -> Result<Begun, IngestError> {
     let mut answers: Vec<Option<Answer>> = Vec::new();
     answers.resize_with(work.len(), || None);
     let fresh = set_known_apart(kept_at, work, &mut answers).await?;
     let fresh = set_refused_apart(kept_at, fresh, &mut answers).await?;
     if fresh.is_empty() {
-        return Ok(Synced {
+        return Ok(Begun {
             answers,
             written: None,
         });
     }
-    Ok(Synced {
+    Ok(Begun {
         answers,
-        written: Some(write(&kept_at.archive, fresh, order)?),
+        written: Some(write(&kept_at.archive, fresh, order, disc)?),
     })
 }
 
 /// Commits the rows of a batch; when another node was in the way, once more.
-async fn commit(kept_at: &Place, synced: Synced) -> Result<Vec<Answer>, IngestError> {
-    let Synced {
+async fn commit(kept_at: &Place, begun: Begun) -> Result<Vec<Answer>, IngestError> {
+    let Begun {
         mut answers,
         written,
-    } = synced;
+    } = begun;
     let Some(mut written) = written else {
         return Ok(settled(answers));
     };
     let mut is_compared = false;
     for tried in 1.. {
-        match commit_rows(kept_at, &written, &mut answers, is_compared).await {
-            Ok(Some(outcomes)) => {
+        match commit_rows(kept_at, &mut written, &mut answers, is_compared).await {
+            Ok(Rows::Committed) => break,
+            Ok(Rows::TooEarly) => written.syncing.ended().await?,
+            Ok(Rows::Conflicts(outcomes)) => {
                 let (store, archive) = (&kept_at.store, &kept_at.archive);
                 same::note_twins(store, archive, &mut written.batch, &outcomes).await?;
                 is_compared = true;
             }
             Err(IngestError::Store(error))
                 if error.is_in_the_way() && tried < limits::COMMIT_TRIES => {}
-            outcome => {
-                outcome?;
-                break;
-            }
+            Err(error) => return Err(error),
         }
     }
     written.append.committed();
     Ok(settled(answers))
 }
 
-/// Returns the outcomes without committing anything when some of them are conflicts that were not compared yet: what they are
-/// in conflict with came in the same batch, or in one that was on its way.
+/// What became of rows.
+enum Rows {
+    Committed,
+    /// Nothing is committed: the bytes took longer than the rows may be kept open.
+    TooEarly,
+    /// Nothing is committed: some are conflicts that were not compared yet. What they are in conflict with came in the same
+    /// batch, or in one that was on its way.
+    Conflicts(Vec<Outcome>),
+}
+
+/// Writes the rows while the bytes are synced, and commits them once the bytes are durable.
 async fn commit_rows(
     kept_at: &Place,
-    written: &Written,
+    written: &mut Written,
     answers: &mut [Option<Answer>],
     is_compared: bool,
-) -> Result<Option<Vec<Outcome>>, IngestError> {
+) -> Result<Rows, IngestError> {
     let now = written.now;
     let mut tx = kept_at.store.begin_batch().await?;
     studies::take_turns(&mut tx, &written.batch, &written.cases()).await?;
@@ -336,7 +349,7 @@ async fn commit_rows(
     let (outcomes, mut script) = studies::enter(&mut tx, &written.batch, &mut rooms, now).await?;
     if !is_compared && has_conflict(&outcomes) {
         tx.rollback().await?;
-        return Ok(Some(outcomes));
+        return Ok(Rows::Conflicts(outcomes));
     }
     count_up(&mut script, written, &outcomes);
     script.run(&mut tx).await?;
@@ -357,8 +370,12 @@ async fn commit_rows(
         };
         set(answers, *position, answer);
     }
+    if !written.syncing.ended_soon().await? {
+        tx.rollback().await?;
+        return Ok(Rows::TooEarly);
+    }
     tx.commit().await?;
-    Ok(None)
+    Ok(Rows::Committed)
 }
 
 pub(crate) fn has_conflict(outcomes: &[Outcome]) -> bool {
