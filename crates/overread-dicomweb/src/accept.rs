@@ -142,7 +142,9 @@ impl Accept {
         Self(wanted.cloned().collect())
     }
 
-    /// Reads the Accept header and the `accept` parameter.
+    /// Reads the Accept header and the `accept` parameter. Who sends no header takes everything, and gets the default of the
+    /// resource, as who sends `*/*` does.
+    // RFC 9110 12.5.1, and PS3.18 table 8.7.3-1; 8.7.5 lets such a request be refused, which tells its sender nothing.
     ///
     /// # Errors
     /// 406 without any range that can be read (PS3.18 8.7.5, 8.7.7), 400 for a malformed `accept` parameter.
@@ -151,6 +153,9 @@ impl Accept {
         for value in headers.get_all(header::ACCEPT) {
             let Ok(text) = value.to_str() else { continue };
             ranges.extend(parse_list(text));
+        }
+        if !headers.contains_key(header::ACCEPT) {
+            ranges.push(MediaRange::of("*/*", None));
         }
         ranges.truncate(MEDIA_RANGES);
         ranges.retain(|range| range.weight > 0.0);
@@ -269,7 +274,7 @@ mod tests {
 
     #[test]
     fn ranges_are_ordered_g1_g4_g6_g14() {
-        assert_eq!(accept("", ""), Err(406));
+        assert_eq!(accept("", ""), Ok(vec!["*/*".to_owned()]));
         assert_eq!(accept("nonsense, /", ""), Err(406));
         assert_eq!(
             accept("nonsense, image/jpeg", ""),
@@ -298,6 +303,10 @@ mod tests {
         let json = "accept=application%2Fdicom%2Bjson";
         assert_eq!(
             accept("*/*", json),
+            Ok(vec!["application/dicom+json".to_owned()])
+        );
+        assert_eq!(
+            accept("", json),
             Ok(vec!["application/dicom+json".to_owned()])
         );
         assert_eq!(accept("image/*", json), Err(406));

@@ -21,7 +21,7 @@ use serde::Deserialize;
 
 use answer::answered;
 
-use crate::accept::{Form, XML};
+use crate::accept::{Accept, XML};
 use crate::caller::{Caller, RawQuery};
 use crate::incoming::{BadContentType, ContentType, Event, PartHeaders, PartReader};
 use crate::params::percent_decoded;
@@ -49,7 +49,8 @@ pub(crate) async fn store(
     let case_id = permitted(&state, &caller, &headers, &query).await?;
     refuse_what_never_fits(&state, case_id.as_ref(), &headers).await?;
     let (content_type, kind) = content_type(&headers)?;
-    let form = form(&headers)?;
+    // A client that names only types other than JSON and XML could not read the answer.
+    let form = Accept::of_request(&headers, "")?.json_or_plain_xml()?;
     let options = DeliveryOptions {
         case_id,
         actor: caller.actor.clone(),
@@ -196,14 +197,6 @@ fn content_type(headers: &HeaderMap) -> Answer<(ContentType, Kind)> {
         }
     };
     Ok((content_type, kind))
-}
-
-/// The answer is JSON, or XML for who asks for it; a client that names only other types could not read it.
-fn form(headers: &HeaderMap) -> Answer<Form> {
-    if headers.contains_key(header::ACCEPT) {
-        return crate::accept::Accept::of_request(headers, "")?.json_or_plain_xml();
-    }
-    Ok(Form::Json)
 }
 
 fn refused(error: &IngestError) -> Refusal {

@@ -15,6 +15,7 @@ mod checks;
 mod collections;
 mod composed;
 mod conditional;
+mod defaults;
 mod deleted;
 mod further;
 mod house;
