@@ -4,8 +4,7 @@ mod encoding;
 mod stored;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -21,7 +20,7 @@ use crate::conditional::{Tag, immutable, tagged};
 use crate::content::Content;
 use crate::instances::{One, find};
 use crate::limits::FRAMES_A_REQUEST;
-use crate::multipart::{Boundary, answer, body_of, body_of_stream};
+use crate::multipart::{Boundary, Part, answer, body_of, part_after_part};
 use crate::partial::{Begun, begin};
 use crate::picture::Image;
 use crate::range::ranged;
@@ -174,20 +173,16 @@ async fn recoded_parts(
     url: String,
     numbers: Vec<u32>,
 ) -> Answer {
-    let boundary = Boundary::new()?;
-    let closing = boundary.closing();
     let mut numbers = numbers.into_iter();
     let decode = |number| {
         let image = &image;
         async move { recoded::frame(image, number, sent == Sent::JpegLs).await }
     };
     let Begun { refused, first } = begin(numbers.by_ref(), decode).await?;
-    let start = refused.first().map_or(first.0, |(number, _)| *number);
     let root = match refused.as_slice() {
         [] => sent.encoding(),
         _ => stored.clone(),
     };
-    let content_type = boundary.content_type(root.media_type)?;
     let of = (image.clone(), stored.clone());
     let before = stream::iter(refused).then(move |(number, _)| {
         let (image, stored) = of.clone();
@@ -202,24 +197,15 @@ async fn recoded_parts(
     });
     let first = (first.0, Ok((sent.encoding(), first.1)));
     let all = before.chain(stream::iter([first])).chain(rest);
-    let pieces = all.flat_map(move |(number, frame)| {
-        let pieces = match frame {
-            Ok((encoding, bytes)) => {
-                let location = format!("{url}/frames/{number}");
-                let (part_type, length) = (encoding.part_type(), bytes.len() as u64);
-                let opening = boundary.opening(number == start, &part_type, &location, length);
-                vec![Ok(opening), Ok(bytes)]
-            }
-            Err(_) => vec![Err(std::io::Error::other("a frame could not be read"))],
-        };
-        stream::iter(pieces)
+    let parts = all.map(move |(number, frame)| {
+        let (encoding, bytes) = frame?;
+        Ok(Part {
+            content_type: encoding.part_type(),
+            location: format!("{url}/frames/{number}"),
+            bytes,
+        })
     });
-    let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
-    let mut response = body.into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, content_type);
-    Ok(response)
+    part_after_part(root.media_type, parts)
 }
 
 fn in_parts(encoding: &Encoding, url: &str, numbers: &[u32], bytes: Vec<Vec<Bytes>>) -> Answer {

@@ -68,6 +68,41 @@ pub(crate) fn body_of_stream(
     Body::from_stream(pieces.boxed())
 }
 
+/// One part of an answer, in memory.
+pub(crate) struct Part {
+    pub(crate) content_type: String,
+    pub(crate) location: String,
+    pub(crate) bytes: Bytes,
+}
+
+/// Answers part after part, each made when the one before is sent. What has begun can only be broken off, by a part that
+/// cannot be made.
+pub(crate) fn part_after_part(
+    part_type: &str,
+    parts: impl Stream<Item = Answer<Part>> + Send + 'static,
+) -> Answer {
+    let boundary = Boundary::new()?;
+    let content_type = boundary.content_type(part_type)?;
+    let closing = boundary.closing();
+    let pieces = parts.enumerate().flat_map(move |(index, part)| {
+        let pieces = match part {
+            Ok(part) => {
+                let length = part.bytes.len() as u64;
+                let opening =
+                    boundary.opening(index == 0, &part.content_type, &part.location, length);
+                vec![Ok(opening), Ok(part.bytes)]
+            }
+            Err(_) => vec![Err(std::io::Error::other("a part could not be made"))],
+        };
+        stream::iter(pieces)
+    });
+    let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    Ok(response)
+}
+
 /// Makes an answer with type and length.
 pub(crate) fn answer(body: Body, content_type: HeaderValue, length_bytes: u64) -> Response {
     let mut response = body.into_response();

@@ -1,7 +1,7 @@
 //! Pictures that are drawn for an answer: one, one that moves, or part after part.
 
 use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -12,7 +12,7 @@ use super::representative;
 use crate::caller::Caller;
 use crate::limits::DRAWN_AHEAD_BYTES;
 use crate::looks::Asked;
-use crate::multipart::{Boundary, answer, body_of_stream};
+use crate::multipart::{self, answer, part_after_part};
 use crate::partial::Missing;
 use crate::picture::Image;
 use crate::refusal::{Answer, Refusal};
@@ -120,9 +120,6 @@ pub(super) async fn in_parts(
     parts: Vec<Part>,
     missing: &mut Missing,
 ) -> Answer {
-    let boundary = Boundary::new()?;
-    let content_type = boundary.content_type(media_type.name())?;
-    let closing = boundary.closing();
     let mut parts = parts.into_iter();
     let (mut ahead, mut ahead_bytes) = (Vec::new(), 0);
     while ahead_bytes < DRAWN_AHEAD_BYTES
@@ -142,26 +139,16 @@ pub(super) async fn in_parts(
         let asked = asked.clone();
         async move { part.draw(&asked, media_type).await }
     });
-    let all = stream::iter(ahead.into_iter().map(Ok))
-        .chain(rest)
-        .enumerate();
-    let pieces = all.flat_map(move |(index, drawn)| {
-        let pieces = match drawn {
-            Ok((url, bytes)) => {
-                let name = media_type.name();
-                let opening = boundary.opening(index == 0, name, &url, bytes.len() as u64);
-                vec![Ok(opening), Ok(bytes)]
-            }
-            Err(_) => vec![Err(std::io::Error::other("a picture could not be drawn"))],
-        };
-        stream::iter(pieces)
+    let all = stream::iter(ahead.into_iter().map(Ok)).chain(rest);
+    let parts = all.map(move |drawn| {
+        let (location, bytes) = drawn?;
+        Ok(multipart::Part {
+            content_type: media_type.name().to_owned(),
+            location,
+            bytes,
+        })
     });
-    let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
-    let mut response = body.into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, content_type);
-    Ok(response)
+    part_after_part(media_type.name(), parts)
 }
 
 // PS3.18 8.3.5: what is asked and not supported is said in a Warning header.
