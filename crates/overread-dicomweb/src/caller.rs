@@ -111,6 +111,20 @@ impl Sending {
 }
 
 impl Caller {
+    /// Asks questions that belong together, in this caller's turn, see [`overread_store::Store::ask`].
+    pub(crate) async fn ask<T, Questions>(
+        &self,
+        state: &DicomWebState,
+        questions: Questions,
+    ) -> Answer<T>
+    where
+        T: Send + 'static,
+        Questions: AsyncFnOnce(&mut Tx) -> T + Send + 'static,
+    {
+        let asker = format!("{} {}", self.actor.kind(), self.actor.id());
+        Ok(state.store.ask(&asker, questions).await?)
+    }
+
     /// Returns why there is nothing to show of a study: it is gone, or it never was there for this caller.
     // PS3.18 10.4.3: 410 for what is known to have been there; a stranger is not told that it was.
     pub(crate) async fn not_there(&self, state: &DicomWebState, study: &str) -> Refusal {
@@ -144,7 +158,7 @@ impl Caller {
             let found = instances_of(tx, &caller.reach, &study, series.as_deref()).await?;
             Ok((found, caller.withheld(tx, &study).await?))
         };
-        state.store.ask(question).await?
+        self.ask(state, question).await?
     }
 
     /// Says whether what stands in an attribute may be withheld from the caller.
@@ -178,7 +192,7 @@ impl Caller {
         let question = async move |tx: &mut Tx| {
             reports_among(tx, &reach, &study, series.as_deref(), instance.as_deref()).await
         };
-        Ok(state.store.ask(question).await??)
+        Ok(self.ask(state, question).await??)
     }
 
     /// Writes down that somebody read reports of a study, before they are shown.

@@ -19,7 +19,8 @@ use crate::caller::{Caller, RawQuery};
 use crate::conditional::not_kept;
 use crate::content::Content;
 use crate::frames::table_of;
-use crate::metadata::{Named, pieces};
+use crate::limits::METADATA_AHEAD_BYTES;
+use crate::metadata::{Named, shown, sop_instance_uid};
 use crate::multipart::{Boundary, body_of_stream};
 use crate::partial::{Begun, Missing, begin, readable};
 use crate::recoded;
@@ -131,7 +132,7 @@ async fn wanted(
     named: &Named,
     is_wanted: fn(&str) -> bool,
 ) -> Answer<(Vec<(Arc<StoredInstance>, String)>, Withheld, Missing)> {
-    let (pieces, _room) = pieces(state, caller, named).await?;
+    let mut shown = shown(state, caller, named, METADATA_AHEAD_BYTES).await?;
     let series = named.series.as_deref();
     let (mut instances, withheld) = caller.instances(state, &named.study, series).await?;
     let is_named = |uid: &str| named.instance.as_deref().is_none_or(|named| named == uid);
@@ -143,17 +144,19 @@ async fn wanted(
         .map(|one| (one.sop_instance_uid.clone(), one))
         .collect();
     let mut values = Vec::new();
-    for piece in pieces {
-        let Some(found) = instances.remove(&piece.sop_instance_uid) else {
-            continue;
-        };
-        let object: Value =
-            serde_json::from_slice(&piece.dicom_json).map_err(|_| Refusal::internal())?;
-        let mut paths = Vec::new();
-        paths_of(&object, &mut paths);
-        paths.retain(|path| is_wanted(path) && !withheld.holds_path(path));
-        let found = Arc::new(found);
-        values.extend(paths.into_iter().map(|path| (Arc::clone(&found), path)));
+    while let Some(pieces) = shown.pieces.next().await? {
+        for piece in pieces {
+            let object: Value =
+                serde_json::from_slice(&piece.dicom_json).map_err(|_| Refusal::internal())?;
+            let Some(found) = instances.remove(sop_instance_uid(&object)) else {
+                continue;
+            };
+            let mut paths = Vec::new();
+            paths_of(&object, &mut paths);
+            paths.retain(|path| is_wanted(path) && !withheld.holds_path(path));
+            let found = Arc::new(found);
+            values.extend(paths.into_iter().map(|path| (Arc::clone(&found), path)));
+        }
     }
     let values = missing.without(values, |(found, path)| match path == PIXEL_DATA {
         true => can_be_sent(found),

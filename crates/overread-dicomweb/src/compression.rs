@@ -1,25 +1,29 @@
 //! Answers of text that go out compressed. Pixel data never do: they are compressed already, or gain less than it costs.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
+use flate2::Compression;
+use flate2::bufread::GzDecoder;
+use flate2::write::GzEncoder;
+use futures_util::stream::{self, Stream};
 
-use crate::limits::{COMPRESSED_BYTES, COMPRESSED_MIN_BYTES};
+use crate::limits::{COMPRESSED_BYTES, COMPRESSED_MIN_BYTES, UNPACKED_PIECE_BYTES};
 
 /// How hard: text is sent once, and level 1 is faster than a line of 1 Gbit/s.
 const GZIP_LEVEL: u32 = 1;
 
-/// Compresses text that is in memory as a whole, for clients that take gzip. An answer with an entity tag of its own has
-/// been judged where it was made.
+/// Compresses text that is in memory as a whole, for clients that take gzip. An answer with an entity tag of its own, or
+/// compressed already, has been judged where it was made.
 pub(crate) async fn compressed(request: Request, next: Next) -> Response {
     let is_taken = takes_gzip(request.headers()) && request.method() != Method::HEAD;
     let response = next.run(request).await;
-    if !is_text(&response) || response.headers().contains_key(header::ETAG) {
+    if !is_text(&response) || is_judged(&response) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -43,6 +47,11 @@ pub(crate) async fn compressed(request: Request, next: Next) -> Response {
         .headers
         .insert(header::CONTENT_LENGTH, HeaderValue::from(packed.len()));
     Response::from_parts(parts, Body::from(packed))
+}
+
+fn is_judged(response: &Response) -> bool {
+    let headers = response.headers();
+    headers.contains_key(header::ETAG) || headers.contains_key(header::CONTENT_ENCODING)
 }
 
 fn is_text(response: &Response) -> bool {
@@ -75,12 +84,63 @@ pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
 }
 
 /// Compresses text.
-pub(crate) fn gzipped(text: &[u8]) -> Bytes {
-    let mut encoder = flate2::write::GzEncoder::new(
-        Vec::with_capacity(text.len() / 8 + 1024),
-        flate2::Compression::new(GZIP_LEVEL),
-    );
-    // Writing to memory cannot fail.
-    let _written = encoder.write_all(text);
-    Bytes::from(encoder.finish().unwrap_or_default())
+fn gzipped(text: &[u8]) -> Bytes {
+    let mut packed = Written::new(true, text.len() / 8);
+    packed.add(text);
+    packed.finished()
+}
+
+/// Text that is written piece by piece, compressed or not, and may be sent before all of it is written.
+pub(crate) enum Written {
+    Plain(Vec<u8>),
+    Packed(Box<GzEncoder<Vec<u8>>>),
+}
+
+impl Written {
+    /// Begins a text of which about so many bytes go out.
+    pub(crate) fn new(is_gzip: bool, length_bytes: usize) -> Self {
+        let out = Vec::with_capacity(length_bytes.saturating_add(1024));
+        match is_gzip {
+            true => Self::Packed(Box::new(GzEncoder::new(out, Compression::new(GZIP_LEVEL)))),
+            false => Self::Plain(out),
+        }
+    }
+
+    pub(crate) fn add(&mut self, text: &[u8]) {
+        match self {
+            Self::Plain(out) => out.extend_from_slice(text),
+            Self::Packed(encoder) => {
+                // Writing to memory cannot fail.
+                let _written = encoder.write_all(text);
+            }
+        }
+    }
+
+    /// Takes what can be sent already.
+    pub(crate) fn ready(&mut self) -> Bytes {
+        let out = match self {
+            Self::Plain(out) => out,
+            Self::Packed(encoder) => encoder.get_mut(),
+        };
+        Bytes::from(std::mem::take(out))
+    }
+
+    /// Ends the text, and returns what was not taken of it.
+    pub(crate) fn finished(self) -> Bytes {
+        match self {
+            Self::Plain(out) => Bytes::from(out),
+            Self::Packed(encoder) => Bytes::from(encoder.finish().unwrap_or_default()),
+        }
+    }
+}
+
+/// Sends a compressed text to who does not take it so, unpacking it piece by piece.
+pub(crate) fn unpacked(packed: Bytes) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
+    let decoder = GzDecoder::new(packed.reader());
+    stream::try_unfold(decoder, |mut decoder| async move {
+        let mut piece = Vec::with_capacity(UNPACKED_PIECE_BYTES);
+        let limit = UNPACKED_PIECE_BYTES as u64;
+        let count = decoder.by_ref().take(limit).read_to_end(&mut piece)?;
+        Ok((count > 0).then(|| (Bytes::from(piece), decoder)))
+    })
 }

@@ -33,6 +33,7 @@ mod refusal;
 mod rendered;
 mod report_text;
 mod results;
+mod room;
 mod router;
 mod search;
 mod sets;

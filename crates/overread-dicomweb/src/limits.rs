@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Results of one search, whatever `limit` asks.
 pub const SEARCH_RESULTS: u32 = 10_000;
-/// Results that are written at once where they were found.
+/// Results that are held as they are while they are sent; more of them compressed, and together with all others in a room.
 pub const QUICK_RESULTS: usize = 200;
 /// Results of one search whose metadata are read, to match or return what the index has no column for.
 pub const METADATA_READS: u32 = 2_000;
@@ -29,14 +29,26 @@ pub const REWRITTEN_BYTES: u64 = 256 * 1024 * 1024;
 pub const BULK_VALUE_BYTES: u64 = 256 * 1024 * 1024;
 /// Memory for ready metadata answers.
 pub const CACHE_BYTES: usize = 32 * 1024 * 1024;
-/// Bytes of one piece of the room for metadata that are unpacked and sent.
-pub const METADATA_ROOM_PIECE_BYTES: u64 = 64 * 1024;
-/// Such pieces, over all answers: 128 MiB. An answer takes twice its length; a longer one takes all, alone.
+/// Bytes of one piece of the room for long answers.
+pub const ROOM_PIECE_BYTES: u64 = 64 * 1024;
+/// Such pieces for metadata, over all answers: 128 MiB.
 pub const METADATA_ROOM_PIECES: u32 = 2048;
+/// The same for the results of long searches, which are held compressed: 64 MiB.
+pub const SEARCH_ROOM_PIECES: u32 = 1024;
+/// Room for each result that a long search may have, until it is known how many there are.
+pub const PACKED_RESULT_BYTES: u64 = 256;
 /// How long an answer waits for room before its caller is asked to come again.
-pub const METADATA_ROOM_WAIT: Duration = Duration::from_secs(10);
+pub const ROOM_WAIT: Duration = Duration::from_secs(10);
+/// Metadata up to this are put together at once and kept ready; longer ones are read and sent piece by piece.
+pub const METADATA_WHOLE_BYTES: u64 = 4 * 1024 * 1024;
+/// The same for who takes them compressed, which makes a twentieth of them.
+pub const METADATA_PACKED_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of metadata that are read at once, of those that are sent piece by piece; one instance may have more.
+pub const METADATA_AHEAD_BYTES: u64 = 512 * 1024;
 /// Text shorter than this goes out as it is: one packet carries it.
 pub const COMPRESSED_MIN_BYTES: u64 = 1024;
+/// Bytes of one piece of text that is held compressed and sent as it was.
+pub const UNPACKED_PIECE_BYTES: usize = 64 * 1024;
 /// Text longer than this goes out as it is.
 pub const COMPRESSED_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes of the header block of one part.

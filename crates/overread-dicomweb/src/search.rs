@@ -6,31 +6,34 @@ mod metadata;
 mod parents;
 mod series;
 mod studies;
+mod text;
 
 use std::collections::BTreeMap;
 
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::IntoResponse;
-use bytes::Bytes;
+use axum::response::{IntoResponse, Response};
 use overread_dicom::matching::matches_value;
 use overread_store::Tx;
 use overread_store::studies::{InstanceFilter, SeriesFilter};
 use serde::Deserialize;
-use serde_json::Value;
 
-use crate::accept::{Accept, Form, XML};
+use crate::accept::{Accept, Form};
 use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
+use crate::compression::{Written, takes_gzip, unpacked};
 use crate::conditional::not_kept;
-use crate::limits::QUICK_RESULTS;
-use crate::multipart::{Boundary, answer, body_of};
+use crate::limits::{PACKED_RESULT_BYTES, QUICK_RESULTS, SEARCH_RESULTS};
+use crate::multipart::{answer, body_of_stream};
 use crate::params::Query;
 use crate::refusal::{Answer, Refusal};
 use crate::results::Found;
+use crate::room::Taken;
 use crate::state::DicomWebState;
 use keys::asks;
 pub(crate) use keys::paged;
+use text::Text;
 
 const SERVICE: &str = "Overread";
 
@@ -54,13 +57,11 @@ pub(crate) async fn studies(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    let (query, labels, form) = prepared(&state, &caller, &headers, &query, None).await?;
-    let search = async move |tx: &mut Tx| {
-        let mut results = studies::studies(tx, &caller, &query).await?;
-        leave_out(tx, &caller, &mut results).await?;
-        Ok((results, caller, query))
+    let asked = Asked::of(&state, caller, &headers, &query, None).await?;
+    let search = async |tx: &mut Tx, caller: &Caller, query: &Query| {
+        studies::studies(tx, caller, query).await
     };
-    written(state.store.ask(search).await?, labels, form).await
+    asked.answered(&state, search).await
 }
 
 /// GET /series and /studies/{study}/series.
@@ -72,17 +73,15 @@ pub(crate) async fn series(
     RawQuery(query): RawQuery,
 ) -> Answer {
     let study = parents.study.as_deref();
-    let (query, labels, form) = prepared(&state, &caller, &headers, &query, study).await?;
+    let asked = Asked::of(&state, caller, &headers, &query, study).await?;
     let filter = SeriesFilter {
         study_instance_uid: parents.study,
         ..SeriesFilter::default()
     };
-    let search = async move |tx: &mut Tx| {
-        let mut results = series::series(tx, &caller, &query, filter).await?;
-        leave_out(tx, &caller, &mut results).await?;
-        Ok((results, caller, query))
+    let search = async move |tx: &mut Tx, caller: &Caller, query: &Query| {
+        series::series(tx, caller, query, filter).await
     };
-    written(state.store.ask(search).await?, labels, form).await
+    asked.answered(&state, search).await
 }
 
 /// GET /instances, /studies/{study}/instances and /studies/{study}/series/{series}/instances.
@@ -94,30 +93,101 @@ pub(crate) async fn instances(
     RawQuery(query): RawQuery,
 ) -> Answer {
     let study = parents.study.as_deref();
-    let (query, labels, form) = prepared(&state, &caller, &headers, &query, study).await?;
+    let asked = Asked::of(&state, caller, &headers, &query, study).await?;
     let filter = InstanceFilter {
         study_instance_uid: parents.study,
         series_instance_uid: parents.series,
         ..InstanceFilter::default()
     };
-    let search = async move |tx: &mut Tx| {
-        let mut results = instances::instances(tx, &caller, &query, filter).await?;
-        leave_out(tx, &caller, &mut results).await?;
-        Ok((results, caller, query))
+    let search = async move |tx: &mut Tx, caller: &Caller, query: &Query| {
+        instances::instances(tx, caller, query, filter).await
     };
-    written(state.store.ask(search).await?, labels, form).await
+    asked.answered(&state, search).await
 }
 
-/// Writes what a search found; a long answer where it holds up nobody, and not while others wait to ask the database.
-async fn written(found: Answer<(Results, Caller, Query)>, labels: Labels, form: Form) -> Answer {
-    let (results, caller, query) = found?;
-    let is_long = results.page.len() > QUICK_RESULTS;
-    let write = move || answered(&labels.keep(results)?, &query, form, &caller);
-    if !is_long {
-        return write();
+/// A search, before anything is looked for.
+struct Asked {
+    caller: Caller,
+    query: Query,
+    labels: Labels,
+    form: Form,
+    is_gzip: bool,
+}
+
+impl Asked {
+    async fn of(
+        state: &DicomWebState,
+        caller: Caller,
+        headers: &HeaderMap,
+        query: &str,
+        study: Option<&str>,
+    ) -> Answer<Self> {
+        let form = Accept::of_request(headers, query)?.json_or_xml()?;
+        let mut query = Query::parse(query)?;
+        let labels = Labels::out_of(&mut query, &caller);
+        caller
+            .note_reading(state, "studies.searched", study)
+            .await?;
+        Ok(Self {
+            caller,
+            query,
+            labels,
+            form,
+            is_gzip: takes_gzip(headers),
+        })
     }
-    let writing = tokio::task::spawn_blocking(write);
-    writing.await.map_err(|_| Refusal::internal())?
+
+    /// Looks, and writes what is found in the same turn: results are held for as many as may ask at once, and what is sent to
+    /// readers who take their time is held compressed, in a room of its own.
+    async fn answered(
+        self,
+        state: &DicomWebState,
+        search: impl AsyncFnOnce(&mut Tx, &Caller, &Query) -> Answer<Results> + Send + 'static,
+    ) -> Answer {
+        let room = match self.labels.most(&self.query) {
+            most if most as usize > QUICK_RESULTS => {
+                let bytes = u64::from(most).saturating_mul(PACKED_RESULT_BYTES);
+                Some(state.search_room.take(bytes).await?)
+            }
+            _ => None,
+        };
+        let caller = self.caller.clone();
+        let asked = async move |tx: &mut Tx| {
+            let mut results = search(tx, &self.caller, &self.query).await?;
+            leave_out(tx, &self.caller, &mut results).await?;
+            let results = self.labels.keep(results)?;
+            match room.filter(|_| results.page.len() > QUICK_RESULTS) {
+                Some(room) => self.packed(results, room),
+                None => answered(&results, &self.query, self.form, &self.caller),
+            }
+        };
+        caller.ask(state, asked).await?
+    }
+
+    /// Writes a long answer compressed, one result after the other; who does not take it so gets it unpacked piece by piece.
+    fn packed(&self, results: Results, mut room: Taken) -> Answer {
+        let remaining = results.remaining;
+        let mut text = Text::new(self.form, &self.caller, Written::new(true, 0))?;
+        for found in results.page {
+            text.add(&found);
+        }
+        let (content_type, length_bytes, body) = text.ended();
+        room.fit(body.len() as u64)?;
+        let body = room.around(body);
+        let mut response = match self.is_gzip {
+            true => {
+                let length_bytes = body.len() as u64;
+                let mut response = answer(Body::from(body), content_type, length_bytes);
+                let headers = response.headers_mut();
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+                response
+            }
+            false => answer(body_of_stream(unpacked(body)), content_type, length_bytes),
+        };
+        told(&mut response, &self.query, remaining);
+        Ok(response)
+    }
 }
 
 /// What a reader who sees no labels before the lock asks of labels: compared with what is shown, since a search that matched
@@ -145,6 +215,11 @@ impl Labels {
             limit,
             offset,
         }
+    }
+
+    /// Returns how many results are looked at.
+    fn most(&self, query: &Query) -> u32 {
+        query.limit.unwrap_or(SEARCH_RESULTS).min(SEARCH_RESULTS)
     }
 
     fn keep(&self, results: Results) -> Answer<Results> {
@@ -186,41 +261,26 @@ async fn leave_out(tx: &mut Tx, caller: &Caller, results: &mut Results) -> Answe
     Ok(())
 }
 
-async fn prepared(
-    state: &DicomWebState,
-    caller: &Caller,
-    headers: &HeaderMap,
-    query: &str,
-    study: Option<&str>,
-) -> Answer<(Query, Labels, Form)> {
-    let form = Accept::of_request(headers, query)?.json_or_xml()?;
-    let mut query = Query::parse(query)?;
-    let labels = Labels::out_of(&mut query, caller);
-    caller
-        .note_reading(state, "studies.searched", study)
-        .await?;
-    Ok((query, labels, form))
-}
-
 /// Writes the page; 204 when it is empty (PS3.18 10.6.3.1).
 pub(crate) fn answered(results: &Results, query: &Query, form: Form, caller: &Caller) -> Answer {
-    let mut response = match form {
-        _ if results.page.is_empty() => StatusCode::NO_CONTENT.into_response(),
-        Form::Json => {
-            let mut body = vec![b'['];
-            for (index, found) in results.page.iter().enumerate() {
-                if index > 0 {
-                    body.push(b',');
-                }
-                found.write(&mut body);
-            }
-            body.push(b']');
-            let json = HeaderValue::from_static("application/dicom+json");
-            ([(header::CONTENT_TYPE, json)], body).into_response()
-        }
-        Form::Xml => in_xml(results, caller)?,
-    };
-    not_kept(&mut response);
+    if results.page.is_empty() {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        told(&mut response, query, 0);
+        return Ok(response);
+    }
+    let mut text = Text::new(form, caller, Written::new(false, 0))?;
+    for found in &results.page {
+        text.add(found);
+    }
+    let (content_type, length_bytes, body) = text.ended();
+    let mut response = answer(Body::from(body), content_type, length_bytes);
+    told(&mut response, query, results.remaining);
+    Ok(response)
+}
+
+/// Says how long the answer may be kept, what of the question was not understood, and how many results are left behind it.
+fn told(response: &mut Response, query: &Query, remaining: u64) {
+    not_kept(response);
     let headers = response.headers_mut();
     for name in &query.unsupported {
         let text = format!(
@@ -228,32 +288,12 @@ pub(crate) fn answered(results: &Results, query: &Query, form: Form, caller: &Ca
         );
         append_warning(headers, &text);
     }
-    if results.remaining > 0 && !results.page.is_empty() {
+    if remaining > 0 {
         let text = format!(
-            "299 {SERVICE}: There are {} additional results that can be requested",
-            results.remaining
+            "299 {SERVICE}: There are {remaining} additional results that can be requested"
         );
         append_warning(headers, &text);
     }
-    Ok(response)
-}
-
-/// Writes one part of Native DICOM Model a result (PS3.18 10.6.4).
-fn in_xml(results: &Results, caller: &Caller) -> Answer {
-    let boundary = Boundary::new()?;
-    let mut pieces = Vec::with_capacity(results.page.len() * 2 + 1);
-    for (index, found) in results.page.iter().enumerate() {
-        let json = found.to_json();
-        let place = json.pointer("/00081190/Value/0").and_then(Value::as_str);
-        let place = place.unwrap_or_else(|| caller.address.root());
-        let xml = overread_dicom::xml::write(&json);
-        let length_bytes = xml.len() as u64;
-        pieces.push(boundary.opening(index == 0, XML, place, length_bytes));
-        pieces.push(Bytes::from(xml));
-    }
-    pieces.push(boundary.closing());
-    let (body, length_bytes) = body_of(pieces);
-    Ok(answer(body, boundary.content_type(XML)?, length_bytes))
 }
 
 fn append_warning(headers: &mut HeaderMap, text: &str) {

@@ -14,7 +14,8 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::cache::Cache;
 use crate::cors::Origins;
-use crate::limits::{CHANNELS, COMPOSED_AT_ONCE, METADATA_ROOM_PIECES};
+use crate::limits::{CHANNELS, COMPOSED_AT_ONCE, METADATA_ROOM_PIECES, SEARCH_ROOM_PIECES};
+use crate::room::Room;
 
 /// What the DICOMweb door works with; a clone is one pointer, since every request takes its own.
 #[derive(Clone)]
@@ -41,8 +42,10 @@ pub struct Rooms {
     origins: Origins,
     pub(crate) readings: Arc<ReadingLog>,
     pub(crate) cache: Arc<Cache>,
-    /// Room for metadata that are unpacked and sent.
-    pub(crate) metadata_room: Arc<Semaphore>,
+    /// For metadata that are unpacked and sent.
+    pub(crate) metadata_room: Room,
+    /// For results of long searches.
+    pub(crate) search_room: Room,
     /// Turns to put an instance together in memory.
     pub(crate) composing: Arc<Semaphore>,
     /// Places for channels to subscribers.
@@ -75,7 +78,8 @@ impl DicomWebState {
             origins: Origins::default(),
             readings: Arc::new(ReadingLog::default()),
             cache: Arc::new(Cache::default()),
-            metadata_room: Arc::new(Semaphore::new(METADATA_ROOM_PIECES as usize)),
+            metadata_room: Room::new(METADATA_ROOM_PIECES),
+            search_room: Room::new(SEARCH_ROOM_PIECES),
             composing: Arc::new(Semaphore::new(COMPOSED_AT_ONCE)),
             channels: Arc::new(Semaphore::new(CHANNELS)),
             work_items: Arc::new(Notify::new()),

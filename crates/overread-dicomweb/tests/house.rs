@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
 use http_body_util::BodyExt;
 use std::path::Path;
 
@@ -135,6 +136,18 @@ impl House {
             String::from_utf8_lossy(&got.body)
         );
         house
+    }
+
+    /// Sends a request, and reads nothing of the body of its answer.
+    pub(crate) async fn begin(
+        &self,
+        actor: Actor,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Response {
+        let mut request = request(Method::GET, path, headers, Body::empty());
+        request.extensions_mut().insert(actor);
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     pub(crate) async fn send(&self, actor: Option<Actor>, mut request: Request<Body>) -> Got {

@@ -8,7 +8,7 @@ use overread_dicom::matching::{matches_range, matches_value};
 use overread_dicom::{data_set_of_json, syntax};
 use overread_store::studies::{
     DateRange, InstanceFilter, Page, SeriesFilter, StudyFilter, StudyPlace, StudyRow, TextMatch,
-    count_studies, list_metadata, read_block, search_instances, search_series, search_studies,
+    count_studies, first_metadata, read_block, search_instances, search_series, search_studies,
 };
 use overread_store::{StoreResult, Tx};
 use serde_json::{Map, Value};
@@ -350,8 +350,8 @@ impl<'a> Search<'a> {
         tx: &mut Tx,
         (study, series, instance): Place<'_>,
     ) -> StoreResult<Map<String, Value>> {
-        let places = list_metadata(tx, &self.asker.reach, study, series, instance).await?;
-        let Some(place) = places.first() else {
+        let place = first_metadata(tx, &self.asker.reach, study, series, instance).await?;
+        let Some(place) = place else {
             return Ok(Map::new());
         };
         let block = read_block(tx, place.block_id).await?;

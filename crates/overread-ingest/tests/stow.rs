@@ -73,13 +73,17 @@ async fn rules(house: House) {
         (&*found[0].modalities, &*found[0].study_date),
         ("MR", "20260302")
     );
-    let pieces = studies::metadata_pieces(&mut tx, &reach, &study, None, None)
+    let places = studies::metadata_places(&mut tx, &reach, &study, None, None)
         .await
         .unwrap();
-    assert_eq!(pieces.len(), 30);
-    for piece in pieces {
+    let pieces = studies::read_metadata(&mut tx, &places, 0..30).await;
+    let listed = studies::instances_of(&mut tx, &reach, &study, None).await;
+    let (pieces, listed) = (pieces.unwrap().unwrap(), listed.unwrap());
+    assert_eq!((places.len(), listed.len()), (30, 30));
+    for (piece, instance) in pieces.iter().zip(listed) {
         let json: serde_json::Value = serde_json::from_slice(&piece.dicom_json).unwrap();
-        assert_eq!(json["00080018"]["Value"][0], piece.sop_instance_uid);
+        assert_eq!(json["00080018"]["Value"][0], instance.sop_instance_uid);
+        assert_eq!(*piece.series_instance_uid, *instance.series_instance_uid);
     }
     let facts = studies::facts_of_study(&mut tx, studies::StudyKey(found[0].id))
         .await

@@ -128,7 +128,8 @@ pub async fn is_blind_to(
 }
 
 /// What is deleted is there for nobody, whoever asks; stands behind the key of a study.
-const NOT_DELETED: &str = " not in (select study_id from deletion where ended_at is null)";
+pub(crate) const NOT_DELETED: &str =
+    " not in (select study_id from deletion where ended_at is null)";
 
 /// Adds the filter of a reach to a search for few rows of a level: each that is found is looked up among the grants.
 pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {

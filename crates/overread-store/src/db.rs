@@ -7,10 +7,9 @@ use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, SqlitePool};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
+use crate::asking::Turns;
 use crate::error::{StoreError, StoreResult};
 use crate::quick::Connections;
 use crate::tx::Hold;
@@ -20,6 +19,7 @@ use crate::{Tx, limits, migrations};
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Db,
+    asking: Arc<Turns>,
 }
 
 #[derive(Debug, Clone)]
@@ -29,8 +29,6 @@ enum Db {
         readers: SqlitePool,
         quick: Connections,
         batches: Connections,
-        /// Turns to ask much at once.
-        asking: Arc<Semaphore>,
     },
     Pg(PgPool),
 }
@@ -81,15 +79,18 @@ impl Store {
                     .pragma("cache_size", cache(limits::READER_CACHE_KIB))
                     .pragma("query_only", "1"),
             );
-        let store = Self {
-            db: Db::Sqlite {
-                writer,
-                readers,
-                quick: Connections::reading(path),
-                batches: Connections::writing(path),
-                asking: Arc::new(Semaphore::new(limits::ASKING_AT_ONCE)),
-            },
+        let db = Db::Sqlite {
+            writer,
+            readers,
+            quick: Connections::reading(path),
+            batches: Connections::writing(path),
         };
+        Self::of(db, limits::ASKING_AT_ONCE).await
+    }
+
+    async fn of(db: Db, asking_at_once: usize) -> StoreResult<Self> {
+        let asking = Arc::new(Turns::new(asking_at_once, limits::ASKING_PATIENCE));
+        let store = Self { db, asking };
         store.migrate().await?;
         Ok(store)
     }
@@ -112,9 +113,7 @@ impl Store {
             .acquire_timeout(limits::POSTGRES_PATIENCE)
             .connect(url)
             .await?;
-        let store = Self { db: Db::Pg(pool) };
-        store.migrate().await?;
-        Ok(store)
+        Self::of(Db::Pg(pool), limits::POSTGRES_ASKING_AT_ONCE).await
     }
 
     /// Connects to PostgreSQL and keeps its tables in a schema of their own, made when it is not there.
@@ -144,9 +143,7 @@ impl Store {
             })
             .connect(url)
             .await?;
-        let store = Self { db: Db::Pg(pool) };
-        store.migrate().await?;
-        Ok(store)
+        Self::of(Db::Pg(pool), limits::POSTGRES_ASKING_AT_ONCE).await
     }
 
     /// Brings the tables up to date; both `open` functions did.
@@ -229,21 +226,21 @@ impl Store {
     }
 
     /// Asks questions that belong together, all in the state that the first of them sees, on a thread that may be kept: on
-    /// SQLite they are answered on it, and what is not written for that answers [`StoreError::NotQuick`].
+    /// SQLite they are answered on it, and what is not written for that answers [`StoreError::NotQuick`]. Who asks is named, so
+    /// that nobody takes every turn.
     ///
     /// # Errors
-    /// When too many others ask, or no connection is free in time.
-    pub async fn ask<T, Questions>(&self, questions: Questions) -> StoreResult<T>
+    /// When too many others ask, or this one too much at once, or no connection is free in time.
+    pub async fn ask<T, Questions>(&self, asker: &str, questions: Questions) -> StoreResult<T>
     where
         T: Send + 'static,
         Questions: AsyncFnOnce(&mut Tx) -> T + Send + 'static,
     {
         let runtime = Handle::current();
+        let turn = self.asking.take(asker).await?;
         let asked = match &self.db {
-            Db::Sqlite { quick, asking, .. } => {
-                let (quick, asking) = (quick.clone(), Arc::clone(asking));
-                let turn = timeout(limits::ASKING_PATIENCE, asking.acquire_owned()).await;
-                let turn = turn.map_err(|_| StoreError::Database(sqlx::Error::PoolTimedOut))?;
+            Db::Sqlite { quick, .. } => {
+                let quick = quick.clone();
                 spawn_blocking(move || {
                     let mut tx = Tx::Quick(quick.snapshot()?);
                     let answer = runtime.block_on(questions(&mut tx));
@@ -253,7 +250,11 @@ impl Store {
             }
             Db::Pg(_) => {
                 let mut tx = self.snapshot().await?;
-                spawn_blocking(move || Ok(runtime.block_on(questions(&mut tx))))
+                spawn_blocking(move || {
+                    let answer = runtime.block_on(questions(&mut tx));
+                    drop((tx, turn));
+                    Ok(answer)
+                })
             }
         };
         asked
@@ -277,7 +278,6 @@ impl Store {
                 readers,
                 quick,
                 batches,
-                asking: _,
             } => {
                 quick.close();
                 readers.close().await;

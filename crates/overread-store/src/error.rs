@@ -16,6 +16,9 @@ pub enum StoreError {
     /// A connection for quick questions or batches was asked for what it cannot do; a fault of the program.
     #[error("a connection for quick questions or batches was asked for something else")]
     NotQuick,
+    /// No turn to ask came in time: the same asker, or all together, ask too much at once.
+    #[error("too much is asked at once")]
+    NoTurn,
     /// The tables could not be brought up to date.
     #[error("the tables could not be brought up to date")]
     Migration(#[source] sqlx::migrate::MigrateError),
@@ -58,6 +61,7 @@ impl StoreError {
     /// Says whether the database is away, or about to be, or has no room: the same may work later.
     pub fn is_away(&self) -> bool {
         match self {
+            Self::NoTurn => true,
             Self::Quick(error) => error.sqlite_error_code().is_some_and(|code| {
                 matches!(
                     code,

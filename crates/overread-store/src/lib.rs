@@ -8,6 +8,7 @@
 mod tx;
 
 pub mod access;
+mod asking;
 pub mod audit;
 pub mod cases;
 pub mod checks;

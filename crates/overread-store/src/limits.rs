@@ -6,9 +6,12 @@ use std::time::Duration;
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections of the reader pool.
 pub const READER_CONNECTIONS: u32 = 4;
-/// Questions that belong together that are answered at once on SQLite, each with a connection of its own.
+/// Questions that belong together that are answered at once on SQLite, each with a connection of its own; for one who asks,
+/// all but one of them.
 pub const ASKING_AT_ONCE: usize = 4;
-/// How long such questions wait for their turn before the database counts as away.
+/// The same on PostgreSQL: fewer than [`POSTGRES_CONNECTIONS`], so that there are some for everything else.
+pub const POSTGRES_ASKING_AT_ONCE: usize = 8;
+/// How long such questions wait for their turn before whoever asks is told to come again.
 pub const ASKING_PATIENCE: Duration = Duration::from_secs(10);
 /// Connections to SQLite on the thread that asks that are kept open: for quick questions, and as many for batches.
 pub const QUICK_CONNECTIONS: usize = 4;

@@ -7,6 +7,7 @@ mod block;
 mod delete;
 mod enter;
 mod find;
+mod metadata;
 pub(crate) mod search;
 pub(crate) mod sql;
 mod turns;
@@ -21,9 +22,12 @@ pub use enter::{
     known_digests, link_pending, link_to_case, may_link,
 };
 pub use find::{
-    MetadataPiece, MetadataRef, StoredInstance, facts_of_case, facts_of_study, find_instance,
-    first_metadata, instances_of, list_metadata, metadata_bytes, metadata_pieces, read_block,
-    reports_among, studies_of_case, study_counts,
+    StoredInstance, facts_of_case, facts_of_study, find_instance, instances_of, reports_among,
+    studies_of_case, study_counts,
+};
+pub use metadata::{
+    MetadataPiece, MetadataPlaces, MetadataRef, MetadataSize, first_metadata, metadata_places,
+    metadata_size, read_block, read_metadata,
 };
 pub use search::{
     DateRange, Found, InstanceFilter, InstanceRow, Page, SeriesFilter, SeriesRow, StudyFilter,

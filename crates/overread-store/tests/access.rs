@@ -255,5 +255,5 @@ async fn pages_of_what_is_granted(house: House) {
             }
         }
     };
-    house.store.ask(pages).await.unwrap();
+    house.store.ask("a test", pages).await.unwrap();
 }

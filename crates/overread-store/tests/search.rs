@@ -457,18 +457,41 @@ async fn below(house: &House) {
         .map(|instance| instance.instance_number)
         .collect();
     assert_eq!(numbers, [Some(1), Some(2)]);
-    let pieces =
-        studies::metadata_pieces(&mut tx, &Reach::Everything, "1.2.1", Some("1.2.1.1"), None)
+    let everything = Reach::Everything;
+    let places = studies::metadata_places(&mut tx, &everything, "1.2.1", Some("1.2.1.1"), None)
+        .await
+        .unwrap();
+    assert_eq!(places.len(), 2);
+    let pieces = studies::read_metadata(&mut tx, &places, 0..2)
+        .await
+        .unwrap();
+    let pieces = pieces.unwrap();
+    for (piece, instance) in pieces.iter().zip(&instances) {
+        assert_eq!(&*piece.series_instance_uid, "1.2.1.1");
+        assert!(String::from_utf8_lossy(&piece.dicom_json).contains(&instance.sop_instance_uid));
+    }
+    let size = studies::metadata_size(&mut tx, &everything, "1.2.1", Some("1.2.1.1"), None)
+        .await
+        .unwrap();
+    let lengths = pieces.iter().map(|piece| piece.dicom_json.len() as u64);
+    let told = (places.length_bytes(), lengths.clone().max().unwrap());
+    assert_eq!((size.length_bytes, size.longest_bytes), told);
+    assert_eq!((size.count, size.length_bytes), (2, lengths.sum()));
+    for (most, expect) in [
+        (0, 0..1),
+        (size.length_bytes - 1, 0..1),
+        (size.length_bytes, 0..2),
+    ] {
+        assert_eq!(places.from(0, most), expect);
+    }
+    assert_eq!(places.from(2, 1), 2..2);
+    assert!(
+        studies::read_metadata(&mut tx, &places, 1..3)
             .await
-            .unwrap();
-    assert_eq!(pieces.len(), 2);
-    assert!(String::from_utf8_lossy(&pieces[1].dicom_json).contains(&pieces[1].sop_instance_uid));
-    assert_eq!(
-        studies::metadata_pieces(&mut tx, &Reach::Nothing, "1.2.1", None, None)
-            .await
-            .unwrap(),
-        []
+            .is_err()
     );
+    let nothing = studies::metadata_places(&mut tx, &Reach::Nothing, "1.2.1", None, None).await;
+    assert!(nothing.unwrap().is_empty());
     assert_eq!(
         proof::contradictions(&mut tx).await.unwrap(),
         [] as [String; 0]

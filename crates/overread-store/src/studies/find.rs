@@ -1,8 +1,7 @@
-//! Finds what a reader asks for by UID: where the bytes lie, the frames, the metadata, the facts.
+//! Finds what a reader asks for by UID: where the bytes lie, the frames, the facts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use bytes::Bytes;
 use overread_model::extent::{Digest, Extent};
 use overread_model::ids::CaseId;
 use overread_model::imaging::InstanceFacts;
@@ -13,7 +12,6 @@ use super::{StudyKey, StudyRow, block};
 use crate::access::{Level, NO_REPORT, Reach, no_report, restrict};
 use crate::error::{StoreError, StoreResult};
 use crate::quick::quick_row;
-use crate::script::values;
 use crate::{Tx, packs};
 
 /// One instance, with where its bytes are.
@@ -111,11 +109,17 @@ const COLUMNS: &str = concat!(
     from instance join series on series.id = instance.series_id join study on study.id = series.study_id"
 );
 
-const ORDER: &str = " order by series.series_number is null, series.series_number, series.id, \
+/// The order in which instances are listed, whatever of them.
+pub(super) const ORDER: &str = " order by series.series_number is null, series.series_number, series.id, \
     instance.instance_number is null, instance.instance_number, instance.id";
 
 /// Narrows to a study, a series, an instance, as far as they are given.
-fn narrow(clause: &mut Clause, study_uid: &str, series_uid: Option<&str>, sop_uid: Option<&str>) {
+pub(super) fn narrow(
+    clause: &mut Clause,
+    study_uid: &str,
+    series_uid: Option<&str>,
+    sop_uid: Option<&str>,
+) {
     if let Some(uid) = sop_uid {
         clause.equal("instance.sop_instance_uid", Arg::Text(uid.to_owned()));
     }
@@ -183,175 +187,6 @@ pub async fn reports_among(
     clause.push(") order by instance.id");
     let rows: Vec<(i64,)> = clause.rows(tx).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-/// Where the DICOM JSON of one instance stands inside an inflated block.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct MetadataRef {
-    /// (0020,000D).
-    pub study_instance_uid: String,
-    /// (0020,000E).
-    pub series_instance_uid: String,
-    /// (0008,0018).
-    pub sop_instance_uid: String,
-    /// Which block; see [`read_block`].
-    pub block_id: i64,
-    /// Bytes from the start of the inflated block.
-    pub block_offset_bytes: i64,
-    /// Bytes of the JSON object.
-    pub block_length_bytes: i64,
-}
-
-quick_row!(MetadataRef {
-    study_instance_uid,
-    series_instance_uid,
-    sop_instance_uid,
-    block_id,
-    block_offset_bytes,
-    block_length_bytes,
-});
-
-impl MetadataRef {
-    /// Cuts the JSON object out of its inflated block.
-    ///
-    /// # Errors
-    /// When the row points outside the block.
-    pub fn cut(&self, block: &Bytes) -> StoreResult<Bytes> {
-        let damaged = || StoreError::Damaged { table: "instance" };
-        let start = usize::try_from(self.block_offset_bytes).map_err(|_| damaged())?;
-        let length = usize::try_from(self.block_length_bytes).map_err(|_| damaged())?;
-        let end = start
-            .checked_add(length)
-            .filter(|end| *end <= block.len())
-            .ok_or_else(damaged)?;
-        Ok(block.slice(start..end))
-    }
-}
-
-/// The DICOM JSON object of one instance (relative `BulkDataURI`s, to be resolved when served).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MetadataPiece {
-    /// (0020,000E).
-    pub series_instance_uid: String,
-    /// (0008,0018).
-    pub sop_instance_uid: String,
-    /// `{"00080005":{..},..}`.
-    pub dicom_json: Bytes,
-}
-
-/// Lists where the metadata of a study, series or instance stands, by series and number.
-///
-/// # Errors
-/// When the database fails.
-pub async fn list_metadata(
-    tx: &mut Tx,
-    reach: &Reach,
-    study_uid: &str,
-    series_uid: Option<&str>,
-    sop_uid: Option<&str>,
-) -> StoreResult<Vec<MetadataRef>> {
-    let clause = metadata_refs(reach, study_uid, series_uid, sop_uid);
-    clause.rows(tx).await
-}
-
-/// Finds the metadata that speak for a study or series: those of its first instance, or of the one that is named.
-///
-/// # Errors
-/// When the database fails.
-pub async fn first_metadata(
-    tx: &mut Tx,
-    reach: &Reach,
-    study_uid: &str,
-    series_uid: Option<&str>,
-    sop_uid: Option<&str>,
-) -> StoreResult<Option<MetadataRef>> {
-    let mut clause = metadata_refs(reach, study_uid, series_uid, sop_uid);
-    clause.push(" limit 1");
-    Ok(clause.rows(tx).await?.pop())
-}
-
-fn metadata_refs(
-    reach: &Reach,
-    study_uid: &str,
-    series_uid: Option<&str>,
-    sop_uid: Option<&str>,
-) -> Clause {
-    let mut clause = Clause::new(
-        "select study.study_instance_uid, series.series_instance_uid, instance.sop_instance_uid, instance.block_id, \
-         instance.block_offset_bytes, instance.block_length_bytes from instance \
-         join series on series.id = instance.series_id join study on study.id = series.study_id",
-    );
-    narrow(&mut clause, study_uid, series_uid, sop_uid);
-    restrict(&mut clause, reach, Level::Instance);
-    clause.push(ORDER);
-    clause
-}
-
-/// Reads and inflates one block of metadata (of which the caller got the id from [`list_metadata`]).
-///
-/// # Errors
-/// When the database fails or the block is damaged.
-pub async fn read_block(tx: &mut Tx, block_id: i64) -> StoreResult<Bytes> {
-    let sql = "select inflated_bytes, dicom_json from metadata_block where id = $1";
-    let rows: Vec<(i64, Vec<u8>)> = tx.rows(sql, values![block_id]).await?;
-    match rows.first() {
-        Some((inflated_bytes, deflated)) => block::inflate(deflated, *inflated_bytes),
-        None => Err(StoreError::Database(sqlx::Error::RowNotFound)),
-    }
-}
-
-/// Returns how many bytes the DICOM JSON of a study, series or instance has.
-///
-/// # Errors
-/// When the database fails.
-pub async fn metadata_bytes(
-    tx: &mut Tx,
-    reach: &Reach,
-    study_uid: &str,
-    series_uid: Option<&str>,
-    sop_uid: Option<&str>,
-) -> StoreResult<u64> {
-    let mut clause = Clause::new(
-        "select cast(coalesce(sum(instance.block_length_bytes), 0) as bigint) from instance \
-         join series on series.id = instance.series_id join study on study.id = series.study_id",
-    );
-    narrow(&mut clause, study_uid, series_uid, sop_uid);
-    restrict(&mut clause, reach, Level::Instance);
-    let rows: Vec<(i64,)> = clause.rows(tx).await?;
-    Ok(rows.first().map_or(0, |(bytes,)| bytes.unsigned_abs()))
-}
-
-/// Returns the DICOM JSON of every instance of a series (or of one), by number. Empty when nothing is in reach.
-///
-/// # Errors
-/// When the database fails or a block is damaged.
-pub async fn metadata_pieces(
-    tx: &mut Tx,
-    reach: &Reach,
-    study_uid: &str,
-    series_uid: Option<&str>,
-    sop_uid: Option<&str>,
-) -> StoreResult<Vec<MetadataPiece>> {
-    let refs = list_metadata(tx, reach, study_uid, series_uid, sop_uid).await?;
-    let mut blocks: HashMap<i64, Bytes> = HashMap::new();
-    let mut pieces = Vec::with_capacity(refs.len());
-    for place in refs {
-        let block = match blocks.get(&place.block_id) {
-            Some(block) => block.clone(),
-            None => {
-                let block = read_block(tx, place.block_id).await?;
-                blocks.insert(place.block_id, block.clone());
-                block
-            }
-        };
-        let dicom_json = place.cut(&block)?;
-        pieces.push(MetadataPiece {
-            series_instance_uid: place.series_instance_uid,
-            sop_instance_uid: place.sop_instance_uid,
-            dicom_json,
-        });
-    }
-    Ok(pieces)
 }
 
 /// Returns the facts of every instance of a study.
