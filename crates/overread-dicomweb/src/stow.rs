@@ -3,6 +3,7 @@
 mod answer;
 mod composed;
 mod pictures;
+mod refused;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -73,7 +74,7 @@ pub(crate) async fn store(
     if outcomes.is_empty() {
         return Err(Refusal::bad_request("the body holds no part"));
     }
-    let mut response = answered(&outcomes, study, &caller.address, form);
+    let mut response = answered(&outcomes, study, &caller, form);
     response
         .extensions_mut()
         .insert(StoredStudies::of(&outcomes));

@@ -1,5 +1,7 @@
 //! STOW-RS.
 
+use std::sync::{Arc, Mutex};
+
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use futures_util::StreamExt;
@@ -62,6 +64,8 @@ async fn again_is_no_error_and_other_bytes_are_s10() {
     let failed = &got.json()["00081198"]["Value"][0];
     assert_eq!(failed["00081155"]["Value"][0], "1.2.3.1.1");
     assert_eq!(failed["00081197"]["Value"][0], 272);
+    // The words stand beside the answer, which has no place for them.
+    assert_eq!(failed.as_object().unwrap().len(), 3);
     let kept = house.get(&Made::default().url(), "application/dicom").await;
     assert_eq!(kept.body.len(), Made::default().bytes().len());
 }
@@ -260,4 +264,79 @@ async fn a_long_part_goes_by_a_file() {
     let mut expect = long.bytes();
     expect[..128].fill(0);
     assert!(house.get(&long.url(), "application/dicom").await.body == expect);
+}
+
+/// What is written to the log on this thread: the fields of each line.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Log {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() <= tracing::Level::WARN
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::Id {
+        tracing::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::Id, _: &tracing::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut line = String::new();
+        event.record(
+            &mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                line.push_str(&format!("{field}={value:?} "));
+            },
+        );
+        self.0.lock().unwrap().push(line);
+    }
+    fn enter(&self, _: &tracing::Id) {}
+    fn exit(&self, _: &tracing::Id) {}
+}
+
+#[tokio::test]
+async fn a_refusal_says_why_to_sender_and_operator_and_names_nobody() {
+    let house = House::with(&[Made::default()]).await;
+    let changed = Made {
+        extra: element(0x0028_2110, "CS", b"01"),
+        ..Made::default()
+    };
+    let log = Log::default();
+    let guard = tracing::subscriber::set_default(log.clone());
+    let files = [
+        changed.bytes(),
+        b"not dicom".to_vec(),
+        b"nor this".to_vec(),
+        Made::number(2).bytes(),
+    ];
+    let got = house.stow("/studies", &files).await;
+    drop(guard);
+    assert_eq!(got.status, StatusCode::ACCEPTED);
+    let said: Vec<&str> = got
+        .headers
+        .get_all("warning")
+        .iter()
+        .map(|value| value.to_str().unwrap())
+        .collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(
+        said[0].starts_with("299 overread: 1 of the instances were refused with reason 0110H: ")
+    );
+    assert!(
+        said[1].starts_with("299 overread: 2 of the instances were refused with reason C000H: ")
+    );
+    let lines = log.0.lock().unwrap().clone();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("refused=1 status=272") && lines[1].contains("refused=2"));
+    for text in lines.iter().map(String::as_str).chain(said) {
+        for hidden in ["1.2.3", "Jane", "P1"] {
+            assert!(!text.contains(hidden), "{text}");
+        }
+        // The words are more than the code.
+        assert!(text.split(' ').count() > 12, "{text}");
+    }
+    // What is stored is not warned of.
+    let again = house.stow("/studies", &[Made::number(3).bytes()]).await;
+    assert_eq!(
+        (again.status, again.header("warning")),
+        (StatusCode::OK, "")
+    );
 }

@@ -121,8 +121,11 @@ impl Status {
     /// Makes a failure.
     pub(crate) fn failure(code: u16, comment: &str) -> Self {
         let fits = |sign: &char| (' '..='~').contains(sign) && *sign != '\\';
-        let comment = comment.chars().filter(fits).take(COMMENT_CHARS).collect();
-        Self { code, comment }
+        let comment: String = comment.chars().filter(fits).collect();
+        Self {
+            code,
+            comment: cut(&comment).to_owned(),
+        }
     }
 }
 
@@ -347,6 +350,19 @@ fn uid(value: &[u8]) -> String {
     }
 }
 
+/// Cuts words to what a comment holds, behind a whole word: half of one may say something else.
+fn cut(words: &str) -> &str {
+    let Some((head, rest)) = words.split_at_checked(COMMENT_CHARS) else {
+        return words;
+    };
+    let end = match rest.is_empty() || rest.starts_with(' ') {
+        true => head.len(),
+        false => head.rfind(' ').unwrap_or(head.len()),
+    };
+    let head = head.get(..end).unwrap_or(head);
+    head.trim_end_matches([' ', ',', ';', ':'])
+}
+
 fn shown(value: &[u8]) -> String {
     let signs = value.iter().copied().map(char::from);
     let fits = |sign: &char| (' '..='~').contains(sign);
@@ -365,6 +381,21 @@ fn put(out: &mut Vec<u8>, tag: u16, value: &[u8]) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test may say so by a panic")]
     use super::{C_GET_RQ, C_STORE_RQ, Command, CommandSet, Counts, PENDING, Status, put};
+
+    #[test]
+    fn a_comment_ends_with_a_whole_word() {
+        let words = "one two ".repeat(8);
+        for (said, expect) in [
+            (words.trim_end().to_owned(), words.trim_end().to_owned()),
+            (format!("{words}three"), words.trim_end().to_owned()),
+            (format!("{} unwilling", "a".repeat(58)), "a".repeat(58)),
+            (format!("{}; unwilling", "a".repeat(58)), "a".repeat(58)),
+            (format!("{} later", "a".repeat(64)), "a".repeat(64)),
+            ("a".repeat(70), "a".repeat(64)),
+        ] {
+            assert_eq!(Status::failure(1, &said).comment, expect, "{said}");
+        }
+    }
 
     fn store() -> Vec<u8> {
         let mut bytes = Vec::new();

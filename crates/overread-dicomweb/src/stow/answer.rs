@@ -8,8 +8,10 @@ use overread_model::problem::ProblemKind;
 use serde_json::{Value, json};
 
 use super::composed;
+use super::refused::Refused;
 use crate::accept::{Form, XML};
 use crate::address::Address;
+use crate::caller::Caller;
 
 /// Warning reason of what is kept and does not fit what it says of itself: its sender may still have it whole.
 // PS3.18 I.2.2: data set does not match SOP class.
@@ -19,9 +21,11 @@ const DOES_NOT_FIT: u16 = 0xB007;
 pub(super) fn answered(
     outcomes: &[StowOutcome],
     study: Option<&str>,
-    address: &Address,
+    caller: &Caller,
     form: Form,
 ) -> Response {
+    let address = &caller.address;
+    let mut refused = Refused::default();
     let (mut stored, mut failed, mut others) = (Vec::new(), Vec::new(), Vec::new());
     let mut has_warning = false;
     for outcome in outcomes {
@@ -39,17 +43,17 @@ pub(super) fn answered(
                 }
                 stored.push(item);
             }
-            (Err(problem), (Some(class), Some(instance))) => {
-                let mut item = reference(Some(class), Some(instance), None);
-                let reason = vec![Value::from(reason(problem, outcome, study))];
-                add(&mut item, "00081197", "US", reason);
-                failed.push(item);
-            }
-            (Err(problem), _) => {
-                let mut item = json!({});
-                let reason = vec![Value::from(reason(problem, outcome, study))];
-                add(&mut item, "00081197", "US", reason);
-                others.push(item);
+            (Err(problem), names) => {
+                let reason = reason(problem, outcome, study);
+                refused.add(reason, &problem.message);
+                let (list, mut item) = match names {
+                    (class @ Some(_), instance @ Some(_)) => {
+                        (&mut failed, reference(class, instance, None))
+                    }
+                    _ => (&mut others, json!({})),
+                };
+                add(&mut item, "00081197", "US", vec![Value::from(reason)]);
+                list.push(item);
             }
         }
     }
@@ -85,7 +89,10 @@ pub(super) fn answered(
         Form::Xml => (XML, overread_dicom::xml::write(&body)),
     };
     let media_type = HeaderValue::from_static(media_type);
-    (status, [(header::CONTENT_TYPE, media_type)], bytes).into_response()
+    let mut response = (status, [(header::CONTENT_TYPE, media_type)], bytes).into_response();
+    refused.warn(response.headers_mut());
+    refused.log(caller);
+    response
 }
 
 /// Failure reasons of PS3.18 I.2.2, as the decimal numbers that JSON carries.
