@@ -106,7 +106,7 @@ test("passing trouble is waited out, the disc arrives once", async () => {
 
 test("a refusal is told with what was refused, the rest goes on", async () => {
   const stop = uploadDelivery(page(FORM));
-  const refusal = { error: "This file is too large", hint: "Send it on a disc." };
+  const refusal = { message: "This file is too large", hint: "Send it on a disc." };
   FakeRequest.answers = [{ status: 413, body: refusal }, stored(2)];
   choose(new File(["1"], "a.zip"), new File(["2"], "b"), new File(["3"], "c"));
   await until(() => one("[role=status]").textContent?.includes("arrived") ?? false);

@@ -12,7 +12,7 @@ use overread_model::ids::CaseId;
 use overread_model::problem::ProblemKind;
 use overread_workflow::{StepError, records};
 
-use crate::errors::{ApiError, PageError};
+use crate::errors::PageError;
 use crate::state::WebState;
 
 /// Refuses images for a case that takes none; else holds other patients' studies back, checks and moves the case on
@@ -73,17 +73,18 @@ fn warned(mut response: Response, receipt: &Receipt) -> Response {
     let waiting = problems.find(|problem| problem.kind == ProblemKind::HeldBack);
     let text = waiting.map(|problem| format!("299 overread \"{}\"", problem.message));
     if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
-        response.headers_mut().insert(WARNING, value);
+        // Beside what is said of instances that were refused.
+        response.headers_mut().append(WARNING, value);
     }
     response
 }
 
 fn refused(error: StepError) -> Response {
     let conflicts = matches!(error, StepError::Invalid(_));
-    let mut response = ApiError(PageError::from(error)).into_response();
+    let mut told = PageError::from(error).tell();
     if conflicts {
         // PS3.18 10.5.3.1: the request was understood, and the case as it stands takes nothing.
-        *response.status_mut() = StatusCode::CONFLICT;
+        told.status = StatusCode::CONFLICT;
     }
-    response
+    told.in_json()
 }

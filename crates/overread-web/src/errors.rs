@@ -75,6 +75,21 @@ impl Told {
     fn asks_to_sign_in(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
     }
+
+    /// Answers a program.
+    pub(crate) fn in_json(&self) -> Response {
+        with_retry((self.status, axum::Json(self.as_json())).into_response())
+    }
+
+    /// Writes it for a program, as DICOMweb does, which says what happened and what to do in `message` alone.
+    pub(crate) fn as_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "status": self.status.as_u16(),
+            "message": self.what,
+            "detail": self.meaning,
+            "hint": self.todo,
+        })
+    }
 }
 
 impl PageError {
@@ -144,7 +159,8 @@ impl PageError {
     }
 }
 
-fn told(status: StatusCode, what: &str, meaning: &str, todo: &str) -> Told {
+/// Puts the parts together.
+pub(crate) fn told(status: StatusCode, what: &str, meaning: &str, todo: &str) -> Told {
     Told {
         status,
         what: what.to_owned(),
@@ -239,12 +255,6 @@ impl<E: Into<PageError>> From<E> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let told = self.0.tell();
-        let body = serde_json::json!({
-            "error": told.what,
-            "detail": told.meaning,
-            "hint": told.todo,
-        });
-        with_retry((told.status, axum::Json(body)).into_response())
+        self.0.tell().in_json()
     }
 }

@@ -45,7 +45,7 @@ export function plainWords(status: number): string {
 /** Returns what a JSON answer says to people: what happened, the detail, what to do now. */
 export function serverWords(body: unknown): string | null {
   if (typeof body !== "object" || body === null) return null;
-  const said = ["error", "message", "detail", "hint"]
+  const said = ["message", "detail", "hint"]
     .map((key): unknown => Reflect.get(body, key))
     .filter((words) => typeof words === "string")
     .map((words) => words.trim())

@@ -15,7 +15,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;
 
-use crate::errors::{ApiError, PageError};
+use crate::errors::{ApiError, PageError, told};
 use crate::limits::UPLOAD_PIECES_AHEAD;
 use crate::state::WebState;
 
@@ -127,26 +127,24 @@ fn kind(headers: &HeaderMap) -> Kind {
 }
 
 fn unknown() -> Response {
-    let body = Json(serde_json::json!({
-        "error": "We do not know who sends this",
-        "detail": "No valid token or session came with the request. Nothing was kept.",
-        "hint": "Send a header Authorization: Bearer with a token made by: overread token create",
-    }));
-    (
+    let told = told(
         StatusCode::UNAUTHORIZED,
-        [(WWW_AUTHENTICATE, "Bearer")],
-        body,
-    )
-        .into_response()
+        "We do not know who sends this",
+        "No valid token or session came with the request. Nothing was kept.",
+        "Send a header Authorization: Bearer with a token made by: overread token create",
+    );
+    let headers = [(WWW_AUTHENTICATE, "Bearer")];
+    (told.status, headers, Json(told.as_json())).into_response()
 }
 
 fn unsupported() -> Response {
-    let body = Json(serde_json::json!({
-        "error": "This kind of content is not taken here",
-        "detail": "A form was sent. Nothing was kept.",
-        "hint": "Send the bytes themselves, as application/zip, application/dicom or application/octet-stream.",
-    }));
-    (StatusCode::UNSUPPORTED_MEDIA_TYPE, body).into_response()
+    let told = told(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "This kind of content is not taken here",
+        "A form was sent. Nothing was kept.",
+        "Send the bytes themselves, as application/zip, application/dicom or application/octet-stream.",
+    );
+    told.in_json()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::InCase;
 use super::letters::pdf_file;
-use crate::errors::{ApiError, PageError, PageResult};
+use crate::errors::{ApiError, PageError, PageResult, told};
 use crate::forms::{Posted, Problems, Signed, to_correct};
 use crate::shell::{CasePlace, Shell, go, page, page_to_correct};
 use crate::state::WebState;
@@ -179,17 +179,18 @@ async fn autosave(
             "saved_at": saved_at.machine(),
         }))
         .into_response(),
-        DraftSaved::Conflict { version, kept_id } => (
-            StatusCode::CONFLICT,
-            Json(serde_json::json!({
-                "error": "This draft was changed in another window",
-                "detail": "Your text was kept beside it. Nothing is lost.",
-                "hint": "Load the page again to see both.",
-                "version": version,
-                "kept_id": kept_id,
-            })),
-        )
-            .into_response(),
+        DraftSaved::Conflict { version, kept_id } => {
+            let told = told(
+                StatusCode::CONFLICT,
+                "This draft was changed in another window",
+                "Your text was kept beside it. Nothing is lost.",
+                "Load the page again to see both.",
+            );
+            let mut body = told.as_json();
+            body["version"] = version.into();
+            body["kept_id"] = kept_id.into();
+            (told.status, Json(body)).into_response()
+        }
     })
 }
 

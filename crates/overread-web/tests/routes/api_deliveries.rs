@@ -112,3 +112,47 @@ async fn a_session_needs_its_token_and_a_right() {
         .unwrap();
     assert_eq!(door.send(nobody).await.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn every_address_for_programs_tells_of_errors_in_one_shape() {
+    let door = Door::new().await;
+    let bearer = format!("Bearer {}", token(&door, Role::Archive).await);
+    let stow = "multipart/related; type=\"application/dicom\"; boundary=b";
+    let no_case = format!(
+        "?case={}",
+        overread_model::ids::CaseId::from_random([7; 16])
+    );
+    for (method, path, kind, is_known) in [
+        ("POST", "/api/deliveries", "application/zip", false),
+        ("POST", "/api/deliveries", "multipart/form-data", true),
+        (
+            "POST",
+            &format!("/api/deliveries{no_case}"),
+            "application/zip",
+            true,
+        ),
+        ("GET", "/dicom-web/studies", "", false),
+        ("GET", "/dicom-web/studies/9.9/metadata", "", true),
+        ("GET", "/dicom-web/nowhere", "", true),
+        ("POST", "/dicom-web/studies", "text/plain", true),
+        ("POST", &format!("/dicom-web/studies{no_case}"), stow, true),
+        ("GET", "/wado?requestType=WADO", "", true),
+    ] {
+        let mut request = Request::builder().method(method).uri(path);
+        if !kind.is_empty() {
+            request = request.header("content-type", kind);
+        }
+        if is_known {
+            request = request.header("authorization", &bearer);
+        }
+        let answer = door.send(request.body(Body::empty()).unwrap()).await;
+        let said: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(said["status"], answer.status.as_u16(), "{path}: {said}");
+        assert!(!answer.status.is_success(), "{path}");
+        for (name, value) in said.as_object().unwrap() {
+            let is_part = matches!(&**name, "message" | "detail" | "hint") && value.is_string();
+            assert!(is_part || name == "status", "{path}: {name}");
+        }
+        assert!(said["message"].is_string(), "{path}: {said}");
+    }
+}
