@@ -35,8 +35,6 @@ pub const ROOM_PIECE_BYTES: u64 = 64 * 1024;
 pub const METADATA_ROOM_PIECES: u32 = 2048;
 /// The same for the results of long searches, which are held compressed: 64 MiB.
 pub const SEARCH_ROOM_PIECES: u32 = 1024;
-/// Room for each result that a long search may have, until it is known how many there are.
-pub const PACKED_RESULT_BYTES: u64 = 256;
 /// How long an answer waits for room before its caller is asked to come again.
 pub const ROOM_WAIT: Duration = Duration::from_secs(10);
 /// Metadata up to this are put together at once and kept ready; longer ones are read and sent piece by piece.

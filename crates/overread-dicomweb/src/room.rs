@@ -19,10 +19,7 @@ pub(crate) struct Room {
 
 /// What an answer takes up of it, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Taken {
-    permit: OwnedSemaphorePermit,
-    room: Arc<Semaphore>,
-}
+pub(crate) struct Taken(OwnedSemaphorePermit);
 
 /// Bytes that take up room until they are sent.
 struct Held {
@@ -51,11 +48,21 @@ impl Room {
     /// 503 when none becomes free in time.
     pub(crate) async fn take(&self, bytes: u64) -> Answer<Taken> {
         let room = Arc::clone(&self.pieces);
-        let permit = Arc::clone(&room).acquire_many_owned(pieces(bytes).min(self.all));
+        let permit = room.acquire_many_owned(pieces(bytes).min(self.all));
         match timeout(ROOM_WAIT, permit).await {
-            Ok(Ok(permit)) => Ok(Taken { permit, room }),
+            Ok(Ok(permit)) => Ok(Taken(permit)),
             _ => Err(full()),
         }
+    }
+
+    /// Takes room for what is in memory already, and so cannot wait for it.
+    ///
+    /// # Errors
+    /// 503 when there is none.
+    pub(crate) fn take_at_once(&self, bytes: u64) -> Answer<Taken> {
+        let room = Arc::clone(&self.pieces);
+        let permit = room.try_acquire_many_owned(pieces(bytes).min(self.all));
+        permit.map(Taken).map_err(|_| full())
     }
 }
 
@@ -70,18 +77,9 @@ fn full() -> Refusal {
 
 impl Taken {
     /// Gives back what is not needed, now that it is known how much is.
-    ///
-    /// # Errors
-    /// 503 when more is needed than was taken, and that is not free: what waits here is in memory already.
-    pub(crate) fn fit(&mut self, bytes: u64) -> Answer<()> {
-        let (held, needed) = (self.permit.num_permits(), pieces(bytes) as usize);
-        if let Some(more) = needed.checked_sub(held).filter(|more| *more > 0) {
-            let more = u32::try_from(more).map_err(|_| full())?;
-            let more = Arc::clone(&self.room).try_acquire_many_owned(more);
-            self.permit.merge(more.map_err(|_| full())?);
-        }
-        drop(self.permit.split(held.saturating_sub(needed)));
-        Ok(())
+    pub(crate) fn fit(&mut self, bytes: u64) {
+        let more = self.0.num_permits().saturating_sub(pieces(bytes) as usize);
+        drop(self.0.split(more));
     }
 
     /// Returns the bytes as what takes up the room until it is dropped.
@@ -97,6 +95,7 @@ impl Taken {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test may say so by a panic")]
 
+    use axum::http::StatusCode;
     use bytes::Bytes;
     use futures_util::FutureExt;
 
@@ -108,10 +107,12 @@ mod tests {
         let room = Room::new(4);
         let mut taken = room.take(u64::MAX).await.unwrap();
         assert!(room.take(1).now_or_never().is_none(), "all of it is taken");
-        taken.fit(ROOM_PIECE_BYTES).unwrap();
-        let others = room.take(2 * ROOM_PIECE_BYTES).await.unwrap();
-        assert!(taken.fit(3 * ROOM_PIECE_BYTES).is_err(), "two are taken");
-        taken.fit(2 * ROOM_PIECE_BYTES).unwrap();
+        let refused = room.take_at_once(1).unwrap_err();
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        taken.fit(2 * ROOM_PIECE_BYTES);
+        let others = room.take_at_once(2 * ROOM_PIECE_BYTES).unwrap();
+        // What is less than was needed gives nothing back that it has not.
+        taken.fit(3 * ROOM_PIECE_BYTES);
         let body = taken.around(Bytes::from_static(b"text"));
         let sent = body.slice(1..2);
         drop(body);

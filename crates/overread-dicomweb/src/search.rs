@@ -24,12 +24,12 @@ use crate::blinding::Withheld;
 use crate::caller::{Caller, RawQuery};
 use crate::compression::{Written, takes_gzip, unpacked};
 use crate::conditional::not_kept;
-use crate::limits::{PACKED_RESULT_BYTES, QUICK_RESULTS, SEARCH_RESULTS};
+use crate::limits::QUICK_RESULTS;
 use crate::multipart::{answer, body_of_stream};
 use crate::params::Query;
 use crate::refusal::{Answer, Refusal};
 use crate::results::Found;
-use crate::room::Taken;
+use crate::room::Room;
 use crate::state::DicomWebState;
 use keys::asks;
 pub(crate) use keys::paged;
@@ -137,43 +137,36 @@ impl Asked {
         })
     }
 
-    /// Looks, and writes what is found in the same turn: results are held for as many as may ask at once, and what is sent to
-    /// readers who take their time is held compressed, in a room of its own.
+    /// Looks, and writes what is found in the same turn: results are held for as many as may ask at once. What readers who take
+    /// their time have not got yet is held compressed, in a room of its own; nobody waits for that within a turn.
     async fn answered(
         self,
         state: &DicomWebState,
         search: impl AsyncFnOnce(&mut Tx, &Caller, &Query) -> Answer<Results> + Send + 'static,
     ) -> Answer {
-        let room = match self.labels.most(&self.query) {
-            most if most as usize > QUICK_RESULTS => {
-                let bytes = u64::from(most).saturating_mul(PACKED_RESULT_BYTES);
-                Some(state.search_room.take(bytes).await?)
-            }
-            _ => None,
-        };
+        let room = state.search_room.clone();
         let caller = self.caller.clone();
         let asked = async move |tx: &mut Tx| {
             let mut results = search(tx, &self.caller, &self.query).await?;
             leave_out(tx, &self.caller, &mut results).await?;
             let results = self.labels.keep(results)?;
-            match room.filter(|_| results.page.len() > QUICK_RESULTS) {
-                Some(room) => self.packed(results, room),
-                None => answered(&results, &self.query, self.form, &self.caller),
+            match results.page.len() > QUICK_RESULTS {
+                true => self.packed(results, &room),
+                false => answered(&results, &self.query, self.form, &self.caller),
             }
         };
         caller.ask(state, asked).await?
     }
 
     /// Writes a long answer compressed, one result after the other; who does not take it so gets it unpacked piece by piece.
-    fn packed(&self, results: Results, mut room: Taken) -> Answer {
+    fn packed(&self, results: Results, room: &Room) -> Answer {
         let remaining = results.remaining;
         let mut text = Text::new(self.form, &self.caller, Written::new(true, 0))?;
         for found in results.page {
             text.add(&found);
         }
         let (content_type, length_bytes, body) = text.ended();
-        room.fit(body.len() as u64)?;
-        let body = room.around(body);
+        let body = room.take_at_once(body.len() as u64)?.around(body);
         let mut response = match self.is_gzip {
             true => {
                 let length_bytes = body.len() as u64;
@@ -215,11 +208,6 @@ impl Labels {
             limit,
             offset,
         }
-    }
-
-    /// Returns how many results are looked at.
-    fn most(&self, query: &Query) -> u32 {
-        query.limit.unwrap_or(SEARCH_RESULTS).min(SEARCH_RESULTS)
     }
 
     fn keep(&self, results: Results) -> Answer<Results> {

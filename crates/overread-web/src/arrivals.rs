@@ -2,7 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::header::WARNING;
 use http::{HeaderValue, Method, StatusCode};
 use overread_dicomweb::{StoredStudies, case_of};

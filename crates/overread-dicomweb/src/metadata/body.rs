@@ -55,7 +55,7 @@ pub(super) async fn json(
     if pieces.is_at_end() {
         let body = array.ended();
         let mut taken = pieces.into_room();
-        taken.fit(body.len() as u64)?;
+        taken.fit(body.len() as u64);
         return Ok(Json::Whole(body, taken));
     }
     let start = array.written.ready();

@@ -99,7 +99,7 @@ pub(crate) async fn shown(
             let range = places.from(0, first_bytes);
             let next = range.end;
             let first = read_metadata(tx, &places, range).await?;
-            Ok(Some((version, withheld, reports, places, first, next)))
+            Ok(first.map(|first| (version, withheld, reports, places, first, next)))
         }
     };
     match caller.ask(state, asked).await?? {
@@ -112,7 +112,7 @@ pub(crate) async fn shown(
                     state: state.clone(),
                     caller: caller.clone(),
                     places: Arc::new(places),
-                    first,
+                    first: Some(first),
                     next,
                     taken,
                 },
