@@ -5,6 +5,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use overread_workflow::{FieldProblem, StepError};
+use serde_json::{Map, Value};
 
 use crate::limits;
 use crate::shell::Shell;
@@ -82,13 +83,15 @@ impl Told {
     }
 
     /// Writes it for a program, as DICOMweb does, which says what happened and what to do in `message` alone.
-    pub(crate) fn as_json(&self) -> serde_json::Value {
-        serde_json::json!({
-            "status": self.status.as_u16(),
-            "message": self.what,
-            "detail": self.meaning,
-            "hint": self.todo,
-        })
+    pub(crate) fn as_json(&self) -> Map<String, Value> {
+        let parts = [
+            ("status", Value::from(self.status.as_u16())),
+            ("message", Value::from(&*self.what)),
+            ("detail", Value::from(&*self.meaning)),
+            ("hint", Value::from(&*self.todo)),
+        ];
+        let parts = parts.map(|(name, value)| (name.to_owned(), value));
+        parts.into_iter().collect()
     }
 }
 

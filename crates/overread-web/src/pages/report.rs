@@ -187,8 +187,8 @@ async fn autosave(
                 "Load the page again to see both.",
             );
             let mut body = told.as_json();
-            body["version"] = version.into();
-            body["kept_id"] = kept_id.into();
+            body.insert("version".to_owned(), version.into());
+            body.insert("kept_id".to_owned(), kept_id.into());
             (told.status, Json(body)).into_response()
         }
     })
