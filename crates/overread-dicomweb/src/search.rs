@@ -14,6 +14,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use overread_dicom::matching::matches_value;
 use overread_store::Tx;
 use overread_store::studies::{InstanceFilter, SeriesFilter};
@@ -150,36 +151,10 @@ impl Asked {
             let mut results = search(tx, &self.caller, &self.query).await?;
             leave_out(tx, &self.caller, &mut results).await?;
             let results = self.labels.keep(results)?;
-            match results.page.len() > QUICK_RESULTS {
-                true => self.packed(results, &room),
-                false => answered(&results, &self.query, self.form, &self.caller),
-            }
+            let form = (self.form, self.is_gzip);
+            answered(results, &self.query, form, &self.caller, &room)
         };
         caller.ask(state, asked).await?
-    }
-
-    /// Writes a long answer compressed, one result after the other; who does not take it so gets it unpacked piece by piece.
-    fn packed(&self, results: Results, room: &Room) -> Answer {
-        let remaining = results.remaining;
-        let mut text = Text::new(self.form, &self.caller, Written::new(true, 0))?;
-        for found in results.page {
-            text.add(&found);
-        }
-        let (content_type, length_bytes, body) = text.ended();
-        let body = room.take_at_once(body.len() as u64)?.around(body);
-        let mut response = match self.is_gzip {
-            true => {
-                let length_bytes = body.len() as u64;
-                let mut response = answer(Body::from(body), content_type, length_bytes);
-                let headers = response.headers_mut();
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-                headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-                response
-            }
-            false => answer(body_of_stream(unpacked(body)), content_type, length_bytes),
-        };
-        told(&mut response, &self.query, remaining);
-        Ok(response)
     }
 }
 
@@ -249,20 +224,53 @@ async fn leave_out(tx: &mut Tx, caller: &Caller, results: &mut Results) -> Answe
     Ok(())
 }
 
-/// Writes the page; 204 when it is empty (PS3.18 10.6.3.1).
-pub(crate) fn answered(results: &Results, query: &Query, form: Form, caller: &Caller) -> Answer {
-    if results.page.is_empty() {
+/// Writes the page; 204 when it is empty (PS3.18 10.6.3.1), compressed when it is long.
+pub(crate) fn answered(
+    results: Results,
+    query: &Query,
+    (form, is_gzip): (Form, bool),
+    caller: &Caller,
+    room: &Room,
+) -> Answer {
+    let Results { page, remaining } = results;
+    let is_long = page.len() > QUICK_RESULTS;
+    if page.is_empty() {
         let mut response = StatusCode::NO_CONTENT.into_response();
         told(&mut response, query, 0);
         return Ok(response);
     }
-    let mut text = Text::new(form, caller, Written::new(false, 0))?;
-    for found in &results.page {
-        text.add(found);
+    let mut text = Text::new(form, caller, Written::new(is_long, 0))?;
+    for found in page {
+        text.add(&found);
     }
     let (content_type, length_bytes, body) = text.ended();
-    let mut response = answer(Body::from(body), content_type, length_bytes);
-    told(&mut response, query, results.remaining);
+    let mut response = match is_long {
+        true => packed((content_type, length_bytes, body), is_gzip, room)?,
+        false => answer(Body::from(body), content_type, length_bytes),
+    };
+    told(&mut response, query, remaining);
+    Ok(response)
+}
+
+/// Sends a compressed answer; who does not take it so gets it unpacked piece by piece.
+fn packed(
+    (content_type, length_bytes, body): (HeaderValue, u64, Bytes),
+    is_gzip: bool,
+    room: &Room,
+) -> Answer {
+    let packed_bytes = body.len() as u64;
+    let body = room.take_at_once(packed_bytes)?.around(body);
+    if !is_gzip {
+        return Ok(answer(
+            body_of_stream(unpacked(body)),
+            content_type,
+            length_bytes,
+        ));
+    }
+    let mut response = answer(Body::from(body), content_type, packed_bytes);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     Ok(response)
 }
 

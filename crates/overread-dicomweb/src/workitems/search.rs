@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::data_set;
 use crate::accept::Accept;
 use crate::caller::{Caller, RawQuery};
+use crate::compression::takes_gzip;
 use crate::params::{Query, list_of};
 use crate::refusal::{Answer, Refusal};
 use crate::results::Found;
@@ -35,8 +36,10 @@ pub(crate) async fn search(
     let mut tx = state.store.read().await?;
     let found = matching(&mut tx, &caller, &query.matches).await?;
     let all = found.iter().map(|(_, shown)| Found::of(shown)).collect();
+    drop(tx);
     let results = paged(all, query.limit, query.offset);
-    answered(&results, &query, form, &caller)
+    let form = (form, takes_gzip(&headers));
+    answered(results, &query, form, &caller, &state.search_room)
 }
 
 /// Returns the items that match, as they are shown.
