@@ -30,6 +30,12 @@ pub enum ArchiveError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The bytes asked for are known to have changed since they were stored.
+    #[error("bytes of pack {pack_id} are damaged, and not given out")]
+    Damaged {
+        /// Which pack.
+        pack_id: PackId,
+    },
     /// The object store is away, or refuses; the pack is neither lost nor damaged by that.
     #[error("the object store does not answer as it should")]
     Away {

@@ -10,6 +10,7 @@
 
 mod append;
 mod batch;
+mod damaged;
 mod deleted;
 mod directory;
 mod disc;
@@ -29,6 +30,7 @@ mod warming;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
@@ -40,11 +42,13 @@ pub use deleted::Deletion;
 pub use directory::{Contents, Directory, Entry, Recorded};
 pub use error::ArchiveError;
 pub use hold::Held;
+pub use moving::TakenOver;
 pub use overread_model::extent::{Digest, Extent, PackId};
 pub use s3::{S3Secret, S3Settings};
 pub use settle::{Loose, Settled};
 pub use unread::{FilePart, file_behind, is_unread};
 
+use damaged::Damaged;
 use disc::Disc;
 use s3::Bucket;
 use spool::Spool;
@@ -54,6 +58,7 @@ use spool::Spool;
 pub struct Archive {
     place: Place,
     spool: Spool,
+    damaged: Damaged,
 }
 
 /// Where packs are.
@@ -81,6 +86,7 @@ impl Archive {
         Ok(Self {
             place: Place::Disc(Disc::open(dir).await?),
             spool: Spool::open(dir).await?,
+            damaged: Damaged::default(),
         })
     }
 
@@ -93,6 +99,7 @@ impl Archive {
         Ok(Self {
             place: Place::S3(Bucket::open(dir, spool.clone(), settings).await?),
             spool,
+            damaged: Damaged::default(),
         })
     }
 
@@ -104,10 +111,11 @@ impl Archive {
         }
     }
 
-    /// Returns a handle that reads what is really kept, past every cache of this node.
+    /// Returns a handle that reads what is really kept, past every cache of this node, and whether or not it is damaged.
     #[must_use]
     pub fn past_cache(&self) -> Self {
         let mut archive = self.clone();
+        archive.damaged = Damaged::default();
         if let Place::S3(bucket) = &mut archive.place {
             bucket.is_past_cache = true;
         }
@@ -149,6 +157,7 @@ impl Archive {
     /// # Errors
     /// When the range is outside of the extent or too large, or the pack cannot be read.
     pub async fn read(&self, extent: Extent, within: Range<u64>) -> Result<Bytes, ArchiveError> {
+        self.damaged.check(extent)?;
         self.place.read(extent, within).await
     }
 
@@ -157,6 +166,7 @@ impl Archive {
     /// # Errors
     /// As [`Archive::read`].
     pub fn read_blocking(&self, extent: Extent, within: Range<u64>) -> Result<Bytes, ArchiveError> {
+        self.damaged.check(extent)?;
         match &self.place {
             Place::Disc(disc) => disc.read_blocking(extent, within),
             Place::S3(bucket) => {
@@ -169,6 +179,7 @@ impl Archive {
     /// Returns bytes that stand for a range of an extent and are sent by who knows [`file_behind`]; `None` when the range
     /// is to be read instead: it is short, would have to be waited for, or is in no file.
     pub fn unread(&self, extent: Extent, within: &Range<u64>) -> Option<Vec<Bytes>> {
+        self.damaged.check(extent).ok()?;
         match &self.place {
             Place::Disc(disc) => disc.unread(extent, within),
             Place::S3(_) => None,
@@ -177,32 +188,55 @@ impl Archive {
 
     /// Streams an extent in chunks, the next ones being read while this one is sent.
     pub fn stream(&self, extent: Extent) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
+        self.read_on(extent)
+            .map(|(_, read)| read.map_err(io::Error::other))
+    }
+
+    /// Reads an extent in chunks as [`Archive::stream`] does, and tells of each which it is.
+    fn read_on(
+        &self,
+        extent: Extent,
+    ) -> impl Stream<Item = (Range<u64>, Result<Bytes, ArchiveError>)> + Send + use<> {
         let (chunk_bytes, ahead) = match self.place {
             Place::Disc(_) => (limits::STREAM_CHUNK_BYTES, 1),
             Place::S3(_) => (limits::FETCH_BYTES, limits::PIECES_AT_ONCE),
         };
-        let chunks = chunks(extent, chunk_bytes);
         let archive = self.clone();
-        stream::iter(chunks)
-            .map(move |chunk| archive.start(extent, chunk))
-            .buffered(ahead + 1)
-            .map(|read| {
-                read.unwrap_or(Err(ArchiveError::Interrupted))
-                    .map_err(io::Error::other)
+        stream::iter(chunks(extent, chunk_bytes))
+            .map(move |chunk| {
+                let reading = archive.start(extent, chunk.clone());
+                async move {
+                    let read = reading.await.unwrap_or(Err(ArchiveError::Interrupted));
+                    (chunk, read)
+                }
             })
+            .buffered(ahead + 1)
     }
 
     /// Begins to read, whether or not anybody waits already.
     fn start(&self, extent: Extent, range: Range<u64>) -> JoinHandle<Result<Bytes, ArchiveError>> {
+        let checked = self.damaged.check(extent);
         match &self.place {
             Place::Disc(disc) => {
                 let disc = disc.clone();
-                tokio::task::spawn_blocking(move || disc.read_blocking(extent, range))
+                tokio::task::spawn_blocking(move || {
+                    checked.and_then(|()| disc.read_blocking(extent, range))
+                })
             }
             Place::S3(bucket) => {
                 let bucket = bucket.clone();
-                tokio::spawn(async move { bucket.read(extent, range).await })
+                tokio::spawn(async move {
+                    checked?;
+                    bucket.read(extent, range).await
+                })
             }
+        }
+    }
+
+    /// Forgets, in the cache of this node, the pieces of packs for which `is_stale` says so; nothing on a disc.
+    pub async fn forget_cached(&self, is_stale: impl Fn(PackId) -> bool) {
+        if let Place::S3(bucket) = &self.place {
+            bucket.forget_cached(is_stale).await;
         }
     }
 
@@ -214,6 +248,17 @@ impl Archive {
         match &self.place {
             Place::Disc(disc) => disc.list_packs().await,
             Place::S3(bucket) => bucket.list_packs().await,
+        }
+    }
+
+    /// Returns how long a pack is; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the disc or the bucket cannot say.
+    pub async fn length_of(&self, pack_id: PackId) -> Result<Option<u64>, ArchiveError> {
+        match &self.place {
+            Place::Disc(disc) => disc.length_of(pack_id).await,
+            Place::S3(bucket) => bucket.length_of(pack_id).await,
         }
     }
 
@@ -229,18 +274,23 @@ impl Archive {
     /// beginning of a batch that was never finished, and so never acknowledged.
     ///
     /// On a disc `committed` is asked only after the file is locked. In a bucket, where nothing can be locked, a pack
-    /// without rows is told of only when it is old.
+    /// without rows is told of only when it is older than `age` (mostly [`limits::UNCLAIMED_AGE`]).
     ///
     /// # Errors
     /// When the pack cannot be opened, or `committed` fails.
-    pub async fn settle<E, F>(&self, pack_id: PackId, committed: F) -> Result<Settled, E>
+    pub async fn settle<E, F>(
+        &self,
+        pack_id: PackId,
+        age: Duration,
+        committed: F,
+    ) -> Result<Settled, E>
     where
         E: From<ArchiveError>,
         F: AsyncFnOnce() -> Result<Option<u64>, E>,
     {
         match &self.place {
             Place::Disc(disc) => disc.settle(pack_id, committed).await,
-            Place::S3(bucket) => bucket.settle(pack_id, committed).await,
+            Place::S3(bucket) => bucket.settle(pack_id, age, committed).await,
         }
     }
 

@@ -98,8 +98,9 @@ pub const WATCHED_PACKS: usize = 256;
 pub const CACHE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
 /// The fewest bytes that a read cache may have.
 pub const CACHE_MIN_BYTES: u64 = 64 * 1024 * 1024;
-/// How old an object without rows must be before it is told of: another node may be about to commit it.
-pub const UNCLAIMED_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How old an object without rows must be before it is taken in: another node may be about to commit it. Should it be slower
+/// yet, only one of two enters it, and who sent it is told to send again.
+pub const UNCLAIMED_AGE: Duration = Duration::from_secs(2 * 60);
 /// Characters of what an object store said that are repeated in an error.
 pub const SAID_CHARACTERS: usize = 300;
 /// How long packs are waited for before a study is erased out of them.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use object_store::aws::AmazonS3;
 use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use overread_model::extent::PackId;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -158,28 +158,53 @@ impl Bucket {
         Ok(packs)
     }
 
-    /// Says when an object is shorter than its rows say, or is old and no row knows it.
-    pub(crate) async fn settle<E, F>(&self, pack_id: PackId, committed: F) -> Result<Settled, E>
+    /// Says when an object is shorter than its rows say, or is older than that and no row knows it.
+    pub(crate) async fn settle<E, F>(
+        &self,
+        pack_id: PackId,
+        age: Duration,
+        committed: F,
+    ) -> Result<Settled, E>
     where
         E: From<ArchiveError>,
         F: AsyncFnOnce() -> Result<Option<u64>, E>,
     {
-        let path = self.path_of(pack_id);
-        let head = self.in_time(0, self.shared.objects.head(&path)).await;
-        let meta = match head {
-            Ok(meta) => meta,
-            Err(object_store::Error::NotFound { .. }) => return Ok(Settled::Fine),
-            Err(error) => return Err(away(error).into()),
+        let Some(meta) = self.head(pack_id).await? else {
+            return Ok(Settled::Fine);
         };
-        let age = self.now().await? - meta.last_modified.timestamp_micros();
+        let is_young = !age.is_zero() && {
+            let old = self.now().await? - meta.last_modified.timestamp_micros();
+            u128::try_from(old).unwrap_or(0) < age.as_micros()
+        };
         // Asked after the age is known: what was old then had every time to be committed.
         match committed().await? {
             Some(bytes) if meta.size < bytes => Ok(Settled::Short),
             Some(_) => Ok(Settled::Fine),
-            None if u128::try_from(age).unwrap_or(0) < limits::UNCLAIMED_AGE.as_micros() => {
-                Ok(Settled::Fine)
-            }
+            None if is_young => Ok(Settled::Busy),
             None => Ok(Settled::Unclaimed),
+        }
+    }
+
+    /// Returns what the object store says of a pack; `None` when it is not there.
+    async fn head(&self, pack_id: PackId) -> Result<Option<ObjectMeta>, ArchiveError> {
+        let path = self.path_of(pack_id);
+        let head = self.in_time(0, self.shared.objects.head(&path)).await;
+        match head {
+            Ok(meta) => Ok(Some(meta)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(away(error)),
+        }
+    }
+
+    pub(crate) async fn length_of(&self, pack_id: PackId) -> Result<Option<u64>, ArchiveError> {
+        Ok(self.head(pack_id).await?.map(|meta| meta.size))
+    }
+
+    pub(crate) async fn forget_cached(&self, is_stale: impl Fn(PackId) -> bool) {
+        for pack_id in self.shared.cache.packs() {
+            if is_stale(pack_id) {
+                self.shared.cache.forget(pack_id).await;
+            }
         }
     }
 

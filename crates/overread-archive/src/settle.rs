@@ -25,8 +25,10 @@ pub struct Loose {
 /// What became of one pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// It is as long as the rows say, or another process or node may be writing it.
+    /// It is as long as the rows say, or gone.
     Fine,
+    /// Somebody may be about to commit what it holds.
+    Busy,
     /// The beginning of a batch that was never finished was cut off.
     Cut,
     /// It held nothing else, no row knew it, and it was removed.
@@ -64,6 +66,16 @@ impl Disc {
         Ok(packs)
     }
 
+    pub(crate) async fn length_of(&self, pack_id: PackId) -> Result<Option<u64>, ArchiveError> {
+        let path = self.path_of(pack_id);
+        blocking(move || match std::fs::metadata(path) {
+            Ok(meta) => Ok(Some(meta.len())),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ArchiveError::Read { pack_id, source }),
+        })
+        .await
+    }
+
     pub(crate) async fn may_be_written(&self, pack_id: PackId) -> bool {
         let path = self.path_of(pack_id);
         let locked = blocking(move || lock(&path, pack_id)).await;
@@ -77,8 +89,10 @@ impl Disc {
         F: AsyncFnOnce() -> Result<Option<u64>, E>,
     {
         let path = self.path_of(pack_id);
-        let Locked::Ours(file) = blocking(move || lock(&path, pack_id)).await? else {
-            return Ok(Settled::Fine);
+        let file = match blocking(move || lock(&path, pack_id)).await? {
+            Locked::Ours(file) => file,
+            Locked::Elsewhere => return Ok(Settled::Busy),
+            Locked::Gone => return Ok(Settled::Fine),
         };
         let committed = committed().await?;
         let fail = |source| ArchiveError::Write { pack_id, source };

@@ -115,7 +115,8 @@ async fn settled(
 ) -> (Settled, Option<u64>) {
     let archive = Archive::open(dir.path()).await.unwrap();
     let rows = async move || Ok::<_, ArchiveError>(rows);
-    let settled = archive.settle(whole.pack_id, rows).await.unwrap();
+    let settled = archive.settle(whole.pack_id, limits::UNCLAIMED_AGE, rows);
+    let settled = settled.await.unwrap();
     let left = archive.list_packs().await.unwrap();
     (settled, left.first().map(|pack| pack.length_bytes))
 }

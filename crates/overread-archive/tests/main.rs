@@ -109,6 +109,8 @@ async fn check_streams_give_every_byte_once(archive: Archive) {
     );
 }
 
+const AGE: std::time::Duration = limits::UNCLAIMED_AGE;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_that_was_not_committed_is_written_no_further() {
     let (_dir, archive) = house().await;
@@ -123,13 +125,13 @@ async fn a_batch_that_was_not_committed_is_written_no_further() {
     assert_ne!(lost.pack_id, kept.pack_id);
     let none = async || Ok::<_, ArchiveError>(None);
     assert_eq!(
-        archive.settle(lost.pack_id, none).await.unwrap(),
+        archive.settle(lost.pack_id, AGE, none).await.unwrap(),
         Settled::Unclaimed
     );
     // The kept pack is open for writing and so left alone.
     assert_eq!(
-        archive.settle(kept.pack_id, none).await.unwrap(),
-        Settled::Fine
+        archive.settle(kept.pack_id, AGE, none).await.unwrap(),
+        Settled::Busy
     );
     let _ = lengths;
 }
@@ -148,7 +150,7 @@ async fn tails_are_kept_and_short_packs_told() {
     let header = limits::PACK_HEADER_BYTES;
     assert_eq!(
         archive
-            .settle(extent.pack_id, committed(header + 60))
+            .settle(extent.pack_id, AGE, committed(header + 60))
             .await
             .unwrap(),
         Settled::Unclaimed
@@ -156,7 +158,7 @@ async fn tails_are_kept_and_short_packs_told() {
     assert_eq!(archive.list_packs().await.unwrap()[0].length_bytes, length);
     assert_eq!(
         archive
-            .settle(extent.pack_id, committed(length + 1))
+            .settle(extent.pack_id, AGE, committed(length + 1))
             .await
             .unwrap(),
         Settled::Short

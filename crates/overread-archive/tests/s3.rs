@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use overread_archive::{
-    Archive, ArchiveError, Directory, Extent, PackKey, S3Secret, S3Settings, Settled, limits,
+    Archive, ArchiveError, Directory, Extent, PackId, PackKey, S3Secret, S3Settings, Settled,
+    limits,
 };
 use overread_testkit::gate::Gate;
 use tempfile::TempDir;
@@ -189,12 +190,15 @@ async fn a_young_object_without_rows_is_left_to_whoever_writes_it() {
     let extent = store(&archive, &[1; 100]).await.unwrap();
     let committed = |bytes| async move || Ok::<_, ArchiveError>(bytes);
     let length = archive.list_packs().await.unwrap()[0].length_bytes;
-    for (bytes, expected) in [
-        (None, Settled::Fine),
-        (Some(length), Settled::Fine),
-        (Some(length + 1), Settled::Short),
+    let age = limits::UNCLAIMED_AGE;
+    for (bytes, age, expected) in [
+        (None, age, Settled::Busy),
+        // Our own batch, of which we know that it failed.
+        (None, Duration::ZERO, Settled::Unclaimed),
+        (Some(length), age, Settled::Fine),
+        (Some(length + 1), age, Settled::Short),
     ] {
-        let settled = archive.settle(extent.pack_id, committed(bytes)).await;
+        let settled = archive.settle(extent.pack_id, age, committed(bytes)).await;
         assert_eq!(settled.unwrap(), expected);
     }
     assert_eq!(archive.list_packs().await.unwrap().len(), 1);
@@ -267,18 +271,19 @@ async fn packs_move_there_and_back_unchanged() {
         .take_over(&bucket, extent.pack_id, length)
         .await
         .unwrap();
-    assert_eq!(there, back);
+    assert!(there == back && there.is_some_and(|taken| taken.is_whole()));
     for archive in [&bucket, &again] {
         let chunks: Vec<_> = archive.stream(extent).try_collect().await.unwrap();
         assert!(chunks.concat() == bytes);
         assert!(archive.header_is_good(extent.pack_id).await.unwrap());
     }
-    assert!(
-        bucket
-            .take_over(&disc, extent.pack_id, length + 1)
-            .await
-            .is_err()
-    );
+    // Of what is shorter than it should be comes what is there, and nothing of what is gone.
+    for (from, to) in [(&disc, &bucket), (&bucket, &again)] {
+        let short = to.take_over(from, extent.pack_id, length + 1).await;
+        assert_eq!(short.unwrap().unwrap().short_bytes, 1);
+        let gone = PackId::new(77).unwrap();
+        assert_eq!(to.take_over(from, gone, 100).await.unwrap(), None);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

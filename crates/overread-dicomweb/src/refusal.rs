@@ -162,6 +162,13 @@ impl From<ArchiveError> for Refusal {
         if matches!(error, ArchiveError::Away { .. }) {
             return Self::away("the archive cannot answer now; try again soon");
         }
+        if matches!(error, ArchiveError::Damaged { .. }) {
+            return Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "this image is damaged in the archive, and not given out; ask whoever sent it to send it again elsewhere, and the \
+                 administrator for a backup",
+            );
+        }
         Self::internal()
     }
 }

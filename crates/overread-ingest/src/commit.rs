@@ -24,6 +24,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::content::Held;
 use crate::prepare::Readied;
+use crate::recover::Left;
 use crate::{IngestError, limits};
 
 use batch::{Gathered, Turn, Underway};
@@ -45,6 +46,8 @@ pub(crate) struct Place {
     pub(crate) store: Store,
     pub(crate) archive: Archive,
     pub(crate) quota: Quota,
+    /// Where to look for batches that failed.
+    pub(crate) left: Arc<Left>,
 }
 
 /// One thing to be stored.
@@ -278,11 +281,16 @@ async fn begin(
     }
     Ok(Begun {
         answers,
-        written: Some(write(&kept_at.archive, fresh, order, disc)?),
+        written: Some(
+            write(&kept_at.archive, fresh, order, disc).inspect_err(|_| {
+                // What is as long as it should be may be whole although nobody said so.
+                kept_at.left.look_anywhere();
+            })?,
+        ),
     })
 }
 
-/// Commits the rows of a batch; when another node was in the way, once more.
+/// Commits the rows of a batch, and returns what is to be answered.
 async fn commit(kept_at: &Place, begun: Begun) -> Result<Vec<Answer>, IngestError> {
     let Begun {
         mut answers,
@@ -291,13 +299,28 @@ async fn commit(kept_at: &Place, begun: Begun) -> Result<Vec<Answer>, IngestErro
     let Some(mut written) = written else {
         return Ok(settled(answers));
     };
+    if let Err(error) = enter(kept_at, &mut written, &mut answers).await {
+        let packs = written.lengths.iter().map(|pack| pack.pack_id);
+        kept_at.left.add_ours(packs);
+        return Err(error);
+    }
+    written.append.committed();
+    Ok(settled(answers))
+}
+
+/// Commits the rows of a batch; when another node was in the way, once more.
+async fn enter(
+    kept_at: &Place,
+    written: &mut Written,
+    answers: &mut [Option<Answer>],
+) -> Result<(), IngestError> {
+    let (store, archive) = (&kept_at.store, &kept_at.archive);
     let mut is_compared = false;
     for tried in 1.. {
-        match commit_rows(kept_at, &mut written, &mut answers, is_compared).await {
-            Ok(Rows::Committed) => break,
+        match commit_rows(kept_at, written, answers, is_compared).await {
+            Ok(Rows::Committed) => return Ok(()),
             Ok(Rows::TooEarly) => written.syncing.ended().await?,
             Ok(Rows::Conflicts(outcomes)) => {
-                let (store, archive) = (&kept_at.store, &kept_at.archive);
                 same::note_twins(store, archive, &mut written.batch, &outcomes).await?;
                 is_compared = true;
             }
@@ -306,8 +329,7 @@ async fn commit(kept_at: &Place, begun: Begun) -> Result<Vec<Answer>, IngestErro
             Err(error) => return Err(error),
         }
     }
-    written.append.committed();
-    Ok(settled(answers))
+    Err(IngestError::NotStored)
 }
 
 /// What became of rows.

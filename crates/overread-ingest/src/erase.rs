@@ -1,5 +1,7 @@
 //! Erases deleted studies: rows first, in one transaction, then the bytes.
 
+use std::collections::BTreeSet;
+
 use overread_archive::{Archive, ArchiveError, Deletion};
 use overread_model::access::Actor;
 use overread_model::extent::PackId;
@@ -7,7 +9,8 @@ use overread_model::ids::DeletionId;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::studies::ErasedStudy;
-use overread_store::{Store, deletions, erasures};
+use overread_store::{Store, deletions, erasures, packs};
+use tokio::sync::Mutex;
 
 use crate::{IngestError, limits};
 
@@ -125,6 +128,31 @@ pub(crate) async fn finish(store: &Store, archive: &Archive) -> Result<(), Inges
         }
         tx.commit().await?;
     }
+}
+
+/// Forgets what the cache of this node holds of packs in which something was erased, when that was done since the last look.
+pub(crate) async fn forget_erased(
+    store: &Store,
+    archive: &Archive,
+    forgotten: &Mutex<Option<i64>>,
+) -> Result<(), IngestError> {
+    if archive.kind() != "s3" {
+        return Ok(());
+    }
+    let mut forgotten = forgotten.lock().await;
+    let mut tx = store.read().await?;
+    let finished = deletions::finished_count(&mut tx).await?;
+    if *forgotten == Some(finished) {
+        return Ok(());
+    }
+    let known = packs::list(&mut tx).await?;
+    let known: BTreeSet<PackId> = known.into_iter().map(|(pack_id, _)| pack_id).collect();
+    let holed = packs::erased_in(&mut tx).await?;
+    drop(tx);
+    let is_stale = |pack_id| !known.contains(&pack_id) || holed.contains(&pack_id);
+    archive.forget_cached(is_stale).await;
+    *forgotten = Some(finished);
+    Ok(())
 }
 
 /// Says whether there is no pack any more that anything could be erased in.

@@ -18,6 +18,7 @@ mod prepare;
 mod rebuild;
 mod receipt;
 mod receiving;
+mod recover;
 mod scrub;
 mod session;
 mod settle;
@@ -28,6 +29,7 @@ pub mod verify;
 mod whole;
 mod zip;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -74,6 +76,11 @@ struct Shared {
     queue: mpsc::Sender<commit::Item>,
     bench: session::Bench,
     quota: Quota,
+    left: Arc<recover::Left>,
+    /// Damage that was looked at.
+    judged: tokio::sync::Mutex<BTreeSet<scrub::Place>>,
+    /// How many studies had been erased when the cache of this node was looked at.
+    forgotten: tokio::sync::Mutex<Option<i64>>,
 }
 
 /// For whom, by whom and when something is delivered.
@@ -142,12 +149,14 @@ impl Ingest {
         archive: Archive,
         quota: Quota,
     ) -> Result<Self, IngestError> {
-        settle::settle(&store, &archive).await?;
+        let left = Arc::new(recover::Left::default());
+        settle::settle(&store, &archive, &left).await?;
         let (queue, items) = mpsc::channel(limits::BATCH_INSTANCES);
         let place = commit::Place {
             store: store.clone(),
             archive: archive.clone(),
             quota,
+            left: Arc::clone(&left),
         };
         tokio::spawn(commit::run(place, items));
         let bench = session::Bench::new(archive.spool_folder());
@@ -158,8 +167,44 @@ impl Ingest {
                 queue,
                 bench,
                 quota,
+                left,
+                judged: tokio::sync::Mutex::default(),
+                forgotten: tokio::sync::Mutex::default(),
             }),
         })
+    }
+
+    /// Takes in whole batches that a failure left in the packs without their rows; quick where there are none. To be called
+    /// again and again: some can only be taken in later, and what fails is tried again.
+    ///
+    /// # Errors
+    /// When the archive or the index cannot be asked.
+    pub async fn recover(&self, now: Timestamp) -> Result<RebuildReport, IngestError> {
+        let shared = &self.shared;
+        recover::recover(&shared.store, &shared.archive, &shared.left, now).await
+    }
+
+    /// Lets the next [`Ingest::recover`] look at every pack, as the first one after a start does.
+    pub fn look_anywhere(&self) {
+        self.shared.left.look_anywhere();
+    }
+
+    /// Gives out no bytes that the proof beside everything else found damaged, on whichever node. To be called again and again.
+    ///
+    /// # Errors
+    /// When the archive or the index cannot be asked.
+    pub async fn shun_damaged(&self) -> Result<(), IngestError> {
+        let shared = &self.shared;
+        scrub::shun_damaged(&shared.store, &shared.archive, &shared.judged).await
+    }
+
+    /// Forgets what the cache of this node holds of packs in which another node erased something. To be called again and again.
+    ///
+    /// # Errors
+    /// When the index cannot be asked.
+    pub async fn forget_erased(&self) -> Result<(), IngestError> {
+        let shared = &self.shared;
+        erase::forget_erased(&shared.store, &shared.archive, &shared.forgotten).await
     }
 
     /// Returns how much a case may hold, unless something else was set for it.

@@ -90,10 +90,14 @@ pub const PDF_TEXT_MIN_CHARS: usize = 20;
 pub const DAMAGES: usize = 1_000;
 /// Studies that the damage of one pack names one by one.
 pub const DAMAGED_STUDIES: usize = 20;
+/// Studies whose damaged images are counted, over all packs.
+pub const COUNTED_STUDIES: usize = 10_000;
 /// How long a whole batch may wait for its rows, beside a working server, before its bytes count as unknown to the index.
 pub const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is asked whether they are there.
 pub const COMMIT_PAUSE: Duration = Duration::from_millis(200);
+/// Parts of batches, one a pack, that a start takes in in one go; what is more follows.
+pub const RECOVERED_PARTS: usize = 50_000;
 /// Instances that are proven at once, each with [`IN_MEMORY_BYTES`] at most.
 pub const PROOFS_AT_ONCE: usize = 3;
 /// Bytes read at once while the archive is proven.

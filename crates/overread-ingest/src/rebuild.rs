@@ -15,7 +15,7 @@ use overread_store::audit::{self, AuditEvent};
 use overread_store::quotas::Rooms;
 use overread_store::rebuilding::{self, Part};
 use overread_store::studies::{self, Entered, Outcome};
-use overread_store::{Script, Store, Tx, deliveries, documents, packs};
+use overread_store::{Script, Store, Tx, deletions, deliveries, documents, packs};
 use serde::Serialize;
 
 use crate::commit::{has_conflict, same};
@@ -45,6 +45,9 @@ pub struct RebuildReport {
     /// Files that name a study that was deleted after they came, and did not go with it (they had been set aside since they
     /// name another patient): they stay in the packs, and nobody sees them.
     pub unseen: u64,
+    /// Series whose rows an earlier version wrote without what searches ask for now (station, step, requests), and that have it
+    /// now.
+    pub completed: u64,
     /// What could not be taken in, by places, without patient data.
     pub damaged: Vec<String>,
 }
@@ -81,18 +84,52 @@ pub async fn rebuild(
         tell(&report);
     }
     crate::erase::finish(store, archive).await?;
-    let mut tx = store.begin().await?;
+    complete(store, archive, &mut report).await?;
+    note(store, "index.rebuilt", &report, now).await?;
+    Ok(report)
+}
+
+/// Fills in what rows of earlier versions leave out, from the files.
+async fn complete(
+    store: &Store,
+    archive: &Archive,
+    report: &mut RebuildReport,
+) -> Result<(), IngestError> {
+    let mut after = 0;
+    loop {
+        let early = rebuilding::early(&mut store.read().await?, after).await?;
+        let Some(last) = early.last() else {
+            return Ok(());
+        };
+        after = last.series_id;
+        let mut read = Vec::with_capacity(early.len());
+        for one in early {
+            // What cannot be read is named by the proof.
+            if let Some(facts) = crate::facts_of(archive, one.first).await {
+                read.push((one, facts));
+            }
+        }
+        let mut tx = store.begin().await?;
+        for (one, facts) in read {
+            report.completed += u64::from(rebuilding::complete(&mut tx, &one, &facts).await?);
+        }
+        tx.commit().await?;
+    }
+}
+
+/// Puts on record what was taken in.
+pub(crate) async fn note(
+    store: &Store,
+    action: &'static str,
+    report: &RebuildReport,
+    now: Timestamp,
+) -> Result<(), IngestError> {
     let detail = serde_json::json!({"batches": report.batches, "instances": report.instances,
         "aside": report.aside, "documents": report.documents, "damaged": report.damaged.len()});
-    audit::record(
-        &mut tx,
-        &Actor::System,
-        &AuditEvent::new("index.rebuilt").with(detail),
-        now,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(report)
+    let event = AuditEvent::new(action).with(detail);
+    let mut tx = store.begin().await?;
+    audit::record(&mut tx, &Actor::System, &event, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Notes every batch that the index does not know.
@@ -141,7 +178,7 @@ async fn plan(
     Ok(())
 }
 
-fn part_of(batch: &Recorded) -> Part {
+pub(crate) fn part_of(batch: &Recorded) -> Part {
     Part {
         order: batch.directory.order,
         batch: batch.directory.batch.cast_signed(),
@@ -179,15 +216,15 @@ fn tell_uncovered(
     }
 }
 
-/// One rebuild that is under way.
-struct Run<'a> {
-    store: &'a Store,
-    archive: &'a Archive,
+/// Batches that are being taken in.
+pub(crate) struct Run<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) archive: &'a Archive,
 }
 
 impl Run<'_> {
     /// Enters one batch, all parts of it that are here.
-    async fn batch(
+    pub(crate) async fn batch(
         &self,
         parts: &[Part],
         first: &Part,
@@ -208,6 +245,7 @@ impl Run<'_> {
     /// Reads the directories of a batch again, and the files in them that no row knows.
     async fn take(&self, parts: &[Part]) -> Result<Taken, IngestError> {
         let mut taken = Taken::default();
+        taken.erased = deletions::erased_count(&mut self.store.read().await?).await?;
         for part in parts {
             let end = part.directory.offset_bytes + part.directory.length_bytes;
             let recorded = self.archive.recorded(part.directory.pack_id, end).await?;
@@ -254,8 +292,13 @@ impl Run<'_> {
         is_doubtful: impl Fn(&[Outcome]) -> bool,
     ) -> Result<Option<Vec<Outcome>>, IngestError> {
         let mut tx = self.store.begin().await?;
-        // Room in cases is not asked for: all of it was acknowledged.
+        // Room in cases is not asked for: it may all have been acknowledged, and then there was room.
         studies::take_turns(&mut tx, &taken.batch, &[]).await?;
+        // Who erases a study has the same turn: what was erased since the files were read is asked for again.
+        audit::take_turn(&mut tx).await?;
+        if deletions::erased_count(&mut tx).await? != taken.erased {
+            return Err(IngestError::NotStored);
+        }
         for (part, claimed) in parts.iter().zip(&taken.claimed) {
             let end = part.directory.offset_bytes + part.directory.length_bytes;
             packs::claim(&mut tx, part.directory.pack_id, end, taken.now).await?;

@@ -1,11 +1,14 @@
 //! Proves the whole archive beside everything else, a pack at a time, again and again.
 
+use std::collections::{BTreeSet, HashSet};
+
 use overread_archive::{Archive, ArchiveError, PackId};
 use overread_model::time::Timestamp;
 use overread_store::scrubbing::{self, EVERY_PACK, Scrub};
-use overread_store::{Store, packs};
+use overread_store::{Store, packs, proof};
+use tokio::sync::Mutex;
 
-use crate::verify::{is_lost, prove_pack, prove_rows};
+use crate::verify::{is_lost, prove_claim, prove_pack, prove_rows};
 use crate::{IngestError, VerifyReport, limits};
 
 /// Proves the next pack, or begins a round when the last one ended `every_days` ago; says whether there was anything to do.
@@ -74,6 +77,63 @@ async fn prove_again(
         Err(error @ ArchiveError::Away { .. }) if !is_lost(&error) => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Keeps what the proof found damaged from being given out as if it were whole, on every node.
+///
+/// What is found damaged anew is proven once more first: the pack may have been put back from a backup while nothing ran.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub(crate) async fn shun_damaged(
+    store: &Store,
+    archive: &Archive,
+    judged: &Mutex<BTreeSet<Place>>,
+) -> Result<(), IngestError> {
+    let state = scrubbing::state(&mut store.read().await?).await?;
+    let listed = state.map(|state| listed(&state)).unwrap_or_default();
+    let mut judged = judged.lock().await;
+    if *judged == listed {
+        return Ok(());
+    }
+    let proof = archive.past_cache();
+    let mut damaged = HashSet::new();
+    for &(pack_id, offset_bytes) in &listed {
+        let claims = proof::claims_of(&mut store.read().await?, pack_id).await?;
+        let claim = claims
+            .into_iter()
+            .find(|claim| claim.extent.offset_bytes == offset_bytes);
+        let Some(claim) = claim else { continue };
+        if archive.is_shunned(claim.extent) || prove_claim(store, &proof, claim).await?.1.is_some()
+        {
+            damaged.insert((pack_id, offset_bytes));
+        }
+    }
+    archive.shun(damaged);
+    *judged = listed;
+    Ok(())
+}
+
+/// Where an extent begins.
+pub(crate) type Place = (PackId, u64);
+
+/// Returns where the damaged instances and papers of this round and of the last one begin, unless this round found them whole.
+fn listed(state: &Scrub) -> BTreeSet<Place> {
+    let before = state.last_damaged.lines().filter_map(place_in);
+    let before =
+        before.filter(|(pack_id, _)| pack_id.get() > state.after_pack_id || state.is_over());
+    before
+        .chain(state.damaged.lines().filter_map(place_in))
+        .collect()
+}
+
+/// Reads where an extent begins out of a line of damage: `instance 7 (pack 00000000000000a1 at 16): …`.
+fn place_in(line: &str) -> Option<Place> {
+    let (_, place) = line.split_once("(pack ")?;
+    let (place, _) = place.split_once("):")?;
+    let (pack, offset) = place.split_once(" at ")?;
+    let pack_id = i64::from_str_radix(pack, 16).ok().and_then(PackId::new)?;
+    Some((pack_id, offset.parse().ok()?))
 }
 
 async fn begin_when_due(

@@ -2,7 +2,7 @@
 
 mod unclaimed;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures_util::{StreamExt, stream};
 use overread_archive::{Archive, ArchiveError};
@@ -29,11 +29,20 @@ pub struct VerifyReport {
     pub others: u64,
     /// Rows of the audit chain that hold.
     pub audit_rows: u64,
-    /// Bytes of whole batches that the index does not know, since it is new, an older copy, or a crash came before they were
-    /// acknowledged: `rebuild` takes them in. What is being written, or was never finished, does not count.
+    /// Bytes of whole batches that the index does not know. [`crate::Ingest::recover`] takes in what a failure left and what an
+    /// older copy of the database lacks, `rebuild` what a new one does. What is being written, or was never finished, does not
+    /// count.
     pub unclaimed_bytes: u64,
     /// What does not hold, by our own ids, without patient data. [`verify`] adds the UIDs of the images.
     pub damaged: Vec<String>,
+    /// How many images of each study, by its UID, are damaged or missing; of at most [`limits::COUNTED_STUDIES`] studies.
+    pub damaged_studies: BTreeMap<String, u64>,
+    /// Packs in which something does not hold, or that are missing.
+    #[serde(skip)]
+    pub damaged_packs: BTreeSet<PackId>,
+    /// Damages, those that are not listed any more among them.
+    #[serde(skip)]
+    damage_count: u64,
     /// Whose UIDs belong to which line of `damaged`. They are asked for at the end, and only by who answers an
     /// administrator: the proof beside a running server goes into the log.
     #[serde(skip)]
@@ -51,8 +60,16 @@ pub(crate) enum Touched {
 
 impl VerifyReport {
     pub(crate) fn damage(&mut self, what: String) {
+        self.damage_count += 1;
         if self.damaged.len() < limits::DAMAGES {
             self.damaged.push(what);
+        }
+    }
+
+    fn count_damaged(&mut self, study: &str, images: u64) {
+        let is_room = self.damaged_studies.len() < limits::COUNTED_STUDIES;
+        if is_room || self.damaged_studies.contains_key(study) {
+            *self.damaged_studies.entry(study.to_owned()).or_default() += images;
         }
     }
 
@@ -86,6 +103,7 @@ pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, In
     let committed: HashMap<PackId, u64> = known.iter().copied().collect();
     let suspects = unclaimed::suspects(archive, &files, &committed).await?;
     for (pack_id, committed) in known {
+        let before = report.damage_count;
         let length = match files.get(&pack_id) {
             Some(length) => Some(*length),
             // It may have been begun after the listing.
@@ -103,6 +121,9 @@ pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, In
             ),
             Some(_) => prove_pack(store, archive, pack_id, committed, &mut report).await?,
         }
+        if report.damage_count > before {
+            report.damaged_packs.insert(pack_id);
+        }
     }
     report.unclaimed_bytes = unclaimed::remaining(store, archive, suspects).await?;
     name_images(store, &mut report).await?;
@@ -110,19 +131,23 @@ pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, In
     Ok(report)
 }
 
-/// Adds to each damage which images it is of.
+/// Adds to each damage which images it is of, and counts those of each study.
 async fn name_images(store: &Store, report: &mut VerifyReport) -> Result<(), IngestError> {
     for (line, touched) in std::mem::take(&mut report.touched) {
         let mut tx = store.read().await?;
         let named = match touched {
             Touched::Instance(key) => proof::instance_claim(&mut tx, key).await?.map(|row| {
+                report.count_damaged(&row.study_instance_uid, 1);
                 format!(
                     "SOP Instance UID {}, Study Instance UID {}",
                     row.sop_instance_uid, row.study_instance_uid
                 )
             }),
             Touched::Pack(pack_id) => {
-                let held = proof::held_by(&mut tx, pack_id, limits::DAMAGED_STUDIES).await?;
+                let held = proof::held_by(&mut tx, pack_id, limits::COUNTED_STUDIES).await?;
+                for (study, images) in &held.studies {
+                    report.count_damaged(study, *images);
+                }
                 Some(lost_images(&held))
             }
         };
@@ -138,11 +163,13 @@ fn lost_images(held: &proof::Held) -> String {
     if held.studies.is_empty() {
         return images;
     }
-    let more = match held.study_count.saturating_sub(held.studies.len()) {
+    let named = held.studies.iter().take(limits::DAMAGED_STUDIES);
+    let studies: Vec<&str> = named.map(|(study, _)| study.as_str()).collect();
+    let more = match held.study_count.saturating_sub(studies.len()) {
         0 => String::new(),
         more => format!(" and {}", counted(more, "more study", "more studies")),
     };
-    let studies = held.studies.join(", ");
+    let studies = studies.join(", ");
     format!("{images}, Study Instance UID {studies}{more}")
 }
 
@@ -300,9 +327,10 @@ fn name(claim: &Claim) -> String {
     }
 }
 
-type Proved = Result<(Claim, Option<&'static str>), IngestError>;
+pub(crate) type Proved = Result<(Claim, Option<&'static str>), IngestError>;
 
-async fn prove_claim(store: &Store, archive: &Archive, claim: Claim) -> Proved {
+/// Proves the bytes of one row, and says what is wrong with them.
+pub(crate) async fn prove_claim(store: &Store, archive: &Archive, claim: Claim) -> Proved {
     let row = match claim.owner {
         Owner::Instance(key) => proof::instance_claim(&mut store.read().await?, key).await?,
         _ => None,

@@ -44,8 +44,18 @@ pub(crate) async fn place_with_new_database(dir: &Path) -> (Store, Archive) {
     (store.unwrap(), archive)
 }
 
+/// Opens the place of a folder as another node does, whose own folder is another.
+pub(crate) async fn open_beside(dir: &Path, own: &Path) -> Ingest {
+    let (store, archive) = place_with(dir, own).await;
+    Ingest::open(store, archive).await.unwrap()
+}
+
 /// Opens the place of a folder: SQLite and a disc, or PostgreSQL and a bucket.
 pub(crate) async fn place(dir: &Path) -> (Store, Archive) {
+    place_with(dir, dir).await
+}
+
+async fn place_with(dir: &Path, own: &Path) -> (Store, Archive) {
     let Some(shared) = overread_testkit::place::shared(dir) else {
         let store = Store::open_sqlite(&dir.join("overread.sqlite")).await;
         return (store.unwrap(), Archive::open(dir).await.unwrap());
@@ -62,7 +72,7 @@ pub(crate) async fn place(dir: &Path) -> (Store, Archive) {
         patience: overread_archive::limits::PATIENCE,
     };
     let store = Store::open_postgres_in(&shared.database_url, &shared.name).await;
-    let archive = Archive::open_s3(dir, &settings).await;
+    let archive = Archive::open_s3(own, &settings).await;
     (store.unwrap(), archive.unwrap())
 }
 

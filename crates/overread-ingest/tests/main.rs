@@ -15,6 +15,7 @@ mod house;
 mod pdf;
 mod quotas;
 mod rebuild;
+mod recover;
 mod shared;
 mod stow;
 mod verify;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
 
+use dicom_core::VR;
+use dicom_dictionary_std::tags;
 use overread_ingest::{DeliverySource, Ingest, RebuildReport, Stowed, rebuild};
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
@@ -380,4 +382,41 @@ async fn a_long_file_becomes_a_pack_by_itself_and_the_index_finds_it_again() {
     delete(&house, 7).await;
     assert!(house.find(&long()).await.is_none());
     house.prove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_version_that_knew_less_are_completed() {
+    let house = filled().await;
+    if house.ingest.archive().kind() != "disc" {
+        return;
+    }
+    let spec = mr(5, 1, 1)
+        .with(tags::STATION_NAME, VR::SH, "MR ONE")
+        .with(tags::TIMEZONE_OFFSET_FROM_UTC, VR::SH, "+0100")
+        .with(tags::REFERRING_PHYSICIAN_NAME, VR::PN, "Careful^Ann");
+    house.stow(vec![part10(&spec)]).await;
+    let before = answers(&house.ingest, &case()).await;
+    assert!(before.series.iter().any(|row| row.station_name.is_some()));
+    let dir = house.end().await;
+    let database = rusqlite::Connection::open(dir.path().join("overread.sqlite")).unwrap();
+    // As an installation looks that was older than migration 8 when it came.
+    let early = "update _sqlx_migrations set installed_on = '2026-01-01 00:00:00' where version < 8; \
+        update _sqlx_migrations set installed_on = '2026-06-01 00:00:00' where version >= 8; \
+        update study set timezone_offset_from_utc = null, referring_physician_folded = null; \
+        update series set station_name = null, performed_procedure_step_start_date = null, \
+        performed_procedure_step_start_time = null, request_attributes = null;";
+    database.execute_batch(early).unwrap();
+    drop(database);
+    let house = House {
+        ingest: crate::house::open(dir.path()).await,
+        dir,
+    };
+    assert!(answers(&house.ingest, &case()).await != before);
+    let rebuilt = async || {
+        let report = rebuild(house.ingest.store(), house.ingest.archive(), NOW, |_| {}).await;
+        report.unwrap().completed
+    };
+    assert_eq!(rebuilt().await, 1);
+    assert!(answers(&house.ingest, &case()).await == before);
+    assert_eq!(rebuilt().await, 0, "once");
 }

@@ -364,3 +364,91 @@ async fn the_proof_beside_everything_else_goes_on_where_it_was_and_finds_a_chang
     let uid = mr(1, 1, 2).sop_instance_uid;
     assert!(!after.last_damaged.contains(uid.as_str()), "it is logged");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_known_to_be_damaged_is_not_given_out_until_it_is_whole_again() {
+    let Some(house) = three_on_disc().await else {
+        return;
+    };
+    let found = house.find(&mr(1, 1, 2)).await.unwrap();
+    let (extent, place) = (found.extent, house.pack_of(found.extent));
+    let good = std::fs::read(&place).unwrap();
+    let mut bad = good.clone();
+    bad[extent.offset_bytes as usize + 500] ^= 1;
+    std::fs::write(&place, bad).unwrap();
+    scrub(&house, NOW).await;
+    house.ingest.shun_damaged().await.unwrap();
+    let archive = house.ingest.archive();
+    let is_refused = |archive: &Archive| {
+        let archive = archive.clone();
+        async move {
+            let read = archive.read(extent, 0..4).await;
+            assert!(archive.unread(extent, &(0..extent.length_bytes)).is_none());
+            let blocking = archive.clone();
+            let blocking =
+                tokio::task::spawn_blocking(move || blocking.read_blocking(extent, 0..4));
+            let mut chunks = std::pin::pin!(archive.stream(extent));
+            let streamed = futures_util::StreamExt::next(&mut chunks).await.unwrap();
+            let refused = matches!(read, Err(overread_archive::ArchiveError::Damaged { .. }));
+            assert_eq!(blocking.await.unwrap().is_err(), refused);
+            assert_eq!(streamed.is_err(), refused);
+            refused
+        }
+    };
+    assert!(is_refused(archive).await);
+    assert_eq!(house.bytes_of(&mr(1, 1, 1)).await, part10(&mr(1, 1, 1)));
+    assert_eq!(
+        damage(&house).await.len(),
+        1,
+        "the proof reads it all the same"
+    );
+    // Another start knows it, too, and looks whether it was mended meanwhile.
+    let dir = house.end().await;
+    let ingest = open(dir.path()).await;
+    ingest.shun_damaged().await.unwrap();
+    assert!(is_refused(ingest.archive()).await);
+    std::fs::write(&place, good).unwrap();
+    let again = open(dir.path()).await;
+    again.shun_damaged().await.unwrap();
+    assert!(!is_refused(again.archive()).await);
+    // The next round finds it whole, and then it is given out by the one that refused it.
+    let house = House { dir, ingest };
+    scrub(&house, NOW.plus_days(30)).await;
+    house.ingest.shun_damaged().await.unwrap();
+    assert!(!is_refused(house.ingest.archive()).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cache_of_another_node_forgets_what_was_erased() {
+    let house = three().await;
+    if house.ingest.archive().kind() != "s3" {
+        return;
+    }
+    house
+        .stow(vec![part10(&mr(2, 1, 1)), part10(&mr(3, 1, 1))])
+        .await;
+    let other_dir = tempfile::tempdir().unwrap();
+    let other = crate::house::open_beside(house.dir.path(), other_dir.path()).await;
+    other.forget_erased().await.unwrap();
+    // One shares its object with what stays, the other does not.
+    for study in [1, 2] {
+        let found = house.find(&mr(study, 1, 1)).await.unwrap();
+        let read = other.archive().read(found.extent, 128..132).await;
+        assert_eq!(read.unwrap().as_ref(), b"DICM");
+        let is_cached = || {
+            let name = found.extent.pack_id.to_string();
+            let entries = std::fs::read_dir(other_dir.path().join("cache")).unwrap();
+            entries
+                .map(|entry| entry.unwrap().file_name())
+                .any(|file| file.to_string_lossy().starts_with(&name))
+        };
+        assert!(is_cached(), "{study}");
+        let deletion = house.delete(found.study).await;
+        assert!(house.erase(&deletion).await);
+        other.forget_erased().await.unwrap();
+        assert!(!is_cached(), "{study}: it lies on the disc of another node");
+        let read = other.archive().read(found.extent, 128..132).await;
+        assert!(read.map_or(true, |bytes| *bytes == [0; 4]), "{study}");
+    }
+    assert_eq!(house.bytes_of(&mr(3, 1, 1)).await, part10(&mr(3, 1, 1)));
+}

@@ -298,6 +298,27 @@ pub async fn begin_erasure(
     Ok(Some((study, erased)))
 }
 
+/// Counts the studies that were ever erased.
+///
+/// # Errors
+/// When the database fails.
+pub async fn erased_count(tx: &mut Tx) -> StoreResult<i64> {
+    let (count,): (i64,) = on!(tx, c => sqlx::query_as("select count(*) from deletion where outcome = 'erased'")
+        .fetch_one(&mut *c).await?);
+    Ok(count)
+}
+
+/// Counts the studies of which no byte is left in the archive.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finished_count(tx: &mut Tx) -> StoreResult<i64> {
+    let (count,): (i64,) = on!(tx, c => sqlx::query_as(
+            "select count(*) from deletion where outcome = 'erased' and finished_at is not null")
+        .fetch_one(&mut *c).await?);
+    Ok(count)
+}
+
 /// Says whether a study's rows are erased and not known to be overwritten.
 ///
 /// # Errors

@@ -78,3 +78,5 @@ pub const WORK_ITEM_SUBSCRIPTIONS: i64 = 1_000;
 pub const PEER_CALL_DAYS: i64 = 90;
 /// Calls of ours that are listed.
 pub const PEER_CALLS: i64 = 200;
+/// Series that are completed at once while the index is rebuilt.
+pub const EARLY_SERIES: i64 = 200;

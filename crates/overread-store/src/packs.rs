@@ -1,6 +1,6 @@
 //! What the index knows of the packs: how far each is committed, and which of its bytes belong to nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use overread_model::extent::{Extent, PackId};
@@ -97,6 +97,16 @@ pub async fn list(tx: &mut Tx) -> StoreResult<Vec<(PackId, u64)>> {
     rows.into_iter()
         .map(|(id, bytes)| Ok((to_pack_id(id)?, bytes.unsigned_abs())))
         .collect()
+}
+
+/// Lists the packs in which bytes were erased, or belong to nothing and were overwritten.
+///
+/// # Errors
+/// When the database fails.
+pub async fn erased_in(tx: &mut Tx) -> StoreResult<HashSet<PackId>> {
+    let rows: Vec<(i64,)> = on!(tx, c => sqlx::query_as("select distinct pack_id from pack_gap")
+        .fetch_all(&mut *c).await?);
+    rows.into_iter().map(|(id,)| to_pack_id(id)).collect()
 }
 
 /// Forgets a pack that holds nothing any more; says whether it was so. Nobody may be writing to it: a batch whose bytes are in

@@ -116,8 +116,8 @@ pub struct Held {
     pub instance_count: usize,
     /// Studies that they are of.
     pub study_count: usize,
-    /// Study Instance UIDs of the first of them.
-    pub studies: Vec<String>,
+    /// Study Instance UIDs of the first of them, each with how many of its instances are in the pack.
+    pub studies: Vec<(String, u64)>,
 }
 
 /// Returns what the index says that a pack holds, and names at most so many studies.
@@ -129,14 +129,18 @@ pub async fn held_by(tx: &mut Tx, pack_id: PackId, most: usize) -> StoreResult<H
     let (instances, studies): (i64, i64) = on!(&mut *tx, c => sqlx::query_as(
             "select count(*), count(distinct series.study_id) from instance i join series on series.id = i.series_id \
              where i.pack_id = $1").bind(id).fetch_one(&mut *c).await?);
-    let named: Vec<(String,)> = on!(tx, c => sqlx::query_as(
-            "select distinct study.study_instance_uid from instance i join series on series.id = i.series_id \
-             join study on study.id = series.study_id where i.pack_id = $1 order by study.study_instance_uid limit $2")
+    let named: Vec<(String, i64)> = on!(tx, c => sqlx::query_as(
+            "select study.study_instance_uid, count(*) from instance i join series on series.id = i.series_id \
+             join study on study.id = series.study_id where i.pack_id = $1 group by study.study_instance_uid \
+             order by study.study_instance_uid limit $2")
         .bind(id).bind(most as i64).fetch_all(&mut *c).await?);
     Ok(Held {
         instance_count: usize::try_from(instances).unwrap_or(0),
         study_count: usize::try_from(studies).unwrap_or(0),
-        studies: named.into_iter().map(|(uid,)| uid).collect(),
+        studies: named
+            .into_iter()
+            .map(|(uid, count)| (uid, count.unsigned_abs()))
+            .collect(),
     })
 }
 

@@ -89,6 +89,11 @@ impl Rooms {
         }
     }
 
+    /// Says whether it is a batch of what was stored before.
+    pub(crate) const fn is_of_stored(&self) -> bool {
+        self.usual.is_none()
+    }
+
     /// Takes room in a case; says whether there was any. What is for no case needs none. Asks quick questions alone.
     ///
     /// # Errors

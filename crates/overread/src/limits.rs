@@ -44,6 +44,10 @@ pub(crate) const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) const LINE_BYTES: u64 = 16 * 1024 * 1024;
 /// How long a PostgreSQL server may take to answer when it is first asked.
 pub(crate) const DATABASE_ANSWERS: Duration = Duration::from_secs(5);
+/// Pause between two looks at whether a failure left something in the packs.
+pub(crate) const RECOVERY_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause while that fails.
+pub(crate) const RECOVERY_LONGEST: Duration = Duration::from_secs(120);
 /// How many times as long as the proof of a pack took is waited before the next.
 pub(crate) const PROOF_REST: u32 = 4;
 /// The shortest pause between the proofs of two packs.

@@ -1,7 +1,8 @@
 /* A disc in trouble, for tests: loaded before the C library, it makes the files below one folder fail or wait.
  * Below $OVERREAD_TEST_TROUBLE, the file `read-only` makes every change fail, as on a file system that the kernel made
  * read-only after an error; `still` makes syncing wait for as long as it is there, and `still-packs` that of packs. Whoever
- * waits says so by `waiting`. The folder in trouble is $OVERREAD_TEST_DISC. */
+ * waits says so by `waiting`. `unreadable` makes the second block of each pack fail when it is read. The folder in trouble is
+ * $OVERREAD_TEST_DISC. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -62,6 +63,14 @@ static void wait_fd(int fd) {
   }
 }
 
+static int fails_to_read(int fd, size_t count, off64_t begin) {
+  char path[PATH_MAX];
+  if (begin >= 8192 || begin + (off64_t)count <= 4096 || !is_told("unreadable")) return 0;
+  if (!is_below(place(fd, path)) || !strstr(path, ".pack")) return 0;
+  errno = EIO;
+  return 1;
+}
+
 #define REAL(name) static __typeof__(&name) real; if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
 #define CHANGE_FD(name, params, ...) int name params { REAL(name); return refuses_fd(fd) ? -1 : real(__VA_ARGS__); }
@@ -96,3 +105,8 @@ CHANGE(rename, (const char *path, const char *to), path, to)
 CHANGE(link, (const char *path, const char *to), path, to)
 SYNC(fsync)
 SYNC(fdatasync)
+
+ssize_t pread64(int fd, void *bytes, size_t count, off64_t begin) {
+  REAL(pread64);
+  return fails_to_read(fd, count, begin) ? -1 : real(fd, bytes, count, begin);
+}

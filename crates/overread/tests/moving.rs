@@ -4,11 +4,15 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use overread_archive::{Archive, PackId};
 use overread_model::time::Timestamp;
-use overread_store::{Store, transfer};
+use overread_store::access::Reach;
+use overread_store::{Store, studies, transfer};
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::gate::Gate;
 
+use crate::doors::Doors;
+use crate::faults::FailingDisc;
 use crate::outside::Outside;
 use crate::program::{json, overread, run, small_disc, text};
 use crate::serving::{SECRET, Server};
@@ -262,4 +266,226 @@ fn servers_that_are_away_are_told_and_come_back() {
         let said = text(&refused.stderr);
         assert!(said.contains(name), "{said}");
     }
+}
+
+/// An image of half a mebibyte, so that each series has a pack of its own.
+fn large(study: u64) -> InstanceSpec {
+    let mut spec = InstanceSpec::mr(study, 1, 1);
+    (spec.rows, spec.columns) = (512, 512);
+    spec.pixels = (0..512 * 512).map(|place| (place % 4093) as u16).collect();
+    spec
+}
+
+fn status(doors: &Doors, spec: &InstanceSpec) -> u16 {
+    let (study, series) = (&spec.study_instance_uid, &spec.series_instance_uid);
+    let client = doors.client();
+    client
+        .instance(study, series, &spec.sop_instance_uid)
+        .unwrap()
+        .0
+}
+
+/// Opens the facts and the bytes of a data folder, wherever they are.
+fn opened(data: &Path, outside: Option<&Outside>) -> (tokio::runtime::Runtime, Store, Archive) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (store, archive) = runtime.block_on(async {
+        match outside {
+            Some(outside) => (
+                outside.store().await,
+                outside.archive(&data.join("archive")).await,
+            ),
+            None => (
+                Store::open_sqlite(&data.join("overread.sqlite"))
+                    .await
+                    .unwrap(),
+                Archive::open(&data.join("archive")).await.unwrap(),
+            ),
+        }
+    });
+    (runtime, store, archive)
+}
+
+/// Returns the pack of a study.
+fn pack_of(data: &Path, outside: Option<&Outside>, spec: &InstanceSpec) -> PackId {
+    let (runtime, store, _archive) = opened(data, outside);
+    runtime.block_on(async {
+        let mut tx = store.read().await.unwrap();
+        let (study, series) = (&spec.study_instance_uid, &spec.series_instance_uid);
+        let all = &Reach::Everything;
+        let found = studies::find_instance(&mut tx, all, study, series, &spec.sop_instance_uid);
+        let found = found.await.unwrap().unwrap();
+        drop(tx);
+        store.close().await;
+        found.extent.pack_id
+    })
+}
+
+/// Moves with `exit` expected, and returns what was said and the report.
+fn migrate_damaged(from: &Path, to: &Path) -> (String, serde_json::Value) {
+    let said = run(&["migrate", "--data", path(from), "--to", path(to)]);
+    assert_eq!(said.status.code(), Some(1), "{}", text(&said.stderr));
+    let moved = run(&["migrate", "--json", "--data", path(from), "--to", path(to)]);
+    assert_eq!(moved.status.code(), Some(1), "{}", text(&moved.stderr));
+    (text(&said.stdout), json(&moved))
+}
+
+/// Loses a pack, changes a byte of another, cuts a third, and moves what is left, which is then served; puts the lost ones
+/// back and moves them alone.
+fn check_damaged(from: &Path, of: Option<&Outside>, to: &Path) {
+    let specs = [1, 2, 3, 4].map(large);
+    let [lost, cut, changed, _whole] = [0, 1, 2, 3].map(|at| pack_of(from, of, &specs[at]));
+    let keep = tempfile::tempdir().unwrap();
+    let (runtime, store, archive) = opened(from, of);
+    let (kept, lengths) = runtime.block_on(async {
+        // What a backup would have.
+        let kept = Archive::open(keep.path()).await.unwrap();
+        let mut lengths = std::collections::HashMap::new();
+        for pack in archive.list_packs().await.unwrap() {
+            lengths.insert(pack.pack_id, pack.length_bytes);
+            kept.take_over(&archive, pack.pack_id, pack.length_bytes)
+                .await
+                .unwrap();
+        }
+        let copy = tempfile::tempdir().unwrap();
+        let bad = Archive::open(copy.path()).await.unwrap();
+        bad.take_over(&archive, changed, lengths[&changed])
+            .await
+            .unwrap();
+        let one = overread_archive::Extent {
+            pack_id: changed,
+            offset_bytes: 5_000,
+            length_bytes: 8,
+        };
+        bad.erase(one).await.unwrap();
+        archive
+            .take_over(&bad, changed, lengths[&changed])
+            .await
+            .unwrap();
+        archive
+            .take_over(&kept, cut, lengths[&cut] - 3_000)
+            .await
+            .unwrap();
+        archive.remove(lost).await.unwrap();
+        store.close().await;
+        (kept, lengths)
+    });
+    let (said, report) = migrate_damaged(from, to);
+    for spec in &specs[..3] {
+        let study = format!(
+            "Study Instance UID {}: 1 image damaged or missing",
+            spec.study_instance_uid
+        );
+        assert!(said.contains(&study), "{said}");
+    }
+    assert!(
+        said.contains("damaged or missing: 3 images of 3 studies"),
+        "{said}"
+    );
+    assert!(
+        said.contains("1 instances") && said.contains("run the same command again"),
+        "{said}"
+    );
+    assert_eq!(report["verified"]["instances"], 1);
+    assert_eq!(
+        report["verified"]["damaged_studies"]
+            .as_object()
+            .unwrap()
+            .len(),
+        3
+    );
+    assert_eq!(
+        report["incomplete"].as_array().unwrap().len(),
+        2,
+        "{report}"
+    );
+
+    // Two come back; the third stays as it is, and everything else with it.
+    runtime.block_on(async {
+        for pack in [lost, cut] {
+            archive
+                .take_over(&kept, pack, lengths[&pack])
+                .await
+                .unwrap();
+        }
+    });
+    let (said, report) = migrate_damaged(from, to);
+    assert!(
+        said.contains("damaged or missing: 1 image of 1 study"),
+        "{said}"
+    );
+    assert_eq!(report["verified"]["instances"], 3);
+    let doors = Doors::open(to);
+    for spec in [&specs[0], &specs[1], &specs[3]] {
+        assert_eq!(status(&doors, spec), 200);
+    }
+    drop(doors);
+    drop((archive, kept, runtime));
+}
+
+fn with_large(data: &Path) {
+    let doors = Doors::open(data);
+    for study in 1..=4 {
+        let file = large(study).part10().unwrap();
+        assert_eq!(doors.client().stow(&[&file]).unwrap().0, 200);
+    }
+}
+
+#[test]
+fn what_is_damaged_stays_behind_and_everything_else_moves() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, to) = (dir.path().join("data"), dir.path().join("to"));
+    with_large(&data);
+    check_damaged(&data, None, &to);
+}
+
+#[test]
+fn what_is_damaged_stays_behind_and_everything_else_moves_to_a_bucket_and_back() {
+    let (Some(first), Some(second)) = (Outside::new("damaged"), Outside::new("damaged")) else {
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let (data, there) = (dir.path().join("data"), dir.path().join("there"));
+    with_large(&data);
+    first.configure(&there, None, None);
+    check_damaged(&data, None, &there);
+    let (bucket, back) = (dir.path().join("bucket"), dir.path().join("back"));
+    second.configure(&bucket, None, None);
+    with_large(&bucket);
+    check_damaged(&bucket, Some(&second), &back);
+}
+
+#[test]
+fn of_a_pack_with_a_block_that_cannot_be_read_everything_else_moves() {
+    let Some(disc) = FailingDisc::new() else {
+        return;
+    };
+    let to = tempfile::tempdir().unwrap();
+    let second = InstanceSpec {
+        sop_instance_uid: InstanceSpec::mr(1, 1, 2).sop_instance_uid,
+        ..large(1)
+    };
+    let files = [large(1), second.clone()].map(|spec| spec.part10().unwrap());
+    let doors = Doors::of(disc.overread(), &disc.data);
+    assert_eq!(doors.client().stow(&[&files[0], &files[1]]).unwrap().0, 200);
+    drop(doors);
+    disc.turns("unreadable");
+    let mut command = disc.overread();
+    command.args([
+        "migrate",
+        "--json",
+        "--data",
+        path(&disc.data),
+        "--to",
+        path(to.path()),
+    ]);
+    let moved = command.output().unwrap();
+    assert_eq!(moved.status.code(), Some(1), "{}", text(&moved.stderr));
+    let report = json(&moved);
+    let why = report["incomplete"][0]["why"].as_str().unwrap();
+    assert!(why.contains("4096 cannot be read"), "{why}");
+    assert_eq!(report["verified"]["instances"], 1);
+    let study = &large(1).study_instance_uid;
+    assert_eq!(report["verified"]["damaged_studies"][study], 1);
+    let doors = Doors::open(to.path());
+    assert_eq!(status(&doors, &second), 200);
 }

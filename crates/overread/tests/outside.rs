@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use overread_archive::{Archive, S3Secret, S3Settings, limits};
 use overread_store::Store;
 
 /// Where an installation outside of its data folder is.
@@ -67,6 +68,22 @@ impl Outside {
         Store::open_postgres_in(&self.url, &self.schema)
             .await
             .unwrap()
+    }
+
+    /// Opens the bytes, with caches in this folder.
+    pub(crate) async fn archive(&self, folder: &Path) -> Archive {
+        let settings = S3Settings {
+            endpoint: format!("http://{}", self.objects),
+            region: "us-east-1".to_owned(),
+            bucket: overread_testkit::s3::BUCKET.to_owned(),
+            prefix: self.prefix.clone(),
+            access_key_id: "test".to_owned(),
+            secret: S3Secret::new("hidden-key"),
+            allow_http: true,
+            cache_bytes: limits::CACHE_MIN_BYTES,
+            patience: limits::PATIENCE,
+        };
+        Archive::open_s3(folder, &settings).await.unwrap()
     }
 
     /// Makes a data folder that leads there; another address may stand for each server, such as a gate's.

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use overread_store::{Store, scrubbing};
+use overread_testkit::dicom::InstanceSpec;
 
+use crate::doors::{Doors, PATIENCE};
 use crate::moving::{answers, filled, path};
 use crate::outside::Outside;
 use crate::program::{json, run, text};
@@ -126,4 +128,70 @@ fn a_running_server_proves_the_archive_by_itself() {
     let proven = proven.expect("nothing was proven in a minute");
     assert_eq!((proven.instances, proven.last_damaged.as_str()), (5, ""));
     server.stop();
+}
+
+#[test]
+fn what_the_proof_found_damaged_is_given_out_by_no_address() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = filled(dir.path());
+    let spec = InstanceSpec::mr(71, 2, 3).at_z_mm(12.0);
+    let file = spec.part10().unwrap();
+    let shelves = std::fs::read_dir(data.join("archive/packs")).unwrap();
+    let packs = shelves.flat_map(|shelf| std::fs::read_dir(shelf.unwrap().path()).unwrap());
+    let changed = packs.map(|pack| pack.unwrap().path()).find_map(|pack| {
+        let mut bytes = std::fs::read(&pack).unwrap();
+        let at = bytes.windows(file.len()).position(|part| part == file)?;
+        bytes[at + file.len() - 1] ^= 1;
+        std::fs::write(pack, bytes).unwrap();
+        Some(at)
+    });
+    assert!(changed.is_some(), "the image lies in a pack");
+    let doors = Doors::open(&data);
+    let client = doors.client();
+    let study = format!("/dicom-web/studies/{}", spec.study_instance_uid);
+    let series = format!("{study}/series/{}", spec.series_instance_uid);
+    let instance = format!("{series}/instances/{}", spec.sop_instance_uid);
+    let asked = |address: &str, accept: &str| {
+        let what = format!("GET {address}");
+        client.ask(&what, &format!("Accept: {accept}\r\n"), b"")
+    };
+    let dicom = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
+    let begun = Instant::now();
+    let refused = loop {
+        let (status, body) = asked(&instance, dicom).expect("an answer");
+        if status != 200 {
+            break (status, text(&body));
+        }
+        assert!(begun.elapsed() < PATIENCE, "it is given out for ever");
+    };
+    assert!(
+        refused.0 == 500 && refused.1.contains("damaged"),
+        "{refused:?}"
+    );
+    for (address, accept) in [
+        (
+            format!("{instance}/frames/1"),
+            "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*",
+        ),
+        (
+            format!("{instance}/bulkdata"),
+            "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*",
+        ),
+        (format!("{instance}/rendered"), "image/png"),
+        (format!("{instance}/thumbnail"), "image/jpeg"),
+        (study.clone(), dicom),
+        (series, dicom),
+        (study.clone(), "application/zip"),
+    ] {
+        // An answer that had begun breaks off.
+        let status = asked(&address, accept).map(|(status, _)| status);
+        assert!(
+            status.is_none_or(|status| status >= 400),
+            "{address} as {accept}: {status:?}"
+        );
+    }
+    let other = InstanceSpec::mr(71, 2, 1);
+    let (study, series) = (&other.study_instance_uid, &other.series_instance_uid);
+    let answer = client.instance(study, series, &other.sop_instance_uid);
+    assert_eq!(answer.unwrap().0, 200, "others are given out as before");
 }

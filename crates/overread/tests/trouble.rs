@@ -11,6 +11,7 @@ use overread_testkit::peer::Peer;
 
 use crate::doors::{Doors, PATIENCE, Told};
 use crate::faults::{FailingDisc, SmallDisc};
+use crate::left_behind::until_whole;
 use crate::outside::Outside;
 use crate::program::{json, run, text};
 
@@ -95,9 +96,8 @@ fn a_full_disc_is_told_at_every_door_and_loses_nothing() {
     }
     let all = [1, 2, 3, 11, 12, 13, 21, 22, 23];
     assert!(all.into_iter().all(|number| is_held(&doors, number)));
-    drop(doors);
-    let proof = disc.run(&["verify", "--json", "--data", data.to_str().unwrap()]);
-    assert_eq!(undamaged(&proof), 9);
+    let proof = || disc.run(&["verify", "--json", "--data", data.to_str().unwrap()]);
+    assert_eq!(until_whole(proof), 9);
 }
 
 #[test]
@@ -126,9 +126,8 @@ fn a_disc_that_fills_up_acknowledges_only_what_it_holds() {
         .filter(|number| !is_held(&doors, **number))
         .collect();
     assert!(lost.is_empty(), "{lost:?} of {taken:?}");
-    drop(doors);
-    let proof = disc.run(&["verify", "--json", "--data", data.to_str().unwrap()]);
-    assert!(undamaged(&proof) >= taken.len() as u64);
+    let proof = || disc.run(&["verify", "--json", "--data", data.to_str().unwrap()]);
+    assert!(until_whole(proof) >= taken.len() as u64);
 }
 
 #[test]
@@ -228,8 +227,8 @@ fn a_bucket_that_stalls_is_given_up_while_everything_else_goes_on() {
     assert_eq!(undamaged(&proof), 9);
 }
 
-/// Returns how many instances are proven, none damaged. What was synced, and whose rows could not be committed when there was
-/// trouble, was not acknowledged and is for a rebuild.
+/// Returns how many instances are proven, none damaged. An upload whose answer was lost may lie in the bucket yet: another node
+/// might be about to commit it, so it is taken in some minutes later.
 fn undamaged(proof: &std::process::Output) -> u64 {
     let report = json(proof);
     let said = text(&proof.stdout);
@@ -262,9 +261,8 @@ fn a_disc_that_turns_read_only_is_told_and_read_on() {
     }
     let all = [1, 2, 3, 11, 12, 13, 21, 22, 23];
     assert!(all.into_iter().all(|number| is_held(&doors, number)));
-    drop(doors);
-    let proof = run(&["verify", "--json", "--data", disc.data.to_str().unwrap()]);
-    assert_eq!(undamaged(&proof), 10);
+    let proof = || run(&["verify", "--json", "--data", disc.data.to_str().unwrap()]);
+    assert_eq!(until_whole(proof), 10);
 }
 
 /// What becomes of a program whose disc hangs.
@@ -332,18 +330,9 @@ fn offered_to_a_hanging_disc(hangs: &str, then: Then) {
         sure.extend([11, 12, 13, 21, 22, 23, 31, 32, 33]);
     }
     assert!(sure.iter().all(|number| is_held(&doors, *number)));
-    drop(doors);
-    let proof = run(&["verify", "--json", "--data", disc.data.to_str().unwrap()]);
-    let report = json(&proof);
-    // What was synced and not acknowledged when the program was killed is for a rebuild, and no damage.
-    let is_whole = report["unclaimed_bytes"] == 0;
-    assert!(
-        is_whole || then == Then::ProgramIsKilled,
-        "{hangs}: {}",
-        text(&proof.stdout)
-    );
-    assert_eq!(report["damaged"], serde_json::json!([]), "{hangs}");
-    assert!(report["instances"].as_u64().unwrap() >= sure.len() as u64);
+    // What was synced and not acknowledged when the program was killed is taken in.
+    let proof = || run(&["verify", "--json", "--data", disc.data.to_str().unwrap()]);
+    assert!(until_whole(proof) >= sure.len() as u64, "{hangs}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! A piece is kept with its digest, so that a file that was cut short or changed is fetched again and never served.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -184,6 +184,12 @@ impl Cache {
             }
         });
         let _kept = keeping.await;
+    }
+
+    /// Lists the packs of which anything is kept.
+    pub(super) fn packs(&self) -> BTreeSet<PackId> {
+        let index = self.index();
+        index.pieces.keys().map(|(pack_id, _)| *pack_id).collect()
     }
 
     /// Forgets every piece of a pack.

@@ -28,6 +28,8 @@ pub(super) struct Taken {
     /// For each part, where bytes begin that rows know already.
     pub(super) claimed: Vec<BTreeSet<u64>>,
     pub(super) deleted: u64,
+    /// How many studies had been erased before anything was read.
+    pub(super) erased: i64,
     /// Files that came before their study was deleted and were no part of it.
     pub(super) unseen: Vec<Extent>,
     pub(super) damaged: Vec<String>,
@@ -47,6 +49,7 @@ impl Default for Taken {
             gaps: Vec::new(),
             claimed: Vec::new(),
             deleted: 0,
+            erased: 0,
             unseen: Vec::new(),
             damaged: Vec::new(),
             sizes: Vec::new(),

@@ -293,9 +293,18 @@ impl Run<'_> {
         } else {
             Entered::NoRoom
         };
-        packs::add_gap(tx, item.extent, "refused").await?;
+        self.refuse(tx, item).await?;
         self.answer(index, refusal, false);
         Ok(true)
+    }
+
+    /// Notes that the bytes of a refused instance belong to nothing. What was stored before may have been acknowledged: nobody
+    /// sees it, and it stays.
+    async fn refuse(&self, tx: &mut Tx, item: &NewInstance) -> StoreResult<()> {
+        if self.rooms.is_of_stored() {
+            return packs::keep_gap(tx, item.extent, "of a deleted study").await;
+        }
+        packs::add_gap(tx, item.extent, "refused").await
     }
 
     async fn has_room(&mut self, tx: &mut Tx, item: &NewInstance) -> StoreResult<bool> {
@@ -438,7 +447,10 @@ impl Run<'_> {
         let Some((study, digest, is_deleted)) = self.known.instances.get(uid).copied() else {
             return Ok(false);
         };
-        if is_deleted {
+        if is_deleted && digest != item.digest {
+            self.refuse(tx, item).await?;
+            self.answer(index, Entered::Deleted, false);
+        } else if is_deleted {
             packs::add_gap(tx, item.extent, "refused").await?;
             self.answer(index, Entered::Deleted, false);
         } else if digest == item.digest || self.batch.same_as.get(&index) == Some(&digest) {

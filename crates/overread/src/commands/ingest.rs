@@ -51,6 +51,11 @@ pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
         now: clock::now(),
         source: DeliverySource::Paths,
     };
+    // A command that was killed may have left whole batches in the packs.
+    home.ingest
+        .recover(clock::now())
+        .await
+        .context("nothing was taken in")?;
     let bar = Bar::new("files looked at");
     let receipt = home
         .ingest

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use futures_util::{TryStreamExt, stream};
-use overread_archive::{Archive, PackId};
+use overread_archive::{Archive, Digest, PackId, TakenOver};
 use overread_ingest::VerifyReport;
+use overread_model::text::counted;
 use overread_store::transfer::{self, Copied};
 use overread_store::{Store, packs};
 use serde::Serialize;
@@ -35,9 +36,18 @@ struct Place {
 struct Moved {
     packs: u64,
     bytes: u64,
+    /// Packs that were not whole in the installation that was copied: which, and what became of them.
+    incomplete: Vec<Incomplete>,
     #[serde(flatten)]
     facts: Copied,
     verified: VerifyReport,
+}
+
+/// A pack that could not be copied as the index says it is.
+#[derive(Debug, Serialize)]
+struct Incomplete {
+    pack: String,
+    why: String,
 }
 
 impl Place {
@@ -91,19 +101,45 @@ fn tell(moved: &Moved, to: &Path) -> Result<()> {
         moved.bytes as f64 / 1e6,
         moved.facts.digest
     ))?;
-    for damage in &moved.verified.damaged {
+    let verified = &moved.verified;
+    if verified.ok {
+        return line(&format!(
+            "everything is there and whole: {} instances, {} audit rows. Serve it with --data {} from now on, and never both",
+            verified.instances,
+            verified.audit_rows,
+            to.display()
+        ));
+    }
+    for pack in &moved.incomplete {
+        line(&format!("incomplete: pack {}: {}", pack.pack, pack.why))?;
+    }
+    for damage in &verified.damaged {
         line(&format!("damaged: {damage}"))?;
     }
-    if moved.verified.ok {
+    for (study, images) in &verified.damaged_studies {
+        let images = counted(*images as usize, "image", "images");
         line(&format!(
-            "everything is there and whole: {} instances, {} audit rows. Serve it with --data {} from now on, and never both",
-            moved.verified.instances,
-            moved.verified.audit_rows,
-            to.display()
-        ))
-    } else {
-        line("not everything is whole in the copy; go on serving the installation that was copied")
+            "Study Instance UID {study}: {images} damaged or missing"
+        ))?;
     }
+    line(&format!(
+        "not everything is whole in the copy; damaged or missing: {} of {}. Everything else is there and whole: {} instances, \
+         {} audit rows",
+        counted(
+            verified.damaged_studies.values().sum::<u64>() as usize,
+            "image",
+            "images"
+        ),
+        counted(verified.damaged_studies.len(), "study", "studies"),
+        verified.instances,
+        verified.audit_rows
+    ))?;
+    line(
+        "What is damaged in the copy was damaged before: the installation that was copied was not changed, and holds no more. \
+         If a backup has these packs, put them in their place there and run the same command again: it copies them alone. \
+         Otherwise serve the copy as it is: these images answer with an error, all others as before, and `overread verify` \
+         goes on naming them. Never serve both.",
+    )
 }
 
 /// Two data folders that name the same database or bucket are one installation.
@@ -137,24 +173,35 @@ async fn moved(source: &Place, target: &Place) -> Result<Moved> {
     }
     let origin = transfer::origin(&mut from).await?;
     let wanted = packs::list(&mut from).await?;
-    let facts = match is_moved(&mut from, target, &origin).await? {
-        Some(facts) => facts,
+    let mut incomplete = Vec::new();
+    let (facts, was_moved) = match is_moved(&mut from, target, &origin).await? {
+        Some(facts) => (facts, true),
         None => {
             begin(target, &origin, &wanted).await?;
-            copy_packs(source, target, &wanted).await?;
+            incomplete = copy_packs(source, target, &wanted).await?;
             target.archive.take_over_deletions(&source.archive).await?;
             let mut into = target.store.begin().await?;
             let facts = transfer::copy(&mut from, &mut into)
                 .await
                 .context("the facts could not be copied; nothing of them was kept")?;
             into.commit().await?;
-            facts
+            (facts, false)
         }
     };
-    let verified = overread_ingest::verify(&target.store, &target.archive).await?;
+    let mut verified = overread_ingest::verify(&target.store, &target.archive).await?;
+    if was_moved && !verified.damaged_packs.is_empty() {
+        // What was damaged the last time may have been mended since.
+        let again = wanted.iter().copied();
+        let again: Vec<_> = again
+            .filter(|(pack_id, _)| verified.damaged_packs.contains(pack_id))
+            .collect();
+        incomplete = copied(source, target, again, async |_, _, _| Ok(())).await?;
+        verified = overread_ingest::verify(&target.store, &target.archive).await?;
+    }
     Ok(Moved {
         packs: wanted.len() as u64,
         bytes: wanted.iter().map(|(_, bytes)| bytes).sum(),
+        incomplete,
         facts,
         verified,
     })
@@ -200,24 +247,62 @@ async fn begin(target: &Place, origin: &str, wanted: &[(PackId, u64)]) -> Result
     Ok(())
 }
 
-/// Copies what is not copied yet; each pack is noted once it was read back.
-async fn copy_packs(source: &Place, target: &Place, wanted: &[(PackId, u64)]) -> Result<()> {
+/// Copies what is not copied yet; each pack is noted once it was read back, unless it is not whole.
+async fn copy_packs(
+    source: &Place,
+    target: &Place,
+    wanted: &[(PackId, u64)],
+) -> Result<Vec<Incomplete>> {
     let done = transfer::packs(&mut target.store.read().await?).await?;
-    let missing = wanted
-        .iter()
-        .copied()
-        .filter(|(pack_id, bytes)| done.get(pack_id) != Some(bytes));
-    stream::iter(missing.map(Ok::<_, anyhow::Error>))
+    let missing = wanted.iter().copied();
+    let missing: Vec<_> = missing
+        .filter(|(pack_id, bytes)| done.get(pack_id) != Some(bytes))
+        .collect();
+    copied(source, target, missing, async |pack_id, bytes, digest| {
+        let mut tx = target.store.begin().await?;
+        transfer::note_pack(&mut tx, pack_id, bytes, digest).await?;
+        Ok(tx.commit().await?)
+    })
+    .await
+}
+
+/// Copies packs, and returns those that are not whole; of the others `note` hears.
+async fn copied(
+    source: &Place,
+    target: &Place,
+    packs: Vec<(PackId, u64)>,
+    note: impl AsyncFn(PackId, u64, Digest) -> Result<()>,
+) -> Result<Vec<Incomplete>> {
+    let note = &note;
+    stream::iter(packs.into_iter().map(Ok::<_, anyhow::Error>))
         .map_ok(|(pack_id, bytes)| async move {
-            let digest = target.archive.take_over(&source.archive, pack_id, bytes);
-            let digest = digest
-                .await
-                .with_context(|| format!("pack {pack_id} could not be copied"))?;
-            let mut tx = target.store.begin().await?;
-            transfer::note_pack(&mut tx, pack_id, bytes, digest).await?;
-            Ok(tx.commit().await?)
+            let taken = target.archive.take_over(&source.archive, pack_id, bytes);
+            let taken = taken.await.with_context(|| {
+                format!(
+                    "pack {pack_id} could not be copied; what is copied is kept, and the same command goes on where it was"
+                )
+            })?;
+            if let Some(taken) = taken.filter(TakenOver::is_whole) {
+                note(pack_id, bytes, taken.digest).await?;
+                return Ok(None);
+            }
+            Ok(Some(Incomplete {
+                pack: pack_id.to_string(),
+                why: why_incomplete(taken),
+            }))
         })
         .try_buffer_unordered(PACKS_AT_ONCE)
-        .try_for_each(|()| async { Ok(()) })
+        .try_filter_map(async |incomplete| Ok(incomplete))
+        .try_collect()
         .await
+}
+
+fn why_incomplete(taken: Option<TakenOver>) -> String {
+    match taken {
+        None => "it is not there".to_owned(),
+        Some(taken) => format!(
+            "{} bytes are missing at its end, and {} cannot be read from the disc; the rest was copied",
+            taken.short_bytes, taken.unread_bytes
+        ),
+    }
 }

@@ -62,6 +62,12 @@ fn tell(report: &RebuildReport) -> Result<()> {
             report.unseen
         ))?;
     }
+    if report.completed > 0 {
+        line(&format!(
+            "{} series that an earlier version had stored were completed: they are found by station, step and request, too",
+            report.completed
+        ))?;
+    }
     if report.batches > 0 {
         remark(REBUILD_LEAVES);
     }

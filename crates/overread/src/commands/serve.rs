@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use overread_dicomweb::DicomWebState;
+use overread_ingest::Ingest;
 use overread_model::access::Role;
 use overread_store::tokens::{self, NewToken};
 use overread_store::{people, work_items};
@@ -20,7 +21,7 @@ use crate::cli::Serve;
 use crate::clock;
 use crate::config::open_folder;
 use crate::home::{Home, ServeLock};
-use crate::limits::{PROOF_IDLE, PROOF_PAUSE, PROOF_REST};
+use crate::limits::{PROOF_IDLE, PROOF_PAUSE, PROOF_REST, RECOVERY_LONGEST, RECOVERY_PAUSE};
 use crate::listening::{self, Certificate, Listening, Patience};
 use crate::output::{line, remark};
 
@@ -210,6 +211,7 @@ impl Door {
         let tls = self.certificate.as_ref().map(Certificate::acceptor);
         let tls = tls.transpose()?;
         let rounds = tokio::spawn(go_round(self.workflow.clone()));
+        let recovery = tokio::spawn(recover_again(self.workflow.ingest.clone()));
         let proof = tokio::spawn(prove_again(self.workflow.clone(), self.verify_days));
         let mut patience = Patience::default();
         if self.behind_proxy {
@@ -225,6 +227,7 @@ impl Door {
         listening::serve(listening, stop.told()).await;
         rounds.abort();
         proof.abort();
+        recovery.abort();
         if let Some(followed) = followed {
             followed.abort();
         }
@@ -254,6 +257,38 @@ async fn go_round(workflow: Workflow) {
     }
 }
 
+/// Takes in what a failure left in the packs: that of an earlier run at once, that of this one when the trouble is over. Hears,
+/// besides, what other nodes erased or found damaged.
+async fn recover_again(ingest: Ingest) {
+    /// Rounds from one look at what other nodes did to the next.
+    const OTHERS_ROUNDS: u64 = 6;
+    /// Rounds from one look at all packs to the next: a node that was killed may not come back itself.
+    const ALL_ROUNDS: u64 = 720;
+    let mut pause = RECOVERY_PAUSE;
+    for round in 0_u64.. {
+        if round > 0 && round.is_multiple_of(ALL_ROUNDS) {
+            ingest.look_anywhere();
+        }
+        let mut done = ingest.recover(clock::now()).await.map(drop);
+        if round.is_multiple_of(OTHERS_ROUNDS) {
+            done = done.and(ingest.forget_erased().await);
+            done = done.and(ingest.shun_damaged().await);
+        }
+        pause = match done {
+            Ok(()) => RECOVERY_PAUSE,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    "the archive could not be put in order; it is tried again"
+                );
+                RECOVERY_LONGEST.min(2 * pause)
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
 /// Reads every byte of the archive again, a pack at a time, with pauses that leave disc and processor to whoever waits.
 async fn prove_again(workflow: Workflow, every_days: u32) {
     if every_days == 0 {
@@ -264,6 +299,9 @@ async fn prove_again(workflow: Workflow, every_days: u32) {
         let begun = Instant::now();
         let some =
             overread_ingest::scrub_some(store, archive, every_days.into(), clock::now()).await;
+        if let Err(error) = workflow.ingest.shun_damaged().await {
+            tracing::warn!(%error, "what is damaged could not be looked at; it is tried again");
+        }
         let pause = match some {
             Ok(true) => (begun.elapsed() * PROOF_REST).max(PROOF_PAUSE),
             Ok(false) => PROOF_IDLE,

@@ -27,8 +27,9 @@ pub(crate) async fn run(arguments: Verify) -> Result<ExitCode> {
         }
         if report.unclaimed_bytes > 0 {
             line(&format!(
-                "{:.1} MB in the packs are not in the index: the database is new or an older copy, or a crash came before they \
-                 were acknowledged. Stop the server and run `overread rebuild`, which takes them in or says why not",
+                "{:.1} MB in the packs are not in the index. `overread serve` takes in by itself what a failure left, and what an \
+                 older copy of the database does not know. If this stays, the database is new or another one's: stop the server \
+                 and run `overread rebuild`, which takes them in or says why not",
                 report.unclaimed_bytes as f64 / 1e6
             ))?;
         }
