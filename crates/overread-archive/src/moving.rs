@@ -175,7 +175,10 @@ impl Disc {
             std::fs::rename(&beside, &path).map_err(fail)?;
             path.parent().map_or(Ok(()), file::sync_folder)
         })
-        .await
+        .await?;
+        // Who reads on reads the new one.
+        self.shared.readers.forget(pack_id);
+        Ok(())
     }
 }
 

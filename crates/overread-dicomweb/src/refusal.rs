@@ -165,8 +165,8 @@ impl From<ArchiveError> for Refusal {
         if matches!(error, ArchiveError::Damaged { .. }) {
             return Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                "this image is damaged in the archive, and not given out; ask whoever sent it to send it again elsewhere, and the \
-                 administrator for a backup",
+                "this image is damaged: it has changed on the archive's disc since it was stored, so it is not given out. The \
+                 administrator can put it back from a backup",
             );
         }
         Self::internal()

@@ -77,7 +77,7 @@ async fn what_an_older_copy_does_not_know_is_taken_in_once() {
     assert_eq!(outcomes[0].result, Ok(Stowed::Duplicate));
     let dir = house.end().await;
     let database = rusqlite::Connection::open(dir.path().join("overread.sqlite")).unwrap();
-    let sql = "select count(*) from audit where action = 'index.recovered'";
+    let sql = "select count(*) from audit where event = 'index.recovered'";
     let count: i64 = database.query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(count, 1, "it stands on record");
 }

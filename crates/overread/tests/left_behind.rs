@@ -91,10 +91,18 @@ impl Locked {
         }
     }
 
-    fn free(mut self) {
-        let (store, tx) = self.held.take().unwrap();
+    fn free(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let Some((store, tx)) = self.held.take() else {
+            return;
+        };
         self.runtime.block_on(async {
-            tx.rollback().await.unwrap();
+            let _ = tx.rollback().await;
             store.close().await;
         });
     }
@@ -102,6 +110,8 @@ impl Locked {
 
 /// Sends an instance that is synced and cannot be committed, and kills the program.
 fn kill_before_the_commit(doors: &mut Doors, data: &Path, number: u64) {
+    // That the token is used stands in the database, too, and is noted before.
+    assert!(!is_held(doors, number));
     let before = bytes(data);
     let locked = Locked::of(data);
     let killer = doors.server.id().to_string();
