@@ -56,6 +56,16 @@ impl Store {
         let pool = || SqlitePoolOptions::new().test_before_acquire(false);
         let writer = pool()
             .max_connections(1)
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    // On a disc that cannot be written SQLite opens a file to be read alone, and would go on so for ever.
+                    let tried = sqlx::raw_sql("begin immediate; rollback");
+                    match tried.execute(connection).await {
+                        Err(error) if is_read_only(&error) => Err(error),
+                        _ => Ok(()),
+                    }
+                })
+            })
             .after_release(|connection, _| {
                 Box::pin(async move {
                     if connection.is_in_transaction() {
@@ -288,4 +298,12 @@ impl Store {
             Db::Pg(pool) => pool.close().await,
         }
     }
+}
+
+/// Says whether SQLite cannot write.
+fn is_read_only(error: &sqlx::Error) -> bool {
+    const READ_ONLY: u32 = 8;
+    let code = error.as_database_error().and_then(|error| error.code());
+    let code = code.and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xFF == READ_ONLY)
 }

@@ -50,11 +50,13 @@ impl From<sqlx::Error> for StoreError {
 
 /// Says whether a code is SQLite's for a disc that is full or cannot be written or read.
 fn is_disc_trouble(code: &str) -> bool {
+    const READ_ONLY: u32 = 8;
     const IO_ERROR: u32 = 10;
     const FULL: u32 = 13;
+    const CANNOT_OPEN: u32 = 14;
     // The lowest byte of an extended code is the code; PostgreSQL's have five signs.
     let number = code.parse::<u32>().ok().filter(|_| code.len() < 5);
-    number.is_some_and(|number| matches!(number & 0xFF, IO_ERROR | FULL))
+    number.is_some_and(|number| matches!(number & 0xFF, READ_ONLY | IO_ERROR | FULL | CANNOT_OPEN))
 }
 
 impl StoreError {
@@ -65,7 +67,10 @@ impl StoreError {
             Self::Quick(error) => error.sqlite_error_code().is_some_and(|code| {
                 matches!(
                     code,
-                    rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure
+                    rusqlite::ErrorCode::ReadOnly
+                        | rusqlite::ErrorCode::SystemIoFailure
+                        | rusqlite::ErrorCode::DiskFull
+                        | rusqlite::ErrorCode::CannotOpen
                 )
             }),
             Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| {

@@ -92,6 +92,11 @@ impl Connections {
     /// For transactions that write to it; a commit is on the disk when it returns.
     pub(crate) fn writing(path: &Path) -> Self {
         Self::new(path, |connection| {
+            if connection.is_readonly(rusqlite::MAIN_DB)? {
+                // As SQLite opens a file on a disc that cannot be written; by this connection it never would.
+                let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+                return Err(rusqlite::Error::SqliteFailure(code, None));
+            }
             connection.busy_timeout(limits::BUSY_TIMEOUT)?;
             connection.pragma_update(None, "synchronous", "full")?;
             connection.pragma_update(None, "foreign_keys", 1)?;
