@@ -9,7 +9,11 @@ use overread_testkit::dicom::InstanceSpec;
 
 use crate::house::{House, machine, mr, of_case, open, options, part10};
 
-/// Later than any database of a test, and earlier than its other moments.
+/// The moment, which is later than the making of any database of a test.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a database tells its age by the clock of the machine"
+)]
 fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     Timestamp::from_micros(since.unwrap().as_micros() as i64)

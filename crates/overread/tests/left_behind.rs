@@ -147,6 +147,13 @@ fn a_batch_that_was_killed_before_its_commit_is_there_after_the_next_start() {
         let report = verified(&data);
         assert_eq!(report["ok"], false, "{report}");
         assert!(report["unclaimed_bytes"].as_u64().unwrap() > 0);
+        if number == 3 {
+            // Nor does it stay behind when everything is moved.
+            let to = folder.path().join("to");
+            let (from, to) = (data.to_str().unwrap(), to.to_str().unwrap());
+            let moved = run(&["migrate", "--json", "--data", from, "--to", to]);
+            assert_eq!(json(&moved)["verified"]["instances"], 3);
+        }
         doors = Doors::open(&data);
         assert_eq!(until_all_is_whole(&data), number);
         assert!(is_held(&doors, number));

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use futures_util::{TryStreamExt, stream};
 use overread_archive::{Archive, Digest, PackId, TakenOver};
-use overread_ingest::VerifyReport;
+use overread_ingest::{Ingest, VerifyReport};
 use overread_model::text::counted;
 use overread_store::transfer::{self, Copied};
 use overread_store::{Store, packs};
@@ -18,7 +18,7 @@ use crate::cli::Data;
 use crate::clock;
 use crate::config::Config;
 use crate::home::{Layout, ServeLock, check_is_there, open_archive, open_store};
-use crate::output::{json, line};
+use crate::output::{json, line, remark};
 
 /// Packs that are copied at once.
 const PACKS_AT_ONCE: usize = 2;
@@ -73,6 +73,7 @@ pub(crate) async fn run(data: &Data, to: &Path) -> Result<ExitCode> {
         .await
         .with_context(|| format!("the installation of {} cannot be opened", to.display()))?;
     refuse_same(&source.config, &target.config)?;
+    recover(&source).await;
     let bar = Bar::new("moving");
     let moved = moved(&source, &target).await;
     bar.clear();
@@ -89,6 +90,21 @@ pub(crate) async fn run(data: &Data, to: &Path) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Takes in what a failure left in the packs, as a start of the server would: only what the index knows is moved. A disc that
+/// cannot be written any more is all the more to be copied.
+async fn recover(source: &Place) {
+    let recovered = async {
+        let ingest = Ingest::open(source.store.clone(), source.archive.clone()).await?;
+        ingest.look_anywhere();
+        ingest.recover(clock::now()).await
+    };
+    if let Err(error) = recovered.await {
+        remark(&format!(
+            "what a failure may have left in the packs could not be taken in ({error}); only what the index knows is moved"
+        ));
+    }
 }
 
 fn tell(moved: &Moved, to: &Path) -> Result<()> {
