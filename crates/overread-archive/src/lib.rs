@@ -262,6 +262,17 @@ impl Archive {
         }
     }
 
+    /// Makes durable what was written to a pack by whoever could not wait for it.
+    ///
+    /// # Errors
+    /// When the disc cannot say that it is.
+    pub async fn sync(&self, pack_id: PackId) -> Result<(), ArchiveError> {
+        match &self.place {
+            Place::Disc(disc) => disc.sync(pack_id).await,
+            Place::S3(_) => Ok(()),
+        }
+    }
+
     /// Says whether somebody may be writing this pack. In a bucket, where nothing can be locked, somebody always may.
     pub async fn may_be_written(&self, pack_id: PackId) -> bool {
         match &self.place {

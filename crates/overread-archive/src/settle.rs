@@ -153,6 +153,16 @@ impl Disc {
         blocking(move || archive.remove_file(pack_id)).await
     }
 
+    /// Makes a pack durable as it is.
+    pub(crate) async fn sync(&self, pack_id: PackId) -> Result<(), ArchiveError> {
+        let path = self.path_of(pack_id);
+        blocking(move || {
+            let synced = File::open(&path).and_then(|file| file.sync_data());
+            synced.map_err(|source| ArchiveError::Write { pack_id, source })
+        })
+        .await
+    }
+
     /// Overwrites bytes whose rows are gone with zeros, durably.
     pub(crate) async fn erase(&self, extent: Extent) -> Result<(), ArchiveError> {
         let path = self.path_of(extent.pack_id);

@@ -242,9 +242,14 @@ impl Run<'_> {
         Err(IngestError::NotStored)
     }
 
-    /// Reads the directories of a batch again, and the files in them that no row knows.
+    /// Reads the directories of a batch again, and the files in them that no row knows. Whoever wrote them may have been
+    /// killed before they were synced.
     async fn take(&self, parts: &[Part]) -> Result<Taken, IngestError> {
         let mut taken = Taken::default();
+        let packs: BTreeSet<_> = parts.iter().map(|part| part.directory.pack_id).collect();
+        for pack_id in packs {
+            self.archive.sync(pack_id).await?;
+        }
         taken.erased = deletions::erased_count(&mut self.store.read().await?).await?;
         for part in parts {
             let end = part.directory.offset_bytes + part.directory.length_bytes;
