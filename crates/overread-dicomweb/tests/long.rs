@@ -1,5 +1,7 @@
 //! Long answers: sent piece by piece, of one state of the index, and bounded in memory however slow the reader.
 
+use std::ops::RangeInclusive;
+
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::Bytes;
@@ -40,16 +42,31 @@ fn wordy(number: u32) -> Made {
     }
 }
 
-/// A house with so many wordy instances, which come in no order.
+/// The same in another study.
+fn of_another(number: u32) -> Made {
+    Made {
+        study: "1.2.9",
+        series: "1.2.9.1",
+        instance: format!("1.2.9.1.{number}"),
+        ..wordy(number)
+    }
+}
+
+/// A house with so many wordy instances.
 async fn house(count: u32) -> House {
     let house = House::new().await;
-    let mut numbers: Vec<u32> = (1..=count).collect();
+    fill(&house, 1..=count, 60, wordy).await;
+    house
+}
+
+/// Stores instances in no order, so many by one request.
+async fn fill(house: &House, numbers: RangeInclusive<u32>, at_once: usize, made: fn(u32) -> Made) {
+    let mut numbers: Vec<u32> = numbers.collect();
     numbers.sort_by_key(|number| number * 7919 % 1009);
-    for some in numbers.chunks(60) {
-        let files: Vec<Vec<u8>> = some.iter().map(|number| wordy(*number).bytes()).collect();
+    for some in numbers.chunks(at_once) {
+        let files: Vec<Vec<u8>> = some.iter().map(|number| made(*number).bytes()).collect();
         assert_eq!(house.stow("/studies", &files).await.status, StatusCode::OK);
     }
-    house
 }
 
 fn unpacked(got: &Got) -> Vec<u8> {
@@ -141,7 +158,9 @@ async fn what_comes_in_between_is_in_the_next_answer() {
 
 #[tokio::test]
 async fn a_study_that_is_deleted_in_between_is_broken_off_and_never_short() {
-    let house = house(120).await;
+    let house = House::new().await;
+    // One by one, so that each has a block of its own, and all are of one length.
+    fill(&house, 100..=219, 1, wordy).await;
     let begin = async || {
         let mut begun = Vec::new();
         for headers in [JSON, XML] {
@@ -164,17 +183,8 @@ async fn a_study_that_is_deleted_in_between_is_broken_off_and_never_short() {
     let begun = deletions::begin_erasure(&mut tx, &id, due).await;
     assert!(begun.unwrap().is_some());
     tx.commit().await.unwrap();
-    // Another study comes, whose rows may get the numbers of those that are gone.
-    let others: Vec<Vec<u8>> = (1..=120)
-        .map(|number| Made {
-            study: "1.2.9",
-            series: "1.2.9.1",
-            instance: format!("1.2.9.1.{number}"),
-            ..wordy(number)
-        })
-        .map(|made| made.bytes())
-        .collect();
-    house.stow("/studies", &others).await;
+    // Another study comes, whose rows get the numbers of those that are gone, and whose metadata lie alike.
+    fill(&house, 100..=219, 1, of_another).await;
     for response in erased {
         assert!(to_end(response).await.is_none());
     }
