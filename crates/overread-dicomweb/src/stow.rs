@@ -48,16 +48,16 @@ pub(crate) async fn store(
     body: Body,
 ) -> Answer {
     let case_id = permitted(&state, &caller, &headers, &query).await?;
-    refuse_what_never_fits(&state, case_id.as_ref(), &headers).await?;
-    let (content_type, kind) = content_type(&headers)?;
-    // A client that names only types other than JSON and XML could not read the answer.
-    let form = Accept::of_request(&headers, "")?.json_or_plain_xml()?;
     let options = DeliveryOptions {
         case_id,
         actor: caller.actor.clone(),
         now: caller.now,
         source: DeliverySource::Stow,
     };
+    refuse_what_never_fits(&state, &options, &headers).await?;
+    let (content_type, kind) = content_type(&headers)?;
+    // A client that names only types other than JSON and XML could not read the answer.
+    let form = Accept::of_request(&headers, "")?.json_or_plain_xml()?;
     let incoming = Incoming {
         ingest: state.ingest.clone(),
         chunks: body.into_data_stream(),
@@ -107,19 +107,21 @@ pub fn case_of(query: &str) -> Option<String> {
 /// said of each instance, since some of them may be there already.
 async fn refuse_what_never_fits(
     state: &DicomWebState,
-    case_id: Option<&CaseId>,
+    options: &DeliveryOptions,
     headers: &HeaderMap,
 ) -> Answer<()> {
     let length = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let (Some(case_id), Some(length)) = (case_id, length) else {
+    let (Some(case_id), Some(length)) = (&options.case_id, length) else {
         return Ok(());
     };
     let set = overread_store::quotas::of_case(&mut state.store.peek().await?, case_id).await?;
     if length <= set.unwrap_or(state.ingest.quota()).bytes {
         return Ok(());
     }
+    let noted = state.ingest.note_refused_request(options).await;
+    noted.map_err(|error| refused(&error))?;
     Err(Refusal::too_large(
         "the request is larger than all that this case may hold; nothing was stored. Ask the practice for more room",
     ))

@@ -1,6 +1,7 @@
 //! The one committer of a process: gathers what is ready, writes it into packs, syncs, commits once, answers all.
 
 mod batch;
+mod refused;
 pub(crate) mod same;
 mod write;
 
@@ -28,6 +29,7 @@ use crate::recover::Left;
 use crate::{IngestError, limits};
 
 use batch::{Gathered, Turn, Underway};
+pub(crate) use refused::{Refusal, of_unusable};
 use write::{Written, write};
 
 /// For whom something is committed.
@@ -258,7 +260,9 @@ type Work = Vec<(Ticket, Payload)>;
 /// A batch whose bytes are written and whose rows are not there yet.
 struct Begun {
     answers: Vec<Option<Answer>>,
-    /// Absent when everything was known already.
+    /// What is not kept.
+    refusals: Vec<Refusal>,
+    /// Absent when everything was known already, or refused.
     written: Option<Written>,
 }
 
@@ -272,21 +276,20 @@ async fn begin(
     let mut answers: Vec<Option<Answer>> = Vec::new();
     answers.resize_with(work.len(), || None);
     let fresh = set_known_apart(kept_at, work, &mut answers).await?;
-    let fresh = set_refused_apart(kept_at, fresh, &mut answers).await?;
-    if fresh.is_empty() {
-        return Ok(Begun {
-            answers,
-            written: None,
-        });
-    }
-    Ok(Begun {
-        answers,
-        written: Some(
+    let (fresh, refusals) = set_refused_apart(kept_at, fresh, &mut answers).await?;
+    let written = match fresh.is_empty() {
+        true => None,
+        false => Some(
             write(&kept_at.archive, fresh, order, disc).inspect_err(|_| {
                 // What is as long as it should be may be whole although nobody said so.
                 kept_at.left.look_anywhere();
             })?,
         ),
+    };
+    Ok(Begun {
+        answers,
+        refusals,
+        written,
     })
 }
 
@@ -294,8 +297,13 @@ async fn begin(
 async fn commit(kept_at: &Place, begun: Begun) -> Result<Vec<Answer>, IngestError> {
     let Begun {
         mut answers,
+        refusals,
         written,
     } = begun;
+    // Said before anybody is told; what follows may fail, and then it was refused all the same.
+    refused::commit(kept_at, &refusals)
+        .await
+        .inspect_err(|_| kept_at.left.look_anywhere())?;
     let Some(mut written) = written else {
         return Ok(settled(answers));
     };
@@ -375,10 +383,11 @@ async fn commit_rows(
     }
     count_up(&mut script, written, &outcomes);
     script.run(&mut tx).await?;
+    let mut refusals = written.refused(&outcomes);
     for (position, outcome) in written.positions.iter().zip(outcomes) {
         set(answers, *position, Answer::Instance(outcome));
     }
-    for (position, paper) in &written.papers {
+    for (position, ticket, paper) in &written.papers {
         let more = Usage {
             bytes: paper.extent.length_bytes,
             instances: 0,
@@ -388,10 +397,12 @@ async fn commit_rows(
             Answer::Document { new }
         } else {
             packs::add_gap(&mut tx, paper.extent, "refused").await?;
+            refusals.extend(refused::of_paper(ticket, paper.digest));
             Answer::NoRoom
         };
         set(answers, *position, answer);
     }
+    refused::note(&mut tx, &refusals).await?;
     if !written.syncing.ended_soon().await? {
         tx.rollback().await?;
         return Ok(Rows::TooEarly);
@@ -470,7 +481,7 @@ async fn set_refused_apart(
     kept_at: &Place,
     work: Fresh,
     answers: &mut [Option<Answer>],
-) -> Result<Fresh, IngestError> {
+) -> Result<(Fresh, Vec<Refusal>), IngestError> {
     let study_of = |payload: &Payload| match payload {
         Payload::Instance(readied) => Some(
             readied
@@ -487,8 +498,9 @@ async fn set_refused_apart(
         .iter()
         .filter_map(|(_, _, payload)| study_of(payload))
         .collect();
+    let mut refusals = Vec::new();
     if work.is_empty() {
-        return Ok(work);
+        return Ok((work, refusals));
     }
     let mut tx = kept_at.store.peek().await?;
     let deleted = studies::deleted_among(&mut tx, uids.into_iter().collect()).await?;
@@ -511,6 +523,7 @@ async fn set_refused_apart(
         } else {
             Entered::NoRoom
         };
+        refusals.extend(refused::of_payload(&ticket, &payload, &refusal));
         let answer = match study {
             Some(_) => Answer::Instance(Outcome {
                 entered: refusal,
@@ -520,7 +533,7 @@ async fn set_refused_apart(
         };
         set(answers, position, answer);
     }
-    Ok(fresh)
+    Ok((fresh, refusals))
 }
 
 /// Counts up the rows of deliveries that nothing else finishes.

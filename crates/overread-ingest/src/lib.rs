@@ -8,6 +8,7 @@ mod buffers;
 mod collect;
 mod commit;
 mod content;
+mod differing;
 mod erase;
 mod error;
 mod kept;
@@ -46,6 +47,7 @@ use tokio::sync::mpsc;
 use tokio_util::io::SyncIoBridge;
 
 pub use commit::NO_ROOM;
+pub use differing::differing_attributes;
 pub use erase::{erase_study, overwrite_erased};
 pub use error::IngestError;
 pub use kept::facts_of;

@@ -109,3 +109,5 @@ pub const SURVEY_PAPER_BYTES: usize = 64 * 1024 * 1024;
 pub const CASE_BYTES: u64 = 20_000_000_000;
 /// Instances that it may hold.
 pub const CASE_INSTANCES: u64 = 100_000;
+/// Attributes that are named in which two instances of one UID differ.
+pub const DIFFERING_ATTRIBUTES: usize = 20;

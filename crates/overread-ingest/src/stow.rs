@@ -109,6 +109,8 @@ impl OneByOne {
         let reading = self.ingest.start_reading_first(part.0).await?;
         let prepared = reading.ended().await?;
         let awaited = self.ingest.pass_on(prepared, wanted, &self.ticket).await?;
+        let unusable = awaited.unusable(&self.ticket, wanted.sop_instance_uid);
+        self.ingest.note_refused(unusable.as_slice()).await?;
         awaited.outcome().await
     }
 }
@@ -135,6 +137,14 @@ enum Awaited {
 }
 
 impl Awaited {
+    /// Returns what to note of a part that was refused without the committer having seen it.
+    fn unusable(&self, ticket: &Ticket, named: Option<&str>) -> Option<commit::Refusal> {
+        match self {
+            Self::Settled(outcome) => commit::of_unusable(ticket, outcome, named),
+            Self::Committing(..) => None,
+        }
+    }
+
     async fn outcome(self) -> Result<StowOutcome, IngestError> {
         match self {
             Self::Settled(outcome) => Ok(outcome),
@@ -184,6 +194,9 @@ impl Ingest {
         );
         fed?;
         let awaited = awaited?;
+        let unusable = awaited.iter().filter_map(|one| one.unusable(&ticket, None));
+        let unusable: Vec<commit::Refusal> = unusable.collect();
+        self.note_refused(&unusable).await?;
         let mut outcomes = Vec::with_capacity(awaited.len());
         for one in awaited {
             outcomes.push(one.outcome().await?);

@@ -1,14 +1,17 @@
 //! A case holds no more than it may, by whichever door images come.
 
 use overread_archive::Archive;
-use overread_ingest::{DeliveryOptions, DeliverySource, Ingest, Receipt, StowOutcome};
+use overread_ingest::{
+    DeliveryOptions, DeliverySource, Ingest, OneByOne, Receipt, StowOutcome, Wanted,
+};
 use overread_model::ids::CaseId;
 use overread_model::keeping::Quota;
 use overread_model::problem::ProblemKind;
-use overread_store::{Store, quotas};
+use overread_model::refusal::{RefusalReason, RefusedSort};
+use overread_store::{Store, deliveries, quotas, refused_files};
 use overread_testkit::disc::{DiscFile, zip_of};
 
-use crate::house::{House, kinds, machine, mr, of_case, part10, received};
+use crate::house::{House, NOW, kinds, machine, mr, of_case, part10, received};
 
 const ROOM: Quota = Quota {
     bytes: 1 << 30,
@@ -143,6 +146,119 @@ async fn check_two_at_once(house: House) {
     let stored = first.iter().chain(&second).filter(|one| one.result.is_ok());
     assert_eq!(stored.count(), 3);
     assert_eq!(used(&house).await.1, 3);
+}
+
+/// What the case lacks since it was refused: sort, reason and how many.
+async fn lacking(house: &House) -> Vec<(RefusedSort, RefusalReason, i64)> {
+    let mut tx = house.ingest.store().read().await.unwrap();
+    let lacking = refused_files::lacking(&mut tx, &case_id()).await.unwrap();
+    let line = |one: refused_files::Lacking| (one.sort, one.reason, one.count);
+    lacking.into_iter().map(line).collect()
+}
+
+async fn store_one(house: &House, one_by_one: &mut OneByOne, instance: u64) -> StowOutcome {
+    let part = received(&house.ingest, &part10(&mr(1, 1, instance))).await;
+    let stored = one_by_one.store(part, &Wanted::default(), NOW);
+    stored.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_known_by_whichever_door_it_came() {
+    check_doors(house(ROOM).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_known_by_whichever_door_it_came_on_postgresql() {
+    let Some(mut house) = crate::house::postgres("refused").await else {
+        return;
+    };
+    let store = house.ingest.store().clone();
+    let archive = Archive::open(house.dir.path()).await.unwrap();
+    house.ingest = Ingest::open_with(store, archive, ROOM).await.unwrap();
+    check_doors(house).await;
+}
+
+async fn check_doors(house: House) {
+    let images = |count| (RefusedSort::Instance, RefusalReason::NoRoom, count);
+    let paper = (RefusedSort::Paper, RefusalReason::NoRoom, 1);
+    stow(&house, 1..=3).await;
+    assert!(lacking(&house).await.is_empty());
+    stow(&house, 4..=5).await;
+    assert_eq!(lacking(&house).await, [images(2)]);
+    stow(&house, 4..=6).await;
+    assert_eq!(lacking(&house).await, [images(3)], "again is no more");
+    let mut tx = house.ingest.store().read().await.unwrap();
+    let deliveries = deliveries::list_of_case(&mut tx, &case_id()).await.unwrap();
+    drop(tx);
+    let problems: Vec<i64> = deliveries.iter().map(|row| row.problem_count).collect();
+    assert_eq!(problems.iter().sum::<i64>(), 5, "{problems:?}");
+    let peer = options(DeliverySource::Dimse);
+    let mut one_by_one = house.ingest.one_by_one(&peer).unwrap();
+    assert!(store_one(&house, &mut one_by_one, 7).await.result.is_err());
+    assert_eq!(lacking(&house).await, [images(4)]);
+    let pdf = overread_testkit::pdf::page("BT /F1 12 Tf 72 700 Td (No fracture.) Tj ET");
+    set_room(&house, Quota { bytes: 1, ..ROOM }).await;
+    zip(
+        &house,
+        &[("8.dcm", part10(&mr(1, 1, 8))), ("NOTES.PDF", pdf.clone())],
+    )
+    .await;
+    assert_eq!(lacking(&house).await, [images(5), paper]);
+    let file = house.dir.path().join("9.dcm");
+    std::fs::write(&file, part10(&mr(1, 1, 9))).unwrap();
+    let paths = options(DeliverySource::Paths);
+    house.ingest.paths(&[file], paths, ()).await.unwrap();
+    assert_eq!(lacking(&house).await, [images(6), paper]);
+    // What comes once there is room is not lacking any more.
+    let more = Quota {
+        instances: 7,
+        ..ROOM
+    };
+    set_room(&house, more).await;
+    stow(&house, 4..=7).await;
+    assert_eq!(lacking(&house).await, [images(2), paper]);
+    zip(&house, &[("OTHERWISE.PDF", pdf)]).await;
+    assert_eq!(lacking(&house).await, [images(2)]);
+    house.prove().await;
+}
+
+async fn set_room(house: &House, quota: Quota) {
+    let mut tx = house.ingest.store().begin().await.unwrap();
+    let set = quotas::set(&mut tx, &case_id(), quota, "a test", "p", NOW);
+    set.await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_whole_instance_is_known_until_it_comes_whole() {
+    let house = house(ROOM).await;
+    let whole = part10(&mr(1, 1, 1));
+    let unusable = |sort| (sort, RefusalReason::Unusable, 1);
+    let named = mr(1, 1, 1).sop_instance_uid;
+    let wanted = Wanted {
+        sop_instance_uid: Some(&named),
+        whole: true,
+        ..Wanted::default()
+    };
+    let peer = options(DeliverySource::Dimse);
+    let mut one_by_one = house.ingest.one_by_one(&peer).unwrap();
+    for cut in [40, whole.len() - 9] {
+        let part = received(&house.ingest, &whole[..cut]).await;
+        let outcome = one_by_one.store(part, &wanted, NOW).await.unwrap();
+        assert!(outcome.result.is_err(), "{cut}");
+    }
+    assert_eq!(lacking(&house).await, [unusable(RefusedSort::Instance)]);
+    let part = received(&house.ingest, &whole).await;
+    let outcome = one_by_one.store(part, &wanted, NOW).await.unwrap();
+    assert!(outcome.result.is_ok());
+    assert!(lacking(&house).await.is_empty());
+    let no_image = received(&house.ingest, b"%PDF-1.4 is no image").await;
+    let parts = futures_util::stream::iter([Ok(no_image)]);
+    let stowed = house
+        .ingest
+        .stow(parts, None, options(DeliverySource::Stow));
+    assert!(stowed.await.unwrap()[0].result.is_err());
+    assert_eq!(lacking(&house).await, [unusable(RefusedSort::Unnamed)]);
 }
 
 fn packs_bytes(house: &House) -> u64 {

@@ -3,8 +3,8 @@
 use overread_knowledge::Knowledge;
 use overread_model::choosing::AskedExam;
 use overread_model::completeness::{
-    CheckInput, CheckResult, DocumentFacts, DocumentKind, MediumFacts, PersonIdentity, ReportHints,
-    check_instances,
+    CheckInput, CheckResult, DocumentFacts, DocumentKind, MediumFacts, NotKept, PersonIdentity,
+    ReportHints, check_instances,
 };
 use overread_model::hidden::Hidden;
 use overread_model::imaging::{
@@ -27,6 +27,7 @@ pub(crate) struct Setup {
     pub(crate) instances: Vec<InstanceFacts>,
     pub(crate) documents: Vec<DocumentFacts>,
     pub(crate) problems: Vec<Problem>,
+    pub(crate) not_kept: Vec<NotKept>,
     pub(crate) medium: MediumFacts,
     pub(crate) patient: Option<PersonIdentity>,
     pub(crate) question: Option<&'static str>,
@@ -43,6 +44,7 @@ impl Setup {
         let input = CheckInput {
             documents: &self.documents,
             problems: &self.problems,
+            not_kept: &self.not_kept,
             medium: self.medium.clone(),
             patient: self.patient.clone(),
             question: self.question,
@@ -253,6 +255,7 @@ pub(crate) fn good() -> Setup {
             document(DocumentKind::Laboratory, "lab.pdf"),
         ],
         problems: Vec::new(),
+        not_kept: Vec::new(),
         medium: MediumFacts {
             has_dicomdir: Some(true),
             ..MediumFacts::default()

@@ -1,10 +1,11 @@
 use overread_model::completeness::{
-    CheckResult, DocumentKind, MediumFacts, Severity, report_hints,
+    CheckResult, DocumentKind, MediumFacts, NotKept, Severity, report_hints,
 };
 use overread_model::hidden::Hidden;
 use overread_model::imaging::InstanceFacts;
 use overread_model::letter::Requester;
 use overread_model::problem::ProblemKind;
+use overread_model::refusal::{RefusalReason, RefusedSort};
 
 use crate::exam::{AXIAL, CT, SAGITTAL, SECONDARY_CAPTURE, Setup, good, instance, person, problem};
 
@@ -128,6 +129,24 @@ fn f_rules() {
         s.documents.clear();
         s.medium.held_paper_count = 1;
     });
+    let not_kept = |reason| NotKept {
+        sort: RefusedSort::Instance,
+        reason,
+        count: 12,
+        from: "2026-03-02".parse().unwrap(),
+        until: "2026-03-04".parse().unwrap(),
+    };
+    check(&["F14!"], |s| {
+        s.not_kept = vec![not_kept(RefusalReason::NoRoom)]
+    });
+    check(&["F14?"], |s| {
+        s.not_kept = vec![not_kept(RefusalReason::Unusable)]
+    });
+    let told = spoilt(|s| s.not_kept = vec![not_kept(RefusalReason::NoRoom)]);
+    let told = told.findings.iter().find(|finding| finding.rule == "F14");
+    let words = "12 images, sent from March 2, 2026 to March 4, 2026: this case held as much as it may; send them again after";
+    let message = &told.unwrap().message;
+    assert!(message.contains(words), "{message}");
     check(&["F07?"], |s| {
         s.problems = vec![problem(ProblemKind::Conflict)]
     });

@@ -32,6 +32,7 @@ use crate::choosing::{AskedExam, SpecialtyMap};
 use crate::imaging::InstanceFacts;
 use crate::letter::Requester;
 use crate::problem::Problem;
+use crate::refusal::{RefusalReason, RefusedSort};
 use crate::time::CalendarDate;
 
 /// What a medium showed beside its instances.
@@ -59,6 +60,21 @@ pub struct MediumFacts {
     pub picture_count: usize,
 }
 
+/// Files of one sort that were sent for a case, were not kept for one reason, and have not come since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotKept {
+    /// What.
+    pub sort: RefusedSort,
+    /// Why.
+    pub reason: RefusalReason,
+    /// How many; of what nothing tells apart, how often one was refused.
+    pub count: usize,
+    /// The first day on which one of them was refused.
+    pub from: CalendarDate,
+    /// The last day.
+    pub until: CalendarDate,
+}
+
 /// Everything the check looks at, beside the instances.
 #[derive(Clone, Default)]
 pub struct CheckInput<'a> {
@@ -66,6 +82,8 @@ pub struct CheckInput<'a> {
     pub documents: &'a [DocumentFacts],
     /// What could not be used of what arrived.
     pub problems: &'a [Problem],
+    /// What was sent and not kept.
+    pub not_kept: &'a [NotKept],
     /// What the medium showed.
     pub medium: MediumFacts,
     /// The patient of the case; `None` when a disc is looked at without a case.

@@ -24,6 +24,15 @@ fn encode(random: [u8; 16]) -> String {
     text
 }
 
+/// Returns the bytes that an id was made from.
+fn decode(text: &str) -> [u8; 16] {
+    let digit = |byte: u8| ALPHABET.iter().position(|one| *one == byte).unwrap_or(0) as u128;
+    let digits = text.bytes().rev();
+    digits
+        .fold(0, |bits: u128, byte| bits << 5 | digit(byte))
+        .to_be_bytes()
+}
+
 fn is_id(text: &str) -> bool {
     text.len() == 26 && text.bytes().all(|byte| ALPHABET.contains(&byte))
 }
@@ -39,6 +48,11 @@ macro_rules! text_id {
             /// Makes an id from 16 random bytes.
             pub fn from_random(random: [u8; 16]) -> Self {
                 Self(encode(random))
+            }
+
+            /// Returns the bytes that it was made from.
+            pub fn to_bytes(&self) -> [u8; 16] {
+                decode(&self.0)
             }
 
             /// Returns the id as it stands in addresses and columns.
@@ -114,6 +128,9 @@ mod tests {
     fn ids_round_trip_and_refuse_anything_else() {
         let id = CaseId::from_random([255; 16]);
         assert_eq!(id.as_str().parse::<CaseId>(), Ok(id.clone()));
+        assert_eq!(id.to_bytes(), [255; 16]);
+        let title = *b"OVERREAD        ";
+        assert_eq!(CaseId::from_random(title).to_bytes(), title);
         assert_eq!("../etc/passwd".parse::<CaseId>(), Err(NotAnId));
         assert_eq!("".parse::<CaseId>(), Err(NotAnId));
     }

@@ -20,6 +20,7 @@ pub mod peers;
 pub mod person;
 pub mod problem;
 pub mod reading;
+pub mod refusal;
 pub mod report;
 pub mod text;
 pub mod time;

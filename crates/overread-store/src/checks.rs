@@ -182,14 +182,15 @@ pub async fn show_judged(tx: &mut Tx, case_id: &CaseId, study_id: i64) -> StoreR
     Ok(())
 }
 
-/// Lists cases with studies that nobody has judged yet, since their delivery goes on or broke off.
+/// Lists cases with studies that nobody has judged yet, since their delivery goes on or broke off, and those of whose refused
+/// files no check has told.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn cases_to_judge(tx: &mut Tx, limit: i64) -> StoreResult<Vec<CaseId>> {
     let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(
-            "select distinct cs.case_id from case_study cs join case_ k on k.id = cs.case_id \
-             where cs.pending = 1 order by cs.case_id limit $1")
+            "select k.id from case_ k where k.id in (select case_id from case_study where pending = 1 \
+             union select case_id from refused_file where standing = 'new') order by k.id limit $1")
         .bind(limit).fetch_all(&mut *c).await?);
     deletions::to_cases(rows, "case_study")
 }

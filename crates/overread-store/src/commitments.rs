@@ -62,7 +62,8 @@ pub struct Held {
     pub extent: Extent,
     /// Of those bytes.
     pub digest: Digest,
-    /// Other bytes came under the same UID, and nobody decided yet which are right.
+    /// Other content came under the same UID, and nobody decided yet which is right; or it was decided that the other is, or it
+    /// was not kept.
     pub is_disputed: bool,
 }
 
@@ -191,7 +192,9 @@ pub async fn held(tx: &mut Tx, sop_instance_uids: &[String]) -> StoreResult<Vec<
     let mut clause = Clause::new(
         "select instance.sop_class_uid, instance.sop_instance_uid, instance.pack_id, instance.offset_bytes, \
          instance.length_bytes, instance.digest, (select count(*) from conflict where conflict.sop_instance_uid = \
-         instance.sop_instance_uid and conflict.resolved_at is null) as dispute_count from instance",
+         instance.sop_instance_uid and (conflict.resolved_at is null or conflict.resolution like 'newer_is_right:%')) \
+         + (select count(*) from refused_file where refused_file.sop_instance_uid = instance.sop_instance_uid \
+         and refused_file.sort = 'other_content') as dispute_count from instance",
     );
     clause.any_of(
         "instance.sop_instance_uid",

@@ -240,6 +240,15 @@ pub async fn list_conflicts(tx: &mut Tx, case_id: &CaseId, limit: u32) -> StoreR
     rows.into_iter().map(aside_of).collect()
 }
 
+/// Returns the word with which a resolution begins, and which `commitments` looks for.
+pub const fn verdict(newer_is_right: bool) -> &'static str {
+    if newer_is_right {
+        "newer_is_right"
+    } else {
+        "stored_kept"
+    }
+}
+
 /// Notes what a person decided about an instance that was kept aside; says whether it still waited.
 ///
 /// Its bytes stay where they are, so that the decision can be looked at again.
@@ -256,4 +265,106 @@ pub async fn settle_aside(
             "update conflict set resolved_at = $2, resolution = $3 where id = $1 and resolved_at is null")
         .bind(id).bind(now.as_micros()).bind(resolution).execute(&mut *c).await?.rows_affected());
     Ok(changed > 0)
+}
+
+/// An instance that was set aside outside of every case, beside the one that is stored under its UID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsideWithoutCase {
+    /// What was set aside.
+    pub aside: Aside,
+    /// What is stored under the same UID.
+    pub stored: Option<StoredBeside>,
+    /// Modalities of the stored exam; empty when it is not stored.
+    pub modalities: String,
+    /// Its day, YYYYMMDD; empty when that is not known.
+    pub study_date: String,
+}
+
+/// What is stored under the UID of what was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredBeside {
+    /// The delivery that brought it.
+    pub delivery_id: String,
+    /// Where its bytes are.
+    pub extent: Extent,
+    /// Of those bytes.
+    pub digest: Digest,
+    /// UTC µs.
+    pub created_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct AsideRow {
+    id: String,
+    delivery_id: String,
+    reason: String,
+    study_instance_uid: String,
+    sop_instance_uid: String,
+    pack_id: i64,
+    offset_bytes: i64,
+    length_bytes: i64,
+    digest: Vec<u8>,
+    created_at: i64,
+    stored_delivery_id: Option<String>,
+    stored_pack_id: Option<i64>,
+    stored_offset_bytes: Option<i64>,
+    stored_length_bytes: Option<i64>,
+    stored_digest: Option<Vec<u8>>,
+    stored_at: Option<i64>,
+    modalities: Option<String>,
+    study_date: Option<String>,
+}
+
+impl AsideRow {
+    fn stored(&self) -> StoreResult<Option<StoredBeside>> {
+        let columns = (
+            self.stored_pack_id,
+            self.stored_offset_bytes,
+            self.stored_length_bytes,
+        );
+        let (Some(pack), Some(offset), Some(length)) = columns else {
+            return Ok(None);
+        };
+        let digest = self.stored_digest.as_deref().unwrap_or_default();
+        Ok(Some(StoredBeside {
+            delivery_id: self.stored_delivery_id.clone().unwrap_or_default(),
+            extent: packs::to_extent(pack, offset, length)?,
+            digest: crate::studies::to_digest(digest, "instance")?,
+            created_at: self.stored_at.unwrap_or_default(),
+        }))
+    }
+}
+
+/// Lists the instances that wait for a decision and that no case shows, the newest first, at most `limit`: they were brought
+/// for none, and their exam is in none, or is none that whoever brought them may add to.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list_aside_without_case(
+    tx: &mut Tx,
+    limit: u32,
+) -> StoreResult<Vec<AsideWithoutCase>> {
+    let rows: Vec<AsideRow> = on!(tx, c => sqlx::query_as(include_str!("deliveries/aside_without_case.sql"))
+        .bind(held_papers::OUTSIDE).bind(i64::from(limit)).fetch_all(&mut *c).await?);
+    rows.into_iter()
+        .map(|row| {
+            Ok(AsideWithoutCase {
+                stored: row.stored()?,
+                modalities: row.modalities.unwrap_or_default(),
+                study_date: row.study_date.unwrap_or_default(),
+                aside: aside_of((
+                    row.id,
+                    row.delivery_id,
+                    row.reason,
+                    row.study_instance_uid,
+                    row.sop_instance_uid,
+                    row.pack_id,
+                    row.offset_bytes,
+                    row.length_bytes,
+                    row.digest,
+                    row.created_at,
+                ))?,
+            })
+        })
+        .collect()
 }

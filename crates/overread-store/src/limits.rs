@@ -80,3 +80,5 @@ pub const PEER_CALL_DAYS: i64 = 90;
 pub const PEER_CALLS: i64 = 200;
 /// Series that are completed at once while the index is rebuilt.
 pub const EARLY_SERIES: i64 = 200;
+/// Files that were refused and are listed one by one, for each case; further ones are counted.
+pub const REFUSED_FILES: i64 = 20_000;

@@ -103,6 +103,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0016_peer_calls.sql"),
         include_str!("../migrations/postgres/0016_peer_calls.sql"),
     ),
+    (
+        17,
+        "refused",
+        include_str!("../migrations/sqlite/0017_refused.sql"),
+        include_str!("../migrations/postgres/0017_refused.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

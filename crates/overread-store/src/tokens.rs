@@ -192,6 +192,16 @@ pub async fn find_by_id(tx: &mut Tx, id: &TokenId) -> StoreResult<Option<Actor>>
     .transpose()
 }
 
+/// Returns what people call a token, also one that is revoked.
+///
+/// # Errors
+/// When the database fails.
+pub async fn name_of(tx: &mut Tx, id: &str) -> StoreResult<Option<String>> {
+    let row: Option<(String,)> = on!(tx, c => sqlx::query_as("select name from token where id = $1")
+        .bind(id).fetch_optional(&mut *c).await?);
+    Ok(row.map(|(name,)| name))
+}
+
 /// Notes that the token was used; writes at most once a minute for each token.
 ///
 /// # Errors

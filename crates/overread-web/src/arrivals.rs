@@ -38,6 +38,8 @@ pub(crate) async fn settle(
     let is_whole = response.status().is_success();
     let broke_off = [
         StatusCode::BAD_REQUEST,
+        // Nothing of it was kept, which the check tells.
+        StatusCode::CONFLICT,
         StatusCode::PAYLOAD_TOO_LARGE,
         StatusCode::SERVICE_UNAVAILABLE,
     ];

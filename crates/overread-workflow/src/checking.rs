@@ -3,6 +3,7 @@
 mod arrivals;
 mod first_reading;
 mod missing;
+mod not_kept;
 mod outlived;
 
 use overread_model::access::Actor;
@@ -19,14 +20,16 @@ use overread_model::hidden::Hidden;
 use overread_model::time::CalendarDate;
 use overread_store::checks::{self, CheckRow, OverrideRow};
 use overread_store::documents::{self, DocumentRow};
-use overread_store::{Tx, held_papers, original_reports, studies};
+use overread_store::{Tx, audit, held_papers, original_reports, refused_files, studies};
 use serde::Deserialize;
 
 use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
 use crate::{StepError, StepResult, Workflow, exams, limits, papers, reading};
 
 pub(crate) use missing::missing_items;
-use outlived::{drop_outlived, end_changed_side};
+pub(crate) use not_kept::not_kept_of;
+pub use not_kept::{NotKeptView, SeriesNotKept};
+use outlived::{drop_outlived, end_changed_side, end_without_refused};
 pub(crate) use outlived::{end_identity, end_other_exam};
 
 /// One finding of the check.
@@ -132,16 +135,7 @@ pub async fn override_rules(
             "Choose findings of the last check.",
         ));
     }
-    for rule in rules {
-        let mut findings = found.check.findings.iter();
-        let first = findings.find(|finding| finding.rule == *rule);
-        let row = OverrideRow {
-            rule: rule.clone(),
-            reason: reason.to_owned(),
-            found: first.map_or_else(String::new, |one| one.message.clone()),
-        };
-        checks::override_rule(&mut tx, case_id, &row, actor.id(), now).await?;
-    }
+    wave(&mut tx, case_id, (rules, reason), &found, actor, now).await?;
     if rules
         .iter()
         .any(|rule| IDENTITY_RULES.contains(&rule.as_str()))
@@ -176,6 +170,32 @@ pub async fn override_rules(
     Ok(tx.commit().await?)
 }
 
+/// Keeps the reason for which each of these rules is waved through.
+async fn wave(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    (rules, reason): (&[String], &str),
+    found: &Newest,
+    actor: &Actor,
+    now: Timestamp,
+) -> StepResult<()> {
+    for rule in rules {
+        let mut findings = found.check.findings.iter();
+        let first = findings.find(|finding| finding.rule == *rule);
+        let row = OverrideRow {
+            rule: rule.clone(),
+            reason: reason.to_owned(),
+            found: first.map_or_else(String::new, |one| one.message.clone()),
+        };
+        checks::override_rule(tx, case_id, &row, actor.id(), now).await?;
+        if rule == NOT_KEPT_RULE {
+            // What was refused since that check blocks again.
+            refused_files::let_through(tx, case_id).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Rules that say the images may be somebody else's; waving them through confirms the identity.
 const IDENTITY_RULES: [&str; 2] = ["P01", "P03"];
 
@@ -184,6 +204,9 @@ pub(crate) const IDENTITY_PREFIX: char = 'P';
 
 /// Rule that says that all images wait until a coordinator decides whose they are.
 pub const HELD_BACK_RULE: &str = "F13";
+
+/// Rule that says that files which were sent were not kept.
+pub const NOT_KEPT_RULE: &str = "F14";
 
 /// Rules that say that papers or images may be of another exam than the one asked about.
 const OTHER_EXAM_RULES: [&str; 3] = ["D02", "D10", OTHER_SIDE_RULE];
@@ -398,6 +421,7 @@ async fn check_of(
         gathered.add(&facts, tables);
     }
     let (problems, medium) = arrivals::of_case(tx, &case_id).await?;
+    let not_kept = not_kept::lines(tx, &case_id).await?;
     let papers = papers_of(tx, ctx, file).await?;
     let overridden: Vec<String> = checks::overrides(tx, &case_id)
         .await?
@@ -409,6 +433,7 @@ async fn check_of(
     let input = CheckInput {
         documents: &papers,
         problems: &problems,
+        not_kept: &not_kept,
         medium,
         patient: Some(patient_of(&file.intake)),
         question: Some(if why.question.trim().is_empty() {
@@ -440,6 +465,12 @@ pub(crate) async fn judge(
     now: Timestamp,
 ) -> StepResult<()> {
     let case_id = file.case_id.clone();
+    if refused_files::has_any(tx, &case_id).await? {
+        // As who notes more of them does: the record first, then their rows.
+        audit::take_turn(tx).await?;
+        refused_files::tell(tx, &case_id).await?;
+        end_without_refused(tx, &case_id, now).await?;
+    }
     let mut result = check_of(tx, ctx, file, now).await?;
     if end_changed_side(tx, &case_id, &result, now).await? {
         result = check_of(tx, ctx, file, now).await?;

@@ -3,6 +3,7 @@
 //! An administrator deletes; whoever asked in a case, and coordinators, ask for it. A coordinator may place a legal hold,
 //! which keeps images from being erased; only an administrator lifts one.
 
+mod conflicts;
 mod deleting;
 mod holding;
 mod of_case;
@@ -22,6 +23,7 @@ use overread_store::{Tx, cases, deletions, erasure_requests, legal_holds, people
 
 use crate::{StepError, StepResult, Workflow, limits};
 
+pub use conflicts::{ConflictLine, Copy, close_conflict};
 pub use deleting::{Marked, delete, erase_due, restore};
 pub use holding::{lift_hold, place_hold, place_hold_on_case};
 pub use of_case::{CaseKeeping, CaseRoom, of_case, room, set_quota};
@@ -115,6 +117,8 @@ pub struct KeepingView {
     pub holds: Vec<HoldLine>,
     /// What the rules of retention no longer keep.
     pub proposals: Vec<Proposal>,
+    /// Images that contradict what is stored, and that no case shows.
+    pub conflicts: Vec<ConflictLine>,
     /// The rules.
     pub rules: Vec<RetentionRule>,
     /// Days in which a deleted study can be restored.
@@ -137,6 +141,7 @@ pub async fn view(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<K
         ended: deletion_lines(&mut tx, ended).await?,
         holds: Vec::new(),
         proposals: retention::proposals(&mut tx, ctx, now).await?,
+        conflicts: conflicts::lines(&mut tx).await?,
         rules: ctx.config.keeping.rules.clone(),
         grace_days: ctx.config.keeping.grace_days,
     };
@@ -148,6 +153,7 @@ pub async fn view(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<K
     }
     audit::record(&mut tx, actor, &AuditEvent::new("keeping.listed"), now).await?;
     tx.commit().await?;
+    conflicts::compare(ctx, &mut view.conflicts).await;
     Ok(view)
 }
 

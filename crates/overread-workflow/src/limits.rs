@@ -128,3 +128,5 @@ pub const ENDED_DELETIONS: i64 = 50;
 pub const QUOTA_GB: u64 = 100_000;
 /// Instances that one case may be given.
 pub const QUOTA_INSTANCES: u64 = 100_000_000;
+/// Series of which images were refused, on the page of a case.
+pub const REFUSED_SERIES_SHOWN: i64 = 200;

@@ -19,7 +19,7 @@ use overread_model::time::CalendarDate;
 use overread_store::{Tx, checks, deliveries, documents, held_papers};
 
 use crate::casework::{self, CaseFile, Said};
-use crate::checking::{self, CheckView};
+use crate::checking::{self, CheckView, NotKeptView};
 use crate::letters::{self, SentLetterRow};
 use crate::{StepError, StepResult, Workflow, filing, papers, reading};
 use held_back::{
@@ -160,6 +160,8 @@ pub struct RecordsView {
     pub documents: Vec<DocumentRow>,
     /// The last check, when there is something to check.
     pub check: Option<CheckView>,
+    /// What was sent and refused; its series only for coordinators who do not read before the lock.
+    pub not_kept: NotKeptView,
     /// Letters sent for records, with their clocks.
     pub letters: Vec<SentLetterRow>,
     /// This reader may add.
@@ -241,6 +243,7 @@ pub async fn view(
             .map(document_of)
             .collect(),
         check,
+        not_kept: checking::not_kept_of(&mut tx, case_id, decides && !before_lock).await?,
         letters: letters::sent_of(&mut tx, ctx, case_id, now).await?,
         may_add: file.rights.contains(&Right::AddRecords) && file.state.takes_records(),
         may_decide: decides,

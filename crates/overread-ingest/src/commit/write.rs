@@ -8,11 +8,12 @@ use overread_model::extent::{Digest, Extent};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::documents::NewDocument;
-use overread_store::studies::{Batch, NewInstance};
+use overread_store::studies::{Batch, NewInstance, Outcome};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::refused::{self, Refusal};
 use super::{Fresh, Paper, Payload, Ticket};
 use crate::content::{BEFORE_BYTES, Held, Part, Within};
 use crate::prepare::Readied;
@@ -29,7 +30,7 @@ pub(super) struct Written {
     /// For each instance of the batch, its place among the answers.
     pub(super) positions: Vec<usize>,
     pub(super) sizes: Vec<(Ticket, u64)>,
-    pub(super) papers: Vec<(usize, NewDocument)>,
+    pub(super) papers: Vec<(usize, Ticket, NewDocument)>,
     pub(super) tickets: Vec<Ticket>,
     pub(super) now: Timestamp,
 }
@@ -39,6 +40,17 @@ impl Written {
     pub(super) fn cases(&self) -> Vec<CaseId> {
         let of = |ticket: &Ticket| ticket.scope.case_id.clone();
         self.tickets.iter().filter_map(of).collect()
+    }
+
+    /// Returns which of its instances turned out to be refused.
+    pub(super) fn refused(&self, outcomes: &[Outcome]) -> Vec<Refusal> {
+        let tickets = self.sizes.iter().map(|(ticket, _)| ticket);
+        let tried = self.batch.instances().iter().zip(tickets).zip(outcomes);
+        tried
+            .filter_map(|((instance, ticket), outcome)| {
+                refused::of_instance(ticket, &instance.facts, instance.digest, &outcome.entered)
+            })
+            .collect()
     }
 }
 
@@ -132,7 +144,7 @@ struct Writing {
     instances: Vec<NewInstance>,
     positions: Vec<usize>,
     sizes: Vec<(Ticket, u64)>,
-    papers: Vec<(usize, NewDocument)>,
+    papers: Vec<(usize, Ticket, NewDocument)>,
 }
 
 impl Writing {
@@ -198,7 +210,7 @@ impl Writing {
             paper: Some(sealed),
         };
         self.telling.entry(extent, document.digest, &told);
-        self.papers.push((position, document));
+        self.papers.push((position, ticket.clone(), document));
         Ok(())
     }
 

@@ -45,6 +45,7 @@ pub(crate) async fn delete(tx: &mut Tx, study: StudyKey) -> StoreResult<Option<E
         "delete from work_item_event where uid in (select w.uid from work_item w join study s \
          on s.study_instance_uid = w.study_instance_uid where s.id = $1)",
         "delete from work_item where study_instance_uid in (select s.study_instance_uid from study s where s.id = $1)",
+        "delete from refused_file where study_instance_uid in (select s.study_instance_uid from study s where s.id = $1)",
         "delete from quarantine where study_id = $1",
         "delete from study where id = $1",
     ] {

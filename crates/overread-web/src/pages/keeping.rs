@@ -33,6 +33,10 @@ pub(super) fn routes() -> Router<WebState> {
         )
         .route("/keeping/requests/{id}/decline", post(decline).get(back))
         .route("/keeping/proposals/{study}/delete", post(confirm).get(back))
+        .route(
+            "/keeping/conflicts/{id}/close",
+            post(close_conflict).get(back),
+        )
         .route("/cases/{case}/deletion", post(ask))
         .route("/cases/{case}/hold", post(hold_case))
 }
@@ -100,6 +104,7 @@ enum Done {
     Held,
     Lifted,
     Declined,
+    Closed,
     Room,
 }
 
@@ -149,6 +154,9 @@ impl Told {
             }
             Done::Declined => {
                 "The request is declined. Whoever asked reads why on the case's page."
+            }
+            Done::Closed => {
+                "The matter is closed. What is stored was not changed, and what was set aside stays aside."
             }
             Done::Room => "The room of the case is set; it counts from now on.",
         };
@@ -366,6 +374,32 @@ async fn confirm(
             ..Marked::default()
         })
     });
+    answered(&state, &session, Named::default(), told).await
+}
+
+/// Which of two images is right, and how that is known.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Verdict {
+    /// `stored` or `newer`.
+    right: String,
+    reason: String,
+}
+
+async fn close_conflict(
+    State(state): State<WebState>,
+    Path(id): Path<String>,
+    Posted { session, form, .. }: Posted<Verdict>,
+) -> PageResult {
+    let (ctx, now) = (&state.workflow, state.now());
+    let newer_is_right = match form.right.as_str() {
+        "stored" => Some(false),
+        "newer" => Some(true),
+        _ => None,
+    };
+    let (actor, reason) = (&session.actor, form.reason.as_str());
+    let done = keeping::close_conflict(ctx, actor, &id, newer_is_right, reason, now).await;
+    let told = done.map(|()| Done::Closed.told());
     answered(&state, &session, Named::default(), told).await
 }
 

@@ -140,14 +140,12 @@ impl RecordsPage {
         self.view.quarantine_count > 0 && self.view.studies.is_empty()
     }
 
-    /// Returns how many files were sent and not kept for want of room in this case, as a sentence begins.
+    /// Returns how many files were sent, were not kept and have not come since, as a sentence begins.
     fn refused(&self) -> Option<String> {
-        let problems = || self.arrivals.iter().flat_map(|row| &row.problems);
-        let refused = problems().filter(|problem| problem.message == overread_ingest::NO_ROOM);
-        match refused.count() {
+        match self.view.not_kept.file_count {
             0 => None,
             files => Some(count(
-                &(files as i64),
+                &files,
                 "file that was sent was",
                 "files that were sent were",
             )),

@@ -1,7 +1,10 @@
 //! `/keeping` and what a case's page says of it.
 
-use http::StatusCode;
+use axum::body::Body;
+use http::{Request, StatusCode};
 use overread_model::access::Role;
+use overread_model::time::Timestamp;
+use overread_store::tokens::{self, NewToken};
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::{DiscFile, zip_of};
 
@@ -19,6 +22,7 @@ fn posts() -> Vec<String> {
         format!("/keeping/requests/{NO_ID}/delete"),
         format!("/keeping/requests/{NO_ID}/decline"),
         "/keeping/proposals/1/delete".to_owned(),
+        format!("/keeping/conflicts/{NO_ID}/close"),
     ]
 }
 
@@ -288,4 +292,63 @@ fn only_forms_ask_before_they_are_sent() {
         }
     }
     assert!(asking > 0, "the templates were found");
+}
+
+/// Sends an image for no case, as an archive would.
+async fn send(door: &Door, secret: &str, spec: &InstanceSpec) -> StatusCode {
+    let mut body = b"\r\n--b0undary\r\nContent-Type: application/dicom\r\n\r\n".to_vec();
+    body.extend(spec.part10().unwrap());
+    body.extend_from_slice(b"\r\n--b0undary--\r\n");
+    let request = Request::post("/dicom-web/studies")
+        .header("content-type", "multipart/related; boundary=b0undary")
+        .header("authorization", format!("Bearer {secret}"))
+        .body(Body::from(body))
+        .unwrap();
+    door.send(request).await.status
+}
+
+#[tokio::test]
+async fn what_contradicts_what_is_stored_outside_of_every_case_is_for_administrators() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut tx = door.workflow.store.begin().await.unwrap();
+    let new = NewToken {
+        name: "the ward's archive",
+        role: Role::Archive,
+        case_id: None,
+    };
+    let made = tokens::create(&mut tx, &new, Timestamp::from_micros(1)).await;
+    let (_, secret) = made.unwrap();
+    tx.commit().await.unwrap();
+    let stored = InstanceSpec::mr(1, 1, 1);
+    let mut other = stored.clone();
+    other.rows = 8;
+    other.columns = 32;
+    assert_eq!(send(&door, &secret, &stored).await, StatusCode::OK);
+    let nothing = ada.get("/keeping").await.body;
+    assert!(nothing.contains("None that no case shows."), "{nothing}");
+    assert_eq!(send(&door, &secret, &other).await, StatusCode::CONFLICT);
+    let page = ada.get("/keeping").await;
+    for words in [
+        stored.sop_instance_uid.as_str(),
+        "the machine “the ward&#39;s archive”",
+        "Rows, Columns",
+        "Other content under the same identifier",
+    ] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    assert!(
+        !page.body.contains("Sample"),
+        "an administrator sees no patient"
+    );
+    let close = page.path_after("/keeping/conflicts/");
+    let unsaid = ada.post(&close, &[("reason", "asked the ward")]).await;
+    assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let form = [("right", "stored"), ("reason", "asked the ward")];
+    let closed = ada.post(&close, &form).await;
+    assert_eq!(closed.status, StatusCode::SEE_OTHER, "{}", closed.body);
+    let page = ada.get("/keeping").await.body;
+    assert!(!page.contains(&stored.sop_instance_uid), "{page}");
+    let again = ada.post(&close, &form).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
 }

@@ -2,11 +2,13 @@
 
 use http::StatusCode;
 use overread_model::access::Role;
+use overread_model::ids::CaseId;
 use overread_model::keeping::Quota;
 use overread_store::quotas;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::{DiscFile, zip_of};
 
+use super::whose_images::{Way, own, send, token};
 use crate::door::{Door, now};
 
 #[expect(clippy::too_many_lines, reason = "one way, step by step")]
@@ -134,7 +136,7 @@ async fn what_was_refused_for_want_of_room_is_told_beside_what_was_kept() {
     let page = patient.get(&records).await.body;
     for words in [
         "2 files that were sent were not kept",
-        "This case held as much as it may.",
+        "this case held as much as it may",
         "What was kept is being checked",
     ] {
         assert!(page.contains(words), "{words}: {page}");
@@ -142,4 +144,92 @@ async fn what_was_refused_for_want_of_room_is_told_beside_what_was_kept() {
     for wrong in ["arrived safely", "has to be sent again"] {
         assert!(!page.contains(wrong), "{wrong}: {page}");
     }
+}
+
+/// Sets how many images a case may hold.
+async fn set_room(door: &Door, case_id: &CaseId, instances: u64) {
+    let room = Quota {
+        bytes: 1_000_000_000,
+        instances,
+    };
+    let mut tx = door.workflow.store.begin().await.unwrap();
+    let set = quotas::set(&mut tx, case_id, room, "a test", "", now());
+    set.await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[expect(clippy::too_many_lines, reason = "one way, step by step")]
+#[tokio::test]
+async fn a_case_is_not_whole_until_what_was_refused_has_come_or_is_let_through() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Alex Sample").await;
+    let mut stranger = door.join(&mut ada, Role::Patient, "Sam Stranger").await;
+    let case_id = patient.ask("Alex Sample").await;
+    patient.submit(&case_id).await;
+    set_room(&door, &case_id, 1).await;
+    let secret = token(&door, &case_id).await;
+    let stow = async |instance: u64| {
+        let sent = send(&door, &secret, &case_id, Way::Stow, &own(1, instance)).await;
+        sent.0.status
+    };
+    assert_eq!(stow(1).await, StatusCode::OK);
+    ada.act_as(Role::Coordinator).await;
+    let records = format!("/cases/{case_id}/records");
+    let lacks = "Not everything that was sent was kept";
+    assert!(!ada.get(&records).await.body.contains(lacks));
+    assert_eq!(stow(2).await, StatusCode::CONFLICT);
+    let page = ada.get(&records).await.body;
+    for words in [
+        lacks,
+        "1 image, sent on",
+        "send them again after the practice has given it more room",
+        "1 file that was sent was not kept",
+        own(1, 2).series_instance_uid.as_str(),
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let patients = patient.get(&records).await.body;
+    assert!(patients.contains(lacks) && !patients.contains(&own(1, 2).series_instance_uid));
+    // Only a coordinator lets the case through, and only without what was told.
+    let override_path = format!("{records}/override");
+    let version = ada.get(&records).await.hidden("version");
+    let form = [
+        ("version", version.as_str()),
+        ("rules", "F14"),
+        ("reason", "It is the same image once more."),
+    ];
+    let mut nobody = door.browser();
+    let refused = nobody.post(&override_path, &form).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let refused = stranger.post(&override_path, &form).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND);
+    let refused = patient.post(&override_path, &form).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let done = ada.post(&override_path, &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    let page = ada.get(&records).await.body;
+    assert!(
+        page.contains("Let through by a coordinator: Not everything"),
+        "{page}"
+    );
+    assert!(!page.contains("that was sent was not kept"));
+    assert_eq!(stow(2).await, StatusCode::CONFLICT);
+    let page = ada.get(&records).await.body;
+    assert!(
+        page.contains("Let through by a coordinator: Not everything"),
+        "it was decided on"
+    );
+    assert_eq!(stow(3).await, StatusCode::CONFLICT);
+    let page = ada.get(&records).await.body;
+    assert!(
+        !page.contains("Let through by a coordinator: Not everything"),
+        "{page}"
+    );
+    assert!(page.contains("2 images, sent on"), "{page}");
+    set_room(&door, &case_id, 3).await;
+    for instance in [2, 3] {
+        assert_eq!(stow(instance).await, StatusCode::OK);
+    }
+    assert!(!ada.get(&records).await.body.contains(lacks));
 }

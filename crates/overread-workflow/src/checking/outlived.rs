@@ -6,9 +6,9 @@ use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::checks::OverrideRow;
-use overread_store::{Tx, checks, held_papers};
+use overread_store::{Tx, checks, held_papers, refused_files};
 
-use super::{IDENTITY_PREFIX, OTHER_EXAM_RULES, OTHER_SIDE_RULE};
+use super::{IDENTITY_PREFIX, NOT_KEPT_RULE, OTHER_EXAM_RULES, OTHER_SIDE_RULE};
 use crate::StepResult;
 
 /// Takes back the reasons whose finding is gone: what was put right leaves no gap in the report, and waves nothing later. While
@@ -44,6 +44,20 @@ pub(super) async fn end_changed_side(
     let is_changed = !waved.is_empty();
     end(tx, case_id, waved, now).await?;
     Ok(is_changed)
+}
+
+/// Takes back that the case was let through without what was refused, where something was refused since.
+pub(super) async fn end_without_refused(
+    tx: &mut Tx,
+    case_id: &CaseId,
+    now: Timestamp,
+) -> StepResult<()> {
+    if !refused_files::is_undecided(tx, case_id).await? {
+        return Ok(());
+    }
+    let mut waved = checks::overrides(tx, case_id).await?;
+    waved.retain(|row| row.rule == NOT_KEPT_RULE);
+    end(tx, case_id, waved, now).await
 }
 
 /// Takes back what was waved through about papers or images of another exam: the request asks about another one now.

@@ -183,11 +183,7 @@ pub async fn close_aside(
     if images.is_empty() || images.len() != closing.count {
         return Err(StepError::Stale);
     }
-    let word = if newer_is_right {
-        "newer_is_right"
-    } else {
-        "stored_kept"
-    };
+    let word = deliveries::verdict(newer_is_right);
     let resolution = format!("{word}: {reason}");
     for image in &images {
         if !deliveries::settle_aside(&mut tx, &image.id, &resolution, now).await? {

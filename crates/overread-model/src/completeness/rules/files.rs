@@ -1,14 +1,17 @@
-//! F01 to F13: what arrived, file by file.
+//! F01 to F14: what arrived, file by file.
 
 use super::{Context, Findings};
+use crate::completeness::NotKept;
 use crate::completeness::tables::Severity;
 use crate::problem::{Problem, ProblemKind};
-use crate::text::counted;
+use crate::refusal::{RefusalReason, RefusedSort};
+use crate::text::{counted, listed};
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let input = context.input;
     let medium = &input.medium;
     check_arrived(context, findings);
+    check_not_kept(context, findings);
     if medium.no_header_count > 0 {
         findings.add(
             "F03",
@@ -90,10 +93,66 @@ fn check_arrived(context: &Context<'_>, findings: &mut Findings<'_>) {
         findings.add("F01", "the upload", detail);
     }
     let is_locked = |problem: &Problem| problem.kind == ProblemKind::Encrypted;
-    let is_explained = is_elsewhere || is_held || input.problems.iter().any(is_locked);
+    let is_full = |line: &NotKept| line.reason == RefusalReason::NoRoom;
+    let is_refused = input.not_kept.iter().any(is_full);
+    let is_explained =
+        is_elsewhere || is_held || is_refused || input.problems.iter().any(is_locked);
     if context.gathered.instances == 0 && papers == 0 && !is_explained {
         findings.add("F02", "the upload", "");
     }
+}
+
+/// Tells what was sent and refused, one finding for each reason.
+fn check_not_kept(context: &Context<'_>, findings: &mut Findings<'_>) {
+    for reason in RefusalReason::ALL {
+        let not_kept = context.input.not_kept.iter();
+        let lines: Vec<&NotKept> = not_kept.filter(|line| line.reason == reason).collect();
+        let Some(days) = days_of(&lines) else {
+            continue;
+        };
+        let what: Vec<String> = lines.iter().map(|line| words_of(line)).collect();
+        let (severity, why) = match reason {
+            RefusalReason::NoRoom => (
+                Severity::Blocker,
+                "this case held as much as it may; send them again after the practice has given it more room",
+            ),
+            RefusalReason::Deleted => (
+                Severity::Blocker,
+                "their exam was deleted then; it was restored since, so send them again",
+            ),
+            RefusalReason::Unusable => (
+                Severity::Warning,
+                "they were no whole DICOM images, or others than their sender had announced",
+            ),
+        };
+        let detail = format!("{}, {days}: {why}", listed(&what));
+        findings.add_as("F14", severity, "what was sent", detail);
+    }
+}
+
+/// Returns the days on which something was refused: `sent on March 2, 2026`.
+fn days_of(lines: &[&NotKept]) -> Option<String> {
+    let from = lines.iter().map(|line| line.from).min()?;
+    let until = lines.iter().map(|line| line.until).max()?;
+    Some(match from == until {
+        true => format!("sent on {}", from.in_english()),
+        false => format!("sent from {} to {}", from.in_english(), until.in_english()),
+    })
+}
+
+fn words_of(line: &NotKept) -> String {
+    let (one, many) = match line.sort {
+        RefusedSort::Instance => ("image", "images"),
+        RefusedSort::OtherContent => (
+            "image with the identifier of another one",
+            "images with the identifiers of others",
+        ),
+        RefusedSort::Paper => ("paper or picture", "papers or pictures"),
+        RefusedSort::Unnamed => ("file that names no image", "files that name no image"),
+        RefusedSort::Request => ("whole upload", "whole uploads"),
+        RefusedSort::Further => ("further file", "further files"),
+    };
+    counted(line.count, one, many)
 }
 
 /// Looks for images that end before their data do.

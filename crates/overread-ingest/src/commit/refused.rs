@@ -1,0 +1,204 @@
+//! Notes what is not kept of what comes for a case, before its sender is told, so that the case is not taken for whole.
+
+use std::collections::{BTreeMap, HashSet};
+
+use overread_model::extent::Digest;
+use overread_model::ids::CaseId;
+use overread_model::imaging::InstanceFacts;
+use overread_model::refusal::{RefusalReason, RefusedSort};
+use overread_model::time::Timestamp;
+use overread_store::refused_files::{self, Refused};
+use overread_store::studies::{self, Batch, DeliveryScope, Entered};
+use overread_store::{Script, Tx, deliveries};
+
+use super::{Payload, Place, Ticket};
+use crate::stow::StowOutcome;
+use crate::{Ingest, IngestError, limits};
+
+/// What was refused, and for whom.
+pub(crate) type Refusal = (Ticket, Refused);
+
+/// Returns what to note of a payload that was refused; nothing of what is for no case.
+pub(super) fn of_payload(ticket: &Ticket, payload: &Payload, entered: &Entered) -> Option<Refusal> {
+    match payload {
+        Payload::Instance(readied) => {
+            of_instance(ticket, &readied.parsed.facts, readied.digest, entered)
+        }
+        Payload::Document(paper) => of_paper(ticket, paper.digest),
+    }
+}
+
+/// Returns what to note of an instance that was refused.
+pub(super) fn of_instance(
+    ticket: &Ticket,
+    facts: &InstanceFacts,
+    digest: Digest,
+    entered: &Entered,
+) -> Option<Refusal> {
+    let reason = match entered {
+        Entered::NoRoom => RefusalReason::NoRoom,
+        Entered::Deleted => RefusalReason::Deleted,
+        _ => return None,
+    };
+    let uid = |uid: &str| Some(uid.to_owned());
+    let refused = Refused {
+        sop_instance_uid: uid(facts.sop_instance_uid.as_str()),
+        series_instance_uid: uid(facts.series.series_instance_uid.as_str()),
+        study_instance_uid: uid(facts.study.study_instance_uid.as_str()),
+        digest: digest.as_bytes().to_vec(),
+        ..blank(RefusedSort::Instance, reason, &ticket.scope)
+    };
+    for_a_case(ticket, refused)
+}
+
+/// Returns what to note of a paper for which there was no room.
+pub(super) fn of_paper(ticket: &Ticket, digest: Digest) -> Option<Refusal> {
+    let refused = Refused {
+        digest: digest.as_bytes().to_vec(),
+        ..blank(RefusedSort::Paper, RefusalReason::NoRoom, &ticket.scope)
+    };
+    for_a_case(ticket, refused)
+}
+
+fn for_a_case(ticket: &Ticket, refused: Refused) -> Option<Refusal> {
+    let is_for_a_case = ticket.scope.case_id.is_some();
+    is_for_a_case.then(|| (ticket.clone(), refused))
+}
+
+fn blank(sort: RefusedSort, reason: RefusalReason, scope: &DeliveryScope) -> Refused {
+    Refused {
+        sort,
+        reason,
+        sop_instance_uid: None,
+        series_instance_uid: None,
+        study_instance_uid: None,
+        digest: Vec::new(),
+        delivery_id: scope.delivery_id.clone(),
+    }
+}
+
+/// Notes what was refused, case by case. Part of a batch, in which the cases' turns are taken.
+pub(super) async fn note(tx: &mut Tx, refusals: &[Refusal]) -> Result<(), IngestError> {
+    let mut by_case: BTreeMap<&CaseId, (Vec<Refused>, Timestamp)> = BTreeMap::new();
+    for (ticket, refused) in refusals {
+        let Some(case_id) = &ticket.scope.case_id else {
+            continue;
+        };
+        let (of_case, at) = by_case
+            .entry(case_id)
+            .or_insert_with(|| (Vec::new(), ticket.now));
+        of_case.push(refused.clone());
+        *at = (*at).max(ticket.now);
+    }
+    for (case_id, (refused, at)) in by_case {
+        refused_files::note(tx, case_id, &refused, at).await?;
+    }
+    Ok(())
+}
+
+/// Begins the deliveries of what was refused before anything of it was written, and counts it.
+pub(super) async fn begin_deliveries(
+    tx: &mut Tx,
+    script: &mut Script,
+    refusals: &[Refusal],
+) -> Result<(), IngestError> {
+    let mut begun = HashSet::new();
+    for (ticket, _) in refusals {
+        if begun.insert(ticket.scope.delivery_id.as_str()) {
+            deliveries::start(tx, &ticket.scope, ticket.source, ticket.now).await?;
+        }
+        if ticket.counted {
+            let tally = deliveries::Tally {
+                files_seen: 1,
+                problems: 1,
+                ..deliveries::Tally::default()
+            };
+            deliveries::add(script, &ticket.scope.delivery_id, &tally, ticket.now);
+        }
+    }
+    Ok(())
+}
+
+/// Notes what was refused where nothing else is to be committed; when another node was in the way, once more.
+pub(super) async fn commit(kept_at: &Place, refusals: &[Refusal]) -> Result<(), IngestError> {
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    for tried in 1.. {
+        match try_commit(kept_at, refusals).await {
+            Err(IngestError::Store(error))
+                if error.is_in_the_way() && tried < limits::COMMIT_TRIES => {}
+            outcome => return outcome,
+        }
+    }
+    Ok(())
+}
+
+async fn try_commit(kept_at: &Place, refusals: &[Refusal]) -> Result<(), IngestError> {
+    let cases = refusals
+        .iter()
+        .filter_map(|(ticket, _)| ticket.scope.case_id.clone());
+    let cases: Vec<CaseId> = cases.collect();
+    let mut tx = kept_at.store.begin_batch().await?;
+    studies::take_turns(&mut tx, &Batch::empty(), &cases).await?;
+    let mut script = Script::default();
+    begin_deliveries(&mut tx, &mut script, refusals).await?;
+    script.run(&mut tx).await?;
+    note(&mut tx, refusals).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Returns what to note of a part that is no instance that can be kept; `named` is the SOP Instance UID that its sender announced.
+pub(crate) fn of_unusable(
+    ticket: &Ticket,
+    outcome: &StowOutcome,
+    named: Option<&str>,
+) -> Option<Refusal> {
+    outcome.result.as_ref().err()?;
+    let sop_instance_uid = outcome
+        .sop_instance_uid
+        .clone()
+        .or_else(|| named.map(str::to_owned));
+    let sort = match sop_instance_uid {
+        Some(_) => RefusedSort::Instance,
+        None => RefusedSort::Unnamed,
+    };
+    let refused = Refused {
+        sop_instance_uid,
+        series_instance_uid: outcome.series_instance_uid.clone(),
+        study_instance_uid: outcome.study_instance_uid.clone(),
+        ..blank(sort, RefusalReason::Unusable, &ticket.scope)
+    };
+    for_a_case(ticket, refused)
+}
+
+impl Ingest {
+    /// Notes what was refused outside of any batch.
+    pub(crate) async fn note_refused(&self, refusals: &[Refusal]) -> Result<(), IngestError> {
+        let kept_at = Place {
+            store: self.shared.store.clone(),
+            archive: self.shared.archive.clone(),
+            quota: self.shared.quota,
+        };
+        commit(&kept_at, refusals).await
+    }
+
+    /// Notes that a whole request was refused unread, since it is larger than all that its case may hold.
+    ///
+    /// # Errors
+    /// When the index cannot be written.
+    pub async fn note_refused_request(
+        &self,
+        options: &crate::DeliveryOptions,
+    ) -> Result<(), IngestError> {
+        let ticket = Ticket {
+            scope: Self::scope(options)?,
+            source: options.source.as_str(),
+            counted: true,
+            now: options.now,
+        };
+        let request = blank(RefusedSort::Request, RefusalReason::NoRoom, &ticket.scope);
+        let refusals: Vec<Refusal> = for_a_case(&ticket, request).into_iter().collect();
+        self.note_refused(&refusals).await
+    }
+}
