@@ -27,7 +27,7 @@ use crate::link::{Link, out_of_place};
 use crate::negotiation::{self, Agreed, Context, Refusal, implementation, printable};
 use crate::query::{Identifier, Purpose};
 use crate::retrieving::{self, Retrieval};
-use crate::server::{Seat, Shared};
+use crate::server::{MADE_ROOM, Seat, Shared};
 use crate::service::{Operation, Root, Service};
 use crate::stream::Stream;
 use crate::wire::{Ended, Wire};
@@ -51,10 +51,14 @@ pub(crate) async fn serve(
         Ok(None) => return wire.close().await,
         Err(ended) => {
             tracing::warn!(peer = %peer.ip(), reason = %ended, "no DICOM association was made");
+            if matches!(ended, Ended::MadeRoom) {
+                note_unopened(&shared, peer, wire.is_tls(), &ended);
+            }
             return wire.abort(&ended).await;
         }
     };
     let case_id = case_of(&shared, &agreed.caller).await;
+    remark_on_case(&shared, &agreed, case_id.as_ref(), (peer, asked_at));
     let rooms = shared.rooms();
     let intake = match Intake::begin(&rooms, &shared.config.ae_title, &agreed.calling, case_id) {
         Ok(intake) => intake,
@@ -86,6 +90,7 @@ pub(crate) async fn serve(
     let end = AssociationEnd {
         stored: i64::try_from(stored).unwrap_or(i64::MAX),
         refused: i64::try_from(refused).unwrap_or(i64::MAX),
+        refusals: association.intake.reasons(),
         reason: ended
             .as_ref()
             .err()
@@ -109,6 +114,46 @@ pub(crate) async fn serve(
     }
 }
 
+/// Notes that what a caller stores does not go into the case that its entry names.
+fn remark_on_case(
+    shared: &Shared,
+    agreed: &Agreed,
+    case_id: Option<&CaseId>,
+    (peer, asked_at): (SocketAddr, Timestamp),
+) {
+    let caller = agreed.caller.as_ref();
+    let is_meant = caller.is_some_and(|caller| caller.case_id.is_some());
+    if is_meant && case_id.is_none() {
+        let remark = "Its case in dimse.callers takes no records now, so that what it sends waits under “Images without a case”.";
+        let calling = agreed.calling.as_str();
+        shared
+            .peers
+            .remark(calling, peer.ip(), asked_at, remark.to_owned());
+    }
+}
+
+/// Notes that a peer asked for no association. One that only connected and left tells nobody anything: it looked whether
+/// somebody listens.
+fn note_unopened(shared: &Shared, peer: SocketAddr, is_tls: bool, ended: &Ended) {
+    let (why, advice) = match ended {
+        Ended::Broke(_) => return,
+        Ended::MadeRoom => MADE_ROOM,
+        Ended::Silence => (
+            "it connected and asked for no association in time",
+            "Look whether it is a DICOM sender at all; dimse.request_seconds is how long it may take.",
+        ),
+        Ended::Aborted => (
+            "it aborted before it asked for an association",
+            "Look into the sender's log.",
+        ),
+        Ended::Protocol(why, _) => (
+            *why,
+            "What came is no DICOM association request: look which software calls this port.",
+        ),
+    };
+    shared.unopened(peer, is_tls, why, advice);
+}
+
 /// Reads the request and answers it; `None` when it was refused.
 async fn open(
     shared: &Shared,
@@ -116,14 +161,19 @@ async fn open(
     peer: SocketAddr,
     storing_until: &watch::Sender<Option<Instant>>,
 ) -> Result<Option<(Agreed, Timestamp, OwnedSemaphorePermit)>, Ended> {
-    let request = wire.request(shared.config.request).await?;
+    let request = wire.request(shared.config.request).await;
+    let request = request.inspect_err(|ended| note_unopened(shared, peer, wire.is_tls(), ended))?;
     let mut seen = seen(&request, peer, wire.is_tls(), (shared.clock)());
     let asked_at = seen.asked_at;
     // Whoever sets up a sender looks for its title here; what is no title is not repeated.
     let calling = request.calling_ae_title.parse::<AeTitle>();
     let calling = calling.map_or_else(|bad| bad.to_string(), |title| title.to_string());
     let decided = negotiation::decide(request, peer.ip(), &shared.config.callers);
+    let own = &shared.config.ae_title;
     let decided = decided.and_then(|agreed| {
+        if shared.config.only_own_title && agreed.called != *own {
+            return Err(Refusal::other_title());
+        }
         let places = Arc::clone(&shared.associations);
         let place = places.try_acquire_owned().map_err(|_| Refusal::busy())?;
         Ok((agreed, place))
@@ -134,12 +184,28 @@ async fn open(
             storing_until.send_replace(Some(Instant::now()));
             answers(&mut seen, &agreed.answer);
             seen.calling = agreed.calling.to_string();
+            if agreed.called != *own {
+                seen.remarks.push(format!(
+                    "It called {}, and our title is {own}: correct it there. Other titles are taken unless dimse.only_own_title is set.",
+                    agreed.called
+                ));
+            }
             shared.peers.note(seen);
-            wire.send(&agreed.answer.clone().into()).await?;
+            if let Err(ended) = wire.send(&agreed.answer.clone().into()).await {
+                let end = AssociationEnd {
+                    reason: ended.to_string(),
+                    ..AssociationEnd::default()
+                };
+                shared
+                    .peers
+                    .end(agreed.calling.as_str(), peer.ip(), asked_at, end);
+                return Err(ended);
+            }
             Ok(Some((agreed, asked_at, place)))
         }
         Err(refusal) => {
             refusal.why.clone_into(&mut seen.refused);
+            refusal.advice.clone_into(&mut seen.advice);
             shared.peers.note(seen);
             tracing::warn!(peer = %peer.ip(), calling, reason = refusal.why, "a DICOM association was refused");
             wire.send(&refusal.answer.into()).await?;
@@ -153,11 +219,14 @@ fn seen(request: &AssociationRQ, peer: SocketAddr, is_tls: bool, now: Timestamp)
     let calling = request.calling_ae_title.parse::<AeTitle>();
     Peer {
         calling: calling.map_or_else(|_| "?".to_owned(), |title| title.to_string()),
+        called: printable(&request.called_ae_title),
         address: peer.ip(),
         asked_at: now,
         count: 0,
         is_tls,
         refused: String::new(),
+        advice: String::new(),
+        remarks: Vec::new(),
         implementation: implementation(&request.user_variables),
         pdu_bytes: negotiation::peer_pdu_bytes(&request.user_variables),
         contexts: request
@@ -183,8 +252,12 @@ fn answers(seen: &mut Peer, answer: &AssociationAC) {
     for (context, result) in seen.contexts.iter_mut().zip(&answer.presentation_contexts) {
         let answer = match result.reason {
             PresentationContextResultReason::Acceptance => Ok(result.transfer_syntax.clone()),
-            PresentationContextResultReason::UserRejection => Err("this caller may not"),
-            PresentationContextResultReason::NoReason => Err("its number is wrong"),
+            PresentationContextResultReason::UserRejection => {
+                Err("not among what its entry in dimse.callers lets it do (`may`)")
+            }
+            PresentationContextResultReason::NoReason => {
+                Err("its number is even, or was used before")
+            }
             PresentationContextResultReason::AbstractSyntaxNotSupported => Err("not offered here"),
             PresentationContextResultReason::TransferSyntaxesNotSupported => {
                 Err("in none of these transfer syntaxes")

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use overread_model::ids::{CaseId, TokenId};
+use overread_network::AddressRange;
 
 use crate::{AeTitle, Remote};
 
@@ -12,7 +13,7 @@ pub struct Caller {
     /// How it calls itself.
     pub ae_title: AeTitle,
     /// Where it calls from; empty means anywhere.
-    pub addresses: Vec<IpAddr>,
+    pub addresses: Vec<AddressRange>,
     /// What it may do.
     pub may: May,
     /// The machine token whose role and grants say what it reaches; without one it finds and retrieves nothing.
@@ -46,7 +47,7 @@ impl Default for May {
 
 impl Caller {
     /// Makes one that may store and nothing else.
-    pub fn storing(ae_title: AeTitle, addresses: Vec<IpAddr>) -> Self {
+    pub fn storing(ae_title: AeTitle, addresses: Vec<AddressRange>) -> Self {
         Self {
             ae_title,
             addresses,
@@ -69,6 +70,31 @@ impl Callers {
     /// Says whether somebody who calls himself so may call from there.
     pub fn admit(&self, ae_title: &AeTitle, address: IpAddr) -> bool {
         self.find(ae_title, address).is_some()
+    }
+
+    /// Says why somebody who calls himself so may not call from where he is, and what to do about it.
+    pub(crate) fn why_not(&self, ae_title: &AeTitle) -> (&'static str, &'static str) {
+        let titles = || self.0.iter().map(|caller| caller.ae_title.as_str());
+        let is_listed = titles().any(|title| title == ae_title.as_str());
+        let is_nearly = titles().any(|title| title.eq_ignore_ascii_case(ae_title.as_str()));
+        match () {
+            () if self.0.is_empty() => (
+                "dimse.callers in config.toml names nobody, so that only programs on this machine may call",
+                "Add an entry with this title and address, and start the server again.",
+            ),
+            () if is_listed => (
+                "the entry of this title in dimse.callers names other addresses",
+                "Add this address to the entry in config.toml if it is right, and start the server again.",
+            ),
+            () if is_nearly => (
+                "dimse.callers has this title with other capital letters, which are not the same",
+                "Write it alike in config.toml and at the sender.",
+            ),
+            () => (
+                "no entry of dimse.callers in config.toml has this title",
+                "Add one, or correct the title at the sender; then start the server again.",
+            ),
+        }
     }
 
     /// Returns the entry of somebody who calls himself so from there.
@@ -124,10 +150,7 @@ impl Caller {
     }
 
     fn names(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.addresses
-            .iter()
-            .any(|one| one.to_canonical() == address)
+        self.addresses.iter().any(|range| range.contains(address))
     }
 }
 
@@ -165,6 +188,26 @@ mod tests {
         check(&callers, "mr1", "10.0.0.5", false);
         check(&callers, "PACS", "203.0.113.9", true);
         check(&callers, "ANY", "127.0.0.1", false);
+        let networks = Callers(vec![caller("WARD", &["10.1.0.0/16", "2001:db8::/32"])]);
+        check(&networks, "WARD", "10.1.7.7", true);
+        check(&networks, "WARD", "2001:db8:7::7", true);
+        check(&networks, "WARD", "10.2.0.1", false);
+        assert_eq!(networks.known_at("10.1.0.9".parse().unwrap()), Known::Named);
+    }
+
+    #[test]
+    fn whoever_may_not_call_is_told_what_to_mend() {
+        let check = |callers: &Callers, title: &str, address: &str, expect: &str| {
+            let (title, address) = (title.parse().unwrap(), address.parse().unwrap());
+            assert!(!callers.admit(&title, address));
+            let (why, _) = callers.why_not(&title);
+            assert!(why.contains(expect), "{why}");
+        };
+        check(&Callers::default(), "ANY", "10.0.0.5", "names nobody");
+        let callers = Callers(vec![caller("MR1", &["10.0.0.5"])]);
+        check(&callers, "MR1", "10.0.0.6", "other addresses");
+        check(&callers, "mr1", "10.0.0.5", "capital letters");
+        check(&callers, "MR2", "10.0.0.5", "no entry");
     }
 
     #[test]

@@ -120,12 +120,23 @@ impl Status {
 
     /// Makes a failure.
     pub(crate) fn failure(code: u16, comment: &str) -> Self {
+        let comment = comment.to_owned();
+        Self { code, comment }
+    }
+
+    /// Returns the comment as a message can carry it: cut behind a sentence, or at least a word.
+    fn short_comment(&self) -> String {
         let fits = |sign: &char| (' '..='~').contains(sign) && *sign != '\\';
-        let comment: String = comment.chars().filter(fits).collect();
-        Self {
-            code,
-            comment: cut(&comment).to_owned(),
+        let mut short: String = self.comment.chars().filter(fits).collect();
+        if short.len() <= COMMENT_CHARS {
+            return short;
         }
+        short.truncate(COMMENT_CHARS + 1);
+        let sentence = short.rfind(['.', ';']);
+        let sentence = sentence.filter(|end| *end >= COMMENT_CHARS / 2);
+        let end = sentence.or_else(|| short.rfind(' '));
+        short.truncate(end.unwrap_or(COMMENT_CHARS));
+        short.trim_end_matches([' ', ',', ';', ':']).to_owned()
     }
 }
 
@@ -200,7 +211,7 @@ impl Command {
             .uid(AFFECTED_SOP_INSTANCE_UID, &self.sop_instance_uid)
             .number(MESSAGE_ID_BEING_RESPONDED_TO, self.message_id)
             .number(STATUS, status.code)
-            .text(ERROR_COMMENT, &status.comment)
+            .text(ERROR_COMMENT, &status.short_comment())
     }
 }
 
@@ -350,19 +361,6 @@ fn uid(value: &[u8]) -> String {
     }
 }
 
-/// Cuts words to what a comment holds, behind a whole word: half of one may say something else.
-fn cut(words: &str) -> &str {
-    let Some((head, rest)) = words.split_at_checked(COMMENT_CHARS) else {
-        return words;
-    };
-    let end = match rest.is_empty() || rest.starts_with(' ') {
-        true => head.len(),
-        false => head.rfind(' ').unwrap_or(head.len()),
-    };
-    let head = head.get(..end).unwrap_or(head);
-    head.trim_end_matches([' ', ',', ';', ':'])
-}
-
 fn shown(value: &[u8]) -> String {
     let signs = value.iter().copied().map(char::from);
     let fits = |sign: &char| (' '..='~').contains(sign);
@@ -423,6 +421,26 @@ mod tests {
         assert!(has(&[0, 0, 0, 1, 2, 0, 0, 0, 0x01, 0x80]), "C-STORE-RSP");
         assert!(has(&[0, 0, 0, 9, 2, 0, 0, 0, 0x00, 0xA9]));
         assert!(has(b"nomatch "));
+    }
+
+    #[test]
+    fn a_long_comment_ends_with_a_sentence_or_a_word() {
+        let check = |comment: &str, expect: &str| {
+            let short = Status::failure(0xA700, comment).short_comment();
+            assert_eq!(short, expect);
+            assert!(short.len() <= 64);
+        };
+        check("short; enough", "short; enough");
+        check(
+            "this case holds as much as it may; this file was not kept. Ask the practice",
+            "this case holds as much as it may; this file was not kept",
+        );
+        check(
+            "an image with the same identifier and other content is held already",
+            "an image with the same identifier and other content is held",
+        );
+        check(&"x".repeat(70), &"x".repeat(64));
+        check(&format!("{} y", "x".repeat(64)), &"x".repeat(64));
     }
 
     #[test]

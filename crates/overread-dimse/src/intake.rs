@@ -1,5 +1,7 @@
 //! Takes in what a peer stores, on its association or on one of ours (C-GET).
 
+use std::collections::BTreeMap;
+
 use overread_ingest::{
     DeliveryOptions, DeliverySource, Ingest, IngestError, OneByOne, Received, Receiving,
 };
@@ -9,6 +11,7 @@ use overread_model::time::Timestamp;
 
 use crate::AeTitle;
 use crate::command::{Command, Status};
+use crate::limits;
 use crate::link::{Link, out_of_place};
 use crate::negotiation::Context;
 use crate::server::Rooms;
@@ -24,6 +27,8 @@ pub(crate) struct Intake {
     pub(crate) delivery: OneByOne,
     pub(crate) stored: u64,
     pub(crate) refused: u64,
+    /// Why, in words, and how often; at most `limits::REFUSAL_REASONS`.
+    pub(crate) refusals: BTreeMap<String, u64>,
 }
 
 impl Intake {
@@ -54,6 +59,7 @@ impl Intake {
             delivery,
             stored: 0,
             refused: 0,
+            refusals: BTreeMap::new(),
         })
     }
 
@@ -69,7 +75,7 @@ impl Intake {
     ) -> Result<Status, Ended> {
         if let Err(status) = storing::check(request, context) {
             link.read_past(request, context).await?;
-            self.refused += 1;
+            self.count_refusal(&status);
             return Ok(status);
         }
         let head = storing::head(request, context, self.own.as_str());
@@ -85,7 +91,7 @@ impl Intake {
             self.stored += 1;
             return Ok(status);
         }
-        self.refused += 1;
+        self.count_refusal(&status);
         if let Err(error) = &stored {
             let error = error as &dyn std::error::Error;
             tracing::error!(error, "an instance could not be stored");
@@ -98,6 +104,23 @@ impl Intake {
             );
         }
         Ok(status)
+    }
+
+    /// Returns why instances were refused, and how many for each reason.
+    pub(crate) fn reasons(&self) -> Vec<(String, i64)> {
+        let count = |count: &u64| i64::try_from(*count).unwrap_or(i64::MAX);
+        let reasons = self.refusals.iter();
+        reasons
+            .map(|(words, times)| (words.clone(), count(times)))
+            .collect()
+    }
+
+    fn count_refusal(&mut self, status: &Status) {
+        self.refused += 1;
+        let words = format!("{} (status {:04X})", status.comment, status.code);
+        if self.refusals.len() < limits::REFUSAL_REASONS || self.refusals.contains_key(&words) {
+            *self.refusals.entry(words).or_default() += 1;
+        }
     }
 
     /// Receives a data set behind the head of its file. That it cannot be kept is told once it is there.

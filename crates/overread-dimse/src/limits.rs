@@ -39,6 +39,8 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// Characters of an error comment.
 // PS3.7 C: LO, 64 characters.
 pub const COMMENT_CHARS: usize = 64;
+/// Reasons for refusing instances of one association that are told apart for who looks at it.
+pub const REFUSAL_REASONS: usize = 8;
 /// Bytes of a P-DATA-TF PDU, behind its header, that we send.
 pub const SENT_PDU_BYTES: usize = 256 * 1024;
 /// Bytes of the data set of a query, a retrieval or a request for commitment.

@@ -23,6 +23,8 @@ pub(crate) const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";
 pub(crate) struct Agreed {
     /// Who calls.
     pub(crate) calling: AeTitle,
+    /// Whom it calls.
+    pub(crate) called: AeTitle,
     /// What the list says of the caller.
     pub(crate) caller: Admitted,
     /// What may be sent.
@@ -53,30 +55,47 @@ pub(crate) struct Context {
 /// An association request that was refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// For the log.
+    /// For the log and the page of peers.
     pub(crate) why: &'static str,
+    /// What to do about it, as a sentence.
+    pub(crate) advice: &'static str,
     /// What to answer.
     pub(crate) answer: AssociationRJ,
 }
 
 impl Refusal {
-    fn permanent(why: &'static str, source: AssociationRJSource) -> Self {
+    fn permanent(why: &'static str, advice: &'static str, source: AssociationRJSource) -> Self {
         let result = AssociationRJResult::Permanent;
         Self {
             why,
+            advice,
             answer: AssociationRJ { result, source },
         }
     }
 
-    fn user(why: &'static str, reason: AssociationRJServiceUserReason) -> Self {
-        Self::permanent(why, AssociationRJSource::ServiceUser(reason))
+    fn user(
+        why: &'static str,
+        advice: &'static str,
+        reason: AssociationRJServiceUserReason,
+    ) -> Self {
+        Self::permanent(why, advice, AssociationRJSource::ServiceUser(reason))
+    }
+
+    /// It calls another title than ours, and only ours is taken.
+    pub(crate) fn other_title() -> Self {
+        Self::user(
+            "it called another AE title than ours, and dimse.only_own_title is set",
+            "Correct the called AE title at the sender.",
+            AssociationRJServiceUserReason::CalledAETitleNotRecognized,
+        )
     }
 
     /// There are as many associations as may be; the peer may come back later.
     pub(crate) fn busy() -> Self {
         let reason = AssociationRJServiceProviderPresentationReason::LocalLimitExceeded;
         Self {
-            why: "there are as many associations as may be",
+            why: "there were as many associations as may be at once",
+            advice: "It may call again when others have ended; nothing has to be changed here.",
             answer: AssociationRJ {
                 result: AssociationRJResult::Transient,
                 source: AssociationRJSource::ServiceProviderPresentation(reason),
@@ -84,6 +103,9 @@ impl Refusal {
         }
     }
 }
+
+/// What to do about a sender that speaks otherwise than DICOM does.
+const OTHER_SOFTWARE: &str = "Ask whoever made its software; nothing can be set here.";
 
 /// Decides on an association request.
 ///
@@ -99,6 +121,7 @@ pub(crate) fn decide(
         let reason = AssociationRJServiceProviderASCEReason::ProtocolVersionNotSupported;
         return Err(Refusal::permanent(
             "the protocol version is not supported",
+            OTHER_SOFTWARE,
             AssociationRJSource::ServiceProviderASCE(reason),
         ));
     }
@@ -109,26 +132,11 @@ pub(crate) fn decide(
     {
         return Err(Refusal::user(
             "the application context is not DICOM's",
+            OTHER_SOFTWARE,
             AssociationRJServiceUserReason::ApplicationContextNameNotSupported,
         ));
     }
-    let Ok(called) = request.called_ae_title.parse::<AeTitle>() else {
-        return Err(Refusal::user(
-            "the called AE title is malformed",
-            AssociationRJServiceUserReason::CalledAETitleNotRecognized,
-        ));
-    };
-    let calling = request.calling_ae_title.parse::<AeTitle>().ok();
-    let admitted = calling.and_then(|title| {
-        let caller = callers.find(&title, address)?;
-        Some((title, caller))
-    });
-    let Some((calling, caller)) = admitted else {
-        return Err(Refusal::user(
-            "this caller may not store here",
-            AssociationRJServiceUserReason::CallingAETitleNotRecognized,
-        ));
-    };
+    let (called, calling, caller) = titles(&request, address, callers)?;
     let peer_pdu_bytes = peer_pdu_bytes(&request.user_variables);
     let mut offer = Offer {
         may: caller.as_ref().map(|caller| caller.may).unwrap_or_default(),
@@ -157,9 +165,38 @@ pub(crate) fn decide(
             user_variables,
         },
         calling,
+        called,
         caller,
         contexts: offer.contexts,
     })
+}
+
+/// Returns whom a request calls, who calls, and what the list says of that one.
+fn titles(
+    request: &AssociationRQ,
+    address: IpAddr,
+    callers: &Callers,
+) -> Result<(AeTitle, AeTitle, Admitted), Refusal> {
+    let Ok(called) = request.called_ae_title.parse::<AeTitle>() else {
+        return Err(Refusal::user(
+            "the AE title that it called is none: 1 to 16 letters, digits and signs of ASCII, no backslash",
+            "Correct the called AE title at the sender.",
+            AssociationRJServiceUserReason::CalledAETitleNotRecognized,
+        ));
+    };
+    let not_recognized = AssociationRJServiceUserReason::CallingAETitleNotRecognized;
+    let Ok(calling) = request.calling_ae_title.parse::<AeTitle>() else {
+        return Err(Refusal::user(
+            "its own AE title is none: 1 to 16 letters, digits and signs of ASCII, no backslash",
+            "Correct the calling AE title at the sender.",
+            not_recognized,
+        ));
+    };
+    let Some(caller) = callers.find(&calling, address) else {
+        let (why, advice) = callers.why_not(&calling);
+        return Err(Refusal::user(why, advice, not_recognized));
+    };
+    Ok((called, calling, caller))
 }
 
 /// What is agreed on while the presentation contexts are gone through.

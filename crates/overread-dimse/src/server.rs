@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use overread_dicom::FirstReading;
 use overread_ingest::Ingest;
-use overread_model::peers::Peers;
+use overread_model::peers::{Peer, Peers};
 use overread_model::time::Timestamp;
 use overread_network::Places;
 use overread_store::audit::ReadingLog;
@@ -30,6 +30,8 @@ use crate::{AeTitle, Callers, Incoming, Outgoing, Remote, limits};
 pub struct DoorConfig {
     /// Our title; it is written into the files that are kept.
     pub ae_title: AeTitle,
+    /// Who calls another title is refused.
+    pub only_own_title: bool,
     /// Who may call, and what for.
     pub callers: Callers,
     /// With what peers are called over TLS.
@@ -90,6 +92,25 @@ impl Shared {
             store: self.ingest.store(),
             clock: self.clock,
         }
+    }
+
+    /// Notes a connection on which no association was asked for.
+    pub(crate) fn unopened(&self, peer: SocketAddr, is_tls: bool, why: &str, advice: &str) {
+        self.peers.note(Peer {
+            calling: "?".to_owned(),
+            called: String::new(),
+            address: peer.ip(),
+            asked_at: (self.clock)(),
+            count: 0,
+            is_tls,
+            refused: why.to_owned(),
+            advice: advice.to_owned(),
+            remarks: Vec::new(),
+            implementation: String::new(),
+            pdu_bytes: 0,
+            contexts: Vec::new(),
+            ended: None,
+        });
     }
 
     /// Returns what the door works with.
@@ -236,6 +257,9 @@ impl Door {
         };
         let Some(place) = places.take(peer.ip(), guest) else {
             tracing::warn!(peer = %peer.ip(), "too many DICOM connections; one was closed");
+            let why = "there were as many connections as may be at once from where it is";
+            let advice = "It may call again when others have ended. If it opens many without need, that is to be mended there.";
+            self.shared.unopened(peer, tls.is_some(), why, advice);
             return;
         };
         let (shared, stopped) = (Arc::clone(&self.shared), stopped.clone());
@@ -245,12 +269,15 @@ impl Door {
                 ended,
             };
             let shaken = match tls {
-                None => Some(Stream::Plain(stream)),
+                None => Ok(Stream::Plain(stream)),
                 Some(incoming) => shake_hands(&shared, &incoming, stream, &mut seat).await,
             };
             match shaken {
-                Some(stream) => association::serve(shared, stream, peer, seat, stopped).await,
-                None => tracing::warn!(peer = %peer.ip(), "a DICOM connection spoke no TLS that is taken"),
+                Ok(stream) => association::serve(shared, stream, peer, seat, stopped).await,
+                Err((why, advice)) => {
+                    tracing::warn!(peer = %peer.ip(), why, "a DICOM connection spoke no TLS that is taken");
+                    shared.unopened(peer, true, why, advice);
+                }
             }
             drop(place);
         });
@@ -258,19 +285,35 @@ impl Door {
 }
 
 /// Begins TLS, in the time that a peer has for its association request.
+///
+/// # Errors
+/// Why it could not begin, and what to do about it.
 async fn shake_hands(
     shared: &Shared,
     incoming: &Incoming,
     stream: TcpStream,
     seat: &mut Seat,
-) -> Option<Stream> {
+) -> Result<Stream, (&'static str, &'static str)> {
     let accepting = TlsAcceptor::from(Arc::clone(&incoming.0)).accept(stream);
-    let stream = tokio::select! {
-        shaken = timeout(shared.config.request, accepting) => shaken.ok()?.ok()?,
-        _ = &mut seat.ended => return None,
+    let shaken = tokio::select! {
+        shaken = timeout(shared.config.request, accepting) => shaken,
+        _ = &mut seat.ended => return Err(MADE_ROOM),
     };
-    Some(Stream::Tls(Box::new(stream.into())))
+    match shaken {
+        Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream.into()))),
+        Ok(Err(error)) => Err(crate::tls::why_not(&error)),
+        Err(_) => Err((
+            "it connected to the port for TLS and did not begin it in time",
+            "Let it speak TLS there, or call the other port.",
+        )),
+    }
 }
+
+/// Why a connection ended before its association began.
+pub(crate) const MADE_ROOM: (&str, &str) = (
+    "it made room for a connection from another network",
+    "It may call again; nothing has to be changed.",
+);
 
 fn note(ended: Result<(), tokio::task::JoinError>) {
     if ended.is_err_and(|error| error.is_panic()) {

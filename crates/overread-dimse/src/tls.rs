@@ -89,6 +89,37 @@ impl Outgoing {
     }
 }
 
+/// Says why TLS did not begin, and what to do about it; repeats nothing that the peer sent.
+pub(crate) fn why_not(error: &std::io::Error) -> (&'static str, &'static str) {
+    let cause = error.get_ref();
+    match cause.and_then(|cause| cause.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::NoCertificatesPresented) => (
+            "it showed no certificate, and dimse.tls.client_ca asks for one",
+            "Give the sender a certificate that this CA vouches for.",
+        ),
+        Some(rustls::Error::InvalidCertificate(_)) => (
+            "dimse.tls.client_ca does not vouch for the certificate that it showed, or that is over",
+            "Compare the sender's certificate with the CA, and the clocks.",
+        ),
+        Some(rustls::Error::AlertReceived(_)) => (
+            "it ended TLS: most likely it does not trust the certificate of dimse.tls.certificate",
+            "Let the sender trust the CA of our certificate; its name must be the one that the sender calls.",
+        ),
+        Some(rustls::Error::InvalidMessage(_)) => (
+            "it spoke no TLS on the port for TLS",
+            "Let it speak TLS there, or call the other port.",
+        ),
+        Some(rustls::Error::PeerIncompatible(_)) => (
+            "it speaks no version of TLS, or no cipher suite, that is safe: TLS 1.2 or 1.3 is needed",
+            "Let the sender use TLS 1.2 or newer.",
+        ),
+        _ => (
+            "the connection broke while TLS was begun",
+            "Look into the sender's log.",
+        ),
+    }
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }

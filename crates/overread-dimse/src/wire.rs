@@ -20,6 +20,9 @@ const P_DATA_TF: u8 = 0x04;
 const RELEASE_RQ: u8 = 0x05;
 const RELEASE_RP: u8 = 0x06;
 const ABORT: u8 = 0x07;
+/// What a TLS client begins with.
+// RFC 8446 5.1: handshake(22).
+const TLS_HANDSHAKE: u8 = 22;
 /// Bytes of a PDU's header, and of a PDV's.
 const HEADER_BYTES: usize = 6;
 /// Bytes of a PDV that its own length counts, but that are no data.
@@ -123,6 +126,11 @@ impl Wire {
             ASSOCIATE_RQ if length <= limits::REQUEST_BYTES => {}
             ASSOCIATE_RQ => return Err(invalid("the association request is too long")),
             ABORT => return Err(Ended::Aborted),
+            TLS_HANDSHAKE => {
+                return Err(invalid(
+                    "it speaks TLS, and this port does not; `serve --dimse-tls` opens one that does",
+                ));
+            }
             P_DATA_TF | RELEASE_RQ | RELEASE_RP | ASSOCIATE_AC | ASSOCIATE_RJ => {
                 return Err(unexpected("the first PDU is no association request"));
             }

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use overread_dimse::{Committed, Fetched, FindLevel, Remote, ScuError, Sent};
 use overread_model::access::Role;
 use overread_model::peers::Purpose;
+use overread_store::deliveries;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::peer::{EXPLICIT, MR, Peer};
 use overread_testkit::program::{Running, free_port, listening};
 
-use crate::house::House;
+use crate::house::{House, NOW};
 use crate::retrieving::filled;
 
 #[test]
@@ -139,6 +140,30 @@ fn a_study_is_sent_once_and_its_safety_asked_for() {
     changed.pixels[5] = 99;
     assert_ne!(other.store(&changed), Some(0));
     other.release();
+    let committed = here.wait_for(scu.commit(&remote, study)).unwrap();
+    assert_eq!(committed, Committed::Reported(3, 1));
+
+    // What a person calls right and is not the stored is as little safe; what is not right need not be.
+    let mut wrong = specs[0].clone();
+    wrong.pixels[5] = 99;
+    let mut other = Peer::with(there.address, "READER", &contexts).unwrap();
+    assert_ne!(other.store(&wrong), Some(0));
+    other.release();
+    for (spec, verdict) in [
+        (&changed, "newer_is_right: asked"),
+        (&wrong, "stored_kept: asked"),
+    ] {
+        there.wait_for(async {
+            let mut tx = there.store().begin().await.unwrap();
+            let aside = deliveries::list_aside(&mut tx, None, 9).await.unwrap();
+            let mut aside = aside.iter();
+            let one = aside.find(|one| one.sop_instance_uid == spec.sop_instance_uid);
+            let id = &one.unwrap().id;
+            let settled = deliveries::settle_aside(&mut tx, id, verdict, NOW).await;
+            assert!(settled.unwrap());
+            tx.commit().await.unwrap();
+        });
+    }
     let committed = here.wait_for(scu.commit(&remote, study)).unwrap();
     assert_eq!(committed, Committed::Reported(3, 1));
 }

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use overread_archive::Archive;
 use overread_dicom::FirstReading;
@@ -12,7 +12,7 @@ use overread_dimse::{
 use overread_ingest::Ingest;
 use overread_model::access::Role;
 use overread_model::ids::{CaseId, TokenId};
-use overread_model::peers::Purpose;
+use overread_model::peers::{Peer, Peers, Purpose};
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::access::Reach;
@@ -39,9 +39,9 @@ fn first_reading() -> FirstReading {
     }
 }
 
-fn rooms(ingest: &Ingest) -> Rooms {
+fn rooms(ingest: &Ingest, peers: &Peers) -> Rooms {
     Rooms {
-        peers: overread_model::peers::Peers::default(),
+        peers: peers.clone(),
         ingest: ingest.clone(),
         first_reading: first_reading(),
         clock: || NOW,
@@ -53,6 +53,7 @@ pub(crate) struct House {
     pub(crate) tls_port: u16,
     runtime: Runtime,
     pub(crate) ingest: Ingest,
+    peers: Peers,
     stop: Option<oneshot::Sender<()>>,
     door: Option<JoinHandle<()>>,
     _dir: TempDir,
@@ -61,6 +62,7 @@ pub(crate) struct House {
 pub(crate) fn config() -> DoorConfig {
     DoorConfig {
         ae_title: "OVERREAD".parse().unwrap(),
+        only_own_title: false,
         callers: Callers::default(),
         outgoing: Outgoing::default(),
         idle: limits::IDLE_TIME,
@@ -145,12 +147,13 @@ impl House {
             })
         };
         change(&mut config, &token);
+        let peers = Peers::default();
         let (address, tls_port, ingest, door) = runtime.block_on(async {
             let archive = Archive::open(dir.path()).await.unwrap();
             let ingest = Ingest::open(store, archive).await.unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
-            let mut door = Door::new(listener, config, rooms(&ingest));
+            let mut door = Door::new(listener, config, rooms(&ingest, &peers));
             let mut tls_port = 0;
             if let Some(incoming) = incoming {
                 let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -165,9 +168,22 @@ impl House {
             tls_port,
             runtime,
             ingest,
+            peers,
             stop: Some(stop),
             door: Some(door),
             _dir: dir,
+        }
+    }
+
+    /// Waits until the page of peers would show one of whom this is true, and returns it.
+    pub(crate) fn seen(&self, is_it: impl Fn(&Peer) -> bool) -> Peer {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(peer) = self.peers.list().into_iter().find(&is_it) {
+                return peer;
+            }
+            assert!(Instant::now() < deadline, "{:?}", self.peers.list());
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
@@ -193,7 +209,11 @@ impl House {
 
     /// As [`Self::scu`], with what connections over TLS trust and show.
     pub(crate) fn scu_over(&self, own: &str, outgoing: Outgoing) -> Scu {
-        Scu::new(own.parse().unwrap(), outgoing, rooms(&self.ingest))
+        Scu::new(
+            own.parse().unwrap(),
+            outgoing,
+            rooms(&self.ingest, &Peers::default()),
+        )
     }
 
     /// Lists whom it called: what for, why in vain, whether it ended, and why it broke off.

@@ -1,6 +1,7 @@
 //! Who and what is refused, and how the peer is told.
 
 use std::io::Read;
+use std::net::IpAddr;
 
 use dicom_ul::association::Error;
 use dicom_ul::pdu::{
@@ -10,9 +11,10 @@ use overread_dimse::{Caller, Callers, limits};
 use overread_model::access::{Actor, Role};
 use overread_model::ids::{CaseId, DeletionId};
 use overread_model::keeping::Quota;
+use overread_model::refusal::{RefusalReason, RefusedSort};
 use overread_store::cases::{self, CaseRow};
 use overread_store::deletions::{self, NewDeletion};
-use overread_store::{quotas, studies};
+use overread_store::{quotas, refused_files, studies};
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::peer::{EXPLICIT, IMPLICIT, MR, Peer, VERIFICATION, data_set, request};
 
@@ -111,6 +113,23 @@ fn a_full_case_and_a_deleted_exam_are_told() {
     assert_eq!(peer.store(&first), Some(0));
     assert_eq!(peer.store(&second), Some(0xA700), "no room");
     assert_eq!(peer.store(&first), Some(0), "the same again needs none");
+    peer.release();
+    let seen = house.seen(|peer| peer.ended.is_some());
+    let (why, times) = &seen.ended.unwrap().refusals[0];
+    assert!(
+        why.contains("holds as much as it may") && why.contains("A700"),
+        "{why}"
+    );
+    assert_eq!(*times, 1);
+    let lacking = house.wait_for(async {
+        let mut tx = house.ingest.store().read().await.unwrap();
+        let lacking = refused_files::lacking(&mut tx, &case_id).await;
+        lacking.unwrap()
+    });
+    let lacks = |one: &refused_files::Lacking| (one.sort, one.reason, one.count);
+    let image = (RefusedSort::Instance, RefusalReason::NoRoom, 1);
+    assert_eq!(lacking.iter().map(lacks).collect::<Vec<_>>(), [image]);
+    let mut peer = Peer::with(house.address, "READER", &contexts).unwrap();
     house.wait_for(async {
         let mut tx = house.ingest.store().begin().await.unwrap();
         let study = studies::key_of(&mut tx, &first.study_instance_uid).await;
@@ -164,24 +183,89 @@ fn only_who_is_listed_may_call() {
     let elsewhere = "192.0.2.1".parse().unwrap();
     let caller = |title: &str, address| Caller::storing(title.parse().unwrap(), vec![address]);
     let contexts = [(MR, vec![EXPLICIT])];
-    let check = |listed: Caller, calling: &str, expect: bool| {
+    let check = |listed: Caller, calling: &str, expect: &str| {
         let house = House::with(overread_dimse::DoorConfig {
             callers: Callers(vec![listed]),
             ..config()
         });
         let tried = Peer::with(house.address, calling, &contexts);
-        if expect {
+        if expect.is_empty() {
             tried.unwrap().release();
             return;
         }
+        let seen = house.seen(|peer| !peer.refused.is_empty());
+        assert!(seen.refused.contains(expect), "{}", seen.refused);
+        assert_eq!(
+            (seen.calling.as_str(), seen.called.as_str()),
+            (calling, "OVERREAD")
+        );
+        assert!(!seen.advice.is_empty());
         let told = rejection(tried);
         let reason = AssociationRJServiceUserReason::CallingAETitleNotRecognized;
         assert_eq!(told.result, AssociationRJResult::Permanent);
         assert_eq!(told.source, AssociationRJSource::ServiceUser(reason));
     };
-    check(caller("MR1", here), "MR1", true);
-    check(caller("MR1", here), "MR2", false);
-    check(caller("MR1", elsewhere), "MR1", false);
+    check(caller("MR1", here), "MR1", "");
+    check(caller("MR1", "127.0.0.0/8".parse().unwrap()), "MR1", "");
+    check(caller("MR1", here), "MR2", "no entry of dimse.callers");
+    check(caller("MR1", here), "mr1", "other capital letters");
+    check(caller("MR1", elsewhere), "MR1", "names other addresses");
+}
+
+/// Asks for an association under this called title; the peer of the other tests calls ours.
+fn calls(house: &House, called: &str) -> Result<(), Error> {
+    let options = dicom_ul::association::client::ClientAssociationOptions::new()
+        .calling_ae_title("MR1")
+        .called_ae_title(called)
+        .with_presentation_context(VERIFICATION, vec![IMPLICIT]);
+    let association = options.establish(house.address)?;
+    association.release()
+}
+
+#[test]
+fn another_called_title_is_told_or_refused_as_is_set() {
+    let house = House::new();
+    calls(&house, "OVERREAD").unwrap();
+    assert!(house.seen(|peer| peer.ended.is_some()).remarks.is_empty());
+    calls(&house, "OVEREAD").unwrap();
+    let seen = house.seen(|peer| peer.called == "OVEREAD");
+    assert!(seen.remarks[0].contains("our title is OVERREAD"));
+    let house = House::with(overread_dimse::DoorConfig {
+        only_own_title: true,
+        ..config()
+    });
+    calls(&house, "OVERREAD").unwrap();
+    let told = match calls(&house, "OVEREAD").expect_err("a refusal") {
+        Error::Rejected { association_rj, .. } => association_rj.source,
+        other => panic!("{other}"),
+    };
+    let reason = AssociationRJServiceUserReason::CalledAETitleNotRecognized;
+    assert_eq!(told, AssociationRJSource::ServiceUser(reason));
+    let seen = house.seen(|peer| !peer.refused.is_empty());
+    assert!(
+        seen.refused.contains("another AE title"),
+        "{}",
+        seen.refused
+    );
+}
+
+#[test]
+fn whoever_asks_for_no_association_is_told_of_too() {
+    use std::io::Write as _;
+    let house = House::with(overread_dimse::DoorConfig {
+        request: crate::house::SHORT,
+        ..config()
+    });
+    let check = |sent: &[u8], expect: &str| {
+        let mut stream = std::net::TcpStream::connect(house.address).unwrap();
+        stream.write_all(sent).unwrap();
+        let seen = house.seen(|peer| peer.refused.contains(expect));
+        assert_eq!(seen.calling, "?");
+        assert!(!seen.advice.is_empty());
+    };
+    check(&[22, 3, 1, 2, 0, 1, 0, 1], "speaks TLS");
+    check(b"GET / HTTP/1.1\r\n\r\n", "no PDU");
+    check(b"", "asked for no association in time");
 }
 
 #[test]
@@ -191,13 +275,24 @@ fn one_association_too_many_is_told_to_come_back() {
     let open = || Peer::with(house.address, "TESTPEER", &contexts);
     let mut peers: Vec<Peer> = (0..limits::ASSOCIATIONS).map(|_| open().unwrap()).collect();
     assert_eq!(rejection(open()).result, AssociationRJResult::Transient);
+    let seen = house.seen(|peer| !peer.refused.is_empty());
+    assert!(
+        seen.refused.contains("as many associations"),
+        "{}",
+        seen.refused
+    );
     assert_eq!(peers[0].echo(), Some(0));
 }
 
 #[test]
 fn idle_connections_keep_out_neither_a_named_caller_nor_a_new_network() {
     let anywhere = Caller::storing("PACS".parse().unwrap(), Vec::new());
-    let named = |host: u8| Caller::storing("MR1".parse().unwrap(), vec![[127, 0, 0, host].into()]);
+    let named = |host: u8| {
+        Caller::storing(
+            "MR1".parse().unwrap(),
+            vec![IpAddr::from([127, 0, 0, host]).into()],
+        )
+    };
     let contexts = [(VERIFICATION, vec![IMPLICIT])];
     // The peer comes from 127.0.0.1: once as the address that is named, once as one more that is not.
     for (named_host, calling) in [(1, "MR1"), (9, "PACS")] {
@@ -256,7 +351,7 @@ fn room_is_made_by_an_idle_association_with_an_abort_and_never_by_one_that_store
 fn a_named_caller_never_makes_room_for_another() {
     let named = Caller::storing(
         "MR1".parse().unwrap(),
-        vec![[127, 0, 0, 1].into(), [127, 0, 0, 2].into()],
+        vec!["127.0.0.1".parse().unwrap(), "127.0.0.2".parse().unwrap()],
     );
     let house = House::with(overread_dimse::DoorConfig {
         callers: Callers(vec![named]),

@@ -84,17 +84,20 @@ fn a_second_overread_is_asked_over_tls() {
         };
         let asked = house.wait_for(house.scu_over("TESTPEER", outgoing.clone()).echo(&remote));
         assert_eq!(asked.is_ok(), expect, "{client_ca:?} {host}: {asked:?}");
+        house
     };
     check(None, &trusting, "127.0.0.1", true);
     check(None, &trusting, "localhost", true);
     check(None, &Outgoing::default(), "127.0.0.1", false);
-    check(
+    let untrusted = check(
         None,
         &Outgoing::read(&made.file("client.pem"), None).unwrap(),
         "127.0.0.1",
         false,
     );
-    check(Some(&ca), &trusting, "127.0.0.1", false);
+    untrusted.seen(|peer| peer.refused.contains("does not trust") && peer.is_tls);
+    let anonymous = check(Some(&ca), &trusting, "127.0.0.1", false);
+    anonymous.seen(|peer| peer.refused.contains("showed no certificate"));
     check(Some(&ca), &known, "127.0.0.1", true);
 }
 

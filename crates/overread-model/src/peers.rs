@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 /// The latest association of one caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// How it called itself; `?` for what is no AE title.
+    /// How it called itself; `?` for what is no AE title, or when it did not say.
     pub calling: String,
+    /// Whom it called; empty when it did not say.
+    pub called: String,
     /// Where it called from.
     pub address: IpAddr,
     /// When it asked for its latest association.
@@ -22,8 +24,12 @@ pub struct Peer {
     pub count: i64,
     /// It spoke TLS.
     pub is_tls: bool,
-    /// Why the association was refused; empty when it was accepted.
+    /// Why the association was refused, or none was asked for; empty when it was accepted.
     pub refused: String,
+    /// What to do about that, as a sentence.
+    pub advice: String,
+    /// What is otherwise than was probably meant, though it is accepted; sentences.
+    pub remarks: Vec<String>,
     /// Version name of its software, as it says.
     pub implementation: String,
     /// Bytes of a PDU that it takes.
@@ -119,6 +125,8 @@ pub struct AssociationEnd {
     pub stored: i64,
     /// Instances that were refused.
     pub refused: i64,
+    /// Why, and how many for each reason; the first of many reasons.
+    pub refusals: Vec<(String, i64)>,
     /// Why it broke off; empty when it was released.
     pub reason: String,
 }
@@ -160,6 +168,15 @@ impl Peers {
         }
     }
 
+    /// Adds a sentence to what is otherwise than was probably meant.
+    pub fn remark(&self, calling: &str, address: IpAddr, asked_at: Timestamp, remark: String) {
+        let mut all = self.all();
+        let peer = all.get_mut(&(calling.to_owned(), address));
+        if let Some(peer) = peer.filter(|peer| peer.asked_at == asked_at) {
+            peer.remarks.push(remark);
+        }
+    }
+
     /// Returns the callers, the latest first.
     pub fn list(&self) -> Vec<Peer> {
         let mut list: Vec<Peer> = self.all().values().cloned().collect();
@@ -184,6 +201,9 @@ mod tests {
             count: 0,
             is_tls: false,
             refused: refused.to_owned(),
+            called: "OVERREAD".to_owned(),
+            advice: String::new(),
+            remarks: Vec::new(),
             implementation: String::new(),
             pdu_bytes: 16_384,
             contexts: Vec::new(),

@@ -4,7 +4,6 @@ mod fault;
 mod warnings;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +11,8 @@ use anyhow::{Context, Result, bail};
 use overread_archive::{S3Secret, S3Settings};
 use overread_dicomweb::Origins;
 use overread_dimse::{
-    AeTitle, Caller, Callers, DoorConfig, Identity, Incoming, May, Outgoing, Remote, limits,
+    AddressRange, AeTitle, Caller, Callers, DoorConfig, Identity, Incoming, May, Outgoing, Remote,
+    limits,
 };
 use overread_model::ids::{CaseId, TokenId};
 use overread_model::keeping::{Quota, RetentionRule};
@@ -250,6 +250,8 @@ impl S3 {
 pub(crate) struct Dimse {
     /// Our AE title.
     pub(crate) ae_title: String,
+    /// Who calls another title than ours is refused.
+    pub(crate) only_own_title: bool,
     /// Seconds that a PDU may take to arrive, from the end of the one before.
     pub(crate) idle_seconds: u32,
     /// Seconds that a peer may take for its association request.
@@ -355,9 +357,9 @@ pub(crate) enum DimseRight {
 pub(crate) struct DimseCaller {
     /// How it calls itself.
     pub(crate) ae_title: String,
-    /// Where it calls from; without an entry, from anywhere.
+    /// Where it calls from: addresses, and networks as 10.1.0.0/16; without an entry, from anywhere.
     #[serde(default)]
-    pub(crate) addresses: Vec<IpAddr>,
+    pub(crate) addresses: Vec<String>,
     /// What it may do.
     #[serde(default = "store_alone")]
     pub(crate) may: Vec<DimseRight>,
@@ -388,8 +390,20 @@ const fn is_zero(port: &u16) -> bool {
 }
 
 impl DimseCaller {
+    /// Returns where it calls from. One that is no address is not repeated, as nothing of the settings is.
+    pub(crate) fn addresses(&self) -> Result<Vec<AddressRange>> {
+        let numbered = (1..).zip(&self.addresses);
+        let range = |(number, text): (usize, &String)| {
+            text.parse::<AddressRange>().with_context(|| {
+                format!("dimse.callers, entry {}: address {number}", self.ae_title)
+            })
+        };
+        numbered.map(range).collect()
+    }
+
     fn caller(&self) -> Result<Caller> {
         let ae_title = title(&self.ae_title, "dimse.callers")?;
+        let addresses = self.addresses()?;
         let may = |right| self.may.contains(&right);
         let may = May {
             store: may(DimseRight::Store),
@@ -413,7 +427,7 @@ impl DimseCaller {
         });
         Ok(Caller {
             ae_title,
-            addresses: self.addresses.clone(),
+            addresses,
             may,
             token_id: self.token.clone(),
             case_id: self.case.clone(),
@@ -432,6 +446,7 @@ impl Default for Dimse {
     fn default() -> Self {
         Self {
             ae_title: "OVERREAD".to_owned(),
+            only_own_title: false,
             idle_seconds: limits::IDLE_TIME.as_secs() as u32,
             request_seconds: limits::REQUEST_TIME.as_secs() as u32,
             callers: Vec::new(),
@@ -471,6 +486,7 @@ impl Dimse {
         }
         Ok(DoorConfig {
             ae_title: title(&self.ae_title, "dimse")?,
+            only_own_title: self.only_own_title,
             callers: Callers(
                 self.callers
                     .iter()
@@ -758,7 +774,17 @@ mod tests {
             assert!(config.check().is_err(), "{text}");
         }
         let nowhere = "dimse.callers = [{ ae_title = 'MR1', addresses = ['radiology'] }]";
-        assert!(toml::from_str::<Config>(nowhere).is_err());
+        assert!(toml::from_str::<Config>(nowhere).unwrap().check().is_err());
+        let host_bits = "dimse.callers = [{ ae_title = 'MR1', addresses = ['10.1.0.7/16'] }]";
+        assert!(
+            toml::from_str::<Config>(host_bits)
+                .unwrap()
+                .check()
+                .is_err()
+        );
+        let network =
+            "dimse.callers = [{ ae_title = 'MR1', addresses = ['10.1.0.0/16', '2001:db8::/32'] }]";
+        assert!(toml::from_str::<Config>(network).unwrap().check().is_ok());
     }
 
     #[test]

@@ -35,6 +35,11 @@ impl Page {
         contexts.iter().map(|_| 1).sum()
     }
 
+    /// Returns a number of bytes with its thousands apart.
+    fn bytes(bytes: &usize) -> String {
+        crate::words::grouped(&i64::try_from(*bytes).unwrap_or(i64::MAX))
+    }
+
     /// Returns what a call was for, in words.
     const fn purpose(call: &Call) -> &'static str {
         match call.purpose {

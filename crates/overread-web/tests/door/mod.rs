@@ -15,7 +15,7 @@ use overread_knowledge::Knowledge;
 use overread_model::access::Role;
 use overread_model::duration::WorkCalendar;
 use overread_model::ids::CaseId;
-use overread_model::peers::{Peer, Peers, ProposedContext};
+use overread_model::peers::{AssociationEnd, Peer, Peers, ProposedContext};
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_web::{WebConfig, WebRooms, router};
@@ -460,7 +460,10 @@ fn peers() -> Peers {
         asked_at: now(),
         count: 0,
         is_tls: false,
+        called: "OVERREAD".to_owned(),
         refused: refused.to_owned(),
+        advice: "Add an entry.".to_owned(),
+        remarks: vec!["It called OTHER, and our title is OVERREAD.".to_owned()],
         implementation: "SCANNER_1".to_owned(),
         pdu_bytes: 16_384,
         contexts: vec![ProposedContext {
@@ -468,7 +471,12 @@ fn peers() -> Peers {
             transfer_syntax_uids: vec!["1.2.840.10008.1.2".to_owned()],
             answer: Ok("1.2.840.10008.1.2".to_owned()),
         }],
-        ended: None,
+        ended: (refused.is_empty()).then(|| AssociationEnd {
+            stored: 2,
+            refused: 3,
+            refusals: vec![("the case is full (status A700)".to_owned(), 3)],
+            reason: String::new(),
+        }),
     };
     let peers = Peers::default();
     peers.note(peer("MR1", ""));

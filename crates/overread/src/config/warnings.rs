@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use anyhow::Result;
+use overread_dimse::AddressRange;
 use overread_store::{Store, tokens};
 
 use super::{Config, DimseCaller, DimseRight};
@@ -12,10 +13,10 @@ impl Config {
     /// Says what of the settings lets in more people than whoever wrote them may think.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let callers = self.dimse.callers.iter();
-        let open = callers.filter(|caller| caller.addresses.is_empty());
+        let open = callers.filter(|caller| is_open(caller));
         open.map(|caller| {
             format!(
-                "dimse.callers: the entry {:?} names no addresses, so every machine that reaches the DICOM port and calls \
+                "dimse.callers: the entry {:?} names no addresses, or all of them, so every machine that reaches the DICOM port and calls \
                  itself so may {}; write `addresses = [\"…\"]`",
                 caller.ae_title,
                 rights(caller)
@@ -40,6 +41,12 @@ impl Config {
         }
         Ok(warnings)
     }
+}
+
+/// Says whether a caller may come from anywhere.
+fn is_open(caller: &DimseCaller) -> bool {
+    let ranges = caller.addresses().unwrap_or_default();
+    caller.addresses.is_empty() || ranges.iter().any(AddressRange::is_everything)
 }
 
 fn rights(caller: &DimseCaller) -> String {
