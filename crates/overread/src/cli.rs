@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use overread_model::access::Role;
-use overread_model::ids::{CaseId, TokenId};
+use overread_model::ids::{CaseId, DeletionId, LegalHoldId, TokenId};
 
 /// The version, and the commit when it was built from one.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("OVERREAD_COMMIT"));
@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Rebuild(Data),
     /// Make, list and revoke tokens for machines.
     Token(Token),
+    /// Delete, restore, hold and give room, as the administrator's page Keeping does.
+    Keeping(Keeping),
     /// Ask another DICOM archive: echo, find, pull a study from it, send one to it.
     Pacs(Pacs),
     /// Bring the tables of a data folder up to date, or move everything to another.
@@ -345,6 +347,95 @@ pub(crate) enum TokenCommand {
         /// Which installation.
         #[command(flatten)]
         data: Data,
+    },
+}
+
+/// `overread keeping`.
+#[derive(Debug, Args)]
+pub(crate) struct Keeping {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: KeepingCommand,
+}
+
+/// In whose name something is done, and where.
+#[derive(Debug, Args)]
+pub(crate) struct InTheNameOf {
+    /// E-mail address of the administrator in whose name it is done; the audit names that person.
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) by: String,
+    /// Which installation.
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+/// What can be done about what is kept. Each follows the rules of the page, and is refused where the page refuses.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeepingCommand {
+    /// List what is deleted and can be restored, legal holds and requests for deletion, with their ids.
+    List {
+        /// Who asks.
+        #[command(flatten)]
+        who: InTheNameOf,
+    },
+    /// Delete an exam, or the images of a case that no other case holds: nobody reaches them from now on, and they can be
+    /// restored until the period of grace is over. What a legal hold covers is not deleted.
+    Delete {
+        /// Study Instance UID, or number of a case.
+        named: String,
+        /// Why; people of the case may read it.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who deletes.
+        #[command(flatten)]
+        who: InTheNameOf,
+    },
+    /// Restore a deleted exam.
+    Restore {
+        /// Id of the deletion, as `list` shows it.
+        deletion: DeletionId,
+        /// Who restores.
+        #[command(flatten)]
+        who: InTheNameOf,
+    },
+    /// Place a legal hold: nothing that it covers is erased.
+    Hold {
+        /// Study Instance UID, or number of a case.
+        named: String,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who places it.
+        #[command(flatten)]
+        who: InTheNameOf,
+    },
+    /// Lift a legal hold.
+    Lift {
+        /// Id of the hold, as `list` shows it.
+        hold: LegalHoldId,
+        /// Why it may be lifted.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Who lifts it.
+        #[command(flatten)]
+        who: InTheNameOf,
+    },
+    /// Show how much a case holds and may hold, or set how much it may.
+    Room {
+        /// Number of the case.
+        number: String,
+        /// GB that it may hold from now on.
+        #[arg(long, value_name = "NUMBER", requires_all = ["images", "reason"])]
+        gb: Option<u64>,
+        /// Images that it may hold from now on.
+        #[arg(long, value_name = "NUMBER", requires_all = ["gb", "reason"])]
+        images: Option<u64>,
+        /// Why it may hold another amount than other cases.
+        #[arg(long, value_name = "TEXT", requires = "gb")]
+        reason: Option<String>,
+        /// Who asks or sets it.
+        #[command(flatten)]
+        who: InTheNameOf,
     },
 }
 

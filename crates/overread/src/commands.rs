@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod check_config;
 pub(crate) mod demo;
 pub(crate) mod ingest;
+pub(crate) mod keeping;
 pub(crate) mod letter;
 pub(crate) mod lines;
 pub(crate) mod migrate;

@@ -12,6 +12,7 @@ mod dimse;
 mod doors;
 mod faults;
 mod hostile;
+mod keeping;
 mod left_behind;
 mod moving;
 mod nodes;
