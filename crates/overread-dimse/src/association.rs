@@ -253,7 +253,7 @@ fn answers(seen: &mut Peer, answer: &AssociationAC) {
         let answer = match result.reason {
             PresentationContextResultReason::Acceptance => Ok(result.transfer_syntax.clone()),
             PresentationContextResultReason::UserRejection => {
-                Err("not among what its entry in dimse.callers lets it do (`may`)")
+                Err("not among what its entry in dimse.callers lets it do")
             }
             PresentationContextResultReason::NoReason => {
                 Err("its number is even, or was used before")

@@ -128,7 +128,7 @@ impl Wire {
             ABORT => return Err(Ended::Aborted),
             TLS_HANDSHAKE => {
                 return Err(invalid(
-                    "it speaks TLS, and this port does not; `serve --dimse-tls` opens one that does",
+                    "it speaks TLS, and this port does not; serve --dimse-tls opens one that does",
                 ));
             }
             P_DATA_TF | RELEASE_RQ | RELEASE_RP | ASSOCIATE_AC | ASSOCIATE_RJ => {

@@ -158,8 +158,8 @@ async fn lacking(house: &House) -> Vec<(RefusedSort, RefusalReason, i64)> {
 
 async fn store_one(house: &House, one_by_one: &mut OneByOne, instance: u64) -> StowOutcome {
     let part = received(&house.ingest, &part10(&mr(1, 1, instance))).await;
-    let stored = one_by_one.store(part, &Wanted::default(), NOW);
-    stored.await.unwrap()
+    let wanted = Wanted::default();
+    one_by_one.store(part, &wanted, NOW).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -224,7 +224,8 @@ async fn check_doors(house: House) {
 
 async fn set_room(house: &House, quota: Quota) {
     let mut tx = house.ingest.store().begin().await.unwrap();
-    let set = quotas::set(&mut tx, &case_id(), quota, "a test", "p", NOW);
+    let of = case_id();
+    let set = quotas::set(&mut tx, &of, quota, "a test", "p", NOW);
     set.await.unwrap();
     tx.commit().await.unwrap();
 }

@@ -58,6 +58,8 @@ pub struct DeliveryRow {
     pub instances_stored: i64,
     /// Instances known already.
     pub duplicates: i64,
+    /// Instances refused or set aside that no list of problems names, since the delivery has no receipt (STOW-RS, C-STORE).
+    pub refused: i64,
     /// What of it waits for a coordinator, in words.
     pub waiting: Vec<String>,
     /// What could not be used, per file.
@@ -558,6 +560,7 @@ async fn deliveries_of(
             .receipt
             .as_deref()
             .and_then(|text| serde_json::from_str::<Receipt>(text).ok());
+        let refused = receipt.as_ref().map_or(row.problem_count, |_| 0);
         let receipt = receipt.unwrap_or_default();
         let waiting = waiting_of(&receipt, held);
         let mut problems = receipt.problems;
@@ -570,6 +573,7 @@ async fn deliveries_of(
             from: name.unwrap_or_else(|| "a connected machine".to_owned()),
             instances_stored: row.instances_stored,
             duplicates: row.duplicates,
+            refused,
             waiting: waiting.into_iter().collect(),
             problems,
         });

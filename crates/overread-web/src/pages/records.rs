@@ -79,6 +79,7 @@ fn sittings(deliveries: Vec<DeliveryRow>) -> Vec<DeliveryRow> {
                 last.received_at = row.received_at;
                 last.instances_stored += row.instances_stored;
                 last.duplicates += row.duplicates;
+                last.refused += row.refused;
                 last.problems.extend(row.problems);
                 last.waiting.extend(row.waiting);
             }
