@@ -87,16 +87,7 @@ pub(crate) async fn serve(
     let (stored, refused) = (association.intake.stored, association.intake.refused);
     let delivery_id = association.intake.delivery.delivery_id().as_str();
     let (peer, calling) = (peer.ip(), &agreed.calling);
-    let end = AssociationEnd {
-        stored: i64::try_from(stored).unwrap_or(i64::MAX),
-        refused: i64::try_from(refused).unwrap_or(i64::MAX),
-        refusals: association.intake.reasons(),
-        reason: ended
-            .as_ref()
-            .err()
-            .map(Ended::to_string)
-            .unwrap_or_default(),
-    };
+    let end = association.intake.end(ended.as_ref().err());
     let peers = &association.shared.peers;
     peers.end(calling.as_str(), peer, asked_at, end);
     match &ended {

@@ -7,6 +7,7 @@ use overread_ingest::{
 };
 use overread_model::access::{Actor, Role};
 use overread_model::ids::{CaseId, TokenId};
+use overread_model::peers::AssociationEnd;
 use overread_model::time::Timestamp;
 
 use crate::AeTitle;
@@ -28,7 +29,7 @@ pub(crate) struct Intake {
     pub(crate) stored: u64,
     pub(crate) refused: u64,
     /// Why, in words, and how often; at most `limits::REFUSAL_REASONS`.
-    pub(crate) refusals: BTreeMap<String, u64>,
+    refusals: BTreeMap<String, u64>,
 }
 
 impl Intake {
@@ -106,13 +107,18 @@ impl Intake {
         Ok(status)
     }
 
-    /// Returns why instances were refused, and how many for each reason.
-    pub(crate) fn reasons(&self) -> Vec<(String, i64)> {
-        let count = |count: &u64| i64::try_from(*count).unwrap_or(i64::MAX);
-        let reasons = self.refusals.iter();
-        reasons
-            .map(|(words, times)| (words.clone(), count(times)))
-            .collect()
+    /// Says what came of the association that it was part of; without a reason it ended well.
+    pub(crate) fn end(&self, broken: Option<&Ended>) -> AssociationEnd {
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let refusals = self.refusals.iter();
+        AssociationEnd {
+            stored: signed(self.stored),
+            refused: signed(self.refused),
+            refusals: refusals
+                .map(|(words, times)| (words.clone(), signed(*times)))
+                .collect(),
+            reason: broken.map(Ended::to_string).unwrap_or_default(),
+        }
     }
 
     fn count_refusal(&mut self, status: &Status) {

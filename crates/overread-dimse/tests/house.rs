@@ -183,7 +183,7 @@ impl House {
                 return peer;
             }
             assert!(Instant::now() < deadline, "{:?}", self.peers.list());
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::yield_now();
         }
     }
 

@@ -129,6 +129,16 @@ fn f_rules() {
         s.documents.clear();
         s.medium.held_paper_count = 1;
     });
+    check(&["F07?"], |s| {
+        s.problems = vec![problem(ProblemKind::Conflict)]
+    });
+    check(&["F08"], |s| s.medium.duplicate_count = 2);
+    check(&["F09"], |s| s.medium.program_count = 5);
+    check(&[], |s| s.problems = vec![problem(ProblemKind::NotDicom)]);
+}
+
+#[test]
+fn what_was_refused_is_told_with_how_many_when_and_why() {
     let not_kept = |reason| NotKept {
         sort: RefusedSort::Instance,
         reason,
@@ -147,12 +157,6 @@ fn f_rules() {
     let words = "12 images, sent from March 2, 2026 to March 4, 2026: this case held as much as it may; send them again after";
     let message = &told.unwrap().message;
     assert!(message.contains(words), "{message}");
-    check(&["F07?"], |s| {
-        s.problems = vec![problem(ProblemKind::Conflict)]
-    });
-    check(&["F08"], |s| s.medium.duplicate_count = 2);
-    check(&["F09"], |s| s.medium.program_count = 5);
-    check(&[], |s| s.problems = vec![problem(ProblemKind::NotDicom)]);
 }
 
 fn somebody_else(i: &mut InstanceFacts) {

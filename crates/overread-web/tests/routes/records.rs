@@ -158,7 +158,6 @@ async fn set_room(door: &Door, case_id: &CaseId, instances: u64) {
     tx.commit().await.unwrap();
 }
 
-#[expect(clippy::too_many_lines, reason = "one way, step by step")]
 #[tokio::test]
 async fn a_case_is_not_whole_until_what_was_refused_has_come_or_is_let_through() {
     let door = Door::new().await;
