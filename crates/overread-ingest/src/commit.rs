@@ -301,7 +301,7 @@ async fn commit(kept_at: &Place, begun: Begun) -> Result<Vec<Answer>, IngestErro
         written,
     } = begun;
     // Said before anybody is told; what follows may fail, and then it was refused all the same.
-    refused::commit(kept_at, &refusals)
+    refused::commit(&kept_at.store, &refusals)
         .await
         .inspect_err(|_| kept_at.left.look_anywhere())?;
     let Some(mut written) = written else {

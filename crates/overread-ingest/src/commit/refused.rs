@@ -9,9 +9,9 @@ use overread_model::refusal::{RefusalReason, RefusedSort};
 use overread_model::time::Timestamp;
 use overread_store::refused_files::{self, Refused};
 use overread_store::studies::{self, Batch, DeliveryScope, Entered};
-use overread_store::{Script, Tx, deliveries};
+use overread_store::{Script, Store, Tx, deliveries};
 
-use super::{Payload, Place, Ticket};
+use super::{Payload, Ticket};
 use crate::stow::StowOutcome;
 use crate::{Ingest, IngestError, limits};
 
@@ -120,12 +120,12 @@ pub(super) async fn begin_deliveries(
 }
 
 /// Notes what was refused where nothing else is to be committed; when another node was in the way, once more.
-pub(super) async fn commit(kept_at: &Place, refusals: &[Refusal]) -> Result<(), IngestError> {
+pub(super) async fn commit(store: &Store, refusals: &[Refusal]) -> Result<(), IngestError> {
     if refusals.is_empty() {
         return Ok(());
     }
     for tried in 1.. {
-        match try_commit(kept_at, refusals).await {
+        match try_commit(store, refusals).await {
             Err(IngestError::Store(error))
                 if error.is_in_the_way() && tried < limits::COMMIT_TRIES => {}
             outcome => return outcome,
@@ -134,12 +134,12 @@ pub(super) async fn commit(kept_at: &Place, refusals: &[Refusal]) -> Result<(), 
     Ok(())
 }
 
-async fn try_commit(kept_at: &Place, refusals: &[Refusal]) -> Result<(), IngestError> {
+async fn try_commit(store: &Store, refusals: &[Refusal]) -> Result<(), IngestError> {
     let cases = refusals
         .iter()
         .filter_map(|(ticket, _)| ticket.scope.case_id.clone());
     let cases: Vec<CaseId> = cases.collect();
-    let mut tx = kept_at.store.begin_batch().await?;
+    let mut tx = store.begin_batch().await?;
     studies::take_turns(&mut tx, &Batch::empty(), &cases).await?;
     let mut script = Script::default();
     begin_deliveries(&mut tx, &mut script, refusals).await?;
@@ -175,12 +175,7 @@ pub(crate) fn of_unusable(
 impl Ingest {
     /// Notes what was refused outside of any batch.
     pub(crate) async fn note_refused(&self, refusals: &[Refusal]) -> Result<(), IngestError> {
-        let kept_at = Place {
-            store: self.shared.store.clone(),
-            archive: self.shared.archive.clone(),
-            quota: self.shared.quota,
-        };
-        commit(&kept_at, refusals).await
+        commit(&self.shared.store, refusals).await
     }
 
     /// Notes that a whole request was refused unread, since it is larger than all that its case may hold.
