@@ -301,9 +301,9 @@ async fn commit(kept_at: &Place, begun: Begun) -> Result<Vec<Answer>, IngestErro
         written,
     } = begun;
     // Said before anybody is told; what follows may fail, and then it was refused all the same.
-    refused::commit(&kept_at.store, &refusals)
-        .await
-        .inspect_err(|_| kept_at.left.look_anywhere())?;
+    let noted = refused::commit(&kept_at.store, &refusals).await;
+    let lengths = written.iter().flat_map(|written| &written.lengths);
+    noted.inspect_err(|_| kept_at.left.add_ours(lengths.map(|pack| pack.pack_id)))?;
     let Some(mut written) = written else {
         return Ok(settled(answers));
     };

@@ -80,7 +80,7 @@ struct Shared {
     quota: Quota,
     left: Arc<recover::Left>,
     /// Damage that was looked at.
-    judged: tokio::sync::Mutex<BTreeSet<scrub::Place>>,
+    judged: tokio::sync::Mutex<Option<BTreeSet<scrub::Place>>>,
     /// How many studies had been erased when the cache of this node was looked at.
     forgotten: tokio::sync::Mutex<Option<i64>>,
 }
@@ -153,6 +153,7 @@ impl Ingest {
     ) -> Result<Self, IngestError> {
         let left = Arc::new(recover::Left::default());
         settle::settle(&store, &archive, &left).await?;
+        scrub::shun_listed(&store, &archive).await?;
         let (queue, items) = mpsc::channel(limits::BATCH_INSTANCES);
         let place = commit::Place {
             store: store.clone(),

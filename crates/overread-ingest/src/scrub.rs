@@ -1,11 +1,12 @@
 //! Proves the whole archive beside everything else, a pack at a time, again and again.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use overread_archive::{Archive, ArchiveError, PackId};
 use overread_model::time::Timestamp;
+use overread_store::proof::{self, Claim};
 use overread_store::scrubbing::{self, EVERY_PACK, Scrub};
-use overread_store::{Store, packs, proof};
+use overread_store::{Store, packs};
 use tokio::sync::Mutex;
 
 use crate::verify::{is_lost, prove_claim, prove_pack, prove_rows};
@@ -79,6 +80,18 @@ async fn prove_again(
     }
 }
 
+/// Keeps what the proof found damaged from being given out before it is known whether it was put back.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub(crate) async fn shun_listed(store: &Store, archive: &Archive) -> Result<(), IngestError> {
+    let state = scrubbing::state(&mut store.read().await?).await?;
+    if let Some(state) = state {
+        archive.shun(listed(&state).into_iter().collect());
+    }
+    Ok(())
+}
+
 /// Keeps what the proof found damaged from being given out as if it were whole, on every node.
 ///
 /// What is found damaged anew is proven once more first: the pack may have been put back from a backup while nothing ran.
@@ -88,29 +101,37 @@ async fn prove_again(
 pub(crate) async fn shun_damaged(
     store: &Store,
     archive: &Archive,
-    judged: &Mutex<BTreeSet<Place>>,
+    judged: &Mutex<Option<BTreeSet<Place>>>,
 ) -> Result<(), IngestError> {
     let state = scrubbing::state(&mut store.read().await?).await?;
     let listed = state.map(|state| listed(&state)).unwrap_or_default();
     let mut judged = judged.lock().await;
-    if *judged == listed {
+    if judged.as_ref() == Some(&listed) {
         return Ok(());
     }
     let proof = archive.past_cache();
+    let known = judged.take().unwrap_or_default();
     let mut damaged = HashSet::new();
-    for &(pack_id, offset_bytes) in &listed {
-        let claims = proof::claims_of(&mut store.read().await?, pack_id).await?;
-        let claim = claims
-            .into_iter()
-            .find(|claim| claim.extent.offset_bytes == offset_bytes);
-        let Some(claim) = claim else { continue };
-        if archive.is_shunned(claim.extent) || prove_claim(store, &proof, claim).await?.1.is_some()
-        {
-            damaged.insert((pack_id, offset_bytes));
+    let mut claims: (Option<PackId>, HashMap<u64, Claim>) = (None, HashMap::new());
+    for &place in &listed {
+        let (pack_id, offset_bytes) = place;
+        if claims.0 != Some(pack_id) {
+            let of_pack = proof::claims_of(&mut store.read().await?, pack_id).await?;
+            let by_place = of_pack
+                .into_iter()
+                .map(|claim| (claim.extent.offset_bytes, claim));
+            claims = (Some(pack_id), by_place.collect());
+        }
+        let Some(claim) = claims.1.remove(&offset_bytes) else {
+            continue;
+        };
+        let is_known = known.contains(&place) && archive.is_shunned(claim.extent);
+        if is_known || prove_claim(store, &proof, claim).await?.1.is_some() {
+            damaged.insert(place);
         }
     }
     archive.shun(damaged);
-    *judged = listed;
+    *judged = Some(listed);
     Ok(())
 }
 

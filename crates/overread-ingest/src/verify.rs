@@ -40,9 +40,8 @@ pub struct VerifyReport {
     /// Packs in which something does not hold, or that are missing.
     #[serde(skip)]
     pub damaged_packs: BTreeSet<PackId>,
-    /// Damages, those that are not listed any more among them.
-    #[serde(skip)]
-    damage_count: u64,
+    /// Damages beyond those that are listed; the images of these are not counted among `damaged_studies`.
+    pub more_damage: u64,
     /// Whose UIDs belong to which line of `damaged`. They are asked for at the end, and only by who answers an
     /// administrator: the proof beside a running server goes into the log.
     #[serde(skip)]
@@ -60,10 +59,15 @@ pub(crate) enum Touched {
 
 impl VerifyReport {
     pub(crate) fn damage(&mut self, what: String) {
-        self.damage_count += 1;
         if self.damaged.len() < limits::DAMAGES {
             self.damaged.push(what);
+        } else {
+            self.more_damage += 1;
         }
+    }
+
+    fn damage_count(&self) -> u64 {
+        self.damaged.len() as u64 + self.more_damage
     }
 
     fn count_damaged(&mut self, study: &str, images: u64) {
@@ -103,7 +107,7 @@ pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, In
     let committed: HashMap<PackId, u64> = known.iter().copied().collect();
     let suspects = unclaimed::suspects(archive, &files, &committed).await?;
     for (pack_id, committed) in known {
-        let before = report.damage_count;
+        let before = report.damage_count();
         let length = match files.get(&pack_id) {
             Some(length) => Some(*length),
             // It may have been begun after the listing.
@@ -121,7 +125,7 @@ pub async fn verify(store: &Store, archive: &Archive) -> Result<VerifyReport, In
             ),
             Some(_) => prove_pack(store, archive, pack_id, committed, &mut report).await?,
         }
-        if report.damage_count > before {
+        if report.damage_count() > before {
             report.damaged_packs.insert(pack_id);
         }
     }

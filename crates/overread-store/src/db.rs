@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use crate::asking::Turns;
-use crate::error::{StoreError, StoreResult};
+use crate::error::{StoreError, StoreResult, is_read_only};
 use crate::quick::Connections;
 use crate::tx::Hold;
 use crate::{Tx, limits, migrations};
@@ -298,12 +298,4 @@ impl Store {
             Db::Pg(pool) => pool.close().await,
         }
     }
-}
-
-/// Says whether SQLite cannot write.
-fn is_read_only(error: &sqlx::Error) -> bool {
-    const READ_ONLY: u32 = 8;
-    let code = error.as_database_error().and_then(|error| error.code());
-    let code = code.and_then(|code| code.parse::<u32>().ok());
-    code.is_some_and(|code| code & 0xFF == READ_ONLY)
 }

@@ -48,15 +48,29 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+const READ_ONLY: u32 = 8;
+const IO_ERROR: u32 = 10;
+const FULL: u32 = 13;
+const CANNOT_OPEN: u32 = 14;
+
+/// Returns SQLite's code of an error: the lowest byte of an extended one. PostgreSQL's have five signs.
+fn sqlite_code(code: &str) -> Option<u32> {
+    let code = code.parse::<u32>().ok().filter(|_| code.len() < 5);
+    code.map(|code| code & 0xFF)
+}
+
 /// Says whether a code is SQLite's for a disc that is full or cannot be written or read.
 fn is_disc_trouble(code: &str) -> bool {
-    const READ_ONLY: u32 = 8;
-    const IO_ERROR: u32 = 10;
-    const FULL: u32 = 13;
-    const CANNOT_OPEN: u32 = 14;
-    // The lowest byte of an extended code is the code; PostgreSQL's have five signs.
-    let number = code.parse::<u32>().ok().filter(|_| code.len() < 5);
-    number.is_some_and(|number| matches!(number & 0xFF, READ_ONLY | IO_ERROR | FULL | CANNOT_OPEN))
+    matches!(
+        sqlite_code(code),
+        Some(READ_ONLY | IO_ERROR | FULL | CANNOT_OPEN)
+    )
+}
+
+/// Says whether SQLite cannot write.
+pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| sqlite_code(&code)) == Some(READ_ONLY)
 }
 
 impl StoreError {

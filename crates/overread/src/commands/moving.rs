@@ -98,11 +98,11 @@ async fn recover(source: &Place) {
     let recovered = async {
         let ingest = Ingest::open(source.store.clone(), source.archive.clone()).await?;
         ingest.look_anywhere();
-        ingest.recover(clock::now()).await
+        anyhow::Ok(ingest.recover(clock::now()).await?)
     };
     if let Err(error) = recovered.await {
         remark(&format!(
-            "what a failure may have left in the packs could not be taken in ({error}); only what the index knows is moved"
+            "what a failure may have left in the packs could not be taken in ({error:#}); only what the index knows is moved"
         ));
     }
 }
@@ -120,8 +120,8 @@ fn tell(moved: &Moved, to: &Path) -> Result<()> {
     let verified = &moved.verified;
     if verified.ok {
         return line(&format!(
-            "everything is there and whole: {} instances, {} audit rows. Serve it with --data {} from now on, and never both",
-            verified.instances,
+            "everything is there and whole: {}, {} audit rows. Serve it with --data {} from now on, and never both",
+            counted(verified.instances as usize, "instance", "instances"),
             verified.audit_rows,
             to.display()
         ));
@@ -138,16 +138,19 @@ fn tell(moved: &Moved, to: &Path) -> Result<()> {
             "Study Instance UID {study}: {images} damaged or missing"
         ))?;
     }
+    let at_least = match verified.more_damage {
+        0 => "",
+        _ => "at least ",
+    };
     line(&format!(
-        "not everything is whole in the copy; damaged or missing: {} of {}. Everything else is there and whole: {} instances, \
-         {} audit rows",
+        "not everything is whole in the copy; damaged or missing: {at_least}{} of {}. There and whole: {}, {} audit rows",
         counted(
             verified.damaged_studies.values().sum::<u64>() as usize,
             "image",
             "images"
         ),
         counted(verified.damaged_studies.len(), "study", "studies"),
-        verified.instances,
+        counted(verified.instances as usize, "instance", "instances"),
         verified.audit_rows
     ))?;
     line(

@@ -21,7 +21,10 @@ use crate::cli::Serve;
 use crate::clock;
 use crate::config::open_folder;
 use crate::home::{Home, ServeLock};
-use crate::limits::{PROOF_IDLE, PROOF_PAUSE, PROOF_REST, RECOVERY_LONGEST, RECOVERY_PAUSE};
+use crate::limits::{
+    EVERY_PACK_PAUSE, OTHERS_PAUSE, PROOF_IDLE, PROOF_PAUSE, PROOF_REST, RECOVERY_LONGEST,
+    RECOVERY_PAUSE,
+};
 use crate::listening::{self, Certificate, Listening, Patience};
 use crate::output::{line, remark};
 
@@ -212,6 +215,7 @@ impl Door {
         let tls = tls.transpose()?;
         let rounds = tokio::spawn(go_round(self.workflow.clone()));
         let recovery = tokio::spawn(recover_again(self.workflow.ingest.clone()));
+        let others = tokio::spawn(hear_others(self.workflow.ingest.clone()));
         let proof = tokio::spawn(prove_again(self.workflow.clone(), self.verify_days));
         let mut patience = Patience::default();
         if self.behind_proxy {
@@ -228,6 +232,7 @@ impl Door {
         rounds.abort();
         proof.abort();
         recovery.abort();
+        others.abort();
         if let Some(followed) = followed {
             followed.abort();
         }
@@ -257,35 +262,43 @@ async fn go_round(workflow: Workflow) {
     }
 }
 
-/// Takes in what a failure left in the packs: that of an earlier run at once, that of this one when the trouble is over. Hears,
-/// besides, what other nodes erased or found damaged.
+/// Takes in what a failure left in the packs: that of an earlier run at once, that of this one when the trouble is over.
 async fn recover_again(ingest: Ingest) {
-    /// Rounds from one look at what other nodes did to the next.
-    const OTHERS_ROUNDS: u64 = 6;
-    /// Rounds from one look at all packs to the next: a node that was killed may not come back itself.
-    const ALL_ROUNDS: u64 = 720;
     let mut pause = RECOVERY_PAUSE;
-    for round in 0_u64.. {
-        if round > 0 && round.is_multiple_of(ALL_ROUNDS) {
+    let mut looked_at = Instant::now();
+    loop {
+        if looked_at.elapsed() >= EVERY_PACK_PAUSE {
             ingest.look_anywhere();
+            looked_at = Instant::now();
         }
-        let mut done = ingest.recover(clock::now()).await.map(drop);
-        if round.is_multiple_of(OTHERS_ROUNDS) {
-            done = done.and(ingest.forget_erased().await);
-            done = done.and(ingest.shun_damaged().await);
-        }
-        pause = match done {
-            Ok(()) => RECOVERY_PAUSE,
+        pause = match ingest.recover(clock::now()).await {
+            Ok(_) => RECOVERY_PAUSE,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(
                     error,
-                    "the archive could not be put in order; it is tried again"
+                    "what a failure left could not be taken in; it is tried again"
                 );
                 RECOVERY_LONGEST.min(2 * pause)
             }
         };
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// Hears what other nodes erased or found damaged.
+async fn hear_others(ingest: Ingest) {
+    loop {
+        for heard in [ingest.forget_erased().await, ingest.shun_damaged().await] {
+            if let Err(error) = heard {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    "what other nodes did could not be asked; it is tried again"
+                );
+            }
+        }
+        tokio::time::sleep(OTHERS_PAUSE).await;
     }
 }
 
@@ -300,7 +313,11 @@ async fn prove_again(workflow: Workflow, every_days: u32) {
         let some =
             overread_ingest::scrub_some(store, archive, every_days.into(), clock::now()).await;
         if let Err(error) = workflow.ingest.shun_damaged().await {
-            tracing::warn!(%error, "what is damaged could not be looked at; it is tried again");
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(
+                error,
+                "what is damaged could not be looked at; it is tried again"
+            );
         }
         let pause = match some {
             Ok(true) => (begun.elapsed() * PROOF_REST).max(PROOF_PAUSE),

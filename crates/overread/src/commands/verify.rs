@@ -25,6 +25,9 @@ pub(crate) async fn run(arguments: Verify) -> Result<ExitCode> {
         for damage in &report.damaged {
             line(&format!("damaged: {damage}"))?;
         }
+        if report.more_damage > 0 {
+            line(&format!("damaged: {} more, not listed", report.more_damage))?;
+        }
         if report.unclaimed_bytes > 0 {
             line(&format!(
                 "{:.1} MB in the packs are not in the index. `overread serve` takes in by itself what a failure left, and what an \
