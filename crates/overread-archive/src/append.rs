@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::io::Read;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use overread_model::extent::{Digest, Extent, PackId};
 
@@ -29,26 +29,6 @@ pub struct PackLength {
     pub pack_id: PackId,
     /// Bytes from its start, header included.
     pub length_bytes: u64,
-}
-
-/// Bytes that are written and not durable yet.
-#[derive(Debug)]
-pub struct Unsynced(Vec<(PackId, Arc<File>)>);
-
-impl Unsynced {
-    /// What is durable already.
-    pub(crate) const NOTHING: Self = Self(Vec::new());
-
-    /// Makes them durable; waits for the disc.
-    ///
-    /// # Errors
-    /// When the disc cannot say that they are.
-    pub fn sync(self) -> Result<(), ArchiveError> {
-        self.0.into_iter().try_for_each(|(pack_id, file)| {
-            let synced = file.sync_data();
-            synced.map_err(|source| ArchiveError::Write { pack_id, source })
-        })
-    }
 }
 
 /// A pack that is open for writing.
@@ -195,7 +175,7 @@ impl Disc {
 }
 
 impl DiscAppend {
-    /// Appends bytes and returns where they lie; they are durable after [`Unsynced::sync`].
+    /// Appends bytes and returns where they lie; they are durable after [`DiscAppend::sync`].
     pub(crate) fn append(&mut self, key: &PackKey, bytes: &[u8]) -> Result<Extent, ArchiveError> {
         self.stage(key)?;
         let (pack, staging) = self.pack(key)?;
@@ -282,11 +262,8 @@ impl DiscAppend {
         &self.wasted
     }
 
-    /// Ends each pack with its part of the directory and says how long it now is.
-    pub(crate) fn end(
-        &mut self,
-        directory: &Directory,
-    ) -> Result<(Vec<PackLength>, Unsynced), ArchiveError> {
+    /// Ends each pack with its part of the directory, makes everything durable and says how long each pack now is.
+    pub(crate) fn sync(&mut self, directory: &Directory) -> Result<Vec<PackLength>, ArchiveError> {
         self.write_staged()?;
         for pack in self.packs.values_mut().chain(&mut self.full) {
             let begin_bytes = pack.begin_bytes.max(limits::PACK_HEADER_BYTES);
@@ -296,14 +273,16 @@ impl DiscAppend {
         }
         let writers = &self.archive.shared.writers;
         writers.keep_staging(std::mem::take(&mut self.staging));
-        let packs = self.packs.values().chain(&self.full);
-        let length = |pack: &OpenPack| PackLength {
-            pack_id: pack.pack_id,
-            length_bytes: pack.length_bytes,
-        };
-        let lengths = packs.clone().map(length).collect();
-        let unsynced = packs.map(|pack| (pack.pack_id, pack.file.file()));
-        Ok((lengths, Unsynced(unsynced.collect())))
+        let mut lengths = Vec::with_capacity(self.packs.len() + self.full.len());
+        for pack in self.packs.values().chain(&self.full) {
+            let synced = pack.file.sync_data();
+            synced.map_err(|source| pack.fault(source))?;
+            lengths.push(PackLength {
+                pack_id: pack.pack_id,
+                length_bytes: pack.length_bytes,
+            });
+        }
+        Ok(lengths)
     }
 
     /// Says that the rows are committed: the packs may be written further.

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use overread_model::extent::{Digest, Extent};
 
-use crate::append::{DiscAppend, PackKey, PackLength, Unsynced};
+use crate::append::{DiscAppend, PackKey, PackLength};
 use crate::directory::Directory;
 use crate::error::ArchiveError;
 use crate::s3::ObjectAppend;
@@ -73,28 +73,15 @@ impl PackAppend {
         }
     }
 
-    /// Ends the batch with its directory and says how long each pack now is, and what is left to be synced.
+    /// Ends the batch with its directory, makes everything durable and says how long each pack now is.
     ///
     /// # Errors
-    /// When the disc is full or broken, or the object store cannot say that everything is durable.
-    pub fn end(
-        &mut self,
-        directory: &Directory,
-    ) -> Result<(Vec<PackLength>, Unsynced), ArchiveError> {
-        match self {
-            Self::Disc(batch) => batch.end(directory),
-            Self::S3(batch) => Ok((batch.end(directory)?, Unsynced::NOTHING)),
-        }
-    }
-
-    /// Ends the batch and makes everything durable.
-    ///
-    /// # Errors
-    /// As those of [`PackAppend::end`] and [`Unsynced::sync`].
+    /// When the disc or the object store cannot say that it is.
     pub fn sync(&mut self, directory: &Directory) -> Result<Vec<PackLength>, ArchiveError> {
-        let (lengths, unsynced) = self.end(directory)?;
-        unsynced.sync()?;
-        Ok(lengths)
+        match self {
+            Self::Disc(batch) => batch.sync(directory),
+            Self::S3(batch) => batch.sync(directory),
+        }
     }
 
     /// Says that the rows are committed: the packs may be written further.

@@ -36,7 +36,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::task::JoinHandle;
 
-pub use append::{PackKey, PackLength, Unsynced};
+pub use append::{PackKey, PackLength};
 pub use batch::PackAppend;
 pub use deleted::Deletion;
 pub use directory::{Contents, Directory, Entry, Recorded};

@@ -7,7 +7,6 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::limits;
 
@@ -15,7 +14,7 @@ use crate::limits;
 #[derive(Debug)]
 pub(crate) struct PackFile {
     /// Through the page cache; holds the lock.
-    file: Arc<File>,
+    file: File,
     /// Past the page cache, where the file system can.
     direct: Option<File>,
 }
@@ -23,14 +22,13 @@ pub(crate) struct PackFile {
 impl PackFile {
     pub(crate) fn new(file: File, path: &Path) -> Self {
         Self {
-            file: Arc::new(file),
+            file,
             direct: open_direct(path).ok(),
         }
     }
 
-    /// Returns what is to be synced.
-    pub(crate) fn file(&self) -> Arc<File> {
-        Arc::clone(&self.file)
+    pub(crate) fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
     }
 
     /// Writes blocks that begin and end where blocks of the file do.

@@ -21,7 +21,7 @@ use overread_store::quotas::Rooms;
 use overread_store::studies::{self, DeliveryScope, Entered, Outcome};
 use overread_store::tokens::random_id;
 use overread_store::{Script, Store, deliveries, packs};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::content::Held;
 use crate::prepare::Readied;
@@ -257,8 +257,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 type Work = Vec<(Ticket, Payload)>;
 
-/// A batch whose bytes are written and whose rows are not there yet.
-struct Begun {
+/// A batch whose bytes are durable and whose rows are not there yet.
+struct Synced {
     answers: Vec<Option<Answer>>,
     /// What is not kept.
     refusals: Vec<Refusal>,
@@ -266,27 +266,20 @@ struct Begun {
     written: Option<Written>,
 }
 
-/// Writes the bytes of what is new; holds up the thread that runs it.
-async fn begin(
-    kept_at: &Place,
-    work: Work,
-    order: i64,
-    disc: OwnedSemaphorePermit,
-) -> Result<Begun, IngestError> {
+/// Writes the bytes of what is new and waits until they are durable; holds up the thread that runs it.
+async fn sync(kept_at: &Place, work: Work, order: i64) -> Result<Synced, IngestError> {
     let mut answers: Vec<Option<Answer>> = Vec::new();
     answers.resize_with(work.len(), || None);
     let fresh = set_known_apart(kept_at, work, &mut answers).await?;
     let (fresh, refusals) = set_refused_apart(kept_at, fresh, &mut answers).await?;
     let written = match fresh.is_empty() {
         true => None,
-        false => Some(
-            write(&kept_at.archive, fresh, order, disc).inspect_err(|_| {
-                // What is as long as it should be may be whole although nobody said so.
-                kept_at.left.look_anywhere();
-            })?,
-        ),
+        false => Some(write(&kept_at.archive, fresh, order).inspect_err(|_| {
+            // What is as long as it should be may be whole although nobody said so.
+            kept_at.left.look_anywhere();
+        })?),
     };
-    Ok(Begun {
+    Ok(Synced {
         answers,
         refusals,
         written,
@@ -294,12 +287,12 @@ async fn begin(
 }
 
 /// Commits the rows of a batch, and returns what is to be answered.
-async fn commit(kept_at: &Place, begun: Begun) -> Result<Vec<Answer>, IngestError> {
-    let Begun {
+async fn commit(kept_at: &Place, synced: Synced) -> Result<Vec<Answer>, IngestError> {
+    let Synced {
         mut answers,
         refusals,
         written,
-    } = begun;
+    } = synced;
     // Said before anybody is told; what follows may fail, and then it was refused all the same.
     let noted = refused::commit(&kept_at.store, &refusals).await;
     let lengths = written.iter().flat_map(|written| &written.lengths);
@@ -326,37 +319,26 @@ async fn enter(
     let mut is_compared = false;
     for tried in 1.. {
         match commit_rows(kept_at, written, answers, is_compared).await {
-            Ok(Rows::Committed) => return Ok(()),
-            Ok(Rows::TooEarly) => written.syncing.ended().await?,
-            Ok(Rows::Conflicts(outcomes)) => {
+            Ok(Some(outcomes)) => {
                 same::note_twins(store, archive, &mut written.batch, &outcomes).await?;
                 is_compared = true;
             }
             Err(IngestError::Store(error))
                 if error.is_in_the_way() && tried < limits::COMMIT_TRIES => {}
-            Err(error) => return Err(error),
+            outcome => return outcome.map(|_| ()),
         }
     }
     Err(IngestError::NotStored)
 }
 
-/// What became of rows.
-enum Rows {
-    Committed,
-    /// Nothing is committed: the bytes took longer than the rows may be kept open.
-    TooEarly,
-    /// Nothing is committed: some are conflicts that were not compared yet. What they are in conflict with came in the same
-    /// batch, or in one that was on its way.
-    Conflicts(Vec<Outcome>),
-}
-
-/// Writes the rows while the bytes are synced, and commits them once the bytes are durable.
+/// Returns the outcomes without committing anything when some of them are conflicts that were not compared yet: what they are
+/// in conflict with came in the same batch, or in one that was on its way.
 async fn commit_rows(
     kept_at: &Place,
-    written: &mut Written,
+    written: &Written,
     answers: &mut [Option<Answer>],
     is_compared: bool,
-) -> Result<Rows, IngestError> {
+) -> Result<Option<Vec<Outcome>>, IngestError> {
     let now = written.now;
     let mut tx = kept_at.store.begin_batch().await?;
     studies::take_turns(&mut tx, &written.batch, &written.cases()).await?;
@@ -379,7 +361,7 @@ async fn commit_rows(
     let (outcomes, mut script) = studies::enter(&mut tx, &written.batch, &mut rooms, now).await?;
     if !is_compared && has_conflict(&outcomes) {
         tx.rollback().await?;
-        return Ok(Rows::Conflicts(outcomes));
+        return Ok(Some(outcomes));
     }
     count_up(&mut script, written, &outcomes);
     script.run(&mut tx).await?;
@@ -403,12 +385,8 @@ async fn commit_rows(
         set(answers, *position, answer);
     }
     refused::note(&mut tx, &refusals).await?;
-    if !written.syncing.ended_soon().await? {
-        tx.rollback().await?;
-        return Ok(Rows::TooEarly);
-    }
     tx.commit().await?;
-    Ok(Rows::Committed)
+    Ok(None)
 }
 
 pub(crate) fn has_conflict(outcomes: &[Outcome]) -> bool {

@@ -32,8 +32,6 @@ pub const BATCH_BYTES: u64 = 20 * 1024 * 1024;
 pub const LARGE_BATCH_BYTES: u64 = 4 * 1024 * 1024;
 /// Batches whose bytes are written at once.
 pub const BATCHES_BEING_WRITTEN: usize = 2;
-/// How long the rows of a batch are kept open for its bytes; nobody else writes to an embedded index meanwhile.
-pub const SYNC_WITHIN_ROWS: Duration = Duration::from_millis(50);
 /// Batches that are not committed at once; each keeps its packs open.
 pub const BATCHES_UNDERWAY: usize = 4;
 /// How often the rows of a batch are committed anew when another node was in the way.

@@ -135,7 +135,7 @@ impl ObjectAppend {
     }
 
     /// Uploads what was gathered; an object is durable when the object store has answered.
-    pub(crate) fn end(&mut self, directory: &Directory) -> Result<Vec<PackLength>, ArchiveError> {
+    pub(crate) fn sync(&mut self, directory: &Directory) -> Result<Vec<PackLength>, ArchiveError> {
         if let Some(mut gathered) = self.gathered.take() {
             let record = directory.record(
                 gathered.pack_id,

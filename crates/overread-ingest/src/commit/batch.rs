@@ -5,7 +5,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 
-use super::{Item, Place, answer, begin, commit};
+use super::{Item, Place, answer, commit, sync};
 use crate::limits;
 
 /// What is stored together.
@@ -54,7 +54,7 @@ impl Gathered {
 
 /// What a batch needs to go ahead.
 pub(super) struct Turn {
-    /// Given back when its bytes are durable.
+    /// Given back when its bytes are written.
     pub(super) disc: OwnedSemaphorePermit,
     /// Given back when its rows are committed.
     pub(super) place: OwnedSemaphorePermit,
@@ -84,13 +84,14 @@ impl Underway {
             work.push((item.ticket, item.payload));
         }
         let way = async move {
-            let begun = begin(&kept_at, work, turn.order, turn.disc).await;
+            let synced = sync(&kept_at, work, turn.order).await;
+            drop(turn.disc);
             // Batches are committed in their order.
             if let Some(before) = before {
                 before.ended().await;
             }
-            let committed = match begun {
-                Ok(begun) => commit(&kept_at, begun).await,
+            let committed = match synced {
+                Ok(synced) => commit(&kept_at, synced).await,
                 Err(error) => Err(error),
             };
             answer(waiting, committed);

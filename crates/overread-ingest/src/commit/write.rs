@@ -1,17 +1,14 @@
-//! Writes the bytes of a batch into packs, and has them synced meanwhile.
+//! Writes the bytes of a batch into packs and syncs them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use overread_archive::{Archive, ArchiveError, PackAppend, PackKey, PackLength, Unsynced};
+use overread_archive::{Archive, ArchiveError, PackAppend, PackKey, PackLength};
 use overread_model::extent::{Digest, Extent};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 use overread_store::documents::NewDocument;
 use overread_store::studies::{Batch, NewInstance, Outcome};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
 use super::refused::{self, Refusal};
 use super::{Fresh, Paper, Payload, Ticket};
@@ -20,10 +17,9 @@ use crate::prepare::Readied;
 use crate::told::{Sealed, Telling, Told};
 use crate::{IngestError, limits};
 
-/// A batch whose bytes are on their way to the disc.
+/// A batch whose bytes are synced.
 pub(super) struct Written {
     pub(super) append: PackAppend,
-    pub(super) syncing: Syncing,
     pub(super) lengths: Vec<PackLength>,
     pub(super) wasted: Vec<Extent>,
     pub(super) batch: Batch,
@@ -54,53 +50,8 @@ impl Written {
     }
 }
 
-/// A sync on a thread of its own: what else a batch needs takes about as long.
-pub(super) struct Syncing {
-    running: Option<JoinHandle<Result<(), ArchiveError>>>,
-    is_durable: bool,
-}
-
-impl Syncing {
-    /// Begins; the turn to write is given back when it ends.
-    fn start(unsynced: Unsynced, disc: OwnedSemaphorePermit) -> Self {
-        let running = tokio::task::spawn_blocking(move || {
-            let synced = unsynced.sync();
-            drop(disc);
-            synced
-        });
-        Self {
-            running: Some(running),
-            is_durable: false,
-        }
-    }
-
-    /// Waits until the bytes are durable.
-    pub(super) async fn ended(&mut self) -> Result<(), IngestError> {
-        if self.is_durable {
-            return Ok(());
-        }
-        let running = self.running.as_mut().ok_or(IngestError::NotStored)?;
-        let synced = running.await;
-        self.running = None;
-        synced.map_err(|_| IngestError::NotStored)??;
-        self.is_durable = true;
-        Ok(())
-    }
-
-    /// As [`Self::ended`], but says `false` rather than to keep others from writing rows for long.
-    pub(super) async fn ended_soon(&mut self) -> Result<bool, IngestError> {
-        let ended = timeout(limits::SYNC_WITHIN_ROWS, self.ended()).await;
-        ended.map_or(Ok(false), |ended| ended.map(|()| true))
-    }
-}
-
-/// Appends everything, has it synced, and compresses the metadata; waits for the disc.
-pub(super) fn write(
-    archive: &Archive,
-    fresh: Fresh,
-    order: i64,
-    disc: OwnedSemaphorePermit,
-) -> Result<Written, IngestError> {
+/// Appends everything, syncs, and compresses the metadata; waits for the disc.
+pub(super) fn write(archive: &Archive, fresh: Fresh, order: i64) -> Result<Written, IngestError> {
     let tickets: Vec<Ticket> = fresh.iter().map(|(_, ticket, _)| ticket.clone()).collect();
     let now = tickets.iter().map(|ticket| ticket.now).max();
     let now = now.unwrap_or(Timestamp::from_micros(0));
@@ -121,9 +72,8 @@ pub(super) fn write(
         }
     }
     let directory = writing.telling.directory()?;
-    let (lengths, unsynced) = writing.append.end(&directory)?;
+    let lengths = writing.append.sync(&directory)?;
     Ok(Written {
-        syncing: Syncing::start(unsynced, disc),
         append: writing.append,
         lengths,
         wasted: writing.wasted,
