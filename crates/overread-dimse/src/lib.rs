@@ -35,7 +35,7 @@ mod worklist;
 
 pub use ae_title::{AeTitle, NotAnAeTitle};
 pub use callers::{Caller, Callers, May};
-pub use overread_network::{AddressRange, NotARange};
+pub use overread_network::AddressRange;
 pub use remote::{Outgoing, Remote};
 pub use scu::{Answer, Committed, Fetched, FindLevel, Scu, ScuError, Sent};
 pub use server::{Door, DoorConfig, Rooms};

@@ -18,7 +18,8 @@ pub enum RefusedSort {
 }
 
 impl RefusedSort {
-    const ALL: [Self; 6] = [
+    /// Every sort.
+    pub const ALL: [Self; 6] = [
         Self::Instance,
         Self::OtherContent,
         Self::Paper,

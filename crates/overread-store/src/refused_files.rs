@@ -1,5 +1,6 @@
 //! What was sent for a case and not kept: listed until it has come, or a coordinator lets the case through without it.
 
+use overread_model::extent::Digest;
 use overread_model::ids::{CaseId, DeliveryId};
 use overread_model::refusal::{RefusalReason, RefusedSort};
 use overread_model::time::Timestamp;
@@ -21,8 +22,8 @@ pub struct Refused {
     pub series_instance_uid: Option<String>,
     /// (0020,000D).
     pub study_instance_uid: Option<String>,
-    /// BLAKE3 of its bytes; empty when they were not read.
-    pub digest: Vec<u8>,
+    /// Of its bytes; `None` when they were not read.
+    pub digest: Option<Digest>,
     /// The delivery that it was part of.
     pub delivery_id: DeliveryId,
 }
@@ -30,19 +31,16 @@ pub struct Refused {
 impl Refused {
     /// Returns the name under which it is kept in its case; what has neither UID nor digest shares one.
     fn name(&self) -> String {
-        match (self.sort, &self.sop_instance_uid) {
-            (RefusedSort::Instance, Some(uid)) => uid.clone(),
-            (RefusedSort::OtherContent | RefusedSort::Paper, _) if !self.digest.is_empty() => {
-                let digits = self.digest.iter().map(|byte| format!("{byte:02x}"));
-                digits.collect()
-            }
-            (sort, _) => format!("{} {}", sort.as_str(), self.reason.as_str()),
+        match (self.sort, &self.sop_instance_uid, self.digest) {
+            (RefusedSort::Instance, Some(uid), _) => uid.clone(),
+            (RefusedSort::OtherContent | RefusedSort::Paper, _, Some(digest)) => digest.to_string(),
+            (sort, ..) => format!("{} {}", sort.as_str(), self.reason.as_str()),
         }
     }
 }
 
-/// What has come: it is in an exam of the case, or set aside for it, under the UID or with the digest that was refused. What is
-/// about a deleted exam says nothing until that is restored.
+/// What has not come: it is in no exam of the case, and not set aside for it, under the UID or with the digest that was refused.
+/// What is about a deleted exam says nothing until that is restored.
 macro_rules! is_open {
     () => {
         "(r.study_instance_uid is null or r.study_instance_uid not in (select s.study_instance_uid from deletion d \
@@ -55,6 +53,13 @@ macro_rules! is_open {
          and not (r.sort = 'other_content' and exists (select 1 from conflict c \
          where c.sop_instance_uid = r.sop_instance_uid and c.digest = r.digest)) \
          and not (r.sort = 'paper' and exists (select 1 from document d where d.case_id = r.case_id and d.digest = r.digest))"
+    };
+}
+
+/// The sorts of [`RefusedSort::is_counted`].
+macro_rules! counted {
+    () => {
+        "('unnamed', 'request', 'further')"
     };
 }
 
@@ -82,7 +87,7 @@ pub async fn note(
         }
         if listed >= limits::REFUSED_FILES && !one.sort.is_counted() {
             one.sort = RefusedSort::Further;
-            (one.sop_instance_uid, one.digest) = (None, Vec::new());
+            (one.sop_instance_uid, one.digest) = (None, None);
             (one.series_instance_uid, one.study_instance_uid) = (None, None);
             if again(tx, case_id, &one.name(), now).await? {
                 continue;
@@ -105,9 +110,11 @@ async fn is_known(tx: &mut Tx, case_id: &CaseId, one: &Refused) -> StoreResult<b
 
 /// Counts what was refused before; says whether it was. What a person let through stays so, unless nothing tells it from others.
 async fn again(tx: &mut Tx, case_id: &CaseId, name: &str, now: Timestamp) -> StoreResult<bool> {
-    let sql = "update refused_file set refused_count = refused_count + 1, last_at = $3, \
-        standing = case when sort in ('unnamed', 'request', 'further') then 'new' else standing end \
-        where case_id = $1 and name = $2";
+    let sql = concat!(
+        "update refused_file set refused_count = refused_count + 1, last_at = $3, standing = case when sort in ",
+        counted!(),
+        " then 'new' else standing end where case_id = $1 and name = $2"
+    );
     let changed = tx.run(sql, values![case_id.as_str(), name, now.as_micros()]);
     Ok(changed.await? > 0)
 }
@@ -125,7 +132,9 @@ async fn insert(tx: &mut Tx, case_id: &CaseId, one: &Refused, now: Timestamp) ->
         &one.sop_instance_uid,
         &one.series_instance_uid,
         &one.study_instance_uid,
-        one.digest.as_slice(),
+        one.digest
+            .as_ref()
+            .map_or(&[][..], |digest| digest.as_bytes()),
         one.delivery_id.as_str(),
         now.as_micros(),
     ];
@@ -154,8 +163,9 @@ pub struct Lacking {
 /// When the database fails.
 pub async fn lacking(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<Lacking>> {
     let sql = concat!(
-        "select r.sort, r.reason, cast(sum(case when r.sort in ('unnamed', 'request', 'further') then r.refused_count \
-         else 1 end) as bigint), min(r.first_at), max(r.last_at) from refused_file r where r.case_id = $1 and ",
+        "select r.sort, r.reason, cast(sum(case when r.sort in ",
+        counted!(),
+        " then r.refused_count else 1 end) as bigint), min(r.first_at), max(r.last_at) from refused_file r where r.case_id = $1 and ",
         is_open!(),
         " group by r.sort, r.reason order by r.reason, r.sort"
     );
@@ -262,4 +272,18 @@ pub async fn is_undecided(tx: &mut Tx, case_id: &CaseId) -> StoreResult<bool> {
     let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(sql)
         .bind(case_id.as_str()).fetch_all(&mut *c).await?);
     Ok(!rows.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RefusedSort;
+
+    #[test]
+    fn the_database_counts_what_the_model_counts() {
+        let counted = RefusedSort::ALL
+            .into_iter()
+            .filter(|sort| sort.is_counted());
+        let words: Vec<String> = counted.map(|sort| format!("'{}'", sort.as_str())).collect();
+        assert_eq!(counted!(), format!("({})", words.join(", ")));
+    }
 }

@@ -1,5 +1,6 @@
 //! What was refused is told until it has come, or a coordinator lets the case through without it.
 
+use overread_model::extent::Digest;
 use overread_model::ids::{DeletionId, DeliveryId};
 use overread_model::refusal::{RefusalReason, RefusedSort};
 use overread_store::deletions::{self, NewDeletion};
@@ -30,7 +31,7 @@ fn refused(instance: u64) -> Refused {
         sop_instance_uid: uid(facts.sop_instance_uid.as_str()),
         series_instance_uid: uid(facts.series.series_instance_uid.as_str()),
         study_instance_uid: uid(facts.study.study_instance_uid.as_str()),
-        digest: vec![instance as u8; 32],
+        digest: Some(Digest::new([instance as u8; 32])),
         delivery_id: DeliveryId::from_random([7; 16]),
     }
 }
@@ -107,7 +108,7 @@ async fn rules(house: House) {
     enter(&house, &of_case, &[spec(1), spec(2)]).await;
     assert_eq!(lacking(&house).await, images(1));
     let other = Refused {
-        digest: vec![99; 32],
+        digest: Some(Digest::new([99; 32])),
         ..refused(1)
     };
     note(&house, &[other]).await;

@@ -45,7 +45,7 @@ pub(super) fn of_instance(
         sop_instance_uid: uid(facts.sop_instance_uid.as_str()),
         series_instance_uid: uid(facts.series.series_instance_uid.as_str()),
         study_instance_uid: uid(facts.study.study_instance_uid.as_str()),
-        digest: digest.as_bytes().to_vec(),
+        digest: Some(digest),
         ..blank(RefusedSort::Instance, reason, &ticket.scope)
     };
     for_a_case(ticket, refused)
@@ -54,7 +54,7 @@ pub(super) fn of_instance(
 /// Returns what to note of a paper for which there was no room.
 pub(super) fn of_paper(ticket: &Ticket, digest: Digest) -> Option<Refusal> {
     let refused = Refused {
-        digest: digest.as_bytes().to_vec(),
+        digest: Some(digest),
         ..blank(RefusedSort::Paper, RefusalReason::NoRoom, &ticket.scope)
     };
     for_a_case(ticket, refused)
@@ -72,7 +72,7 @@ fn blank(sort: RefusedSort, reason: RefusalReason, scope: &DeliveryScope) -> Ref
         sop_instance_uid: None,
         series_instance_uid: None,
         study_instance_uid: None,
-        digest: Vec::new(),
+        digest: None,
         delivery_id: scope.delivery_id.clone(),
     }
 }
@@ -97,7 +97,7 @@ pub(super) async fn note(tx: &mut Tx, refusals: &[Refusal]) -> Result<(), Ingest
 }
 
 /// Begins the deliveries of what was refused before anything of it was written, and counts it.
-pub(super) async fn begin_deliveries(
+async fn begin_deliveries(
     tx: &mut Tx,
     script: &mut Script,
     refusals: &[Refusal],
