@@ -19,6 +19,9 @@ pub(crate) struct MediaRange {
     weight: f32,
 }
 
+/// The media type of the DICOM JSON Model (PS3.18 annex F).
+pub(crate) const JSON: &str = "application/dicom+json";
+
 /// The media type of the Native DICOM Model (PS3.19 A.1).
 pub(crate) const XML: &str = "application/dicom+xml";
 
@@ -221,8 +224,7 @@ impl Accept {
 
     fn form(&self, takes_xml: impl Fn(&MediaRange) -> bool) -> Answer<Form> {
         let form = |range: &MediaRange| {
-            let is_json =
-                range.takes_single("application/dicom+json") || range.essence == "application/json";
+            let is_json = range.takes_single(JSON) || range.essence == "application/json";
             match is_json {
                 true => Some(Form::Json),
                 false => takes_xml(range).then_some(Form::Xml),

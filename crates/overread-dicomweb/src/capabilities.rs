@@ -4,11 +4,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::accept::Accept;
+use crate::accept::{Accept, JSON};
 use crate::caller::Caller;
 
 const WADL: &str = "application/vnd.sun.wadl+xml";
-const JSON: &str = "application/dicom+json";
 const XML: &str = "multipart/related; type=\"application/dicom+xml\"";
 const DICOM: &str = "multipart/related; type=\"application/dicom\"";
 const OCTETS: &str = "multipart/related; type=\"application/octet-stream\"";

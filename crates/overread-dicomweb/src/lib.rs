@@ -40,6 +40,7 @@ mod sets;
 mod state;
 mod stow;
 mod wado;
+mod warning;
 mod workitems;
 
 pub use caller::SendsFiles;

@@ -18,7 +18,7 @@ pub(crate) use body::sop_instance_uid;
 use body::{Json, in_xml, json};
 pub(crate) use shown::shown;
 
-use crate::accept::{Accept, Form};
+use crate::accept::{Accept, Form, JSON};
 use crate::blinding::Withheld;
 use crate::cache::Ready;
 use crate::caller::{Caller, RawQuery};
@@ -29,7 +29,7 @@ use crate::multipart::answer;
 use crate::refusal::Answer;
 use crate::state::DicomWebState;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/dicom+json");
+const DICOM_JSON: HeaderValue = HeaderValue::from_static(JSON);
 
 /// What a path names.
 #[derive(Deserialize, Clone)]
@@ -117,14 +117,14 @@ pub(crate) async fn metadata(
             }
             in_json(taken.around(body))
         }
-        Json::Long(body) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
+        Json::Long(body) => ([(header::CONTENT_TYPE, DICOM_JSON)], body).into_response(),
     };
     Ok(finished(tag.on(response), is_gzip))
 }
 
 fn in_json(body: Bytes) -> Response {
     let length_bytes = body.len() as u64;
-    answer(Body::from(body), JSON, length_bytes)
+    answer(Body::from(body), DICOM_JSON, length_bytes)
 }
 
 fn finished(mut response: Response, is_gzip: bool) -> Response {

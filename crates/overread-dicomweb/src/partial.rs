@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 use overread_archive::{Archive, ArchiveError, Extent, PackId};
 use overread_store::studies::StoredInstance;
 
 use crate::refusal::{Answer, Refusal};
+use crate::warning::warn;
 
 /// What is left out of a set.
 #[derive(Debug, Default)]
@@ -66,13 +67,11 @@ impl Missing {
         }
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         let text = format!(
-            "299 overread: This answer is not complete. {} of what was asked cannot be sent in this form, or cannot be read. \
+            "This answer is not complete. {} of what was asked cannot be sent in this form, or cannot be read. \
              Ask for each instance by itself to learn why, or for transfer-syntax=* to get it as it is stored.",
             self.count
         );
-        if let Ok(value) = HeaderValue::try_from(text) {
-            response.headers_mut().append(header::WARNING, value);
-        }
+        warn(response.headers_mut(), &text);
         response
     }
 }

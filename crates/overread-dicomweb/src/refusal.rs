@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use overread_archive::ArchiveError;
 use overread_store::StoreError;
 
+use crate::warning;
+
 /// Seconds after which a client may ask again.
 const RETRY_SECONDS: &str = "10";
 
@@ -84,7 +86,7 @@ impl Refusal {
 
     /// Says it in the Warning header, too.
     pub(crate) fn with_warning(self, text: &str) -> Self {
-        let value = HeaderValue::try_from(text).ok();
+        let value = warning::value(text);
         Self {
             header: value.map(|value| (header::WARNING, value)).or(self.header),
             ..self

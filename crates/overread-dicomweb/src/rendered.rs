@@ -12,7 +12,7 @@ use overread_pixels::MediaType;
 use overread_store::studies::StoredInstance;
 use serde::Deserialize;
 
-use parts::{Part, Source, alone, in_parts, moving, picture, warn};
+use parts::{Part, Source, alone, in_parts, moving, picture, tell};
 pub(crate) use presented::presentation;
 pub(crate) use several::several;
 pub(crate) use thumbnails::{frame_thumbnail, instance_thumbnail, several_thumbnail};
@@ -292,7 +292,7 @@ async fn pictures(
             in_parts(media_type, &asked, frames, &mut missing).await?
         }
     };
-    warn(&mut response, &asked);
+    tell(&mut response, &asked);
     Ok(missing.said_on(response))
 }
 

@@ -32,11 +32,10 @@ use crate::refusal::{Answer, Refusal};
 use crate::results::Found;
 use crate::room::Room;
 use crate::state::DicomWebState;
+use crate::warning::warn;
 use keys::asks;
 pub(crate) use keys::paged;
 use text::Text;
-
-const SERVICE: &str = "Overread";
 
 /// The UIDs that a search path may name.
 #[derive(Deserialize, Default)]
@@ -280,20 +279,12 @@ fn told(response: &mut Response, query: &Query, remaining: u64) {
     let headers = response.headers_mut();
     for name in &query.unsupported {
         let text = format!(
-            "299 {SERVICE}: The {name} parameter is not supported. Only literal matching has been performed."
+            "The {name} parameter is not supported. Only literal matching has been performed."
         );
-        append_warning(headers, &text);
+        warn(headers, &text);
     }
     if remaining > 0 {
-        let text = format!(
-            "299 {SERVICE}: There are {remaining} additional results that can be requested"
-        );
-        append_warning(headers, &text);
-    }
-}
-
-fn append_warning(headers: &mut HeaderMap, text: &str) {
-    if let Ok(value) = HeaderValue::try_from(text) {
-        headers.append(header::WARNING, value);
+        let text = format!("There are {remaining} additional results that can be requested");
+        warn(headers, &text);
     }
 }

@@ -22,13 +22,14 @@ use overread_store::studies::{Page, StudyFilter, search_studies};
 use overread_store::work_items::{self, EventType, IN_PROGRESS, NewWorkItem, WorkItem};
 use serde_json::{Map, Value};
 
-use crate::accept::{Accept, Form, XML};
+use crate::accept::{Accept, Form, JSON, XML};
 use crate::caller::{Caller, RawQuery};
 use crate::conditional::not_kept;
 use crate::limits::WORK_ITEM_BYTES;
 use crate::params::percent_decoded;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
+use crate::warning::warn;
 
 pub(crate) use cancel::request_cancellation;
 pub(crate) use channel::open as open_channel;
@@ -36,7 +37,6 @@ pub(crate) use search::search;
 pub(crate) use state::change_state;
 pub(crate) use subscribing::{subscribe, suspend, unsubscribe};
 
-const SERVICE: &str = "Overread";
 const INCONSISTENT: &str =
     "The submitted request is inconsistent with the current state of the Workitem.";
 
@@ -45,7 +45,7 @@ type Attributes = Map<String, Value>;
 
 /// Refuses with one of the standard's texts as Warning.
 fn refused(status: StatusCode, text: &str) -> Refusal {
-    Refusal::new(status, text).with_warning(&format!("299 {SERVICE}: {text}"))
+    Refusal::new(status, text).with_warning(text)
 }
 
 fn not_found() -> Refusal {
@@ -54,12 +54,6 @@ fn not_found() -> Refusal {
 
 fn forbidden(message: &str) -> Refusal {
     Refusal::new(StatusCode::FORBIDDEN, message)
-}
-
-fn warn(response: &mut Response, text: &str) {
-    if let Ok(value) = HeaderValue::try_from(format!("299 {SERVICE}: {text}")) {
-        response.headers_mut().append(header::WARNING, value);
-    }
 }
 
 /// Returns the item, or 404 for who may not see it.
@@ -156,7 +150,7 @@ pub(crate) async fn create(
     }
     if is_modified {
         warn(
-            &mut response,
+            response.headers_mut(),
             "The Workitem was created with modifications.",
         );
     }
@@ -210,10 +204,7 @@ pub(crate) async fn retrieve(
     noted.await?;
     let object = shown.into_iter().next().ok_or_else(not_found)?;
     let (content_type, bytes) = match form {
-        Form::Json => (
-            "application/dicom+json",
-            Value::Array(vec![object]).to_string().into_bytes(),
-        ),
+        Form::Json => (JSON, Value::Array(vec![object]).to_string().into_bytes()),
         Form::Xml => (XML, overread_dicom::xml::write(&object)),
     };
     let location = HeaderValue::try_from(place(&caller, &uid)).map_err(|_| Refusal::internal())?;
@@ -282,9 +273,7 @@ fn may_update(caller: &Caller, item: &WorkItem, transaction: Option<&str>) -> An
             StatusCode::CONFLICT,
             "this read is ordered by its case; change it there, or claim it first",
         )
-        .with_warning(&format!(
-            "299 {SERVICE}: The target URI did not reference a claimed Workitem."
-        )));
+        .with_warning("The target URI did not reference a claimed Workitem."));
     }
     if transaction.is_some() {
         return Err(refused(

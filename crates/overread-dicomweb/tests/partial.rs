@@ -46,7 +46,7 @@ fn check(got: &Got, missing: usize, parts: usize) {
     } else {
         assert_eq!(got.status, StatusCode::PARTIAL_CONTENT);
         let warning = got.header("warning");
-        let start = format!("299 overread: This answer is not complete. {missing} of");
+        let start = format!("299 Overread: This answer is not complete. {missing} of");
         assert!(warning.starts_with(&start), "{warning}");
         let kept = got.header("cache-control");
         assert!(!kept.contains("immutable"), "{kept}");

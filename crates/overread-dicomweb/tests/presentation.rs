@@ -240,7 +240,7 @@ async fn what_is_not_followed_is_refused_or_told() {
     }
     let graphics = sequence(0x0070_0001, &[text(0x0070_0002, "A")]);
     for got in both(&[graphics]).await {
-        let warning = "299 overread: The text and lines of the presentation state are not drawn.";
+        let warning = "299 Overread: The text and lines of the presentation state are not drawn.";
         assert_eq!(
             (got.status, got.header("warning")),
             (StatusCode::OK, warning)
@@ -408,7 +408,7 @@ async fn overlays_that_are_not_drawn_are_told() {
     ] {
         for got in both(&[says]).await {
             let warning = match is_shown {
-                true => "299 overread: The overlays of the presentation state are not drawn.",
+                true => "299 Overread: The overlays of the presentation state are not drawn.",
                 false => "",
             };
             assert_eq!(

@@ -109,7 +109,7 @@ async fn parameters_are_followed_w8_w9_w10() {
     assert!(
         warned
             .header("warning")
-            .starts_with("299 overread: The annotation")
+            .starts_with("299 Overread: The annotation")
     );
     let bad = [
         "window=1,2",

@@ -318,10 +318,10 @@ async fn a_refusal_says_why_to_sender_and_operator_and_names_nobody() {
         .collect();
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(
-        said[0].starts_with("299 overread: 1 of the instances were refused with reason 0110H: ")
+        said[0].starts_with("299 Overread: 1 of the instances were refused with reason 0110H: ")
     );
     assert!(
-        said[1].starts_with("299 overread: 2 of the instances were refused with reason C000H: ")
+        said[1].starts_with("299 Overread: 2 of the instances were refused with reason C000H: ")
     );
     let lines = log.0.lock().unwrap().clone();
     assert_eq!(lines.len(), 2, "{lines:?}");

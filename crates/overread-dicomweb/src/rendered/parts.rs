@@ -1,6 +1,6 @@
 //! Pictures that are drawn for an answer: one, one that moves, or part after part.
 
-use axum::http::{HeaderValue, header};
+use axum::http::HeaderValue;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -17,6 +17,7 @@ use crate::partial::Missing;
 use crate::picture::Image;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
+use crate::warning::warn;
 
 pub(super) fn alone(media_type: MediaType, bytes: Bytes) -> Answer {
     let length = bytes.len() as u64;
@@ -152,10 +153,8 @@ pub(super) async fn in_parts(
 }
 
 // PS3.18 8.3.5: what is asked and not supported is said in a Warning header.
-pub(super) fn warn(response: &mut Response, asked: &Asked) {
+pub(super) fn tell(response: &mut Response, asked: &Asked) {
     for text in &asked.not_done {
-        if let Ok(value) = HeaderValue::try_from(format!("299 overread: {text}")) {
-            response.headers_mut().append(header::WARNING, value);
-        }
+        warn(response.headers_mut(), text);
     }
 }

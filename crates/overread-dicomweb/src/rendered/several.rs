@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use overread_pixels::is_decodable;
 use overread_store::studies::StoredInstance;
 
-use super::{Part, Way, alone, in_parts, warn, way};
+use super::{Part, Way, alone, in_parts, tell, way};
 use crate::accept::Accept;
 use crate::caller::{Caller, RawQuery};
 use crate::conditional::not_kept;
@@ -95,7 +95,7 @@ pub(super) async fn of_parts(
             in_parts(media_type, asked, parts, &mut missing).await?
         }
     };
-    warn(&mut response, asked);
+    tell(&mut response, asked);
     not_kept(&mut response);
     Ok(missing.said_on(response))
 }

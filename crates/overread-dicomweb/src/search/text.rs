@@ -4,7 +4,7 @@ use axum::http::HeaderValue;
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::accept::{Form, XML};
+use crate::accept::{Form, JSON, XML};
 use crate::caller::Caller;
 use crate::compression::Written;
 use crate::multipart::Boundary;
@@ -24,7 +24,7 @@ pub(super) struct Text<'a> {
 impl<'a> Text<'a> {
     pub(super) fn new(form: Form, caller: &'a Caller, written: Written) -> Answer<Self> {
         let (boundary, content_type) = match form {
-            Form::Json => (None, HeaderValue::from_static("application/dicom+json")),
+            Form::Json => (None, HeaderValue::from_static(JSON)),
             Form::Xml => {
                 let boundary = Boundary::new()?;
                 let content_type = boundary.content_type(XML)?;

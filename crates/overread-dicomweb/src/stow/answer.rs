@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::composed;
 use super::refused::Refused;
-use crate::accept::{Form, XML};
+use crate::accept::{Form, JSON, XML};
 use crate::address::Address;
 use crate::caller::Caller;
 
@@ -82,10 +82,7 @@ pub(super) fn answered(
     }
     let body = Value::Object(body);
     let (media_type, bytes) = match form {
-        Form::Json => (
-            "application/dicom+json",
-            serde_json::to_vec(&body).unwrap_or_default(),
-        ),
+        Form::Json => (JSON, serde_json::to_vec(&body).unwrap_or_default()),
         Form::Xml => (XML, overread_dicom::xml::write(&body)),
     };
     let media_type = HeaderValue::from_static(media_type);

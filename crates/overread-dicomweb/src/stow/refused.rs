@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::HeaderMap;
 
 use crate::caller::Caller;
 use crate::limits::REFUSAL_WARNINGS;
+use crate::warning::warn;
 
 /// How many were refused, by failure reason and words. The words hold no patient data.
 #[derive(Default)]
@@ -21,14 +22,9 @@ impl<'a> Refused<'a> {
     // alone (PS3.5 7.1); 10.5.3.1 leaves the Warning header.
     pub(super) fn warn(&self, headers: &mut HeaderMap) {
         for ((reason, words), count) in self.0.iter().take(REFUSAL_WARNINGS) {
-            let text = format!(
-                "299 overread: {count} of the instances were refused with reason {reason:04X}H: {words}"
-            );
-            let fits = |sign: &char| (' '..='~').contains(sign);
-            let text: String = text.chars().filter(fits).collect();
-            if let Ok(value) = HeaderValue::try_from(text) {
-                headers.append(header::WARNING, value);
-            }
+            let text =
+                format!("{count} of the instances were refused with reason {reason:04X}H: {words}");
+            warn(headers, &text);
         }
     }
 
@@ -41,6 +37,15 @@ impl<'a> Refused<'a> {
                 status = reason,
                 reason = words,
                 "instances of a store request were refused"
+            );
+        }
+        let rest: usize = self.0.values().skip(REFUSAL_WARNINGS).sum();
+        if rest > 0 {
+            tracing::warn!(
+                sender = caller.actor.kind(),
+                refused = rest,
+                reasons = self.0.len() - REFUSAL_WARNINGS,
+                "further instances of the store request were refused, for other reasons"
             );
         }
     }

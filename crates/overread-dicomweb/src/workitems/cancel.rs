@@ -7,12 +7,11 @@ use overread_store::audit;
 use overread_store::work_items::{self, CANCELED, COMPLETED, EventType, IN_PROGRESS, WorkItem};
 use serde_json::{Value, json};
 
-use super::{
-    Attributes, body, data_set, done, forbidden, load, place, record, refused, rules, warn,
-};
+use super::{Attributes, body, data_set, done, forbidden, load, place, record, refused, rules};
 use crate::caller::Caller;
 use crate::refusal::Answer;
 use crate::state::DicomWebState;
+use crate::warning::{SERVICE, warn};
 
 /// POST /workitems/{workitem}/cancelrequest.
 pub(crate) async fn request_cancellation(
@@ -47,7 +46,7 @@ pub(crate) async fn request_cancellation(
     let mut response = done(StatusCode::ACCEPTED, &place(&caller, &uid));
     if item.state == CANCELED {
         warn(
-            &mut response,
+            response.headers_mut(),
             "The UPS is already in the requested state of CANCELED.",
         );
     }
@@ -99,7 +98,7 @@ async fn ask_performer(
             "The performer cannot be contacted.",
         ));
     }
-    let mut report = json!({"00741236": {"vr": "AE", "Value": [super::SERVICE.to_uppercase()]}});
+    let mut report = json!({"00741236": {"vr": "AE", "Value": [SERVICE.to_uppercase()]}});
     add_reason(&mut report, reason);
     let kind = EventType::CancelRequested;
     Ok(work_items::add_event(tx, &item.uid, kind, &report, caller.now).await?)

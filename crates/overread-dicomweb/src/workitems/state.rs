@@ -9,12 +9,11 @@ use overread_store::work_items::{
 };
 use serde_json::Value;
 
-use super::{
-    body, data_set, done, forbidden, load, place, proves_claim, record, refused, rules, warn,
-};
+use super::{body, data_set, done, forbidden, load, place, proves_claim, record, refused, rules};
 use crate::caller::Caller;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
+use crate::warning::warn;
 
 const INCONSISTENT: &str =
     "The submitted request is inconsistent with the state of the UPS Instance.";
@@ -56,7 +55,7 @@ pub(crate) async fn change_state(
     let mut response = done(StatusCode::OK, &place(&caller, &uid));
     if is_there_already {
         let text = format!("The UPS is already in the requested state of {wanted}.");
-        warn(&mut response, &text);
+        warn(response.headers_mut(), &text);
     }
     Ok(response)
 }
