@@ -85,7 +85,8 @@ struct Desk {
 }
 
 impl Desk {
-    /// Puts on record that what follows was done by a command, whoever is named.
+    /// Puts on record that what follows is asked for by a command, whoever is named; before it is tried, so that a command that
+    /// is refused stands there, too.
     async fn note(&self, command: &KeepingCommand) -> Result<()> {
         let word = match command {
             KeepingCommand::List { .. } => "list",
