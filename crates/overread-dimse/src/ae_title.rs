@@ -17,15 +17,6 @@ impl AeTitle {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Returns the title as 16 bytes, filled up with spaces.
-    pub(crate) fn padded(&self) -> [u8; 16] {
-        let mut bytes = [b' '; 16];
-        for (slot, byte) in bytes.iter_mut().zip(self.0.bytes()) {
-            *slot = byte;
-        }
-        bytes
-    }
 }
 
 impl FromStr for AeTitle {

@@ -47,7 +47,7 @@ impl Intake {
             case_id,
             // A peer has no token; its title stands for one, so that the audit tells peers apart.
             actor: Actor::Machine {
-                token_id: TokenId::from_random(peer.padded()),
+                token_id: TokenId::of_peer(peer.as_str()),
                 role: Role::Archive,
             },
             now: (rooms.clock)(),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use overread_dimse::{Committed, Fetched, FindLevel, Remote, ScuError, Sent};
 use overread_model::access::Role;
 use overread_model::peers::Purpose;
+use overread_model::verdict::Verdict;
 use overread_store::deliveries;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::peer::{EXPLICIT, MR, Peer};
@@ -150,8 +151,8 @@ fn a_study_is_sent_once_and_its_safety_asked_for() {
     assert_ne!(other.store(&wrong), Some(0));
     other.release();
     for (spec, verdict) in [
-        (&changed, "newer_is_right: asked"),
-        (&wrong, "stored_kept: asked"),
+        (&changed, Verdict::NewerIsRight),
+        (&wrong, Verdict::StoredKept),
     ] {
         there.wait_for(async {
             let mut tx = there.store().begin().await.unwrap();
@@ -159,7 +160,7 @@ fn a_study_is_sent_once_and_its_safety_asked_for() {
             let mut aside = aside.iter();
             let one = aside.find(|one| one.sop_instance_uid == spec.sop_instance_uid);
             let id = &one.unwrap().id;
-            let settled = deliveries::settle_aside(&mut tx, id, verdict, NOW).await;
+            let settled = deliveries::settle_aside(&mut tx, id, verdict, "asked", NOW).await;
             assert!(settled.unwrap());
             tx.commit().await.unwrap();
         });

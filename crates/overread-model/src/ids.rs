@@ -120,19 +120,44 @@ text_id! {
     ConcordanceId,
 }
 
+impl TokenId {
+    /// Returns what stands for the token of a DICOM peer, which has none: its AE title, of which the first 16 bytes count.
+    pub fn of_peer(ae_title: &str) -> Self {
+        let mut bytes = [b' '; 16];
+        for (slot, byte) in bytes.iter_mut().zip(ae_title.bytes()) {
+            *slot = byte;
+        }
+        Self::from_random(bytes)
+    }
+
+    /// Returns the AE title that [`Self::of_peer`] was given; anything else for the id of a token.
+    pub fn ae_title(&self) -> Option<String> {
+        let title = String::from_utf8(self.to_bytes().to_vec()).ok()?;
+        Some(title.trim_end().to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{CaseId, NotAnId};
+    use super::{CaseId, NotAnId, TokenId};
 
     #[test]
     fn ids_round_trip_and_refuse_anything_else() {
         let id = CaseId::from_random([255; 16]);
         assert_eq!(id.as_str().parse::<CaseId>(), Ok(id.clone()));
         assert_eq!(id.to_bytes(), [255; 16]);
-        let title = *b"OVERREAD        ";
-        assert_eq!(CaseId::from_random(title).to_bytes(), title);
         assert_eq!("../etc/passwd".parse::<CaseId>(), Err(NotAnId));
         assert_eq!("".parse::<CaseId>(), Err(NotAnId));
+    }
+
+    #[test]
+    fn the_title_of_a_peer_comes_back() {
+        for title in ["A", "OVERREAD", "AS LONG AS CAN B"] {
+            let id = TokenId::of_peer(title);
+            assert_eq!(id.ae_title().as_deref(), Some(title));
+            assert_eq!(id.as_str().parse(), Ok(id));
+        }
+        assert_eq!(TokenId::from_random([255; 16]).ae_title(), None);
     }
 
     #[test]

@@ -25,3 +25,4 @@ pub mod report;
 pub mod text;
 pub mod time;
 pub mod uid;
+pub mod verdict;

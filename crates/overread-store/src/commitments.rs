@@ -3,10 +3,11 @@
 use overread_model::extent::{Digest, Extent};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
+use overread_model::verdict::Verdict;
 use sqlx::AssertSqlSafe;
 
 use crate::error::{StoreError, StoreResult};
-use crate::studies::sql::{Clause, bind, padded};
+use crate::studies::sql::{Arg, Clause, bind, padded};
 use crate::studies::to_digest;
 use crate::tokens::random_id;
 use crate::{Tx, packs};
@@ -118,17 +119,17 @@ pub async fn claim(
         return Ok(Vec::new());
     }
     let mut clause = Clause::new("update commitment set claimed_until = ");
-    clause.arg(crate::studies::sql::Arg::Int(claimed_until.as_micros()));
+    clause.arg(Arg::Int(claimed_until.as_micros()));
     clause.push(
         " where id in (select id from commitment where reported_at is null and given_up_at is null and due_at <= ",
     );
-    clause.arg(crate::studies::sql::Arg::Int(now.as_micros()));
+    clause.arg(Arg::Int(now.as_micros()));
     clause.push(" and claimed_until <= ");
-    clause.arg(crate::studies::sql::Arg::Int(now.as_micros()));
+    clause.arg(Arg::Int(now.as_micros()));
     clause.push(" and ae_title in (");
     clause.list(&padded(ae_titles.to_vec()));
     clause.push(") order by due_at, id limit 10) and claimed_until <= ");
-    clause.arg(crate::studies::sql::Arg::Int(now.as_micros()));
+    clause.arg(Arg::Int(now.as_micros()));
     clause.push(" returning id, ae_title, transaction_uid, instances, try_count");
     let rows: Vec<(String, String, String, String, i64)> = on!(tx, c => bind!(
             sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
@@ -192,8 +193,11 @@ pub async fn held(tx: &mut Tx, sop_instance_uids: &[String]) -> StoreResult<Vec<
     let mut clause = Clause::new(
         "select instance.sop_class_uid, instance.sop_instance_uid, instance.pack_id, instance.offset_bytes, \
          instance.length_bytes, instance.digest, (select count(*) from conflict where conflict.sop_instance_uid = \
-         instance.sop_instance_uid and (conflict.resolved_at is null or conflict.resolution like 'newer_is_right:%')) \
-         + (select count(*) from refused_file where refused_file.sop_instance_uid = instance.sop_instance_uid \
+         instance.sop_instance_uid and (conflict.resolved_at is null or conflict.resolution like ",
+    );
+    clause.arg(Arg::Text(format!("{}:%", Verdict::NewerIsRight.as_str())));
+    clause.push(
+        ")) + (select count(*) from refused_file where refused_file.sop_instance_uid = instance.sop_instance_uid \
          and refused_file.sort = 'other_content') as dispute_count from instance",
     );
     clause.any_of(

@@ -3,6 +3,7 @@
 use overread_model::extent::{Digest, Extent};
 use overread_model::ids::{CaseId, DeliveryId};
 use overread_model::time::Timestamp;
+use overread_model::verdict::Verdict;
 
 use crate::audit::{self, AuditEvent};
 use crate::error::StoreResult;
@@ -240,16 +241,7 @@ pub async fn list_conflicts(tx: &mut Tx, case_id: &CaseId, limit: u32) -> StoreR
     rows.into_iter().map(aside_of).collect()
 }
 
-/// Returns the word with which a resolution begins, and which `commitments` looks for.
-pub const fn verdict(newer_is_right: bool) -> &'static str {
-    if newer_is_right {
-        "newer_is_right"
-    } else {
-        "stored_kept"
-    }
-}
-
-/// Notes what a person decided about an instance that was kept aside; says whether it still waited.
+/// Notes what a person decided about an instance that was kept aside, and why; says whether it still waited.
 ///
 /// Its bytes stay where they are, so that the decision can be looked at again.
 ///
@@ -258,9 +250,12 @@ pub const fn verdict(newer_is_right: bool) -> &'static str {
 pub async fn settle_aside(
     tx: &mut Tx,
     id: &str,
-    resolution: &str,
+    verdict: Verdict,
+    reason: &str,
     now: Timestamp,
 ) -> StoreResult<bool> {
+    // `commitments` looks for the word that it begins with.
+    let resolution = format!("{}: {reason}", verdict.as_str());
     let changed = on!(tx, c => sqlx::query(
             "update conflict set resolved_at = $2, resolution = $3 where id = $1 and resolved_at is null")
         .bind(id).bind(now.as_micros()).bind(resolution).execute(&mut *c).await?.rows_affected());

@@ -3,6 +3,7 @@
 use overread_model::access::{Actor, Right, Role};
 use overread_model::extent::{Digest, Extent, PackId};
 use overread_model::ids::{CaseId, DeliveryId, DocumentId, PersonId};
+use overread_model::verdict::Verdict;
 use overread_store::cases::{self, CaseRow, Which};
 use overread_store::checks::{self, CheckRow, HeldDecision, OverrideRow};
 use overread_store::grants::{self, NewGrant};
@@ -931,7 +932,9 @@ async fn conflicts_wait_in_their_case(house: House) {
     let second = deliveries::list_conflicts(&mut tx, &case(2), 9).await;
     assert_eq!(second.unwrap().len(), 1);
     for waited in [true, false] {
-        let settled = deliveries::settle_aside(&mut tx, &first[0].id, "kept", NOW).await;
+        let settled =
+            deliveries::settle_aside(&mut tx, &first[0].id, Verdict::StoredKept, "known", NOW)
+                .await;
         assert_eq!(settled.unwrap(), waited);
     }
     let left = deliveries::list_conflicts(&mut tx, &case(1), 9).await;

@@ -23,7 +23,7 @@ use overread_store::{Tx, cases, deletions, erasure_requests, legal_holds, people
 
 use crate::{StepError, StepResult, Workflow, limits};
 
-pub use conflicts::{ConflictLine, Copy, close_conflict};
+pub use conflicts::{ConflictLine, Copy, close_conflict, conflicts};
 pub use deleting::{Marked, delete, erase_due, restore};
 pub use holding::{lift_hold, place_hold, place_hold_on_case};
 pub use of_case::{CaseKeeping, CaseRoom, of_case, room, set_quota};
@@ -105,7 +105,7 @@ pub struct RequestLine {
     pub answer: Option<(Timestamp, bool, String)>,
 }
 
-/// What the administrator's page shows.
+/// What the administrator's page shows, beside the [`conflicts`].
 pub struct KeepingView {
     /// Open requests.
     pub requests: Vec<RequestLine>,
@@ -117,8 +117,6 @@ pub struct KeepingView {
     pub holds: Vec<HoldLine>,
     /// What the rules of retention no longer keep.
     pub proposals: Vec<Proposal>,
-    /// Images that contradict what is stored, and that no case shows.
-    pub conflicts: Vec<ConflictLine>,
     /// The rules.
     pub rules: Vec<RetentionRule>,
     /// Days in which a deleted study can be restored.
@@ -141,7 +139,6 @@ pub async fn view(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<K
         ended: deletion_lines(&mut tx, ended).await?,
         holds: Vec::new(),
         proposals: retention::proposals(&mut tx, ctx, now).await?,
-        conflicts: conflicts::lines(&mut tx).await?,
         rules: ctx.config.keeping.rules.clone(),
         grace_days: ctx.config.keeping.grace_days,
     };
@@ -153,7 +150,6 @@ pub async fn view(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<K
     }
     audit::record(&mut tx, actor, &AuditEvent::new("keeping.listed"), now).await?;
     tx.commit().await?;
-    conflicts::compare(ctx, &mut view.conflicts).await;
     Ok(view)
 }
 

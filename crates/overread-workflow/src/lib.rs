@@ -35,6 +35,7 @@ pub mod records;
 pub mod reporting;
 pub mod reviewers;
 pub mod secrets;
+mod senders;
 pub mod sessions;
 pub mod setup;
 pub mod signing_in;

@@ -21,6 +21,7 @@ use overread_store::{Tx, checks, deliveries, documents, held_papers};
 use crate::casework::{self, CaseFile, Said};
 use crate::checking::{self, CheckView, NotKeptView};
 use crate::letters::{self, SentLetterRow};
+use crate::senders::sender_of;
 use crate::{StepError, StepResult, Workflow, filing, papers, reading};
 use held_back::{
     differing_birth_dates, has_another_name, hold_named, hold_papers, papers_of_others,
@@ -566,11 +567,11 @@ async fn deliveries_of(
         let mut problems = receipt.problems;
         // What was kept of it on arrival may be decided by now.
         problems.retain(|problem| problem.kind != ProblemKind::HeldBack);
-        let name = overread_store::people::name_of(tx, &row.actor_id).await?;
+        let from = sender_of(tx, &row).await?;
         list.push(DeliveryRow {
             delivery_id: row.id.parse().map_err(StepError::internal)?,
             received_at: Timestamp::from_micros(row.started_at),
-            from: name.unwrap_or_else(|| "a connected machine".to_owned()),
+            from,
             instances_stored: row.instances_stored,
             duplicates: row.duplicates,
             refused,

@@ -4,6 +4,7 @@ use dicom_core::VR;
 use dicom_dictionary_std::tags;
 use overread_model::access::{Actor, Role};
 use overread_model::ids::CaseId;
+use overread_model::verdict::Verdict;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::DiscFile;
 use overread_workflow::asking::{self, AskStep, Why};
@@ -240,7 +241,7 @@ async fn images_set_aside_open_to_their_second_reader_by_the_lock_alone() {
         study: &seen.study_instance_uid,
         names_another_patient: seen.names_another_patient,
         count: 1,
-        newer_is_right: Some(false),
+        verdict: Some(Verdict::StoredKept),
         reason: "The clinic sent a copy with marks.",
     };
     let second_hat = also(reviewer, Role::Coordinator);

@@ -239,6 +239,10 @@ async fn refuse_everybody_else(house: &House, case_id: &CaseId) {
             keeping::view(ctx, actor, NOW).await,
             Err(StepError::Forbidden)
         ));
+        assert!(matches!(
+            keeping::conflicts(ctx, actor).await,
+            Err(StepError::Forbidden)
+        ));
         let deleted = keeping::delete(ctx, actor, &number, "because", NOW).await;
         assert!(matches!(deleted, Err(StepError::Forbidden)));
         let held = keeping::place_hold(ctx, actor, &number, "because", NOW).await;

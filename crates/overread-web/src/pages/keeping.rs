@@ -5,8 +5,9 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
+use overread_model::verdict::Verdict;
 use overread_store::studies::StudyKey;
-use overread_workflow::keeping::{self, CaseRoom, KeepingView, Marked};
+use overread_workflow::keeping::{self, CaseRoom, ConflictLine, KeepingView, Marked};
 use overread_workflow::sessions::SignedIn;
 use overread_workflow::{StepError, StepResult};
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,7 @@ pub(super) fn routes() -> Router<WebState> {
 struct KeepingPage {
     shell: Shell,
     view: KeepingView,
+    conflicts: Vec<ConflictLine>,
     /// What was typed and is to be corrected.
     form: Named,
     /// The case whose room is looked at.
@@ -191,9 +193,11 @@ impl Told {
 impl KeepingPage {
     async fn of(state: &WebState, session: &SignedIn) -> Result<Self, PageError> {
         let view = keeping::view(&state.workflow, &session.actor, state.now()).await?;
+        let conflicts = keeping::conflicts(&state.workflow, &session.actor).await?;
         Ok(Self {
             shell: Shell::new(state, session, "Keeping and deleting", Place::Keeping),
             view,
+            conflicts,
             form: Named::default(),
             room: None,
             done: String::new(),
@@ -380,8 +384,8 @@ async fn confirm(
 /// Which of two images is right, and how that is known.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Verdict {
-    /// `stored` or `newer`.
+struct Judged {
+    /// The word of a [`Verdict`].
     right: String,
     reason: String,
 }
@@ -389,16 +393,12 @@ struct Verdict {
 async fn close_conflict(
     State(state): State<WebState>,
     Path(id): Path<String>,
-    Posted { session, form, .. }: Posted<Verdict>,
+    Posted { session, form, .. }: Posted<Judged>,
 ) -> PageResult {
     let (ctx, now) = (&state.workflow, state.now());
-    let newer_is_right = match form.right.as_str() {
-        "stored" => Some(false),
-        "newer" => Some(true),
-        _ => None,
-    };
+    let verdict = Verdict::of(&form.right);
     let (actor, reason) = (&session.actor, form.reason.as_str());
-    let done = keeping::close_conflict(ctx, actor, &id, newer_is_right, reason, now).await;
+    let done = keeping::close_conflict(ctx, actor, &id, verdict, reason, now).await;
     let told = done.map(|()| Done::Closed.told());
     answered(&state, &session, Named::default(), told).await
 }

@@ -344,7 +344,7 @@ async fn what_contradicts_what_is_stored_outside_of_every_case_is_for_administra
     let close = page.path_after("/keeping/conflicts/");
     let unsaid = ada.post(&close, &[("reason", "asked the ward")]).await;
     assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let form = [("right", "stored"), ("reason", "asked the ward")];
+    let form = [("right", "stored_kept"), ("reason", "asked the ward")];
     let closed = ada.post(&close, &form).await;
     assert_eq!(closed.status, StatusCode::SEE_OTHER, "{}", closed.body);
     let page = ada.get("/keeping").await.body;

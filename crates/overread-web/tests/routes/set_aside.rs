@@ -52,7 +52,7 @@ async fn a_coordinator_sees_what_is_set_aside_and_closes_the_matter() {
                 ("study", study.clone()),
                 ("why", why.to_owned()),
                 ("count", count.to_owned()),
-                ("right", "stored".to_owned()),
+                ("right", "stored_kept".to_owned()),
                 ("reason", reason.to_owned()),
             ]
         }
@@ -131,7 +131,7 @@ async fn a_coordinator_sees_what_is_set_aside_and_closes_the_matter() {
     ];
     let answer = coordinator.post(&form, &unsaid).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let newer = [unsaid.as_slice(), &[("right", "newer")]].concat();
+    let newer = [unsaid.as_slice(), &[("right", "newer_is_right")]].concat();
     let answer = coordinator.post(&form, &newer).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     let page = coordinator.get(&records).await;

@@ -1,17 +1,19 @@
 //! Images that contradict what is stored and that no case shows, for administrators: they see names of attributes and digests,
 //! never a value.
 
+use std::collections::BTreeMap;
+
 use overread_ingest::differing_attributes;
 use overread_model::access::Actor;
 use overread_model::extent::{Digest, Extent};
-use overread_model::ids::TokenId;
 use overread_model::time::Timestamp;
+use overread_model::verdict::Verdict;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::deliveries::{self, AsideWithoutCase};
-use overread_store::{Tx, people, tokens};
 
 use super::{exam_words, require_administrator};
 use crate::casework::checked_reason;
+use crate::senders::sender;
 use crate::{StepError, StepResult, Workflow, limits};
 
 /// An image that was set aside, beside what is stored.
@@ -48,16 +50,33 @@ pub struct Copy {
     pub at: Timestamp,
 }
 
-/// Lists what was set aside outside of every case.
-pub(super) async fn lines(tx: &mut Tx) -> StepResult<Vec<ConflictLine>> {
-    let mut lines = Vec::new();
-    for row in deliveries::list_aside_without_case(tx, limits::ASIDE_SHOWN).await? {
-        lines.push(line(tx, row).await?);
+/// Lists what was set aside outside of every case, with what differs for the first of it; [`super::view`] audits the visit.
+///
+/// # Errors
+/// `Forbidden` unless administrator.
+pub async fn conflicts(ctx: &Workflow, actor: &Actor) -> StepResult<Vec<ConflictLine>> {
+    require_administrator(actor)?;
+    let mut tx = ctx.store.read().await?;
+    let rows = deliveries::list_aside_without_case(&mut tx, limits::ASIDE_SHOWN).await?;
+    // A delivery may have brought all of them.
+    let mut senders = BTreeMap::new();
+    let deliveries = rows.iter().flat_map(|row| {
+        let stored = row.stored.as_ref().map(|stored| &stored.delivery_id);
+        [Some(&row.aside.delivery_id), stored].into_iter().flatten()
+    });
+    for id in deliveries {
+        if !senders.contains_key(id) {
+            senders.insert(id.clone(), sender(&mut tx, id).await?);
+        }
     }
+    drop(tx);
+    let mut lines: Vec<ConflictLine> = rows.into_iter().map(|row| line(row, &senders)).collect();
+    compare(ctx, &mut lines).await;
     Ok(lines)
 }
 
-async fn line(tx: &mut Tx, row: AsideWithoutCase) -> StepResult<ConflictLine> {
+fn line(row: AsideWithoutCase, senders: &BTreeMap<String, String>) -> ConflictLine {
+    let from = |id: &String| senders.get(id).cloned().unwrap_or_default();
     let AsideWithoutCase {
         aside,
         stored,
@@ -68,20 +87,17 @@ async fn line(tx: &mut Tx, row: AsideWithoutCase) -> StepResult<ConflictLine> {
     let newer = Copy {
         digest: shown(&aside.digest),
         length_bytes: aside.extent.length_bytes,
-        from: sender(tx, &aside.delivery_id).await?,
+        from: from(&aside.delivery_id),
         at: Timestamp::from_micros(aside.created_at),
     };
     let extents = stored.as_ref().map(|stored| (stored.extent, aside.extent));
-    let stored = match stored {
-        None => None,
-        Some(stored) => Some(Copy {
-            digest: shown(&stored.digest),
-            length_bytes: stored.extent.length_bytes,
-            from: sender(tx, &stored.delivery_id).await?,
-            at: Timestamp::from_micros(stored.created_at),
-        }),
-    };
-    Ok(ConflictLine {
+    let stored = stored.map(|stored| Copy {
+        digest: shown(&stored.digest),
+        length_bytes: stored.extent.length_bytes,
+        from: from(&stored.delivery_id),
+        at: Timestamp::from_micros(stored.created_at),
+    });
+    ConflictLine {
         id: aside.id,
         exam: exam_words(&modalities, &study_date),
         study_instance_uid: aside.study_instance_uid,
@@ -91,50 +107,18 @@ async fn line(tx: &mut Tx, row: AsideWithoutCase) -> StepResult<ConflictLine> {
         stored,
         differing: None,
         extents,
-    })
+    }
 }
 
 fn shown(digest: &Digest) -> String {
-    let digits: Vec<String> = digest
-        .as_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let (start, end) = (
-        digits.get(..6),
-        digits.get(digits.len().saturating_sub(3)..),
-    );
-    let text = |digits: Option<&[String]>| digits.unwrap_or_default().concat();
-    format!("{}…{}", text(start), text(end))
-}
-
-/// Says who brought a delivery: a person, a machine by the name of its token, a DICOM peer by its title.
-async fn sender(tx: &mut Tx, delivery_id: &str) -> StepResult<String> {
-    let id = delivery_id.parse().map_err(StepError::internal)?;
-    let Some(row) = deliveries::find(tx, &id).await? else {
-        return Ok("somebody whose delivery is not known any more".to_owned());
-    };
-    if let Some(name) = people::name_of(tx, &row.actor_id).await? {
-        return Ok(name);
-    }
-    if let Some(name) = tokens::name_of(tx, &row.actor_id).await? {
-        return Ok(format!("the machine “{name}”"));
-    }
-    let title = row.actor_id.parse::<TokenId>().ok();
-    let title = title.filter(|_| row.source == "dimse").and_then(|id| {
-        // A peer has no token; its title stands for one.
-        let title = String::from_utf8(id.to_bytes().to_vec()).ok()?;
-        Some(title.trim_end().to_owned())
-    });
-    Ok(match title {
-        Some(title) => format!("the DICOM peer {title}"),
-        None if row.actor_kind == "system" => "a command on the server".to_owned(),
-        None => "a connected machine".to_owned(),
-    })
+    let digits = digest.to_string();
+    let start = digits.get(..12).unwrap_or_default();
+    let end = digits.get(digits.len().saturating_sub(6)..);
+    format!("{start}…{}", end.unwrap_or_default())
 }
 
 /// Adds what differs to the first lines; outside any transaction, since it reads their files.
-pub(super) async fn compare(ctx: &Workflow, lines: &mut [ConflictLine]) {
+async fn compare(ctx: &Workflow, lines: &mut [ConflictLine]) {
     for line in lines.iter_mut().take(limits::ASIDE_LOOKED_AT) {
         if let Some((stored, newer)) = line.extents {
             line.differing = differing_attributes(&ctx.archive, stored, newer).await;
@@ -152,28 +136,25 @@ pub async fn close_conflict(
     ctx: &Workflow,
     actor: &Actor,
     id: &str,
-    newer_is_right: Option<bool>,
+    verdict: Option<Verdict>,
     reason: &str,
     now: Timestamp,
 ) -> StepResult<()> {
     require_administrator(actor)?;
     let reason = checked_reason(reason)?;
-    let newer_is_right =
-        newer_is_right.ok_or_else(|| StepError::invalid("right", "Say which is right."))?;
-    let word = deliveries::verdict(newer_is_right);
+    let verdict = verdict.ok_or_else(|| StepError::invalid("right", "Say which is right."))?;
     let mut tx = ctx.store.begin().await?;
     audit::take_turn(&mut tx).await?;
     let waiting = deliveries::list_aside_without_case(&mut tx, limits::ASIDE_ROWS).await?;
     if !waiting.iter().any(|row| row.aside.id == id) {
         return Err(StepError::Stale);
     }
-    let resolution = format!("{word}: {reason}");
-    if !deliveries::settle_aside(&mut tx, id, &resolution, now).await? {
+    if !deliveries::settle_aside(&mut tx, id, verdict, reason, now).await? {
         return Err(StepError::Stale);
     }
     let event = AuditEvent::new("aside.closed")
         .on("conflict", id)
-        .with(serde_json::json!({ "verdict": word }));
+        .with(serde_json::json!({ "verdict": verdict.as_str() }));
     audit::record(&mut tx, actor, &event, now).await?;
     Ok(tx.commit().await?)
 }

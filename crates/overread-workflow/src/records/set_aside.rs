@@ -10,6 +10,7 @@ use overread_model::ids::CaseId;
 use overread_model::problem::ProblemKind;
 use overread_model::text::counted;
 use overread_model::time::Timestamp;
+use overread_model::verdict::Verdict;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::deliveries::{self, Aside};
 use overread_store::{Tx, checks};
@@ -59,9 +60,8 @@ pub struct Closing<'a> {
     pub names_another_patient: bool,
     /// How many images the page showed; others that came since are not closed unseen.
     pub count: usize,
-    /// What arrived later is right; else what is stored is; `None` when that was not said. Originals are never changed: what is right
-    /// must be sent anew.
-    pub newer_is_right: Option<bool>,
+    /// Which is right; `None` when that was not said.
+    pub verdict: Option<Verdict>,
     /// How it is known which is right.
     pub reason: &'a str,
 }
@@ -171,8 +171,8 @@ pub async fn close_aside(
     // Before anything is said of the form: who may not do this learns nothing of it.
     let file = for_coordinator(&mut tx, actor, case_id, now).await?;
     let reason = checked_reason(closing.reason)?;
-    let newer_is_right = closing
-        .newer_is_right
+    let verdict = closing
+        .verdict
         .ok_or_else(|| StepError::invalid("right", "Say which is right."))?;
     let groups = list(&mut tx, case_id).await?;
     let group = groups.into_iter().find(|group| {
@@ -183,25 +183,24 @@ pub async fn close_aside(
     if images.is_empty() || images.len() != closing.count {
         return Err(StepError::Stale);
     }
-    let word = deliveries::verdict(newer_is_right);
-    let resolution = format!("{word}: {reason}");
     for image in &images {
-        if !deliveries::settle_aside(&mut tx, &image.id, &resolution, now).await? {
+        if !deliveries::settle_aside(&mut tx, &image.id, verdict, reason, now).await? {
             return Err(StepError::Stale);
         }
         let event = AuditEvent::new("aside.closed")
             .in_case(case_id)
             .on("conflict", &image.id)
-            .with(serde_json::json!({ "verdict": word }));
+            .with(serde_json::json!({ "verdict": verdict.as_str() }));
         audit::record(&mut tx, actor, &event, now).await?;
     }
     let count = counted(images.len(), "image", "images");
-    let what = if newer_is_right {
-        format!(
+    let what = match verdict {
+        Verdict::NewerIsRight => format!(
             "A coordinator decided that what was set aside ({count}) is right and not what is stored: it must be sent again, for a new case, with identifiers of its own"
-        )
-    } else {
-        format!("A coordinator kept what is stored, and closed the matter of {count} set aside")
+        ),
+        Verdict::StoredKept => {
+            format!("A coordinator kept what is stored, and closed the matter of {count} set aside")
+        }
     };
     let said = Said {
         note: reason,

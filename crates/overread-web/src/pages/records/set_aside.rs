@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::response::IntoResponse as _;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use overread_model::ids::CaseId;
+use overread_model::verdict::Verdict;
 use overread_workflow::records::{self, Closing};
 use serde::Deserialize;
 
@@ -21,7 +22,7 @@ pub(super) struct ClosingForm {
     why: String,
     /// How many images the page showed.
     count: usize,
-    /// `stored` or `newer`.
+    /// The word of a [`Verdict`].
     right: String,
     reason: String,
 }
@@ -35,11 +36,7 @@ pub(super) async fn close(
         study: &form.study,
         names_another_patient: form.why == "patient",
         count: form.count,
-        newer_is_right: match form.right.as_str() {
-            "stored" => Some(false),
-            "newer" => Some(true),
-            _ => None,
-        },
+        verdict: Verdict::of(&form.right),
         reason: &form.reason,
     };
     let (ctx, actor, now) = (&state.workflow, &session.actor, state.now());
