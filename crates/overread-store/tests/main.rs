@@ -19,6 +19,7 @@ mod joining;
 mod keeping;
 mod peer_calls;
 mod people;
+mod rebuilding;
 mod refused_files;
 mod search;
 mod tables;
