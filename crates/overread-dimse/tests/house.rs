@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use overread_archive::Archive;
 use overread_dicom::FirstReading;
@@ -26,6 +26,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub(crate) const SHORT: Duration = Duration::from_millis(150);
+
+/// How long a test waits for what the door does behind its answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
 
@@ -177,14 +180,8 @@ impl House {
 
     /// Waits until the page of peers would show one of whom this is true, and returns it.
     pub(crate) fn seen(&self, is_it: impl Fn(&Peer) -> bool) -> Peer {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            if let Some(peer) = self.peers.list().into_iter().find(&is_it) {
-                return peer;
-            }
-            assert!(Instant::now() < deadline, "{:?}", self.peers.list());
-            std::thread::yield_now();
-        }
+        let peer = self.peers.wait_for(is_it, PATIENCE);
+        peer.unwrap_or_else(|| panic!("{:?}", self.peers.list()))
     }
 
     /// Returns the store behind the door.

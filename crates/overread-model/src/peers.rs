@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::limits::{PEER_CONTEXTS, PEERS};
 use crate::time::Timestamp;
@@ -133,11 +134,19 @@ pub struct AssociationEnd {
 
 /// The callers since the program started, as many as fit; a clone is another handle.
 #[derive(Debug, Clone, Default)]
-pub struct Peers(Arc<Mutex<BTreeMap<(String, IpAddr), Peer>>>);
+pub struct Peers(Arc<Shared>);
+
+type Callers = BTreeMap<(String, IpAddr), Peer>;
+
+#[derive(Debug, Default)]
+struct Shared {
+    all: Mutex<Callers>,
+    changed: Condvar,
+}
 
 impl Peers {
-    fn all(&self) -> MutexGuard<'_, BTreeMap<(String, IpAddr), Peer>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn all(&self) -> MutexGuard<'_, Callers> {
+        self.0.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps an association instead of the one before of the same caller. When too many are kept, the oldest goes, of the
@@ -157,6 +166,7 @@ impl Peers {
                 all.remove(&key);
             }
         }
+        self.0.changed.notify_all();
     }
 
     /// Says how the association of a caller that began then has ended.
@@ -166,6 +176,7 @@ impl Peers {
         if let Some(peer) = peer.filter(|peer| peer.asked_at == asked_at) {
             peer.ended = Some(end);
         }
+        self.0.changed.notify_all();
     }
 
     /// Adds a sentence to what is otherwise than was probably meant.
@@ -175,6 +186,18 @@ impl Peers {
         if let Some(peer) = peer.filter(|peer| peer.asked_at == asked_at) {
             peer.remarks.push(remark);
         }
+        self.0.changed.notify_all();
+    }
+
+    /// Waits until this is true of a caller, at most so long; returns the latest such one.
+    pub fn wait_for(&self, is_it: impl Fn(&Peer) -> bool, patience: Duration) -> Option<Peer> {
+        let nobody = |all: &mut Callers| !all.values().any(&is_it);
+        let waited = self
+            .0
+            .changed
+            .wait_timeout_while(self.all(), patience, nobody);
+        drop(waited);
+        self.list().into_iter().find(is_it)
     }
 
     /// Returns the callers, the latest first.
