@@ -17,7 +17,7 @@ use overread_testkit::peer::{Peer, data_set};
 use deleting::Administrator;
 
 use crate::doors::{Client, Doors, PATIENCE};
-use crate::left_behind::until_whole;
+use crate::left_behind::until_all_is_whole;
 use crate::program::{json, overread, run, text};
 
 /// How often the program is killed; `OVERREAD_CRASH_ROUNDS` says otherwise.
@@ -373,7 +373,7 @@ fn nothing_acknowledged_is_lost_by_any_door() {
     deleting::are_erased(&data, &known.deleted);
     // What the kills left behind is taken in by a start.
     let doors = Doors::open(&data);
-    let count = until_whole(|| run(&["verify", "--json", "--data", data.to_str().unwrap()]));
+    let count = until_all_is_whole(&data);
     assert!(count >= known.acknowledged.len() as u64);
     drop(doors);
     for place in [data, folder.path().join("copy")]

@@ -53,7 +53,8 @@ pub(crate) fn until_whole(proof: impl Fn() -> std::process::Output) -> u64 {
     }
 }
 
-fn until_all_is_whole(data: &Path) -> u64 {
+/// As [`until_whole`], by the program itself.
+pub(crate) fn until_all_is_whole(data: &Path) -> u64 {
     until_whole(|| run(&["verify", "--json", "--data", data.to_str().unwrap()]))
 }
 
@@ -89,10 +90,6 @@ impl Locked {
             runtime,
             held: Some(held.unwrap()),
         }
-    }
-
-    fn free(self) {
-        drop(self);
     }
 }
 
@@ -133,7 +130,14 @@ fn kill_before_the_commit(doors: &mut Doors, data: &Path, number: u64) {
         assert!(sent.join().unwrap().is_none(), "it was not answered");
     });
     doors.server.kill();
-    locked.free();
+    drop(locked);
+}
+
+/// Does this in the database of a program that runs.
+fn on(data: &Path, sql: &str) {
+    let database = rusqlite::Connection::open(data.join("overread.sqlite")).unwrap();
+    database.busy_timeout(PATIENCE).unwrap();
+    database.execute_batch(sql).unwrap();
 }
 
 #[test]
@@ -177,9 +181,12 @@ fn a_batch_that_the_database_would_not_take_is_there_without_a_restart() {
     let data = folder.path().join("data");
     let doors = Doors::open(&data);
     assert_eq!(stow(&doors, 1).0, 200);
-    let locked = Locked::of(&data);
+    on(
+        &data,
+        "create trigger full before insert on instance begin select raise(abort, 'full'); end",
+    );
     assert_eq!(stow(&doors, 2).0, 503);
-    locked.free();
+    on(&data, "drop trigger full");
     assert_eq!(until_all_is_whole(&data), 2);
     assert!(is_held(&doors, 2));
     let (status, body) = stow(&doors, 2);

@@ -11,7 +11,7 @@ use overread_testkit::peer::Peer;
 
 use crate::doors::{Doors, PATIENCE, Told};
 use crate::faults::{FailingDisc, SmallDisc};
-use crate::left_behind::until_whole;
+use crate::left_behind::{until_all_is_whole, until_whole};
 use crate::outside::Outside;
 use crate::program::{json, run, text};
 
@@ -261,8 +261,7 @@ fn a_disc_that_turns_read_only_is_told_and_read_on() {
     }
     let all = [1, 2, 3, 11, 12, 13, 21, 22, 23];
     assert!(all.into_iter().all(|number| is_held(&doors, number)));
-    let proof = || run(&["verify", "--json", "--data", disc.data.to_str().unwrap()]);
-    assert_eq!(until_whole(proof), 10);
+    assert_eq!(until_all_is_whole(&disc.data), 10);
 }
 
 /// What becomes of a program whose disc hangs.
@@ -331,8 +330,8 @@ fn offered_to_a_hanging_disc(hangs: &str, then: Then) {
     }
     assert!(sure.iter().all(|number| is_held(&doors, *number)));
     // What was synced and not acknowledged when the program was killed is taken in.
-    let proof = || run(&["verify", "--json", "--data", disc.data.to_str().unwrap()]);
-    assert!(until_whole(proof) >= sure.len() as u64, "{hangs}");
+    let count = until_all_is_whole(&disc.data);
+    assert!(count >= sure.len() as u64, "{hangs}");
 }
 
 #[test]
