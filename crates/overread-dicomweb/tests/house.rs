@@ -112,6 +112,17 @@ impl House {
         }
     }
 
+    /// Does this in the database where it is SQLite; says whether it is.
+    pub(crate) fn on_sqlite(&self, sql: &str) -> bool {
+        let is_sqlite = self.store.kind() == "sqlite";
+        if is_sqlite {
+            let path = self.folder.path().join("overread.sqlite");
+            let database = rusqlite::Connection::open(path).unwrap();
+            database.execute_batch(sql).unwrap();
+        }
+        is_sqlite
+    }
+
     /// Listens on a port of this machine, to whoever comes there as somebody; returns where.
     pub(crate) async fn listen(&self, actor: Option<Actor>) -> std::net::SocketAddr {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
