@@ -106,7 +106,8 @@ async fn fill(store: &Store, studies: i64, token: &str) {
         &mut tx,
         sqlx::query(
             "insert into scrub (id, begun_at, after_pack_id, instances, bytes, damaged, finished_at, last_damaged) \
-             values (1, $1, $1, 0, 0, '', $1, '')"
+             values (1, $1, $1, 0, 0, '', $1, '') \
+             on conflict (id) do update set after_pack_id = excluded.after_pack_id, finished_at = excluded.finished_at"
         )
         .bind(i64::MAX)
     );
