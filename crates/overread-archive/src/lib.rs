@@ -273,6 +273,18 @@ impl Archive {
         }
     }
 
+    /// Writes what a failed batch left anew, and makes it durable: after a sync that failed, the system takes the bytes for
+    /// written, and another sync would say so without writing anything.
+    ///
+    /// # Errors
+    /// When the disc cannot be read or written.
+    pub async fn rewrite(&self, pack_id: PackId, range: Range<u64>) -> Result<(), ArchiveError> {
+        match &self.place {
+            Place::Disc(disc) => disc.rewrite(pack_id, range).await,
+            Place::S3(_) => Ok(()),
+        }
+    }
+
     /// Says whether somebody may be writing this pack. In a bucket, where nothing can be locked, somebody always may.
     pub async fn may_be_written(&self, pack_id: PackId) -> bool {
         match &self.place {

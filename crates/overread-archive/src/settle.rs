@@ -3,6 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -159,6 +160,32 @@ impl Disc {
         blocking(move || {
             let synced = File::open(&path).and_then(|file| file.sync_data());
             synced.map_err(|source| ArchiveError::Write { pack_id, source })
+        })
+        .await
+    }
+
+    /// Writes bytes that nobody owns yet anew, as they are, and makes them durable.
+    pub(crate) async fn rewrite(
+        &self,
+        pack_id: PackId,
+        range: Range<u64>,
+    ) -> Result<(), ArchiveError> {
+        let path = self.path_of(pack_id);
+        blocking(move || {
+            let fail = |source| ArchiveError::Write { pack_id, source };
+            let mut options = OpenOptions::new();
+            let file = options.read(true).write(true).open(&path).map_err(fail)?;
+            let mut buffer = vec![0_u8; limits::COPY_BYTES];
+            let mut next = range.start;
+            while next < range.end {
+                let count = usize::try_from(range.end - next).unwrap_or(usize::MAX);
+                let count = count.min(buffer.len());
+                let part = buffer.get_mut(..count).unwrap_or_default();
+                file.read_exact_at(part, next).map_err(fail)?;
+                file.write_all_at(part, next).map_err(fail)?;
+                next += count as u64;
+            }
+            file.sync_data().map_err(fail)
         })
         .await
     }

@@ -101,6 +101,12 @@ pub(crate) async fn recover(
     let (first, last) = (plan.first(), plan.last());
     let run = Run { store, archive };
     for parts in plan.batches.values() {
+        for part in parts {
+            let directory = part.directory;
+            let end_bytes = directory.offset_bytes + directory.length_bytes;
+            let range = part.begin_bytes..end_bytes;
+            archive.rewrite(directory.pack_id, range).await?;
+        }
         if let Some(part) = parts.first() {
             run.batch(parts, part, &mut report).await?;
         }

@@ -192,11 +192,12 @@ impl Ingest {
             self.feed(parts, slots),
             self.pass_all_on(queue, &wanted, &ticket)
         );
-        fed?;
         let awaited = awaited?;
         let unusable = awaited.iter().filter_map(|one| one.unusable(&ticket, None));
         let unusable: Vec<commit::Refusal> = unusable.collect();
+        // Also of a request that broke off: what came before is stored.
         self.note_refused(&unusable).await?;
+        fed?;
         let mut outcomes = Vec::with_capacity(awaited.len());
         for one in awaited {
             outcomes.push(one.outcome().await?);

@@ -267,9 +267,19 @@ async fn a_batch_whose_commit_failed_is_taken_in_by_the_same_program() {
     let failed = house.ingest.one_file("two", file, failing).await;
     assert!(failed.is_err(), "nobody is told that it is stored");
     on(house.dir.path(), "drop trigger full");
+    let long_ago = std::time::UNIX_EPOCH;
+    let packs = house.packs();
+    for pack in &packs {
+        let file = std::fs::File::options().write(true).open(pack).unwrap();
+        file.set_modified(long_ago).unwrap();
+    }
     assert!(house.find(&mr(2, 1, 1)).await.is_none());
     let report = house.ingest.recover(now()).await.unwrap();
     assert_eq!((report.batches, report.instances), (1, 1));
+    // Its sync may have failed, and another sync would write nothing.
+    let is_new =
+        |pack: &std::path::PathBuf| pack.metadata().unwrap().modified().unwrap() > long_ago;
+    assert!(packs.iter().any(is_new), "its bytes were not written again");
     assert_eq!(house.bytes_of(&mr(2, 1, 1)).await, part10(&mr(2, 1, 1)));
     house.prove().await;
 }

@@ -40,11 +40,12 @@ impl Refused {
 }
 
 /// What has not come: it is in no exam of the case, and not set aside for it, under the UID or with the digest that was refused.
-/// What is about a deleted exam says nothing until that is restored.
+/// What is about an exam that the case held, and that is deleted, says nothing until that is restored.
 macro_rules! is_open {
     () => {
         "(r.study_instance_uid is null or r.study_instance_uid not in (select s.study_instance_uid from deletion d \
-         join study s on s.id = d.study_id where d.ended_at is null)) \
+         join study s on s.id = d.study_id join deletion_case dc on dc.deletion_id = d.id \
+         where d.ended_at is null and dc.case_id = r.case_id)) \
          and not (r.sort = 'instance' and (exists (select 1 from instance i join series s on s.id = i.series_id \
          where i.sop_instance_uid = r.sop_instance_uid and (s.study_id in (select cs.study_id from case_study cs \
          where cs.case_id = r.case_id) or s.study_id in (select q.study_id from quarantine q \

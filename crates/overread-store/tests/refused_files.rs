@@ -1,7 +1,7 @@
 //! What was refused is told until it has come, or a coordinator lets the case through without it.
 
 use overread_model::extent::Digest;
-use overread_model::ids::{DeletionId, DeliveryId};
+use overread_model::ids::{CaseId, DeletionId, DeliveryId};
 use overread_model::refusal::{RefusalReason, RefusedSort};
 use overread_store::deletions::{self, NewDeletion};
 use overread_store::limits::REFUSED_FILES;
@@ -37,16 +37,23 @@ fn refused(instance: u64) -> Refused {
 }
 
 async fn note(house: &House, refused: &[Refused]) {
+    note_of(house, &case(4), refused).await;
+}
+
+async fn note_of(house: &House, of: &CaseId, refused: &[Refused]) {
     let mut tx = house.store.begin_batch().await.unwrap();
-    let of = case(4);
-    let noted = refused_files::note(&mut tx, &of, refused, NOW);
+    let noted = refused_files::note(&mut tx, of, refused, NOW);
     noted.await.unwrap();
     tx.commit().await.unwrap();
 }
 
 async fn lacking(house: &House) -> Vec<(RefusedSort, i64)> {
+    lacking_of(house, &case(4)).await
+}
+
+async fn lacking_of(house: &House, of: &CaseId) -> Vec<(RefusedSort, i64)> {
     let mut tx = house.store.read().await.unwrap();
-    let lacking = refused_files::lacking(&mut tx, &case(4)).await.unwrap();
+    let lacking = refused_files::lacking(&mut tx, of).await.unwrap();
     let line = |one: Lacking| (one.sort, one.count);
     lacking.into_iter().map(line).collect()
 }
@@ -188,15 +195,18 @@ async fn deleted(house: House) {
         reason: RefusalReason::Deleted,
         ..refused(2)
     };
-    note(&house, &[gone]).await;
+    note(&house, &[gone.clone()]).await;
     assert!(lacking(&house).await.is_empty(), "it is deleted");
+    // A case that does not hold the exam has not got what it refused, whatever becomes of the exam elsewhere.
+    note_of(&house, &case(5), &[gone]).await;
+    assert_eq!(lacking_of(&house, &case(5)).await.len(), 1);
     tell(&house).await;
     let mut tx = house.store.begin().await.unwrap();
     let restored = deletions::restore(&mut tx, &id, &machine(), NOW).await;
     assert!(restored.unwrap().is_some());
     tx.commit().await.unwrap();
     assert_eq!(lacking(&house).await, [(RefusedSort::Instance, 1)]);
-    // Nothing tells of an exam that is erased.
+    // Nothing tells its case of an exam that is erased.
     let mut tx = house.store.begin().await.unwrap();
     let again = DeletionId::from_random([2; 16]);
     let new = NewDeletion { id: &again, ..new };
@@ -215,5 +225,6 @@ async fn deleted(house: House) {
         }
         .unwrap()
     };
-    assert_eq!(rows, 0);
+    assert_eq!(rows, 1, "that of the other case");
+    assert_eq!(lacking_of(&house, &case(5)).await.len(), 1);
 }

@@ -40,12 +40,15 @@ pub(crate) async fn delete(tx: &mut Tx, study: StudyKey) -> StoreResult<Option<E
         "delete from series where study_id = $1",
         "delete from study_modality where study_id = $1",
         "delete from study_name_part where study_id = $1",
+        // A case that never held it still waits for what it refused.
+        "delete from refused_file where study_instance_uid in (select s.study_instance_uid from study s where s.id = $1) \
+         and case_id in (select dc.case_id from deletion_case dc join deletion d on d.id = dc.deletion_id \
+         where d.study_id = $1)",
         "delete from case_study where study_id = $1",
         // What others ordered about it names its patient, too.
         "delete from work_item_event where uid in (select w.uid from work_item w join study s \
          on s.study_instance_uid = w.study_instance_uid where s.id = $1)",
         "delete from work_item where study_instance_uid in (select s.study_instance_uid from study s where s.id = $1)",
-        "delete from refused_file where study_instance_uid in (select s.study_instance_uid from study s where s.id = $1)",
         "delete from quarantine where study_id = $1",
         "delete from study where id = $1",
     ] {
