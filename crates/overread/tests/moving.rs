@@ -375,7 +375,7 @@ fn check_damaged(from: &Path, of: Option<&Outside>, to: &Path) {
     }
     for told in [
         "damaged or missing: 3 images of 3 studies",
-        "1 instances",
+        "1 instance,",
         "run the same command again",
     ] {
         assert!(said.contains(told), "{said}");
