@@ -105,7 +105,7 @@ pub struct RequestLine {
     pub answer: Option<(Timestamp, bool, String)>,
 }
 
-/// What the administrator's page shows, beside the [`conflicts`].
+/// What the administrator's page shows, beside the [`conflicts()`].
 pub struct KeepingView {
     /// Open requests.
     pub requests: Vec<RequestLine>,
