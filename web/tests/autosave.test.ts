@@ -55,7 +55,11 @@ test("a lost connection keeps the text here and tries again", async () => {
 
 test("a draft that changed elsewhere is not overwritten unasked", async () => {
   stop = autosave(page(FORM));
-  const conflict = { error: "This draft was changed in another window", version: 9 };
+  const conflict = {
+    status: 409,
+    message: "This draft was changed in another window",
+    version: 9,
+  };
   const asked = answers({ status: 409, body: conflict }, { body: { version: 10 } });
   type("textarea", "Mine");
   await vi.advanceTimersByTimeAsync(1_500);
