@@ -1,4 +1,4 @@
-"""Searches over indexes of several sizes, with a token that sees everything and one that sees what it was granted."""
+"""Searches over indexes of several sizes, with a token that sees everything and two that see what they were granted."""
 
 import json
 import random
@@ -12,8 +12,9 @@ from results import medians, table
 from servers import Failure, Installation, clean_environment, memory_mb, program
 
 QUESTIONS = 300
-# One study in so many is in a case that the token with grants sees; `search` makes them so.
+# One study in so many is in a case that the token with grants sees, and so many are in each; `search` makes them so.
 IN_CASES = 20
+CASE_STUDIES = 250
 # So many of the questions are asked once before, to count the rows of their answers.
 COUNTED = 20
 
@@ -45,19 +46,22 @@ def measure(options, work):
 
 
 def fill(archive, example, size):
-    """Makes the index; returns a token that sees everything and one with grants."""
+    """Makes the index; returns a token that sees everything, one with grants of all cases, and one of a single case."""
     # The first start makes the tables and takes the archive's token.
     archive.serve().stop()
-    granted = archive.command("token", "create", "--role", "referring_physician", "--name", "grants")
+    granted = [
+        archive.command("token", "create", "--role", "referring_physician", "--name", name)
+        for name in ("grants", "one case")
+    ]
     log = archive.home / "search.log"
     with open(log, "wb") as output:
-        command = [example, str(size), archive.data, granted["id"]]
+        command = [example, str(size), archive.data, *(token["id"] for token in granted)]
         done = subprocess.run(
             command, stdout=output, stderr=subprocess.STDOUT, env=clean_environment(), check=False
         )
     if done.returncode != 0:
         raise Failure(f"The index was not made: {log.read_text(errors='replace')[-500:]}")
-    return {"everything": archive.token, "grants": granted["token"]}
+    return {"everything": archive.token, "grants": granted[0]["token"], "one case": granted[1]["token"]}
 
 
 def questions(seen):
@@ -88,7 +92,9 @@ def week(study):
 
 def ask(server, wrk_program, size, tokens, options, work):
     """Asks everything in turn for each run, so that a slow minute of the machine spoils no question alone."""
-    kinds = {"everything": questions(range(size)), "grants": questions(range(0, size, IN_CASES))}
+    in_cases = range(0, size, IN_CASES)
+    seen = {"everything": range(size), "grants": in_cases, "one case": in_cases[:CASE_STUDIES]}
+    kinds = {who: questions(studies) for who, studies in seen.items()}
     runs, rows = {}, {}
     for turn in range(options.runs):
         for who, token in tokens.items():

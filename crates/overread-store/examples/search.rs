@@ -1,8 +1,9 @@
 //! Measures searches over a made index:
-//! `cargo run --release -p overread-store --example search -- STUDIES [POSTGRES-URL | FOLDER [TOKEN-ID]]`.
+//! `cargo run --release -p overread-store --example search -- STUDIES [POSTGRES-URL | FOLDER [TOKEN-ID [TOKEN-ID]]]`.
 //!
 //! The rows are written straight into the tables: names, dates and numbers are made up, nothing stands in an archive. Each study
-//! has 20 instances; one study in 20 is in a case that one machine token may see, 250 in each. In a folder the index stays, so
+//! has 20 instances; one study in 20 is in a case that one machine token may see, 250 in each; a second token may see the first
+//! case alone. In a folder the index stays, so
 //! that `overread serve --data FOLDER` can be measured with it.
 #![allow(
     clippy::unwrap_used,
@@ -47,7 +48,7 @@ macro_rules! run {
     };
 }
 
-async fn fill(store: &Store, studies: i64, token: &str) {
+async fn fill(store: &Store, studies: i64, tokens: &[String]) {
     let mut tx = store.begin().await.unwrap();
     run!(
         &mut tx,
@@ -98,7 +99,7 @@ async fn fill(store: &Store, studies: i64, token: &str) {
             .bind(number).bind(format!("1.2.826.0.1.3680043.10.998.2.{number}")).bind(modality));
         instances(&mut tx, number).await;
         if number % IN_CASES == 0 {
-            grant(&mut tx, number, token).await;
+            put_into_case(&mut tx, number, tokens).await;
         }
     }
     // There are no packs to prove, which the server would try beside what is measured.
@@ -129,19 +130,23 @@ async fn instances(tx: &mut Tx, study: i64) {
     }
 }
 
-/// Puts a study into a case that the token may see.
-async fn grant(tx: &mut Tx, study: i64, token: &str) {
-    let case = format!("{:032x}", study / IN_CASES / CASE_STUDIES);
+/// Puts a study into a case that the first token may see, and the others where it is the first case.
+async fn put_into_case(tx: &mut Tx, study: i64, tokens: &[String]) {
+    let number = study / IN_CASES / CASE_STUDIES;
+    let case = format!("{number:032x}");
     if study / IN_CASES % CASE_STUDIES == 0 {
-        run!(
-            tx,
-            sqlx::query(
-                "insert into case_grant (id, case_id, subject_kind, subject_id, right_, from_at, \
-            granted_by, granted_at) values ($1, $1, 'machine', $2, 'view_images', 0, '', 0)"
-            )
-            .bind(&case)
-            .bind(token)
-        );
+        let seeing = if number == 0 { tokens.len() } else { 1 };
+        for token in &tokens[..seeing] {
+            run!(
+                tx,
+                sqlx::query(
+                    "insert into case_grant (id, case_id, subject_kind, subject_id, right_, from_at, \
+                     granted_by, granted_at) values ($1 || $2, $1, 'machine', $2, 'view_images', 0, '', 0)"
+                )
+                .bind(&case)
+                .bind(token)
+            );
+        }
     }
     run!(
         tx,
@@ -205,8 +210,10 @@ async fn main() {
         .unwrap_or(50_000);
     let dir = tempfile::tempdir().unwrap();
     let place = arguments.next();
-    let token = arguments.next();
-    let token = token.as_deref().unwrap_or(NOBODYS_TOKEN);
+    let mut tokens: Vec<String> = arguments.collect();
+    if tokens.is_empty() {
+        tokens.push(NOBODYS_TOKEN.to_owned());
+    }
     let store = match place {
         Some(url) if url.starts_with("postgres") => {
             Store::open_postgres_in(&url, &format!("bench_{}", std::process::id())).await
@@ -218,7 +225,7 @@ async fn main() {
     };
     let store = store.unwrap();
     let start = Instant::now();
-    fill(&store, studies_count, token).await;
+    fill(&store, studies_count, &tokens).await;
     println!(
         "{} with {studies_count} studies, filled in {:.1} s",
         store.kind(),
@@ -226,7 +233,7 @@ async fn main() {
     );
     measure_all(&store, &Reach::Everything, studies_count).await;
     let actor = Actor::Machine {
-        token_id: token.parse().unwrap(),
+        token_id: tokens[0].parse().unwrap(),
         role: Role::ReferringPhysician,
     };
     let mut tx = store.read().await.unwrap();
