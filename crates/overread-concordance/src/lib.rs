@@ -46,7 +46,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 15"
+    " rules 16"
 );
 
 /// Sets two reports of one exam side by side.

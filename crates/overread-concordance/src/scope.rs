@@ -1,5 +1,7 @@
 //! Here each word of a sentence learns whether it is denied, doubted, past or about somebody else.
 
+mod renamed;
+
 use crate::lexicon::{Cue, CueKind, Hit, Lexicon, lexicon};
 use crate::text::{self, Kind, Token};
 use crate::types::{Context, Experiencer, Negation, Temporality};
@@ -72,6 +74,7 @@ pub(crate) fn states(tokens: &[Token], cues: &[CueAt<'_>]) -> Vec<State> {
             _ => {}
         }
     }
+    renamed::deny(tokens, cues, &mut states);
     doubt(tokens, cues, &mut states);
     states
 }
@@ -104,6 +107,7 @@ fn forward(tokens: &[Token], cues: &[CueAt<'_>], cue: &CueAt<'_>, states: &mut [
 
 fn backward(tokens: &[Token], cues: &[CueAt<'_>], cue: &CueAt<'_>, states: &mut [State]) {
     // "absent" and "negative" also stand before what they deny; they look back only when something is there.
+    let mut from = cue.first;
     for i in (0..cue.first).rev() {
         let stop = cues.iter().any(|c| {
             c.last == i
@@ -111,16 +115,48 @@ fn backward(tokens: &[Token], cues: &[CueAt<'_>], cue: &CueAt<'_>, states: &mut 
                 && !std::ptr::eq(c.cue, cue.cue)
         });
         let Some(token) = tokens.get(i) else { break };
+        if token.is("of") && is_quality(tokens, i) {
+            return;
+        }
         if stop
             || token.kind == Kind::Colon
             || (token.kind == Kind::Comma && clause_follows(tokens, i))
         {
             break;
         }
-        if let Some(s) = states.get_mut(i) {
-            s.denied = true;
-        }
+        from = i;
     }
+    for state in states.get_mut(from..cue.first).unwrap_or_default() {
+        state.denied = true;
+    }
+}
+
+/// "The level of the extrusion is wrong" takes back the level, and not the extrusion.
+fn is_quality(tokens: &[Token], of: usize) -> bool {
+    let before = of.checked_sub(1).and_then(|i| tokens.get(i));
+    before.is_some_and(|t| {
+        matches!(
+            t.norm.as_str(),
+            "level"
+                | "side"
+                | "laterality"
+                | "size"
+                | "grade"
+                | "location"
+                | "position"
+                | "site"
+                | "number"
+                | "numbering"
+                | "measurement"
+                | "severity"
+                | "degree"
+                | "extent"
+                | "stage"
+                | "type"
+                | "age"
+                | "date"
+        )
+    })
 }
 
 /// A comma with a verb soon after it begins a new clause.

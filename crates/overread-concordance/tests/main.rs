@@ -25,6 +25,7 @@ mod raising;
 mod reassurance;
 mod score;
 mod tables;
+mod taken_back;
 mod total;
 mod tubes;
 mod twins;
