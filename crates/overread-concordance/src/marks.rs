@@ -23,6 +23,8 @@ pub(crate) struct SizeAt {
     pub(crate) mm: f64,
     /// An earlier measurement, a distance or an instruction: not the size of the finding.
     pub(crate) aside: bool,
+    /// The size that the finding had in an earlier examination, not in somebody's report of this one.
+    pub(crate) earlier: bool,
 }
 
 /// A number with a unit that is no length: days of gestation, grams, heart beats.
@@ -55,6 +57,7 @@ pub(crate) fn sizes(tokens: &[Token], cues: &[CueAt<'_>]) -> Vec<SizeAt> {
                 last,
                 mm,
                 aside,
+                earlier: earlier(tokens, cues, at),
             });
             at = last + 1;
         } else {
@@ -128,6 +131,24 @@ fn aside(tokens: &[Token], cues: &[CueAt<'_>], first: usize, last: usize) -> boo
         || near_before(CueKind::NotSize, 4)
         || near_after(CueKind::NotSize, 2)
         || slash
+}
+
+/// "Previously 5 mm", "prior measurement of 5 mm", but not "previously reported as 5 mm".
+fn earlier(tokens: &[Token], cues: &[CueAt<'_>], first: usize) -> bool {
+    cues.iter()
+        .filter(|c| c.cue.kind == CueKind::Prior && c.last < first && first - c.last <= 4)
+        .any(|c| {
+            let words = tokens.get(c.first..first).unwrap_or_default();
+            let before = ["previously", "previous", "prior", "formerly", "earlier"];
+            let said = cues.iter().any(|s| {
+                matches!(s.cue.kind, CueKind::Said | CueKind::Report)
+                    && s.first >= c.first
+                    && s.first < first
+            });
+            words.iter().any(|t| before.contains(&t.norm.as_str()))
+                && !said
+                && words.iter().all(|t| t.kind != Kind::Comma)
+        })
 }
 
 /// Finds ages of gestation, weights and volumes.

@@ -66,6 +66,35 @@ fn a_wrong_level_side_or_size_takes_back_no_finding() {
 }
 
 #[test]
+fn growth_is_read_from_the_earlier_size() {
+    let at = |now: &str| format!("Nodule in the right upper lobe {now}.");
+    let compared = |o: &str, s: &str| compare("CT chest", &at(o), &at(s));
+    for (o, s) in [
+        ("8 mm, previously 8 mm", "8 mm, previously 5 mm"),
+        ("8 mm, stable", "8 mm (prior 5 mm)"),
+        ("8 mm, previously 5 mm", "8 mm, unchanged"),
+    ] {
+        let found = compared(o, s);
+        assert!(
+            found.items.iter().any(|i| i.rule_id == "trend"),
+            "{o} {s} {found:?}"
+        );
+        assert_eq!(found.overall, Some(Overall::ChangesManagement), "{o} {s}");
+    }
+    for (o, s) in [
+        ("8 mm, previously 5 mm", "8 mm, increased from 5 mm"),
+        ("8 mm, previously 8 mm", "8 mm, previously 7 mm"),
+        ("8 mm, previously 8 mm", "8 mm, previously reported as 5 mm"),
+    ] {
+        let found = compared(o, s);
+        assert!(
+            found.items.iter().all(|i| i.rule_id != "trend"),
+            "{o} {s} {found:?}"
+        );
+    }
+}
+
+#[test]
 fn a_line_in_an_artery_lies_wrong() {
     for artery in [
         "right subclavian artery",

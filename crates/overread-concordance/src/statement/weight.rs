@@ -23,7 +23,9 @@ impl Builder<'_> {
         let worrying = self.lex.weighing.worrying(tokens);
         frame.worrying = worrying.iter().any(|hit| within(hit.first));
         if matches!(frame.what, What::Finding(_)) {
-            frame.trend = self.trend_of(tokens, list, m);
+            frame.trend = self
+                .trend_of(tokens, list, m)
+                .or_else(|| self.measured_trend(view, m));
             frame.count = answered_count(view, m).or_else(|| self.count_of(tokens, m));
             let crowd = self.lex.weighing.crowd(tokens).into_iter();
             let own =
@@ -120,6 +122,22 @@ impl Builder<'_> {
             .count();
         let only = all.first().filter(|_| others <= 1);
         own.or(only).map(|(_, trend)| *trend)
+    }
+
+    /// "8 mm, previously 5 mm".
+    fn measured_trend(&self, view: &View<'_>, m: &Mention) -> Option<Trend> {
+        let mut sizes = view
+            .marked
+            .sizes
+            .iter()
+            .filter(|s| s.first >= m.from && s.first < m.to);
+        let now = sizes.clone().find(|s| !s.aside)?.mm;
+        let before = sizes.find(|s| s.earlier)?.mm;
+        Some(match self.lex.differences.apart.sizes(now, before) {
+            false => Trend::Unchanged,
+            true if now > before => Trend::Larger,
+            true => Trend::Smaller,
+        })
     }
 
     /// "Five liver metastases", "a solitary nodule".
