@@ -1,4 +1,4 @@
-//! A second report that takes a finding back must never be called a confirmation of it, however it says so.
+//! A second report that takes a finding back, or says by a word more that it is grave, must never be called a confirmation.
 
 use overread_concordance::{Class, Overall, compare};
 
@@ -110,5 +110,23 @@ fn a_line_in_an_artery_lies_wrong() {
         );
         assert!(found.items.iter().any(|i| i.critical), "{artery} {found:?}");
         assert_eq!(found.overall, Some(Overall::ChangesManagement), "{artery}");
+    }
+}
+
+#[test]
+fn tamponade_is_more_than_an_effusion_and_a_template_without_its_last_letter_is_read() {
+    for (o, s) in [
+        (
+            "Small pericardial effusion.",
+            "Pericardial effusion with tamponade.",
+        ),
+        (
+            "Pulmonary embolism: negativ.",
+            "Pulmonary embolism: positiv.",
+        ),
+    ] {
+        let found = compare("CT chest", o, s);
+        assert!(found.items.iter().any(|i| i.critical), "{o} {s} {found:?}");
+        assert_eq!(found.overall, Some(Overall::ChangesManagement), "{o} {s}");
     }
 }
