@@ -58,32 +58,12 @@ fn account(number: u8, email: &str) -> PersonRow {
 /// A case that is being read.
 pub(crate) fn row(case: u8) -> CaseRow {
     CaseRow {
-        id: CaseId::from_random([case; 16]).as_str().to_owned(),
         number: Some(format!("2026-0000{case}")),
-        parent_id: None,
         state: "in_review".to_owned(),
-        held_from: None,
-        expired_at: None,
         due_at: Some(now().plus_days(7).as_micros()),
-        review_left_seconds: None,
-        hold_left_seconds: None,
-        version: 1,
-        created_by: "nobody".to_owned(),
-        created_at: NOW,
-        state_since: NOW,
-        submitted_at: None,
-        delivered_at: None,
-        ended_at: None,
         urgency: "urgent".to_owned(),
         title: "MRI of the lumbar spine".to_owned(),
-        patient_name: "Alex Sample".to_owned(),
-        intake: "{}".to_owned(),
-        emergency: 0,
-        identity_confirmed: 0,
-        original_missing: 0,
-        follow_up_wanted: 0,
-        follow_up_declined: 0,
-        outcome: None,
+        ..overread_testkit::case::row(&CaseId::from_random([case; 16]), now())
     }
 }
 

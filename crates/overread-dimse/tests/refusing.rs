@@ -12,9 +12,10 @@ use overread_model::access::{Actor, Role};
 use overread_model::ids::{CaseId, DeletionId};
 use overread_model::keeping::Quota;
 use overread_model::refusal::{RefusalReason, RefusedSort};
-use overread_store::cases::{self, CaseRow};
+use overread_store::cases;
 use overread_store::deletions::{self, NewDeletion};
 use overread_store::{quotas, refused_files, studies};
+use overread_testkit::case;
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::peer::{EXPLICIT, IMPLICIT, MR, Peer, VERIFICATION, data_set, request};
 
@@ -59,38 +60,6 @@ fn what_the_command_and_the_data_set_name_must_agree() {
     peer.release();
 }
 
-/// A case that takes records.
-fn collecting(case_id: &CaseId) -> CaseRow {
-    CaseRow {
-        id: case_id.as_str().to_owned(),
-        number: None,
-        parent_id: None,
-        state: "records_collecting".to_owned(),
-        held_from: None,
-        expired_at: None,
-        due_at: None,
-        review_left_seconds: None,
-        hold_left_seconds: None,
-        version: 1,
-        created_by: "nobody".to_owned(),
-        created_at: NOW.as_micros(),
-        state_since: NOW.as_micros(),
-        submitted_at: None,
-        delivered_at: None,
-        ended_at: None,
-        urgency: "standard".to_owned(),
-        title: "MRI".to_owned(),
-        patient_name: "Alex Sample".to_owned(),
-        intake: "{}".to_owned(),
-        emergency: 0,
-        identity_confirmed: 0,
-        original_missing: 0,
-        follow_up_wanted: 0,
-        follow_up_declined: 0,
-        outcome: None,
-    }
-}
-
 #[test]
 fn a_full_case_and_a_deleted_exam_are_told() {
     let case_id = CaseId::from_random([4; 16]);
@@ -102,7 +71,9 @@ fn a_full_case_and_a_deleted_exam_are_told() {
     let (first, second) = (InstanceSpec::mr(1, 1, 1), InstanceSpec::mr(1, 1, 2));
     house.wait_for(async {
         let mut tx = house.ingest.store().begin().await.unwrap();
-        cases::insert(&mut tx, &collecting(&case_id)).await.unwrap();
+        cases::insert(&mut tx, &case::row(&case_id, NOW))
+            .await
+            .unwrap();
         quotas::set(&mut tx, &case_id, quota, "a test", "p", NOW)
             .await
             .unwrap();

@@ -11,32 +11,11 @@ use crate::retrieving::filled;
 
 fn row(case_id: &CaseId, number: &str) -> CaseRow {
     CaseRow {
-        id: case_id.as_str().to_owned(),
         number: Some(number.to_owned()),
-        parent_id: None,
         state: "in_review".to_owned(),
-        held_from: None,
-        expired_at: None,
-        due_at: None,
-        review_left_seconds: None,
-        hold_left_seconds: None,
-        version: 1,
-        created_by: "nobody".to_owned(),
-        created_at: NOW.as_micros(),
-        state_since: NOW.as_micros(),
-        submitted_at: None,
-        delivered_at: None,
-        ended_at: None,
         urgency: "urgent".to_owned(),
         title: format!("Exam {number}"),
-        patient_name: "Somebody".to_owned(),
-        intake: "{}".to_owned(),
-        emergency: 0,
-        identity_confirmed: 0,
-        original_missing: 0,
-        follow_up_wanted: 0,
-        follow_up_declined: 0,
-        outcome: None,
+        ..overread_testkit::case::row(case_id, NOW)
     }
 }
 

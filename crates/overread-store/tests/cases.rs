@@ -17,32 +17,9 @@ use crate::house::{House, NOW, Spec, both, enter, machine, person, scope};
 
 pub(super) fn row(number: u8) -> CaseRow {
     CaseRow {
-        id: case(number).as_str().to_owned(),
-        number: None,
-        parent_id: None,
         state: "matching".to_owned(),
-        held_from: None,
-        expired_at: None,
-        due_at: None,
-        review_left_seconds: None,
-        hold_left_seconds: None,
-        version: 1,
-        created_by: "nobody".to_owned(),
-        created_at: NOW.as_micros(),
         state_since: NOW.plus_seconds(i64::from(number)).as_micros(),
-        submitted_at: None,
-        delivered_at: None,
-        ended_at: None,
-        urgency: "standard".to_owned(),
-        title: "MRI".to_owned(),
-        patient_name: "Alex Sample".to_owned(),
-        intake: "{}".to_owned(),
-        emergency: 0,
-        identity_confirmed: 0,
-        original_missing: 0,
-        follow_up_wanted: 0,
-        follow_up_declined: 0,
-        outcome: None,
+        ..overread_testkit::case::row(&case(number), NOW)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Here synthetic discs, DICOM objects and throw-away stores are made, for tests and the demonstration.
 
+pub mod case;
 pub mod dicom;
 pub mod disc;
 pub mod gate;

@@ -6,7 +6,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Stdio;
 
-use overread_model::ids::{CaseId, PersonId};
+use overread_model::case::CaseState;
+use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::cases::{self, CaseRow};
 use overread_testkit::dicom::InstanceSpec;
@@ -69,36 +71,12 @@ fn nothing_usable_and_unknown_cases_have_their_own_answers() {
     assert_eq!(run(&["ingest"]).status.code(), Some(2), "wrong usage");
 }
 
-/// Puts a case that was just begun into a data folder; returns its id.
-fn case_in(data: &Path) -> String {
-    let id = CaseId::from_random([7; 16]).as_str().to_owned();
+/// Puts a case in this state into a data folder; returns its id.
+pub(crate) fn case_in(data: &Path, state: CaseState) -> String {
+    let id = CaseId::from_random([7; 16]);
     let row = CaseRow {
-        id: id.clone(),
-        number: None,
-        parent_id: None,
-        state: "draft".to_owned(),
-        held_from: None,
-        expired_at: None,
-        due_at: None,
-        review_left_seconds: None,
-        hold_left_seconds: None,
-        version: 1,
-        created_by: PersonId::from_random([1; 16]).as_str().to_owned(),
-        created_at: 1,
-        state_since: 1,
-        submitted_at: None,
-        delivered_at: None,
-        ended_at: None,
-        urgency: String::new(),
-        title: String::new(),
-        patient_name: String::new(),
-        intake: "{}".to_owned(),
-        emergency: 0,
-        identity_confirmed: 0,
-        original_missing: 0,
-        follow_up_wanted: 0,
-        follow_up_declined: 0,
-        outcome: None,
+        state: state.as_str().to_owned(),
+        ..overread_testkit::case::row(&id, Timestamp::from_micros(1))
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
@@ -109,7 +87,7 @@ fn case_in(data: &Path) -> String {
         tx.commit().await.unwrap();
         store.close().await;
     });
-    id
+    id.as_str().to_owned()
 }
 
 #[test]
@@ -121,7 +99,7 @@ fn what_was_refused_or_lost_has_an_exit_code() {
     let path = data.to_str().unwrap();
     // The case may hold three of the five images.
     std::fs::write(data.join("config.toml"), "[keeping]\ncase_images = 3\n").unwrap();
-    let case = case_in(&data);
+    let case = case_in(&data, CaseState::RecordsCollecting);
     let disc = disc.to_str().unwrap();
     let told = run(&["ingest", disc, "--case", &case, "--data", path]);
     assert_eq!(told.status.code(), Some(4), "{}", text(&told.stderr));

@@ -18,6 +18,7 @@ use overread_model::ids::CaseId;
 use overread_model::peers::{AssociationEnd, Peer, Peers, ProposedContext};
 use overread_model::time::Timestamp;
 use overread_store::Store;
+use overread_testkit::disc::{DiscFile, zip_of};
 use overread_web::{WebConfig, WebRooms, router};
 use overread_workflow::keeping::Keeping;
 use overread_workflow::{MailConfig, PasswordCost, Workflow, WorkflowConfig, setup};
@@ -330,6 +331,15 @@ impl Browser<'_> {
             .body(Body::from(body))
             .unwrap();
         self.door.send(request).await
+    }
+
+    /// Uploads a disc as one ZIP, which is taken in.
+    pub(crate) async fn upload(&self, case_id: &CaseId, files: &[DiscFile]) {
+        let zip = zip_of(files, true).unwrap();
+        let path = format!("/cases/{case_id}/records/upload");
+        let disc = [("files", "disc.zip", zip.as_slice())];
+        let sent = self.post_files(&path, &[], &disc).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
     }
 
     /// Starts a case and fills in the wizard up to the review, unless told to stop before.

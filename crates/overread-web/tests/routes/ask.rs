@@ -6,7 +6,7 @@ use overread_model::time::Timestamp;
 use overread_store::checks;
 use overread_store::studies::{StudyKey, link_to_case};
 use overread_testkit::dicom::InstanceSpec;
-use overread_testkit::disc::{DiscFile, zip_of};
+use overread_testkit::disc::DiscFile;
 
 use crate::door::{Browser, Door};
 
@@ -182,11 +182,11 @@ async fn who_asks_finds_their_name_and_address_and_a_coordinator_says_for_whom()
 }
 
 /// A disc of the left wrist of this patient.
-fn left_wrist() -> Vec<u8> {
+fn left_wrist() -> DiscFile {
     let image = InstanceSpec::mr(1, 1, 1)
         .of_person("Patient^Pat", "19680412", "PAT-1")
         .of_exam("MRI LEFT WRIST", "WRIST");
-    zip_of(&[DiscFile::new("IM1", image.part10().unwrap())], true).unwrap()
+    DiscFile::new("IM1", image.part10().unwrap())
 }
 
 #[tokio::test]
@@ -212,12 +212,7 @@ async fn the_side_is_asked_where_the_images_name_another() {
     let review = patient.get(&format!("/cases/{sent}/ask/review")).await;
     assert!(!review.body.contains("Which side is it?"));
     patient.submit(&sent).await;
-    let upload = format!("/cases/{sent}/records/upload");
-    let disc = left_wrist();
-    let answer = patient
-        .post_files(&upload, &[], &[("files", "disc.zip", &disc)])
-        .await;
-    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    patient.upload(&sent, &[left_wrist()]).await;
     let answers = patient.get(&format!("/cases/{sent}/ask/answers")).await;
     assert!(answers.body.contains(told), "{}", answers.body);
 

@@ -6,7 +6,7 @@ use overread_model::access::Role;
 use overread_model::time::Timestamp;
 use overread_store::tokens::{self, NewToken};
 use overread_testkit::dicom::InstanceSpec;
-use overread_testkit::disc::{DiscFile, zip_of};
+use overread_testkit::disc::DiscFile;
 
 use crate::door::{Browser, Door};
 
@@ -162,15 +162,8 @@ async fn ask_with_an_image(patient: &mut Browser<'_>, birth_date: &str) -> Strin
     let case_id = patient.ask("Alex Sample").await;
     patient.submit(&case_id).await;
     let image = InstanceSpec::mr(1, 1, 1).of_person("Sample^Alex", birth_date, "SAMPLE-1");
-    let zip = zip_of(&[DiscFile::new("IM1", image.part10().unwrap())], true).unwrap();
-    let sent = patient
-        .post_files(
-            &format!("/cases/{case_id}/records/upload"),
-            &[],
-            &[("files", "disc.zip", &zip)],
-        )
-        .await;
-    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    let files = [DiscFile::new("IM1", image.part10().unwrap())];
+    patient.upload(&case_id, &files).await;
     image.study_instance_uid.clone()
 }
 

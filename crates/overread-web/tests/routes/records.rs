@@ -6,7 +6,7 @@ use overread_model::ids::CaseId;
 use overread_model::keeping::Quota;
 use overread_store::quotas;
 use overread_testkit::dicom::InstanceSpec;
-use overread_testkit::disc::{DiscFile, zip_of};
+use overread_testkit::disc::DiscFile;
 
 use super::whose_images::{Way, own, send, token};
 use crate::door::{Door, now};
@@ -27,15 +27,7 @@ async fn a_coordinator_decides_on_images_and_papers_of_somebody_else() {
         DiscFile::new("IM1", image.part10().unwrap()),
         DiscFile::new("REPORT.TXT", "Somebody else's report."),
     ];
-    let zip = zip_of(&files, true).unwrap();
-    let sent = patient
-        .post_files(
-            &format!("{records}/upload"),
-            &[],
-            &[("files", "disc.zip", &zip)],
-        )
-        .await;
-    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    patient.upload(&case_id, &files).await;
     let page = patient.get(&records).await;
     assert!(page.body.contains("1 study is held back") && !page.body.contains("REPORT.TXT"));
     assert!(!page.body.contains("enough for a second opinion"));
@@ -123,16 +115,8 @@ async fn what_was_refused_for_want_of_room_is_told_beside_what_was_kept() {
         let image = InstanceSpec::mr(1, 1, number).part10().unwrap();
         DiscFile::new(format!("IM{number}"), image)
     });
-    let zip = zip_of(&images, true).unwrap();
+    patient.upload(&case_id, &images).await;
     let records = format!("/cases/{case_id}/records");
-    let sent = patient
-        .post_files(
-            &format!("{records}/upload"),
-            &[],
-            &[("files", "disc.zip", &zip)],
-        )
-        .await;
-    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
     let page = patient.get(&records).await.body;
     for words in [
         "2 files that were sent were not kept",

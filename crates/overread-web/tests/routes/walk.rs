@@ -3,7 +3,6 @@
 use axum::body::Body;
 use http::{Request, StatusCode};
 use overread_model::access::Role;
-use overread_testkit::disc::zip_of;
 use overread_testkit::lumbar::{Exam, disc};
 
 use crate::door::{Answer, Browser, Door, PASSWORD};
@@ -39,15 +38,11 @@ pub(super) async fn bring(patient: &mut Browser<'_>) -> String {
         coarseness: 4,
         ..Exam::default()
     };
-    let zip = zip_of(&disc(&exam, "a note").unwrap(), true).unwrap();
     let upload = format!("{path}/records/upload");
     let nothing = patient.post_files(&upload, &[], &[]).await;
     assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
-    done(
-        &patient
-            .post_files(&upload, &[], &[("files", "disc.zip", &zip)])
-            .await,
-    );
+    let files = disc(&exam, "a note").unwrap();
+    patient.upload(&case_id, &files).await;
     let records = patient.get(&format!("{path}/records")).await;
     assert!(
         records.body.contains("95 images in 1 study"),
