@@ -5,14 +5,16 @@ use std::time::Instant;
 
 use overread_dicom::Dicomdir;
 use overread_dicom::dicomdir::missing_files;
+use overread_model::keeping::Usage;
 use overread_model::problem::{Problem, ProblemKind};
-use overread_model::time::Timestamp;
-use overread_store::studies::{self, DeliveryScope, Entered, StudyKey};
-use overread_store::{Store, audit, deliveries};
+use overread_model::text::counted;
+use overread_store::quotas::{self, Rooms};
+use overread_store::studies::{self, Batch, Entered, StudyKey};
+use overread_store::{audit, deliveries};
 
-use crate::commit::{About, AboutInstance, Answer, NO_ROOM, aside};
+use crate::commit::{self, About, AboutInstance, Answer, NO_ROOM, Ticket, aside};
 use crate::receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
-use crate::{IngestError, limits};
+use crate::{Ingest, IngestError, limits, zip};
 
 #[derive(Default)]
 pub(crate) struct Collector {
@@ -25,11 +27,27 @@ pub(crate) struct Collector {
     series: HashMap<(usize, String), usize>,
     names: Vec<String>,
     directories: Vec<(String, Dicomdir)>,
-    /// Studies that instances of this delivery were already in, with the UIDs that proved it.
-    known: BTreeMap<StudyKey, HashSet<String>>,
+    /// Studies that instances of this delivery were already in.
+    known: BTreeMap<StudyKey, KnownStudy>,
     /// Name and birth date that each patient ID was first seen with.
     people: HashMap<String, (String, String)>,
     warned_people: HashSet<String>,
+}
+
+/// A study that was stored before, with the SOP Instance UIDs of this delivery that proved it.
+struct KnownStudy {
+    study_instance_uid: String,
+    instances: HashSet<String>,
+}
+
+/// What became of a study that was stored before, in the case that the delivery is for.
+enum Joining {
+    /// The case holds it.
+    Joined,
+    /// A coordinator decides.
+    Outside,
+    /// The case holds as much as it may without it.
+    NoRoom,
 }
 
 impl Collector {
@@ -62,6 +80,10 @@ impl Collector {
     }
 
     fn list(&mut self, problem: Problem) {
+        if !problem.path.is_empty() && self.receipt.problems.contains(&problem) {
+            // Whoever names a file twice is told of it once.
+            return;
+        }
         self.problem_count += 1;
         if self.receipt.problems.len() < limits::PROBLEMS {
             self.receipt.problems.push(problem);
@@ -131,10 +153,11 @@ impl Collector {
             }
             Entered::Duplicate(study) => {
                 self.receipt.duplicates += 1;
-                self.known
-                    .entry(*study)
-                    .or_default()
-                    .insert(about.sop_instance_uid.clone());
+                let known = self.known.entry(*study).or_insert_with(|| KnownStudy {
+                    study_instance_uid: about.study_instance_uid.clone(),
+                    instances: HashSet::new(),
+                });
+                known.instances.insert(about.sop_instance_uid.clone());
             }
             Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => {
                 self.receipt.kept_aside += 1
@@ -227,6 +250,55 @@ impl Collector {
         }
     }
 
+    /// Tells that a study which was stored before is not in the case: the case has no room for it.
+    fn left_outside(&mut self, known: &KnownStudy) {
+        let count = known.instances.len();
+        self.receipt.not_kept += count as u64;
+        let uid = &known.study_instance_uid;
+        self.receipt
+            .studies
+            .retain(|study| study.study_instance_uid != *uid);
+        let images = counted(count, "image", "images");
+        self.note(
+            "",
+            ProblemKind::LimitExceeded,
+            format!(
+                "this case holds as much as it may; an exam that is stored here already, of which this delivery brought {images}, was \
+                 not put into it. Ask the practice for more room, then send it again"
+            ),
+        );
+    }
+
+    /// Says of each archive that is cut off how many of its files came whole.
+    fn count_what_came(&mut self) {
+        let problems = &mut self.receipt.problems;
+        let cut = |problem: &&Problem| problem.message == zip::CUT_OFF_HERE;
+        let cut: Vec<String> = problems
+            .iter()
+            .filter(cut)
+            .map(|one| one.path.clone())
+            .collect();
+        for problem in problems {
+            if problem.kind != ProblemKind::IncompleteArchive {
+                continue;
+            }
+            let inside = |path: &&String| is_inside(&problem.path, path);
+            // An archive that was named twice has its files once.
+            let came: HashSet<&String> = self.names.iter().filter(inside).collect();
+            let came = came.len().saturating_sub(cut.iter().filter(inside).count());
+            let how_far = match came {
+                0 => "no file in it came whole".to_owned(),
+                came => format!(
+                    "{} came whole, the rest is missing",
+                    counted(came, "file", "files")
+                ),
+            };
+            problem.message = format!(
+                "the archive is cut off: {how_far}. Get the whole archive and send it again; what is stored is not stored twice"
+            );
+        }
+    }
+
     /// Says how many problems did not fit the list.
     fn count_left_out(&mut self) {
         let left_out = self
@@ -244,6 +316,7 @@ impl Collector {
     /// Returns what was seen when nothing is stored: files, other files, problems.
     pub(crate) fn seen(mut self) -> (u64, u64, Vec<Problem>) {
         self.compare_directories();
+        self.count_what_came();
         self.count_left_out();
         (
             self.receipt.files_seen,
@@ -255,36 +328,30 @@ impl Collector {
     /// Compares the indexes of the medium with its files, links what was known, and writes the row of the delivery.
     pub(crate) async fn finish(
         mut self,
-        store: &Store,
-        scope: &DeliveryScope,
-        source: &'static str,
-        now: Timestamp,
+        ingest: &Ingest,
+        ticket: &Ticket,
         started: Instant,
     ) -> Result<Receipt, IngestError> {
         self.compare_directories();
-        if let Some(case_id) = &scope.case_id {
-            for (study, uids) in std::mem::take(&mut self.known) {
-                // One study at a time: the committer holds several, in an order of its own.
-                let mut tx = store.begin().await?;
-                audit::take_turn(&mut tx).await?;
-                let may = studies::may_link(&mut tx, study, scope, uids.len() as u64).await?;
-                if may {
-                    studies::link_pending(&mut tx, study, case_id, now).await?;
-                }
-                tx.commit().await?;
-                if !may {
-                    self.note(
-                        "",
-                        ProblemKind::HeldAside,
-                        "an exam of this delivery is held already outside this case; a coordinator can add it to the case",
-                    );
-                }
+        self.count_what_came();
+        for (study, known) in std::mem::take(&mut self.known) {
+            match join(ingest, ticket, study, &known).await? {
+                Joining::Joined => {}
+                Joining::Outside => self.note(
+                    "",
+                    ProblemKind::HeldAside,
+                    "an exam of this delivery is held already outside this case; a coordinator can add it to the case",
+                ),
+                Joining::NoRoom => self.left_outside(&known),
             }
         }
         self.count_left_out();
         let mut receipt = self.receipt;
         // What was behind the end of an archive, nobody can count.
         receipt.not_kept = receipt.not_kept.max(self.is_incomplete.into());
+        let Ticket {
+            scope, source, now, ..
+        } = ticket;
         receipt.delivery = scope.delivery_id.as_str().to_owned();
         receipt.seconds = started.elapsed().as_secs_f64();
         let tally = deliveries::Tally {
@@ -295,12 +362,75 @@ impl Collector {
             problems: self.problem_count,
         };
         let json = serde_json::to_string(&receipt).map_err(|_| IngestError::Interrupted)?;
-        let mut tx = store.begin().await?;
-        deliveries::start(&mut tx, scope, source, now).await?;
-        deliveries::finish(&mut tx, scope, &tally, &json, now).await?;
+        let mut tx = ingest.store().begin().await?;
+        deliveries::start(&mut tx, scope, source, *now).await?;
+        deliveries::finish(&mut tx, scope, &tally, &json, *now).await?;
         tx.commit().await?;
         Ok(receipt)
     }
+}
+
+/// Says whether a path lies in an archive; the delivery itself has no path.
+fn is_inside(archive: &str, path: &str) -> bool {
+    archive.is_empty()
+        || path
+            .strip_prefix(archive)
+            .is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Returns the problems without those that only follow from an archive's being cut off: the file in which it ends, and those that
+/// the index of the disc names behind that.
+pub fn without_what_follows(problems: &[Problem]) -> Vec<&Problem> {
+    let cut_off = |problem: &&Problem| problem.kind == ProblemKind::IncompleteArchive;
+    let cut_off: Vec<&Problem> = problems.iter().filter(cut_off).collect();
+    let follows = |problem: &Problem| {
+        let is_lost =
+            problem.kind == ProblemKind::MissingFromMedia || problem.message == zip::CUT_OFF_HERE;
+        is_lost
+            && cut_off
+                .iter()
+                .any(|archive| is_inside(&archive.path, &problem.path))
+    };
+    problems
+        .iter()
+        .filter(|problem| !follows(problem))
+        .collect()
+}
+
+/// Puts a study that was stored before into the case that a delivery is for, where it has room for all of it; notes what it has
+/// none for.
+async fn join(
+    ingest: &Ingest,
+    ticket: &Ticket,
+    study: StudyKey,
+    known: &KnownStudy,
+) -> Result<Joining, IngestError> {
+    let (scope, now) = (&ticket.scope, ticket.now);
+    let Some(case_id) = &scope.case_id else {
+        return Ok(Joining::Joined);
+    };
+    // One study at a time: the committer holds several, in an order of its own.
+    let mut tx = ingest.store().begin().await?;
+    studies::take_turns(&mut tx, &Batch::empty(), std::slice::from_ref(case_id)).await?;
+    audit::take_turn(&mut tx).await?;
+    let brought = known.instances.len() as u64;
+    let joining = if !studies::may_link(&mut tx, study, scope, brought).await? {
+        Joining::Outside
+    } else {
+        let more = quotas::of_joining(&mut tx, study, case_id).await?;
+        let mut rooms = Rooms::new(ingest.quota());
+        if more == Usage::default() || rooms.take(&mut tx, Some(case_id), more).await? {
+            studies::link_pending(&mut tx, study, case_id, now).await?;
+            Joining::Joined
+        } else {
+            deliveries::start(&mut tx, scope, ticket.source, now).await?;
+            commit::note_no_room(&mut tx, ticket, &known.study_instance_uid, &known.instances)
+                .await?;
+            Joining::NoRoom
+        }
+    };
+    tx.commit().await?;
+    Ok(joining)
 }
 
 /// Says whether a problem means that a file which may be a record was not stored. What is only noted of files that were looked

@@ -29,7 +29,7 @@ use crate::recover::Left;
 use crate::{IngestError, limits};
 
 use batch::{Gathered, Turn, Underway};
-pub(crate) use refused::{Refusal, of_unusable};
+pub(crate) use refused::{Refusal, note_no_room, of_unusable};
 use write::{Written, write};
 
 /// For whom something is committed.

@@ -46,6 +46,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio_util::io::SyncIoBridge;
 
+pub use collect::without_what_follows;
 pub use commit::NO_ROOM;
 pub use differing::differing_attributes;
 pub use erase::{erase_study, overwrite_erased};

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use overread_dicom::ContentKind;
 use overread_model::problem::{Problem, ProblemKind};
-use overread_model::time::Timestamp;
 use overread_store::studies::DeliveryScope;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -130,9 +129,7 @@ pub(crate) struct Session {
 pub(crate) struct Running {
     ingest: Ingest,
     session: Session,
-    scope: Arc<DeliveryScope>,
-    source: &'static str,
-    now: Timestamp,
+    ticket: commit::Ticket,
     started: Instant,
     forwarder: JoinHandle<Result<(), IngestError>>,
 }
@@ -161,7 +158,7 @@ impl Session {
     ) -> Running {
         let (session, queue) = Self::new(ingest.shared.bench.clone(), progress);
         let ticket = commit::Ticket {
-            scope: Arc::clone(&scope),
+            scope,
             source: options.source.as_str(),
             counted: false,
             now: options.now,
@@ -169,16 +166,13 @@ impl Session {
         let forwarder = tokio::spawn(forward(
             ingest.clone(),
             queue,
-            ticket,
+            ticket.clone(),
             Arc::clone(&session.collector),
         ));
-        let (source, now) = (options.source.as_str(), options.now);
         Running {
             ingest: ingest.clone(),
             session,
-            scope,
-            source,
-            now,
+            ticket,
             started: Instant::now(),
             forwarder,
         }
@@ -364,9 +358,7 @@ impl Running {
         let Self {
             ingest,
             session,
-            scope,
-            source,
-            now,
+            ticket,
             started,
             forwarder,
         } = self;
@@ -382,9 +374,7 @@ impl Running {
         outcome?;
         let collector =
             std::mem::take(&mut *collector.lock().unwrap_or_else(PoisonError::into_inner));
-        collector
-            .finish(ingest.store(), &scope, source, now, started)
-            .await
+        collector.finish(&ingest, &ticket, started).await
     }
 }
 

@@ -21,8 +21,8 @@ use crate::content::{self, Taken};
 use crate::session::Session;
 use crate::{IngestError, limits};
 
-pub(crate) use entry::words;
 use entry::{Broken, Entry, Fault};
+pub(crate) use entry::{CUT_OFF_HERE, words};
 use headers::{Local, Method};
 use input::Input;
 use listing::Listing;
@@ -89,7 +89,8 @@ impl Archive<'_> {
         self.problem(
             self.path,
             ProblemKind::IncompleteArchive,
-            "the file is incomplete: it ends before its own list of contents; what was whole is kept, send it again",
+            // How much of it came is told at the end of the delivery.
+            "the archive is cut off: it ends before its own list of contents",
         );
     }
 

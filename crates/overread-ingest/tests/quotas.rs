@@ -9,7 +9,7 @@ use overread_model::keeping::Quota;
 use overread_model::problem::ProblemKind;
 use overread_model::refusal::{RefusalReason, RefusedSort};
 use overread_store::{Store, deliveries, quotas, refused_files};
-use overread_testkit::disc::{DiscFile, zip_of};
+use overread_testkit::disc::{DiscFile, write_folder, zip_of};
 
 use crate::house::{House, NOW, kinds, machine, mr, of_case, part10, received};
 
@@ -265,4 +265,80 @@ async fn what_is_no_whole_instance_is_known_until_it_comes_whole() {
 fn packs_bytes(house: &House) -> u64 {
     let length = |pack| std::fs::metadata(pack).unwrap().len();
     house.packs().into_iter().map(length).sum()
+}
+
+/// Stores an exam of these images in no case.
+async fn stored_elsewhere(house: &House, images: std::ops::RangeInclusive<u64>) {
+    let options = DeliveryOptions {
+        case_id: None,
+        ..options(DeliverySource::Stow)
+    };
+    for image in images {
+        let part = received(&house.ingest, &part10(&mr(1, 1, image))).await;
+        let parts = futures_util::stream::iter([Ok(part)]);
+        let stowed = house.ingest.stow(parts, None, options.clone()).await;
+        assert!(stowed.unwrap()[0].result.is_ok());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_already_needs_room_in_its_case_too() {
+    check_stored_already(house(ROOM).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_already_needs_room_in_its_case_too_on_postgresql() {
+    let Some(mut one) = crate::house::postgres("stored_already").await else {
+        return;
+    };
+    let store = one.ingest.store().clone();
+    let archive = Archive::open(one.dir.path()).await.unwrap();
+    one.ingest = Ingest::open_with(store, archive, ROOM).await.unwrap();
+    check_stored_already(one).await;
+}
+
+async fn check_stored_already(house: House) {
+    stored_elsewhere(&house, 1..=4).await;
+    let disc = house.dir.path().join("disc");
+    let files = (1..=4).map(|number| DiscFile::new(number.to_string(), part10(&mr(1, 1, number))));
+    write_folder(&disc, &files.collect::<Vec<_>>()).unwrap();
+    let deliver = || async {
+        let paths = options(DeliverySource::Paths);
+        house
+            .ingest
+            .paths(std::slice::from_ref(&disc), paths, ())
+            .await
+            .unwrap()
+    };
+    // The exam has four images, and the case has room for three.
+    let receipt = deliver().await;
+    assert_eq!((receipt.duplicates, receipt.not_kept), (4, 4));
+    assert_eq!(kinds(&receipt), [ProblemKind::LimitExceeded]);
+    assert!(receipt.studies.is_empty(), "nothing of it is in the case");
+    assert_eq!(used(&house).await, (0, 0));
+    let lacks = |count| (RefusedSort::Instance, RefusalReason::NoRoom, count);
+    assert_eq!(lacking(&house).await, [lacks(4)]);
+    // One more image does not pull the whole exam in, by whichever door.
+    let outcomes = stow(&house, 5..=5).await;
+    assert_eq!(
+        outcomes[0].result.as_ref().unwrap_err().kind,
+        ProblemKind::LimitExceeded
+    );
+    assert_eq!(used(&house).await, (0, 0));
+    assert_eq!(lacking(&house).await, [lacks(5)]);
+    // An exam that fits is put into it, and counts once.
+    set_room(
+        &house,
+        Quota {
+            instances: 5,
+            ..ROOM
+        },
+    )
+    .await;
+    assert_eq!(stow(&house, 5..=5).await[0].result.as_ref().err(), None);
+    assert_eq!(used(&house).await.1, 5);
+    assert_eq!(deliver().await.not_kept, 0);
+    assert_eq!(used(&house).await.1, 5);
+    assert!(lacking(&house).await.is_empty());
+    house.prove().await;
 }

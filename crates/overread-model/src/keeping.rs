@@ -24,13 +24,21 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Returns both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_add(other.bytes),
+            instances: self.instances.saturating_add(other.instances),
+        }
+    }
+
     /// Takes room for what is to be stored; says whether there was any, and takes none otherwise.
     pub const fn take(&mut self, quota: Quota, more: Self) -> bool {
-        let bytes = self.bytes.saturating_add(more.bytes);
-        let instances = self.instances.saturating_add(more.instances);
-        let has_room = bytes <= quota.bytes && instances <= quota.instances;
+        let all = self.and(more);
+        let has_room = all.bytes <= quota.bytes && all.instances <= quota.instances;
         if has_room {
-            (self.bytes, self.instances) = (bytes, instances);
+            *self = all;
         }
         has_room
     }

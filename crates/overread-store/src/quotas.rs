@@ -9,6 +9,7 @@ use overread_model::time::Timestamp;
 use crate::Tx;
 use crate::error::StoreResult;
 use crate::script::values;
+use crate::studies::StudyKey;
 
 /// Sets how much a case may hold, whatever others may.
 ///
@@ -57,6 +58,23 @@ pub async fn usage(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Usage> {
         union all select length_bytes, 1 from conflict where case_id = $1 \
         union all select length_bytes, 0 from document where case_id = $1) held";
     let rows: Vec<(i64, i64)> = tx.rows(sql.to_owned(), values![case_id.as_str()]).await?;
+    let (bytes, instances) = rows.first().copied().unwrap_or_default();
+    Ok(Usage {
+        bytes: bytes.unsigned_abs(),
+        instances: instances.unsigned_abs(),
+    })
+}
+
+/// Returns how much a stored study would add to a case; nothing where the case holds it. A quick question.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_joining(tx: &mut Tx, study: StudyKey, case_id: &CaseId) -> StoreResult<Usage> {
+    let sql = "select length_bytes, cast(instance_count as bigint) from study where id = $2 \
+        and id not in (select study_id from case_study where case_id = $1) \
+        and id not in (select study_id from quarantine where case_id = $1 and decided_at is null) \
+        and id not in (select study_id from deletion where ended_at is null)";
+    let rows: Vec<(i64, i64)> = tx.rows(sql, values![case_id.as_str(), study.0]).await?;
     let (bytes, instances) = rows.first().copied().unwrap_or_default();
     Ok(Usage {
         bytes: bytes.unsigned_abs(),

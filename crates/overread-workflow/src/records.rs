@@ -374,13 +374,10 @@ pub async fn may_receive(
     let mut tx = ctx.store.read().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
     file.require(Right::AddRecords)?;
-    if !file.state.takes_records() {
-        return Err(StepError::invalid(
-            "",
-            "Records can be added once the request is sent and while the case is open.",
-        ));
+    match file.state.why_no_records() {
+        None => Ok(()),
+        Some(why) => Err(StepError::invalid("", why)),
     }
-    Ok(())
 }
 
 /// Checks what the case holds now and moves it on: a case that waits for records to its check.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use overread_model::access::Role;
 use overread_model::ids::{CaseId, DeletionId, LegalHoldId, TokenId};
 
@@ -137,6 +137,9 @@ pub(crate) struct Ingest {
     /// The case the records belong to.
     #[arg(long, value_name = "ID")]
     pub(crate) case: Option<CaseId>,
+    /// List every file that is missing because an archive is cut off, too.
+    #[arg(long)]
+    pub(crate) details: bool,
     /// Where to keep them.
     #[command(flatten)]
     pub(crate) data: Data,
@@ -420,18 +423,20 @@ pub(crate) enum KeepingCommand {
         #[command(flatten)]
         who: InTheNameOf,
     },
-    /// Show how much a case holds and may hold, or set how much it may.
+    /// Show how much a case holds and may hold, or set how much it may; what is not set stays as it is.
+    #[command(group(ArgGroup::new("amount").args(["gb", "images"]).multiple(true)))]
     Room {
-        /// Number of the case.
+        /// Number of the case, or its id, which stands in the address of its page: a request that is not sent has no number.
+        #[arg(value_name = "CASE")]
         number: String,
         /// GB that it may hold from now on.
-        #[arg(long, value_name = "NUMBER", requires_all = ["images", "reason"])]
+        #[arg(long, value_name = "NUMBER", requires = "reason")]
         gb: Option<u64>,
         /// Images that it may hold from now on.
-        #[arg(long, value_name = "NUMBER", requires_all = ["gb", "reason"])]
+        #[arg(long, value_name = "NUMBER", requires = "reason")]
         images: Option<u64>,
         /// Why it may hold another amount than other cases.
-        #[arg(long, value_name = "TEXT", requires = "gb")]
+        #[arg(long, value_name = "TEXT", requires = "amount")]
         reason: Option<String>,
         /// Who asks or sets it.
         #[command(flatten)]

@@ -53,6 +53,11 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 /// Writes a small disc: five slices, a report, a viewer.
 pub(crate) fn small_disc(folder: &Path) {
+    write_folder(folder, &small_files()).unwrap();
+}
+
+/// The files of a small disc.
+pub(crate) fn small_files() -> Vec<DiscFile> {
     let mut files: Vec<DiscFile> = (1..=5)
         .map(|number| {
             let spec = InstanceSpec::mr(71, 2, number).at_z_mm(number as f64 * 4.0);
@@ -64,5 +69,5 @@ pub(crate) fn small_disc(folder: &Path) {
         "MRI LUMBAR SPINE\r\nFINDINGS: Normal.\r\nIMPRESSION: Normal.\r\n",
     ));
     files.extend(viewer_junk());
-    write_folder(folder, &files).unwrap();
+    files
 }

@@ -14,7 +14,7 @@ use overread_store::cases::{self, CaseRow};
 use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::{DiscFile, write_folder, zip_of};
 
-use crate::program::{json, run, small_disc, text};
+use crate::program::{json, run, small_disc, small_files, text};
 
 #[test]
 fn a_disc_is_taken_in_once_and_proven() {
@@ -120,6 +120,89 @@ fn what_was_refused_or_lost_has_an_exit_code() {
     assert_eq!(told.status.code(), Some(4), "{}", text(&told.stdout));
     assert_eq!(json(&told)["not_kept"], 1);
     assert_eq!(json(&told)["instances_stored"], 1);
+}
+
+#[test]
+fn a_case_that_takes_no_records_takes_none_from_a_folder_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let disc = folder.path().join("disc");
+    small_disc(&disc);
+    let disc = disc.to_str().unwrap();
+    for (state, why) in [
+        (CaseState::Draft, "its request is not sent"),
+        (CaseState::Delivered, "its result went out"),
+        (CaseState::Withdrawn, "it is closed"),
+    ] {
+        let data = folder.path().join(state.as_str());
+        std::fs::create_dir_all(&data).unwrap();
+        let case = case_in(&data, state);
+        let path = data.to_str().unwrap();
+        let refused = run(&["ingest", disc, "--case", &case, "--data", path, "--json"]);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(refused.stdout.is_empty());
+        let told = text(&refused.stderr);
+        for words in ["nothing was taken in", why, "Without --case"] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        let proof = run(&["verify", "--data", path, "--json"]);
+        assert_eq!(json(&proof)["instances"], 0);
+    }
+}
+
+#[test]
+fn what_is_stored_already_does_not_pass_the_room_of_a_case() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disc, data) = (folder.path().join("disc"), folder.path().join("data"));
+    small_disc(&disc);
+    let (disc, path) = (disc.to_str().unwrap(), data.to_str().unwrap());
+    assert!(run(&["ingest", disc, "--data", path]).status.success());
+    std::fs::write(data.join("config.toml"), "[keeping]\ncase_images = 3\n").unwrap();
+    let case = case_in(&data, CaseState::RecordsCollecting);
+    let told = run(&["ingest", disc, "--case", &case, "--data", path]);
+    assert_eq!(told.status.code(), Some(4), "{}", text(&told.stderr));
+    let words = text(&told.stdout);
+    assert!(
+        words.contains("this case holds as much as it may") && words.contains("5 images"),
+        "{words}"
+    );
+    let check = run(&["check", "--case", &case, "--data", path]);
+    let words = text(&check.stdout);
+    assert!(words.contains("F14"), "{words}");
+}
+
+/// Cuts a ZIP of a disc in the middle; returns what `ingest` says of it, and its exit code.
+fn cut_in_the_middle(folder: &Path, arguments: &[&str]) -> (String, Option<i32>) {
+    let whole = zip_of(&small_files(), false).unwrap();
+    let zip = folder.join("disc.zip");
+    std::fs::write(&zip, &whole[..whole.len() / 2]).unwrap();
+    let data = folder.join("data");
+    let (zip, data) = (zip.to_str().unwrap(), data.to_str().unwrap());
+    let told = run(&[&["ingest", zip, zip, "--data", data], arguments].concat());
+    (text(&told.stdout), told.status.code())
+}
+
+#[test]
+fn a_zip_that_is_cut_off_is_told_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (told, code) = cut_in_the_middle(folder.path(), &[]);
+    assert_eq!(code, Some(4), "{told}");
+    let (_, problems) = told.split_once("What could not be used\n").unwrap();
+    let lines: Vec<&str> = problems.lines().collect();
+    assert_eq!(lines.len(), 2, "{told}");
+    assert!(
+        lines[0].starts_with("  disc.zip: the archive is cut off:"),
+        "{told}"
+    );
+    assert!(
+        lines[0].contains("came whole") && lines[0].contains("send it again"),
+        "{told}"
+    );
+    assert!(lines[1].contains("--details"), "{told}");
+    let (told, _) = cut_in_the_middle(folder.path(), &["--details"]);
+    assert!(
+        told.contains("the archive ends inside this file") && !told.contains("--details"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -60,6 +60,25 @@ pub(super) fn of_paper(ticket: &Ticket, digest: Digest) -> Option<Refusal> {
     for_a_case(ticket, refused)
 }
 
+/// Notes instances of a study that was stored before, for which their case has no room. Part of a transaction in which the
+/// case's turn is taken.
+pub(crate) async fn note_no_room(
+    tx: &mut Tx,
+    ticket: &Ticket,
+    study_instance_uid: &str,
+    instances: &HashSet<String>,
+) -> Result<(), IngestError> {
+    let refusals = instances.iter().filter_map(|uid| {
+        let refused = Refused {
+            sop_instance_uid: Some(uid.clone()),
+            study_instance_uid: Some(study_instance_uid.to_owned()),
+            ..blank(RefusedSort::Instance, RefusalReason::NoRoom, &ticket.scope)
+        };
+        for_a_case(ticket, refused)
+    });
+    note(tx, &refusals.collect::<Vec<_>>()).await
+}
+
 fn for_a_case(ticket: &Ticket, refused: Refused) -> Option<Refusal> {
     let is_for_a_case = ticket.scope.case_id.is_some();
     is_for_a_case.then(|| (ticket.clone(), refused))

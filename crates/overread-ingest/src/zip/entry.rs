@@ -32,14 +32,14 @@ pub(crate) enum Fault {
     Source(io::Error),
 }
 
+/// What is told of the file in which an archive ends.
+pub(crate) const CUT_OFF_HERE: &str = "the archive ends inside this file; send it again";
+
 impl Fault {
     /// Returns the fault for people.
     pub(crate) fn words(&self) -> (ProblemKind, &'static str) {
         match self {
-            Self::Ended => (
-                ProblemKind::Truncated,
-                "the archive ends inside this file; send it again",
-            ),
+            Self::Ended => (ProblemKind::Truncated, CUT_OFF_HERE),
             Self::Corrupt => (
                 ProblemKind::Unreadable,
                 "damaged on its way: its checksum is wrong or it cannot be unpacked; ask for a new copy",

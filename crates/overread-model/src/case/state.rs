@@ -171,7 +171,23 @@ impl CaseState {
 
     /// Says whether records may be added: neither to a draft nor to a case whose result went out already.
     pub const fn takes_records(self) -> bool {
-        !self.is_end() && !matches!(self, Self::Draft | Self::Delivered)
+        self.why_no_records().is_none()
+    }
+
+    /// Returns why no records may be added, for whoever sends some, by whichever door; `None` where they may.
+    pub const fn why_no_records(self) -> Option<&'static str> {
+        match self {
+            Self::Draft => Some(
+                "This case takes no records yet: its request is not sent. Send the request first, then the records.",
+            ),
+            Self::Delivered => Some(
+                "This case takes no records any more: its result went out. Ask the coordinator where they belong.",
+            ),
+            _ if self.is_end() => Some(
+                "This case takes no records any more: it is closed. Ask the coordinator where they belong.",
+            ),
+            _ => None,
+        }
     }
 }
 

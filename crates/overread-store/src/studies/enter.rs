@@ -18,7 +18,7 @@ use super::sql::{Clause, padded};
 use super::upsert::{SeriesEntry, StudyEntry};
 use super::{StudyKey, unfiled, upsert};
 use crate::error::{StoreError, StoreResult};
-use crate::quotas::Rooms;
+use crate::quotas::{self, Rooms};
 use crate::script::values;
 use crate::{Script, Tx, audit, limits, packs};
 
@@ -199,6 +199,7 @@ pub async fn enter(
         studies: BTreeMap::new(),
         admitted: HashMap::new(),
         linked: HashSet::new(),
+        roomed: HashSet::new(),
     };
     for group in &batch.groups {
         run.group(tx, group).await?;
@@ -226,6 +227,8 @@ struct Run<'a> {
     studies: BTreeMap<StudyKey, Tally>,
     admitted: HashMap<(StudyKey, DeliveryId), bool>,
     linked: HashSet<(StudyKey, DeliveryId)>,
+    /// Stored studies for the whole of which there is room in a case that did not hold them.
+    roomed: HashSet<(StudyKey, CaseId)>,
 }
 
 impl Run<'_> {
@@ -288,7 +291,7 @@ impl Run<'_> {
         let study = self.known.studies.get(study);
         let refusal = if study.is_some_and(|study| study.is_deleted) {
             Entered::Deleted
-        } else if self.has_room(tx, item).await? {
+        } else if self.has_room_to_join(tx, item).await? {
             return Ok(false);
         } else {
             Entered::NoRoom
@@ -308,12 +311,32 @@ impl Run<'_> {
     }
 
     async fn has_room(&mut self, tx: &mut Tx, item: &NewInstance) -> StoreResult<bool> {
-        let more = Usage {
-            bytes: item.extent.length_bytes,
-            instances: 1,
-        };
         let case_id = item.scope.case_id.as_ref();
-        self.rooms.take(tx, case_id, more).await
+        self.rooms.take(tx, case_id, usage(item)).await
+    }
+
+    /// As [`Run::has_room`]; an instance brings with it the whole of a stored study that its case does not hold yet.
+    async fn has_room_to_join(&mut self, tx: &mut Tx, item: &NewInstance) -> StoreResult<bool> {
+        let study = item.facts.study.study_instance_uid.as_str();
+        let study = self.known.studies.get(study).map(|study| study.key);
+        let (Some(study), Some(case_id)) = (study, &item.scope.case_id) else {
+            return self.has_room(tx, item).await;
+        };
+        let joining = (study, case_id.clone());
+        // Nobody else puts a stored study into a case: what comes of it is set aside.
+        let joins = item.scope.actor.sees_every_case() && !self.rooms.is_of_stored();
+        if !joins || self.roomed.contains(&joining) {
+            return self.has_room(tx, item).await;
+        }
+        let all = quotas::of_joining(tx, study, case_id).await?;
+        let has_room = self
+            .rooms
+            .take(tx, Some(case_id), usage(item).and(all))
+            .await?;
+        if has_room {
+            self.roomed.insert(joining);
+        }
+        Ok(has_room)
     }
 
     /// Finds or makes the study of an instance.
@@ -473,6 +496,13 @@ impl Run<'_> {
                 patient_differs,
             });
         }
+    }
+}
+
+fn usage(item: &NewInstance) -> Usage {
+    Usage {
+        bytes: item.extent.length_bytes,
+        instances: 1,
     }
 }
 

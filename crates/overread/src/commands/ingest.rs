@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use overread_ingest::{DeliveryOptions, DeliverySource, Progress, Receipt};
+use overread_ingest::{DeliveryOptions, DeliverySource, Progress, Receipt, without_what_follows};
 use overread_model::access::Actor;
+use overread_model::ids::CaseId;
 use overread_model::problem::{Problem, ProblemKind};
 use overread_model::text::counted;
-use overread_workflow::{checking, records};
+use overread_workflow::{StepError, Workflow, records};
 
 use crate::cli::Ingest;
 use crate::clock;
@@ -37,13 +38,7 @@ pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
     }
     let workflow = home.workflow("");
     if let Some(case_id) = &arguments.case {
-        let known = checking::look(&workflow, &Actor::System, case_id, clock::now()).await;
-        match known {
-            Err(overread_workflow::StepError::NotFound) => {
-                bail!("there is no such case; nothing was taken in")
-            }
-            known => known.context("nothing was taken in")?,
-        };
+        may_receive(&workflow, case_id).await?;
     }
     let options = DeliveryOptions {
         case_id: arguments.case.clone(),
@@ -77,7 +72,7 @@ pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
     if arguments.data.json {
         json(&receipt)?;
     } else {
-        tell(&receipt)?;
+        tell(&receipt, arguments.details)?;
     }
     if arguments.case.is_none() && receipt.is_usable() {
         remark(NO_CASE);
@@ -94,6 +89,17 @@ pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
         (true, 0) => ExitCode::SUCCESS,
         (true, _) => ExitCode::from(NOT_ALL_KEPT),
     })
+}
+
+/// Refuses a case that is not there or takes no records, as every other door does, before anything is taken in.
+async fn may_receive(workflow: &Workflow, case_id: &CaseId) -> Result<()> {
+    match records::may_receive(workflow, &Actor::System, case_id, clock::now()).await {
+        Err(StepError::NotFound) => bail!("there is no such case; nothing was taken in"),
+        Err(why @ StepError::Invalid(_)) => bail!(
+            "nothing was taken in. {why} Without --case the images wait until a coordinator puts them into one"
+        ),
+        may => may.context("nothing was taken in"),
+    }
 }
 
 /// Says which path does not exist, before anything else is judged missing.
@@ -143,7 +149,7 @@ impl Progress for Bar {
     }
 }
 
-fn tell(receipt: &Receipt) -> Result<()> {
+fn tell(receipt: &Receipt, details: bool) -> Result<()> {
     let megabytes = receipt.bytes_stored as f64 / 1e6;
     let words =
         |number: u64, one, many| counted(usize::try_from(number).unwrap_or(usize::MAX), one, many);
@@ -190,9 +196,17 @@ fn tell(receipt: &Receipt) -> Result<()> {
             receipt.other_files
         ))?;
     }
-    let (waiting, unusable): (Vec<&Problem>, Vec<&Problem>) = receipt
-        .problems
-        .iter()
+    tell_problems(&receipt.problems, details)
+}
+
+fn tell_problems(problems: &[Problem], details: bool) -> Result<()> {
+    let told = match details {
+        true => problems.iter().collect(),
+        false => without_what_follows(problems),
+    };
+    let left_out = problems.len() - told.len();
+    let (waiting, unusable): (Vec<&Problem>, Vec<&Problem>) = told
+        .into_iter()
         .partition(|problem| problem.kind == ProblemKind::HeldBack);
     for problem in waiting {
         line(&format!("\n{}", plain(&problem.message)))?;
@@ -206,6 +220,12 @@ fn tell(receipt: &Receipt) -> Result<()> {
             "" => format!("  {message}"),
             path => format!("  {}: {message}", plain(path)),
         })?;
+    }
+    if left_out > 0 {
+        let files = counted(left_out, "file that is", "files that are");
+        line(&format!(
+            "  ({files} missing for this reason: --details lists them)"
+        ))?;
     }
     Ok(())
 }
