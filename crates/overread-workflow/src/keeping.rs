@@ -15,6 +15,7 @@ use overread_model::ids::{CaseId, DeletionId, ErasureRequestId, LegalHoldId};
 use overread_model::keeping::RetentionRule;
 use overread_model::time::{CalendarDate, Timestamp};
 use overread_store::audit::{self, AuditEvent};
+use overread_store::cases::CaseRow;
 use overread_store::deletions::DeletionRow;
 use overread_store::erasure_requests::RequestRow;
 use overread_store::legal_holds::HoldRow;
@@ -26,7 +27,7 @@ use crate::{StepError, StepResult, Workflow, limits};
 pub use conflicts::{ConflictLine, Copy, close_conflict, conflicts};
 pub use deleting::{Marked, delete, erase_due, restore};
 pub use holding::{lift_hold, place_hold, place_hold_on_case};
-pub use of_case::{CaseKeeping, CaseRoom, of_case, room, set_quota};
+pub use of_case::{Amounts, CaseKeeping, CaseRoom, of_case, room, set_quota};
 pub use requests::{ask, decline, delete_as_asked};
 pub use retention::{Proposal, apply_rules, confirm};
 
@@ -160,7 +161,19 @@ fn require_administrator(actor: &Actor) -> StepResult<()> {
     }
 }
 
-/// What an administrator names: a case by its number, a study by its UID.
+/// Finds a case by the number that people say, or by its id: a request that is not sent has no number yet.
+async fn case_named(tx: &mut Tx, named: &str) -> StepResult<Option<CaseRow>> {
+    let named = named.trim();
+    if let Some(row) = cases::find_by_number(tx, named).await? {
+        return Ok(Some(row));
+    }
+    match named.parse() {
+        Ok(id) => Ok(cases::find(tx, &id).await?),
+        Err(_) => Ok(None),
+    }
+}
+
+/// What an administrator names: a case by its number or id, a study by its UID.
 enum Target {
     Case(CaseId),
     Study(StudyKey),
@@ -169,7 +182,7 @@ enum Target {
 impl Target {
     async fn find(tx: &mut Tx, named: &str) -> StepResult<Self> {
         let named = named.trim();
-        if let Some(row) = cases::find_by_number(tx, named).await? {
+        if let Some(row) = case_named(tx, named).await? {
             return Ok(Self::Case(row.case_id()?));
         }
         match studies::key_of(tx, named).await? {

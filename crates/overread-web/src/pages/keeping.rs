@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use overread_model::verdict::Verdict;
 use overread_store::studies::StudyKey;
-use overread_workflow::keeping::{self, CaseRoom, ConflictLine, KeepingView, Marked};
+use overread_workflow::keeping::{self, Amounts, CaseRoom, ConflictLine, KeepingView, Marked};
 use overread_workflow::sessions::SignedIn;
 use overread_workflow::{StepError, StepResult};
 use serde::{Deserialize, Serialize};
@@ -291,9 +291,15 @@ async fn set_quota(
     State(state): State<WebState>,
     Posted { session, form, .. }: Posted<QuotaForm>,
 ) -> PageResult {
-    // What is no number is refused as none.
-    let number = |text: &str| text.trim().parse::<u64>().unwrap_or_default();
-    let amounts = (number(&form.gb), number(&form.images));
+    // What is left empty stays; what is no number is refused as none.
+    let number = |text: &str| {
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.parse::<u64>().unwrap_or_default())
+    };
+    let amounts = Amounts {
+        gb: number(&form.gb),
+        instances: number(&form.images),
+    };
     let names = (form.number.as_str(), form.reason.as_str());
     let done =
         keeping::set_quota(&state.workflow, &session.actor, names, amounts, state.now()).await;

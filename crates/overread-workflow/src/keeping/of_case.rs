@@ -6,10 +6,11 @@ use overread_model::ids::CaseId;
 use overread_model::keeping::{Quota, Usage};
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
-use overread_store::{Tx, cases, deletions, erasure_requests, legal_holds, quotas};
+use overread_store::cases::CaseRow;
+use overread_store::{Tx, deletions, erasure_requests, legal_holds, quotas};
 
 use super::{
-    DeletionLine, HoldLine, RequestLine, deletion_lines, hold_line, request_line,
+    DeletionLine, HoldLine, RequestLine, case_named, deletion_lines, hold_line, request_line,
     require_administrator,
 };
 use crate::casework::{self, checked_reason};
@@ -76,7 +77,7 @@ pub async fn of_case(
 
 /// How much a case holds, and how much it may.
 pub struct CaseRoom {
-    /// Number of the case.
+    /// Number of the case; its id while it has none.
     pub number: String,
     /// What it holds.
     pub used: Usage,
@@ -86,64 +87,88 @@ pub struct CaseRoom {
     pub is_its_own: bool,
 }
 
-/// Returns how much the case of this number holds, and how much it may.
+/// Returns how much a case holds, and how much it may; it is named by its number or id.
 ///
 /// # Errors
 /// `Forbidden` unless administrator; `Invalid` for an unknown case.
-pub async fn room(ctx: &Workflow, actor: &Actor, number: &str) -> StepResult<CaseRoom> {
+pub async fn room(ctx: &Workflow, actor: &Actor, named: &str) -> StepResult<CaseRoom> {
     require_administrator(actor)?;
     let mut tx = ctx.store.read().await?;
-    let number = number.trim().to_owned();
-    let case_id = numbered(&mut tx, &number).await?;
+    let row = one_named(&mut tx, named).await?;
+    let case_id = row.case_id()?;
     let quota = quotas::of_case(&mut tx, &case_id).await?;
     Ok(CaseRoom {
-        number,
+        number: row.number.unwrap_or(row.id),
         used: quotas::usage(&mut tx, &case_id).await?,
         quota: quota.unwrap_or(ctx.ingest.quota()),
         is_its_own: quota.is_some(),
     })
 }
 
-async fn numbered(tx: &mut Tx, number: &str) -> StepResult<CaseId> {
-    match cases::find_by_number(tx, number.trim()).await? {
-        Some(row) => Ok(row.case_id()?),
-        None => Err(StepError::invalid(
+async fn one_named(tx: &mut Tx, named: &str) -> StepResult<CaseRow> {
+    let found = case_named(tx, named).await?;
+    found.ok_or_else(|| {
+        StepError::invalid(
             "number",
-            "There is no case with this number.",
-        )),
+            "There is no case with this number. A request that is not sent has none yet: write the id that stands in the address \
+             of its page, behind /cases/.",
+        )
+    })
+}
+
+/// How much a case may hold from now on; what is not named stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amounts {
+    /// GB (10⁹ bytes).
+    pub gb: Option<u64>,
+    /// Images.
+    pub instances: Option<u64>,
+}
+
+impl Amounts {
+    fn check(self) -> StepResult<()> {
+        let none = self.gb.is_none() && self.instances.is_none();
+        let wrong =
+            |amount: Option<u64>, most| amount.is_some_and(|one| !(1..=most).contains(&one));
+        if !none
+            && !wrong(self.gb, limits::QUOTA_GB)
+            && !wrong(self.instances, limits::QUOTA_INSTANCES)
+        {
+            return Ok(());
+        }
+        Err(StepError::invalid(
+            "gb",
+            format!(
+                "Write one or both as whole numbers: at most {} GB and {} images.",
+                limits::QUOTA_GB,
+                limits::QUOTA_INSTANCES
+            ),
+        ))
     }
 }
 
-/// Sets how much a case may hold; what it holds already stays.
+/// Sets how much a case may hold, which is named by its number or id; what it holds already stays.
 ///
 /// # Errors
-/// `Forbidden` unless administrator; `Invalid` without a reason, for an unknown case or an amount that is none.
+/// `Forbidden` unless administrator; `Invalid` without a reason, for an unknown case, without an amount or for one that is none.
 pub async fn set_quota(
     ctx: &Workflow,
     actor: &Actor,
-    (number, reason): (&str, &str),
-    (gb, instances): (u64, u64),
+    (named, reason): (&str, &str),
+    amounts: Amounts,
     now: Timestamp,
 ) -> StepResult<()> {
     require_administrator(actor)?;
     let reason = checked_reason(reason)?;
-    if !(1..=limits::QUOTA_GB).contains(&gb) || !(1..=limits::QUOTA_INSTANCES).contains(&instances)
-    {
-        return Err(StepError::invalid(
-            "gb",
-            format!(
-                "Write whole numbers: at most {} GB and {} images.",
-                limits::QUOTA_GB,
-                limits::QUOTA_INSTANCES
-            ),
-        ));
-    }
+    amounts.check()?;
     let mut tx = ctx.store.begin().await?;
     audit::take_turn(&mut tx).await?;
-    let case_id = numbered(&mut tx, number).await?;
+    let case_id = one_named(&mut tx, named).await?.case_id()?;
+    let before = quotas::of_case(&mut tx, &case_id).await?;
+    let before = before.unwrap_or(ctx.ingest.quota());
     let quota = Quota {
-        bytes: gb * 1_000_000_000,
-        instances,
+        bytes: amounts.gb.map_or(before.bytes, |gb| gb * 1_000_000_000),
+        instances: amounts.instances.unwrap_or(before.instances),
     };
     quotas::set(&mut tx, &case_id, quota, reason, actor.id(), now).await?;
     let event = AuditEvent::new("quota.set")

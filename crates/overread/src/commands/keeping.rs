@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use overread_model::access::{Actor, Role};
 use overread_store::audit::{self, AuditEvent};
 use overread_store::people;
-use overread_workflow::keeping::{self, CaseRoom, KeepingView, Marked};
+use overread_workflow::keeping::{self, Amounts, CaseRoom, KeepingView, Marked};
 use overread_workflow::{StepError, Workflow};
 use serde_json::{Value, json as object};
 
@@ -133,7 +133,13 @@ impl Desk {
                 images,
                 reason,
                 ..
-            } => self.room(number, gb.zip(*images), reason.as_deref()).await,
+            } => {
+                let amounts = Amounts {
+                    gb: *gb,
+                    instances: *images,
+                };
+                self.room(number, amounts, reason.as_deref()).await
+            }
         };
         told.map_err(in_words)
     }
@@ -142,11 +148,11 @@ impl Desk {
     async fn room(
         &self,
         number: &str,
-        amounts: Option<(u64, u64)>,
+        amounts: Amounts,
         reason: Option<&str>,
     ) -> Result<Told, StepError> {
         let (ctx, actor, now) = (&self.workflow, &self.actor, clock::now());
-        if let Some(amounts) = amounts {
+        if amounts.gb.is_some() || amounts.instances.is_some() {
             let names = (number, reason.unwrap_or_default());
             keeping::set_quota(ctx, actor, names, amounts, now).await?;
         }
