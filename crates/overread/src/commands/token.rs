@@ -6,12 +6,13 @@ use anyhow::{Result, bail};
 use overread_model::access::{Actor, Role};
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
+use overread_store::cases;
 use overread_store::tokens::{self, NewToken, TokenRow};
 
 use crate::cli::{Data, Token, TokenCommand};
 use crate::clock;
 use crate::home::Home;
-use crate::output::{json, line, plain};
+use crate::output::{json, line, plain, remark};
 
 /// Makes, lists or revokes tokens.
 pub(crate) async fn run(arguments: Token) -> Result<ExitCode> {
@@ -72,6 +73,13 @@ async fn create(home: &Home, new: &NewToken<'_>, data: &Data) -> Result<()> {
     }
     let now = clock::now();
     let mut tx = home.store.begin().await?;
+    if let Some(case_id) = new.case_id
+        && cases::find(&mut tx, case_id).await?.is_none()
+    {
+        bail!(
+            "no token was made: there is no case with this id; it stands in the address of the case's page"
+        );
+    }
     let (id, secret) = tokens::create(&mut tx, new, now).await?;
     audit::record(
         &mut tx,
@@ -82,10 +90,19 @@ async fn create(home: &Home, new: &NewToken<'_>, data: &Data) -> Result<()> {
     .await?;
     tx.commit().await?;
     if data.json {
-        json(&serde_json::json!({ "id": id, "token": secret }))
+        json(&serde_json::json!({ "id": id, "token": secret }))?;
     } else {
-        line(&secret)
+        line(&secret)?;
     }
+    if new.case_id.is_none() && !new.role.sees_every_case() {
+        remark(&format!(
+            "warning: this token sees nothing: a token with the role {role} reaches one case, which --case names, and this one names none. \
+             Make one that does: overread token create --role {role} --name NAME --case ID (the id stands in the address of the case's \
+             page), and take this one back: overread token revoke {id}",
+            role = new.role
+        ));
+    }
+    Ok(())
 }
 
 fn show(rows: &[TokenRow], data: &Data) -> Result<()> {
