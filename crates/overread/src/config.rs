@@ -4,18 +4,20 @@ mod bytes;
 mod dimse;
 mod fault;
 mod keeping;
+mod known;
 mod warnings;
 mod web;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::{Deserialize, Serialize};
 
 use bytes::Bytes;
 pub(crate) use dimse::Dimse;
 use dimse::{DimseCaller, DimseRight};
+use fault::{At, both};
 use keeping::Keeping;
 pub(crate) use warnings::open_folder;
 use web::{DicomWeb, Tls};
@@ -127,25 +129,34 @@ impl Config {
                 return Err(error).with_context(|| format!("{} could not be read", path.display()));
             }
         };
-        let mut config: Self = toml::from_str(&text)
+        let invalid = || format!("{} cannot be used", path.display());
+        let config: Self = toml::from_str(&text)
             .map_err(|error| fault::hide_values(&error, &text))
-            .with_context(|| format!("{} is not a valid configuration", path.display()))?;
+            .with_context(invalid)?;
+        let checked = config.complete(data);
+        checked
+            .map_err(|error| fault::place(error, &text))
+            .with_context(invalid)
+    }
+
+    /// Puts variables and files in, and checks everything.
+    fn complete(mut self, data: &Path) -> Result<Self> {
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place where variables are read"
         )]
-        config.overlay(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+        self.overlay(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
         // Its files are read by the check.
-        config.dimse.tls.start_at(data);
-        if let Some(s3) = &mut config.archive.s3 {
+        self.dimse.tls.start_at(data);
+        if let Some(s3) = &mut self.archive.s3 {
             s3.read_secret(data)?;
         }
-        config.check()?;
-        if config.tls.files().is_some() {
-            config.tls.certificate = data.join(&config.tls.certificate);
-            config.tls.key = data.join(&config.tls.key);
+        self.check()?;
+        if self.tls.files().is_some() {
+            self.tls.certificate = data.join(&self.tls.certificate);
+            self.tls.key = data.join(&self.tls.key);
         }
-        Ok(config)
+        Ok(self)
     }
 
     fn overlay(&mut self, variable: impl Fn(&str) -> Option<String>) -> Result<()> {
@@ -198,35 +209,44 @@ impl Config {
     }
 
     fn check(&self) -> Result<()> {
-        if !self.public_url.is_empty()
-            && !self.public_url.starts_with("http://")
-            && !self.public_url.starts_with("https://")
-        {
-            bail!("public_url must start with http:// or https://");
+        let public_url = At::key("public_url");
+        let url = self.public_url.as_str();
+        if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(anyhow!(
+                "what was read begins otherwise; an address that begins with https:// or http:// is expected"
+            ))
+            .context(public_url);
         }
-        if self.public_url.ends_with('/') {
-            bail!("public_url must not end with a slash");
+        if url.ends_with('/') {
+            return Err(anyhow!(
+                "what was read ends with a slash; an address without it is expected"
+            ))
+            .context(public_url);
         }
         if !self.mail.host.is_empty() && self.mail.from.is_empty() {
-            bail!("mail.from is needed when mail.host is set");
+            return Err(anyhow!(
+                "a mail server is named, and no sender: set mail.from, too"
+            ))
+            .context(At::key("mail.host"));
         }
         self.keeping.check()?;
         self.dicomweb.origins()?;
         if self.dicomweb.cors_origins.contains(&self.public_url) {
-            bail!(
-                "dicomweb.cors_origins is for other origins, not for public_url: its own pages sign in by cookie"
-            );
+            return Err(anyhow!(
+                "public_url stands there; others are expected, since its own pages sign in by cookie"
+            ))
+            .context(At::key("dicomweb.cors_origins"));
         }
         let is_set = |path: &Path| path != Path::new("");
-        if is_set(&self.tls.certificate) != is_set(&self.tls.key) {
-            bail!("tls.certificate and tls.key are set together, or neither");
-        }
+        let (certificate, key) = (is_set(&self.tls.certificate), is_set(&self.tls.key));
+        let tls = |key: &str| At::key(&format!("tls.{key}"));
+        both(tls, ("certificate", certificate), ("key", key))?;
         for peer in &self.dimse.peers {
             self.dimse.peer(&peer.name)?;
         }
         self.dimse.tls.identity()?;
         if let Some(s3) = &self.archive.s3 {
-            s3.settings().check().context("archive.s3")?;
+            s3.settings().check().context(At::key("archive.s3"))?;
         }
         self.dimse.door().map(drop)
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use overread_archive::{S3Secret, S3Settings};
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::{At, Secret};
 
 /// Where images and papers are kept: without `s3`, in the data folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +83,8 @@ impl S3 {
         let path = data.join(&self.secret_file);
         // Its name is not repeated: the key itself may stand there by mistake.
         let text = std::fs::read_to_string(&path)
-            .context("the file that archive.s3.secret_file names cannot be read")?;
+            .context("the file that it names cannot be read")
+            .context(At::key("archive.s3.secret_file"))?;
         text.trim().clone_into(&mut self.secret.0);
         Ok(())
     }

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use overread_dimse::{
     AddressRange, AeTitle, Caller, Callers, DoorConfig, Identity, Incoming, May, Outgoing, Remote,
     limits,
 };
 use overread_model::ids::{CaseId, TokenId};
 use serde::{Deserialize, Serialize};
+
+use super::{At, both};
 
 /// The DICOM network door, which `serve --dimse` opens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +84,11 @@ impl DimseTls {
         match (path(&self.certificate), path(&self.key)) {
             (None, None) => Ok(None),
             (Some(certificate), Some(key)) => Ok(Some(Identity { certificate, key })),
-            _ => bail!("dimse.tls needs both `certificate` and `key`, or none of them"),
+            (certificate, key) => {
+                let (certificate, key) = (certificate.is_some(), key.is_some());
+                let tls = |key: &str| At::key(&format!("dimse.tls.{key}"));
+                both(tls, ("certificate", certificate), ("key", key)).map(|()| None)
+            }
         }
     }
 
@@ -91,13 +97,13 @@ impl DimseTls {
         let own = self
             .identity()?
             .context("DICOM over TLS needs dimse.tls.certificate and dimse.tls.key")?;
-        Incoming::read(own, path(&self.client_ca)).context("dimse.tls")
+        Incoming::read(own, path(&self.client_ca)).context(At::key("dimse.tls"))
     }
 
     fn outgoing(&self) -> Result<Outgoing> {
         match path(&self.ca) {
             None => Ok(Outgoing::default()),
-            Some(ca) => Outgoing::read(ca, self.identity()?).context("dimse.tls"),
+            Some(ca) => Outgoing::read(ca, self.identity()?).context(At::key("dimse.tls")),
         }
     }
 }
@@ -161,16 +167,17 @@ impl DimseCaller {
     pub(crate) fn addresses(&self) -> Result<Vec<AddressRange>> {
         let numbered = (1..).zip(&self.addresses);
         let range = |(number, text): (usize, &String)| {
-            text.parse::<AddressRange>().with_context(|| {
-                format!("dimse.callers, entry {}: address {number}", self.ae_title)
-            })
+            text.parse::<AddressRange>()
+                .with_context(|| format!("address {number}"))
         };
         numbered.map(range).collect()
     }
 
-    fn caller(&self) -> Result<Caller> {
-        let ae_title = title(&self.ae_title, "dimse.callers")?;
-        let addresses = self.addresses()?;
+    /// Returns the caller as the door takes it; `number` is that of its entry.
+    fn caller(&self, number: usize) -> Result<Caller> {
+        let at = |key: &str| At::entry("dimse.callers", number, key);
+        let ae_title = title(&self.ae_title, at("ae_title"))?;
+        let addresses = self.addresses().context(at("addresses"))?;
         let may = |right| self.may.contains(&right);
         let may = May {
             store: may(DimseRight::Store),
@@ -178,14 +185,13 @@ impl DimseCaller {
             retrieve: may(DimseRight::Retrieve),
         };
         if (may.find || may.retrieve) && self.token.is_none() {
-            bail!(
-                "dimse: {ae_title} may find or retrieve, but names no token; make one with `overread token create` and \
-                 write its id as `token`"
-            );
+            return Err(anyhow!(
+                "it may find or retrieve, but names no token; make one with `overread token create` and write its id as `token`"
+            ))
+            .context(at("may"));
         }
-        if self.address.is_empty() != (self.port == 0) {
-            bail!("dimse: {ae_title} needs both `address` and `port`, or none of them");
-        }
+        let (address, port) = (!self.address.is_empty(), self.port != 0);
+        both(at, ("address", address), ("port", port))?;
         let listens = (self.port != 0).then(|| Remote {
             ae_title: ae_title.clone(),
             host: self.address.clone(),
@@ -204,9 +210,8 @@ impl DimseCaller {
 }
 
 /// Reads an AE title; one that is none is not repeated, since it may be anything that was pasted there.
-fn title(text: &str, place: &str) -> Result<AeTitle> {
-    text.parse::<AeTitle>()
-        .with_context(|| format!("{place}, ae_title"))
+fn title(text: &str, at: At) -> Result<AeTitle> {
+    text.parse::<AeTitle>().context(at)
 }
 
 impl Default for Dimse {
@@ -226,8 +231,8 @@ impl Default for Dimse {
 impl Dimse {
     /// Returns a peer by the name that we call it.
     pub(crate) fn peer(&self, name: &str) -> Result<Remote> {
-        let mut peers = self.peers.iter();
-        let Some(peer) = peers.find(|peer| peer.name == name) else {
+        let mut peers = (1..).zip(&self.peers);
+        let Some((number, peer)) = peers.find(|(_, peer)| peer.name == name) else {
             let known: Vec<&str> = self.peers.iter().map(|peer| peer.name.as_str()).collect();
             bail!(
                 "config.toml names no such peer under dimse.peers; it names: {}",
@@ -239,7 +244,7 @@ impl Dimse {
             );
         };
         Ok(Remote {
-            ae_title: title(&peer.ae_title, "dimse.peers")?,
+            ae_title: title(&peer.ae_title, At::entry("dimse.peers", number, "ae_title"))?,
             host: peer.address.clone(),
             port: peer.port,
             tls: peer.tls,
@@ -248,16 +253,21 @@ impl Dimse {
 
     /// Returns the settings as the door takes them.
     pub(crate) fn door(&self) -> Result<DoorConfig> {
-        if self.idle_seconds == 0 || self.request_seconds == 0 {
-            bail!("dimse.idle_seconds and dimse.request_seconds must be at least 1");
+        for (key, seconds) in [
+            ("dimse.idle_seconds", self.idle_seconds),
+            ("dimse.request_seconds", self.request_seconds),
+        ] {
+            if seconds == 0 {
+                return Err(anyhow!("0 was read; 1 or more is expected")).context(At::key(key));
+            }
         }
         Ok(DoorConfig {
-            ae_title: title(&self.ae_title, "dimse")?,
+            ae_title: title(&self.ae_title, At::key("dimse.ae_title"))?,
             only_own_title: self.only_own_title,
             callers: Callers(
-                self.callers
-                    .iter()
-                    .map(DimseCaller::caller)
+                (1..)
+                    .zip(&self.callers)
+                    .map(|(number, caller)| caller.caller(number))
                     .collect::<Result<_>>()?,
             ),
             outgoing: self.tls.outgoing()?,

@@ -1,8 +1,10 @@
 //! How long images are kept, and how many of them.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, anyhow};
 use overread_model::keeping::{Quota, RetentionRule};
 use serde::{Deserialize, Serialize};
+
+use super::At;
 
 /// How long images are kept, and how many of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,14 +60,23 @@ impl Keeping {
 
     pub(super) fn check(&self) -> Result<()> {
         if !(1..=GRACE_DAYS).contains(&self.grace_days) {
-            bail!("keeping.grace_days must be from 1 to {GRACE_DAYS}");
+            return Err(anyhow!(
+                "{} was read; a whole number from 1 to {GRACE_DAYS} is expected",
+                self.grace_days
+            ))
+            .context(At::key("keeping.grace_days"));
         }
-        if self.case_gb == 0 || self.case_images == 0 {
-            bail!("keeping.case_gb and keeping.case_images must be at least 1");
+        for (key, amount) in [
+            ("keeping.case_gb", self.case_gb),
+            ("keeping.case_images", self.case_images),
+        ] {
+            if amount == 0 {
+                return Err(anyhow!("0 was read; 1 or more is expected")).context(At::key(key));
+            }
         }
         for (number, rule) in (1..).zip(&self.rules) {
             if let Some(fault) = rule.fault() {
-                bail!("keeping.rules, rule {number}: {fault}");
+                return Err(anyhow!(fault)).context(At::entry("keeping.rules", number, ""));
             }
         }
         Ok(())

@@ -128,7 +128,12 @@ fn no_error_shows_what_stands_in_the_file() {
     }
     std::fs::write(dir.path().join("config.toml"), "[mail]\nport = 'x'\n").unwrap();
     let told = format!("{:#}", Config::load(dir.path()).unwrap_err());
-    assert!(told.contains("line 2, column 8: u16 is expected"), "{told}");
+    assert!(
+        told.contains(
+            "line 2: `mail.port`: a text of 1 characters was read; a whole number from 0 to 65535 is expected"
+        ),
+        "{told}"
+    );
 }
 
 #[test]
@@ -160,4 +165,104 @@ fn callers_are_read_and_shown() {
     assert!(!door.callers.admit(&other, "10.0.0.5".parse().unwrap()));
     let shown = toml::to_string_pretty(&config).unwrap();
     assert_eq!(toml::from_str::<Config>(&shown).unwrap(), config);
+}
+
+/// Checks what is told of a configuration, behind the name of its file.
+fn check_told(text: &str, words: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("config.toml");
+    std::fs::write(&file, text).unwrap();
+    let told = format!("{:#}", Config::load(dir.path()).unwrap_err());
+    let told = told.strip_prefix(&format!("{} cannot be used: ", file.display()));
+    let told = told.unwrap_or_else(|| panic!("{text}"));
+    assert!(told.starts_with(words), "{text}:\n{told}");
+}
+
+#[test]
+fn every_error_says_where_it_is_what_was_read_and_what_is_expected() {
+    check_told(
+        "token = 'nonsense'\n",
+        "line 1: there is no setting of this name before the first [table]. `token` is a setting of [[dimse.callers]]. There are: public_url,",
+    );
+    check_told(
+        "\norganization = 'typo'\n",
+        "line 2: there is no setting of this name before the first [table]. Is `organisation` meant? There are:",
+    );
+    check_told(
+        "[mail]\nhost = 'm'\nfrm = 'a'\n",
+        "line 3: there is no setting of this name in [mail]. Is `from` meant? There are: host, port,",
+    );
+    check_told(
+        "[mail]\nport = 70000\n",
+        "line 2: `mail.port`: a whole number was read; a whole number from 0 to 65535 is expected",
+    );
+    check_told(
+        "behind_proxy = 'yes'\n",
+        "line 1: `behind_proxy`: a text of 3 characters was read; true or false, without quotes, is expected",
+    );
+    check_told(
+        "keeping = 7\n",
+        "line 1: `keeping`: a whole number was read; a table, as [mail] begins one, is expected",
+    );
+    let caller = "[[dimse.callers]]\nae_title = 'CT1'\n[[dimse.callers]]\nae_title = 'MR1'\n";
+    for (line, words) in [
+        (
+            "token = 'nonsense'",
+            "line 5: `dimse.callers.token` of entry 2: a text of 8 characters was read; not an id: 26",
+        ),
+        (
+            "may = ['stor']",
+            "line 5: `dimse.callers.may` of entry 2: a text of 4 characters was read; one of `store`, `find`, `retrieve` is expected",
+        ),
+        (
+            "addresses = ['10.1.0.7/16']",
+            "line 5: `dimse.callers.addresses` of entry 2: address 1: ",
+        ),
+        (
+            "may = ['find']",
+            "line 5: `dimse.callers.may` of entry 2: it may find or retrieve, but names no token",
+        ),
+        (
+            "port = 104",
+            "line 5: `dimse.callers.port` of entry 2: `address`, which belongs to it, is not set",
+        ),
+        (
+            "adresses = []",
+            "line 5: there is no setting of this name in [dimse.callers]. Is `addresses` meant?",
+        ),
+    ] {
+        check_told(&format!("{caller}{line}\n"), words);
+    }
+    check_told(
+        "[[dimse.callers]]\naddresses = ['10.1.0.7']\n",
+        "line 1: `dimse.callers` of entry 1 lacks `ae_title`",
+    );
+    check_told(
+        "[keeping]\ngrace_days = 0\n",
+        "line 2: `keeping.grace_days`: 0 was read; a whole number from 1 to 3650 is expected",
+    );
+    check_told(
+        "[[keeping.rules]]\nname = 'all'\nyears = 7\nsource = ''\n",
+        "line 1: `keeping.rules` of entry 1: it names no source",
+    );
+    check_told(
+        "[tls]\ncertificate = 'x.pem'\n",
+        "line 2: `tls.certificate`: `key`, which belongs to it, is not set",
+    );
+    check_told(
+        "public_url = 'example.org'\n",
+        "line 1: `public_url`: what was read begins",
+    );
+    check_told(
+        "[archive.s3]\nbucket = ''\n",
+        "line 1: `archive.s3`: the settings of the object store cannot be used: the bucket is missing",
+    );
+    check_told(
+        "organisation = Practice\n",
+        "line 1: `organisation`: this is not TOML: ",
+    );
+    check_told(
+        "[mail]\nhost = 'a'\nhost = 'b'\n",
+        "line 3: `host`: this setting stands here for",
+    );
 }

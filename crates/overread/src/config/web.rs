@@ -6,6 +6,8 @@ use anyhow::{Context, Result};
 use overread_dicomweb::Origins;
 use serde::{Deserialize, Serialize};
 
+use super::At;
+
 /// DICOMweb.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -17,7 +19,7 @@ pub(crate) struct DicomWeb {
 impl DicomWeb {
     /// Returns the origins as the door takes them.
     pub(crate) fn origins(&self) -> Result<Origins> {
-        Origins::parse(&self.cors_origins).context("dicomweb.cors_origins")
+        Origins::parse(&self.cors_origins).context(At::key("dicomweb.cors_origins"))
     }
 }
 
