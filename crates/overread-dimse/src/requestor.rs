@@ -35,8 +35,11 @@ pub(crate) enum NotOpened {
 impl NotOpened {
     /// Says why, for people.
     pub(crate) fn words(&self) -> String {
-        let cause = std::error::Error::source(self).map(|cause| format!(" ({cause})"));
-        format!("{self}{}", cause.unwrap_or_default())
+        match self {
+            Self::Connect(error) => format!("{self}: {}", overread_network::in_words(error)),
+            Self::Ended(ended) => format!("{self} ({ended})"),
+            Self::Refused(_) | Self::NoService => self.to_string(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Here is decided what counts as one network, and how places for connections are shared among networks.
 
 mod range;
+mod trouble;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use range::{AddressRange, NotARange};
+pub use trouble::in_words;
 
 /// Returns the network of an address: an IPv4 address itself, or the /64 that one IPv6 subscriber has at least (RFC 6177).
 pub fn network_of(address: IpAddr) -> IpAddr {

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         // `overread … | head` has read enough: that is no failure.
         Err(error) if error.is::<output::Closed>() => ExitCode::SUCCESS,
         Err(error) => {
-            output::remark(&format!("error: {error:#}"));
+            output::remark(&format!("error: {}", output::in_words(&error)));
             ExitCode::FAILURE
         }
     }

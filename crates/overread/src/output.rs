@@ -63,6 +63,27 @@ pub(crate) fn remark(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
+/// Says what went wrong, from what was tried down to its cause; what the operating system says is put into plain words.
+pub(crate) fn in_words(error: &anyhow::Error) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for cause in error.chain() {
+        let said = cause.to_string();
+        // Some errors repeat their cause at their end.
+        if let Some(last) = words.last_mut()
+            && let Some(before) = last.strip_suffix(&said)
+        {
+            let before = before.trim_end_matches([':', ' ']).to_owned();
+            *last = before;
+        }
+        words.push(match cause.downcast_ref::<io::Error>() {
+            Some(error) => overread_network::in_words(error),
+            None => said,
+        });
+    }
+    words.retain(|words| !words.is_empty());
+    words.join(": ")
+}
+
 /// Says whether somebody watches, so that progress is worth showing.
 pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()

@@ -34,7 +34,7 @@ pub(crate) async fn run(arguments: Pacs) -> Result<ExitCode> {
             let (home, scu, remote) = open(&data, &peer).await?;
             let answered = scu.echo(&remote).await;
             home.close().await;
-            answered.with_context(|| peer.clone())?;
+            answered.with_context(|| named(&peer, &remote))?;
             line(&format!("{peer} answers"))?;
             Ok(ExitCode::SUCCESS)
         }
@@ -74,6 +74,11 @@ async fn open(data: &Data, peer: &str) -> Result<(Home, Scu, Remote)> {
     Ok((home, scu, remote))
 }
 
+/// Names a peer with its address, as config.toml gives it.
+fn named(peer: &str, remote: &Remote) -> String {
+    format!("{peer} ({}:{})", remote.host, remote.port)
+}
+
 async fn find(data: &Data, peer: &str, asked: [(u32, Option<String>); 5]) -> Result<ExitCode> {
     if asked.iter().all(|(_, text)| text.is_none()) {
         bail!(
@@ -90,7 +95,7 @@ async fn find(data: &Data, peer: &str, asked: [(u32, Option<String>); 5]) -> Res
     }
     let found = scu.find(&remote, FindLevel::Study, &keys).await;
     home.close().await;
-    let found = found.with_context(|| peer.to_owned())?;
+    let found = found.with_context(|| named(peer, &remote))?;
     for answer in &found {
         show(answer, data.json)?;
     }
@@ -121,6 +126,7 @@ async fn pull(data: &Data, peer: &str, study: &str) -> Result<ExitCode> {
             return Ok(ExitCode::from(NOTHING));
         }
         pulled => pulled.with_context(|| {
+            let peer = named(peer, &remote);
             format!("{peer}: not everything came; what came is kept, and the same command goes on from there")
         })?,
     };
@@ -179,7 +185,8 @@ async fn send_all(
     };
     let (mut held_count, mut failed_count) = (0, 0);
     for uid in uids {
-        let sent = scu.send(remote, &uid).await?;
+        let sent = scu.send(remote, &uid).await;
+        let sent = sent.with_context(|| named(peer, remote))?;
         held_count += sent.held_count;
         failed_count += sent.failed_count;
         if sent.failed_count > 0 {
