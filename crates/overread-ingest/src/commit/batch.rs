@@ -5,7 +5,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinHandle;
 
-use super::{Item, Place, answer, commit, sync};
+use super::rows::{commit, sync};
+use super::{Item, Place, answer};
 use crate::limits;
 
 /// What is stored together.

@@ -10,8 +10,10 @@ use overread_model::time::Timestamp;
 use overread_store::documents::NewDocument;
 use overread_store::studies::{Batch, NewInstance, Outcome};
 
+use super::apart::Fresh;
+use super::payload::Paper;
 use super::refused::{self, Refusal};
-use super::{Fresh, Paper, Payload, Ticket};
+use super::{Payload, Ticket};
 use crate::content::{BEFORE_BYTES, Held, Part, Within};
 use crate::prepare::Readied;
 use crate::told::{Sealed, Telling, Told};
