@@ -195,7 +195,7 @@ async fn deleted(house: House) {
         reason: RefusalReason::Deleted,
         ..refused(2)
     };
-    note(&house, &[gone.clone()]).await;
+    note(&house, std::slice::from_ref(&gone)).await;
     assert!(lacking(&house).await.is_empty(), "it is deleted");
     // A case that does not hold the exam has not got what it refused, whatever becomes of the exam elsewhere.
     note_of(&house, &case(5), &[gone]).await;

@@ -1,30 +1,34 @@
 //! Enters a batch of instances whose bytes are on the disc already, in one transaction.
 
 mod batch;
+mod kept;
 mod known;
+mod linking;
 mod rows;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use overread_model::access::{Actor, Right};
+use overread_model::access::Actor;
 use overread_model::extent::{Digest, Extent};
 use overread_model::ids::{CaseId, DeliveryId};
 use overread_model::imaging::InstanceFacts;
 use overread_model::keeping::Usage;
 use overread_model::time::Timestamp;
 
-use super::sql::{Clause, padded};
 use super::upsert::{SeriesEntry, StudyEntry};
-use super::{StudyKey, unfiled, upsert};
+use super::{StudyKey, upsert};
 use crate::error::{StoreError, StoreResult};
 use crate::quotas::{self, Rooms};
-use crate::script::values;
-use crate::{Script, Tx, audit, limits, packs};
+use crate::{Script, Tx, audit, packs};
 
 pub use batch::Batch;
 use batch::Group;
+pub(crate) use kept::to_digest;
+pub use kept::{Known, deleted_among, known_digests};
 use known::Known as KnownOfBatch;
+use linking::may_add;
+pub use linking::{link_pending, link_to_case, may_link};
 use rows::{insert_block, insert_instance, keep_aside};
 
 /// For whom and in which delivery an instance enters.
@@ -81,86 +85,6 @@ pub enum Entered {
     Deleted,
     /// The case has no room for it; it is not kept.
     NoRoom,
-}
-
-/// Bytes that are kept under a UID already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Known {
-    /// Of those bytes.
-    pub digest: Digest,
-    /// The study they belong to; `None` when they are kept aside.
-    pub study: Option<StudyKey>,
-    /// Where they are.
-    pub extent: Extent,
-    /// The study was deleted and can still be restored.
-    pub is_deleted: bool,
-}
-
-/// Returns which of these studies were deleted and can still be restored. A quick question.
-///
-/// # Errors
-/// When the database fails.
-pub async fn deleted_among(
-    tx: &mut Tx,
-    study_instance_uids: Vec<String>,
-) -> StoreResult<HashSet<String>> {
-    let mut deleted = HashSet::new();
-    for chunk in study_instance_uids.chunks(limits::FILTER_VALUES) {
-        let mut clause = Clause::new(
-            "select s.study_instance_uid from deletion d join study s on s.id = d.study_id",
-        );
-        clause.and("d.ended_at is null");
-        clause.any_of("s.study_instance_uid", &padded(chunk.to_vec()));
-        let rows: Vec<(String,)> = clause.rows(tx).await?;
-        deleted.extend(rows.into_iter().map(|(uid,)| uid));
-    }
-    Ok(deleted)
-}
-
-/// Returns what is kept (or kept aside) under each of these SOP Instance UIDs. A quick question.
-///
-/// # Errors
-/// When the database fails.
-pub async fn known_digests(
-    tx: &mut Tx,
-    sop_instance_uids: Vec<String>,
-) -> StoreResult<HashMap<String, Vec<Known>>> {
-    let mut known: HashMap<String, Vec<Known>> = HashMap::new();
-    for chunk in sop_instance_uids.chunks(limits::FILTER_VALUES / 2) {
-        let uids = padded(chunk.to_vec());
-        let mut clause = Clause::new(
-            "select i.sop_instance_uid, i.digest, s.study_id, i.pack_id, i.offset_bytes, i.length_bytes, \
-             cast(case when s.study_id in (select study_id from deletion where ended_at is null) then 1 else 0 end as bigint) \
-             from instance i join series s on s.id = i.series_id",
-        );
-        clause.any_of("i.sop_instance_uid", &uids);
-        clause.push(
-            " union all select sop_instance_uid, digest, -1, pack_id, offset_bytes, length_bytes, cast(0 as bigint) \
-             from conflict where sop_instance_uid in (",
-        );
-        clause.list(&uids);
-        clause.push(")");
-        #[expect(clippy::type_complexity, reason = "one row, used once")]
-        let rows: Vec<(String, Vec<u8>, i64, i64, i64, i64, i64)> = clause.rows(tx).await?;
-        for (uid, digest, study_id, pack_id, offset_bytes, length_bytes, deleted) in rows {
-            let study = (study_id >= 0).then_some(StudyKey(study_id));
-            known.entry(uid).or_default().push(Known {
-                digest: to_digest(&digest, "instance")?,
-                study,
-                extent: packs::to_extent(pack_id, offset_bytes, length_bytes)?,
-                is_deleted: deleted == 1,
-            });
-        }
-    }
-    Ok(known)
-}
-
-/// Reads a digest column.
-pub(crate) fn to_digest(bytes: &[u8], table: &'static str) -> StoreResult<Digest> {
-    bytes
-        .try_into()
-        .map(Digest::new)
-        .map_err(|_| StoreError::Damaged { table })
 }
 
 /// What the batch has learned about one study.
@@ -504,97 +428,4 @@ fn usage(item: &NewInstance) -> Usage {
         bytes: item.extent.length_bytes,
         instances: 1,
     }
-}
-
-/// Says whether the scope may add to a study that is there already.
-///
-/// A UID is only a claim: whoever writes it into a file must not thereby reach, or add to, somebody else's study.
-async fn may_add(
-    tx: &mut Tx,
-    study: StudyKey,
-    scope: &DeliveryScope,
-    now: Timestamp,
-) -> StoreResult<bool> {
-    if scope.actor.sees_every_case() {
-        return Ok(true);
-    }
-    let (sql, values) = match &scope.case_id {
-        Some(case_id) => (
-            "select study_id from case_study where case_id = $1 and study_id = $2 union \
-             select study_id from quarantine where case_id = $1 and study_id = $2 and decided_at is null",
-            values![case_id.as_str(), study.0],
-        ),
-        None => (
-            "select cs.study_id from case_study cs join case_grant g on g.case_id = cs.case_id \
-             where cs.study_id = $1 and g.subject_kind = $2 and g.subject_id = $3 and g.right_ = $4 \
-             and g.revoked_at is null and g.from_at <= $5 and (g.until_at is null or g.until_at > $5) limit 1",
-            values![
-                study.0,
-                scope.actor.kind(),
-                scope.actor.id(),
-                Right::AddRecords.as_str(),
-                now.as_micros(),
-            ],
-        ),
-    };
-    let found: Vec<(i64,)> = tx.rows(sql, values).await?;
-    Ok(!found.is_empty())
-}
-
-/// Says whether a delivery that holds this many different instances of a study, each the same data set, may add it to its case.
-///
-/// Who may see every case may. Others may when the case has it already, or when they brought every single instance of it:
-/// then they learn nothing that they do not hold. Nobody else puts the study into a case until the transaction ends.
-///
-/// # Errors
-/// When the database fails.
-pub async fn may_link(
-    tx: &mut Tx,
-    study: StudyKey,
-    scope: &DeliveryScope,
-    instances: u64,
-) -> StoreResult<bool> {
-    unfiled::lock(tx, study).await?;
-    if may_add(tx, study, scope, Timestamp::from_micros(0)).await? {
-        return Ok(true);
-    }
-    let counts = super::study_counts(tx, study).await?;
-    Ok(counts.is_some_and(|(held, _)| held == instances))
-}
-
-/// Ties a study to a case until it is judged whose images they are; nobody reads by it before.
-///
-/// # Errors
-/// When the database fails.
-pub async fn link_pending(
-    tx: &mut Tx,
-    study: StudyKey,
-    case_id: &CaseId,
-    now: Timestamp,
-) -> StoreResult<()> {
-    unfiled::lock(tx, study).await?;
-    let sql = "insert into case_study (case_id, study_id, linked_at, pending) select $1, id, cast($3 as bigint), 1 from study \
-        where id = $2 and id not in (select study_id from deletion where ended_at is null) \
-        on conflict (case_id, study_id) do nothing";
-    let values = values![case_id.as_str(), study.0, now.as_micros()];
-    tx.run(sql, values).await?;
-    Ok(())
-}
-
-/// Makes a study part of a case at once, since a person says so; again does nothing.
-///
-/// # Errors
-/// When the database fails.
-pub async fn link_to_case(
-    tx: &mut Tx,
-    study: StudyKey,
-    case_id: &CaseId,
-    now: Timestamp,
-) -> StoreResult<()> {
-    on!(tx, c => sqlx::query(
-            "insert into case_study (case_id, study_id, linked_at) select $1, id, cast($3 as bigint) from study \
-             where id = $2 and id not in (select study_id from deletion where ended_at is null) \
-             on conflict (case_id, study_id) do update set pending = 0")
-        .bind(case_id.as_str()).bind(study.0).bind(now.as_micros()).execute(&mut *c).await?.rows_affected());
-    Ok(())
 }
