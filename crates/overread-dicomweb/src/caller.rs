@@ -121,8 +121,12 @@ impl Caller {
         T: Send + 'static,
         Questions: AsyncFnOnce(&mut Tx) -> T + Send + 'static,
     {
-        let asker = format!("{} {}", self.actor.kind(), self.actor.id());
-        Ok(state.store.ask(&asker, questions).await?)
+        Ok(state.store.ask(&self.asker(), questions).await?)
+    }
+
+    /// Names who asks, for what is shared among all who ask.
+    pub(crate) fn asker(&self) -> String {
+        format!("{} {}", self.actor.kind(), self.actor.id())
     }
 
     /// Returns why there is nothing to show of a study: it is gone, or it never was there for this caller.

@@ -1,13 +1,13 @@
 //! Answers of text that go out compressed. Pixel data never do: they are compressed already, or gain less than it costs.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
@@ -135,8 +135,10 @@ impl Written {
 }
 
 /// Sends a compressed text to who does not take it so, unpacking it piece by piece.
-pub(crate) fn unpacked(packed: Bytes) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
-    let decoder = GzDecoder::new(packed.reader());
+pub(crate) fn unpacked(
+    packed: impl BufRead + Send,
+) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
+    let decoder = GzDecoder::new(packed);
     stream::try_unfold(decoder, |mut decoder| async move {
         let mut piece = Vec::with_capacity(UNPACKED_PIECE_BYTES);
         let limit = UNPACKED_PIECE_BYTES as u64;

@@ -23,6 +23,7 @@ pub mod limits;
 mod looks;
 mod metadata;
 mod multipart;
+mod pace;
 mod params;
 mod partial;
 mod picture;

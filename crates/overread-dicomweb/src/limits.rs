@@ -30,13 +30,19 @@ pub const BULK_VALUE_BYTES: u64 = 256 * 1024 * 1024;
 /// Memory for ready metadata answers.
 pub const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of one piece of the room for long answers.
-pub const ROOM_PIECE_BYTES: u64 = 64 * 1024;
+pub const ROOM_PIECE_BYTES: usize = 64 * 1024;
 /// Such pieces for metadata, over all answers: 128 MiB.
-pub const METADATA_ROOM_PIECES: u32 = 2048;
+pub const METADATA_ROOM_PIECES: usize = 2048;
 /// The same for the results of long searches, which are held compressed: 64 MiB.
-pub const SEARCH_ROOM_PIECES: u32 = 1024;
+pub const SEARCH_ROOM_PIECES: usize = 1024;
+/// How many askers share a room, or the places for channels, so that each may have that part of it: a half.
+pub const ROOM_ASKERS: usize = 2;
 /// How long an answer waits for room before its caller is asked to come again.
 pub const ROOM_WAIT: Duration = Duration::from_secs(10);
+/// Bytes a second that the reader of an answer that takes up room has to take at least.
+pub const READER_FLOOR_BYTES: u64 = 4 * 1024;
+/// Over how long that is counted: what lies between us and a slow reader takes much at once, and then nothing for a while.
+pub const READER_TIME: Duration = Duration::from_secs(180);
 /// Metadata up to this are put together at once and kept ready; longer ones are read and sent piece by piece.
 pub const METADATA_WHOLE_BYTES: u64 = 4 * 1024 * 1024;
 /// The same for who takes them compressed, which makes a twentieth of them.

@@ -5,11 +5,9 @@ mod shown;
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use overread_store::Tx;
 use overread_store::studies::{Page, SeriesFilter, StudyFilter, search_series, search_studies};
 use serde::Deserialize;
@@ -27,6 +25,7 @@ use crate::conditional::{Tag, not_kept};
 use crate::limits::{METADATA_AHEAD_BYTES, METADATA_PACKED_BYTES, METADATA_WHOLE_BYTES};
 use crate::multipart::answer;
 use crate::refusal::Answer;
+use crate::room::Taken;
 use crate::state::DicomWebState;
 
 const DICOM_JSON: HeaderValue = HeaderValue::from_static(JSON);
@@ -85,8 +84,8 @@ pub(crate) async fn metadata(
     let kept = state.cache.get(&key(&version));
     if kept.is_some() || tag.is_known(&headers) {
         let reports = match &kept {
-            Some(kept) => Arc::clone(&kept.reports),
-            None => Arc::from(caller.reports(&state, read).await?),
+            Some(kept) => kept.reports().to_vec(),
+            None => caller.reports(&state, read).await?,
         };
         caller.note_reports(&state, read.0, &reports).await?;
     }
@@ -94,7 +93,8 @@ pub(crate) async fn metadata(
         return Ok(finished(tag.not_modified(), false));
     }
     if let Some(kept) = kept {
-        return Ok(finished(tag.on(in_json(kept.body)), is_gzip));
+        let response = in_json(&state, &caller, &kept, None).await?;
+        return Ok(finished(tag.on(response), is_gzip));
     }
     // Asked anew and as a whole: what may be shown may have changed since, and is kept for everybody who may see as much.
     let whole_bytes = if is_gzip {
@@ -111,20 +111,26 @@ pub(crate) async fn metadata(
     let reports = Arc::from(shown.reports.as_slice());
     let response = match json(&caller, &named, shown, is_gzip).await? {
         Json::Whole(body, taken) => {
+            let ready = Ready::new(body, reports);
             if named.instance.is_none() {
-                let body = body.clone();
-                state.cache.put(key, Ready { body, reports });
+                state.cache.put(key, ready.clone());
             }
-            in_json(taken.around(body))
+            in_json(&state, &caller, &ready, Some(taken)).await?
         }
         Json::Long(body) => ([(header::CONTENT_TYPE, DICOM_JSON)], body).into_response(),
     };
     Ok(finished(tag.on(response), is_gzip))
 }
 
-fn in_json(body: Bytes) -> Response {
-    let length_bytes = body.len() as u64;
-    answer(Body::from(body), DICOM_JSON, length_bytes)
+async fn in_json(
+    state: &DicomWebState,
+    caller: &Caller,
+    ready: &Ready,
+    taken: Option<Taken>,
+) -> Answer {
+    let asker = caller.asker();
+    let body = ready.body(&state.metadata_room, &asker, taken).await?;
+    Ok(answer(body, DICOM_JSON, ready.length_bytes() as u64))
 }
 
 fn finished(mut response: Response, is_gzip: bool) -> Response {

@@ -1,93 +1,131 @@
-//! Room for answers that are held in memory while they are made and sent: bounded over all of them together, so that readers
-//! who take their time do not fill the memory.
+//! Room for answers that are held in memory while they are made and sent: bounded over all of them together, and for each who
+//! asks, so that readers who take their time neither fill the memory nor keep others waiting.
 
+use std::collections::VecDeque;
+use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use bytes::{Buf, Bytes};
+use overread_store::shares::{Share, Shares};
 
-use crate::limits::{ROOM_PIECE_BYTES, ROOM_WAIT};
+use crate::limits::{ROOM_ASKERS, ROOM_PIECE_BYTES, ROOM_WAIT};
 use crate::refusal::{Answer, Refusal};
 
 /// The room of one kind of answers.
 #[derive(Clone)]
-pub(crate) struct Room {
-    pieces: Arc<Semaphore>,
-    all: u32,
-}
+pub(crate) struct Room(Arc<Shares>);
 
 /// What an answer takes up of it, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Taken(OwnedSemaphorePermit);
+pub(crate) struct Taken(Share);
 
-/// Bytes that take up room until they are sent.
-struct Held {
-    bytes: Bytes,
-    _taken: Taken,
-}
-
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
+/// Bytes that take up room until they are sent; what is sent is given back.
+pub(crate) struct Held {
+    pieces: VecDeque<Bytes>,
+    taken: Taken,
 }
 
 impl Room {
     /// Makes a room of so many pieces.
-    pub(crate) fn new(pieces: u32) -> Self {
-        Self {
-            pieces: Arc::new(Semaphore::new(pieces as usize)),
-            all: pieces,
-        }
+    pub(crate) fn new(pieces: usize) -> Self {
+        Self(Arc::new(Shares::new(pieces, pieces / ROOM_ASKERS)))
     }
 
-    /// Waits for room; what is larger than all of it takes it alone.
+    /// Waits for room; what is larger than the share of one asker takes all of that.
     ///
     /// # Errors
     /// 503 when none becomes free in time.
-    pub(crate) async fn take(&self, bytes: u64) -> Answer<Taken> {
-        let room = Arc::clone(&self.pieces);
-        let permit = room.acquire_many_owned(pieces(bytes).min(self.all));
-        match timeout(ROOM_WAIT, permit).await {
-            Ok(Ok(permit)) => Ok(Taken(permit)),
-            _ => Err(full()),
-        }
+    pub(crate) async fn take(&self, asker: &str, bytes: u64) -> Answer<Taken> {
+        let taken = self.0.take(asker, pieces(bytes), ROOM_WAIT).await;
+        taken.map(Taken).ok_or_else(full)
     }
 
     /// Takes room for what is in memory already, and so cannot wait for it.
     ///
     /// # Errors
     /// 503 when there is none.
-    pub(crate) fn take_at_once(&self, bytes: u64) -> Answer<Taken> {
-        let room = Arc::clone(&self.pieces);
-        let permit = room.try_acquire_many_owned(pieces(bytes).min(self.all));
-        permit.map(Taken).map_err(|_| full())
+    pub(crate) fn take_at_once(&self, asker: &str, bytes: u64) -> Answer<Taken> {
+        let taken = self.0.take_at_once(asker, pieces(bytes));
+        taken.map(Taken).ok_or_else(full)
     }
 }
 
-fn pieces(bytes: u64) -> u32 {
-    let pieces = bytes.div_ceil(ROOM_PIECE_BYTES);
-    u32::try_from(pieces).unwrap_or(u32::MAX).max(1)
+fn pieces(bytes: u64) -> usize {
+    let pieces = bytes.div_ceil(ROOM_PIECE_BYTES as u64);
+    usize::try_from(pieces).unwrap_or(usize::MAX).max(1)
 }
 
 fn full() -> Refusal {
     Refusal::away("too many long answers are being sent; ask again in a while, or for less at once")
 }
 
+/// Cuts what is long into pieces of memory, each of which is free as soon as it is sent.
+pub(crate) fn cut(bytes: Bytes) -> Vec<Bytes> {
+    if bytes.len() <= ROOM_PIECE_BYTES {
+        return vec![bytes];
+    }
+    let pieces = bytes.chunks(ROOM_PIECE_BYTES);
+    pieces.map(Bytes::copy_from_slice).collect()
+}
+
 impl Taken {
     /// Gives back what is not needed, now that it is known how much is.
     pub(crate) fn fit(&mut self, bytes: u64) {
-        let more = self.0.num_permits().saturating_sub(pieces(bytes) as usize);
-        drop(self.0.split(more));
+        self.0.fit(pieces(bytes));
     }
 
-    /// Returns the bytes as what takes up the room until it is dropped.
-    pub(crate) fn around(self, bytes: Bytes) -> Bytes {
-        Bytes::from_owner(Held {
-            bytes,
-            _taken: self,
-        })
+    /// Returns the bytes as what takes up the room.
+    pub(crate) fn around(self, bytes: Bytes) -> Held {
+        Held {
+            pieces: cut(bytes).into(),
+            taken: self,
+        }
+    }
+}
+
+impl Held {
+    /// Returns how much is to be sent still.
+    pub(crate) fn left_bytes(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.len() as u64).sum()
+    }
+
+    fn give_back(&mut self) {
+        let left_bytes = self.left_bytes();
+        self.taken.fit(left_bytes);
+    }
+}
+
+impl Iterator for Held {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let piece = self.pieces.pop_front()?;
+        self.give_back();
+        Some(piece)
+    }
+}
+
+impl Read for Held {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(out)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Held {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        Ok(self.pieces.front().map(Bytes::as_ref).unwrap_or_default())
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Some(piece) = self.pieces.front_mut() {
+            piece.advance(count.min(piece.len()));
+            if piece.is_empty() {
+                self.pieces.pop_front();
+                self.give_back();
+            }
+        }
     }
 }
 
@@ -99,27 +137,48 @@ mod tests {
     use bytes::Bytes;
     use futures_util::FutureExt;
 
-    use super::Room;
+    use super::{Held, Room};
     use crate::limits::ROOM_PIECE_BYTES;
 
+    const PIECE: u64 = ROOM_PIECE_BYTES as u64;
+
     #[tokio::test]
-    async fn room_is_taken_until_the_bytes_are_gone() {
-        let room = Room::new(4);
-        let mut taken = room.take(u64::MAX).await.unwrap();
-        assert!(room.take(1).now_or_never().is_none(), "all of it is taken");
-        let refused = room.take_at_once(1).unwrap_err();
+    async fn nobody_has_all_of_it_however_much_is_asked() {
+        let room = Room::new(8);
+        let held = room.take("machine a", u64::MAX).await.unwrap();
+        let refused = room.take_at_once("machine a", 1).unwrap_err();
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-        taken.fit(2 * ROOM_PIECE_BYTES);
-        let others = room.take_at_once(2 * ROOM_PIECE_BYTES).unwrap();
-        // What is less than was needed gives nothing back that it has not.
-        taken.fit(3 * ROOM_PIECE_BYTES);
-        let body = taken.around(Bytes::from_static(b"text"));
-        let sent = body.slice(1..2);
-        drop(body);
-        assert!(room.take(1).now_or_never().is_none());
-        drop(others);
-        assert!(room.take(3 * ROOM_PIECE_BYTES).now_or_never().is_none());
-        drop(sent);
-        assert!(room.take(4 * ROOM_PIECE_BYTES).now_or_never().is_some());
+        assert!(room.take("machine a", 1).now_or_never().is_none());
+        let other = room.take("machine b", 4 * PIECE).now_or_never();
+        assert!(other.unwrap().is_ok());
+        drop(held);
+        assert!(room.take_at_once("machine a", 4 * PIECE).is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_is_given_back() {
+        let room = Room::new(8);
+        let length = 4 * ROOM_PIECE_BYTES - 1;
+        let held = || async {
+            let mut taken = room.take("a", u64::MAX).await.unwrap();
+            taken.fit(length as u64);
+            taken.around(Bytes::from(vec![7; length]))
+        };
+        let check = |mut held: Held, read: fn(&mut Held)| {
+            assert!(room.take_at_once("a", 1).is_err());
+            read(&mut held);
+            assert!(room.take_at_once("a", PIECE).is_ok());
+            assert!(room.take_at_once("a", 2 * PIECE).is_err());
+            read(&mut held);
+            assert!(room.take_at_once("a", 2 * PIECE).is_ok());
+        };
+        check(held().await, |held| {
+            assert_eq!(held.next().unwrap().len(), ROOM_PIECE_BYTES);
+        });
+        check(held().await, |held| {
+            let mut bytes = vec![0; ROOM_PIECE_BYTES];
+            std::io::Read::read_exact(held, &mut bytes).unwrap();
+        });
+        assert_eq!(held().await.flatten().count(), length);
     }
 }

@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use futures_util::stream;
 use overread_dicom::matching::matches_value;
 use overread_store::Tx;
 use overread_store::studies::{InstanceFilter, SeriesFilter};
@@ -26,11 +26,12 @@ use crate::caller::{Caller, RawQuery};
 use crate::compression::{Written, takes_gzip, unpacked};
 use crate::conditional::not_kept;
 use crate::limits::QUICK_RESULTS;
-use crate::multipart::{answer, body_of_stream};
+use crate::multipart::answer;
+use crate::pace::body_of_held;
 use crate::params::Query;
 use crate::refusal::{Answer, Refusal};
 use crate::results::Found;
-use crate::room::Room;
+use crate::room::{Held, Room};
 use crate::state::DicomWebState;
 use crate::warning::warn;
 use keys::asks;
@@ -244,7 +245,10 @@ pub(crate) fn answered(
     }
     let (content_type, length_bytes, body) = text.ended();
     let mut response = match is_long {
-        true => packed((content_type, length_bytes, body), is_gzip, room)?,
+        true => {
+            let taken = room.take_at_once(&caller.asker(), body.len() as u64)?;
+            packed((content_type, length_bytes), taken.around(body), is_gzip)
+        }
         false => answer(Body::from(body), content_type, length_bytes),
     };
     told(&mut response, query, remaining);
@@ -252,25 +256,17 @@ pub(crate) fn answered(
 }
 
 /// Sends a compressed answer; who does not take it so gets it unpacked piece by piece.
-fn packed(
-    (content_type, length_bytes, body): (HeaderValue, u64, Bytes),
-    is_gzip: bool,
-    room: &Room,
-) -> Answer {
-    let packed_bytes = body.len() as u64;
-    let body = room.take_at_once(packed_bytes)?.around(body);
+fn packed((content_type, length_bytes): (HeaderValue, u64), body: Held, is_gzip: bool) -> Response {
     if !is_gzip {
-        return Ok(answer(
-            body_of_stream(unpacked(body)),
-            content_type,
-            length_bytes,
-        ));
+        return answer(body_of_held(unpacked(body)), content_type, length_bytes);
     }
-    let mut response = answer(Body::from(body), content_type, packed_bytes);
+    let packed_bytes = body.left_bytes();
+    let body = body_of_held(stream::iter(body.map(Ok)));
+    let mut response = answer(body, content_type, packed_bytes);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    Ok(response)
+    response
 }
 
 /// Says how long the answer may be kept, what of the question was not understood, and how many results are left behind it.

@@ -10,11 +10,14 @@ use overread_model::reading::FirstReadingAttributes;
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::audit::ReadingLog;
+use overread_store::shares::Shares;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::cache::Cache;
 use crate::cors::Origins;
-use crate::limits::{CHANNELS, COMPOSED_AT_ONCE, METADATA_ROOM_PIECES, SEARCH_ROOM_PIECES};
+use crate::limits::{
+    CHANNELS, COMPOSED_AT_ONCE, METADATA_ROOM_PIECES, ROOM_ASKERS, SEARCH_ROOM_PIECES,
+};
 use crate::room::Room;
 
 /// What the DICOMweb door works with; a clone is one pointer, since every request takes its own.
@@ -49,7 +52,7 @@ pub struct Rooms {
     /// Turns to put an instance together in memory.
     pub(crate) composing: Arc<Semaphore>,
     /// Places for channels to subscribers.
-    pub(crate) channels: Arc<Semaphore>,
+    pub(crate) channels: Arc<Shares>,
     /// Wakes the channels of this node when something happened to a work item here.
     pub(crate) work_items: Arc<Notify>,
 }
@@ -81,7 +84,7 @@ impl DicomWebState {
             metadata_room: Room::new(METADATA_ROOM_PIECES),
             search_room: Room::new(SEARCH_ROOM_PIECES),
             composing: Arc::new(Semaphore::new(COMPOSED_AT_ONCE)),
-            channels: Arc::new(Semaphore::new(CHANNELS)),
+            channels: Arc::new(Shares::new(CHANNELS, CHANNELS / ROOM_ASKERS)),
             work_items: Arc::new(Notify::new()),
         }))
     }

@@ -7,6 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use overread_model::access::{Actor, Right, Role};
+use overread_model::ids::TokenId;
 use overread_store::Tx;
 use overread_store::deletions;
 use serde_json::Value;
@@ -232,6 +233,45 @@ async fn readers_who_take_their_time_keep_nobody_waiting() {
     assert_eq!(numbers(&unpacked(&got)).len(), 110);
     let first = unread.swap_remove(0);
     assert_eq!(numbers(&to_end(first).await.unwrap()).len(), 110);
+}
+
+/// An instance of which the metadata alone are more than two megabytes.
+fn huge(number: u32) -> Made {
+    let words = [b' '; 9_000];
+    let texts = (0x0009_1001..=0x0009_10FA).map(|tag| element(tag, "LT", &words));
+    let creator = element(0x0009_0010, "LO", b"WORDS ");
+    Made {
+        extra: [vec![creator], texts.collect()].concat().concat(),
+        ..Made::number(number)
+    }
+}
+
+#[tokio::test]
+async fn one_token_whose_readers_do_not_read_keeps_no_other_waiting() {
+    let house = House::new().await;
+    fill(&house, 1..=3, 3, huge).await;
+    let mut unread = Vec::new();
+    // Each takes up twice what it reads ahead, more than five MiB; one token has 64 MiB at most.
+    for _ in 0..11 {
+        unread.push(house.begin(archive_token(), STUDY, JSON).await);
+    }
+    assert!(unread.iter().all(|begun| begun.status() == StatusCode::OK));
+    let other = Actor::Machine {
+        token_id: TokenId::from_random([2; 16]),
+        role: Role::Archive,
+    };
+    let mut own = Box::pin(house.begin(archive_token(), STUDY, JSON));
+    tokio::select! {
+        biased;
+        _ = &mut own => panic!("it has all the room that one may have"),
+        got = house.get_as(Some(other), STUDY, JSON) => {
+            assert_eq!(numbers(&got.body), [1, 2, 3]);
+        }
+    }
+    // Whoever reads gives back what is sent.
+    let first = unread.swap_remove(0);
+    assert_eq!(numbers(&to_end(first).await.unwrap()), [1, 2, 3]);
+    assert_eq!(own.await.status(), StatusCode::OK);
 }
 
 #[tokio::test]

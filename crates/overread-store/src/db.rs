@@ -9,9 +9,9 @@ use sqlx::{Connection as _, PgPool, SqlitePool};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
-use crate::asking::Turns;
 use crate::error::{StoreError, StoreResult, is_read_only};
 use crate::quick::Connections;
+use crate::shares::Shares;
 use crate::tx::Hold;
 use crate::{Tx, limits, migrations};
 
@@ -19,7 +19,8 @@ use crate::{Tx, limits, migrations};
 #[derive(Debug, Clone)]
 pub struct Store {
     db: Db,
-    asking: Arc<Turns>,
+    /// Turns to ask much at once.
+    asking: Arc<Shares>,
 }
 
 #[derive(Debug, Clone)]
@@ -99,7 +100,11 @@ impl Store {
     }
 
     async fn of(db: Db, asking_at_once: usize) -> StoreResult<Self> {
-        let asking = Arc::new(Turns::new(asking_at_once, limits::ASKING_PATIENCE));
+        // For one all but one of them, so that there is always one for somebody else.
+        let asking = Arc::new(Shares::new(
+            asking_at_once,
+            asking_at_once.saturating_sub(1),
+        ));
         let store = Self { db, asking };
         store.migrate().await?;
         Ok(store)
@@ -247,7 +252,8 @@ impl Store {
         Questions: AsyncFnOnce(&mut Tx) -> T + Send + 'static,
     {
         let runtime = Handle::current();
-        let turn = self.asking.take(asker).await?;
+        let turn = self.asking.take(asker, 1, limits::ASKING_PATIENCE).await;
+        let turn = turn.ok_or(StoreError::NoTurn)?;
         let asked = match &self.db {
             Db::Sqlite { quick, .. } => {
                 let quick = quick.clone();

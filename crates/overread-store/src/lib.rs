@@ -8,7 +8,6 @@
 mod tx;
 
 pub mod access;
-mod asking;
 pub mod audit;
 pub mod cases;
 pub mod checks;
@@ -49,6 +48,7 @@ pub mod reviewers;
 mod script;
 pub mod scrubbing;
 pub mod sessions;
+pub mod shares;
 pub mod studies;
 pub mod timeline;
 pub mod tokens;

@@ -15,7 +15,8 @@ use crate::address::Address;
 use crate::blinding::Withheld;
 use crate::caller::Caller;
 use crate::compression::Written;
-use crate::multipart::{Part, body_of_stream, part_after_part};
+use crate::multipart::{Part, part_after_part};
+use crate::pace::body_of_held;
 use crate::refusal::{Answer, Refusal};
 use crate::room::Taken;
 
@@ -72,7 +73,7 @@ pub(super) async fn json(
     // The compression may keep a piece for the next one.
     let body = stream::iter([Ok(start)]).chain(rest.map_err(broken_off));
     let body = body.try_filter(|piece| std::future::ready(!piece.is_empty()));
-    Ok(Json::Long(body_of_stream(body)))
+    Ok(Json::Long(body_of_held(body)))
 }
 
 /// What has begun can only be broken off.
@@ -161,7 +162,11 @@ pub(super) fn in_xml(caller: &Caller, named: &Named, shown: Shown) -> Answer {
     let parts = read
         .try_flatten()
         .map(move |piece| in_part(&objects, &piece?));
-    let mut response = part_after_part(XML, parts)?;
+    let response = part_after_part(XML, parts)?;
+    let mut response = response.map(|body| {
+        let pieces = body.into_data_stream();
+        body_of_held(pieces.map_err(std::io::Error::other))
+    });
     let vary = HeaderValue::from_static("Accept");
     response.headers_mut().insert(header::VARY, vary);
     Ok(response)

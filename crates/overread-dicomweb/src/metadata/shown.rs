@@ -45,6 +45,7 @@ impl Pieces {
     /// Returns the next pieces; none at the end.
     pub(crate) async fn next(&mut self) -> Answer<Option<Vec<MetadataPiece>>> {
         if let Some(first) = self.first.take() {
+            self.give_back(&first);
             return Ok(Some(first));
         }
         if self.is_at_end() {
@@ -55,7 +56,18 @@ impl Pieces {
         let places = Arc::clone(&self.places);
         let asked = async move |tx: &mut Tx| read_metadata(tx, &places, range).await;
         let read = self.caller.ask(&self.state, asked).await??;
-        read.map(Some).ok_or_else(Refusal::gone)
+        let read = read.ok_or_else(Refusal::gone)?;
+        self.give_back(&read);
+        Ok(Some(read))
+    }
+
+    /// Gives back the room that neither these nor what comes behind them need.
+    fn give_back(&mut self, read: &[MetadataPiece]) {
+        let read_bytes: usize = read.iter().map(|piece| piece.dicom_json.len()).sum();
+        let left = self.places.size_from(self.next);
+        let ahead = ahead_bytes(left, METADATA_AHEAD_BYTES).max(read_bytes as u64);
+        self.taken
+            .fit(twice_and_list(ahead, self.places.len() as u64));
     }
 
     /// Says whether nothing must be read any more.
@@ -79,9 +91,10 @@ pub(crate) async fn shown(
     named: &Named,
     whole_bytes: u64,
 ) -> Answer<Shown> {
-    let taken = state
-        .metadata_room
-        .take(room_bytes(size(state, caller, named).await?, whole_bytes))
+    let size = size(state, caller, named).await?;
+    let room = &state.metadata_room;
+    let taken = room
+        .take(&caller.asker(), room_bytes(size, whole_bytes))
         .await?;
     let asked = {
         let (caller, named) = (caller.clone(), named.clone());
@@ -92,7 +105,7 @@ pub(crate) async fn shown(
             let (study, series, instance) = named.uids();
             let reports = reports_among(tx, &caller.reach, study, series, instance).await?;
             let places = metadata_places(tx, &caller.reach, study, series, instance).await?;
-            let first_bytes = match places.length_bytes() {
+            let first_bytes = match places.size_from(0).length_bytes {
                 bytes if bytes <= whole_bytes => bytes,
                 _ => METADATA_AHEAD_BYTES,
             };
@@ -134,10 +147,17 @@ async fn size(state: &DicomWebState, caller: &Caller, named: &Named) -> Answer<M
 /// Returns how much room an answer takes: what is read of it at once and what is made of that, with the block that it is cut
 /// out of, and the list.
 fn room_bytes(size: MetadataSize, whole_bytes: u64) -> u64 {
-    let ahead = match size.length_bytes <= whole_bytes {
+    twice_and_list(ahead_bytes(size, whole_bytes), size.count)
+}
+
+fn ahead_bytes(size: MetadataSize, whole_bytes: u64) -> u64 {
+    match size.length_bytes <= whole_bytes {
         true => size.length_bytes,
         false => METADATA_AHEAD_BYTES.saturating_add(size.longest_bytes),
-    };
-    let list = size.count.saturating_mul(MetadataPlaces::INSTANCE_BYTES);
-    ahead.saturating_mul(2).saturating_add(list)
+    }
+}
+
+fn twice_and_list(ahead_bytes: u64, count: u64) -> u64 {
+    let list = count.saturating_mul(MetadataPlaces::INSTANCE_BYTES);
+    ahead_bytes.saturating_mul(2).saturating_add(list)
 }

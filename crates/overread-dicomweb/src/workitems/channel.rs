@@ -14,12 +14,12 @@ use axum::response::IntoResponse;
 use overread_dicom::matching::matches_value;
 use overread_model::access::Actor;
 use overread_store::access::reach;
+use overread_store::shares::Share;
 use overread_store::tokens;
 use overread_store::work_items::{
     self, CANCELED, COMPLETED, EventRow, EventType, Subscriber, SubscriptionRow, WorkItem,
 };
 use serde_json::{Value, json};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::{Attributes, data_set, rules, search, subscribing};
@@ -53,7 +53,7 @@ pub(crate) async fn open(
         Ok(upgrade) => upgrade,
         Err(rejection) => return Ok(rejection.into_response()),
     };
-    let Ok(turn) = Arc::clone(&state.channels).try_acquire_owned() else {
+    let Some(place) = state.channels.take_at_once(&caller.asker(), 1) else {
         return Err(Refusal::away("too many channels are open; try again soon"));
     };
     let upgrade = upgrade
@@ -68,7 +68,7 @@ pub(crate) async fn open(
             told_to: None,
             message_id: 0,
             begun: HashMap::new(),
-            _turn: turn,
+            _place: place,
         };
         channel.run(socket).await;
     }))
@@ -127,7 +127,7 @@ struct Channel {
     message_id: u16,
     /// The subscriptions whose present state was told, with when they began.
     begun: HashMap<(String, String), i64>,
-    _turn: OwnedSemaphorePermit,
+    _place: Share,
 }
 
 impl Channel {

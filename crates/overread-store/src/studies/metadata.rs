@@ -95,10 +95,15 @@ impl MetadataPlaces {
         self.places.is_empty()
     }
 
-    /// Returns how many bytes their DICOM JSON has.
-    pub fn length_bytes(&self) -> u64 {
-        let lengths = self.places.iter().map(|place| place.length_bytes);
-        lengths.map(u64::from).sum()
+    /// Returns how much the metadata of the instances from this one on are.
+    pub fn size_from(&self, start: usize) -> MetadataSize {
+        let rest = self.places.get(start..).unwrap_or_default();
+        let lengths = || rest.iter().map(|place| u64::from(place.length_bytes));
+        MetadataSize {
+            count: rest.len() as u64,
+            length_bytes: lengths().sum(),
+            longest_bytes: lengths().max().unwrap_or_default(),
+        }
     }
 
     /// Returns the instances from this one on whose DICOM JSON has so many bytes, and one at least.
