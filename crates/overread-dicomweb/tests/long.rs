@@ -237,8 +237,8 @@ async fn readers_who_take_their_time_keep_nobody_waiting() {
 
 /// An instance of which the metadata alone are more than two megabytes.
 fn huge(number: u32) -> Made {
-    let words = [b' '; 9_000];
-    let texts = (0x0009_1001..=0x0009_10FA).map(|tag| element(tag, "LT", &words));
+    let words = [b'x'; 9_000];
+    let texts = (0x0009_1001..=0x0009_10F0).map(|tag| element(tag, "LT", &words));
     let creator = element(0x0009_0010, "LO", b"WORDS ");
     Made {
         extra: [vec![creator], texts.collect()].concat().concat(),
@@ -252,7 +252,7 @@ async fn one_token_whose_readers_do_not_read_keeps_no_other_waiting() {
     fill(&house, 1..=3, 3, huge).await;
     let mut unread = Vec::new();
     // Each takes up twice what it reads ahead, more than five MiB; one token has 64 MiB at most.
-    for _ in 0..11 {
+    for _ in 0..12 {
         unread.push(house.begin(archive_token(), STUDY, JSON).await);
     }
     assert!(unread.iter().all(|begun| begun.status() == StatusCode::OK));
