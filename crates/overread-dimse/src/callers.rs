@@ -1,5 +1,6 @@
 //! Who may open an association, and what for.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use overread_model::ids::{CaseId, TokenId};
@@ -59,7 +60,8 @@ impl Caller {
     }
 }
 
-/// Everybody who may call. Without an entry, any program on this machine may store, and nobody else may do anything.
+/// Everybody who may call. Without an entry, any program on this machine may store, and nobody else may do anything. Of several
+/// entries that a caller fits, the one with the narrowest network counts, whatever their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Callers(pub Vec<Caller>);
 
@@ -102,9 +104,42 @@ impl Callers {
         if self.0.is_empty() {
             return address.to_canonical().is_loopback().then_some(None);
         }
-        let is_he =
-            |caller: &&Caller| caller.ae_title == *ae_title && caller.may_come_from(address);
-        self.0.iter().find(is_he).cloned().map(Some)
+        let named = self.0.iter().filter(|caller| caller.ae_title == *ae_title);
+        let claims = named.filter_map(|caller| Some((caller.claim(address)?, caller)));
+        let (_, caller) = claims.max_by_key(|(claim, _)| *claim)?;
+        Some(Some(caller.clone()))
+    }
+
+    /// Finds two entries between which nothing could decide but their order, and so whose images end up in which case, or
+    /// where what is moved is sent.
+    pub fn contradiction(&self) -> Option<Contradiction> {
+        let numbered = || (1..).zip(&self.0);
+        let pairs = numbered()
+            .flat_map(|(at, one)| numbered().skip(at).map(move |other| ((at, one), other)));
+        let alike = pairs.filter(|((_, one), (_, other))| one.ae_title == other.ae_title);
+        for ((first, one), (second, other)) in alike {
+            let of = |over| {
+                Some(Contradiction {
+                    ae_title: one.ae_title.clone(),
+                    first,
+                    second,
+                    over,
+                })
+            };
+            if one.addresses.is_empty() && other.addresses.is_empty() {
+                return of(Over::Anywhere);
+            }
+            let mut ranges = one.addresses.iter();
+            if let Some(range) = ranges.find(|range| other.addresses.contains(range)) {
+                return of(Over::Range(*range));
+            }
+            if let (Some(one), Some(other)) = (&one.listens, &other.listens)
+                && one != other
+            {
+                return of(Over::Listening);
+            }
+        }
+        None
     }
 
     /// Returns where an application entity listens.
@@ -133,6 +168,66 @@ impl Callers {
     }
 }
 
+/// Two entries of one title that contradict each other, counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contradiction {
+    ae_title: AeTitle,
+    first: usize,
+    second: usize,
+    over: Over,
+}
+
+/// What both claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// Callers from anywhere.
+    Anywhere,
+    /// Callers from there.
+    Range(AddressRange),
+    /// To say where the one of this title listens.
+    Listening,
+}
+
+impl Contradiction {
+    /// Returns which of the two stands last.
+    pub const fn last(&self) -> usize {
+        self.second
+    }
+}
+
+impl std::error::Error for Contradiction {}
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            ae_title,
+            first,
+            second,
+            over,
+        } = self;
+        write!(
+            formatter,
+            "entries {first} and {second} of dimse.callers both "
+        )?;
+        match over {
+            Over::Anywhere => write!(formatter, "let in {ae_title} from anywhere")?,
+            Over::Range(range) => write!(formatter, "let in {ae_title} from {range}")?,
+            Over::Listening => {
+                return write!(
+                    formatter,
+                    "say where {ae_title} listens, and not the same; what is moved to a title can go to one place only, so write \
+                     `address` and `port` alike, or in one of them"
+                );
+            }
+        }
+        write!(
+            formatter,
+            ", so that nothing says which of them is meant, and whose images are whose; leave one of them out, or give them \
+             different addresses"
+        )
+    }
+}
+
 /// How well an address is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -145,8 +240,17 @@ pub(crate) enum Known {
 }
 
 impl Caller {
-    fn may_come_from(&self, address: IpAddr) -> bool {
-        self.addresses.is_empty() || self.names(address)
+    /// Says how narrowly the entry speaks of an address: by how many bits, or not at all for one that may come from anywhere.
+    /// `None` when it does not speak of it.
+    fn claim(&self, address: IpAddr) -> Option<Option<u8>> {
+        let ranges = self
+            .addresses
+            .iter()
+            .filter(|range| range.contains(address));
+        match ranges.map(AddressRange::prefix_bits).max() {
+            None if self.addresses.is_empty() => Some(None),
+            narrowest => narrowest.map(Some),
+        }
     }
 
     fn names(&self, address: IpAddr) -> bool {
@@ -157,7 +261,10 @@ impl Caller {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test may say so by a panic")]
+    use overread_model::ids::CaseId;
+
     use super::{Caller, Callers, Known};
+    use crate::Remote;
 
     fn caller(title: &str, addresses: &[&str]) -> Caller {
         let addresses = addresses.iter().map(|one| one.parse().unwrap());
@@ -208,6 +315,87 @@ mod tests {
         check(&callers, "MR1", "10.0.0.6", "other addresses");
         check(&callers, "mr1", "10.0.0.5", "capital letters");
         check(&callers, "MR2", "10.0.0.5", "no entry");
+    }
+
+    #[test]
+    fn the_narrowest_network_counts_in_whatever_order() {
+        let [ward, room, one, rest] =
+            [1, 2, 3, 4].map(|byte| Some(CaseId::from_random([byte; 16])));
+        let with = |addresses: &[&str], case_id: &Option<CaseId>| Caller {
+            case_id: case_id.clone(),
+            ..caller("CT", addresses)
+        };
+        let entries = [
+            with(&["10.1.0.0/16", "2001:db8::/32"], &ward),
+            with(&["10.1.7.0/24", "2001:db8:7::/48"], &room),
+            with(&["::ffff:10.1.7.7"], &one),
+            with(&[], &rest),
+            caller("MR", &["10.1.7.8"]),
+        ];
+        let mut callers = Callers(entries.to_vec());
+        for _ in 0..entries.len() {
+            callers.0.rotate_left(1);
+            for (address, expect) in [
+                ("10.1.1.1", &ward),
+                ("10.1.7.1", &room),
+                ("::ffff:10.1.7.1", &room),
+                ("10.1.7.7", &one),
+                ("10.1.7.8", &room),
+                ("2001:db8:7::1", &room),
+                ("2001:db8:8::1", &ward),
+                ("10.2.0.1", &rest),
+            ] {
+                let found = callers.find(&"CT".parse().unwrap(), address.parse().unwrap());
+                assert_eq!(&found.unwrap().unwrap().case_id, expect, "{address}");
+            }
+            assert_eq!(callers.contradiction(), None);
+        }
+    }
+
+    #[test]
+    fn what_only_the_order_would_decide_is_a_contradiction() {
+        let check = |entries: [Caller; 2], expect: &str| {
+            let [one, other] = entries;
+            let callers = Callers(vec![caller("MR", &["10.9.9.9"]), one, other]);
+            let found = callers.contradiction().map(|found| found.to_string());
+            let found = found.unwrap_or_default();
+            assert!(found.contains(expect), "{found}");
+            assert!(expect.is_empty() || found.contains("entries 2 and 3 of dimse.callers"));
+            assert_eq!(found.is_empty(), expect.is_empty(), "{found}");
+        };
+        let ct = |addresses: &[&str]| caller("CT", addresses);
+        check([ct(&[]), ct(&[])], "CT from anywhere");
+        check(
+            [ct(&["10.0.0.5"]), ct(&["10.0.0.4", "10.0.0.5/32"])],
+            "CT from 10.0.0.5",
+        );
+        check(
+            [ct(&["10.0.0.5"]), ct(&["::ffff:10.0.0.5"])],
+            "CT from 10.0.0.5",
+        );
+        check(
+            [ct(&["10.0.0.0/8"]), ct(&["::ffff:10.0.0.0/104"])],
+            "CT from 10.0.0.0/8",
+        );
+        check([ct(&["10.0.0.0/8"]), ct(&["10.0.0.0/9"])], "");
+        check([ct(&["10.0.0.5"]), caller("ct", &["10.0.0.5"])], "");
+        let listening = |addresses: &[&str], port| Caller {
+            listens: Some(Remote {
+                ae_title: "CT".parse().unwrap(),
+                host: "10.0.0.5".to_owned(),
+                port,
+                tls: false,
+            }),
+            ..ct(addresses)
+        };
+        let two = |port| {
+            [
+                listening(&["10.0.0.5"], 104),
+                listening(&["10.0.0.6"], port),
+            ]
+        };
+        check(two(104), "");
+        check(two(105), "where CT listens");
     }
 
     #[test]

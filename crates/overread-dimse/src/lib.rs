@@ -34,7 +34,7 @@ mod wire;
 mod worklist;
 
 pub use ae_title::{AeTitle, NotAnAeTitle};
-pub use callers::{Caller, Callers, May};
+pub use callers::{Caller, Callers, Contradiction, May};
 pub use overread_network::AddressRange;
 pub use remote::{Outgoing, Remote};
 pub use scu::{Answer, Committed, Fetched, FindLevel, Scu, ScuError, Sent};

@@ -33,6 +33,11 @@ impl AddressRange {
         address.is_ipv4() == self.first.is_ipv4() && bits(address) & self.mask() == bits(self.first)
     }
 
+    /// Returns how many bits count: of two ranges with an address in common, the one with more is the narrower.
+    pub const fn prefix_bits(&self) -> u8 {
+        self.prefix_bits
+    }
+
     /// Says whether every address of its sort is in it.
     pub const fn is_everything(&self) -> bool {
         self.prefix_bits == 0

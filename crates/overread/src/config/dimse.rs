@@ -231,8 +231,8 @@ impl Default for Dimse {
 impl Dimse {
     /// Returns a peer by the name that we call it.
     pub(crate) fn peer(&self, name: &str) -> Result<Remote> {
-        let mut peers = (1..).zip(&self.peers);
-        let Some((number, peer)) = peers.find(|(_, peer)| peer.name == name) else {
+        let mut named = (1..).zip(&self.peers).filter(|(_, peer)| peer.name == name);
+        let Some((number, peer)) = named.next() else {
             let known: Vec<&str> = self.peers.iter().map(|peer| peer.name.as_str()).collect();
             bail!(
                 "config.toml names no such peer under dimse.peers; it names: {}",
@@ -243,6 +243,12 @@ impl Dimse {
                 }
             );
         };
+        if let Some((other, _)) = named.next() {
+            let error = anyhow!(
+                "entries {number} and {other} of dimse.peers have one name, so that nothing says which of them is meant"
+            );
+            return Err(error).context(At::entry("dimse.peers", other, "name"));
+        }
         Ok(Remote {
             ae_title: title(&peer.ae_title, At::entry("dimse.peers", number, "ae_title"))?,
             host: peer.address.clone(),
@@ -261,15 +267,17 @@ impl Dimse {
                 return Err(anyhow!("0 was read; 1 or more is expected")).context(At::key(key));
             }
         }
+        let callers = (1..).zip(&self.callers);
+        let callers = callers.map(|(number, caller)| caller.caller(number));
+        let callers = Callers(callers.collect::<Result<_>>()?);
+        if let Some(found) = callers.contradiction() {
+            let at = At::entry("dimse.callers", found.last(), "ae_title");
+            return Err(found).context(at);
+        }
         Ok(DoorConfig {
             ae_title: title(&self.ae_title, At::key("dimse.ae_title"))?,
             only_own_title: self.only_own_title,
-            callers: Callers(
-                (1..)
-                    .zip(&self.callers)
-                    .map(|(number, caller)| caller.caller(number))
-                    .collect::<Result<_>>()?,
-            ),
+            callers,
             outgoing: self.tls.outgoing()?,
             idle: Duration::from_secs(self.idle_seconds.into()),
             request: Duration::from_secs(self.request_seconds.into()),

@@ -97,6 +97,28 @@ fn wrong_settings_are_refused() {
             .check()
             .is_err()
     );
+    let same = "dimse.callers = [{ ae_title = 'MR1' }, { ae_title = 'CT1' }, { ae_title = 'MR1' }]";
+    let told = format!(
+        "{:#}",
+        toml::from_str::<Config>(same).unwrap().check().unwrap_err()
+    );
+    assert!(
+        told.contains("entries 1 and 3 of dimse.callers both let in MR1"),
+        "{told}"
+    );
+    let peer = "{ name = 'pacs', ae_title = 'PACS', address = 'pacs', port = 104 }";
+    let twice = format!("dimse.peers = [{peer}, {peer}]");
+    let told = format!(
+        "{:#}",
+        toml::from_str::<Config>(&twice)
+            .unwrap()
+            .check()
+            .unwrap_err()
+    );
+    assert!(
+        told.contains("entries 1 and 2 of dimse.peers have one name"),
+        "{told}"
+    );
     let network =
         "dimse.callers = [{ ae_title = 'MR1', addresses = ['10.1.0.0/16', '2001:db8::/32'] }]";
     assert!(toml::from_str::<Config>(network).unwrap().check().is_ok());
