@@ -18,6 +18,7 @@ use overread_ingest::{
 };
 use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::CaseId;
+use overread_model::refusal::RefusalReason;
 use serde::Deserialize;
 
 use answer::answered;
@@ -120,8 +121,10 @@ async fn refuse_what_never_fits(
     if length <= set.unwrap_or(state.ingest.quota()).bytes {
         return Ok(());
     }
-    let noted = state.ingest.note_refused_request(options).await;
-    noted.map_err(|error| refused(&error))?;
+    let noted = state
+        .ingest
+        .note_refused_request(options, RefusalReason::NoRoom);
+    noted.await.map_err(|error| refused(&error))?;
     Err(Refusal::too_large(
         "the request is larger than all that this case may hold; nothing was stored. Ask the practice for more room",
     ))

@@ -60,9 +60,19 @@ pub(crate) async fn store(
     accept: &str,
     parts: &[(&str, &[u8])],
 ) -> Got {
+    store_at(house, "/studies", part_type, accept, parts).await
+}
+
+pub(crate) async fn store_at(
+    house: &House,
+    path: &str,
+    part_type: &str,
+    accept: &str,
+    parts: &[(&str, &[u8])],
+) -> Got {
     let content_type = format!("multipart/related; type=\"{part_type}\"; boundary=b0undary");
     let headers = [("content-type", content_type.as_str()), ("accept", accept)];
-    let request = request(Method::POST, "/studies", &headers, Body::from(body(parts)));
+    let request = request(Method::POST, path, &headers, Body::from(body(parts)));
     house.send(Some(archive_token()), request).await
 }
 

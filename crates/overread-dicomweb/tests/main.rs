@@ -21,6 +21,7 @@ mod further;
 mod house;
 mod long;
 mod made;
+mod not_kept;
 mod partial;
 mod pictures;
 mod presentation;

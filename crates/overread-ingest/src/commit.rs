@@ -25,7 +25,7 @@ pub use aside::NO_ROOM;
 pub(crate) use aside::aside;
 use batch::{Gathered, Turn, Underway};
 pub(crate) use payload::{About, AboutInstance, Payload, about};
-pub(crate) use refused::{Refusal, note_no_room, of_unusable};
+pub(crate) use refused::{Refusal, note_no_room, of_unread, of_unusable};
 pub(crate) use rows::has_conflict;
 
 /// For whom something is committed.

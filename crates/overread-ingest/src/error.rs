@@ -37,6 +37,14 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// Says whether the rest of a request was left unread for what it was: nobody knows what its sender did not get in.
+    pub(crate) const fn leaves_unread(&self) -> bool {
+        matches!(
+            self,
+            Self::TooManyParts | Self::TooManyUnusable | Self::PartTooLong
+        )
+    }
+
     /// Says whether the database or the object store is away: the same may work later.
     pub fn is_away(&self) -> bool {
         match self {

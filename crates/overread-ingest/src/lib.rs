@@ -58,7 +58,7 @@ pub use receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
 pub use receiving::{Received, Receiving};
 pub use scrub::scrub_some;
 pub use session::Progress;
-pub use stow::{OneByOne, StowOutcome, Stowed, Wanted};
+pub use stow::{Came, OneByOne, StowOutcome, Stowed, Wanted};
 pub use survey::{Survey, SurveyDocument, survey};
 pub use told::directory_of_document;
 pub use verify::{VerifyReport, verify};

@@ -35,6 +35,21 @@ pub struct StowOutcome {
     pub is_damaged: bool,
 }
 
+/// What comes next of a request.
+#[derive(Debug)]
+pub enum Came {
+    /// A part that may be an instance.
+    Whole(Received),
+    /// What was to become an instance, and did not.
+    Unusable(Box<StowOutcome>),
+}
+
+impl From<Received> for Came {
+    fn from(part: Received) -> Self {
+        Self::Whole(part)
+    }
+}
+
 /// How a part was accepted; either way it is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stowed {
@@ -121,6 +136,12 @@ enum Reading {
     Beside(JoinHandle<Prepared>),
 }
 
+/// A part on its way to the committer.
+enum Underway {
+    Reading(Reading),
+    Unusable(Box<StowOutcome>),
+}
+
 impl Reading {
     async fn ended(self) -> Result<Prepared, IngestError> {
         match self {
@@ -177,7 +198,7 @@ impl Ingest {
     /// stored all the same.
     pub async fn stow(
         &self,
-        parts: impl Stream<Item = Result<Received, IngestError>> + Send,
+        parts: impl Stream<Item = Result<impl Into<Came>, IngestError>> + Send,
         study: Option<&str>,
         options: DeliveryOptions,
     ) -> Result<Vec<StowOutcome>, IngestError> {
@@ -188,16 +209,22 @@ impl Ingest {
         };
         // Two halves beside each other: whoever waits for the sender must not keep what is read from being committed.
         let (slots, queue) = mpsc::channel(limits::FILES_ON_THE_WAY);
-        let (fed, awaited) = tokio::join!(
+        let mut awaited = Vec::new();
+        let (fed, passed_on) = tokio::join!(
             self.feed(parts, slots),
-            self.pass_all_on(queue, &wanted, &ticket)
+            self.pass_all_on(queue, &wanted, &ticket, &mut awaited)
         );
-        let awaited = awaited?;
+        let ended = passed_on.and(fed);
         let unusable = awaited.iter().filter_map(|one| one.unusable(&ticket, None));
-        let unusable: Vec<commit::Refusal> = unusable.collect();
-        // Also of a request that broke off: what came before is stored.
-        self.note_refused(&unusable).await?;
-        fed?;
+        let mut refusals: Vec<commit::Refusal> = unusable.collect();
+        if let Err(error) = &ended
+            && error.leaves_unread()
+        {
+            refusals.extend(commit::of_unread(&ticket));
+        }
+        // Also of a request that ended early: what came before is stored.
+        self.note_refused(&refusals).await?;
+        ended?;
         let mut outcomes = Vec::with_capacity(awaited.len());
         for one in awaited {
             outcomes.push(one.outcome().await?);
@@ -218,8 +245,8 @@ impl Ingest {
 
     async fn feed(
         &self,
-        parts: impl Stream<Item = Result<Received, IngestError>> + Send,
-        slots: mpsc::Sender<Reading>,
+        parts: impl Stream<Item = Result<impl Into<Came>, IngestError>> + Send,
+        slots: mpsc::Sender<Underway>,
     ) -> Result<(), IngestError> {
         let mut parts = std::pin::pin!(parts.take(limits::STOW_PARTS + 1).enumerate());
         loop {
@@ -231,39 +258,49 @@ impl Ingest {
             let Some((index, part)) = next else {
                 return Ok(());
             };
-            let Received(held) = part?;
+            let came = part?.into();
             if index == limits::STOW_PARTS {
                 return Err(IngestError::TooManyParts);
             }
-            let reading = match index {
-                0 => self.start_reading_first(held).await?,
-                _ => self.start_reading(held).await?,
+            let underway = match came {
+                Came::Unusable(outcome) => Underway::Unusable(outcome),
+                Came::Whole(Received(held)) => Underway::Reading(match index {
+                    0 => self.start_reading_first(held).await?,
+                    _ => self.start_reading(held).await?,
+                }),
             };
-            if slots.send(reading).await.is_err() {
+            if slots.send(underway).await.is_err() {
                 return Ok(());
             }
         }
     }
 
+    /// Passes on what is read; what is awaited is told also of what ended early.
     async fn pass_all_on(
         &self,
-        mut queue: mpsc::Receiver<Reading>,
+        mut queue: mpsc::Receiver<Underway>,
         wanted: &Wanted<'_>,
         ticket: &Ticket,
-    ) -> Result<Vec<Awaited>, IngestError> {
-        let (mut awaited, mut unusable_count) = (Vec::new(), 0);
-        while let Some(reading) = queue.recv().await {
-            let prepared = reading.ended().await?;
-            let one = self.pass_on(prepared, wanted, ticket).await?;
+        awaited: &mut Vec<Awaited>,
+    ) -> Result<(), IngestError> {
+        let mut unusable_count = 0;
+        while let Some(underway) = queue.recv().await {
+            let one = match underway {
+                Underway::Unusable(outcome) => Awaited::Settled(*outcome),
+                Underway::Reading(reading) => {
+                    let prepared = reading.ended().await?;
+                    self.pass_on(prepared, wanted, ticket).await?
+                }
+            };
             let is_unusable =
                 matches!(&one, Awaited::Settled(outcome) if outcome.sop_instance_uid.is_none());
             unusable_count += usize::from(is_unusable);
+            awaited.push(one);
             if unusable_count > limits::STOW_UNUSABLE_PARTS {
                 return Err(IngestError::TooManyUnusable);
             }
-            awaited.push(one);
         }
-        Ok(awaited)
+        Ok(())
     }
 
     /// Reads a part that may well be alone: a small one here and now, since waking a thread would cost as much.

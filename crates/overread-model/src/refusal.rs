@@ -11,7 +11,7 @@ pub enum RefusedSort {
     Paper,
     /// A file that says no SOP Instance UID.
     Unnamed,
-    /// A whole request, of which nothing was read.
+    /// A whole request, or what was not read of one.
     Request,
     /// Whatever came once the list of a case was full.
     Further,

@@ -1,12 +1,14 @@
 //! Instances that come as metadata and bulk data, put together here (PS3.18 10.5.1.4, 8.6.1.2).
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use axum::http::StatusCode;
 use futures_util::stream::{self, Stream};
 use overread_dicom::{BulkData, DicomProblem, ParseLimits, part10_of_json};
-use overread_ingest::{DeliveryOptions, Ingest, IngestError, Received, Receiving, StowOutcome};
+use overread_ingest::{Came, DeliveryOptions, Ingest, IngestError, Receiving, StowOutcome};
 use overread_model::problem::ProblemKind;
+use overread_model::refusal::RefusalReason;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -38,8 +40,6 @@ struct Request {
     bulk: HashMap<String, Vec<Gathered>>,
     /// Bytes that its instances may still have: several may name one part, and a picture unpacks to many times its length.
     left_bytes: u64,
-    /// What could not be put together.
-    failed: Arc<Mutex<Vec<StowOutcome>>>,
 }
 
 /// Stores what a request of metadata and bulk data describes.
@@ -49,22 +49,34 @@ pub(super) async fn store(
     study: Option<&str>,
     options: DeliveryOptions,
 ) -> Answer<Vec<StowOutcome>> {
-    let failed = Arc::new(Mutex::new(Vec::new()));
-    let (objects, bulk) = sorted(gathered(incoming).await?).await?;
+    let (objects, bulk) = match described(incoming).await {
+        Err(refusal) if is_for_what_it_is(&refusal) => {
+            let noted = state
+                .ingest
+                .note_refused_request(&options, RefusalReason::Unusable);
+            noted.await.map_err(|error| refused(&error))?;
+            return Err(refusal);
+        }
+        described => described?,
+    };
     let request = Request {
         ingest: state.ingest.clone(),
         composing: Arc::clone(&state.composing),
         objects,
         bulk,
         left_bytes: COMPOSED_REQUEST_BYTES,
-        failed: Arc::clone(&failed),
     };
     let stored = state.ingest.stow(request.parts(), study, options).await;
-    let mut outcomes = stored.map_err(|error| refused(&error))?;
-    if let Ok(mut failed) = failed.lock() {
-        outcomes.append(&mut failed);
-    }
-    Ok(outcomes)
+    stored.map_err(|error| refused(&error))
+}
+
+async fn described(incoming: Incoming) -> Answer<Sorted> {
+    sorted(gathered(incoming).await?).await
+}
+
+/// Says whether a request is refused for what it is: it did not break off, and nothing here failed.
+fn is_for_what_it_is(refusal: &Refusal) -> bool {
+    refusal.status() == StatusCode::PAYLOAD_TOO_LARGE
 }
 
 /// Takes in every part; where they lie is the ingest's matter.
@@ -204,7 +216,7 @@ fn too_much() -> DicomProblem {
 
 impl Request {
     /// Puts one instance after the other together.
-    fn parts(self) -> impl Stream<Item = Result<Received, IngestError>> + Send {
+    fn parts(self) -> impl Stream<Item = Result<Came, IngestError>> + Send {
         stream::unfold(Some(self), |request| async move {
             let mut request = request?;
             match request.next_part().await {
@@ -215,28 +227,28 @@ impl Request {
         })
     }
 
-    async fn next_part(&mut self) -> Result<Option<Received>, IngestError> {
-        while let Some(object) = self.objects.pop_front() {
-            let turns = Arc::clone(&self.composing);
-            let turn = turns.acquire_owned().await;
-            let turn = turn.map_err(|_| IngestError::Interrupted)?;
-            let composed = match object {
-                Ok(object) if self.left_bytes == 0 => Err((Some(object), too_much())),
-                Ok(object) => self.compose(object).await?,
-                Err(problem) => Err((None, problem)),
-            };
-            match composed {
-                Ok(bytes) => {
-                    self.left_bytes = self.left_bytes.saturating_sub(bytes.len() as u64);
-                    let mut part = self.ingest.receive().await?;
-                    part.push(&bytes).await?;
-                    drop((bytes, turn));
-                    return part.finish().await.map(Some);
-                }
-                Err((object, problem)) => self.note(object.as_ref(), problem),
+    async fn next_part(&mut self) -> Result<Option<Came>, IngestError> {
+        let Some(object) = self.objects.pop_front() else {
+            return Ok(None);
+        };
+        let turns = Arc::clone(&self.composing);
+        let turn = turns.acquire_owned().await;
+        let turn = turn.map_err(|_| IngestError::Interrupted)?;
+        let composed = match object {
+            Ok(object) if self.left_bytes == 0 => Err((Some(object), too_much())),
+            Ok(object) => self.compose(object).await?,
+            Err(problem) => Err((None, problem)),
+        };
+        Ok(Some(match composed {
+            Ok(bytes) => {
+                self.left_bytes = self.left_bytes.saturating_sub(bytes.len() as u64);
+                let mut part = self.ingest.receive().await?;
+                part.push(&bytes).await?;
+                drop((bytes, turn));
+                Came::Whole(part.finish().await?)
             }
-        }
-        Ok(None)
+            Err((object, problem)) => Came::Unusable(Box::new(outcome(object.as_ref(), problem))),
+        }))
     }
 
     /// Puts one instance together; what is wrong with it is no error of the request.
@@ -289,24 +301,22 @@ impl Request {
         });
         composed.await.map_err(|_| IngestError::Interrupted)
     }
+}
 
-    fn note(&self, object: Option<&Value>, problem: DicomProblem) {
-        let uid = |tag: &str| {
-            let element = object.and_then(|object| object.get(tag));
-            let uid = element.and_then(|element| element.pointer("/Value/0"));
-            uid.and_then(Value::as_str).map(str::to_owned)
-        };
-        let outcome = StowOutcome {
-            sop_class_uid: uid("00080016"),
-            sop_instance_uid: uid("00080018"),
-            study_instance_uid: uid("0020000D"),
-            series_instance_uid: uid("0020000E"),
-            result: Err(problem),
-            is_damaged: false,
-        };
-        if let Ok(mut failed) = self.failed.lock() {
-            failed.push(outcome);
-        }
+/// Says of an instance that could not be put together what its metadata name.
+fn outcome(object: Option<&Value>, problem: DicomProblem) -> StowOutcome {
+    let uid = |tag: &str| {
+        let element = object.and_then(|object| object.get(tag));
+        let uid = element.and_then(|element| element.pointer("/Value/0"));
+        uid.and_then(Value::as_str).map(str::to_owned)
+    };
+    StowOutcome {
+        sop_class_uid: uid("00080016"),
+        sop_instance_uid: uid("00080018"),
+        study_instance_uid: uid("0020000D"),
+        series_instance_uid: uid("0020000E"),
+        result: Err(problem),
+        is_damaged: false,
     }
 }
 

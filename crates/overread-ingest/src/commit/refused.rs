@@ -191,19 +191,26 @@ pub(crate) fn of_unusable(
     for_a_case(ticket, refused)
 }
 
+/// Returns what to note of a request of which the rest was not read: nobody knows what it was.
+pub(crate) fn of_unread(ticket: &Ticket) -> Option<Refusal> {
+    let rest = blank(RefusedSort::Request, RefusalReason::Unusable, &ticket.scope);
+    for_a_case(ticket, rest)
+}
+
 impl Ingest {
     /// Notes what was refused outside of any batch.
     pub(crate) async fn note_refused(&self, refusals: &[Refusal]) -> Result<(), IngestError> {
         commit(&self.shared.store, refusals).await
     }
 
-    /// Notes that a whole request was refused unread, since it is larger than all that its case may hold.
+    /// Notes that a whole request was refused, unread or without keeping anything of it.
     ///
     /// # Errors
     /// When the index cannot be written.
     pub async fn note_refused_request(
         &self,
         options: &crate::DeliveryOptions,
+        reason: RefusalReason,
     ) -> Result<(), IngestError> {
         let ticket = Ticket {
             scope: Self::scope(options)?,
@@ -211,7 +218,7 @@ impl Ingest {
             counted: true,
             now: options.now,
         };
-        let request = blank(RefusedSort::Request, RefusalReason::NoRoom, &ticket.scope);
+        let request = blank(RefusedSort::Request, reason, &ticket.scope);
         let refusals: Vec<Refusal> = for_a_case(&ticket, request).into_iter().collect();
         self.note_refused(&refusals).await
     }

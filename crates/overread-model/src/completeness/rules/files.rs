@@ -104,9 +104,17 @@ fn check_arrived(context: &Context<'_>, findings: &mut Findings<'_>) {
 
 /// Tells what was sent and refused, one finding for each reason.
 fn check_not_kept(context: &Context<'_>, findings: &mut Findings<'_>) {
-    for reason in RefusalReason::ALL {
+    let is_unread = |line: &NotKept| {
+        (line.sort, line.reason) == (RefusedSort::Request, RefusalReason::Unusable)
+    };
+    let findings_of = RefusalReason::ALL.map(|reason| (reason, false));
+    for (reason, unread) in findings_of
+        .into_iter()
+        .chain([(RefusalReason::Unusable, true)])
+    {
         let not_kept = context.input.not_kept.iter();
-        let lines: Vec<&NotKept> = not_kept.filter(|line| line.reason == reason).collect();
+        let is_of = |line: &&NotKept| line.reason == reason && is_unread(line) == unread;
+        let lines: Vec<&NotKept> = not_kept.filter(is_of).collect();
         let Some(days) = days_of(&lines) else {
             continue;
         };
@@ -119,6 +127,11 @@ fn check_not_kept(context: &Context<'_>, findings: &mut Findings<'_>) {
             RefusalReason::Deleted => (
                 Severity::Blocker,
                 "their exam was deleted then; it was restored since, so send them again",
+            ),
+            RefusalReason::Unusable if unread => (
+                Severity::Blocker,
+                "they had more than one upload may have, or too much that is no image, and what was left of them was not read; \
+                 send it again in several uploads",
             ),
             RefusalReason::Unusable => (
                 Severity::Warning,
