@@ -75,6 +75,8 @@ pub const COMPOSED_INSTANCE_BYTES: u64 = 256 * 1024 * 1024;
 pub const COMPOSED_AT_ONCE: usize = 1;
 /// Reasons for which instances of one store request were refused that are told in words; each code is told of each.
 pub const REFUSAL_WARNINGS: usize = 8;
+/// Numbers of items, or ranges of them, that are listed for each of these reasons.
+pub const REFUSAL_RANGES: usize = 20;
 /// Bytes before the pixel data that are read to describe frames.
 pub const HEAD_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes of an instance that is compressed anew as a whole, and of decoded frames of one answer that wait to be sent.

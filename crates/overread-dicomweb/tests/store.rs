@@ -323,6 +323,14 @@ async fn a_refusal_says_why_to_sender_and_operator_and_names_nobody() {
     assert!(
         said[1].starts_with("299 Overread: 2 of the instances were refused with reason C000H: ")
     );
+    assert!(
+        said[0].ends_with("(Failed SOP Sequence, item 1)"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].ends_with("(Other Failures Sequence, item 1-2)"),
+        "{said:?}"
+    );
     let lines = log.0.lock().unwrap().clone();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].contains("refused=1 status=272") && lines[1].contains("refused=2"));

@@ -45,12 +45,16 @@ pub(super) fn answered(
             }
             (Err(problem), names) => {
                 let reason = reason(problem, outcome, study);
-                refused.add(reason, &problem.message);
+                let why = (reason, problem.message.as_str());
                 let (list, mut item) = match names {
                     (class @ Some(_), instance @ Some(_)) => {
+                        refused.add_failed(why, failed.len() + 1);
                         (&mut failed, reference(class, instance, None))
                     }
-                    _ => (&mut others, json!({})),
+                    _ => {
+                        refused.add_other(why, others.len() + 1);
+                        (&mut others, json!({}))
+                    }
                 };
                 add(&mut item, "00081197", "US", vec![Value::from(reason)]);
                 list.push(item);
