@@ -297,6 +297,20 @@ impl House {
         })
     }
 
+    /// Gives out nothing of an instance any more, as when a proof finds it damaged.
+    pub(crate) fn shun(&self, spec: &InstanceSpec) {
+        let extent = self.runtime.block_on(async {
+            let mut tx = self.ingest.store().read().await.unwrap();
+            let (study, series) = (&spec.study_instance_uid, &spec.series_instance_uid);
+            let reach = Reach::Everything;
+            let uid = &spec.sop_instance_uid;
+            let found = studies::find_instance(&mut tx, &reach, study, series, uid);
+            found.await.unwrap().unwrap().extent
+        });
+        let place = (extent.pack_id, extent.offset_bytes);
+        self.ingest.archive().shun([place].into());
+    }
+
     /// Proves the archive and returns how many instances it holds.
     pub(crate) fn instance_count(&self) -> u64 {
         let (store, archive) = (self.ingest.store(), self.ingest.archive());

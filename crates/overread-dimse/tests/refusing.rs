@@ -7,7 +7,7 @@ use dicom_ul::association::Error;
 use dicom_ul::pdu::{
     AssociationRJ, AssociationRJResult, AssociationRJServiceUserReason, AssociationRJSource,
 };
-use overread_dimse::{Caller, Callers, limits};
+use overread_dimse::{Caller, Callers, Committed, limits};
 use overread_model::access::{Actor, Role};
 use overread_model::ids::{CaseId, DeletionId};
 use overread_model::keeping::Quota;
@@ -60,6 +60,54 @@ fn what_the_command_and_the_data_set_name_must_agree() {
     peer.release();
 }
 
+/// Makes a case that holds so much.
+fn limit(house: &House, case_id: &CaseId, quota: Quota) {
+    house.wait_for(async {
+        let mut tx = house.ingest.store().begin().await.unwrap();
+        cases::insert(&mut tx, &case::row(case_id, NOW))
+            .await
+            .unwrap();
+        quotas::set(&mut tx, case_id, quota, "a test", "p", NOW)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    });
+}
+
+#[test]
+fn what_a_full_case_refused_is_never_called_safe() {
+    let case_id = CaseId::from_random([5; 16]);
+    let house = House::for_reader(Role::Archive, Some(&case_id), 1);
+    let quota = Quota {
+        bytes: 1 << 20,
+        instances: 1,
+    };
+    limit(&house, &case_id, quota);
+    let (spec, second) = (InstanceSpec::mr(1, 1, 1), InstanceSpec::mr(1, 1, 2));
+    let scanner = House::new();
+    let mut peer = Peer::open(scanner.address);
+    for spec in [&spec, &second] {
+        assert_eq!(peer.store(spec), Some(0));
+    }
+    peer.release();
+    let (scu, remote) = (scanner.scu("READER"), house.remote());
+    let check = |expect: Committed| {
+        let asked = scu.commit(&remote, &spec.study_instance_uid);
+        assert_eq!(scanner.wait_for(asked).unwrap(), expect);
+    };
+    let contexts = [(MR, vec![EXPLICIT])];
+    let mut peer = Peer::with(house.address, "READER", &contexts).unwrap();
+    assert_eq!(peer.store(&spec), Some(0));
+    assert_eq!(peer.store(&second), Some(0xA700), "no room");
+    check(Committed::Reported(1, 1));
+    // The scanner's own may be the other content, which was not kept.
+    let mut changed = spec.clone();
+    changed.pixels[5] = 99;
+    assert_eq!(peer.store(&changed), Some(0xA700), "no room");
+    peer.release();
+    check(Committed::Reported(0, 2));
+}
+
 #[test]
 fn a_full_case_and_a_deleted_exam_are_told() {
     let case_id = CaseId::from_random([4; 16]);
@@ -69,16 +117,7 @@ fn a_full_case_and_a_deleted_exam_are_told() {
         instances: 1,
     };
     let (first, second) = (InstanceSpec::mr(1, 1, 1), InstanceSpec::mr(1, 1, 2));
-    house.wait_for(async {
-        let mut tx = house.ingest.store().begin().await.unwrap();
-        cases::insert(&mut tx, &case::row(&case_id, NOW))
-            .await
-            .unwrap();
-        quotas::set(&mut tx, &case_id, quota, "a test", "p", NOW)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-    });
+    limit(&house, &case_id, quota);
     let contexts = [(MR, vec![EXPLICIT])];
     let mut peer = Peer::with(house.address, "READER", &contexts).unwrap();
     assert_eq!(peer.store(&first), Some(0));

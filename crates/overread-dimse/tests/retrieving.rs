@@ -247,6 +247,46 @@ fn instances_are_moved_to_a_known_peer_in_what_it_takes() {
 }
 
 #[test]
+fn a_damaged_image_is_a_failed_suboperation_and_not_a_byte_of_it_goes_out() {
+    let port = free_port();
+    let house = House::for_reader(Role::Archive, None, port);
+    let specs = filled(&house);
+    house.shun(&specs[1]);
+    let study = format!("StudyInstanceUID={}", specs[0].study_instance_uid);
+    let keys = ["-d", "-S", "-k", "QueryRetrieveLevel=STUDY", "-k", &study];
+    let check = |folder: &TempDir, said: &str| {
+        assert_eq!(whole_files(folder, &specs), 2, "{said}");
+        let uid = specs[1].sop_instance_uid.as_bytes();
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            assert!(!bytes.windows(uid.len()).any(|part| part == uid));
+        }
+        let words: Vec<&str> = said.split_whitespace().collect();
+        let counted = |what: &str, count: &str| {
+            let told = words
+                .windows(4)
+                .any(|line| line == [what, "Suboperations", ":", count]);
+            assert!(told, "{what} {count}: {said}");
+        };
+        counted("Failed", "1");
+        counted("Completed", "2");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let to = ["+B", "-od", folder.path().to_str().unwrap()];
+    let Some((_, said)) = ask("getscu", &house, &[&keys[..], &to[..]].concat()) else {
+        return;
+    };
+    check(&folder, &said);
+    let folder = tempfile::tempdir().unwrap();
+    let Some(_receiver) = receiver(&folder, port, &["-B", "+x="]) else {
+        return;
+    };
+    let to = ["-aem", "STORESCP"];
+    let (_, said) = ask("movescu", &house, &[&keys[..], &to[..]].concat()).unwrap();
+    check(&folder, &said);
+}
+
+#[test]
 fn a_move_that_cannot_be_done_says_why() {
     let house = House::for_reader(Role::Archive, None, free_port());
     let specs = filled(&house);
