@@ -1,7 +1,7 @@
 //! Why a request got no answer, as status and plain words.
 
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use overread_archive::ArchiveError;
 use overread_store::StoreError;
@@ -66,11 +66,15 @@ impl Refusal {
     }
 
     /// What is offered, but not so.
-    pub(crate) fn not_allowed() -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "this cannot be done here; OPTIONS tells what can",
-        )
+    pub(crate) fn not_allowed(method: &Method) -> Self {
+        let text = match *method {
+            Method::DELETE => {
+                "nothing is deleted over DICOMweb: administrators delete a study on the page Keeping or by `overread keeping delete`, \
+                 patients and coordinators ask for it on the page of its case. OPTIONS tells what can be done here"
+            }
+            _ => "this cannot be done here; OPTIONS tells what can",
+        };
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, text)
     }
 
     // RFC 9110 11.6.1: a 401 names how to sign in.

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, options, post, put};
 use overread_model::access::Actor;
 
@@ -60,9 +60,10 @@ pub fn router(state: DicomWebState) -> Router {
         .merge(pictures())
         .merge(work())
         .fallback(|| async { Refusal::nowhere() })
-        .method_not_allowed_fallback(|| async { Refusal::not_allowed() })
+        .method_not_allowed_fallback(|method: Method| async move { Refusal::not_allowed(&method) })
         // Store requests are streamed and limited part by part, not as a whole.
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(without_gaps))
         .layer(middleware::from_fn(compressed))
         .layer(middleware::from_fn(guarded))
         .with_state(state)
@@ -152,6 +153,18 @@ fn pictures() -> Router<DicomWebState> {
             &thumbnail(FRAMES),
             with_options(get(rendered::frame_thumbnail)),
         )
+}
+
+/// Refuses a path in which something is empty: who forgot a UID would be answered about everything.
+async fn without_gaps(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path.len() > 1 && path.split('/').skip(1).any(str::is_empty) {
+        return Refusal::bad_request(
+            "the address has an empty UID: nothing stands between two of its slashes, or behind the last one",
+        )
+        .into_response();
+    }
+    next.run(request).await
 }
 
 /// Adds what keeps a browser from taking an answer for anything else than data.

@@ -120,7 +120,7 @@ pub(crate) async fn create(
         }
         None => work_items::new_uid()?,
     };
-    let is_modified = rules::check_new(&mut attributes)?;
+    let added = rules::check_new(&mut attributes)?;
     let study = rules::study_of(&attributes).map(str::to_owned);
     let mut tx = state.store.begin().await?;
     audit::take_turn(&mut tx).await?;
@@ -148,11 +148,10 @@ pub(crate) async fn create(
     if let Ok(value) = HeaderValue::try_from(location) {
         response.headers_mut().insert(header::LOCATION, value);
     }
-    if is_modified {
-        warn(
-            response.headers_mut(),
-            "The Workitem was created with modifications.",
-        );
+    if let Some(keyword) = added {
+        let headers = response.headers_mut();
+        warn(headers, "The Workitem was created with modifications.");
+        warn(headers, &format!("It had no {keyword}, and was given one."));
     }
     Ok(response)
 }

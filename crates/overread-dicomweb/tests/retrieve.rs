@@ -457,6 +457,30 @@ async fn negotiation_follows_the_standard_g2_g3_g5() {
 }
 
 #[tokio::test]
+async fn an_empty_uid_is_told_and_never_means_everything() {
+    let house = House::with(&[Made::default()]).await;
+    for path in [
+        "/studies/",
+        "//studies",
+        "/studies//series",
+        "/studies//metadata",
+        "/studies//instances",
+        "/studies//series//instances",
+        "/studies/1.2.3/",
+        "/studies/1.2.3/series//instances",
+        "/studies/1.2.3/series/1.2.3.1/instances//frames/1",
+        "/studies/1.2.3/series/1.2.3.1/instances/1.2.3.1.1/frames/",
+        "/workitems/",
+        "/workitems//state",
+    ] {
+        let got = house.get(path, "application/dicom+json").await;
+        assert_eq!(got.status, StatusCode::BAD_REQUEST, "{path}");
+        let message = got.json()["message"].to_string();
+        assert!(message.contains("an empty UID"), "{path}: {message}");
+    }
+}
+
+#[tokio::test]
 async fn methods_are_told_g7_g10() {
     let house = House::with(&[Made::default()]).await;
     let got = house
@@ -466,6 +490,8 @@ async fn methods_are_told_g7_g10() {
         )
         .await;
     assert_eq!(got.status, StatusCode::METHOD_NOT_ALLOWED);
+    let message = got.json()["message"].to_string();
+    assert!(message.contains("overread keeping delete"), "{message}");
     assert!(
         got.header("allow").contains("GET"),
         "{}",

@@ -7,6 +7,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tower::ServiceExt;
 
 use crate::errors::PageError;
 use crate::state::{WebRooms, WebState};
@@ -49,6 +50,7 @@ pub fn router(rooms: WebRooms) -> Router {
         .merge(pages)
         .merge(deliveries)
         .merge(pages::shared_images(&state))
+        .route_service("/dicom-web/", dicomweb.clone().map_request(at_its_start))
         .nest("/dicom-web", dicomweb)
         .nest("/wado", wado)
         .fallback(nowhere)
@@ -60,6 +62,16 @@ pub fn router(rooms: WebRooms) -> Router {
     } else {
         door
     }
+}
+
+/// Leads to the start of a service: with a slash behind it, it is the same one.
+fn at_its_start(mut request: Request) -> Request {
+    let query = request.uri().query();
+    let start = query.map_or_else(|| "/".to_owned(), |query| format!("/?{query}"));
+    if let Ok(start) = start.parse() {
+        *request.uri_mut() = start;
+    }
+    request
 }
 
 async fn nowhere() -> PageError {

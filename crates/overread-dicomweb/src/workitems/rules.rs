@@ -19,6 +19,13 @@ const NEEDED: [(&str, &str); 4] = [
     ("00404041", "InputReadinessState"),
 ];
 
+/// What a new item must not have a value of.
+const EMPTY_AT_FIRST: [(&str, &str); 3] = [
+    (PROGRESS, "ProcedureStepProgressInformationSequence"),
+    (PERFORMED, "UnifiedProcedureStepPerformedProcedureSequence"),
+    ("00081195", "TransactionUID"),
+];
+
 /// Returns the first value of an attribute as text.
 pub(super) fn text<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a str> {
     let value = attributes.get(name)?.pointer("/Value/0")?.as_str()?;
@@ -48,32 +55,35 @@ pub(super) fn study_of(attributes: &Attributes) -> Option<&str> {
     text(attributes, "0020000D").or_else(of_input)
 }
 
-/// Checks a new item and completes it; says whether it was changed by that.
-pub(super) fn check_new(attributes: &mut Attributes) -> Answer<bool> {
+/// Checks a new item and completes it; names the attribute that was added, if any.
+pub(super) fn check_new(attributes: &mut Attributes) -> Answer<Option<&'static str>> {
     if text(attributes, "00741000") != Some("SCHEDULED") {
         return Err(Refusal::bad_request(
             "a new work item has the ProcedureStepState SCHEDULED",
         ));
     }
     check_kept(attributes)?;
-    let filled = [PROGRESS, PERFORMED, "00081195"]
+    let filled: Vec<&str> = EMPTY_AT_FIRST
         .into_iter()
-        .find(|name| has_value(attributes, name));
-    if filled.is_some() {
-        return Err(Refusal::bad_request(
-            "a new work item has no transaction UID, no progress and nothing performed",
-        ));
+        .filter(|(name, _)| has_value(attributes, name))
+        .map(|(_, keyword)| keyword)
+        .collect();
+    if !filled.is_empty() {
+        return Err(Refusal::bad_request(format!(
+            "a new work item has no transaction UID, no progress and nothing performed; this one has {}",
+            filled.join(", ")
+        )));
     }
     for name in ["00080016", "00080018", "00081195", "00741000", "00404010"] {
         attributes.remove(name);
     }
     // PS3.4 table CC.2.5-3: the provider may give an item a place in a list of its own.
-    let is_modified = !has_value(attributes, "00741202");
-    if is_modified {
-        let label = json!({"vr": "LO", "Value": ["Other work"]});
-        attributes.insert("00741202".to_owned(), label);
+    if has_value(attributes, "00741202") {
+        return Ok(None);
     }
-    Ok(is_modified)
+    let label = json!({"vr": "LO", "Value": ["Other work"]});
+    attributes.insert("00741202".to_owned(), label);
+    Ok(Some("WorklistLabel"))
 }
 
 /// Checks that an item has what it must always have.
@@ -106,11 +116,17 @@ pub(super) fn check_kept(attributes: &Attributes) -> Answer<()> {
 /// Checks what somebody wants to change.
 // PS3.4 CC.2.6.2: the state has a request of its own, and what names an item stays.
 pub(super) fn check_change(change: &Attributes, item: &WorkItem) -> Answer<()> {
-    let fixed = ["00741000", "00080016", "00080018", "00404010"];
-    if change.keys().any(|name| fixed.contains(&name.as_str())) {
-        return Err(Refusal::bad_request(
-            "the state and the UIDs of a work item are not changed by an update",
-        ));
+    let fixed = [
+        ("00741000", "ProcedureStepState"),
+        ("00080016", "SOPClassUID"),
+        ("00080018", "SOPInstanceUID"),
+        ("00404010", "ScheduledProcedureStepModificationDateTime"),
+    ];
+    let mut changed = fixed.iter().filter(|(name, _)| change.contains_key(*name));
+    if let Some((_, keyword)) = changed.next() {
+        return Err(Refusal::bad_request(format!(
+            "the state and the UIDs of a work item are not changed by an update, which has {keyword}"
+        )));
     }
     let is_said = |name: &String| name == PROGRESS || name == PERFORMED;
     if item.is_read() && !change.keys().all(is_said) {
@@ -170,24 +186,36 @@ fn assigned(attributes: &Attributes) -> Value {
     Value::Object(report)
 }
 
-/// Checks that an item says what a completed one must.
+/// What an item must say of what was performed before it is completed.
 // PS3.4 table CC.2.5-3, final state P.
+const NEEDED_OF_PERFORMED: [(&str, &str); 4] = [
+    ("00404028", "PerformedStationNameCodeSequence"),
+    ("00404050", "PerformedProcedureStepStartDateTime"),
+    ("00404019", "PerformedWorkitemCodeSequence"),
+    ("00404051", "PerformedProcedureStepEndDateTime"),
+];
+
+/// Checks that an item says what a completed one must.
 pub(super) fn check_completed(attributes: &Attributes) -> Answer<()> {
+    let nothing = Attributes::new();
     let performed = items(attributes, PERFORMED).first();
-    let is_met = performed
-        .and_then(Value::as_object)
-        .is_some_and(|performed| {
-            ["00404028", "00404050", "00404019", "00404051"]
-                .iter()
-                .all(|name| has_value(performed, name))
-                && performed.contains_key("00404033")
-        });
-    match is_met {
-        true => Ok(()),
-        false => Err(unmet(
-            "say first, by an update, with which station, as what, from when to when it was performed, and its output",
-        )),
+    let performed = performed.and_then(Value::as_object).unwrap_or(&nothing);
+    let needed = NEEDED_OF_PERFORMED.into_iter();
+    let mut missing: Vec<&str> = needed
+        .filter(|(name, _)| !has_value(performed, name))
+        .map(|(_, keyword)| keyword)
+        .collect();
+    // It may be empty.
+    if !performed.contains_key("00404033") {
+        missing.push("OutputInformationSequence");
     }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(unmet(&format!(
+        "UnifiedProcedureStepPerformedProcedureSequence lacks {}; say it first, by an update",
+        missing.join(", ")
+    )))
 }
 
 /// Checks that an item says what a canceled one must, and adds when it was canceled.
@@ -202,7 +230,8 @@ pub(super) fn complete_canceled(attributes: &mut Attributes, now: Timestamp) -> 
         .filter(|progress| has_value(progress, "0074100E"));
     let Some(progress) = progress else {
         return Err(unmet(
-            "say first, by an update, why it is given up, as a code",
+            "ProcedureStepProgressInformationSequence lacks ProcedureStepDiscontinuationReasonCodeSequence, why it is given up; say \
+             it first, by an update",
         ));
     };
     if !has_value(progress, "00404052") {

@@ -212,6 +212,9 @@ async fn other_systems_order_work() {
         StatusCode::CREATED,
         "The Workitem was created with modifications.",
     );
+    let said = got.headers.get_all("warning").iter();
+    let said: Vec<&str> = said.map(|value| value.to_str().unwrap()).collect();
+    assert!(said[1].contains("WorklistLabel"), "{said:?}");
     let request = request(Method::POST, "/workitems", &[JSON], Body::from("x"));
     let got = house.send(Some(archive.clone()), request).await;
     assert_eq!(got.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);

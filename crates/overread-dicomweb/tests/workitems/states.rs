@@ -286,11 +286,18 @@ async fn ordered_work_is_done_as_the_tables_say() {
         StatusCode::OK,
         "",
     );
-    check(
-        &put(&house, &reviewer, UID, &done).await,
-        StatusCode::CONFLICT,
-        inconsistent,
-    );
+    let early = put(&house, &reviewer, UID, &done).await;
+    check(&early, StatusCode::CONFLICT, inconsistent);
+    let message = early.json()["message"].to_string();
+    for keyword in [
+        "PerformedStationNameCodeSequence",
+        "PerformedProcedureStepStartDateTime",
+        "PerformedWorkitemCodeSequence",
+        "PerformedProcedureStepEndDateTime",
+        "OutputInformationSequence",
+    ] {
+        assert!(message.contains(keyword), "{message}");
+    }
     let code = json!({"vr": "SQ", "Value": [{"00080100": {"vr": "SH", "Value": ["X"]}}]});
     let performed = json!({"00741216": {"vr": "SQ", "Value": [{
         "00404019": code, "00404028": code,
