@@ -2,9 +2,12 @@
 
 mod arrivals;
 mod first_reading;
+mod kept;
 mod missing;
 mod not_kept;
 mod outlived;
+mod overriding;
+mod papers;
 
 use overread_model::access::Actor;
 use overread_model::ids::CaseId;
@@ -12,25 +15,24 @@ use overread_model::time::Timestamp;
 
 use overread_model::access::Right;
 use overread_model::case::{CaseEvent, CaseRole, CaseState};
-use overread_model::completeness::{
-    self, CheckInput, CheckResult, DocumentFacts, DocumentKind, Gathered, PersonIdentity,
-    report_hints,
-};
+use overread_model::completeness::{self, CheckInput, CheckResult, Gathered, PersonIdentity};
 use overread_model::hidden::Hidden;
 use overread_model::time::CalendarDate;
-use overread_store::checks::{self, CheckRow, OverrideRow};
-use overread_store::documents::{self, DocumentRow};
-use overread_store::{Tx, audit, held_papers, original_reports, refused_files, studies};
-use serde::Deserialize;
+use overread_store::checks::{self, CheckRow};
+use overread_store::{Tx, audit, refused_files, studies};
 
-use crate::casework::{self, CaseFile, Intake, Said, checked_reason};
-use crate::{StepError, StepResult, Workflow, exams, limits, papers, reading};
+use crate::casework::{self, CaseFile, Intake, Said};
+use crate::{StepError, StepResult, Workflow, exams, reading};
 
+use kept::KeptFinding;
+pub(crate) use kept::{Newest, letters_asked_for, newest, view_of};
 pub(crate) use missing::missing_items;
 pub(crate) use not_kept::not_kept_of;
 pub use not_kept::{NotKeptView, SeriesNotKept};
 use outlived::{drop_outlived, end_changed_side, end_without_refused};
 pub(crate) use outlived::{end_identity, end_other_exam};
+pub use overriding::override_rules;
+use papers::papers_of;
 
 /// One finding of the check.
 pub struct FindingRow {
@@ -100,102 +102,6 @@ pub async fn run(
     Ok(view)
 }
 
-/// Waves findings of these rules through, with a reason that the reviewer and the report show.
-///
-/// # Errors
-/// `NotFound`, `Forbidden` unless coordinator, `Invalid` without reason or for rules that found nothing.
-pub async fn override_rules(
-    ctx: &Workflow,
-    actor: &Actor,
-    case_id: &CaseId,
-    version: i64,
-    rules: &[String],
-    reason: &str,
-    now: Timestamp,
-) -> StepResult<()> {
-    let reason = checked_reason(reason)?;
-    let mut tx = ctx.store.begin().await?;
-    let mut file = casework::load(&mut tx, actor, case_id, now).await?;
-    file.require_hat(CaseRole::Coordinator)?;
-    file.expect(version)?;
-    let found = newest(&mut tx, case_id)
-        .await?
-        .ok_or_else(|| StepError::invalid("", "There is no check yet."))?;
-    if rules.is_empty()
-        || !rules.iter().all(|rule| {
-            found
-                .check
-                .findings
-                .iter()
-                .any(|finding| finding.rule == *rule)
-        })
-    {
-        return Err(StepError::invalid(
-            "rules",
-            "Choose findings of the last check.",
-        ));
-    }
-    wave(&mut tx, case_id, (rules, reason), &found, actor, now).await?;
-    if rules
-        .iter()
-        .any(|rule| IDENTITY_RULES.contains(&rule.as_str()))
-    {
-        file.row.identity_confirmed = 1;
-        file.facts.records.identity_confirmed = true;
-    }
-    file.facts.given.reason = true;
-    file.facts.given.overridden_rule_count = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-    let said = Said {
-        note: reason,
-        staff_only: false,
-    };
-    if file.state == CaseState::RecordsDeficient {
-        casework::apply(
-            &mut tx,
-            ctx,
-            &mut file,
-            actor,
-            CaseEvent::Override,
-            said,
-            now,
-        )
-        .await?;
-    } else {
-        file.save(&mut tx).await?;
-        let what = "A coordinator waved a finding of the check through";
-        casework::note(&mut tx, &file, actor, "check.overridden", what, said, now).await?;
-    }
-    judge(&mut tx, ctx, &mut file, now).await?;
-    settle(&mut tx, ctx, &mut file, now).await?;
-    Ok(tx.commit().await?)
-}
-
-/// Keeps the reason for which each of these rules is waved through.
-async fn wave(
-    tx: &mut Tx,
-    case_id: &CaseId,
-    (rules, reason): (&[String], &str),
-    found: &Newest,
-    actor: &Actor,
-    now: Timestamp,
-) -> StepResult<()> {
-    for rule in rules {
-        let mut findings = found.check.findings.iter();
-        let first = findings.find(|finding| finding.rule == *rule);
-        let row = OverrideRow {
-            rule: rule.clone(),
-            reason: reason.to_owned(),
-            found: first.map_or_else(String::new, |one| one.message.clone()),
-        };
-        checks::override_rule(tx, case_id, &row, actor.id(), now).await?;
-        if rule == NOT_KEPT_RULE {
-            // What was refused since that check blocks again.
-            refused_files::let_through(tx, case_id).await?;
-        }
-    }
-    Ok(())
-}
-
 /// Rules that say the images may be somebody else's; waving them through confirms the identity.
 const IDENTITY_RULES: [&str; 2] = ["P01", "P03"];
 
@@ -234,58 +140,6 @@ pub(crate) async fn other_exams(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec
         .collect())
 }
 
-/// What is kept of a check, as far as we read it back.
-#[derive(Deserialize)]
-pub(crate) struct KeptCheck {
-    patients: Vec<KeptPatient>,
-    pub(crate) findings: Vec<KeptFinding>,
-    missing: Vec<KeptMissing>,
-    identity_score: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct KeptPatient {
-    name: String,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct KeptFinding {
-    pub(crate) rule: String,
-    severity: String,
-    subject: String,
-    message: String,
-    #[serde(default)]
-    title: String,
-    #[serde(default)]
-    title_es: String,
-    #[serde(default)]
-    action: Option<String>,
-    #[serde(default)]
-    letter: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct KeptMissing {
-    rule: String,
-    item: String,
-    message: String,
-    letter: String,
-    /// A check from before the rules said so names nothing; the next one does.
-    #[serde(default)]
-    letter_names_it: bool,
-}
-
-/// The newest check with the overrides in force.
-pub(crate) struct Newest {
-    pub(crate) check: KeptCheck,
-    checked_at: Timestamp,
-    overrides: Vec<OverrideRow>,
-    pub(crate) open_blockers: u32,
-    /// A finding says that images may be somebody else's, and nobody waved it through.
-    pub(crate) is_identity_open: bool,
-    pub(crate) identity_score: Option<f64>,
-}
-
 /// Refuses while the newest check says that images of another patient may be in the case and nobody decided.
 pub(crate) async fn require_one_patient(tx: &mut Tx, case_id: &CaseId) -> StepResult<()> {
     let Some(newest) = newest(tx, case_id).await? else {
@@ -306,92 +160,6 @@ pub(crate) async fn require_one_patient(tx: &mut Tx, case_id: &CaseId) -> StepRe
 /// Why nothing is signed or released.
 const OTHER_PATIENT: &str =
     "Images of another patient are in this case; a coordinator must decide first.";
-
-/// Returns the newest check of a case.
-pub(crate) async fn newest(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<Newest>> {
-    let Some(row) = checks::newest(tx, case_id).await? else {
-        return Ok(None);
-    };
-    let check: KeptCheck = serde_json::from_str(&row.result).map_err(StepError::internal)?;
-    let overrides = checks::overrides(tx, case_id).await?;
-    let waved = |rule: &str| overrides.iter().any(|row| row.rule == rule);
-    let open = check
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == "blocker" && !waved(&finding.rule))
-        .count();
-    let is_identity_open = check
-        .findings
-        .iter()
-        .any(|finding| IDENTITY_RULES.contains(&finding.rule.as_str()) && !waved(&finding.rule));
-    Ok(Some(Newest {
-        is_identity_open,
-        open_blockers: u32::try_from(open).unwrap_or(u32::MAX),
-        identity_score: check.identity_score,
-        checked_at: Timestamp::from_micros(row.checked_at),
-        overrides,
-        check,
-    }))
-}
-
-/// Returns the newest check for a page.
-pub(crate) async fn view_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<CheckView>> {
-    let Some(newest) = newest(tx, case_id).await? else {
-        return Ok(None);
-    };
-    let reason = |rule: &str| {
-        newest
-            .overrides
-            .iter()
-            .find(|row| row.rule == rule)
-            .map(|row| row.reason.clone())
-    };
-    Ok(Some(CheckView {
-        checked_at: newest.checked_at,
-        ready: newest.open_blockers == 0,
-        patients: newest
-            .check
-            .patients
-            .iter()
-            .map(|patient| crate::records::readable_name(Some(&patient.name)))
-            .collect(),
-        findings: newest
-            .check
-            .findings
-            .iter()
-            .map(|finding| FindingRow {
-                rule: finding.rule.clone(),
-                severity: finding.severity.clone(),
-                subject: finding.subject.clone(),
-                message: finding.message.clone(),
-                overridden: reason(&finding.rule),
-                letter_kind: finding.letter.clone().unwrap_or_default(),
-            })
-            .collect(),
-        missing: newest
-            .check
-            .missing
-            .iter()
-            .map(|missing| missing.message.clone())
-            .collect(),
-    }))
-}
-
-/// Returns the kinds of letters that the newest check asks for, with why.
-pub(crate) async fn letters_asked_for(
-    tx: &mut Tx,
-    case_id: &CaseId,
-) -> StepResult<Vec<(String, String)>> {
-    let Some(newest) = newest(tx, case_id).await? else {
-        return Ok(Vec::new());
-    };
-    Ok(newest
-        .check
-        .missing
-        .into_iter()
-        .map(|missing| (missing.letter, missing.message))
-        .collect())
-}
 
 /// Checks the case's records as they are now and keeps nothing.
 ///
@@ -554,58 +322,5 @@ pub(crate) fn patient_of(intake: &Intake) -> PersonIdentity {
         sex: filled(&who.patient_sex),
         patient_id: filled(&who.patient_mrn).map(Hidden),
         issuer: filled(&intake.exam.facility).map(Hidden),
-    }
-}
-
-/// Returns the papers of the case as the rules see them.
-async fn papers_of(tx: &mut Tx, ctx: &Workflow, file: &CaseFile) -> StepResult<Vec<DocumentFacts>> {
-    let original = original_reports::newest(tx, &file.case_id).await?;
-    let taken = original_reports::documents(tx, &file.case_id).await?;
-    let held = held_papers::list(tx, &file.case_id).await?;
-    let mut list = Vec::new();
-    let mut read_bytes = 0;
-    for row in documents::list_of_case(tx, &file.case_id).await? {
-        if row.kind == papers::LETTER
-            || row.kind == "picture"
-            || held.contains(&row.id)
-            || taken.iter().any(|id| id == row.id.as_str())
-        {
-            continue;
-        }
-        let mut paper = paper_of(&row);
-        let length = row.extent.length_bytes;
-        // A PDF takes long to read: its text is looked at when it arrives and when it is taken as the report.
-        if row.media_type == "text/plain" && read_bytes + length <= limits::CHECKED_TEXT_BYTES {
-            read_bytes += length;
-            let bytes = papers::bytes_if_readable(ctx, &row).await;
-            paper.hints = report_hints(&papers::decoded(&bytes.unwrap_or_default()));
-        }
-        list.push(paper);
-    }
-    list.extend(original.map(|row| {
-        let hints = report_hints(&row.body);
-        DocumentFacts {
-            kind: DocumentKind::OriginalReport,
-            name: "the original report".to_owned(),
-            clinical_date: hints.exam_date.or(row.report_date.parse().ok()),
-            accession_number: None,
-            hints,
-        }
-    }));
-    Ok(list)
-}
-
-fn paper_of(row: &DocumentRow) -> DocumentFacts {
-    let kind = if row.kind == "report" {
-        DocumentKind::OriginalReport
-    } else {
-        DocumentKind::guess(&row.name)
-    };
-    DocumentFacts {
-        kind,
-        name: row.name.clone(),
-        clinical_date: None,
-        accession_number: None,
-        hints: Default::default(),
     }
 }

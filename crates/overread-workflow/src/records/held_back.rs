@@ -86,7 +86,7 @@ pub async fn decide_quarantine(
         let right_patient = *whose == QuarantineDecision::RightPatient;
         decide_paper(&mut tx, &file, actor, (id, right_patient, reason), now).await?;
     }
-    super::go_on(&mut tx, ctx, &mut file, is_released, now).await?;
+    super::arriving::go_on(&mut tx, ctx, &mut file, is_released, now).await?;
     Ok(tx.commit().await?)
 }
 
