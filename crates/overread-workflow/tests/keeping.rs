@@ -9,7 +9,7 @@ use overread_model::time::Timestamp;
 use overread_store::access::reach;
 use overread_store::studies::{Page, StudyFilter, search_studies};
 use overread_store::{audit, outbox};
-use overread_workflow::keeping::{self, Keeping, Marked};
+use overread_workflow::keeping::{self, Amounts, Keeping, Marked};
 use overread_workflow::{StepError, WorkflowConfig, cases, jobs, records};
 
 use crate::house::{House, NOW, join};
@@ -247,7 +247,7 @@ async fn refuse_everybody_else(house: &House, case_id: &CaseId) {
         assert!(matches!(deleted, Err(StepError::Forbidden)));
         let held = keeping::place_hold(ctx, actor, &number, "because", NOW).await;
         assert!(matches!(held, Err(StepError::Forbidden)));
-        let set = keeping::set_quota(ctx, actor, (&number, "because"), (1, 1), NOW).await;
+        let set = keeping::set_quota(ctx, actor, (&number, "because"), amounts(1, 1), NOW).await;
         assert!(matches!(set, Err(StepError::Forbidden)));
     }
     for actor in [&house.reviewer, &stranger, &insurer, &house.administrator] {
@@ -320,23 +320,44 @@ async fn the_room_of_a_case_is_shown_and_set() {
     let set = async |amounts, reason| {
         keeping::set_quota(ctx, &house.administrator, (&number, reason), amounts, NOW).await
     };
-    for (amounts, reason) in [
-        ((0, 1), "why"),
-        ((1, 0), "why"),
-        ((u64::MAX, 1), "why"),
-        ((1, 1), ""),
+    for (wrong, reason) in [
+        (amounts(0, 1), "why"),
+        (amounts(1, 0), "why"),
+        (amounts(u64::MAX, 1), "why"),
+        (amounts(1, 1), ""),
+        (
+            Amounts {
+                gb: None,
+                instances: None,
+            },
+            "why",
+        ),
     ] {
         assert!(matches!(
-            set(amounts, reason).await,
+            set(wrong, reason).await,
             Err(StepError::Invalid(_))
         ));
     }
-    set((7, 8), "a whole body").await.unwrap();
-    let kept = keeping::of_case(ctx, &house.coordinator, &case_id, NOW)
-        .await
-        .unwrap();
-    let quota = kept.room.unwrap().1;
-    assert_eq!((quota.bytes, quota.instances), (7_000_000_000, 8));
+    set(amounts(7, 8), "a whole body").await.unwrap();
+    let room = async || {
+        let kept = keeping::of_case(ctx, &house.coordinator, &case_id, NOW).await;
+        let quota = kept.unwrap().room.unwrap().1;
+        (quota.bytes, quota.instances)
+    };
+    assert_eq!(room().await, (7_000_000_000, 8));
+    let more_images = Amounts {
+        gb: None,
+        instances: Some(9),
+    };
+    set(more_images, "a second exam").await.unwrap();
+    assert_eq!(room().await, (7_000_000_000, 9), "the other limit stays");
+}
+
+fn amounts(gb: u64, instances: u64) -> Amounts {
+    Amounts {
+        gb: Some(gb),
+        instances: Some(instances),
+    }
 }
 
 fn with_rules(house: &mut House, unconfirmed: bool) {
