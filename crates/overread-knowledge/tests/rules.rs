@@ -152,6 +152,15 @@ fn what_was_refused_is_told_with_how_many_when_and_why() {
     check(&["F14?"], |s| {
         s.not_kept = vec![not_kept(RefusalReason::Unusable)]
     });
+    // What was not read may have been anything.
+    let unread = || NotKept {
+        sort: RefusedSort::Request,
+        ..not_kept(RefusalReason::Unusable)
+    };
+    check(&["F14!"], |s| s.not_kept = vec![unread()]);
+    check(&["F14!", "F14?"], |s| {
+        s.not_kept = vec![not_kept(RefusalReason::Unusable), unread()]
+    });
     let told = spoilt(|s| s.not_kept = vec![not_kept(RefusalReason::NoRoom)]);
     let told = told.findings.iter().find(|finding| finding.rule == "F14");
     let words = "12 images, sent from March 2, 2026 to March 4, 2026: this case held as much as it may; send them again after";
