@@ -5,6 +5,7 @@
 
 mod accept;
 mod address;
+mod asked_again;
 mod blinding;
 mod bulkdata;
 mod cache;

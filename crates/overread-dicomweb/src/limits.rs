@@ -109,3 +109,7 @@ pub const CHANNEL_PATIENCE: Duration = Duration::from_secs(50);
 pub const CHANNEL_MESSAGE_BYTES: usize = 4 * 1024;
 /// Bytes of reports that wait for a slow subscriber before its channel is closed.
 pub const CHANNEL_BUFFER_BYTES: usize = 256 * 1024;
+/// Bytes from which on it is asked again, while an answer goes out, whether its reader may still read it.
+pub const ASKED_AGAIN_BYTES: u64 = 1024 * 1024;
+/// How often.
+pub const ASK_AGAIN: Duration = Duration::from_secs(5);

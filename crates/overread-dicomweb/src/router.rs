@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, options, post, put};
 use overread_model::access::Actor;
 
+use crate::asked_again::asked_again;
 use crate::compression::compressed;
 use crate::refusal::Refusal;
 use crate::state::DicomWebState;
@@ -65,6 +66,7 @@ pub fn router(state: DicomWebState) -> Router {
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn(without_gaps))
         .layer(middleware::from_fn(compressed))
+        .layer(middleware::from_fn_with_state(state.clone(), asked_again))
         .layer(middleware::from_fn(guarded))
         .with_state(state)
 }

@@ -7,6 +7,7 @@ use axum::middleware;
 use axum::routing::get;
 
 use crate::accept::{Accept, MediaRange};
+use crate::asked_again::asked_again;
 use crate::caller::{Caller, RawQuery};
 use crate::forms::DICOM;
 use crate::instances::{self, One};
@@ -22,6 +23,7 @@ use crate::state::DicomWebState;
 pub fn uri_router(state: DicomWebState) -> Router {
     Router::new()
         .route("/", get(retrieve))
+        .layer(middleware::from_fn_with_state(state.clone(), asked_again))
         .layer(middleware::from_fn(guarded))
         .with_state(state)
 }

@@ -16,6 +16,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use crate::asked_again::{sign_out, signed_in};
 use crate::house::{House, NOW, archive_token, person};
 use crate::made::Made;
 use crate::reads::Reads;
@@ -100,7 +101,7 @@ fn is(uid: &str, kind: i64, told: &str) -> (String, i64, String) {
     (uid.to_owned(), kind, told.to_owned())
 }
 
-async fn a_machine(house: &House) -> Actor {
+pub(crate) async fn a_machine(house: &House) -> Actor {
     let mut tx = house.store.begin().await.unwrap();
     let new = NewToken {
         name: "station",
@@ -349,10 +350,22 @@ async fn a_channel_ends_with_its_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_signs_out_is_told_nothing_more() {
+    let house = House::with(&[Made::default()]).await;
+    let reviewer = signed_in(&house, 3, Role::Reviewer).await;
+    let mut channel = open(&house, &reviewer).await;
+    sign_out(&house, &reviewer).await;
+    let Message::Close(Some(frame)) = next(&mut channel).await else {
+        panic!("it is closed");
+    };
+    assert_eq!(u16::from(frame.code), 1008);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn channels_are_not_for_everybody() {
     let house = House::with(&[Made::default()]).await;
     let patient = person(8, Role::Patient);
-    let reviewer = person(3, Role::Reviewer);
+    let reviewer = signed_in(&house, 3, Role::Reviewer).await;
     let foreign: &[(&str, &str)] = &[("origin", "https://elsewhere.example")];
     for (actor, headers, expect) in [
         (None, &[][..], 401),

@@ -91,7 +91,7 @@ async fn no_address_leads_to_it() {
 }
 
 /// A link to a case that was made at a moment and is good from another.
-async fn link(
+pub(crate) async fn link(
     house: &House,
     number: u8,
     case_id: &CaseId,

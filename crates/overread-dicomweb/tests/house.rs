@@ -5,7 +5,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
 use http_body_util::BodyExt;
+use std::cell::Cell;
 use std::path::Path;
+use std::time::Duration;
 
 use overread_archive::{Archive, PackId, S3Secret, S3Settings};
 use overread_dicomweb::{DicomWebState, router, uri_router};
@@ -54,8 +56,18 @@ pub(crate) fn person(number: u8, role: Role) -> Actor {
     }
 }
 
+thread_local! {
+    /// How much later it is for the test that runs on this thread.
+    static LATER_MICROS: Cell<i64> = const { Cell::new(0) };
+}
+
 fn clock() -> Timestamp {
-    Timestamp::from_micros(NOW)
+    Timestamp::from_micros(NOW + LATER_MICROS.get())
+}
+
+/// Lets time pass, for a test on one thread.
+pub(crate) fn pass(time: Duration) {
+    LATER_MICROS.set(LATER_MICROS.get() + time.as_micros() as i64);
 }
 
 /// Stands for the lexicon of findings.

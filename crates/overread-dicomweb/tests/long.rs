@@ -54,7 +54,7 @@ fn of_another(number: u32) -> Made {
 }
 
 /// A house with so many wordy instances.
-async fn house(count: u32) -> House {
+pub(crate) async fn house(count: u32) -> House {
     let house = House::new().await;
     fill(&house, 1..=count, 60, wordy).await;
     house

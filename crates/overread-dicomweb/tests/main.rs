@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod asked_again;
 mod big_endian;
 mod blinding;
 mod channel;

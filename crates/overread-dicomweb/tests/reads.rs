@@ -7,6 +7,7 @@ use overread_store::cases::{self, CaseRow};
 use overread_store::people::{self, PersonRow};
 use overread_store::{Tx, review_tasks, reviewers};
 
+use crate::asked_again::sign_in;
 use crate::house::{House, NOW, person};
 
 pub(crate) struct Reads {
@@ -23,6 +24,7 @@ fn now() -> Timestamp {
 async fn add_reviewer(tx: &mut Tx, number: u8, name: &str) -> String {
     let email = format!("p{number}@x.example");
     people::insert(tx, &account(number, &email)).await.unwrap();
+    sign_in(tx, number, Role::Reviewer).await;
     let entry = reviewers::ReviewerRow {
         id: PersonId::from_random([number + 100; 16])
             .as_str()
@@ -40,7 +42,7 @@ async fn add_reviewer(tx: &mut Tx, number: u8, name: &str) -> String {
     entry.id
 }
 
-fn account(number: u8, email: &str) -> PersonRow {
+pub(crate) fn account(number: u8, email: &str) -> PersonRow {
     PersonRow {
         id: PersonId::from_random([number; 16]).as_str().to_owned(),
         name: format!("Person {number}"),

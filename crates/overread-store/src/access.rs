@@ -5,6 +5,7 @@ use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
 use crate::error::StoreResult;
+use crate::script::values;
 use crate::studies::sql::{Arg, Clause};
 use crate::{Tx, review_tasks};
 
@@ -101,6 +102,54 @@ pub async fn reach(tx: &mut Tx, actor: &Actor, now: Timestamp) -> StoreResult<Re
         },
         Actor::System => Reach::Nothing,
     })
+}
+
+/// Says whether who began something at an earlier moment may still do it: a token that is not revoked, a person whose account is
+/// open, who still has the role and is signed in in it somewhere, a link in its time. A quick question.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_in_force(tx: &mut Tx, actor: &Actor, now: Timestamp) -> StoreResult<bool> {
+    let now = now.as_micros();
+    let (sql, values) = match actor {
+        Actor::System => return Ok(true),
+        Actor::Machine { token_id, role } => (
+            "select cast(1 as bigint) from token where id = $1 and role = $2 and revoked_at is null",
+            values![token_id.as_str(), role.as_str()],
+        ),
+        Actor::Person { person_id, role } => (
+            "select cast(1 as bigint) from person p join person_role r on r.person_id = p.id and r.role = $2 \
+             where p.id = $1 and p.disabled_at is null and exists (select 1 from session s where s.person_id = p.id \
+             and s.role = $2 and s.revoked_at is null and s.expires_at > $3)",
+            values![person_id.as_str(), role.as_str(), now],
+        ),
+        Actor::Link { link_id, .. } => (
+            "select cast(1 as bigint) from share_link where id = $1 and with_images = 1 and revoked_at is null \
+             and not_before <= $2 and expires_at > $2",
+            values![link_id.as_str(), now],
+        ),
+    };
+    let found: Vec<(i64,)> = tx.rows(sql, values).await?;
+    Ok(!found.is_empty())
+}
+
+/// Says whether a study is there for who reaches so, and not deleted. A quick question.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_there_for(
+    tx: &mut Tx,
+    reach: &Reach,
+    study_instance_uid: &str,
+) -> StoreResult<bool> {
+    let mut clause = Clause::new("select cast(1 as bigint) from study");
+    restrict(&mut clause, reach, Level::Study);
+    clause.equal(
+        "study.study_instance_uid",
+        Arg::Text(study_instance_uid.to_owned()),
+    );
+    let found: Vec<(i64,)> = clause.rows(tx).await?;
+    Ok(!found.is_empty())
 }
 
 /// Says whether the first reading of a study is hidden from who reaches it so: a reader who has locked no first impression of

@@ -474,7 +474,10 @@ async fn below(house: &House) {
         .await
         .unwrap();
     let lengths = pieces.iter().map(|piece| piece.dicom_json.len() as u64);
-    let told = (places.size_from(0).length_bytes, lengths.clone().max().unwrap());
+    let told = (
+        places.size_from(0).length_bytes,
+        lengths.clone().max().unwrap(),
+    );
     assert_eq!((size.length_bytes, size.longest_bytes), told);
     assert_eq!((size.count, size.length_bytes), (2, lengths.sum()));
     for (most, expect) in [

@@ -13,9 +13,8 @@ use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use overread_dicom::matching::matches_value;
 use overread_model::access::Actor;
-use overread_store::access::reach;
+use overread_store::access::{is_in_force, reach};
 use overread_store::shares::Share;
-use overread_store::tokens;
 use overread_store::work_items::{
     self, CANCELED, COMPLETED, EventRow, EventType, Subscriber, SubscriptionRow, WorkItem,
 };
@@ -219,15 +218,14 @@ impl Channel {
         Ok(())
     }
 
-    /// Asks anew what the subscriber may see, and whether its token is still in force.
+    /// Asks anew what the subscriber may see, and whether its token, account or link is still in force.
     async fn ask_again(&mut self, tx: &mut overread_store::Tx) -> Result<(), End> {
-        if let Actor::Machine { token_id, .. } = &self.caller.actor
-            && tokens::find_by_id(tx, token_id).await? != Some(self.caller.actor.clone())
-        {
-            return Err(End::Close(
-                close_code::POLICY,
-                "the token is not in force any more",
-            ));
+        if !is_in_force(tx, &self.caller.actor, self.caller.now).await? {
+            let reason = match self.caller.actor {
+                Actor::Machine { .. } => "the token is not in force any more",
+                _ => "you are signed out, or have another role; sign in and open the channel again",
+            };
+            return Err(End::Close(close_code::POLICY, reason));
         }
         self.caller.reach = reach(tx, &self.caller.actor, self.caller.now).await?;
         Ok(())

@@ -1,0 +1,139 @@
+//! Long answers whose reader may lose, while they are sent, what allowed them: a token is revoked, a grant ends, a study is
+//! deleted.
+//!
+//! Whoever reads slowly enough would otherwise read on for days what nobody may read any more. An answer that was begun is
+//! broken off then, and never ends as if it were complete.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::Uri;
+use axum::middleware::Next;
+use axum::response::Response;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http_body::{Frame, SizeHint};
+use overread_model::access::Actor;
+use overread_model::time::Timestamp;
+use overread_store::StoreResult;
+use overread_store::access::{is_in_force, is_there_for, reach};
+
+use crate::limits::{ASK_AGAIN, ASKED_AGAIN_BYTES};
+use crate::state::DicomWebState;
+
+/// Watches over answers that are too long to go out at once.
+pub(crate) async fn asked_again(
+    State(state): State<DicomWebState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let actor = request.extensions().get::<Actor>().cloned();
+    let study = study_of(request.uri());
+    let response = next.run(request).await;
+    let longest = response.body().size_hint().upper();
+    let is_short = longest.is_some_and(|bytes| bytes <= ASKED_AGAIN_BYTES);
+    match actor.filter(|_| !is_short) {
+        None => response,
+        Some(actor) => {
+            let asked_at = (state.clock)();
+            let question = Question {
+                state,
+                actor,
+                study,
+            };
+            response.map(|inner| {
+                Body::new(Asked {
+                    inner,
+                    question,
+                    asked_at,
+                    asking: None,
+                })
+            })
+        }
+    }
+}
+
+/// Returns the study that an address names.
+fn study_of(uri: &Uri) -> Option<String> {
+    let mut segments = uri.path().split('/');
+    segments.find(|segment| *segment == "studies")?;
+    let study = segments.next().filter(|uid| !uid.is_empty());
+    study.map(str::to_owned)
+}
+
+/// Who reads what.
+#[derive(Clone)]
+struct Question {
+    state: DicomWebState,
+    actor: Actor,
+    study: Option<String>,
+}
+
+impl Question {
+    /// Says whether the reader may still read.
+    async fn ask(self) -> StoreResult<bool> {
+        let Self {
+            state,
+            actor,
+            study,
+        } = self;
+        let now = (state.clock)();
+        let mut tx = state.store.peek().await?;
+        if !is_in_force(&mut tx, &actor, now).await? {
+            return Ok(false);
+        }
+        let Some(study) = study else { return Ok(true) };
+        let reach = reach(&mut tx, &actor, now).await?;
+        is_there_for(&mut tx, &reach, &study).await
+    }
+}
+
+struct Asked {
+    inner: Body,
+    question: Question,
+    asked_at: Timestamp,
+    asking: Option<BoxFuture<'static, StoreResult<bool>>>,
+}
+
+impl Asked {
+    fn is_due(&self) -> bool {
+        let since = (self.question.state.clock)().as_micros() - self.asked_at.as_micros();
+        // A clock that was set back says nothing.
+        u128::from(since.unsigned_abs()) >= ASK_AGAIN.as_micros()
+    }
+}
+
+impl HttpBody for Asked {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.asking.is_none() && self.is_due() {
+            self.asking = Some(self.question.clone().ask().boxed());
+        }
+        if let Some(asking) = &mut self.asking {
+            let may_read = ready!(asking.poll_unpin(cx));
+            self.asking = None;
+            self.asked_at = (self.question.state.clock)();
+            if !may_read.unwrap_or(false) {
+                self.inner = Body::empty();
+                let error = std::io::Error::other("what allowed this answer is over");
+                return Poll::Ready(Some(Err(axum::Error::new(error))));
+            }
+        }
+        Pin::new(&mut self.inner).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
