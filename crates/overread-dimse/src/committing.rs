@@ -4,19 +4,19 @@
 //! arrived; it goes to the address that the list of callers names, or over the association of the request when there is
 //! none, and again until the peer takes it.
 
-use std::collections::HashMap;
+mod proof;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use overread_dicom::{ParseLimits, data_set_of_json, data_set_to_json, syntax};
-use overread_ingest::is_whole;
+use overread_dicom::{ParseLimits, data_set_to_json, syntax};
 use overread_model::access::Actor;
 use overread_model::time::Timestamp;
 use overread_model::uid::SopInstanceUid;
 use overread_store::audit::{self, AuditEvent};
-use overread_store::commitments::{self, Asked, Due, Held, NewCommitment, Reference};
+use overread_store::commitments::{self, Asked, Due, NewCommitment, Reference};
 use overread_store::{Store, StoreError, StoreResult};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::asker::database;
 use crate::command::{
@@ -30,6 +30,7 @@ use crate::requestor::{NotOpened, Proposal, Requestor};
 use crate::server::Shared;
 use crate::service::{COMMITMENT, COMMITMENT_INSTANCE, Service};
 use crate::wire::Ended;
+use proof::{Report, data_of, prove};
 
 /// The one action: to ask for commitment.
 // PS3.4 J.3.2.1.1.
@@ -37,10 +38,6 @@ pub(crate) const REQUEST_STORAGE_COMMITMENT: u16 = 1;
 /// The events: everything is safe, or not everything.
 const SUCCESSFUL: u16 = 1;
 const FAILURES_EXIST: u16 = 2;
-/// Failure reasons.
-// PS3.3 C.14.1.1.
-const NO_SUCH_INSTANCE: u16 = 0x0112;
-const CLASS_CONFLICT: u16 = 0x0119;
 /// Waiting times between tries; then a report is given up after some three days.
 const PAUSES: [i64; 6] = [60, 300, 900, 3_600, 14_400, 43_200];
 const TRIES: usize = 12;
@@ -180,84 +177,6 @@ fn parse(data: &[u8], transfer_syntax_uid: &str) -> Option<(String, Vec<Referenc
         .map(|item| Some((text(item, "00081150")?, text(item, "00081155")?)))
         .collect();
     Some((transaction_uid, instances?))
-}
-
-/// What a report says: what is safe, and what is not and why.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Report {
-    safe: Vec<Reference>,
-    failed: Vec<(Reference, u16)>,
-}
-
-/// Reads every instance back.
-async fn prove(shared: &Shared, due: &Due) -> StoreResult<Report> {
-    let mut report = Report::default();
-    for chunk in due.instances.chunks(limits::UIDS_A_SEARCH) {
-        let uids: Vec<String> = chunk.iter().map(|(_, uid)| uid.clone()).collect();
-        let mut tx = shared.ingest.store().read().await?;
-        let held = commitments::held(&mut tx, &uids).await?;
-        drop(tx);
-        let held: HashMap<String, Held> = held
-            .into_iter()
-            .map(|held| (held.sop_instance_uid.clone(), held))
-            .collect();
-        for reference in chunk {
-            match judge(shared, reference, held.get(&reference.1)).await {
-                None => report.safe.push(reference.clone()),
-                Some(reason) => report.failed.push((reference.clone(), reason)),
-            }
-        }
-    }
-    Ok(report)
-}
-
-/// Says why an instance is not safe; `None` when it is.
-async fn judge(shared: &Shared, (class, _): &Reference, held: Option<&Held>) -> Option<u16> {
-    let Some(held) = held else {
-        return Some(NO_SUCH_INSTANCE);
-    };
-    if held.sop_class_uid != *class {
-        return Some(CLASS_CONFLICT);
-    }
-    // The peer may mean the bytes that wait for a person's decision.
-    if held.is_disputed {
-        return Some(PROCESSING_FAILURE);
-    }
-    let archive = shared.ingest.archive();
-    (!is_whole(archive, held.extent, held.digest).await).then_some(PROCESSING_FAILURE)
-}
-
-fn data_of(due: &Due, report: &Report, ae_title: &str, is_explicit: bool) -> Vec<u8> {
-    let uid = |uid: &str| json!({ "vr": "UI", "Value": [uid] });
-    let item = |(class, instance): &Reference| {
-        Map::from_iter([
-            ("00081150".to_owned(), uid(class)),
-            ("00081155".to_owned(), uid(instance)),
-        ])
-    };
-    let safe: Vec<Value> = report.safe.iter().map(|one| item(one).into()).collect();
-    let failed = report.failed.iter().map(|(one, reason)| {
-        let mut item = item(one);
-        item.insert(
-            "00081197".to_owned(),
-            json!({ "vr": "US", "Value": [reason] }),
-        );
-        Value::Object(item)
-    });
-    let failed: Vec<Value> = failed.collect();
-    let mut object = Map::from_iter([
-        (
-            "00080054".to_owned(),
-            json!({ "vr": "AE", "Value": [ae_title] }),
-        ),
-        ("00081195".to_owned(), uid(&due.transaction_uid)),
-    ]);
-    for (tag, items) in [("00081198", failed), ("00081199", safe)] {
-        if !items.is_empty() {
-            object.insert(tag.to_owned(), json!({ "vr": "SQ", "Value": items }));
-        }
-    }
-    data_set_of_json(&object, is_explicit)
 }
 
 /// Sends a report; returns the status of the answer.
