@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, SqlitePool};
@@ -21,6 +22,8 @@ pub struct Store {
     db: Db,
     /// Turns to ask much at once.
     asking: Arc<Shares>,
+    /// The version of the tables that was found, where it was an earlier one.
+    earlier: Option<i64>,
 }
 
 #[derive(Debug, Clone)]
@@ -105,9 +108,30 @@ impl Store {
             asking_at_once,
             asking_at_once.saturating_sub(1),
         ));
-        let store = Self { db, asking };
+        let mut store = Self {
+            db,
+            asking,
+            earlier: None,
+        };
+        let found = store.version().await;
         store.migrate().await?;
+        store.earlier = found.filter(|version| *version < migrations::latest());
         Ok(store)
+    }
+
+    /// Returns the version of the tables that were brought up to date when this was opened; `None` when they were, or are new.
+    pub const fn brought_up_from(&self) -> Option<i64> {
+        self.earlier
+    }
+
+    /// Returns the version of the tables; `None` where there are none yet.
+    async fn version(&self) -> Option<i64> {
+        let sql = "select max(version) from _sqlx_migrations";
+        let asked: Result<Option<i64>, sqlx::Error> = match &self.db {
+            Db::Sqlite { writer, .. } => sqlx::query_scalar(sql).fetch_one(writer).await,
+            Db::Pg(pool) => sqlx::query_scalar(sql).fetch_one(pool).await,
+        };
+        asked.ok().flatten()
     }
 
     /// Asks a PostgreSQL server for one connection, to hear why it gives none; a pool goes on asking instead.
@@ -170,7 +194,10 @@ impl Store {
             Db::Sqlite { writer, .. } => migrations::sqlite().run(writer).await,
             Db::Pg(pool) => migrations::postgres().run(pool).await,
         }
-        .map_err(StoreError::Migration)
+        .map_err(|error| match error {
+            MigrateError::VersionMissing(version) => StoreError::Newer { version },
+            other => StoreError::Migration(other),
+        })
     }
 
     /// Begins a transaction that may write.

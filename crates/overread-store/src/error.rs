@@ -22,6 +22,15 @@ pub enum StoreError {
     /// The tables could not be brought up to date.
     #[error("the tables could not be brought up to date")]
     Migration(#[source] sqlx::migrate::MigrateError),
+    /// A later version of the program has used the database.
+    #[error(
+        "a later version of Overread has used this database (its tables are of version {version}, this program knows them up to {})",
+        crate::migrations::latest()
+    )]
+    Newer {
+        /// The first version of the tables that is not known.
+        version: i64,
+    },
     /// A row holds what no version of this program writes.
     #[error("a row of {table} is damaged")]
     Damaged {

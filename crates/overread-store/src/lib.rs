@@ -40,6 +40,7 @@ pub mod proof;
 mod quick;
 pub mod quotas;
 pub mod rebuilding;
+pub mod refused_callers;
 pub mod refused_files;
 pub mod reports;
 pub mod retention;

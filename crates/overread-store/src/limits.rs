@@ -76,6 +76,10 @@ pub const WORK_ITEM_EVENTS: i64 = 100;
 pub const WORK_ITEM_SUBSCRIPTIONS: i64 = 1_000;
 /// Days for which a call of ours to a DICOM peer is kept.
 pub const PEER_CALL_DAYS: i64 = 90;
+/// Refused callers of the DICOM network that are kept.
+pub const REFUSED_CALLERS: i64 = 200;
+/// Of one network, since strangers choose their titles.
+pub const REFUSED_CALLERS_OF_ONE_NETWORK: i64 = 8;
 /// Calls of ours that are listed.
 pub const PEER_CALLS: i64 = 200;
 /// Series that are completed at once while the index is rebuilt.

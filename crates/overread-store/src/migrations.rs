@@ -109,6 +109,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0017_refused.sql"),
         include_str!("../migrations/postgres/0017_refused.sql"),
     ),
+    (
+        19,
+        "refused_callers",
+        include_str!("../migrations/sqlite/0019_refused_callers.sql"),
+        include_str!("../migrations/postgres/0019_refused_callers.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {
@@ -123,6 +129,11 @@ fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static 
         )
     });
     Migrator::with_migrations(migrations.collect())
+}
+
+/// Returns the version to which the tables are brought.
+pub(crate) fn latest() -> i64 {
+    ALL.last().map_or(0, |entry| entry.0)
 }
 
 /// Returns the migrations of SQLite.

@@ -8,7 +8,7 @@ use crate::house::{House, Spec, both, enter, facts, machine, scope};
 both!(completed, super::rules);
 
 /// Does this in the database.
-async fn on(store: &Store, sql: &'static str) {
+pub(crate) async fn on(store: &Store, sql: &'static str) {
     let mut tx = store.begin().await.unwrap();
     match &mut tx {
         Tx::Sqlite(held) => drop(sqlx::raw_sql(sql).execute(&mut **held).await.unwrap()),

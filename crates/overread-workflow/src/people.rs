@@ -2,7 +2,7 @@
 
 use overread_model::access::{Actor, Role};
 use overread_model::ids::PersonId;
-use overread_model::peers::{Call, Peer, Peers};
+use overread_model::peers::Call;
 use overread_model::time::Timestamp;
 
 use overread_store::audit::{self, AuditEvent};
@@ -129,15 +129,6 @@ pub async fn set_roles(
     Ok(tx.commit().await?)
 }
 
-/// Lists who called over the DICOM network, the latest first.
-///
-/// # Errors
-/// `Forbidden`.
-pub fn peers(peers: &Peers, actor: &Actor) -> StepResult<Vec<Peer>> {
-    require_administrator(actor)?;
-    Ok(peers.list())
-}
-
 /// Lists whom this installation called over the DICOM network, the latest first.
 ///
 /// # Errors
@@ -181,7 +172,7 @@ pub async fn set_disabled(
     Ok(tx.commit().await?)
 }
 
-fn require_administrator(actor: &Actor) -> StepResult<()> {
+pub(crate) fn require_administrator(actor: &Actor) -> StepResult<()> {
     match actor {
         Actor::Person {
             role: Role::Administrator,

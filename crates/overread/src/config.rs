@@ -134,9 +134,7 @@ impl Config {
             .map_err(|error| fault::hide_values(&error, &text))
             .with_context(invalid)?;
         let checked = config.complete(data);
-        checked
-            .map_err(|error| fault::place(error, &text))
-            .with_context(invalid)
+        checked.map_err(|error| fault::place(error, &text, invalid()))
     }
 
     /// Puts variables and files in, and checks everything.
@@ -190,9 +188,9 @@ impl Config {
             s3.secret.0 = secret;
         }
         if let Some(port) = variable("OVERREAD_MAIL_PORT") {
-            self.mail.port = port
-                .parse()
-                .context("OVERREAD_MAIL_PORT is not a port number")?;
+            let port = port.parse().ok();
+            self.mail.port =
+                port.context("OVERREAD_MAIL_PORT: a whole number from 0 to 65535 is expected")?;
         }
         for (name, field) in [
             ("OVERREAD_BEHIND_PROXY", &mut self.behind_proxy),
@@ -202,7 +200,7 @@ impl Config {
                 None => {}
                 Some("true" | "1") => *field = true,
                 Some("false" | "0") => *field = false,
-                Some(_) => bail!("{name} is neither true nor false"),
+                Some(_) => bail!("{name}: true or false is expected"),
             }
         }
         Ok(())

@@ -9,16 +9,18 @@ use anyhow::{Context, Result, bail};
 use overread_archive::Archive;
 use overread_dicom::FirstReading;
 use overread_dimse::Rooms;
-use overread_ingest::Ingest;
+use overread_ingest::{Ingest, RebuildReport};
 use overread_knowledge::Knowledge;
 use overread_model::duration::WorkCalendar;
 use overread_model::peers::Peers;
-use overread_store::{Store, transfer};
+use overread_model::text::counted;
+use overread_store::{Store, StoreError, transfer};
 use overread_workflow::{MailConfig, PasswordCost, SmtpConfig, Workflow, WorkflowConfig};
 
 use crate::clock;
 use crate::config::{Config, Mail};
 use crate::limits::DATABASE_ANSWERS;
+use crate::output::remark;
 
 /// Where things lie in a data folder.
 pub(crate) struct Layout {
@@ -144,13 +146,26 @@ async fn ask(url: &str) -> Result<()> {
 
 /// Opens the facts of a data folder, wherever its configuration says they are.
 pub(crate) async fn open_store(config: &Config, layout: &Layout) -> Result<Store> {
-    match config.database_url.reveal() {
+    let opened = match config.database_url.reveal() {
         "" => Store::open_sqlite(&layout.database()).await,
         url => {
             ask(url).await?;
             Store::open_postgres(url).await
         }
+    };
+    if let Some(version) = opened.as_ref().ok().and_then(Store::brought_up_from) {
+        remark(&format!(
+            "the tables of the database were those of an earlier version of Overread ({version}) and were brought up to date; a program \
+             of that version refuses them from now on, so keep the copy that was made before"
+        ));
     }
+    opened
+    .map_err(|error| match error {
+        StoreError::Newer { .. } => anyhow::Error::new(error).context(
+            "nothing was changed: start the later version again, or put back the copy of the database that was made before it",
+        ),
+        error => error.into(),
+    })
     .context("the database cannot be opened")
 }
 
@@ -164,6 +179,19 @@ pub(crate) async fn refuse_half_moved(store: &Store) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Tells whoever watches that the packs held more than the database knew.
+pub(crate) fn tell_recovered(report: &RebuildReport) {
+    if report.batches == 0 {
+        return;
+    }
+    let images = usize::try_from(report.instances).unwrap_or(usize::MAX);
+    remark(&format!(
+        "the archive held {} that the database did not know, and they were taken in: a failure came before they were acknowledged, or \
+         the database is an older copy. If it is a copy, what people decided since it was made is missing: look for a later one",
+        counted(images, "image", "images")
+    ));
 }
 
 /// Opens the bytes of a data folder, wherever its configuration says they are.

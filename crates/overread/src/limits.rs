@@ -50,6 +50,8 @@ pub(crate) const RECOVERY_PAUSE: Duration = Duration::from_secs(5);
 pub(crate) const RECOVERY_LONGEST: Duration = Duration::from_secs(120);
 /// Pause between two looks at every pack: a node that was killed may not come back itself.
 pub(crate) const EVERY_PACK_PAUSE: Duration = Duration::from_secs(3600);
+/// Pause between two looks at who called over the DICOM network and was refused.
+pub(crate) const CALLERS_PAUSE: Duration = Duration::from_secs(20);
 /// Pause between two looks at what other nodes erased or found damaged.
 pub(crate) const OTHERS_PAUSE: Duration = Duration::from_secs(30);
 /// How many times as long as the proof of a pack took is waited before the next.

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::mpsc;
 
+use overread_store::{Store, refused_callers};
 use overread_testkit::dicom::InstanceSpec;
-use overread_testkit::peer::Peer;
+use overread_testkit::peer::{IMPLICIT, Peer, VERIFICATION};
 
 use crate::serving::{SECRET, Server};
 
@@ -83,4 +84,43 @@ fn a_stop_ends_both_doors() {
     assert_eq!(peer.store(&spec), Some(0));
     assert!(is_found(&server, &spec));
     server.stop();
+}
+
+#[test]
+fn who_was_refused_is_known_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, token) = (folder.path().join("data"), folder.path().join("token"));
+    std::fs::create_dir_all(&data).unwrap();
+    let known = "[[dimse.callers]]\nae_title = 'MR1'\naddresses = ['127.0.0.1']\n";
+    std::fs::write(data.join("config.toml"), known).unwrap();
+    let call = |address, title| Peer::with(address, title, &[(VERIFICATION, vec![IMPLICIT])]);
+    let (mut server, address) = start(&data, &token);
+    assert!(call(address, "STRANGER").is_err());
+    call(address, "MR1").unwrap().release();
+    server.stop();
+    let refused = || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let store = Store::open_sqlite(&data.join("overread.sqlite")).await;
+            let store = store.unwrap();
+            let list = refused_callers::list(&mut store.read().await.unwrap()).await;
+            store.close().await;
+            list.unwrap()
+        })
+    };
+    let list = refused();
+    assert_eq!(list.len(), 1);
+    assert_eq!(
+        (list[0].calling.as_str(), list[0].called.as_str()),
+        ("STRANGER", "OVERREAD")
+    );
+    assert!(!list[0].refused.is_empty() && !list[0].advice.is_empty());
+    // Once it may call, its refusal is history.
+    let both =
+        format!("{known}[[dimse.callers]]\nae_title = 'STRANGER'\naddresses = ['127.0.0.1']\n");
+    std::fs::write(data.join("config.toml"), both).unwrap();
+    let (mut server, address) = start(&data, &token);
+    call(address, "STRANGER").unwrap().release();
+    server.stop();
+    assert!(refused().is_empty());
 }

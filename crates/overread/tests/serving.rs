@@ -354,3 +354,39 @@ fn a_certificate_that_is_not_there_is_said_plainly() {
     assert!(said.contains(&expect), "{said}");
     assert!(ran.stdout.is_empty());
 }
+
+#[test]
+fn what_the_system_says_is_told_in_plain_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (listen, door) in [
+        (vec!["--listen", &address], "cannot listen at"),
+        (
+            vec!["--listen", "127.0.0.1:0", "--dimse", &address],
+            "cannot listen for DICOM at",
+        ),
+    ] {
+        let ran = crate::program::run(&[vec!["serve", "--data", data], listen].concat());
+        assert_eq!(ran.status.code(), Some(1));
+        let said = crate::program::text(&ran.stderr);
+        let expect = format!("{door} {address}: another program listens there already");
+        assert!(
+            said.contains(&expect) && said.contains("choose another port"),
+            "{said}"
+        );
+    }
+    let port = overread_testkit::program::free_port();
+    let peer = format!(
+        "[[dimse.peers]]\nname = 'hospital'\nae_title = 'PACS'\naddress = '127.0.0.1'\nport = {port}\n"
+    );
+    std::fs::write(folder.path().join("config.toml"), peer).unwrap();
+    let ran = crate::program::run(&["pacs", "echo", "hospital", "--data", data]);
+    assert_eq!(ran.status.code(), Some(1));
+    let said = crate::program::text(&ran.stderr);
+    let expect = format!(
+        "hospital (127.0.0.1:{port}): it cannot be reached: nothing listens there: check the address"
+    );
+    assert!(said.contains(&expect), "{said}");
+}

@@ -7,7 +7,7 @@ use axum::routing::get;
 use overread_dicom::dictionary::sop_class_name;
 use overread_model::peers::{Call, Peer, ProposedContext, Purpose};
 use overread_store::limits::PEER_CALL_DAYS;
-use overread_workflow::people;
+use overread_workflow::{callers, people};
 
 use crate::errors::PageResult;
 use crate::forms::Signed;
@@ -67,7 +67,7 @@ impl Page {
 }
 
 async fn show(State(state): State<WebState>, Signed(session): Signed) -> PageResult {
-    let peers = people::peers(&state.peers, &session.actor)?;
+    let peers = callers::list(&state.workflow, &state.peers, &session.actor).await?;
     let calls = people::calls(&state.workflow, &session.actor).await?;
     page(&Page {
         shell: Shell::new(&state, &session, "DICOM peers", Place::Peers),

@@ -100,6 +100,11 @@ impl People {
 }
 
 impl People {
+    /// Says whether the administrator who reads this is the only one who was ever let in or invited.
+    fn is_alone(&self) -> bool {
+        self.show_people && self.people.len() == 1 && self.invitations.is_empty()
+    }
+
     /// Says what was read again and when, and nothing of what was not.
     fn proof_words(&self, proof: &ArchiveProof) -> String {
         let images = count(&proof.instances, "image was", "images were");

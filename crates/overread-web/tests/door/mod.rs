@@ -464,7 +464,15 @@ impl Browser<'_> {
 
 /// A scanner that was taken in, and a stranger.
 fn peers() -> Peers {
-    let peer = |calling: &str, refused: &str| Peer {
+    let peers = Peers::default();
+    peers.note(peer("MR1", ""));
+    peers.note(peer("STRANGER", "this caller may not store here"));
+    peers
+}
+
+/// Who called; with a reason, it was refused.
+pub(crate) fn peer(calling: &str, refused: &str) -> Peer {
+    Peer {
         calling: calling.to_owned(),
         address: std::net::Ipv4Addr::LOCALHOST.into(),
         asked_at: now(),
@@ -487,9 +495,5 @@ fn peers() -> Peers {
             refusals: vec![("the case is full (status A700)".to_owned(), 3)],
             reason: String::new(),
         }),
-    };
-    let peers = Peers::default();
-    peers.note(peer("MR1", ""));
-    peers.note(peer("STRANGER", "this caller may not store here"));
-    peers
+    }
 }

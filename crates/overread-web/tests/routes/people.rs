@@ -2,12 +2,13 @@
 
 use http::StatusCode;
 use overread_model::access::Role;
-use overread_model::peers::{Call, ProposedContext, Purpose};
+use overread_model::peers::{Call, Peer, ProposedContext, Purpose};
 use overread_model::time::Timestamp;
 use overread_store::peer_calls::{self, CallKey};
+use overread_store::refused_callers;
 use overread_store::scrubbing::{self, Scrub};
 
-use crate::door::{Door, now};
+use crate::door::{Door, now, peer};
 
 #[tokio::test]
 async fn only_those_who_run_the_house_see_people_and_reviewers() {
@@ -77,6 +78,18 @@ async fn who_is_signed_in_was_here() {
     let list = ada.get("/people").await;
     assert_eq!(list.status, StatusCode::OK, "{}", list.body);
     assert!(list.body.contains("Ada Administrator") && !list.body.contains("never"));
+    // Nobody else is there: the page says what to do first, and no more once somebody was invited.
+    let first = "What to do first";
+    assert!(list.body.contains(first) && list.body.contains("Invite a coordinator"));
+    let guest = [
+        ("name", "Cora"),
+        ("email", "cora@example.org"),
+        ("role", "coordinator"),
+        ("language", "en"),
+    ];
+    let invited = ada.post("/people/invite", &guest).await;
+    assert_eq!(invited.status, StatusCode::OK, "{}", invited.body);
+    assert!(!ada.get("/people").await.body.contains(first));
     // Without a session there is a way back in.
     let (cookie, csrf) = (std::mem::take(&mut ada.cookie), ada.csrf.clone());
     let refused = ada
@@ -100,10 +113,21 @@ async fn who_called_over_the_dicom_network_is_for_administrators() {
     let empty = ada.get("/dicom-peers").await;
     assert!(empty.body.contains("Nobody was called yet"));
     note_a_call(&door).await;
+    // It was refused before the server started.
+    let before = Peer {
+        asked_at: now().plus_days(-3),
+        ..peer("CT9", "its title is unknown")
+    };
+    let mut tx = door.workflow.store.begin().await.unwrap();
+    let noted = refused_callers::note(&mut tx, &before, before.address).await;
+    noted.unwrap();
+    tx.commit().await.unwrap();
     let page = ada.get("/dicom-peers").await;
     assert_eq!(page.status, StatusCode::OK);
     for words in [
         "MR1",
+        "CT9",
+        "Not since the start.",
         "MR Image Storage",
         "this caller may not store here",
         "Add an entry.",

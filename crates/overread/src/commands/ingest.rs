@@ -15,7 +15,7 @@ use overread_workflow::{StepError, Workflow, records};
 use crate::cli::Ingest;
 use crate::clock;
 use crate::config::open_folder;
-use crate::home::Home;
+use crate::home::{Home, tell_recovered};
 use crate::output::{is_watched, json, line, plain, remark};
 
 /// Nothing usable was found.
@@ -47,10 +47,8 @@ pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
         source: DeliverySource::Paths,
     };
     // A command that was killed may have left whole batches in the packs.
-    home.ingest
-        .recover(clock::now())
-        .await
-        .context("nothing was taken in")?;
+    let recovered = home.ingest.recover(clock::now()).await;
+    tell_recovered(&recovered.context("nothing was taken in")?);
     let bar = Bar::new("files looked at");
     let receipt = home
         .ingest

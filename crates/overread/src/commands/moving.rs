@@ -18,7 +18,7 @@ use crate::cli::Data;
 use crate::clock;
 use crate::config::Config;
 use crate::home::{Layout, ServeLock, check_is_there, open_archive, open_store};
-use crate::output::{json, line, remark};
+use crate::output::{in_words, json, line, remark};
 
 /// Packs that are copied at once.
 const PACKS_AT_ONCE: usize = 2;
@@ -102,7 +102,8 @@ async fn recover(source: &Place) {
     };
     if let Err(error) = recovered.await {
         remark(&format!(
-            "what a failure may have left in the packs could not be taken in ({error:#}); only what the index knows is moved"
+            "what a failure may have left in the packs could not be taken in ({}); only what the index knows is moved",
+            in_words(&error)
         ));
     }
 }

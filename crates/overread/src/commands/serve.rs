@@ -10,20 +10,22 @@ use anyhow::{Context, Result, bail};
 use overread_dicomweb::DicomWebState;
 use overread_ingest::Ingest;
 use overread_model::access::Role;
+use overread_model::peers::Peers;
+use overread_model::time::Timestamp;
 use overread_store::tokens::{self, NewToken};
 use overread_store::{people, work_items};
 use overread_web::{WebConfig, WebRooms};
-use overread_workflow::{Workflow, jobs, keeping, mailing, setup};
+use overread_workflow::{Workflow, callers, jobs, keeping, mailing, setup};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Serve;
 use crate::clock;
 use crate::config::open_folder;
-use crate::home::{Home, ServeLock};
+use crate::home::{Home, ServeLock, tell_recovered};
 use crate::limits::{
-    EVERY_PACK_PAUSE, OTHERS_PAUSE, PROOF_IDLE, PROOF_PAUSE, PROOF_REST, RECOVERY_LONGEST,
-    RECOVERY_PAUSE,
+    CALLERS_PAUSE, EVERY_PACK_PAUSE, OTHERS_PAUSE, PROOF_IDLE, PROOF_PAUSE, PROOF_REST,
+    RECOVERY_LONGEST, RECOVERY_PAUSE,
 };
 use crate::listening::{self, Certificate, Listening, Patience};
 use crate::output::{line, remark};
@@ -151,6 +153,8 @@ pub(crate) struct Door {
     behind_proxy: bool,
     /// Days between two proofs of the whole archive.
     verify_days: u32,
+    /// Who called over the DICOM network.
+    peers: Peers,
     /// The steps' context.
     pub(crate) workflow: Workflow,
     /// Where it listens: `http://127.0.0.1:8080`.
@@ -204,6 +208,7 @@ impl Door {
             certificate,
             behind_proxy: home.config.behind_proxy,
             verify_days: home.config.archive.verify_days,
+            peers: home.peers.clone(),
             workflow,
             address,
         })
@@ -214,6 +219,7 @@ impl Door {
         let tls = self.certificate.as_ref().map(Certificate::acceptor);
         let tls = tls.transpose()?;
         let rounds = tokio::spawn(go_round(self.workflow.clone()));
+        let callers = tokio::spawn(keep_callers(self.workflow.clone(), self.peers.clone()));
         let recovery = tokio::spawn(recover_again(self.workflow.ingest.clone()));
         let others = tokio::spawn(hear_others(self.workflow.ingest.clone()));
         let proof = tokio::spawn(prove_again(self.workflow.clone(), self.verify_days));
@@ -230,6 +236,12 @@ impl Door {
         };
         listening::serve(listening, stop.told()).await;
         rounds.abort();
+        callers.abort();
+        // Those of the last moments; again is harmless.
+        let (start, now) = (Timestamp::from_micros(0), clock::now());
+        if let Err(error) = callers::keep(&self.workflow, &self.peers, start, now).await {
+            tracing::warn!(%error, "who was refused could not be kept");
+        }
         proof.abort();
         recovery.abort();
         others.abort();
@@ -262,6 +274,22 @@ async fn go_round(workflow: Workflow) {
     }
 }
 
+/// Keeps who was refused, so that the page of peers shows it after a restart, too.
+async fn keep_callers(workflow: Workflow, peers: Peers) {
+    let mut ticks = tokio::time::interval(CALLERS_PAUSE);
+    let mut since = Timestamp::from_micros(0);
+    loop {
+        ticks.tick().await;
+        let now = clock::now();
+        match callers::keep(&workflow, &peers, since, now).await {
+            Ok(()) => since = now,
+            Err(error) => {
+                tracing::warn!(%error, "who was refused could not be kept; it is tried again")
+            }
+        }
+    }
+}
+
 /// Takes in what a failure left in the packs: that of an earlier run at once, that of this one when the trouble is over.
 async fn recover_again(ingest: Ingest) {
     let mut pause = RECOVERY_PAUSE;
@@ -272,7 +300,10 @@ async fn recover_again(ingest: Ingest) {
             looked_at = Instant::now();
         }
         pause = match ingest.recover(clock::now()).await {
-            Ok(_) => RECOVERY_PAUSE,
+            Ok(report) => {
+                tell_recovered(&report);
+                RECOVERY_PAUSE
+            }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(

@@ -64,7 +64,7 @@ pub(super) fn both(
 }
 
 /// Says where a setting stands that can be read and cannot be used.
-pub(super) fn place(error: Error, text: &str) -> Error {
+pub(super) fn place(error: Error, text: &str, invalid: String) -> Error {
     let Some(at) = error.downcast_ref::<At>() else {
         return error;
     };
@@ -73,7 +73,7 @@ pub(super) fn place(error: Error, text: &str) -> Error {
         .and_then(|table| offset_of(table.get_ref(), at))
         .map(|offset| line_of(text, offset));
     match line {
-        Some(line) => error.context(format!("line {line}")),
+        Some(line) => error.context(format!("line {line}")).context(invalid),
         // It comes from a variable, or is missing.
         None => error,
     }
