@@ -14,6 +14,12 @@ use overread_workflow::{StepError, WorkflowConfig, cases, jobs, records};
 
 use crate::house::{House, NOW, join};
 
+/// Room for next to nothing.
+const GIVEN: Amounts = Amounts {
+    gb: Some(1),
+    instances: Some(1),
+};
+
 #[tokio::test(flavor = "multi_thread")]
 async fn on_sqlite() {
     check(House::sqlite().await).await;
@@ -247,7 +253,7 @@ async fn refuse_everybody_else(house: &House, case_id: &CaseId) {
         assert!(matches!(deleted, Err(StepError::Forbidden)));
         let held = keeping::place_hold(ctx, actor, &number, "because", NOW).await;
         assert!(matches!(held, Err(StepError::Forbidden)));
-        let set = keeping::set_quota(ctx, actor, (&number, "because"), amounts(1, 1), NOW).await;
+        let set = keeping::set_quota(ctx, actor, (&number, "because"), GIVEN, NOW).await;
         assert!(matches!(set, Err(StepError::Forbidden)));
     }
     for actor in [&house.reviewer, &stranger, &insurer, &house.administrator] {
@@ -317,47 +323,55 @@ async fn the_room_of_a_case_is_shown_and_set() {
         .unwrap();
     assert!(patients.room.is_none());
     let number = number_of(&house, &case_id).await;
-    let set = async |amounts, reason| {
+    let set = async |gb, instances, reason| {
+        let amounts = Amounts { gb, instances };
         keeping::set_quota(ctx, &house.administrator, (&number, reason), amounts, NOW).await
     };
-    for (wrong, reason) in [
-        (amounts(0, 1), "why"),
-        (amounts(1, 0), "why"),
-        (amounts(u64::MAX, 1), "why"),
-        (amounts(1, 1), ""),
-        (
-            Amounts {
-                gb: None,
-                instances: None,
-            },
-            "why",
-        ),
+    for (gb, images, reason) in [
+        (Some(0), Some(1), "why"),
+        (Some(1), Some(0), "why"),
+        (Some(u64::MAX), None, "why"),
+        (None, None, "why"),
+        (Some(1), Some(1), ""),
     ] {
         assert!(matches!(
-            set(wrong, reason).await,
+            set(gb, images, reason).await,
             Err(StepError::Invalid(_))
         ));
     }
-    set(amounts(7, 8), "a whole body").await.unwrap();
-    let room = async || {
+    let quota = async || {
         let kept = keeping::of_case(ctx, &house.coordinator, &case_id, NOW).await;
         let quota = kept.unwrap().room.unwrap().1;
         (quota.bytes, quota.instances)
     };
-    assert_eq!(room().await, (7_000_000_000, 8));
-    let more_images = Amounts {
-        gb: None,
-        instances: Some(9),
-    };
-    set(more_images, "a second exam").await.unwrap();
-    assert_eq!(room().await, (7_000_000_000, 9), "the other limit stays");
+    // One limit alone leaves the other as it is, whether it was the usual one or set.
+    set(None, Some(8), "a whole body").await.unwrap();
+    assert_eq!(quota().await, (usual.bytes, 8));
+    set(Some(7), None, "a whole body").await.unwrap();
+    assert_eq!(quota().await, (7_000_000_000, 8));
 }
 
-fn amounts(gb: u64, instances: u64) -> Amounts {
-    Amounts {
-        gb: Some(gb),
-        instances: Some(instances),
-    }
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_not_sent_is_named_by_its_id() {
+    let house = House::sqlite().await;
+    let (ctx, administrator) = (&house.ctx, &house.administrator);
+    let begun = overread_testkit::case::row(&CaseId::from_random([9; 16]), NOW);
+    let mut tx = ctx.store.begin().await.unwrap();
+    overread_store::cases::insert(&mut tx, &begun)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let names = (begun.id.as_str(), "a whole body");
+    keeping::set_quota(ctx, administrator, names, GIVEN, NOW)
+        .await
+        .unwrap();
+    let room = keeping::room(ctx, administrator, &begun.id).await.unwrap();
+    assert_eq!(
+        (room.number, room.quota.instances, room.is_its_own),
+        (begun.id, 1, true)
+    );
+    let nowhere = keeping::room(ctx, administrator, "2026-99999").await;
+    assert!(matches!(nowhere, Err(StepError::Invalid(_))));
 }
 
 fn with_rules(house: &mut House, unconfirmed: bool) {

@@ -105,6 +105,12 @@ impl People {
         self.show_people && self.people.len() == 1 && self.invitations.is_empty()
     }
 
+    /// Says whether somebody here is a coordinator.
+    fn coordinates(&self) -> bool {
+        let mut people = self.people.iter();
+        people.any(|row| row.roles.contains(&Role::Coordinator))
+    }
+
     /// Says what was read again and when, and nothing of what was not.
     fn proof_words(&self, proof: &ArchiveProof) -> String {
         let images = count(&proof.instances, "image was", "images were");
