@@ -80,10 +80,6 @@ impl Collector {
     }
 
     fn list(&mut self, problem: Problem) {
-        if !problem.path.is_empty() && self.receipt.problems.contains(&problem) {
-            // Whoever names a file twice is told of it once.
-            return;
-        }
         self.problem_count += 1;
         if self.receipt.problems.len() < limits::PROBLEMS {
             self.receipt.problems.push(problem);
@@ -283,9 +279,8 @@ impl Collector {
                 continue;
             }
             let inside = |path: &&String| is_inside(&problem.path, path);
-            // An archive that was named twice has its files once.
-            let came: HashSet<&String> = self.names.iter().filter(inside).collect();
-            let came = came.len().saturating_sub(cut.iter().filter(inside).count());
+            let came = self.names.iter().filter(inside).count();
+            let came = came.saturating_sub(cut.iter().filter(inside).count());
             let how_far = match came {
                 0 => "no file in it came whole".to_owned(),
                 came => format!(

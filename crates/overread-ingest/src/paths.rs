@@ -1,5 +1,6 @@
 //! Folders, files and ZIPs of this machine.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -13,7 +14,7 @@ use crate::{IngestError, limits};
 
 /// Reads every path, folder by folder, names in byte order.
 pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<(), IngestError> {
-    for path in paths {
+    for path in each_once(paths) {
         for found in walk(path, WalkLimits::default()) {
             match found {
                 Found::Problem(problem) => {
@@ -24,6 +25,14 @@ pub(crate) fn read(session: &Session, paths: &[PathBuf]) -> Result<(), IngestErr
         }
     }
     Ok(())
+}
+
+/// Leaves out what is named for the second time: nobody wants to be told of it twice.
+fn each_once(paths: &[PathBuf]) -> Vec<&PathBuf> {
+    let mut seen = HashSet::new();
+    let is_new =
+        |path: &&PathBuf| seen.insert(path.canonicalize().unwrap_or_else(|_| (*path).clone()));
+    paths.iter().filter(is_new).collect()
 }
 
 fn read_file(session: &Session, media: &MediaFile) -> Result<(), IngestError> {

@@ -182,3 +182,29 @@ async fn one_id_for_two_people_is_told() {
     );
     assert!(receipt.problems.len() >= 2, "{receipt:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_named_twice_is_told_once() {
+    let house = House::new().await;
+    let disc = tempfile::tempdir().unwrap();
+    let files = [
+        DiscFile::new("no.zip", "this is none"),
+        DiscFile::new("IM1", part10(&mr(1, 1, 1))),
+    ];
+    write_folder(disc.path(), &files).unwrap();
+    let zip = disc.path().join("no.zip");
+    let again = disc.path().join(".").join("no.zip");
+    let image = disc.path().join("IM1");
+    let paths = [zip, again, image.clone(), image];
+    let options = crate::house::options(overread_ingest::DeliverySource::Paths);
+    let receipt = house.ingest.paths(&paths, options, ()).await.unwrap();
+    assert_eq!(kinds(&receipt), [ProblemKind::Unreadable]);
+    assert_eq!(
+        (
+            receipt.files_seen,
+            receipt.instances_stored,
+            receipt.duplicates
+        ),
+        (2, 1, 0)
+    );
+}

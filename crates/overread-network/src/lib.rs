@@ -1,4 +1,4 @@
-//! Here is decided what counts as one network, and how places for connections are shared among networks.
+//! Here is decided what counts as one network, how places for connections are shared among networks, and what is told when none is made.
 
 mod range;
 mod trouble;

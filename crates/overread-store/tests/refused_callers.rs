@@ -50,7 +50,7 @@ async fn rules(house: House) {
         .unwrap();
     assert_eq!(
         refused_callers::list(&mut tx).await.unwrap(),
-        [latest.clone()]
+        std::slice::from_ref(&latest)
     );
 
     // One who makes titles up pushes out nobody but itself.

@@ -201,7 +201,7 @@ fn check_told(text: &str, words: &str) {
 }
 
 #[test]
-fn every_error_says_where_it_is_what_was_read_and_what_is_expected() {
+fn an_unknown_setting_and_another_kind_of_value_are_told_where_they_stand() {
     check_told(
         "token = 'nonsense'\n",
         "line 1: there is no setting of this name before the first [table]. `token` is a setting of [[dimse.callers]]. There are: public_url,",
@@ -226,6 +226,10 @@ fn every_error_says_where_it_is_what_was_read_and_what_is_expected() {
         "keeping = 7\n",
         "line 1: `keeping`: a whole number was read; a table, as [mail] begins one, is expected",
     );
+}
+
+#[test]
+fn a_wrong_entry_of_a_list_is_told_by_its_number() {
     let caller = "[[dimse.callers]]\nae_title = 'CT1'\n[[dimse.callers]]\nae_title = 'MR1'\n";
     for (line, words) in [
         (
@@ -259,6 +263,10 @@ fn every_error_says_where_it_is_what_was_read_and_what_is_expected() {
         "[[dimse.callers]]\naddresses = ['10.1.0.7']\n",
         "line 1: `dimse.callers` of entry 1 lacks `ae_title`",
     );
+}
+
+#[test]
+fn what_can_be_read_and_not_used_is_told_by_line_and_setting() {
     check_told(
         "[keeping]\ngrace_days = 0\n",
         "line 2: `keeping.grace_days`: 0 was read; a whole number from 1 to 3650 is expected",
