@@ -110,10 +110,10 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/postgres/0017_refused.sql"),
     ),
     (
-        19,
+        18,
         "refused_callers",
-        include_str!("../migrations/sqlite/0019_refused_callers.sql"),
-        include_str!("../migrations/postgres/0019_refused_callers.sql"),
+        include_str!("../migrations/sqlite/0018_refused_callers.sql"),
+        include_str!("../migrations/postgres/0018_refused_callers.sql"),
     ),
 ];
 
