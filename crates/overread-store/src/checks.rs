@@ -1,11 +1,13 @@
 //! Results of the check, overrides, and studies held back for a person to decide.
 
+use std::collections::HashMap;
+
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
 use crate::error::StoreResult;
 use crate::studies::StudyKey;
-use crate::studies::search::shown;
+use crate::studies::search::shown::{self, Among};
 use crate::tokens::random_id;
 use crate::{Tx, deletions};
 
@@ -220,12 +222,40 @@ pub async fn studies(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<StudyRow>
     )
 }
 
-/// As [`studies`], as if the reports among the images did not exist.
+/// Finds a study by its UID.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn studies_without_reports(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<StudyRow>> {
-    let rows = studies(tx, case_id).await?;
+pub async fn study_by_uid(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<Option<StudyRow>> {
+    Ok(
+        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), " from study s \
+            where s.study_instance_uid = $1 and s.id not in (select study_id from deletion where ended_at is null)"))
+        .bind(study_instance_uid).fetch_optional(&mut *c).await?),
+    )
+}
+
+/// Counts which instances of these studies are no images: reports, notes, marks and the like. A study without such is missing in
+/// the answer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn others(tx: &mut Tx, ids: &[i64]) -> StoreResult<HashMap<i64, i64>> {
+    shown::others_of(tx, ids, Among::All).await
+}
+
+/// As [`others`], as if the reports among the images did not exist.
+///
+/// # Errors
+/// When the database fails.
+pub async fn others_without_reports(tx: &mut Tx, ids: &[i64]) -> StoreResult<HashMap<i64, i64>> {
+    shown::others_of(tx, ids, Among::NoReports).await
+}
+
+/// Keeps of studies what there is as if the reports among the images did not exist.
+///
+/// # Errors
+/// When the database fails.
+pub async fn without_reports(tx: &mut Tx, rows: Vec<StudyRow>) -> StoreResult<Vec<StudyRow>> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let mut shown = shown::of_studies(tx, &ids, None).await?;
     Ok(rows
@@ -240,29 +270,6 @@ pub async fn studies_without_reports(tx: &mut Tx, case_id: &CaseId) -> StoreResu
             })
         })
         .collect())
-}
-
-/// Finds a study by its UID.
-///
-/// # Errors
-/// When the database fails.
-pub async fn study_by_uid(tx: &mut Tx, study_instance_uid: &str) -> StoreResult<Option<StudyRow>> {
-    Ok(
-        on!(tx, c => sqlx::query_as(concat!("select ", study_columns!(), " from study s \
-            where s.study_instance_uid = $1 and s.id not in (select study_id from deletion where ended_at is null)"))
-        .bind(study_instance_uid).fetch_optional(&mut *c).await?),
-    )
-}
-
-/// Returns modality and number of instances of each series of a study.
-///
-/// # Errors
-/// When the database fails.
-pub async fn instances_by_series(tx: &mut Tx, study_id: i64) -> StoreResult<Vec<(String, i64)>> {
-    Ok(
-        on!(tx, c => sqlx::query_as("select modality, instance_count from series where study_id = $1")
-        .bind(study_id).fetch_all(&mut *c).await?),
-    )
 }
 
 /// A series, for the viewer.

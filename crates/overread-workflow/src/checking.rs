@@ -22,8 +22,9 @@ use overread_store::checks::{self, CheckRow};
 use overread_store::{Tx, audit, refused_files, studies};
 
 use crate::casework::{self, CaseFile, Intake, Said};
-use crate::{StepError, StepResult, Workflow, exams, reading};
+use crate::{StepError, StepResult, Workflow, exams};
 
+use first_reading::{BeforeLock, Checked};
 use kept::KeptFinding;
 pub(crate) use kept::{Newest, letters_asked_for, newest, view_of};
 pub(crate) use missing::missing_items;
@@ -92,12 +93,9 @@ pub async fn run(
     )
     .await?;
     settle(&mut tx, ctx, &mut file, now).await?;
-    let mut view = view_of(&mut tx, case_id)
+    let view = view_of(&mut tx, ctx, &file)
         .await?
         .ok_or(StepError::NotFound)?;
-    if reading::is_before_lock(&file) {
-        view.leave_out_first_reading(&ctx.knowledge.rules);
-    }
     tx.commit().await?;
     Ok(view)
 }
@@ -173,7 +171,7 @@ pub async fn look(
 ) -> StepResult<CheckResult> {
     let mut tx = ctx.store.read().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
-    check_of(&mut tx, ctx, &file, now).await
+    Ok(check_of(&mut tx, ctx, &file, now).await?.all)
 }
 
 async fn check_of(
@@ -181,12 +179,17 @@ async fn check_of(
     ctx: &Workflow,
     file: &CaseFile,
     now: Timestamp,
-) -> StepResult<CheckResult> {
+) -> StepResult<Checked> {
     let case_id = file.case_id.clone();
     let tables = &ctx.knowledge.rules;
+    let reports = studies::reports_of_case(tx, &case_id).await?;
     let mut gathered = Gathered::default();
+    let mut images = Gathered::default();
     for facts in studies::facts_of_case(tx, &case_id).await? {
         gathered.add(&facts, tables);
+        if !reports.is_empty() && !reports.contains(facts.sop_instance_uid.as_str()) {
+            images.add(&facts, tables);
+        }
     }
     let (problems, medium) = arrivals::of_case(tx, &case_id).await?;
     let not_kept = not_kept::lines(tx, &case_id).await?;
@@ -217,12 +220,12 @@ async fn check_of(
         requester: file.intake.who.requester.parse().unwrap_or_default(),
         today: Some(now.date()),
     };
-    Ok(completeness::check(
-        &gathered,
-        &input,
-        tables,
-        &ctx.knowledge.specialties,
-    ))
+    let specialties = &ctx.knowledge.specialties;
+    let check = |gathered| completeness::check(gathered, &input, tables, specialties);
+    Ok(Checked {
+        before_lock: (!reports.is_empty()).then(|| BeforeLock::of(check(&images))),
+        all: check(&gathered),
+    })
 }
 
 /// Checks the case's records as they are now, keeps the result and refreshes the facts.
@@ -240,16 +243,16 @@ pub(crate) async fn judge(
         end_without_refused(tx, &case_id, now).await?;
     }
     let mut result = check_of(tx, ctx, file, now).await?;
-    if end_changed_side(tx, &case_id, &result, now).await? {
+    if end_changed_side(tx, &case_id, &result.all, now).await? {
         result = check_of(tx, ctx, file, now).await?;
     }
     let row = CheckRow {
         checked_at: now.as_micros(),
-        ready: i32::from(result.ready),
+        ready: i32::from(result.all.ready),
         result: serde_json::to_string(&result).map_err(StepError::internal)?,
     };
     checks::insert(tx, &case_id, &row).await?;
-    drop_outlived(tx, &case_id, &result, now).await?;
+    drop_outlived(tx, &case_id, &result.all, now).await?;
     let kept = newest(tx, &case_id).await?;
     let records = &mut file.facts.records;
     records.open_blocker_count = kept.as_ref().map_or(0, |kept| kept.open_blockers);

@@ -14,7 +14,7 @@ use overread_store::{Tx, cases, checks, deliveries};
 use crate::casework::{self, Said, checked_reason};
 use crate::checking;
 use crate::records::{self, StudyRow};
-use crate::{StepError, StepResult, Workflow, limits};
+use crate::{StepError, StepResult, Workflow, limits, reading};
 
 /// An exam that was sent to a case and is kept outside it.
 pub(crate) struct Outside {
@@ -145,6 +145,23 @@ pub(crate) async fn outside(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<Out
     Ok(outside)
 }
 
+/// As [`outside`], as this person may know it: before the lock without the reports among the exams.
+pub(crate) async fn outside_shown(
+    tx: &mut Tx,
+    file: &casework::CaseFile,
+) -> StepResult<Vec<Outside>> {
+    let mut shown = Vec::new();
+    for Outside { study, sent_count } in outside(tx, &file.case_id).await? {
+        if let Some(study) = reading::as_shown(tx, file, vec![study]).await?.pop() {
+            shown.push(Outside {
+                sent_count: sent_count.min(study.instance_count),
+                study,
+            });
+        }
+    }
+    Ok(shown)
+}
+
 /// Takes an exam that was sent to a case and is kept outside it into the case, beside where it is: the whole of it, also what was
 /// not sent here. Whose images they are is judged as for every delivery.
 ///
@@ -165,7 +182,7 @@ pub async fn take_in(
     let mut tx = ctx.store.begin().await?;
     audit::take_turn(&mut tx).await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;
-    let found = outside(&mut tx, case_id).await?;
+    let found = outside_shown(&mut tx, &file).await?;
     let Outside { study, sent_count } = found
         .into_iter()
         .find(|row| row.study.study_instance_uid == wanted.study)

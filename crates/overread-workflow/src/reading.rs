@@ -278,7 +278,7 @@ pub(crate) fn tells(label: &str) -> bool {
 }
 
 /// Returns a study as this person may know it: before the lock without a name that tells of the first reading.
-pub(crate) fn study_shown(file: &CaseFile, mut study: checks::StudyRow) -> checks::StudyRow {
+fn study_shown(file: &CaseFile, mut study: checks::StudyRow) -> checks::StudyRow {
     if is_before_lock(file) {
         study.study_description = study.study_description.filter(|name| !tells(name));
     }
@@ -291,11 +291,19 @@ pub(crate) async fn studies_shown(
     tx: &mut Tx,
     file: &CaseFile,
 ) -> StepResult<Vec<checks::StudyRow>> {
-    let studies = if is_before_lock(file) {
-        checks::studies_without_reports(tx, &file.case_id).await?
-    } else {
-        checks::studies(tx, &file.case_id).await?
-    };
+    let studies = checks::studies(tx, &file.case_id).await?;
+    as_shown(tx, file, studies).await
+}
+
+/// Returns studies as this person may know them, as [`studies_shown`]; those of reports alone are left out before the lock.
+pub(crate) async fn as_shown(
+    tx: &mut Tx,
+    file: &CaseFile,
+    mut studies: Vec<checks::StudyRow>,
+) -> StepResult<Vec<checks::StudyRow>> {
+    if is_before_lock(file) {
+        studies = checks::without_reports(tx, studies).await?;
+    }
     let shown = studies.into_iter().map(|study| study_shown(file, study));
     Ok(shown.collect())
 }

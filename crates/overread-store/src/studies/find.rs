@@ -239,6 +239,19 @@ pub async fn facts_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<Ins
     Ok(facts)
 }
 
+/// Returns which instances of a case are reports or marks of somebody who read before, by their UIDs.
+///
+/// # Errors
+/// When the database fails.
+pub async fn reports_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<HashSet<String>> {
+    let rows: Vec<(String,)> = on!(tx, c => sqlx::query_as(concat!(
+            "select instance.sop_instance_uid from case_study cs join series on series.study_id = cs.study_id \
+             join instance on instance.series_id = series.id where cs.case_id = $1 and not (",
+            no_report!("instance", "series"), ")"))
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?);
+    Ok(rows.into_iter().map(|(uid,)| uid).collect())
+}
+
 /// Returns how many instances a study has and how many bytes; `None` when there is no such study.
 ///
 /// # Errors

@@ -1,12 +1,43 @@
 //! What a check tells of the first reading, left out for who reads the case before the lock.
 
-use overread_model::completeness::RuleTables;
+use overread_model::completeness::{CheckResult, Finding, Missing, PatientLine, RuleTables};
+use serde::Serialize;
 
 use super::{CheckView, FindingRow};
 use crate::reading;
 
-/// Rules that speak of what stands in the first report, or whose words list the names of exams.
-const FIRST_READING_RULES: [&str; 4] = ["D02", "D03", "D10", "D11"];
+/// Rules that speak of the first report, whether it is here and what stands in it, or whose words list the names of exams.
+const FIRST_READING_RULES: [&str; 5] = ["D01", "D02", "D03", "D10", "D11"];
+
+/// A check as it is kept.
+#[derive(Serialize)]
+pub(super) struct Checked {
+    /// Of everything.
+    #[serde(flatten)]
+    pub(super) all: CheckResult,
+    /// What is told before the lock, where that differs since there are reports among the images: numbers and references of a
+    /// finding would tell of them.
+    pub(super) before_lock: Option<BeforeLock>,
+}
+
+/// What a check tells as if the reports among the images did not exist.
+#[derive(Serialize)]
+pub(super) struct BeforeLock {
+    patients: Vec<PatientLine>,
+    findings: Vec<Finding>,
+    missing: Vec<Missing>,
+}
+
+impl BeforeLock {
+    /// Keeps of a check of the images alone what a page shows.
+    pub(super) fn of(check: CheckResult) -> Self {
+        Self {
+            patients: check.patients,
+            findings: check.findings,
+            missing: check.missing,
+        }
+    }
+}
 
 impl CheckView {
     /// Leaves out what names the papers of the first reading, tells what they say, or quotes a name that names a finding.

@@ -7,7 +7,8 @@ use overread_store::checks::{self, OverrideRow};
 use serde::Deserialize;
 
 use super::{CheckView, FindingRow, IDENTITY_RULES};
-use crate::{StepError, StepResult};
+use crate::casework::CaseFile;
+use crate::{StepError, StepResult, Workflow, reading};
 
 /// What is kept of a check, as far as we read it back.
 #[derive(Deserialize)]
@@ -16,6 +17,16 @@ pub(crate) struct KeptCheck {
     pub(crate) findings: Vec<KeptFinding>,
     pub(super) missing: Vec<KeptMissing>,
     pub(super) identity_score: Option<f64>,
+    /// A check from before it was kept tells all what is left of the whole.
+    #[serde(default)]
+    before_lock: Option<KeptBeforeLock>,
+}
+
+#[derive(Deserialize)]
+struct KeptBeforeLock {
+    patients: Vec<KeptPatient>,
+    findings: Vec<KeptFinding>,
+    missing: Vec<KeptMissing>,
 }
 
 #[derive(Deserialize)]
@@ -69,18 +80,14 @@ pub(crate) async fn newest(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<N
     let check: KeptCheck = serde_json::from_str(&row.result).map_err(StepError::internal)?;
     let overrides = checks::overrides(tx, case_id).await?;
     let waved = |rule: &str| overrides.iter().any(|row| row.rule == rule);
-    let open = check
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == "blocker" && !waved(&finding.rule))
-        .count();
+    let open = open_blockers(&check.findings, &overrides);
     let is_identity_open = check
         .findings
         .iter()
         .any(|finding| IDENTITY_RULES.contains(&finding.rule.as_str()) && !waved(&finding.rule));
     Ok(Some(Newest {
         is_identity_open,
-        open_blockers: u32::try_from(open).unwrap_or(u32::MAX),
+        open_blockers: open,
         identity_score: check.identity_score,
         checked_at: Timestamp::from_micros(row.checked_at),
         overrides,
@@ -88,11 +95,38 @@ pub(crate) async fn newest(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<N
     }))
 }
 
-/// Returns the newest check for a page.
-pub(crate) async fn view_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<CheckView>> {
-    let Some(newest) = newest(tx, case_id).await? else {
+fn open_blockers(findings: &[KeptFinding], overrides: &[OverrideRow]) -> u32 {
+    let waved = |rule: &str| overrides.iter().any(|row| row.rule == rule);
+    let open = findings
+        .iter()
+        .filter(|finding| finding.severity == "blocker" && !waved(&finding.rule));
+    u32::try_from(open.count()).unwrap_or(u32::MAX)
+}
+
+/// Returns the newest check for a page, as this person may know it.
+pub(crate) async fn view_of(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+) -> StepResult<Option<CheckView>> {
+    let Some(mut newest) = newest(tx, &file.case_id).await? else {
         return Ok(None);
     };
+    let is_before_lock = reading::is_before_lock(file);
+    if let Some(told) = newest.check.before_lock.take().filter(|_| is_before_lock) {
+        newest.open_blockers = open_blockers(&told.findings, &newest.overrides);
+        newest.check.patients = told.patients;
+        newest.check.findings = told.findings;
+        newest.check.missing = told.missing;
+    }
+    let mut view = page_of(newest);
+    if is_before_lock {
+        view.leave_out_first_reading(&ctx.knowledge.rules);
+    }
+    Ok(Some(view))
+}
+
+fn page_of(newest: Newest) -> CheckView {
     let reason = |rule: &str| {
         newest
             .overrides
@@ -100,7 +134,7 @@ pub(crate) async fn view_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<
             .find(|row| row.rule == rule)
             .map(|row| row.reason.clone())
     };
-    Ok(Some(CheckView {
+    CheckView {
         checked_at: newest.checked_at,
         ready: newest.open_blockers == 0,
         patients: newest
@@ -128,7 +162,7 @@ pub(crate) async fn view_of(tx: &mut Tx, case_id: &CaseId) -> StepResult<Option<
             .iter()
             .map(|missing| missing.message.clone())
             .collect(),
-    }))
+    }
 }
 
 /// Returns the kinds of letters that the newest check asks for, with why.

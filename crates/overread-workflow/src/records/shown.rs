@@ -4,7 +4,6 @@ use overread_ingest::Receipt;
 use overread_model::access::{Actor, Right};
 use overread_model::case::CaseRole;
 use overread_model::ids::{CaseId, DeliveryId, DocumentId};
-use overread_model::imaging::NO_IMAGES;
 use overread_model::problem::{Problem, ProblemKind};
 use overread_model::time::Timestamp;
 use overread_store::{Tx, checks, deliveries, documents, held_papers};
@@ -160,13 +159,11 @@ pub async fn view(
     file.require(Right::ViewDocuments)?;
     let decides = file.wears(CaseRole::Coordinator);
     let held = checks::held_back(&mut tx, case_id).await?;
-    let studies = reading::studies_shown(&mut tx, &file).await?;
+    let held = held_shown(&mut tx, &file, held).await?;
+    let studies = counted_studies(&mut tx, &file).await?;
     let papers = documents::list_of_case(&mut tx, case_id).await?;
     let before_lock = reading::is_before_lock(&file);
-    let mut check = checking::view_of(&mut tx, case_id).await?;
-    if let Some(check) = check.as_mut().filter(|_| before_lock) {
-        check.leave_out_first_reading(&ctx.knowledge.rules);
-    }
+    let check = checking::view_of(&mut tx, ctx, &file).await?;
     let taken = hidden_papers(&mut tx, &file).await?;
     let kept_out = held_papers::list(&mut tx, case_id).await?;
     let deliveries = if before_lock {
@@ -196,7 +193,7 @@ pub async fn view(
             Default::default()
         },
         deliveries,
-        studies: counted_studies(&mut tx, studies).await?,
+        studies,
         quarantine_count,
         held_paper_count,
         quarantine: desk.quarantine,
@@ -243,12 +240,12 @@ async fn to_decide(
             .collect()
     };
     let mut outside = Vec::new();
-    for row in filing::outside(tx, &file.case_id).await? {
+    for row in filing::outside_shown(tx, file).await? {
         outside.push(OutsideRow {
             sent_count: row.sent_count,
             held_by: filing::held_by(tx, &file.case_id, &row.study).await?,
             names_another: filing::names_another(ctx, file, &row.study),
-            study: study_of(reading::study_shown(file, row.study)),
+            study: study_of(row.study),
         });
     }
     let mut quarantine = Vec::new();
@@ -301,21 +298,35 @@ async fn deliveries_of(
     Ok(list)
 }
 
-/// Returns studies with how many of their instances are no images.
-async fn counted_studies(tx: &mut Tx, rows: Vec<checks::StudyRow>) -> StepResult<Vec<StudyRow>> {
-    let mut studies = Vec::new();
-    for row in rows {
-        let series = checks::instances_by_series(tx, row.id).await?;
-        let others = series
-            .into_iter()
-            .filter(|(modality, _)| NO_IMAGES.contains(&modality.as_str()));
-        let other_count = others.map(|(_, count)| count).sum();
-        studies.push(StudyRow {
-            other_count,
-            ..study_of(row)
-        });
+/// Returns the studies of the case with how many of their instances are no images, both as this person may know them.
+async fn counted_studies(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<StudyRow>> {
+    let rows = reading::studies_shown(tx, file).await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let mut others = if reading::is_before_lock(file) {
+        checks::others_without_reports(tx, &ids).await?
+    } else {
+        checks::others(tx, &ids).await?
+    };
+    let counted = rows.into_iter().map(|row| StudyRow {
+        other_count: others.remove(&row.id).unwrap_or_default(),
+        ..study_of(row)
+    });
+    Ok(counted.collect())
+}
+
+/// Returns what is held back as this person may know it: before the lock without the reports among it.
+async fn held_shown(
+    tx: &mut Tx,
+    file: &CaseFile,
+    held: Vec<checks::HeldRow>,
+) -> StepResult<Vec<checks::HeldRow>> {
+    let mut shown = Vec::new();
+    for row in held {
+        if let Some(study) = reading::as_shown(tx, file, vec![row.study]).await?.pop() {
+            shown.push(checks::HeldRow { study, ..row });
+        }
     }
-    Ok(studies)
+    Ok(shown)
 }
 
 pub(crate) fn study_of(row: checks::StudyRow) -> StudyRow {
@@ -349,7 +360,7 @@ fn held_of(
         held_by,
         has_other_name: has_another_name(file, &row),
         birth_dates: differing_birth_dates(file, &row),
-        study: study_of(reading::study_shown(file, row.study)),
+        study: study_of(row.study),
         reason: row.reason,
         since: Timestamp::from_micros(row.held_at),
     }

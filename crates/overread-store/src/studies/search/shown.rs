@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use overread_model::imaging::NO_IMAGES;
+
 use super::{SeriesRow, StudyRow};
-use crate::access::and_shown;
+use crate::access::{NO_REPORT, and_shown};
 use crate::error::StoreResult;
 use crate::studies::sql::{Arg, Clause};
 use crate::{Tx, limits};
@@ -46,6 +48,47 @@ pub(crate) async fn of_studies(
         }
     }
     Ok(shown)
+}
+
+/// Among which instances is counted.
+#[derive(Clone, Copy)]
+pub(crate) enum Among {
+    /// All.
+    All,
+    /// Those that are no report.
+    NoReports,
+}
+
+/// Counts the instances of these studies that are no images; a study without such is missing in the answer.
+pub(crate) async fn others_of(
+    tx: &mut Tx,
+    ids: &[i64],
+    counted: Among,
+) -> StoreResult<HashMap<i64, i64>> {
+    let mut others = HashMap::new();
+    for chunk in ids.chunks(limits::FILTER_VALUES) {
+        let mut clause = Clause::new(
+            "select series.study_id, count(*) from series join instance on instance.series_id = series.id",
+        );
+        clause.and("(instance.row_count is null or series.modality in (");
+        clause.list(&NO_IMAGES.map(str::to_owned));
+        clause.push(")");
+        if matches!(counted, Among::All) {
+            // A report that stands in a series of images is none of them.
+            clause.push(" or not (");
+            clause.push(NO_REPORT);
+            clause.push(")");
+        }
+        clause.push(")");
+        if matches!(counted, Among::NoReports) {
+            and_shown(&mut clause, None);
+        }
+        among(&mut clause, "series.study_id", chunk.iter().copied());
+        clause.push(" group by series.study_id");
+        let counts: Vec<(i64, i64)> = clause.rows(tx).await?;
+        others.extend(counts);
+    }
+    Ok(others)
 }
 
 /// Counts series, instances, bytes and modalities of studies anew.
