@@ -122,6 +122,15 @@ fn work() -> Router<DicomWebState> {
         )
         .route("/ws/subscribers/{aetitle}", channel())
         .route("/subscribers/{aetitle}", channel())
+        .route_layer(middleware::from_fn(without_links))
+}
+
+/// Offers nothing to who holds a link: that is for looking at images, and work is somebody's.
+async fn without_links(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Actor>() {
+        Some(Actor::Link { .. }) => Refusal::nowhere().into_response(),
+        _ => next.run(request).await,
+    }
 }
 
 /// The rendered resources and thumbnails.

@@ -455,3 +455,46 @@ async fn nothing_behind_a_link_is_kept() {
         .await;
     assert!(got.header("cache-control").contains("immutable"));
 }
+
+/// The routes of work items stand behind an address with a name more, the link's secret.
+#[tokio::test]
+async fn no_work_item_is_behind_a_link() {
+    let house = House::with(&[Made::default()]).await;
+    let patient = person(2, Role::Patient);
+    let case_id = house
+        .grant(7, "1.2.3", &patient, &[Right::ViewImages], None)
+        .await;
+    let link = Actor::Link {
+        link_id: LinkId::from_random([9; 16]),
+        case_id,
+    };
+    let behind = house.behind_link();
+    let item = "/workitems/1.2.3";
+    let subscriber = format!("{item}/subscribers/X");
+    let suspended = format!("{subscriber}/suspend");
+    for (method, path) in [
+        ("GET", "/workitems"),
+        ("POST", "/workitems"),
+        ("GET", item),
+        ("POST", item),
+        ("OPTIONS", item),
+        ("PUT", "/workitems/1.2.3/state"),
+        ("POST", "/workitems/1.2.3/cancelrequest"),
+        ("POST", &subscriber),
+        ("DELETE", &subscriber),
+        ("POST", &suspended),
+        ("GET", "/ws/subscribers/X"),
+        ("GET", "/subscribers/X"),
+    ] {
+        let request = axum::http::Request::builder()
+            .method(method)
+            .uri(format!("/links/secret/dicom-web{path}"))
+            .extension(link.clone())
+            .body(axum::body::Body::empty())
+            .unwrap();
+        let got = tower::ServiceExt::oneshot(behind.clone(), request)
+            .await
+            .unwrap();
+        assert_eq!(got.status(), StatusCode::NOT_FOUND, "{method} {path}");
+    }
+}

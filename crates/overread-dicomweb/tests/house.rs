@@ -124,6 +124,11 @@ impl House {
         }
     }
 
+    /// Returns the door as it stands behind the address of a link.
+    pub(crate) fn behind_link(&self) -> Router {
+        Router::new().nest("/links/{secret}", self.router.clone())
+    }
+
     /// Does this in the database where it is SQLite; says whether it is.
     pub(crate) fn on_sqlite(&self, sql: &str) -> bool {
         let is_sqlite = self.store.kind() == "sqlite";
