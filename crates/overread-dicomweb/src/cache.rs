@@ -138,7 +138,7 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::{Cache, Ready};
-    use crate::limits::{CACHE_BYTES, ROOM_PIECE_BYTES};
+    use crate::limits::{CACHE_BYTES, ROOM_PIECE_BYTES, SENT_PIECE_BYTES};
     use crate::room::Room;
 
     #[test]
@@ -154,11 +154,12 @@ mod tests {
         cache.put("huge".to_owned(), of(CACHE_BYTES));
         assert!(cache.get("huge").is_none());
     }
+
     #[tokio::test]
     async fn readers_hold_one_copy_and_take_room_for_one() {
-        let room = Room::new(8);
+        let room = Room::new(8 * SENT_PIECE_BYTES / ROOM_PIECE_BYTES);
         let cache = Cache::default();
-        let text = Bytes::from(vec![7; 3 * ROOM_PIECE_BYTES]);
+        let text = Bytes::from(vec![7; 3 * SENT_PIECE_BYTES]);
         cache.put("a".to_owned(), Ready::new(text.clone(), Arc::default()));
         let mut unread = Vec::new();
         for _ in 0..100 {
@@ -176,14 +177,14 @@ mod tests {
         // One piece of four is left, also when nothing but its readers holds it.
         drop(cache);
         let left =
-            |pieces: usize| room.take_at_once("machine a", (pieces * ROOM_PIECE_BYTES) as u64);
+            |pieces: usize| room.take_at_once("machine a", (pieces * SENT_PIECE_BYTES) as u64);
         assert!(left(2).is_err());
         assert!(left(1).is_ok());
         let last = unread.pop().unwrap();
         unread.clear();
         assert!(left(2).is_err());
         let got = last.collect().await.unwrap().to_bytes();
-        assert_eq!(got.len(), 2 * ROOM_PIECE_BYTES);
+        assert_eq!(got.len(), 2 * SENT_PIECE_BYTES);
         assert!(left(4).is_ok());
         let whole = Ready::new(text.clone(), Arc::default())
             .body(&room, "machine b", None)

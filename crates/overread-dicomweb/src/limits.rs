@@ -31,6 +31,8 @@ pub const BULK_VALUE_BYTES: u64 = 256 * 1024 * 1024;
 pub const CACHE_BYTES: usize = 32 * 1024 * 1024;
 /// Bytes of one piece of the room for long answers.
 pub const ROOM_PIECE_BYTES: usize = 64 * 1024;
+/// Bytes of a long answer in memory that are handed over, and freed, at once.
+pub const SENT_PIECE_BYTES: usize = 4 * ROOM_PIECE_BYTES;
 /// Such pieces for metadata, over all answers: 128 MiB.
 pub const METADATA_ROOM_PIECES: usize = 2048;
 /// The same for the results of long searches, which are held compressed: 64 MiB.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use overread_store::shares::{Share, Shares};
 
-use crate::limits::{ROOM_ASKERS, ROOM_PIECE_BYTES, ROOM_WAIT};
+use crate::limits::{ROOM_ASKERS, ROOM_PIECE_BYTES, ROOM_WAIT, SENT_PIECE_BYTES};
 use crate::refusal::{Answer, Refusal};
 
 /// The room of one kind of answers.
@@ -61,10 +61,10 @@ fn full() -> Refusal {
 
 /// Cuts what is long into pieces of memory, each of which is free as soon as it is sent.
 pub(crate) fn cut(bytes: Bytes) -> Vec<Bytes> {
-    if bytes.len() <= ROOM_PIECE_BYTES {
+    if bytes.len() <= SENT_PIECE_BYTES {
         return vec![bytes];
     }
-    let pieces = bytes.chunks(ROOM_PIECE_BYTES);
+    let pieces = bytes.chunks(SENT_PIECE_BYTES);
     pieces.map(Bytes::copy_from_slice).collect()
 }
 
@@ -138,13 +138,15 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::{Held, Room};
-    use crate::limits::ROOM_PIECE_BYTES;
+    use crate::limits::{ROOM_PIECE_BYTES, SENT_PIECE_BYTES};
 
-    const PIECE: u64 = ROOM_PIECE_BYTES as u64;
+    /// What is given back at once, and how many pieces of the room it is.
+    const PIECE: u64 = SENT_PIECE_BYTES as u64;
+    const PIECES: usize = SENT_PIECE_BYTES / ROOM_PIECE_BYTES;
 
     #[tokio::test]
     async fn nobody_has_all_of_it_however_much_is_asked() {
-        let room = Room::new(8);
+        let room = Room::new(8 * PIECES);
         let held = room.take("machine a", u64::MAX).await.unwrap();
         let refused = room.take_at_once("machine a", 1).unwrap_err();
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -157,8 +159,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_sent_is_given_back() {
-        let room = Room::new(8);
-        let length = 4 * ROOM_PIECE_BYTES - 1;
+        let room = Room::new(8 * PIECES);
+        let length = 4 * SENT_PIECE_BYTES - 1;
         let held = || async {
             let mut taken = room.take("a", u64::MAX).await.unwrap();
             taken.fit(length as u64);
@@ -173,10 +175,10 @@ mod tests {
             assert!(room.take_at_once("a", 2 * PIECE).is_ok());
         };
         check(held().await, |held| {
-            assert_eq!(held.next().unwrap().len(), ROOM_PIECE_BYTES);
+            assert_eq!(held.next().unwrap().len(), SENT_PIECE_BYTES);
         });
         check(held().await, |held| {
-            let mut bytes = vec![0; ROOM_PIECE_BYTES];
+            let mut bytes = vec![0; SENT_PIECE_BYTES];
             std::io::Read::read_exact(held, &mut bytes).unwrap();
         });
         assert_eq!(held().await.flatten().count(), length);

@@ -22,8 +22,8 @@ pub use enter::{
     known_digests, link_pending, link_to_case, may_link,
 };
 pub use find::{
-    StoredInstance, facts_of_case, facts_of_study, find_instance, instances_of, reports_among, reports_of_case,
-    studies_of_case, study_counts,
+    StoredInstance, facts_of_case, facts_of_study, find_instance, instances_of, reports_among,
+    reports_of_case, studies_of_case, study_counts,
 };
 pub use metadata::{
     MetadataPiece, MetadataPlaces, MetadataRef, MetadataSize, first_metadata, metadata_places,

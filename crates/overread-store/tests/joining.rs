@@ -189,11 +189,10 @@ async fn holders(house: House) {
         .await
         .unwrap()
         .unwrap();
-    let mut found = checks::instances_by_series(&mut tx, study.id)
-        .await
-        .unwrap();
-    found.sort();
-    assert_eq!(found, [("MR".to_owned(), 2), ("SR".to_owned(), 1)]);
+    let others = checks::others(&mut tx, &[study.id]).await.unwrap();
+    assert_eq!(others[&study.id], 1, "a report beside two images");
+    let shown = checks::others_without_reports(&mut tx, &[study.id]).await;
+    assert!(shown.unwrap().is_empty());
     let key = overread_store::studies::StudyKey(study.id);
     overread_store::studies::link_pending(&mut tx, key, &case(2), NOW)
         .await
