@@ -9,7 +9,7 @@ use std::str::FromStr;
 pub struct NotAnAeTitle;
 
 /// The name of an application entity, without padding; upper and lower case differ.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AeTitle(String);
 
 impl AeTitle {

@@ -25,7 +25,7 @@ use crate::link::{Link, out_of_place};
 use crate::negotiation::{Agreed, Context};
 use crate::query::{Identifier, Purpose};
 use crate::retrieving::{self, Retrieval};
-use crate::server::{Seat, Shared};
+use crate::server::{Progress, Seat, Shared};
 use crate::service::{Operation, Root, Service};
 use crate::stream::Stream;
 use crate::wire::{Ended, Wire};
@@ -42,10 +42,10 @@ pub(crate) async fn serve(
 ) {
     let mut wire = Wire::new(stream, shared.config.idle);
     let opened = tokio::select! {
-        opened = open(&shared, &mut wire, peer, &seat.storing_until) => opened,
+        opened = open(&shared, &mut wire, peer, &seat.progress) => opened,
         _ = &mut seat.ended => Err(Ended::MadeRoom),
     };
-    let (agreed, asked_at, _place) = match opened {
+    let (agreed, asked_at, mut place) = match opened {
         Ok(Some(opened)) => opened,
         Ok(None) => return wire.close().await,
         Err(ended) => {
@@ -77,11 +77,12 @@ pub(crate) async fn serve(
         calling: agreed.calling.clone(),
         caller: agreed.caller,
         intake,
-        storing_until: seat.storing_until,
+        progress: seat.progress,
     };
     let ended = tokio::select! {
         ended = association.answer_all(stop) => ended,
         _ = seat.ended => Err(Ended::MadeRoom),
+        _ = &mut place.ended => Err(Ended::MadeRoom),
     };
     let (stored, refused) = (association.intake.stored, association.intake.refused);
     let delivery_id = association.intake.delivery.delivery_id().as_str();
@@ -164,7 +165,7 @@ struct Association {
     calling: AeTitle,
     caller: Admitted,
     intake: Intake,
-    storing_until: watch::Sender<Option<Instant>>,
+    progress: Progress,
 }
 
 impl Association {
@@ -190,6 +191,7 @@ impl Association {
 
     /// Does what is asked, and answers.
     async fn perform(&mut self, request: &Command, context: &Context) -> Result<(), Ended> {
+        self.progress.asks();
         let status = match (request.command_field, context.service) {
             (C_STORE_RQ, _) => self.store(request, context).await?,
             (C_ECHO_RQ, service) => {
@@ -232,6 +234,9 @@ impl Association {
                 )
             }
         };
+        if status.code == 0 {
+            self.progress.served();
+        }
         self.link.send(context.id, &request.answer(&status)).await
     }
 
@@ -241,6 +246,7 @@ impl Association {
         let status = committing::ask(&self.shared, calling, request, &data, context).await;
         self.link.send(context.id, &request.answer(&status)).await?;
         if status.code == 0 {
+            self.progress.served();
             self.shared.asked.notify_one();
             committing::report_here(&self.shared, &mut self.link, calling).await?;
         }
@@ -258,6 +264,7 @@ impl Association {
             Ok(asker) => asker,
             Err(status) => return Ok(status),
         };
+        self.progress.served();
         let syntax = context.transfer_syntax_uid.as_str();
         let purpose = Purpose::Search;
         let is_relational = context.is_relational;
@@ -281,6 +288,7 @@ impl Association {
             Ok(asker) => asker,
             Err(status) => return Ok(status),
         };
+        self.progress.served();
         let asked = worklist::Asked {
             request,
             context,
@@ -298,6 +306,7 @@ impl Association {
         root: Root,
     ) -> Result<(), Ended> {
         let identifier = self.link.read_data(request, context).await?;
+        self.progress.served();
         let retrieval = Retrieval {
             request,
             context,
@@ -318,7 +327,7 @@ impl Association {
         let status = self.intake.store(&mut self.link, request, context).await?;
         if status.code == 0 {
             let until = Instant::now() + self.shared.config.idle;
-            self.storing_until.send_replace(Some(until));
+            self.progress.stored(until);
         }
         Ok(status)
     }

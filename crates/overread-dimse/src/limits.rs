@@ -4,9 +4,13 @@ use std::time::Duration;
 
 /// Associations at once; one more is refused for the moment.
 pub const ASSOCIATIONS: usize = 64;
+/// Associations at once of one caller, by network and title.
+pub const ASSOCIATIONS_OF_ONE_CALLER: usize = 32;
 /// Connections at once from addresses that the list names, with those whose association was not asked for yet; one more
 /// is closed unanswered. With [`UNNAMED`] and [`STRANGERS`], which have places of their own, 136 in all.
 pub const CONNECTIONS: usize = 80;
+/// Connections at once from one network of which the list names an address.
+pub const CONNECTIONS_OF_ONE_NETWORK: usize = 48;
 /// Connections at once from addresses that the list does not name, while a caller may come from anywhere; so that those
 /// it names always find a place.
 pub const UNNAMED: usize = 48;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use overread_dicom::FirstReading;
 use overread_ingest::Ingest;
 use overread_model::peers::{Peer, Peers};
 use overread_model::time::Timestamp;
-use overread_network::Places;
+use overread_network::{Place, Places, network_of};
 use overread_store::audit::ReadingLog;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
@@ -75,7 +75,8 @@ pub(crate) struct Shared {
     pub(crate) rewrites: Arc<Semaphore>,
     /// A request for commitment was kept.
     pub(crate) asked: Notify,
-    pub(crate) associations: Arc<Semaphore>,
+    /// Of callers by network and title.
+    associations: Places<Guest, (IpAddr, AeTitle)>,
     pub(crate) peers: Peers,
     named: Places<Guest>,
     unnamed: Places<Guest>,
@@ -92,6 +93,25 @@ impl Shared {
             store: self.ingest.store(),
             clock: self.clock,
         }
+    }
+
+    /// Takes a place for an association; `None` when there is none for this caller.
+    pub(crate) fn associate(
+        &self,
+        (peer, calling): (IpAddr, &AeTitle),
+        progress: &Progress,
+    ) -> Option<AssociationPlace> {
+        let (open, ended) = oneshot::channel();
+        let guest = Guest {
+            standing: progress.standing.subscribe(),
+            is_named: progress.is_named,
+            _open: open,
+        };
+        let caller = (network_of(peer), calling.clone());
+        Some(AssociationPlace {
+            _place: self.associations.take_for(caller, guest)?,
+            ended,
+        })
     }
 
     /// Notes a connection on which no association was asked for.
@@ -124,22 +144,38 @@ impl Shared {
     }
 }
 
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It has no association.
+    Unopened,
+    /// It has one, and has asked for nothing.
+    Open,
+    /// A message has begun, and none has been answered well.
+    Asking,
+    /// A message was answered well, or its answer takes its time; it surely goes on until then.
+    Served(Instant),
+}
+
 /// A connection as who else wants its place sees it.
 #[derive(Debug)]
 struct Guest {
-    /// Until when it is surely storing; `None` while it has no association.
-    storing_until: watch::Receiver<Option<Instant>>,
+    standing: watch::Receiver<Standing>,
+    /// The list names where it comes from.
+    is_named: bool,
     /// Ends it when dropped.
     _open: oneshot::Sender<()>,
 }
 
 impl Guest {
-    /// Says what harm is done when it ends for another.
+    /// Says what harm is done when it ends for another. Whom the list names is never cut off once it was served.
     fn harm(&self) -> Option<u8> {
-        match *self.storing_until.borrow() {
-            None => Some(0),
-            Some(at) if at <= Instant::now() => Some(1),
-            Some(_) => None,
+        match *self.standing.borrow() {
+            Standing::Unopened => Some(0),
+            Standing::Open => Some(1),
+            Standing::Asking => Some(2),
+            Standing::Served(until) if self.is_named || until > Instant::now() => None,
+            Standing::Served(_) => Some(1),
         }
     }
 }
@@ -147,9 +183,57 @@ impl Guest {
 /// What one connection and the door tell each other.
 #[derive(Debug)]
 pub(crate) struct Seat {
-    /// Until when it is surely storing; `None` while it has no association.
-    pub(crate) storing_until: watch::Sender<Option<Instant>>,
+    pub(crate) progress: Progress,
     /// Done when another network needs the place.
+    pub(crate) ended: oneshot::Receiver<()>,
+}
+
+/// Tells the door how far a connection has come.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    standing: watch::Sender<Standing>,
+    is_named: bool,
+}
+
+impl Progress {
+    /// An association is agreed on.
+    pub(crate) fn opened(&self) {
+        self.standing.send_replace(Standing::Open);
+    }
+
+    /// A message begins.
+    pub(crate) fn asks(&self) {
+        self.standing.send_if_modified(|standing| {
+            let is_first = *standing == Standing::Open;
+            if is_first {
+                *standing = Standing::Asking;
+            }
+            is_first
+        });
+    }
+
+    /// A message was answered well, or its answer begins.
+    pub(crate) fn served(&self) {
+        self.standing.send_if_modified(|standing| {
+            let is_first = !matches!(standing, Standing::Served(_));
+            if is_first {
+                *standing = Standing::Served(Instant::now());
+            }
+            is_first
+        });
+    }
+
+    /// An instance was stored, and the next may be on its way until then.
+    pub(crate) fn stored(&self, until: Instant) {
+        self.standing.send_replace(Standing::Served(until));
+    }
+}
+
+/// The place of an association.
+#[derive(Debug)]
+pub(crate) struct AssociationPlace {
+    _place: Place<Guest, (IpAddr, AeTitle)>,
+    /// Done when another caller needs it.
     pub(crate) ended: oneshot::Receiver<()>,
 }
 
@@ -164,10 +248,13 @@ impl Door {
             readings: ReadingLog::default(),
             rewrites: Arc::new(Semaphore::new(limits::REWRITES)),
             asked: Notify::new(),
-            associations: Arc::new(Semaphore::new(limits::ASSOCIATIONS)),
+            associations: Places::new(limits::ASSOCIATIONS, limits::ASSOCIATIONS_OF_ONE_CALLER)
+                .by_harm(Guest::harm)
+                .oldest_first(),
             peers: rooms.peers,
-            // Whom the list names is never cut off for another.
-            named: Places::new(limits::CONNECTIONS, limits::CONNECTIONS).by_harm(|_| None),
+            named: Places::new(limits::CONNECTIONS, limits::CONNECTIONS_OF_ONE_NETWORK)
+                .by_harm(Guest::harm)
+                .oldest_first(),
             unnamed: Places::new(limits::UNNAMED, limits::UNNAMED_OF_ONE_NETWORK)
                 .by_harm(Guest::harm),
             strangers: Places::new(limits::STRANGERS, limits::STRANGERS_OF_ONE_NETWORK)
@@ -244,15 +331,18 @@ impl Door {
         stopped: &watch::Receiver<bool>,
     ) {
         // Strangers are told that they may not store, but they take no place from those who may.
-        let places = match self.shared.config.callers.known_at(peer.ip()) {
+        let known = self.shared.config.callers.known_at(peer.ip());
+        let places = match known {
             Known::Named => &self.shared.named,
             Known::Anywhere => &self.shared.unnamed,
             Known::Stranger => &self.shared.strangers,
         };
         let (open, ended) = oneshot::channel();
-        let (storing_until, is_storing) = watch::channel(None);
+        let (progress, standing) = watch::channel(Standing::Unopened);
+        let is_named = known == Known::Named;
         let guest = Guest {
-            storing_until: is_storing,
+            standing,
+            is_named,
             _open: open,
         };
         let Some(place) = places.take(peer.ip(), guest) else {
@@ -265,7 +355,10 @@ impl Door {
         let (shared, stopped) = (Arc::clone(&self.shared), stopped.clone());
         running.spawn(async move {
             let mut seat = Seat {
-                storing_until,
+                progress: Progress {
+                    standing: progress,
+                    is_named,
+                },
                 ended,
             };
             let shaken = match tls {
@@ -311,7 +404,7 @@ async fn shake_hands(
 
 /// Why a connection ended before its association began.
 pub(crate) const MADE_ROOM: (&str, &str) = (
-    "it made room for a connection from another network",
+    "it made room for another caller, as long as it had asked for nothing that could be done",
     "It may call again; nothing has to be changed.",
 );
 

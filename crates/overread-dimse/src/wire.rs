@@ -41,8 +41,8 @@ pub(crate) enum Ended {
     /// The peer was silent for too long.
     #[error("the peer was silent for too long")]
     Silence,
-    /// Another network needs the place.
-    #[error("it made room for another network")]
+    /// Another caller needs the place.
+    #[error("it made room for another caller")]
     MadeRoom,
     /// The peer said that it ends here.
     #[error("the peer aborted")]

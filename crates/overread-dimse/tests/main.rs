@@ -13,6 +13,7 @@ mod house;
 mod malformed;
 mod refusing;
 mod retrieving;
+mod sharing;
 mod storing;
 mod tls;
 mod worklist;

@@ -22,45 +22,47 @@ pub fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-/// A fixed number of places for connections; no network keeps the door shut for the others.
+/// A fixed number of places for connections; no network, or who else is counted as one, keeps the door shut for the others.
 ///
 /// A network has at most its share. Once every place is taken, a network with fewer connections than the fullest still
-/// comes in: the newest connection of the fullest ends for it, of those that may end.
+/// comes in: the newest connection of the fullest ends for it, or its oldest, of those that may end.
 #[derive(Debug)]
-pub struct Places<E> {
+pub struct Places<E, Of = IpAddr> {
     all: usize,
-    of_one_network: usize,
+    of_one: usize,
     harm: fn(&E) -> Option<u8>,
     is_shared: fn(IpAddr) -> bool,
-    taken: Arc<Mutex<Taken<E>>>,
+    ends_oldest: bool,
+    taken: Arc<Mutex<Taken<E, Of>>>,
 }
 
 /// One place; free again when dropped.
 #[derive(Debug)]
-pub struct Place<E> {
+pub struct Place<E, Of = IpAddr> {
     number: u64,
-    taken: Arc<Mutex<Taken<E>>>,
+    taken: Arc<Mutex<Taken<E, Of>>>,
 }
 
 #[derive(Debug)]
-struct Taken<E> {
+struct Taken<E, Of> {
     next_number: u64,
     /// In the order in which they came, with what ends a connection when it is dropped.
-    places: Vec<(u64, IpAddr, E)>,
+    places: Vec<(u64, Of, E)>,
 }
 
-impl<E> Places<E> {
+impl<E, Of: Ord + Clone> Places<E, Of> {
     /// Makes so many places, of which one network may have so many.
-    pub fn new(all: usize, of_one_network: usize) -> Self {
+    pub fn new(all: usize, of_one: usize) -> Self {
         let taken = Taken {
             next_number: 0,
             places: Vec::new(),
         };
         Self {
             all,
-            of_one_network,
+            of_one,
             harm: |_| Some(0),
             is_shared: |_| false,
+            ends_oldest: false,
             taken: Arc::new(Mutex::new(taken)),
         }
     }
@@ -71,6 +73,61 @@ impl<E> Places<E> {
         Self { harm, ..self }
     }
 
+    /// Ends the connection that has been idle longest, where nothing else decides between two of one network.
+    #[must_use]
+    pub fn oldest_first(self) -> Self {
+        Self {
+            ends_oldest: true,
+            ..self
+        }
+    }
+
+    /// Takes a place for a connection of somebody that must end when `open` is dropped; `None` when there is none for them.
+    pub fn take_for(&self, of: Of, open: E) -> Option<Place<E, Of>> {
+        self.take_as(of, false, open)
+    }
+
+    fn take_as(&self, newcomer: Of, is_shared: bool, open: E) -> Option<Place<E, Of>> {
+        let mut taken = lock(&self.taken);
+        let mut counts = BTreeMap::<Of, usize>::new();
+        for (_, of, _) in &taken.places {
+            *counts.entry(of.clone()).or_default() += 1;
+        }
+        let own = counts
+            .get(&newcomer)
+            .copied()
+            .filter(|_| !is_shared)
+            .unwrap_or_default();
+        if own >= self.of_one {
+            return None;
+        }
+        if taken.places.len() >= self.all {
+            let places = taken.places.iter().enumerate();
+            let may_end = places.filter_map(|(at, (_, of, open))| {
+                let count = counts.get(of).copied().unwrap_or_default();
+                // With one more only, the two would push each other out for ever.
+                let harm = (self.harm)(open).filter(|_| count >= own + 2)?;
+                let order = if self.ends_oldest {
+                    usize::MAX - at
+                } else {
+                    at
+                };
+                Some(((harm, Reverse((count, of, order))), at))
+            });
+            let (_, at) = may_end.min()?;
+            taken.places.remove(at);
+        }
+        let number = taken.next_number;
+        taken.next_number += 1;
+        taken.places.push((number, newcomer, open));
+        Some(Place {
+            number,
+            taken: Arc::clone(&self.taken),
+        })
+    }
+}
+
+impl<E> Places<E> {
     /// Says behind which addresses many callers stand, as behind a proxy: these are not one network with one share, and a
     /// newcomer from there has as good a claim as one from a network without a connection.
     #[must_use]
@@ -80,45 +137,11 @@ impl<E> Places<E> {
 
     /// Takes a place for a connection that must end when `open` is dropped; `None` when there is none for this address.
     pub fn take(&self, address: IpAddr, open: E) -> Option<Place<E>> {
-        let network = network_of(address);
-        let mut taken = lock(&self.taken);
-        let mut counts = BTreeMap::<IpAddr, usize>::new();
-        for (_, of, _) in &taken.places {
-            *counts.entry(*of).or_default() += 1;
-        }
-        let own = counts
-            .get(&network)
-            .copied()
-            .filter(|_| !(self.is_shared)(address))
-            .unwrap_or_default();
-        if own >= self.of_one_network {
-            return None;
-        }
-        if taken.places.len() >= self.all {
-            let may_end = taken
-                .places
-                .iter()
-                .enumerate()
-                .filter_map(|(at, (_, of, open))| {
-                    let count = counts.get(of).copied().unwrap_or_default();
-                    // With one more only, the two would push each other out for ever.
-                    let harm = (self.harm)(open).filter(|_| count >= own + 2)?;
-                    Some((harm, Reverse((count, *of, at))))
-                });
-            let (_, Reverse((_, _, at))) = may_end.min()?;
-            taken.places.remove(at);
-        }
-        let number = taken.next_number;
-        taken.next_number += 1;
-        taken.places.push((number, network, open));
-        Some(Place {
-            number,
-            taken: Arc::clone(&self.taken),
-        })
+        self.take_as(network_of(address), (self.is_shared)(address), open)
     }
 }
 
-impl<E> Drop for Place<E> {
+impl<E, Of> Drop for Place<E, Of> {
     fn drop(&mut self) {
         lock(&self.taken)
             .places
@@ -126,7 +149,7 @@ impl<E> Drop for Place<E> {
     }
 }
 
-fn lock<E>(taken: &Mutex<Taken<E>>) -> MutexGuard<'_, Taken<E>> {
+fn lock<E, Of>(taken: &Mutex<Taken<E, Of>>) -> MutexGuard<'_, Taken<E, Of>> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -228,6 +251,21 @@ mod tests {
         assert!(take(1, true).is_none(), "all are busy");
         assert!(take(2, true).is_none(), "for everybody");
         assert_eq!(fourth_is_open.strong_count(), 1);
+    }
+
+    #[test]
+    fn whoever_is_counted_as_one_gives_its_oldest_where_that_is_wanted() {
+        let places = Places::new(3, 3).oldest_first();
+        let take = |of: &'static str| {
+            let open = Arc::new(());
+            let is_open = Arc::downgrade(&open);
+            Some((places.take_for(of, open)?, is_open))
+        };
+        let taken = ["MR1", "MR1", "MR1"].map(|of| take(of).expect("a place"));
+        let _other = take("CT1").expect("the oldest makes room");
+        let open = taken.each_ref().map(|one| one.1.strong_count() > 0);
+        assert_eq!(open, [false, true, true]);
+        assert!(take("MR1").is_none(), "nobody has two more than it");
     }
 
     #[test]

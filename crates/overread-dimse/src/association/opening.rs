@@ -1,16 +1,13 @@
 //! The request for an association: decided on, answered, and noted for the page of peers.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use dicom_ul::pdu::{AssociationAC, AssociationRQ, PresentationContextResultReason};
 use overread_model::peers::{AssociationEnd, Peer, ProposedContext};
 use overread_model::time::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, watch};
-use tokio::time::Instant;
 
 use crate::negotiation::{self, Agreed, Refusal, implementation, printable};
-use crate::server::{MADE_ROOM, Shared};
+use crate::server::{AssociationPlace, MADE_ROOM, Progress, Shared};
 use crate::wire::{Ended, Wire};
 use crate::{AeTitle, limits};
 
@@ -41,8 +38,8 @@ pub(super) async fn open(
     shared: &Shared,
     wire: &mut Wire,
     peer: SocketAddr,
-    storing_until: &watch::Sender<Option<Instant>>,
-) -> Result<Option<(Agreed, Timestamp, OwnedSemaphorePermit)>, Ended> {
+    progress: &Progress,
+) -> Result<Option<(Agreed, Timestamp, AssociationPlace)>, Ended> {
     let request = wire.request(shared.config.request).await;
     let request = request.inspect_err(|ended| note_unopened(shared, peer, wire.is_tls(), ended))?;
     let mut seen = seen(&request, peer, wire.is_tls(), (shared.clock)());
@@ -56,14 +53,14 @@ pub(super) async fn open(
         if shared.config.only_own_title && agreed.called != *own {
             return Err(Refusal::other_title());
         }
-        let places = Arc::clone(&shared.associations);
-        let place = places.try_acquire_owned().map_err(|_| Refusal::busy())?;
-        Ok((agreed, place))
+        let caller = (peer.ip(), &agreed.calling);
+        let place = shared.associate(caller, progress);
+        Ok((agreed, place.ok_or_else(Refusal::busy)?))
     });
     match decided {
         Ok((agreed, place)) => {
             // It has stored nothing yet, but harms more when it ends than who has no association.
-            storing_until.send_replace(Some(Instant::now()));
+            progress.opened();
             answers(&mut seen, &agreed.answer);
             seen.calling = agreed.calling.to_string();
             if agreed.called != *own {
