@@ -14,6 +14,20 @@ pub(crate) struct Inflated {
     pub(crate) truncated: bool,
 }
 
+/// Returns how many bytes so many deflated bytes may become.
+fn most_bytes(deflated_bytes: u64, limits: &ParseLimits) -> u64 {
+    let by_ratio = deflated_bytes.saturating_mul(MAX_INFLATE_RATIO);
+    limits.inflated_bytes.min(by_ratio.max(FREE_INFLATED_BYTES))
+}
+
+/// Returns how much memory, in bytes, inflating from an offset to the end of the source may take.
+pub(crate) fn memory_bytes<S: Source>(source: &S, start_bytes: u64, limits: &ParseLimits) -> u64 {
+    let deflated_bytes = source.length_bytes().saturating_sub(start_bytes);
+    let most = most_bytes(deflated_bytes, limits);
+    // While it grows for the last time, the half of it is there twice.
+    most.saturating_add(most / 2)
+}
+
 /// Inflates from an offset to the end of the source.
 // PS3.5 A.5: a raw deflate stream (RFC 1951), without zlib header.
 pub(crate) fn inflate<S: Source>(
@@ -22,11 +36,7 @@ pub(crate) fn inflate<S: Source>(
     limits: &ParseLimits,
 ) -> Result<Inflated, DicomProblem> {
     let deflated_bytes = source.length_bytes().saturating_sub(start_bytes);
-    let most = limits.inflated_bytes.min(
-        deflated_bytes
-            .saturating_mul(MAX_INFLATE_RATIO)
-            .max(FREE_INFLATED_BYTES),
-    );
+    let most = most_bytes(deflated_bytes, limits);
     let mut stream = Decompress::new(false);
     let mut bytes = Vec::new();
     loop {
@@ -48,7 +58,11 @@ pub(crate) fn inflate<S: Source>(
             ));
         }
         let room = (most - bytes.len() as u64).min(READ_WINDOW_BYTES as u64 * 4) as usize;
-        bytes.reserve(room);
+        if bytes.capacity() - bytes.len() < room {
+            // By doubling, but never to more than may come.
+            let wanted = (bytes.capacity() * 2).clamp(bytes.len() + room, most as usize);
+            bytes.reserve_exact(wanted - bytes.len());
+        }
         let before = bytes.len();
         let status = stream.decompress_vec(input, &mut bytes, FlushDecompress::None);
         let progress = bytes.len() > before || stream.total_in() > used;

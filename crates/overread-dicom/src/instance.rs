@@ -83,6 +83,28 @@ pub fn parse_reader<R: Read + Seek>(
     parsed
 }
 
+/// Returns how much memory, in bytes, [`parse_instance`] may take for inflating these; `None` when they are not deflated.
+pub fn inflating_bytes(bytes: &[u8], limits: &ParseLimits) -> Option<u64> {
+    inflating_of(&mut SliceSource(bytes), limits)
+}
+
+/// As [`inflating_bytes`], for [`parse_reader`].
+pub fn inflating_bytes_of_reader<R: Read + Seek>(
+    reader: R,
+    length_bytes: u64,
+    limits: &ParseLimits,
+) -> Option<u64> {
+    inflating_of(&mut ReaderSource::new(reader, length_bytes), limits)
+}
+
+fn inflating_of<S: Source>(source: &mut S, limits: &ParseLimits) -> Option<u64> {
+    let (meta, syntax) = part10::read_meta(source).ok()?;
+    let at = meta.data_set_offset_bytes;
+    syntax
+        .deflated
+        .then(|| inflate::memory_bytes(source, at, limits))
+}
+
 fn parse<S: Source>(source: &mut S, limits: &ParseLimits) -> Result<Parsed, DicomProblem> {
     let (meta, syntax) = part10::read_meta(source)?;
     if !syntax.deflated {

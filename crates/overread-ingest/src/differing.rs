@@ -9,7 +9,7 @@ use overread_model::extent::Extent;
 use serde_json::{Map, Value};
 
 use crate::kept::ExtentReader;
-use crate::limits;
+use crate::{inflating, limits};
 
 /// Names the attributes in which two instances that are kept differ, at most [`limits::DIFFERING_ATTRIBUTES`]; none when only
 /// what is too long for metadata does, as pixel data are, and `None` when one of them cannot be read.
@@ -33,7 +33,7 @@ pub async fn differing_attributes(
 
 fn metadata(archive: &Archive, extent: Extent) -> Option<Map<String, Value>> {
     let reader = ExtentReader::new(archive, extent);
-    let parsed = overread_dicom::parse_reader(reader, extent.length_bytes, &ParseLimits::default());
+    let parsed = inflating::parse_reader(reader, extent.length_bytes, &ParseLimits::default());
     let Ok(Parsed::Instance(parsed)) = parsed else {
         return None;
     };

@@ -7,14 +7,14 @@ use overread_dicom::{ParseLimits, Parsed};
 use overread_model::extent::Extent;
 use overread_model::imaging::InstanceFacts;
 
-use crate::limits;
+use crate::{inflating, limits};
 
 /// Reads the header of an instance that is kept, in the index or aside; `None` when it cannot be read.
 pub async fn facts_of(archive: &Archive, extent: Extent) -> Option<InstanceFacts> {
     let archive = archive.clone();
     let parsed = tokio::task::spawn_blocking(move || {
         let reader = ExtentReader::new(&archive, extent);
-        overread_dicom::parse_reader(reader, extent.length_bytes, &ParseLimits::default())
+        inflating::parse_reader(reader, extent.length_bytes, &ParseLimits::default())
     });
     match parsed.await {
         Ok(Ok(Parsed::Instance(parsed))) => Some(parsed.facts),

@@ -11,6 +11,7 @@ mod content;
 mod differing;
 mod erase;
 mod error;
+mod inflating;
 mod kept;
 pub mod limits;
 mod paths;

@@ -8,6 +8,8 @@ pub const IN_MEMORY_BYTES: u64 = 16 * 1024 * 1024;
 pub const ARRIVING_BYTES: u64 = 24 * 1024 * 1024;
 /// Bytes of all files that are in memory and whole, over all deliveries.
 pub const BUDGET_BYTES: u64 = 48 * 1024 * 1024;
+/// Bytes of memory that inflating deflated data sets takes, over all deliveries: the longest that is taken, while it grows.
+pub const INFLATING_BYTES: u64 = 192 * 1024 * 1024;
 /// Bytes of one part of a request that are kept in memory, so that many slow senders fit into the budget.
 pub const PART_IN_MEMORY_BYTES: u64 = 1024 * 1024;
 /// Buffers of [`PART_IN_MEMORY_BYTES`] that are kept for the next files.

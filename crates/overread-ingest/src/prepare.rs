@@ -7,7 +7,7 @@ use overread_model::extent::Digest;
 use overread_model::problem::ProblemKind;
 
 use crate::content::{Held, Part, Within};
-use crate::limits;
+use crate::{inflating, limits};
 
 /// What one file turned out to be.
 #[derive(Debug)]
@@ -93,14 +93,14 @@ pub(crate) fn prepare(held: Held, kind: ContentKind) -> Prepared {
         ..ParseLimits::default()
     };
     let parsed = match &held.part {
-        Part::Memory(bytes) => overread_dicom::parse_instance(bytes, &limits),
+        Part::Memory(bytes) => inflating::parse_instance(bytes, &limits),
         Part::File {
             file,
             begin_bytes,
             length_bytes,
         } => {
             let within = Within::new(file, *begin_bytes, *length_bytes);
-            overread_dicom::parse_reader(within, *length_bytes, &limits)
+            inflating::parse_reader(within, *length_bytes, &limits)
         }
     };
     match parsed {
