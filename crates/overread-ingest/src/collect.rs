@@ -31,6 +31,8 @@ pub(crate) struct Collector {
     known: BTreeMap<StudyKey, KnownStudy>,
     /// Name and birth date that each patient ID was first seen with.
     people: HashMap<String, (String, String)>,
+    /// Instances that are in the receipt, by a digest of their UID.
+    counted: HashSet<[u8; 32]>,
     warned_people: HashSet<String>,
 }
 
@@ -178,7 +180,11 @@ impl Collector {
                 instances: 0,
             });
         }
-        if let Some(series) = entry.series.get_mut(index) {
+        // A medium may hold the same image under several names.
+        let digest = blake3::hash(about.sop_instance_uid.as_bytes());
+        if let Some(series) = entry.series.get_mut(index)
+            && self.counted.insert(*digest.as_bytes())
+        {
             series.instances += 1;
         }
     }

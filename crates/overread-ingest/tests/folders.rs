@@ -59,6 +59,22 @@ async fn a_disc_is_stored_byte_for_byte_and_told() {
     assert_eq!((report.instances, report.others), (4, 4));
 }
 
+/// The receipt is what a person reads, and what a later delivery is compared with.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_under_several_names_is_told_once() {
+    let house = House::new().await;
+    let file = |name: &str, instance| DiscFile::new(name, part10(&mr(1, 1, instance)));
+    let files = [file("1", 1), file("2", 1), file("3", 1), file("4", 2)];
+    let zipped = overread_testkit::disc::zip_of(&files, true).unwrap();
+    // Also when all of them are known already.
+    for stored in [2, 0] {
+        let receipt = house.zip(zipped.clone()).await;
+        let told = (receipt.files_seen, receipt.instances_stored);
+        assert_eq!(told, (4, stored));
+        assert_eq!(receipt.studies[0].series[0].instances, 2);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn other_bytes_under_a_known_uid_are_kept_aside() {
     let house = House::new().await;

@@ -29,16 +29,25 @@ pub struct FirstAdministrator {
     pub also_coordinator: bool,
 }
 
+/// What opens the setup page.
+pub struct SetupSecret {
+    /// The secret.
+    pub secret: Secret,
+    /// One that was given out before, here or by another node, opens nothing any more.
+    pub replaces_another: bool,
+}
+
 /// Returns a new setup secret while nobody has an account yet; each call replaces the one before.
 ///
 /// # Errors
 /// Fails when the store does.
-pub async fn prepare(ctx: &Workflow, now: Timestamp) -> StepResult<Option<Secret>> {
+pub async fn prepare(ctx: &Workflow, now: Timestamp) -> StepResult<Option<SetupSecret>> {
     let mut tx = ctx.store.begin().await?;
     if people::count(&mut tx).await? > 0 {
         return Ok(None);
     }
     let secret = Secret::new()?;
+    let replaces_another = people::setup_secret(&mut tx).await?.is_some();
     people::set_setup_secret(&mut tx, &secrets::hash(secret.reveal()), now).await?;
     audit::record(
         &mut tx,
@@ -48,7 +57,10 @@ pub async fn prepare(ctx: &Workflow, now: Timestamp) -> StepResult<Option<Secret
     )
     .await?;
     tx.commit().await?;
-    Ok(Some(secret))
+    Ok(Some(SetupSecret {
+        secret,
+        replaces_another,
+    }))
 }
 
 /// Says whether the secret opens the setup page.

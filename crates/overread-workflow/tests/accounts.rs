@@ -52,6 +52,8 @@ async fn the_setup_secret_works_once_and_only_the_newest() {
     let ctx = rooms(&dir, None).await;
     let old = setup::prepare(&ctx, NOW).await.unwrap().unwrap();
     let new = setup::prepare(&ctx, NOW).await.unwrap().unwrap();
+    assert!(!old.replaces_another && new.replaces_another);
+    let (old, new) = (old.secret, new.secret);
     assert_not_found(setup::open(&ctx, old.reveal(), NOW).await);
     setup::open(&ctx, new.reveal(), NOW).await.unwrap();
     let mut form = FirstAdministrator {

@@ -88,7 +88,7 @@ async fn over(dir: &TempDir, store: Store, mail: Option<MailConfig>) -> Workflow
 
 /// Makes the first administrator, who coordinates too.
 pub(crate) async fn first_administrator(ctx: &Workflow) -> Actor {
-    let secret = setup::prepare(ctx, NOW).await.unwrap().unwrap();
+    let secret = setup::prepare(ctx, NOW).await.unwrap().unwrap().secret;
     let form = FirstAdministrator {
         name: "Ada Admin".to_owned(),
         email: "ada@harbour.example".to_owned(),

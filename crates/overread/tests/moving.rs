@@ -136,6 +136,24 @@ fn everything_moves_there_and_back_and_answers_the_same() {
     assert!(text(&refused.stderr).contains("the same database"));
 }
 
+fn check_same_folder(data: &Path, to: &Path) {
+    let refused = run(&["migrate", "--data", path(data), "--to", path(to)]);
+    let told = text(&refused.stderr);
+    assert!(!refused.status.success());
+    assert!(told.contains("both what is copied and where"), "{told}");
+    assert!(!told.contains("another overread"), "{told}");
+}
+
+#[test]
+fn nothing_is_moved_to_where_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = filled(dir.path());
+    check_same_folder(&first, &first);
+    let other_name = dir.path().join("link");
+    std::os::unix::fs::symlink(&first, &other_name).unwrap();
+    check_same_folder(&first, &other_name);
+}
+
 /// Leaves a transfer behind that was killed as soon as it had begun.
 fn begin_only(first: &Path, outside: &Outside) {
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -165,10 +165,11 @@ impl Door {
 
     /// Makes the first administrator, who is a coordinator too, and returns their browser.
     pub(crate) async fn administrator(&self) -> Browser<'_> {
-        let secret = setup::prepare(&self.workflow, now())
+        let setup = setup::prepare(&self.workflow, now())
             .await
             .unwrap()
             .unwrap();
+        let secret = setup.secret;
         let mut browser = self.browser();
         let path = format!("/setup/{}", secret.reveal());
         let answer = browser

@@ -68,6 +68,7 @@ impl Place {
 /// Moves everything and says what.
 pub(crate) async fn run(data: &Data, to: &Path) -> Result<ExitCode> {
     check_is_there(&data.data)?;
+    refuse_same_folder(&data.data, to)?;
     let source = Place::open(&data.data).await?;
     let target = Place::open(to)
         .await
@@ -90,6 +91,19 @@ pub(crate) async fn run(data: &Data, to: &Path) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Refuses one folder as both, by whatever names.
+fn refuse_same_folder(data: &Path, to: &Path) -> Result<()> {
+    let is_same =
+        matches!((data.canonicalize(), to.canonicalize()), (Ok(one), Ok(other)) if one == other);
+    if is_same {
+        bail!(
+            "{} is both what is copied and where it is copied to; name another folder with --to",
+            data.display()
+        );
+    }
+    Ok(())
 }
 
 /// Takes in what a failure left in the packs, as a start of the server would: only what the index knows is moved. A disc that

@@ -45,13 +45,18 @@ pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
         Some(listen) => Some(open_dimse(&home, listen, arguments.dimse_tls).await?),
         None => None,
     };
-    if let Some(secret) = setup::prepare(&door.workflow, clock::now()).await? {
+    if let Some(setup) = setup::prepare(&door.workflow, clock::now()).await? {
         let address = &door.workflow.config.public_url;
         remark(&format!(
             "first start: make the administrator's account at {address}/setup/{}",
-            secret.reveal()
+            setup.secret.reveal()
         ));
-        remark("(the link works once, and only until this start of the program ends)");
+        remark("(the link works once, and only until another start prints a new one)");
+        if setup.replaces_another {
+            remark(
+                "a link that an earlier start printed, or another node, does not work any more: use this one",
+            );
+        }
     }
     warn(&home, &arguments.data).await?;
     let stop = Stop::new()?;

@@ -61,10 +61,8 @@ pub(super) async fn people(ctx: &Workflow, story: &mut Story) -> Result<(Vec<Sig
         let email = format!("{short}@demo.example");
         let now = story.hours_later(0);
         let session = if role == Role::Administrator {
-            let secret = setup::prepare(ctx, now)
-                .await
-                .map_err(told)?
-                .context("somebody has an account already")?;
+            let setup = setup::prepare(ctx, now).await.map_err(told)?;
+            let secret = setup.context("somebody has an account already")?.secret;
             let form = setup::FirstAdministrator {
                 name: name.to_owned(),
                 email: email.clone(),
