@@ -462,11 +462,17 @@ fn objects_of_the_first_reading() -> Vec<DiscFile> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_number_tells_the_second_reader_that_reports_came() {
-    let house = House::sqlite().await;
+    check_numbers(&House::sqlite().await).await;
+    if let Some(house) = House::postgres("numbers before the lock").await {
+        check_numbers(&house).await;
+    }
+}
+
+async fn check_numbers(house: &House) {
     let (ctx, reviewer) = (&house.ctx, &house.reviewer);
     let case_id = house.in_review().await;
     let second_hat = also(reviewer, Role::Coordinator);
-    let of = async |actor: &Actor| told_of_exams(&house, actor, &case_id).await;
+    let of = async |actor: &Actor| told_of_exams(house, actor, &case_id).await;
     let before = of(reviewer).await;
     let others_before = of(&house.coordinator).await;
     assert!(before.contains(&"1 series, 5 images, 0 others, MR".to_owned()));
