@@ -463,7 +463,7 @@ fn objects_of_the_first_reading() -> Vec<DiscFile> {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_number_tells_the_second_reader_that_reports_came() {
     check_numbers(&House::sqlite().await).await;
-    if let Some(house) = House::postgres("numbers before the lock").await {
+    if let Some(house) = House::postgres("numbers").await {
         check_numbers(&house).await;
     }
 }
