@@ -116,7 +116,13 @@ fn backward(tokens: &[Token], cues: &[CueAt<'_>], cue: &CueAt<'_>, states: &mut 
         });
         let Some(token) = tokens.get(i) else { break };
         if token.is("of") && is_quality(tokens, i) {
-            return;
+            // What is joined behind it is denied all the same: "the size of the nodule is unchanged and an effusion is not seen".
+            let joined = tokens.get(i..cue.first).unwrap_or_default();
+            let last = joined
+                .iter()
+                .rposition(|t| t.is("and") || t.kind == Kind::Comma);
+            from = last.map_or(cue.first, |at| i + at + 1);
+            break;
         }
         if stop
             || token.kind == Kind::Colon

@@ -66,6 +66,18 @@ fn a_wrong_level_side_or_size_takes_back_no_finding() {
 }
 
 #[test]
+fn what_is_joined_to_a_quality_is_denied_all_the_same() {
+    for joined in [
+        "The size of the nodule is unchanged and a pneumothorax is not seen.",
+        "The position of the tube is correct, pneumothorax is absent.",
+    ] {
+        let found = compare("CT chest", "There is a large pneumothorax.", joined);
+        let row = found.items.iter().find(|i| i.class == Class::Contradicted);
+        assert!(row.is_some_and(|i| i.critical), "{joined} {found:?}");
+    }
+}
+
+#[test]
 fn growth_is_read_from_the_earlier_size() {
     let at = |now: &str| format!("Nodule in the right upper lobe {now}.");
     let compared = |o: &str, s: &str| compare("CT chest", &at(o), &at(s));

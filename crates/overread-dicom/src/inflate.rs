@@ -24,8 +24,8 @@ fn most_bytes(deflated_bytes: u64, limits: &ParseLimits) -> u64 {
 pub(crate) fn memory_bytes<S: Source>(source: &S, start_bytes: u64, limits: &ParseLimits) -> u64 {
     let deflated_bytes = source.length_bytes().saturating_sub(start_bytes);
     let most = most_bytes(deflated_bytes, limits);
-    // While it grows for the last time, the half of it is there twice.
-    most.saturating_add(most / 2)
+    // While it grows for the last time, nearly all of it may be there twice.
+    most.saturating_mul(2)
 }
 
 /// Inflates from an offset to the end of the source.

@@ -8,7 +8,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{RawPathParams, Request, State};
 use axum::http::Uri;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -20,17 +21,22 @@ use overread_model::time::Timestamp;
 use overread_store::StoreResult;
 use overread_store::access::{is_in_force, is_there_for, reach};
 
-use crate::limits::{ASK_AGAIN, ASKED_AGAIN_BYTES};
+use crate::limits::{ASK_AGAIN, ASKED_AGAIN_BYTES, QUERY_PARAMETERS};
+use crate::params::percent_decoded;
 use crate::state::DicomWebState;
 
 /// Watches over answers that are too long to go out at once.
 pub(crate) async fn asked_again(
     State(state): State<DicomWebState>,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
     next: Next,
 ) -> Response {
     let actor = request.extensions().get::<Actor>().cloned();
-    let study = study_of(request.uri());
+    let in_path = params.iter().flat_map(RawPathParams::iter);
+    let in_path = in_path.filter(|(name, _)| *name == "study");
+    let in_path = in_path.map(|(_, study)| study.to_owned()).next();
+    let study = in_path.or_else(|| study_asked(request.uri()));
     let response = next.run(request).await;
     let longest = response.body().size_hint().upper();
     let is_short = longest.is_some_and(|bytes| bytes <= ASKED_AGAIN_BYTES);
@@ -55,12 +61,12 @@ pub(crate) async fn asked_again(
     }
 }
 
-/// Returns the study that an address names.
-fn study_of(uri: &Uri) -> Option<String> {
-    let mut segments = uri.path().split('/');
-    segments.find(|segment| *segment == "studies")?;
-    let study = segments.next().filter(|uid| !uid.is_empty());
-    study.map(str::to_owned)
+/// Returns the study that a query names, as WADO-URI does (PS3.18 9.1.2.1).
+fn study_asked(uri: &Uri) -> Option<String> {
+    let pairs = uri.query()?.split('&').take(QUERY_PARAMETERS);
+    let mut named = pairs.filter_map(|pair| pair.split_once('='));
+    let asked = named.find(|(name, _)| percent_decoded(name) == "studyUID");
+    asked.map(|(_, study)| percent_decoded(study))
 }
 
 /// Who reads what.

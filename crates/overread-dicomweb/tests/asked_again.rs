@@ -17,7 +17,7 @@ use crate::house::{House, NOW, pass};
 use crate::long::house;
 use crate::reads::{account, row};
 
-const PATHS: [&str; 2] = ["/studies/1.2.3/metadata", "/studies/1.2.3"];
+const PATHS: [&str; 2] = ["/studies/1.2.3/metadata", "/studies/1%2E2.3"];
 const ANY: &[(&str, &str)] = &[("accept", "*/*")];
 
 fn now() -> Timestamp {

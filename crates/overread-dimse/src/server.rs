@@ -175,7 +175,7 @@ impl Guest {
             Standing::Open => Some(1),
             Standing::Asking => Some(2),
             Standing::Served(until) if self.is_named || until > Instant::now() => None,
-            Standing::Served(_) => Some(1),
+            Standing::Served(_) => Some(3),
         }
     }
 }

@@ -10,6 +10,11 @@ use crate::limits;
 /// Memory for inflating, of the whole process.
 static ROOM: Room = Room::new(limits::INFLATING_BYTES);
 
+/// Says whether reading these may have to wait for memory.
+pub(crate) fn waits(bytes: &[u8]) -> bool {
+    overread_dicom::inflating_bytes(bytes, &ParseLimits::default()).is_some()
+}
+
 /// As [`overread_dicom::parse_instance`], once there is memory to inflate in. Blocks.
 pub(crate) fn parse_instance(bytes: &[u8], limits: &ParseLimits) -> Result<Parsed, DicomProblem> {
     let wanted = overread_dicom::inflating_bytes(bytes, limits);

@@ -15,7 +15,7 @@ use crate::commit::{self, AboutInstance, Answer, Item, Payload, Ticket};
 use crate::content::{Held, Part};
 use crate::prepare::{self, Prepared};
 use crate::receiving::Received;
-use crate::{DeliveryOptions, Ingest, IngestError, limits};
+use crate::{DeliveryOptions, Ingest, IngestError, inflating, limits};
 
 /// What became of one part.
 #[derive(Debug, Clone)]
@@ -306,7 +306,11 @@ impl Ingest {
     /// Reads a part that may well be alone: a small one here and now, since waking a thread would cost as much.
     async fn start_reading_first(&self, held: Held) -> Result<Reading, IngestError> {
         match &held.part {
-            Part::Memory(bytes) if bytes.len() as u64 <= limits::PART_IN_MEMORY_BYTES => {
+            // What is deflated may have to wait for memory, which no thread of the server may.
+            Part::Memory(bytes)
+                if bytes.len() as u64 <= limits::PART_IN_MEMORY_BYTES
+                    && !inflating::waits(bytes) =>
+            {
                 Ok(Reading::Done(read(held)))
             }
             _ => self.start_reading(held).await,
