@@ -430,18 +430,21 @@ async fn a_role_that_sees_no_images_sees_none_by_a_grant() {
     }
 }
 
-/// A browser must ask again after a link was taken back; of a signed-in reader it may keep what never changes.
-#[tokio::test]
-async fn nothing_behind_a_link_is_kept() {
-    let house = House::with(&[Made::default()]).await;
+/// Who sees the study by a grant, and who by a link to the same case.
+async fn patient_and_link(house: &House) -> (Actor, Actor) {
     let patient = person(2, Role::Patient);
     let case_id = house
         .grant(7, "1.2.3", &patient, &[Right::ViewImages], None)
         .await;
-    let link = Actor::Link {
-        link_id: LinkId::from_random([9; 16]),
-        case_id,
-    };
+    let link_id = LinkId::from_random([9; 16]);
+    (patient, Actor::Link { link_id, case_id })
+}
+
+/// A browser must ask again after a link was taken back; of a signed-in reader it may keep what never changes.
+#[tokio::test]
+async fn nothing_behind_a_link_is_kept() {
+    let house = House::with(&[Made::default()]).await;
+    let (patient, link) = patient_and_link(&house).await;
     let paths = resources(&Made::default()).into_iter();
     for path in paths.chain(["/studies".to_owned(), "/nothing".to_owned()]) {
         let got = house
@@ -460,14 +463,7 @@ async fn nothing_behind_a_link_is_kept() {
 #[tokio::test]
 async fn no_work_item_is_behind_a_link() {
     let house = House::with(&[Made::default()]).await;
-    let patient = person(2, Role::Patient);
-    let case_id = house
-        .grant(7, "1.2.3", &patient, &[Right::ViewImages], None)
-        .await;
-    let link = Actor::Link {
-        link_id: LinkId::from_random([9; 16]),
-        case_id,
-    };
+    let (_, link) = patient_and_link(&house).await;
     let behind = house.behind_link();
     let item = "/workitems/1.2.3";
     let subscriber = format!("{item}/subscribers/X");
