@@ -45,13 +45,18 @@ pub async fn note(tx: &mut Tx, peer: &Peer, network: IpAddr) -> StoreResult<()> 
     Ok(())
 }
 
-/// Forgets a caller that is refused no more.
+/// Forgets a caller that was let in at `at`, unless it was refused since: another node may know that.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn forget(tx: &mut Tx, calling: &str, address: IpAddr) -> StoreResult<()> {
-    let sql = "delete from refused_caller where calling = $1 and address = $2";
-    tx.run(sql, values![calling, address.to_string()]).await?;
+pub async fn forget(
+    tx: &mut Tx,
+    (calling, address): (&str, IpAddr),
+    at: Timestamp,
+) -> StoreResult<()> {
+    let sql = "delete from refused_caller where calling = $1 and address = $2 and asked_at <= $3";
+    let values = values![calling, address.to_string(), at.as_micros()];
+    tx.run(sql, values).await?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use overread_model::peers::Peer;
 use overread_model::time::Timestamp;
 use overread_store::limits::{PEER_CALL_DAYS, REFUSED_CALLERS, REFUSED_CALLERS_OF_ONE_NETWORK};
-use overread_store::refused_callers;
+use overread_store::{Tx, refused_callers};
 
 use crate::house::{House, NOW, both};
 
@@ -81,9 +81,14 @@ async fn rules(house: House) {
     assert_eq!(list.len() as i64, REFUSED_CALLERS);
     assert!(list.iter().all(|peer| peer.calling == "Y"));
     let latest = list[0].clone();
-    refused_callers::forget(&mut tx, "Y", latest.address)
-        .await
-        .unwrap();
+    let forget = async |tx: &mut Tx, at| {
+        let forgotten = refused_callers::forget(tx, ("Y", latest.address), at);
+        forgotten.await.unwrap();
+    };
+    // It was let in before it was refused, as another node tells late.
+    forget(&mut tx, latest.asked_at.plus_seconds(-1)).await;
+    assert_eq!(refused_callers::list(&mut tx).await.unwrap(), list);
+    forget(&mut tx, latest.asked_at).await;
     let list = refused_callers::list(&mut tx).await.unwrap();
     assert!(!list.contains(&latest));
 

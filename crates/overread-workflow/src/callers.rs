@@ -45,7 +45,8 @@ pub async fn keep(
     let mut tx = ctx.store.begin().await?;
     for peer in &new {
         if peer.refused.is_empty() {
-            refused_callers::forget(&mut tx, &peer.calling, peer.address).await?;
+            let caller = (peer.calling.as_str(), peer.address);
+            refused_callers::forget(&mut tx, caller, peer.asked_at).await?;
         } else {
             refused_callers::note(&mut tx, peer, network_of(peer.address)).await?;
         }
