@@ -93,7 +93,7 @@ pub async fn run(
     )
     .await?;
     settle(&mut tx, ctx, &mut file, now).await?;
-    let view = view_of(&mut tx, ctx, &file)
+    let view = view_of(&mut tx, ctx, &file, now)
         .await?
         .ok_or(StepError::NotFound)?;
     tx.commit().await?;

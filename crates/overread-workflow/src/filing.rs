@@ -20,8 +20,8 @@ use crate::{StepError, StepResult, Workflow, limits, reading};
 pub(crate) struct Outside {
     /// The exam as it is stored.
     pub(crate) study: checks::StudyRow,
-    /// How many of its stored images the largest delivery to this case held.
-    pub(crate) sent_count: i64,
+    /// How many of its stored images the largest delivery to this case held, where this person may know it.
+    pub(crate) sent_count: Option<i64>,
 }
 
 /// What a coordinator takes into a case that was kept outside it.
@@ -137,7 +137,7 @@ pub(crate) async fn outside(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<Out
         let is_refused = studies::is_of_other_patient(tx, StudyKey(row.id), case_id).await?;
         if row.instance_count > 0 && !is_refused {
             outside.push(Outside {
-                sent_count: sent_count.min(row.instance_count),
+                sent_count: Some(sent_count.min(row.instance_count)),
                 study: row,
             });
         }
@@ -145,7 +145,8 @@ pub(crate) async fn outside(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<Out
     Ok(outside)
 }
 
-/// As [`outside`], as this person may know it: before the lock without the reports among the exams.
+/// As [`outside`], as this person may know it: before the lock without the reports among the exams, and without how many images
+/// were sent, since that counts reports as well.
 pub(crate) async fn outside_shown(
     tx: &mut Tx,
     file: &casework::CaseFile,
@@ -154,7 +155,7 @@ pub(crate) async fn outside_shown(
     for Outside { study, sent_count } in outside(tx, &file.case_id).await? {
         if let Some(study) = reading::as_shown(tx, file, vec![study]).await?.pop() {
             shown.push(Outside {
-                sent_count: sent_count.min(study.instance_count),
+                sent_count: sent_count.filter(|_| !reading::is_before_lock(file)),
                 study,
             });
         }
@@ -194,10 +195,11 @@ pub async fn take_in(
             "The name or birth date in these images does not fit the patient of this case. Correct the request if it is wrong; or say that it is known that these images are this patient's.",
         ));
     }
-    let what = format!(
-        "A coordinator took an exam into this case that was kept outside it: {sent_count} of its {} images had been sent here",
-        study.instance_count
-    );
+    let mut what = "A coordinator took an exam into this case that was kept outside it".to_owned();
+    if let Some(sent) = sent_count {
+        let all = study.instance_count;
+        what = format!("{what}: {sent} of its {all} images had been sent here");
+    }
     let said = Said {
         note: reason,
         staff_only: true,

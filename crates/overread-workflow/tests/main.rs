@@ -12,6 +12,7 @@ mod accounts;
 mod addenda;
 mod birth_dates;
 mod blind;
+mod blind_numbers;
 mod comparisons;
 mod correcting;
 mod desk;

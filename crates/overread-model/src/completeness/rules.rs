@@ -117,25 +117,15 @@ impl Findings<'_> {
             return;
         }
         let (subject, detail) = (subject.into(), detail.into());
-        let action =
-            Some(entry.patient_action.clone()).filter(|action| !action.starts_with("none"));
-        let mut message = entry.title_en.clone();
-        if !detail.is_empty() {
-            message = format!("{message}: {}", detail.trim_end_matches('.'));
-        }
-        message.push('.');
-        if let Some(action) = &action {
-            message = format!("{message} {}.", action.trim_end_matches('.'));
-        }
         self.list.push(Finding {
             rule: rule.to_owned(),
             severity,
             subject,
-            message,
+            message: entry.message(&detail),
             title: entry.title_en.clone(),
             title_es: entry.title_es.clone(),
             letter: entry.letter.as_ref().map(|_| self.letter.to_owned()),
-            action,
+            action: entry.action().map(str::to_owned),
             overridden: self.overridden.iter().any(|waved| waved == rule),
         });
     }

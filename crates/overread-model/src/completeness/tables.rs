@@ -65,6 +65,27 @@ pub struct RuleEntry {
     pub needs_sign_off: bool,
 }
 
+impl RuleEntry {
+    /// Returns what the person should do; `None` when nothing.
+    pub fn action(&self) -> Option<&str> {
+        let action = self.patient_action.as_str();
+        (!action.starts_with("none")).then_some(action)
+    }
+
+    /// Returns what is said of a finding: the title, what was found in particular, and what to do.
+    pub fn message(&self, detail: &str) -> String {
+        let mut message = self.title_en.clone();
+        if !detail.is_empty() {
+            message = format!("{message}: {}", detail.trim_end_matches('.'));
+        }
+        message.push('.');
+        match self.action() {
+            Some(action) => format!("{message} {}.", action.trim_end_matches('.')),
+            None => message,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Codes {
     codes: BTreeSet<String>,

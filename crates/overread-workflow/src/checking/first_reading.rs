@@ -9,6 +9,9 @@ use crate::reading;
 /// Rules that speak of the first report, whether it is here and what stands in it, or whose words list the names of exams.
 const FIRST_READING_RULES: [&str; 5] = ["D01", "D02", "D03", "D10", "D11"];
 
+/// How the names of the rules begin that count and name files as they arrived, reports among the images as well.
+const ARRIVAL_PREFIX: char = 'F';
+
 /// A check as it is kept.
 #[derive(Serialize)]
 pub(super) struct Checked {
@@ -42,7 +45,8 @@ impl BeforeLock {
 impl CheckView {
     /// Leaves out what names the papers of the first reading, tells what they say, or quotes a name that names a finding.
     ///
-    /// What an exam or series of such a name lacks is still told, without the name.
+    /// What an exam or series of such a name lacks is still told, without the name; what was wrong with files that arrived,
+    /// without their number and names.
     pub(crate) fn leave_out_first_reading(&mut self, rules: &RuleTables) {
         let (left_out, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.findings)
             .into_iter()
@@ -54,6 +58,15 @@ impl CheckView {
             .retain(|message| !left_out.iter().any(|finding| finding.message == *message));
         self.findings = kept;
         for finding in &mut self.findings {
+            if finding.rule.starts_with(ARRIVAL_PREFIX) {
+                let told = rules.rule(&finding.rule).map(|rule| rule.message(""));
+                let told = told.unwrap_or_default();
+                let lines = self.missing.iter_mut();
+                lines
+                    .filter(|line| **line == finding.message)
+                    .for_each(|line| line.clone_from(&told));
+                finding.message = told;
+            }
             if reading::tells(&finding.subject) {
                 finding.subject.clear();
             }
@@ -95,7 +108,16 @@ mod tests {
 
     /// What is left of a check, rule and subject each.
     fn left(findings: Vec<FindingRow>) -> Vec<(String, String)> {
-        let mut view = CheckView {
+        let mut view = view_of(findings);
+        view.leave_out_first_reading(&Knowledge::embedded().rules);
+        let messages: Vec<&String> = view.findings.iter().map(|row| &row.message).collect();
+        assert_eq!(view.missing.iter().collect::<Vec<_>>(), messages);
+        let rows = view.findings.into_iter();
+        rows.map(|row| (row.rule, row.subject)).collect()
+    }
+
+    fn view_of(findings: Vec<FindingRow>) -> CheckView {
+        CheckView {
             checked_at: Timestamp::from_micros(0),
             ready: true,
             patients: Vec::new(),
@@ -104,12 +126,7 @@ mod tests {
                 .map(|finding| finding.message.clone())
                 .collect(),
             findings,
-        };
-        view.leave_out_first_reading(&Knowledge::embedded().rules);
-        let messages: Vec<&String> = view.findings.iter().map(|row| &row.message).collect();
-        assert_eq!(view.missing.iter().collect::<Vec<_>>(), messages);
-        let rows = view.findings.into_iter();
-        rows.map(|row| (row.rule, row.subject)).collect()
+        }
     }
 
     #[test]
@@ -125,6 +142,23 @@ mod tests {
         let told = left(findings);
         let told: Vec<(&str, &str)> = told.iter().map(|(a, b)| (&**a, &**b)).collect();
         assert_eq!(told, [("S07", ""), ("S02", "series 4 (SAG T2)")]);
+    }
+
+    #[test]
+    fn what_arrived_is_told_without_numbers_and_names() {
+        let duplicates = "Exact duplicate file skipped: 91 files.";
+        let missing = "DICOMDIR lists files that are missing: 2 files, the first is SR/0001. Upload the entire disc.";
+        let mut view = view_of(vec![
+            finding("F08", "the upload", duplicates),
+            finding("F04", "the upload", missing),
+        ]);
+        view.leave_out_first_reading(&Knowledge::embedded().rules);
+        let told: Vec<&str> = view.findings.iter().map(|row| &*row.message).collect();
+        assert_eq!(view.missing, told);
+        assert_eq!(told[0], "Exact duplicate file skipped.");
+        assert!(
+            told[1].starts_with("DICOMDIR lists files that are missing. Upload the entire disc;")
+        );
     }
 
     /// Else what it finds would be left out whatever the exam is called.

@@ -2,11 +2,11 @@
 
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
-use overread_store::Tx;
 use overread_store::checks::{self, OverrideRow};
+use overread_store::{Tx, studies};
 use serde::Deserialize;
 
-use super::{CheckView, FindingRow, IDENTITY_RULES};
+use super::{CheckView, FindingRow, IDENTITY_RULES, check_of};
 use crate::casework::CaseFile;
 use crate::{StepError, StepResult, Workflow, reading};
 
@@ -17,7 +17,7 @@ pub(crate) struct KeptCheck {
     pub(crate) findings: Vec<KeptFinding>,
     pub(super) missing: Vec<KeptMissing>,
     pub(super) identity_score: Option<f64>,
-    /// A check from before it was kept tells all what is left of the whole.
+    /// What is told before the lock, where that differs.
     #[serde(default)]
     before_lock: Option<KeptBeforeLock>,
 }
@@ -108,11 +108,15 @@ pub(crate) async fn view_of(
     tx: &mut Tx,
     ctx: &Workflow,
     file: &CaseFile,
+    now: Timestamp,
 ) -> StepResult<Option<CheckView>> {
     let Some(mut newest) = newest(tx, &file.case_id).await? else {
         return Ok(None);
     };
     let is_before_lock = reading::is_before_lock(file);
+    if is_before_lock && newest.check.before_lock.is_none() {
+        newest.check.before_lock = judged_anew(tx, ctx, file, now).await?;
+    }
     if let Some(told) = newest.check.before_lock.take().filter(|_| is_before_lock) {
         newest.open_blockers = open_blockers(&told.findings, &newest.overrides);
         newest.check.patients = told.patients;
@@ -124,6 +128,24 @@ pub(crate) async fn view_of(
         view.leave_out_first_reading(&ctx.knowledge.rules);
     }
     Ok(Some(view))
+}
+
+/// What is told before the lock where the kept check is older than the reports among the images, or than this was kept.
+async fn judged_anew(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+    now: Timestamp,
+) -> StepResult<Option<KeptBeforeLock>> {
+    if studies::reports_of_case(tx, &file.case_id)
+        .await?
+        .is_empty()
+    {
+        return Ok(None);
+    }
+    let checked = check_of(tx, ctx, file, now).await?;
+    let kept = serde_json::to_value(checked.before_lock).map_err(StepError::internal)?;
+    serde_json::from_value(kept).map_err(StepError::internal)
 }
 
 fn page_of(newest: Newest) -> CheckView {

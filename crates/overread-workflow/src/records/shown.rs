@@ -84,8 +84,8 @@ pub struct QuarantineRow {
 pub struct OutsideRow {
     /// The exam as it is stored.
     pub study: StudyRow,
-    /// How many of its stored images the largest delivery to this case held.
-    pub sent_count: i64,
+    /// How many of its stored images the largest delivery to this case held, where this reader may know it.
+    pub sent_count: Option<i64>,
     /// Numbers of the other cases that hold it.
     pub held_by: Vec<String>,
     /// It names somebody else than the patient of this case.
@@ -163,7 +163,7 @@ pub async fn view(
     let studies = counted_studies(&mut tx, &file).await?;
     let papers = documents::list_of_case(&mut tx, case_id).await?;
     let before_lock = reading::is_before_lock(&file);
-    let check = checking::view_of(&mut tx, ctx, &file).await?;
+    let check = checking::view_of(&mut tx, ctx, &file, now).await?;
     let taken = hidden_papers(&mut tx, &file).await?;
     let kept_out = held_papers::list(&mut tx, case_id).await?;
     let deliveries = if before_lock {
@@ -172,6 +172,12 @@ pub async fn view(
         deliveries_of(&mut tx, case_id, &held).await?
     };
     let quarantine_count = held.len();
+    // Their number may be that of reports; the check says that there are some.
+    let not_kept = if before_lock {
+        NotKeptView::default()
+    } else {
+        checking::not_kept_of(&mut tx, case_id, decides).await?
+    };
     let waiting = if before_lock {
         Vec::new()
     } else {
@@ -205,7 +211,7 @@ pub async fn view(
             .map(document_of)
             .collect(),
         check,
-        not_kept: checking::not_kept_of(&mut tx, case_id, decides && !before_lock).await?,
+        not_kept,
         letters: letters::sent_of(&mut tx, ctx, case_id, now).await?,
         may_add: file.rights.contains(&Right::AddRecords) && file.state.takes_records(),
         may_decide: decides,
