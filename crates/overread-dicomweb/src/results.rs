@@ -1,6 +1,7 @@
 //! Search results in the DICOM JSON model, and matching of what the index has no column for.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use overread_model::imaging::RequestAttributes;
 use overread_store::studies::{InstanceRow, SeriesRow, StudyRow};
@@ -11,32 +12,75 @@ use crate::address::Address;
 use crate::blinding::Withheld;
 use crate::refusal::{Answer, Refusal};
 
-/// One result: the JSON of its attributes by tag, in ascending order (PS3.18 F.2.2).
-#[derive(Clone, Default, PartialEq)]
-pub(crate) struct Found(BTreeMap<u32, String>);
+/// One result: the JSON of its attributes. A page has a thousand of them, so that all of a result lie in one piece.
+#[derive(Clone, Default)]
+pub(crate) struct Found {
+    /// Each attribute as a member, `"00080020":{…}`, in the order in which they came.
+    json: Vec<u8>,
+    /// Where they lie, by tag in ascending order (PS3.18 F.2.2).
+    members: Vec<(u32, Range<usize>)>,
+}
 
 impl Found {
     /// Takes a data set as it is.
     pub(crate) fn of(data_set: &Value) -> Self {
-        let members = data_set.as_object().into_iter().flatten();
-        let elements = members.filter_map(|(name, element)| {
-            let tag = u32::from_str_radix(name, 16).ok()?;
-            Some((tag, element.to_string()))
-        });
-        Self(elements.collect())
+        let mut found = Self::default();
+        for (name, element) in data_set.as_object().into_iter().flatten() {
+            if let Ok(tag) = u32::from_str_radix(name, 16) {
+                found.member(tag, |json| write(json, element));
+            }
+        }
+        found
     }
 
-    fn put(&mut self, tag: u32, vr: &str, value: Option<impl std::fmt::Display>) {
-        let element = match value {
-            Some(value) => format!("{{\"vr\":\"{vr}\",\"Value\":[{value}]}}"),
-            None => format!("{{\"vr\":\"{vr}\"}}"),
-        };
-        self.0.insert(tag, element);
+    /// Adds an attribute in place of the one that is there.
+    fn member(&mut self, tag: u32, element: impl FnOnce(&mut Vec<u8>)) {
+        let begin = self.json.len();
+        self.json.push(b'"');
+        self.json.extend(hexadecimal(tag));
+        self.json.extend(b"\":");
+        element(&mut self.json);
+        let place = begin..self.json.len();
+        match self.place_of(tag) {
+            Ok(at) => {
+                if let Some(known) = self.members.get_mut(at) {
+                    known.1 = place;
+                }
+            }
+            Err(at) => self.members.insert(at, (tag, place)),
+        }
+    }
+
+    /// Where an attribute stands among the members, or would.
+    fn place_of(&self, tag: u32) -> Result<usize, usize> {
+        self.members.binary_search_by_key(&tag, |member| member.0)
+    }
+
+    /// Adds an attribute with one value, or with several that `value` divides by commas.
+    fn put(&mut self, tag: u32, vr: &str, value: impl FnOnce(&mut Vec<u8>)) {
+        self.member(tag, |json| {
+            json.extend(b"{\"vr\":\"");
+            json.extend(vr.as_bytes());
+            json.extend(b"\",\"Value\":[");
+            value(json);
+            json.extend(b"]}");
+        });
+    }
+
+    /// Adds an attribute without a value.
+    fn empty(&mut self, tag: u32, vr: &str) {
+        self.member(tag, |json| {
+            json.extend(b"{\"vr\":\"");
+            json.extend(vr.as_bytes());
+            json.extend(b"\"}");
+        });
     }
 
     fn text(&mut self, tag: u32, vr: &str, value: Option<&str>) {
-        let value = value.filter(|value| !value.is_empty());
-        self.put(tag, vr, value.map(quoted));
+        match value.filter(|value| !value.is_empty()) {
+            Some(value) => self.put(tag, vr, |json| write(json, value)),
+            None => self.empty(tag, vr),
+        }
     }
 
     /// As [`text`](Self::text), leaving out what is not known.
@@ -47,32 +91,56 @@ impl Found {
     }
 
     fn number(&mut self, tag: u32, vr: &str, value: Option<i64>) {
-        self.put(tag, vr, value);
+        match value {
+            Some(value) => self.put(tag, vr, |json| write(json, &value)),
+            None => self.empty(tag, vr),
+        }
+    }
+
+    /// Writes several values.
+    fn texts<'a>(&mut self, tag: u32, vr: &str, values: impl Iterator<Item = &'a str>) {
+        let mut values = values.filter(|value| !value.is_empty()).peekable();
+        if values.peek().is_none() {
+            return self.empty(tag, vr);
+        }
+        self.put(tag, vr, |json| {
+            divided(json, values, write);
+        });
     }
 
     /// Writes a name with its component groups; empty groups are left out.
     fn name(&mut self, tag: u32, value: Option<&str>) {
-        let groups: Vec<String> = ["Alphabetic", "Ideographic", "Phonetic"]
-            .iter()
+        let mut groups = ["Alphabetic", "Ideographic", "Phonetic"]
+            .into_iter()
             .zip(value.unwrap_or_default().split('='))
             .filter(|(_, text)| !text.trim().is_empty())
-            .map(|(group, text)| format!("\"{group}\":{}", quoted(text.trim_end())))
-            .collect();
-        let value = (!groups.is_empty()).then(|| format!("{{{}}}", groups.join(",")));
-        self.put(tag, "PN", value);
+            .peekable();
+        if groups.peek().is_none() {
+            return self.empty(tag, "PN");
+        }
+        self.put(tag, "PN", |json| {
+            json.push(b'{');
+            divided(json, groups, |json, (group, text)| {
+                write(json, group);
+                json.push(b':');
+                write(json, text.trim_end());
+            });
+            json.push(b'}');
+        });
     }
 
     /// Says whether an attribute stands in it.
     pub(crate) fn has(&self, tag: u32) -> bool {
-        self.0.contains_key(&tag)
+        self.place_of(tag).is_ok()
     }
 
     /// Adds an attribute as the instance's own metadata write it, unless it is there already.
     pub(crate) fn add_from(&mut self, metadata: &Value, tag: u32) {
         if let Some(element) = metadata.get(format!("{tag:08X}"))
             && element.get("BulkDataURI").is_none()
+            && !self.has(tag)
         {
-            self.0.entry(tag).or_insert_with(|| element.to_string());
+            self.member(tag, |json| write(json, element));
         }
     }
 
@@ -92,17 +160,29 @@ impl Found {
     }
 
     pub(crate) fn merge(&mut self, parent: &Self) {
-        for (tag, element) in &parent.0 {
-            self.0.entry(*tag).or_insert_with(|| element.clone());
+        for (tag, member) in parent.members() {
+            if !self.has(tag) {
+                let element = member.get(MEMBER_NAME_BYTES..).unwrap_or_default();
+                self.member(tag, |json| json.extend(element));
+            }
         }
+    }
+
+    /// Its attributes as members, in ascending order.
+    fn members(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        let of = |place: &Range<usize>| self.json.get(place.clone()).unwrap_or_default();
+        self.members
+            .iter()
+            .map(move |(tag, place)| (*tag, of(place)))
     }
 
     /// Returns a UID of it; empty when it has none.
     pub(crate) fn uid(&self, tag: u32) -> String {
-        let element = self.0.get(&tag).map(String::as_str).unwrap_or_default();
+        let member = self.members().find(|member| member.0 == tag);
+        let member = member.and_then(|(_, member)| str::from_utf8(member).ok());
         // UIDs are written by `text`, and hold nothing that JSON escapes.
-        let uid = element
-            .split_once("[\"")
+        let uid = member
+            .and_then(|member| member.split_once("[\""))
             .and_then(|(_, rest)| rest.split_once('"'));
         uid.map(|(uid, _)| uid.to_owned()).unwrap_or_default()
     }
@@ -114,23 +194,20 @@ impl Found {
         let shown = withheld.without(&json)?;
         let members: BTreeMap<&str, &RawValue> =
             serde_json::from_slice(&shown).map_err(|_| Refusal::internal())?;
-        let elements = members.into_iter().filter_map(|(name, element)| {
-            let tag = u32::from_str_radix(name, 16).ok()?;
-            Some((tag, element.get().to_owned()))
-        });
-        Ok(Self(elements.collect()))
+        let mut found = Self::default();
+        for (name, element) in members {
+            if let Ok(tag) = u32::from_str_radix(name, 16) {
+                found.member(tag, |json| json.extend(element.get().as_bytes()));
+            }
+        }
+        Ok(found)
     }
 
     /// Writes it as one JSON object.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.reserve(self.json.len() + self.members.len() + 2);
         out.push(b'{');
-        for (index, (tag, element)) in self.0.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            out.extend_from_slice(format!("\"{tag:08X}\":").as_bytes());
-            out.extend_from_slice(element.as_bytes());
-        }
+        divided(out, self.members(), |out, (_, member)| out.extend(member));
         out.push(b'}');
     }
 
@@ -141,9 +218,38 @@ impl Found {
     }
 }
 
-/// Writes a text as JSON.
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+/// Bytes of `"00080020":`.
+const MEMBER_NAME_BYTES: usize = 11;
+
+/// The eight digits of a tag.
+fn hexadecimal(tag: u32) -> [u8; 8] {
+    let mut shift = u32::BITS;
+    [(); 8].map(|()| {
+        shift -= 4;
+        match (tag >> shift) as u8 & 0xF {
+            digit @ 0..=9 => b'0' + digit,
+            letter => b'A' + letter - 10,
+        }
+    })
+}
+
+/// Writes a value as JSON; a vector takes all that is written.
+fn write<T: serde::Serialize + ?Sized>(json: &mut Vec<u8>, value: &T) {
+    drop(serde_json::to_writer(json, value));
+}
+
+/// Writes things with commas between them.
+fn divided<T>(
+    json: &mut Vec<u8>,
+    things: impl Iterator<Item = T>,
+    mut write: impl FnMut(&mut Vec<u8>, T),
+) {
+    for (index, thing) in things.enumerate() {
+        if index > 0 {
+            json.push(b',');
+        }
+        write(json, thing);
+    }
 }
 
 /// Writes a study (PS3.18 10.6.3.3.1, and what OHIF needs besides).
@@ -154,12 +260,9 @@ pub(crate) fn study(row: &StudyRow, address: &Address) -> Found {
     found.text(0x0008_0030, "TM", row.study_time.as_deref());
     found.text(0x0008_0050, "SH", row.accession_number.as_deref());
     found.text(0x0008_0056, "CS", Some("ONLINE"));
-    let modalities = row.modalities.split('\\').filter(|code| !code.is_empty());
-    let modalities: Vec<String> = modalities.map(quoted).collect();
-    let modalities = (!modalities.is_empty()).then(|| modalities.join(","));
-    found.put(0x0008_0061, "CS", modalities);
-    found.name(0x0008_0090, row.referring_physician_name.as_deref());
+    found.texts(0x0008_0061, "CS", row.modalities.split('\\'));
     found.text(0x0008_0080, "LO", row.institution_name.as_deref());
+    found.name(0x0008_0090, row.referring_physician_name.as_deref());
     found.known(0x0008_0201, "SH", row.timezone_offset_from_utc.as_deref());
     found.text(0x0008_1030, "LO", row.study_description.as_deref());
     found.text(
@@ -204,23 +307,25 @@ pub(crate) fn series(row: &SeriesRow, address: &Address) -> Found {
     found.known(0x0040_0244, "DA", date);
     let time = row.performed_procedure_step_start_time.as_deref();
     found.known(0x0040_0245, "TM", time);
-    let requests: Vec<String> = row.requests().iter().map(request).collect();
+    let requests = row.requests();
     if !requests.is_empty() {
-        found.put(0x0040_0275, "SQ", Some(requests.join(",")));
+        found.put(0x0040_0275, "SQ", |json| {
+            divided(json, requests.iter(), |json, item| {
+                request(item).write(json)
+            });
+        });
     }
     found
 }
 
 /// Writes an item of the Request Attributes Sequence.
-fn request(item: &RequestAttributes) -> String {
+fn request(item: &RequestAttributes) -> Found {
     let mut found = Found::default();
     let step = item.scheduled_procedure_step_id.as_deref();
     found.text(0x0040_0009, "SH", step);
     let procedure = item.requested_procedure_id.as_deref();
     found.text(0x0040_1001, "SH", procedure);
-    let mut json = Vec::new();
-    found.write(&mut json);
-    String::from_utf8(json).unwrap_or_default()
+    found
 }
 
 /// Writes an instance (PS3.18 10.6.3.3.3).
