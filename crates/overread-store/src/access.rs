@@ -1,6 +1,9 @@
 //! Which studies an actor reaches. The filter is part of the SQL of every search, before counting and paging.
 
-use overread_model::access::{Actor, Right, Role};
+mod granted;
+mod shown;
+
+use overread_model::access::{Actor, Role};
 use overread_model::ids::CaseId;
 use overread_model::time::Timestamp;
 
@@ -8,6 +11,10 @@ use crate::error::StoreResult;
 use crate::script::values;
 use crate::studies::sql::{Arg, Clause};
 use crate::{Tx, review_tasks};
+
+pub(crate) use granted::{Granted, granted, merged};
+pub(crate) use shown::Through;
+use shown::{OF_STUDIES, Shown};
 
 /// The studies that an actor may see images of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,25 +192,6 @@ pub(crate) fn restrict(clause: &mut Clause, reach: &Reach, level: Level) {
     restrict_through(clause, reach, level, Through::Found);
 }
 
-/// Counts the studies of a reach that is by grants alone, without looking at them; `None` for any other.
-pub(crate) async fn count_granted(tx: &mut Tx, reach: &Reach) -> StoreResult<Option<u64>> {
-    let Reach::Grants {
-        actor_kind,
-        actor_id,
-        now,
-        without_reports: false,
-    } = reach
-    else {
-        return Ok(None);
-    };
-    let mut clause = Clause::new("select count(distinct shown.study_id) from (");
-    OF_STUDIES.granted(&mut clause, (actor_kind, actor_id, *now));
-    clause.push(") shown where shown.study_id");
-    clause.push(NOT_DELETED);
-    let rows: Vec<(i64,)> = clause.rows(tx).await?;
-    Ok(rows.first().map(|(count,)| count.unsigned_abs()))
-}
-
 /// As [`restrict`], looking through the grants as it is said.
 pub(crate) fn restrict_through(clause: &mut Clause, reach: &Reach, level: Level, through: Through) {
     let study_id_column = match level {
@@ -221,122 +209,6 @@ pub(crate) fn restrict_through(clause: &mut Clause, reach: &Reach, level: Level,
         ..OF_STUDIES
     };
     shown.of_cases(clause, reach);
-}
-
-/// From which side the ties between studies and grants are looked through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Through {
-    /// Each row that is found is looked up among the grants.
-    Found,
-    /// All that is granted.
-    Granted,
-    /// The rows in the order of the answer, until enough of them are among all that is granted.
-    Ordered,
-}
-
-/// Where it stands what is shown in which case.
-struct Shown {
-    column: &'static str,
-    key: &'static str,
-    table: &'static str,
-    through: Through,
-    /// The moment at which it must have been granted already, where that is another than now.
-    since: Option<&'static str>,
-}
-
-/// The kind and id of who holds grants, and when it is asked.
-type Holder<'a> = (&'a str, &'a str, Timestamp);
-
-const OF_STUDIES: Shown = Shown {
-    column: "study.id",
-    key: "study_id",
-    table: "case_study",
-    through: Through::Granted,
-    since: None,
-};
-
-impl Shown {
-    /// Keeps what is shown in the cases that a reach covers.
-    fn of_cases(&self, clause: &mut Clause, reach: &Reach) {
-        match reach {
-            Reach::Everything | Reach::EverythingButReports { .. } => {}
-            Reach::Nothing => clause.and("1 = 0"),
-            Reach::Case(case_id) => {
-                clause.and(self.column);
-                clause.push(" in (select ");
-                clause.push(self.key);
-                clause.push(" from ");
-                clause.push(self.table);
-                clause.push(" where pending = 0 and case_id = ");
-                clause.arg(Arg::Text(case_id.as_str().to_owned()));
-                clause.push(")");
-            }
-            Reach::Grants {
-                actor_kind,
-                actor_id,
-                now,
-                without_reports: _,
-            } => {
-                let holder = (actor_kind.as_str(), actor_id.as_str(), *now);
-                match self.through {
-                    Through::Found => {
-                        // A cross join is taken in the order in which it is written: the cases of one study are fewer than
-                        // the grants of one actor.
-                        clause.and("exists (select 1 from ");
-                        clause.push(self.table);
-                        clause.push(" cs cross join case_grant g where cs.");
-                        clause.push(self.key);
-                        clause.push(" = ");
-                        clause.push(self.column);
-                        clause.push(" and g.case_id = cs.case_id and ");
-                        self.in_force(clause, holder);
-                    }
-                    Through::Granted => {
-                        clause.and(self.column);
-                        clause.push(" in (");
-                        self.granted(clause, holder);
-                    }
-                    Through::Ordered => {
-                        // The sign keeps SQLite from finding the rows by this column.
-                        clause.and("+");
-                        clause.push(self.column);
-                        clause.push(" in (");
-                        self.granted(clause, holder);
-                    }
-                }
-                clause.push(")");
-            }
-        }
-    }
-
-    /// Adds a question for all that is granted.
-    fn granted(&self, clause: &mut Clause, holder: Holder<'_>) {
-        clause.push("select cs.");
-        clause.push(self.key);
-        clause.push(" from case_grant g join ");
-        clause.push(self.table);
-        clause.push(" cs on cs.case_id = g.case_id where ");
-        self.in_force(clause, holder);
-    }
-
-    /// Adds that a tie `cs` is decided, and a grant `g` in force.
-    fn in_force(&self, clause: &mut Clause, (actor_kind, actor_id, now): Holder<'_>) {
-        clause.push("cs.pending = 0 and g.subject_kind = ");
-        clause.arg(Arg::Text(actor_kind.to_owned()));
-        clause.push(" and g.subject_id = ");
-        clause.arg(Arg::Text(actor_id.to_owned()));
-        clause.push(" and g.right_ = ");
-        clause.arg(Arg::Text(Right::ViewImages.as_str().to_owned()));
-        if let Some(since) = self.since {
-            clause.push(" and g.from_at <= ");
-            clause.push(since);
-        }
-        clause.push(" and g.revoked_at is null and g.from_at <= ");
-        clause.arg(Arg::Int(now.as_micros()));
-        clause.push(" and (g.until_at is null or g.until_at > ");
-        clause.arg(Arg::Int(now.as_micros()));
-        clause.push(")");
-    }
 }
 
 /// What is no report among the images, for instances and series by these names.

@@ -39,6 +39,8 @@ pub const SEARCH_ROWS: u32 = 10_000;
 pub const DEEP_OFFSET_ROWS: u32 = 500;
 /// Characters of a name from each place in it that are kept for searches of its middle; as the migration has it.
 pub const NAME_PART_CHARS: usize = 8;
+/// Cases whose studies are merged for a page of all that is granted.
+pub const MERGED_CASES: usize = 64;
 /// Entries of an index that are gone over in the time in which one study is found by its key (measured: 0.5 and 2 µs).
 pub const GONE_OVER_A_FIND: u64 = 4;
 /// How many times as many studies as are granted the archive may have for all to be gone over: what is granted may be the

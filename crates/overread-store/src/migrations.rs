@@ -115,6 +115,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0018_refused_callers.sql"),
         include_str!("../migrations/postgres/0018_refused_callers.sql"),
     ),
+    (
+        19,
+        "ties_in_order",
+        include_str!("../migrations/sqlite/0019_ties_in_order.sql"),
+        include_str!("../migrations/postgres/0019_ties_in_order.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

@@ -194,6 +194,18 @@ const QUESTIONS: &[(&str, &str)] = &[
         "case: a study it lists is missing",
         "select cs.study_id from case_study cs left join study on study.id = cs.study_id where study.id is null",
     ),
+    (
+        "case: a study stands elsewhere in its order than in the archive's",
+        "select cs.study_id from case_study cs join study on study.id = cs.study_id where cs.study_date <> study.study_date \
+         or coalesce(cs.study_time, '') <> coalesce(study.study_time, '') \
+         or cs.study_instance_uid <> study.study_instance_uid",
+    ),
+    (
+        "case: a study it shares with another one is counted twice, or one that it does not share is left out",
+        "select cs.study_id from case_study cs where \
+         exists (select 1 from case_study o where o.study_id = cs.study_id and o.case_id <> cs.case_id) <> \
+         exists (select 1 from shared_tie t where t.study_id = cs.study_id and t.case_id = cs.case_id)",
+    ),
 ];
 
 /// Asks the index what must never be, and names what is.

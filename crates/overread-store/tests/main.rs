@@ -14,6 +14,7 @@ mod audit;
 mod batches;
 mod cases;
 mod commitments;
+mod granted;
 mod house;
 mod joining;
 mod keeping;

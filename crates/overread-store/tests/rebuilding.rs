@@ -2,17 +2,28 @@
 
 use overread_store::rebuilding::{self, Early};
 use overread_store::{Store, Tx};
+use sqlx::AssertSqlSafe;
 
 use crate::house::{House, Spec, both, enter, facts, machine, scope};
 
 both!(completed, super::rules);
 
 /// Does this in the database.
-pub(crate) async fn on(store: &Store, sql: &'static str) {
+pub(crate) async fn on(store: &Store, sql: &str) {
     let mut tx = store.begin().await.unwrap();
     match &mut tx {
-        Tx::Sqlite(held) => drop(sqlx::raw_sql(sql).execute(&mut **held).await.unwrap()),
-        Tx::Pg(held) => drop(sqlx::raw_sql(sql).execute(&mut **held).await.unwrap()),
+        Tx::Sqlite(held) => drop(
+            sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+                .execute(&mut **held)
+                .await
+                .unwrap(),
+        ),
+        Tx::Pg(held) => drop(
+            sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+                .execute(&mut **held)
+                .await
+                .unwrap(),
+        ),
         Tx::Quick(_) => panic!("this is a transaction"),
     }
     tx.commit().await.unwrap();

@@ -8,9 +8,9 @@ mod rows;
 pub(crate) mod shown;
 mod text;
 
-use super::sql::{Arg, Clause};
+use super::sql::{Arg, Clause, number};
 use crate::Tx;
-use crate::access::{Level, Reach, Through, count_granted, restrict_through};
+use crate::access::{Granted, Level, Reach, Through, granted, merged, restrict_through};
 use crate::error::StoreResult;
 
 pub use pages::Found;
@@ -19,7 +19,7 @@ pub use rows::{
     StudyRow, TextMatch, TimeRange,
 };
 
-use pages::{Window, number};
+use pages::Window;
 use text::NameQuestion;
 
 const STUDY_COLUMNS: &str = "select study.id, study.study_instance_uid, study.patient_name, study.patient_id, \
@@ -35,6 +35,10 @@ const NEWEST_FIRST: &str =
     " order by study.study_date desc, study.study_time desc nulls last, study.study_instance_uid";
 const OLDEST_FIRST: &str =
     " order by study.study_date, study.study_time nulls first, study.study_instance_uid desc";
+
+/// As [`NEWEST_FIRST`], of what several cases hold.
+const NEWEST_TIES_FIRST: &str = " order by 1 desc, 2 desc nulls last, 3";
+const OLDEST_TIES_FIRST: &str = " order by 1, 2 nulls first, 3 desc";
 
 const SERIES_COLUMNS: &str = "select series.id, series.study_id, study.study_instance_uid, series.series_instance_uid, \
     series.modality, series.series_number, series.series_description, series.series_date, series.series_time, \
@@ -81,13 +85,13 @@ pub async fn page_of_studies(
 ) -> StoreResult<Found<StudyRow>> {
     let mut window = Window::of(page);
     let granted = if *filter == StudyFilter::default() {
-        count_granted(tx, reach).await?
+        granted(tx, reach).await?
     } else {
         None
     };
-    let total = match granted {
+    let total = match &granted {
         None if page.is_deep() => Some(count_studies(tx, reach, filter).await?),
-        granted => granted,
+        granted => granted.as_ref().map(|granted| granted.count),
     };
     if let Some(count) = total {
         let Some(nearer) = window.nearer(count) else {
@@ -98,13 +102,23 @@ pub async fn page_of_studies(
         };
         window = nearer;
     }
-    let mut through = way(filter.is_broad());
-    if let Some(granted) = granted
-        && window.is_soon_filled(granted, number(tx, Clause::new(ALL_STUDIES)).await?)
-    {
-        through = Through::Ordered;
-    }
-    let rows = studies_in(tx, (reach, through), filter, (window, page)).await?;
+    let rows = match granted {
+        Some(Granted {
+            cases: Some(cases), ..
+        }) if page.after.is_none() => studies_of(tx, &cases, window).await?,
+        granted => {
+            let through = match granted {
+                Some(Granted { count, .. })
+                    if window
+                        .is_soon_filled(count, number(tx, Clause::new(ALL_STUDIES)).await?) =>
+                {
+                    Through::Ordered
+                }
+                _ => way(filter.is_broad()),
+            };
+            studies_in(tx, (reach, through), filter, (window, page)).await?
+        }
+    };
     let total = match total {
         Some(total) => total,
         None if page.is_full(rows.len()) => count_studies(tx, reach, filter).await?,
@@ -112,6 +126,22 @@ pub async fn page_of_studies(
     };
     let remaining = page.behind(rows.len(), total);
     Ok(Found { rows, remaining })
+}
+
+/// Returns the studies of these cases in a window.
+async fn studies_of(tx: &mut Tx, cases: &[String], window: Window) -> StoreResult<Vec<StudyRow>> {
+    let mut clause = merged(cases);
+    clause.push(if window.is_backward {
+        OLDEST_TIES_FIRST
+    } else {
+        NEWEST_TIES_FIRST
+    });
+    window.push(&mut clause);
+    clause.sql = format!(
+        "{STUDY_COLUMNS}select study_id from ({}) ties){NEWEST_FIRST}",
+        clause.sql
+    );
+    clause.rows(tx).await
 }
 
 async fn studies_in(

@@ -1,6 +1,6 @@
 //! Puts conditions together. Only constants become SQL; every value is an argument.
 
-use crate::error::StoreResult;
+use crate::error::{StoreError, StoreResult};
 use crate::script::Value;
 use crate::tx::{Answer, Tx};
 
@@ -84,6 +84,13 @@ impl Clause {
             self.arg(Arg::Text(value.clone()));
         }
     }
+}
+
+/// Runs a statement that answers one number.
+pub(crate) async fn number(tx: &mut Tx, clause: Clause) -> StoreResult<u64> {
+    let rows: Vec<(i64,)> = clause.rows(tx).await?;
+    let count = rows.first().map(|(count,)| count.unsigned_abs());
+    count.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
 }
 
 /// Binds every argument of a clause to a query.

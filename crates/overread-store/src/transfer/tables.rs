@@ -120,7 +120,7 @@ impl Table {
             on!(&mut *tx, c => sqlx::query_as(sql).fetch_all(&mut *c).await?);
         let mut tables = Vec::new();
         for (name,) in names {
-            let is_ours = !["_sqlx", "sqlite_", "transfer", "study_tally"]
+            let is_ours = !["_sqlx", "sqlite_", "transfer", "study_tally", "shared_tie"]
                 .iter()
                 .any(|start| name.starts_with(start));
             if is_ours {

@@ -1,9 +1,8 @@
 //! Pages of results, and how many results stand behind them.
 
 use super::Page;
-use crate::error::{StoreError, StoreResult};
+use crate::limits;
 use crate::studies::sql::{Arg, Clause};
-use crate::{Tx, limits};
 
 /// One page of rows, and how many rows match behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,13 +92,6 @@ impl Page {
     pub(super) fn behind(&self, rows: usize, total: u64) -> u64 {
         total.saturating_sub(u64::from(self.offset) + rows as u64)
     }
-}
-
-/// Runs a statement that answers one number.
-pub(super) async fn number(tx: &mut Tx, clause: Clause) -> StoreResult<u64> {
-    let rows: Vec<(i64,)> = clause.rows(tx).await?;
-    let count = rows.first().map(|(count,)| count.unsigned_abs());
-    count.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
 }
 
 #[cfg(test)]
