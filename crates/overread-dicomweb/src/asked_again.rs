@@ -19,7 +19,7 @@ use http_body::{Frame, SizeHint};
 use overread_model::access::Actor;
 use overread_model::time::Timestamp;
 use overread_store::StoreResult;
-use overread_store::access::{is_in_force, is_there_for, reach};
+use overread_store::access::{has_lost_grant, is_in_force, is_there_for, reach};
 
 use crate::limits::{ASK_AGAIN, ASKED_AGAIN_BYTES, QUERY_PARAMETERS};
 use crate::params::percent_decoded;
@@ -48,6 +48,7 @@ pub(crate) async fn asked_again(
                 state,
                 actor,
                 study,
+                begun_at: asked_at,
             };
             response.map(|inner| {
                 Body::new(Asked {
@@ -69,12 +70,14 @@ fn study_asked(uri: &Uri) -> Option<String> {
     asked.map(|(_, study)| percent_decoded(study))
 }
 
-/// Who reads what.
+/// Who reads what, since when.
 #[derive(Clone)]
 struct Question {
     state: DicomWebState,
     actor: Actor,
+    /// Where it is one.
     study: Option<String>,
+    begun_at: Timestamp,
 }
 
 impl Question {
@@ -84,13 +87,16 @@ impl Question {
             state,
             actor,
             study,
+            begun_at,
         } = self;
         let now = (state.clock)();
         let mut tx = state.store.peek().await?;
         if !is_in_force(&mut tx, &actor, now).await? {
             return Ok(false);
         }
-        let Some(study) = study else { return Ok(true) };
+        let Some(study) = study else {
+            return Ok(!has_lost_grant(&mut tx, &actor, begun_at, now).await?);
+        };
         let reach = reach(&mut tx, &actor, now).await?;
         is_there_for(&mut tx, &reach, &study).await
     }

@@ -61,7 +61,7 @@ thread_local! {
     static LATER_MICROS: Cell<i64> = const { Cell::new(0) };
 }
 
-fn clock() -> Timestamp {
+pub(crate) fn clock() -> Timestamp {
     Timestamp::from_micros(NOW + LATER_MICROS.get())
 }
 

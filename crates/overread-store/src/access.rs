@@ -14,7 +14,7 @@ use crate::{Tx, review_tasks};
 
 pub(crate) use granted::{Granted, granted, merged};
 pub(crate) use shown::Through;
-use shown::{OF_STUDIES, Shown};
+use shown::{OF_STUDIES, Shown, in_force, was_in_force};
 
 /// The studies that an actor may see images of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,6 +137,30 @@ pub async fn is_in_force(tx: &mut Tx, actor: &Actor, now: Timestamp) -> StoreRes
         ),
     };
     let found: Vec<(i64,)> = tx.rows(sql, values).await?;
+    Ok(!found.is_empty())
+}
+
+/// Says whether who sees by grants has lost one since an earlier moment: what was found then may show what is not granted any
+/// more. A quick question.
+///
+/// # Errors
+/// When the database fails.
+pub async fn has_lost_grant(
+    tx: &mut Tx,
+    actor: &Actor,
+    since: Timestamp,
+    now: Timestamp,
+) -> StoreResult<bool> {
+    if actor.sees_every_case() {
+        return Ok(false);
+    }
+    let mut clause = Clause::new("select cast(1 as bigint) from case_grant g where not (");
+    let (kind, id) = (actor.kind(), actor.id());
+    in_force(&mut clause, (kind, id, now));
+    clause.push(") and ");
+    was_in_force(&mut clause, (kind, id, since));
+    clause.push(" limit 1");
+    let found: Vec<(i64,)> = clause.rows(tx).await?;
     Ok(!found.is_empty())
 }
 

@@ -114,14 +114,27 @@ impl Shown {
 }
 
 /// Adds that a grant `g` of somebody to see images is in force.
-pub(super) fn in_force(clause: &mut Clause, (actor_kind, actor_id, now): Holder<'_>) {
+pub(super) fn in_force(clause: &mut Clause, holder: Holder<'_>) {
+    of_holder(clause, holder);
+    clause.push(" and g.revoked_at is null");
+}
+
+/// Adds that a grant `g` of somebody to see images was in force at that moment, whatever was done to it since.
+pub(super) fn was_in_force(clause: &mut Clause, holder: Holder<'_>) {
+    of_holder(clause, holder);
+    clause.push(" and (g.revoked_at is null or g.revoked_at >= ");
+    clause.arg(Arg::Int(holder.2.as_micros()));
+    clause.push(")");
+}
+
+fn of_holder(clause: &mut Clause, (actor_kind, actor_id, now): Holder<'_>) {
     clause.push("g.subject_kind = ");
     clause.arg(Arg::Text(actor_kind.to_owned()));
     clause.push(" and g.subject_id = ");
     clause.arg(Arg::Text(actor_id.to_owned()));
     clause.push(" and g.right_ = ");
     clause.arg(Arg::Text(Right::ViewImages.as_str().to_owned()));
-    clause.push(" and g.revoked_at is null and g.from_at <= ");
+    clause.push(" and g.from_at <= ");
     clause.arg(Arg::Int(now.as_micros()));
     clause.push(" and (g.until_at is null or g.until_at > ");
     clause.arg(Arg::Int(now.as_micros()));
