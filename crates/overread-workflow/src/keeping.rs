@@ -10,7 +10,7 @@ mod of_case;
 mod requests;
 mod retention;
 
-use overread_model::access::{Actor, Role};
+use overread_model::access::Actor;
 use overread_model::ids::{CaseId, DeletionId, ErasureRequestId, LegalHoldId};
 use overread_model::keeping::RetentionRule;
 use overread_model::time::{CalendarDate, Timestamp};
@@ -22,6 +22,7 @@ use overread_store::legal_holds::HoldRow;
 use overread_store::studies::{self, StudyKey};
 use overread_store::{Tx, cases, deletions, erasure_requests, legal_holds, people};
 
+use crate::people::require_administrator;
 use crate::{StepError, StepResult, Workflow, limits};
 
 pub use conflicts::{ConflictLine, Copy, close_conflict, conflicts};
@@ -152,13 +153,6 @@ pub async fn view(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<K
     audit::record(&mut tx, actor, &AuditEvent::new("keeping.listed"), now).await?;
     tx.commit().await?;
     Ok(view)
-}
-
-fn require_administrator(actor: &Actor) -> StepResult<()> {
-    match (actor, actor.role()) {
-        (Actor::Person { .. }, Some(Role::Administrator)) => Ok(()),
-        _ => Err(StepError::Forbidden),
-    }
 }
 
 /// Finds a case by the number that people say, or by its id: a request that is not sent has no number yet.

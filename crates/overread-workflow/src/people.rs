@@ -172,6 +172,7 @@ pub async fn set_disabled(
     Ok(tx.commit().await?)
 }
 
+/// Refuses whoever is no administrator.
 pub(crate) fn require_administrator(actor: &Actor) -> StepResult<()> {
     match actor {
         Actor::Person {

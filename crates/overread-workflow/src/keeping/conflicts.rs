@@ -11,8 +11,9 @@ use overread_model::verdict::Verdict;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::deliveries::{self, AsideWithoutCase};
 
-use super::{exam_words, require_administrator};
+use super::exam_words;
 use crate::casework::checked_reason;
+use crate::people::require_administrator;
 use crate::senders::sender;
 use crate::{StepError, StepResult, Workflow, limits};
 

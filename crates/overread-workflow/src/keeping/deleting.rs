@@ -9,8 +9,9 @@ use overread_store::deletions::{self, NewDeletion};
 use overread_store::studies::StudyKey;
 use overread_store::{Tx, checks, legal_holds};
 
-use super::{Target, require_administrator};
+use super::Target;
 use crate::casework::{self, Said, checked_reason, new_id};
+use crate::people::require_administrator;
 use crate::{StepError, StepResult, Workflow, limits, records};
 
 /// What was deleted, and what was left.

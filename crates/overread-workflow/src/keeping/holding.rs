@@ -8,8 +8,9 @@ use overread_store::Tx;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::legal_holds::{self, Held};
 
-use super::{Target, require_administrator};
+use super::Target;
 use crate::casework::{self, checked_reason, new_id};
+use crate::people::require_administrator;
 use crate::{StepError, StepResult, Workflow};
 
 /// Places a hold on a case (by number) or a study (by UID), also on one that is deleted and not erased yet.

@@ -11,9 +11,9 @@ use overread_store::{Tx, deletions, erasure_requests, legal_holds, quotas};
 
 use super::{
     DeletionLine, HoldLine, RequestLine, case_named, deletion_lines, hold_line, request_line,
-    require_administrator,
 };
 use crate::casework::{self, checked_reason};
+use crate::people::require_administrator;
 use crate::{StepError, StepResult, Workflow, limits};
 
 /// What is kept of a case; nothing of it for readers who neither asked nor coordinate.

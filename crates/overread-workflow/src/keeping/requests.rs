@@ -8,8 +8,8 @@ use overread_store::audit::{self, AuditEvent};
 use overread_store::{Tx, erasure_requests};
 
 use super::deleting::{self, Marked, Marking};
-use super::require_administrator;
 use crate::casework::{self, Said, checked_reason, new_id, person_of};
+use crate::people::require_administrator;
 use crate::{StepError, StepResult, Workflow, news};
 
 /// Asks that the images of a case be deleted; the request waits for an administrator.

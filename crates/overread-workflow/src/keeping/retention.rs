@@ -8,7 +8,8 @@ use overread_store::studies::StudyKey;
 use overread_store::{Tx, audit};
 
 use super::deleting::{self, Marking};
-use super::{case_words, exam_words, require_administrator};
+use super::{case_words, exam_words};
+use crate::people::require_administrator;
 use crate::{StepError, StepResult, Workflow, limits};
 
 /// A study that the rules no longer keep.
