@@ -92,6 +92,14 @@ pub struct OutsideRow {
     pub names_another: bool,
 }
 
+impl OutsideRow {
+    /// Says whether images may open with the exam that were not sent here.
+    pub fn may_open_more(&self) -> bool {
+        self.sent_count
+            .is_none_or(|sent| sent < self.study.instance_count)
+    }
+}
+
 /// One document of the case.
 pub struct DocumentRow {
     /// Names it.
