@@ -22,6 +22,30 @@ use crate::state::WebState;
 /// Seconds between two notes that a token was used.
 const NOTE_USE_SECONDS: i64 = 60;
 
+/// In the extensions of a request: whoever listens wants to know who asks, to share connections among all who do.
+#[derive(Clone)]
+pub struct TellsAsker(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl TellsAsker {
+    /// Calls back with what names the asker, as soon as it is known.
+    pub fn to(told: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(told))
+    }
+
+    /// Tells who asks.
+    pub fn tell(&self, asker: &str) {
+        (self.0)(asker);
+    }
+}
+
+/// Makes somebody the actor of a request.
+pub(crate) fn ask_as(request: &mut Request, actor: Actor) {
+    if let Some(tells) = request.extensions().get::<TellsAsker>() {
+        tells.tell(&format!("{} {}", actor.kind(), actor.id()));
+    }
+    request.extensions_mut().insert(actor);
+}
+
 /// When the use of each token was last written down, so that reading many images writes nothing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TokenUse(Arc<Mutex<HashMap<TokenId, Timestamp>>>);
@@ -50,7 +74,7 @@ pub(crate) async fn person(
 ) -> Response {
     match find_person(&state, request.headers()).await {
         Ok(Some(session)) => {
-            request.extensions_mut().insert(session.actor.clone());
+            ask_as(&mut request, session.actor.clone());
             request.extensions_mut().insert(session);
         }
         Ok(None) => {}
@@ -79,7 +103,7 @@ pub(crate) async fn machine_or_person(
     };
     match found {
         Ok(Some(actor)) => {
-            request.extensions_mut().insert(actor);
+            ask_as(&mut request, actor);
         }
         Ok(None) => {}
         Err(error) => return ApiError::from(error).into_response(),

@@ -20,5 +20,6 @@ mod shell;
 mod state;
 mod words;
 
+pub use auth::TellsAsker;
 pub use router::router;
 pub use state::{WebConfig, WebRooms};

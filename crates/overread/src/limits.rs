@@ -6,11 +6,17 @@ use std::time::Duration;
 pub(crate) const CONNECTIONS: usize = 384;
 /// Connections at once from one network, unless a proxy speaks for everybody.
 pub(crate) const CONNECTIONS_OF_ONE_NETWORK: usize = 64;
-/// How long a connection may ask nothing, or send next to nothing, before it makes room for another, when every place is
-/// taken.
+/// How many askers share the connections, so that each may keep that part of them busy, a half, before those above it make
+/// room for others.
+pub(crate) const ASKERS: usize = 2;
+/// How long a connection may ask nothing, or send or take next to nothing, before it makes room for another, when every
+/// place is taken.
 pub(crate) const FIRST_TIME: Duration = Duration::from_secs(1);
-/// Bytes a second below which the body of a request counts as next to nothing.
-pub(crate) const SLOW_BYTES: u64 = 256;
+/// Bytes a second below which what is sent or taken counts as next to nothing; only time in which we wait for it counts.
+pub(crate) const SLOW_BYTES: u32 = 4 * 1024;
+/// How much time a client pays ahead by what it sent or took: what lies between us and it takes much at once, and then
+/// nothing for a while.
+pub(crate) const PAID_AHEAD: Duration = Duration::from_secs(180);
 /// How long a whole header may take, also from the end of the request before.
 pub(crate) const HEADER_TIME: Duration = Duration::from_secs(30);
 /// How long the next piece of a body may take.

@@ -5,6 +5,7 @@
 //! once: waiting for a place would keep everybody else waiting too. In HTTP/2 the requests of one connection share its
 //! place, so their number has its limit too.
 
+mod askers;
 mod conversation;
 mod guest;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::limits;
+use askers::Askers;
 use conversation::Conversation;
 use guest::{Guest, Phase};
 pub(crate) use tls::Certificate;
@@ -36,10 +38,14 @@ pub(crate) struct Patience {
     /// Connections at once from one network, so that no stranger takes every place.
     pub(crate) of_one_network: usize,
     /// Addresses behind which many callers stand, so that they are no one network: a proxy's. When every place is taken, a
-    /// connection from there that waits for its next request, or asks or sends next to nothing in its time, makes room.
+    /// connection from there makes room that waits for its next request, asks nothing in its time, sends or takes next to
+    /// nothing, or is one of too many of one asker.
     pub(crate) is_shared: fn(IpAddr) -> bool,
-    /// How long a connection may ask nothing, or send next to nothing, before it makes room, when every place is taken.
+    /// How long a connection may ask nothing, or send or take next to nothing, before it makes room, when every place is
+    /// taken.
     pub(crate) first: Duration,
+    /// How much of such time it may pay ahead by what it sends and takes.
+    pub(crate) ahead: Duration,
     /// How long a whole header may take, also from the end of the request before.
     pub(crate) header: Duration,
     /// How long the next piece of a body may take.
@@ -56,6 +62,7 @@ impl Default for Patience {
             // What connects from this machine is a proxy, or somebody who could do worse.
             is_shared: |address| address.to_canonical().is_loopback(),
             first: limits::FIRST_TIME,
+            ahead: limits::PAID_AHEAD,
             header: limits::HEADER_TIME,
             body: limits::BODY_TIME,
             answer: limits::ANSWER_TIME,
@@ -82,6 +89,7 @@ pub(crate) async fn serve(listening: Listening, stop: impl Future<Output = ()>) 
     let places = Places::new(patience.connections, patience.of_one_network)
         .by_harm(Guest::harm)
         .shared_by_many(patience.is_shared);
+    let askers = Askers::new(patience.connections / limits::ASKERS);
     let (end, stopped) = watch::channel(());
     let mut stop = pin!(stop);
     loop {
@@ -93,7 +101,7 @@ pub(crate) async fn serve(listening: Listening, stop: impl Future<Output = ()>) 
             () = &mut stop => break,
         };
         let (open, ended) = oneshot::channel::<()>();
-        let phase = Phase::fresh();
+        let phase = Phase::fresh(&askers, patience.ahead);
         let guest = Guest {
             _open: open,
             is_shared: (patience.is_shared)(address.ip()),

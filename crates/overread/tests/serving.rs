@@ -266,6 +266,46 @@ fn a_bootstrap_token_delivers_and_finds_again() {
     );
 }
 
+/// One token may keep half of all connections busy, however fast it sends, and no more once others need a place.
+#[test]
+fn one_token_does_not_take_every_connection() {
+    const CONNECTIONS: usize = 384;
+    // As long as this pays for, at the least speed: nobody counts as slow here.
+    const START_BYTES: usize = 128 * 1024;
+    let folder = tempfile::tempdir().unwrap();
+    let (data, token) = (folder.path().join("data"), folder.path().join("token"));
+    std::fs::write(&token, SECRET).unwrap();
+    let server = Server::start(&data, &["--bootstrap-token", token.to_str().unwrap()]);
+    let head = format!(
+        "POST /dicom-web/studies HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {SECRET}\r\n\
+         Content-Type: multipart/related; type=\"application/dicom\"; boundary=cut\r\n\
+         Content-Length: 10000000\r\n\r\n--cut\r\nContent-Type: application/dicom\r\n\r\n"
+    );
+    let mut kept = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&[0; START_BYTES]).unwrap();
+        kept.push(stream);
+    }
+    let begun = std::time::Instant::now();
+    let is_answered = || {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let asked =
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let mut answer = Vec::new();
+        let _reset = stream.read_to_end(&mut answer);
+        asked.is_ok() && answer.starts_with(b"HTTP/1.1 200")
+    };
+    // The last ones may not have said yet who they are.
+    while !is_answered() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "no place is left for others"
+        );
+    }
+}
+
 #[test]
 fn a_workstation_is_told_of_work_over_a_channel() {
     let folder = tempfile::tempdir().unwrap();

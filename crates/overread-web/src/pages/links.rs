@@ -17,6 +17,7 @@ use serde::Deserialize;
 use super::concordance::{Compared, Reader, Sheet};
 use super::letters::pdf_file;
 use super::viewer::{PageData, show_data};
+use crate::auth::ask_as;
 use crate::errors::{PageError, PageResult};
 use crate::forms::{Open, Peer, Problems, to_correct};
 use crate::shell::{CaseNav, Shell, go, page, page_to_correct};
@@ -56,7 +57,7 @@ async fn as_holder(
     let session = unlocked(request.headers(), &state.config);
     match treating::actor(&state.workflow, secret, session.as_deref(), state.now()).await {
         Ok(actor) => {
-            request.extensions_mut().insert(actor);
+            ask_as(&mut request, actor);
             next.run(request).await
         }
         Err(error) => PageError::from(error).into_response(),

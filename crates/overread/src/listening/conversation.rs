@@ -17,6 +17,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use overread_dicomweb::SendsFiles;
+use overread_web::TellsAsker;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
@@ -116,6 +117,9 @@ impl Conversation {
             let running = Running::start(&phase);
             let arriving = (!request.body().is_end_stream()).then(|| Arriving::start(&phase));
             let mut request = request.map(|body| in_time(body, patience, arriving));
+            let asked = phase.clone();
+            let told = TellsAsker::to(move |asker| asked.asked_by(asker));
+            request.extensions_mut().insert(told);
             if spoken == Spoken::OneWithFiles {
                 request.extensions_mut().insert(SendsFiles);
             }
@@ -231,7 +235,8 @@ fn in_time(body: Incoming, patience: Patience, arriving: Option<Arriving>) -> Bo
     let pieces = Body::new(body).into_data_stream();
     let start = Some((pieces, arriving));
     Body::from_stream(stream::unfold(start, move |state| async move {
-        let (mut pieces, arriving) = state?;
+        let (mut pieces, mut arriving) = state?;
+        arriving.want(true);
         match timeout(patience.body, pieces.next()).await {
             Ok(None) => None,
             Ok(Some(Ok(piece))) => {

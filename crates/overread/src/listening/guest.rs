@@ -11,6 +11,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::Patience;
+use super::askers::{Askers, Busy};
 use crate::limits;
 
 /// A connection as the sharing of places sees it.
@@ -18,7 +19,7 @@ pub(super) struct Guest {
     /// Dropped when it must end.
     pub(super) _open: oneshot::Sender<()>,
     pub(super) is_shared: bool,
-    /// How long it may ask nothing, or send next to nothing, before it makes room.
+    /// How long it may ask nothing, or send or take next to nothing, before it makes room.
     pub(super) first: Duration,
     pub(super) phase: Phase,
 }
@@ -28,17 +29,19 @@ pub(super) struct Guest {
 pub(super) struct Phase(Arc<Mutex<State>>);
 
 struct State {
+    askers: Arc<Askers>,
     has_asked: bool,
     /// Requests that are not answered to the end yet.
     running: usize,
-    /// Those of them whose body arrives.
-    arriving: usize,
-    /// Those of them whose next piece of an answer waits until the client takes it.
+    /// Bodies whose next piece is waited for.
+    wanted: usize,
+    /// Requests whose next piece of an answer waits until the client takes it.
     unread: usize,
-    /// When the connection went from rest to work.
-    began: Instant,
-    /// Bytes of bodies that arrived since.
-    bytes: u64,
+    /// What was handed over does not go out, since the client takes nothing.
+    is_stalled: bool,
+    /// Whoever was first found to ask since the connection rested.
+    busy: Option<Busy>,
+    pace: Pace,
     /// When the last request ended.
     rested: Instant,
     /// When an answer began to wait for the client.
@@ -51,16 +54,78 @@ struct State {
     broken_off: u64,
 }
 
+/// How long a client keeps us waiting, beyond what it pays for by what it sends and takes.
+struct Pace {
+    /// When nothing was under way but what waits for the client, since when it does.
+    waits_since: Option<Instant>,
+    /// How long it kept us waiting.
+    waited: Duration,
+    /// What it paid.
+    paid: Duration,
+    /// How far that may be ahead.
+    ahead: Duration,
+}
+
+impl Pace {
+    const fn fresh(ahead: Duration) -> Self {
+        Self {
+            ahead,
+            waits_since: None,
+            waited: Duration::ZERO,
+            paid: Duration::ZERO,
+        }
+    }
+
+    fn waited(&self) -> Duration {
+        let since = self.waits_since.map(|since| since.elapsed());
+        self.waited + since.unwrap_or_default()
+    }
+
+    fn waits(&mut self, is_waiting: bool) {
+        if is_waiting == self.waits_since.is_none() {
+            self.waited = self.waited();
+            self.waits_since = is_waiting.then(Instant::now);
+        }
+    }
+
+    fn pay(&mut self, bytes: usize) {
+        let worth = Duration::from_secs(bytes as u64) / limits::SLOW_BYTES;
+        self.paid = (self.paid + worth).min(self.waited() + self.ahead);
+    }
+
+    fn owes(&self) -> Duration {
+        self.waited().saturating_sub(self.paid)
+    }
+}
+
+impl State {
+    const fn is_at_rest(&self) -> bool {
+        self.running == 0 && !self.is_stalled
+    }
+
+    /// Notes whether we have something to do for the client, or all that is under way waits for it.
+    fn look(&mut self) {
+        let all_wait = self.wanted + self.unread >= self.running;
+        self.pace
+            .waits(self.is_stalled || self.running > 0 && all_wait);
+        if self.is_at_rest() {
+            self.busy = None;
+        }
+    }
+}
+
 impl Phase {
-    pub(super) fn fresh() -> Self {
+    pub(super) fn fresh(askers: &Arc<Askers>, ahead: Duration) -> Self {
         let now = Instant::now();
         Self(Arc::new(Mutex::new(State {
+            askers: Arc::clone(askers),
             has_asked: false,
             running: 0,
-            arriving: 0,
+            wanted: 0,
             unread: 0,
-            began: now,
-            bytes: 0,
+            is_stalled: false,
+            busy: None,
+            pace: Pace::fresh(ahead),
             rested: now,
             waited: now,
             took: now,
@@ -76,7 +141,24 @@ impl Phase {
     /// Notes that bytes went out; words of the protocol alone do not count.
     pub(super) fn went_out(&self, bytes: usize) {
         if bytes >= limits::TAKEN_BYTES {
-            self.now().took = Instant::now();
+            let mut state = self.now();
+            state.took = Instant::now();
+            state.pace.pay(bytes);
+        }
+    }
+
+    /// Notes that nothing can be written, or that it can again.
+    pub(super) fn stalls(&self, is_stalled: bool) {
+        let mut state = self.now();
+        state.is_stalled = is_stalled;
+        state.look();
+    }
+
+    /// Notes who asks; a proxy may ask for several on one connection, of whom the first counts.
+    pub(super) fn asked_by(&self, asker: &str) {
+        let mut state = self.now();
+        if state.running > 0 && state.busy.is_none() {
+            state.busy = Some(Busy::start(&state.askers, asker.to_owned()));
         }
     }
 
@@ -98,41 +180,64 @@ impl Phase {
 
 impl Guest {
     /// Says what harm is done when it ends for another: a request that somebody sent through a proxy is never ended, unless
-    /// it arrives so slowly that nobody waits for it.
+    /// nobody waits for it, since its client sends or takes next to nothing, or unless whoever asks keeps more than a share
+    /// of all connections busy.
     pub(super) fn harm(&self) -> Option<u8> {
         if !self.is_shared {
             return Some(0);
         }
         let state = self.phase.now();
-        let age = state.began.elapsed();
-        if state.running == 0 {
-            return (state.has_asked || age > self.first).then_some(u8::from(!state.has_asked));
+        if state.is_at_rest() {
+            let is_silent = state.rested.elapsed() > self.first;
+            return (state.has_asked || is_silent).then_some(u8::from(!state.has_asked));
         }
-        let ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        let is_slow = state.bytes.saturating_mul(1000) < ms.saturating_mul(limits::SLOW_BYTES);
-        let only_arrives = state.arriving == state.running;
-        (only_arrives && age > self.first && is_slow).then_some(2)
+        if state.pace.owes() > self.first {
+            return Some(2);
+        }
+        let takes_too_much = state.busy.as_ref().is_some_and(Busy::is_too_much);
+        takes_too_much.then_some(3)
     }
 }
 
 /// A request whose body arrives; dropped when it is whole, or nobody reads on.
-pub(super) struct Arriving(Phase);
+pub(super) struct Arriving {
+    phase: Phase,
+    is_wanted: bool,
+}
 
 impl Arriving {
     pub(super) fn start(phase: &Phase) -> Self {
-        phase.now().arriving += 1;
-        Self(phase.clone())
+        Self {
+            phase: phase.clone(),
+            is_wanted: false,
+        }
+    }
+
+    /// Notes that the next piece of the body is waited for, or is not any more.
+    pub(super) fn want(&mut self, is_wanted: bool) {
+        if self.is_wanted == is_wanted {
+            return;
+        }
+        self.is_wanted = is_wanted;
+        let mut state = self.phase.now();
+        if is_wanted {
+            state.wanted += 1;
+        } else {
+            state.wanted -= 1;
+        }
+        state.look();
     }
 
     /// Notes that a piece of the body arrived.
-    pub(super) fn arrived(&self, bytes: usize) {
-        self.0.now().bytes += bytes as u64;
+    pub(super) fn arrived(&mut self, bytes: usize) {
+        self.want(false);
+        self.phase.now().pace.pay(bytes);
     }
 }
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        self.0.now().arriving -= 1;
+        self.want(false);
     }
 }
 
@@ -145,12 +250,12 @@ pub(super) struct Running {
 impl Running {
     pub(super) fn start(phase: &Phase) -> Self {
         let mut state = phase.now();
-        if state.running == 0 {
-            state.began = Instant::now();
-            state.bytes = 0;
+        if state.is_at_rest() {
+            state.pace = Pace::fresh(state.pace.ahead);
         }
         state.has_asked = true;
         state.running += 1;
+        state.look();
         drop(state);
         Self {
             phase: phase.clone(),
@@ -181,6 +286,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         let mut state = self.phase.now();
         state.running -= 1;
+        state.look();
         if state.running == 0 {
             state.rested = Instant::now();
         }
@@ -210,12 +316,13 @@ impl Answering {
         let mut state = self.running.phase.now();
         if !is_unread {
             state.unread -= 1;
-            return;
+        } else {
+            if state.unread == 0 {
+                state.waited = Instant::now();
+            }
+            state.unread += 1;
         }
-        if state.unread == 0 {
-            state.waited = Instant::now();
-        }
-        state.unread += 1;
+        state.look();
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod secret;
+mod sharing;
 mod two;
 
 use std::net::SocketAddr;
@@ -49,6 +50,7 @@ const PATIENT: Patience = Patience {
     of_one_network: 8,
     is_shared: |_| false,
     first: LONG,
+    ahead: LONG,
     header: LONG,
     body: LONG,
     answer: LONG,

@@ -91,15 +91,18 @@ impl Watched {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(result) = &written {
-            self.stall = None;
+            if self.stall.take().is_some() {
+                self.phase.stalls(false);
+            }
             self.phase
                 .went_out(result.as_ref().copied().unwrap_or_default());
             return written;
         }
-        let patience = self.patience;
-        let stall = self
-            .stall
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        let (patience, phase) = (self.patience, &self.phase);
+        let stall = self.stall.get_or_insert_with(|| {
+            phase.stalls(true);
+            Box::pin(tokio::time::sleep(patience))
+        });
         stall
             .as_mut()
             .poll(cx)
