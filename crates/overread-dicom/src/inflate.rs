@@ -20,9 +20,8 @@ fn most_bytes(deflated_bytes: u64, limits: &ParseLimits) -> u64 {
     limits.inflated_bytes.min(by_ratio.max(FREE_INFLATED_BYTES))
 }
 
-/// Returns how much memory, in bytes, inflating from an offset to the end of the source may take.
-pub(crate) fn memory_bytes<S: Source>(source: &S, start_bytes: u64, limits: &ParseLimits) -> u64 {
-    let deflated_bytes = source.length_bytes().saturating_sub(start_bytes);
+/// Returns how much memory, in bytes, inflating so many bytes may take.
+pub(crate) fn memory_bytes(deflated_bytes: u64, limits: &ParseLimits) -> u64 {
     let most = most_bytes(deflated_bytes, limits);
     // While it grows for the last time, nearly all of it may be there twice.
     most.saturating_mul(2)

@@ -97,12 +97,17 @@ pub fn inflating_bytes_of_reader<R: Read + Seek>(
     inflating_of(&mut ReaderSource::new(reader, length_bytes), limits)
 }
 
+/// As [`inflating_bytes`], for a deflated file of which only its length is known: the most that it can be.
+pub fn inflating_bytes_of_length(length_bytes: u64, limits: &ParseLimits) -> u64 {
+    inflate::memory_bytes(length_bytes, limits)
+}
+
 fn inflating_of<S: Source>(source: &mut S, limits: &ParseLimits) -> Option<u64> {
     let (meta, syntax) = part10::read_meta(source).ok()?;
     let at = meta.data_set_offset_bytes;
     syntax
         .deflated
-        .then(|| inflate::memory_bytes(source, at, limits))
+        .then(|| inflate::memory_bytes(source.length_bytes().saturating_sub(at), limits))
 }
 
 fn parse<S: Source>(source: &mut S, limits: &ParseLimits) -> Result<Parsed, DicomProblem> {

@@ -47,8 +47,8 @@ pub use frames::FrameTable;
 pub use header::{Header, Item};
 pub use identifier::{data_set_of_json, data_set_to_json, text_of};
 pub use instance::{
-    Parsed, ParsedInstance, StatedValue, inflating_bytes, inflating_bytes_of_reader,
-    parse_instance, parse_reader, value_of, value_of_reader,
+    Parsed, ParsedInstance, StatedValue, inflating_bytes, inflating_bytes_of_length,
+    inflating_bytes_of_reader, parse_instance, parse_reader, value_of, value_of_reader,
 };
 pub use limits::ParseLimits;
 pub use part10::data_set_start;

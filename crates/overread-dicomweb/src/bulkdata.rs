@@ -21,6 +21,7 @@ use crate::limits::BULK_VALUE_BYTES;
 use crate::multipart::{Boundary, answer, body_of};
 use crate::range::ranged;
 use crate::refusal::{Answer, Refusal};
+use crate::room::to_inflate;
 use crate::state::DicomWebState;
 
 pub(crate) const OCTETS: &str = "application/octet-stream";
@@ -184,7 +185,10 @@ pub(crate) async fn value(
     let archive = state.archive.clone();
     let extent = found.extent;
     let path = path.to_owned();
+    let room = to_inflate(found).await?;
     let value = tokio::task::spawn_blocking(move || {
+        // What is taken from it goes on when nobody waits any more.
+        let _room = room;
         let reader = ExtentReader {
             archive,
             extent,

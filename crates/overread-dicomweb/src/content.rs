@@ -19,6 +19,7 @@ use crate::limits::WHOLE_INSTANCE_BYTES;
 use crate::multipart::{body_of, body_of_stream};
 use crate::recoded::{self, Frames};
 use crate::refusal::{Answer, Refusal};
+use crate::room::to_inflate;
 use crate::state::DicomWebState;
 
 /// Where `DICM` stands, and what the preamble before it is replaced by: a preamble may be a program or a page (PS3.10 7.1).
@@ -71,8 +72,10 @@ impl Content {
         }
         can_be_rewritten(found)?;
         let all = 0..found.extent.length_bytes;
+        let room = to_inflate(found).await?;
         let bytes = archive.read(found.extent, all).await?;
         let written = tokio::task::spawn_blocking(move || {
+            let _room = room;
             let leaves_out = |tag, vr: &str, value: &[u8]| withheld.holds_bytes(tag, vr, value);
             to_explicit_little_endian_without(&bytes, &ParseLimits::default(), &leaves_out)
         })

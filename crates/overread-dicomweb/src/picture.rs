@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
-use overread_dicom::{FrameTable, Header, ParseLimits};
+use overread_dicom::{FrameTable, Header, ParseLimits, to_explicit_little_endian_without};
 use overread_pixels::{
     Decoded, Description, Picture, PixelError, Samples, Shape, View, Voi, decode, draw,
     encode_jpeg_ls, frames_of_image, limits, pixel_by_pixel,
@@ -16,10 +16,14 @@ use tokio::sync::Semaphore;
 use crate::frames::{read, table_of};
 use crate::limits::{HEAD_BYTES, REWRITTEN_BYTES};
 use crate::refusal::{Answer, Refusal};
+use crate::room::to_inflate;
 use crate::state::DicomWebState;
 
 /// SOP Class of the presentation states that are followed (PS3.4 B.5).
 pub(crate) const GRAYSCALE_SOFTCOPY_PRESENTATION_STATE: &str = "1.2.840.10008.5.1.4.1.1.11.1";
+
+/// Everything from here on is pixel data, or what is said about them.
+const FIRST_PIXEL_TAG: u32 = 0x7FE0_0000;
 
 /// Drawings at the same time; each has a processor for itself.
 static DRAWINGS: LazyLock<Semaphore> = LazyLock::new(|| {
@@ -104,24 +108,40 @@ fn start_bytes(table: &FrameTable, length_bytes: u64) -> u64 {
     first.unwrap_or(length_bytes).min(length_bytes)
 }
 
-/// Reads an instance up to its pixel data; whole when it has none.
+/// Reads an instance up to its pixel data; whole when it has none. What is deflated is inflated here, once.
 pub(crate) async fn start_of(
     state: &DicomWebState,
     found: &StoredInstance,
     table: &FrameTable,
 ) -> Answer<Bytes> {
     let end = start_bytes(table, found.extent.length_bytes);
-    let most = if matches!(table, FrameTable::Deflated { .. }) {
+    let is_deflated = matches!(table, FrameTable::Deflated { .. });
+    let most = if is_deflated {
         REWRITTEN_BYTES
     } else {
         HEAD_BYTES
     };
+    let too_large = || Refusal::too_large("what stands before the pixel data is too large");
     if end > most {
-        return Err(Refusal::too_large(
-            "what stands before the pixel data is too large",
-        ));
+        return Err(too_large());
     }
-    Ok(state.archive.read(found.extent, 0..end).await?)
+    let room = to_inflate(found).await?;
+    let bytes = state.archive.read(found.extent, 0..end).await?;
+    if !is_deflated {
+        return Ok(bytes);
+    }
+    let inflated = tokio::task::spawn_blocking(move || {
+        let _room = room;
+        let is_of_pixels = |tag, _: &str, _: &[u8]| tag >= FIRST_PIXEL_TAG;
+        to_explicit_little_endian_without(&bytes, &ParseLimits::default(), &is_of_pixels)
+    })
+    .await
+    .map_err(|_| Refusal::internal())?
+    .map_err(|problem| Refusal::not_acceptable(problem.message))?;
+    if inflated.len() as u64 > HEAD_BYTES {
+        return Err(too_large());
+    }
+    Ok(inflated.into())
 }
 
 /// Says in plain words why a frame is not to be had in this form.

@@ -6,7 +6,11 @@ use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
+use overread_dicom::Syntax;
+use overread_ingest::{RoomToInflate, room_to_inflate};
 use overread_store::shares::{Share, Shares};
+use overread_store::studies::StoredInstance;
+use tokio::time::timeout;
 
 use crate::limits::{ROOM_ASKERS, ROOM_PIECE_BYTES, ROOM_WAIT, SENT_PIECE_BYTES};
 use crate::refusal::{Answer, Refusal};
@@ -47,6 +51,24 @@ impl Room {
     pub(crate) fn take_at_once(&self, asker: &str, bytes: u64) -> Answer<Taken> {
         let taken = self.0.take_at_once(asker, pieces(bytes));
         taken.map(Taken).ok_or_else(full)
+    }
+}
+
+/// Waits for memory to inflate an instance in; `None` when it is not deflated.
+///
+/// # Errors
+/// 503 when none becomes free in time.
+pub(crate) async fn to_inflate(found: &StoredInstance) -> Answer<Option<RoomToInflate>> {
+    if !Syntax::of_uid(&found.transfer_syntax_uid).deflated {
+        return Ok(None);
+    }
+    let room = timeout(ROOM_WAIT, room_to_inflate(found.extent.length_bytes)).await;
+    match room {
+        Ok(Ok(room)) => Ok(Some(room)),
+        Ok(Err(_)) => Err(Refusal::internal()),
+        Err(_) => Err(Refusal::away(
+            "too many deflated instances are being read; ask again in a while",
+        )),
     }
 }
 

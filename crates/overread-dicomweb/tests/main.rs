@@ -17,6 +17,7 @@ mod collections;
 mod composed;
 mod conditional;
 mod defaults;
+mod deflated;
 mod deleted;
 mod further;
 mod house;

@@ -1,14 +1,36 @@
 //! Reading of instances, in which what inflating takes is counted before it begins: a small file can become a large data set.
 
 use std::io::{Read, Seek};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use overread_dicom::{DicomProblem, ParseLimits, Parsed};
 
-use crate::limits;
+use crate::{IngestError, limits};
 
 /// Memory for inflating, of the whole process.
 static ROOM: Room = Room::new(limits::INFLATING_BYTES);
+
+/// The turn to wait for it, of those that give no thread for that: one thread waits for all of them.
+static WAITING: LazyLock<Arc<tokio::sync::Mutex<()>>> = LazyLock::new(Arc::default);
+
+/// Memory to inflate in; free again when dropped.
+pub struct RoomToInflate(#[expect(dead_code, reason = "held until dropped")] Taken<'static>);
+
+/// Waits for memory to inflate what follows in a file of so many bytes. Whoever has it waits for nobody who may want it too.
+///
+/// # Errors
+/// The program is shutting down.
+pub async fn room_to_inflate(length_bytes: u64) -> Result<RoomToInflate, IngestError> {
+    let bytes = overread_dicom::inflating_bytes_of_length(length_bytes, &ParseLimits::default());
+    let turn = Arc::clone(&WAITING).lock_owned().await;
+    let taken = tokio::task::spawn_blocking(move || {
+        let taken = ROOM.take(bytes);
+        drop(turn);
+        taken
+    });
+    let taken = taken.await.map_err(|_| IngestError::Interrupted)?;
+    Ok(RoomToInflate(taken))
+}
 
 /// Says whether reading these may have to wait for memory.
 pub(crate) fn waits(bytes: &[u8]) -> bool {

@@ -52,6 +52,7 @@ pub use commit::NO_ROOM;
 pub use differing::differing_attributes;
 pub use erase::{erase_study, overwrite_erased};
 pub use error::IngestError;
+pub use inflating::{RoomToInflate, room_to_inflate};
 pub use kept::facts_of;
 pub use pdf::{PdfText, text_of_pdf};
 pub use rebuild::{RebuildReport, rebuild};

@@ -14,7 +14,7 @@ use overread_store::{Store, StoreError, audit, packs};
 use serde::Serialize;
 
 use crate::kept::ExtentReader;
-use crate::{IngestError, limits};
+use crate::{IngestError, inflating, limits};
 
 /// What the proof found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -366,7 +366,7 @@ fn prove_bytes(
         return row.and_then(|row| {
             prove_row(
                 row,
-                overread_dicom::parse_instance(&bytes, &ParseLimits::default()),
+                inflating::parse_instance(&bytes, &ParseLimits::default()),
             )
         });
     }
@@ -381,7 +381,7 @@ fn prove_bytes(
     row.and_then(|row| {
         prove_row(
             row,
-            overread_dicom::parse_reader(reader, claim.extent.length_bytes, &limits),
+            inflating::parse_reader(reader, claim.extent.length_bytes, &limits),
         )
     })
 }

@@ -2,16 +2,23 @@
 
 use std::io::{Seek, SeekFrom, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use overread_archive::{Archive, Directory};
-use overread_ingest::{Ingest, erase_study, overwrite_erased, rebuild, scrub_some, verify};
+use overread_dicom::data_set_start;
+use overread_ingest::{
+    Ingest, erase_study, overwrite_erased, rebuild, room_to_inflate, scrub_some, verify,
+};
 use overread_model::problem::ProblemKind;
 use overread_model::time::Timestamp;
 use overread_store::scrubbing::{self, Scrub};
 use overread_store::{Store, erasures, studies};
 use overread_testkit::dicom::InstanceSpec;
+use tokio::time::timeout;
 
-use crate::house::{House, NOW, mr, open, part10};
+use crate::house::{House, NOW, mr, open, part10, place_with_new_database};
 
 async fn damage(house: &House) -> Vec<String> {
     let report = verify(house.ingest.store(), house.ingest.archive())
@@ -64,6 +71,41 @@ async fn a_changed_byte_is_named() {
     for uid in [&spec.sop_instance_uid, &spec.study_instance_uid] {
         assert!(damaged[0].contains(uid.as_str()), "{damaged:?}");
     }
+}
+
+/// Deflates the data set of a file.
+fn deflated(plain: &[u8]) -> Vec<u8> {
+    let (start, _) = data_set_start(plain).unwrap();
+    let mut file = vec![0; 128];
+    // PS3.10 7.1: (0002,0010) alone, Deflated Explicit VR Little Endian.
+    file.extend(b"DICM\x02\x00\x10\x00UI\x16\x001.2.840.10008.1.2.1.99");
+    let mut encoder = DeflateEncoder::new(file, Compression::default());
+    encoder.write_all(&plain[start as usize..]).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Waits while others have all memory to inflate in, and goes on when they gave it back.
+async fn waits_for_room<T>(work: impl Future<Output = T>) -> T {
+    let all = room_to_inflate(u64::MAX).await.unwrap();
+    let mut work = Box::pin(work);
+    let early = timeout(Duration::from_millis(200), &mut work).await;
+    assert!(early.is_err(), "it inflates without room");
+    drop(all);
+    work.await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proof_and_the_new_index_wait_for_memory_to_inflate_in() {
+    let house = House::new().await;
+    house.stow(vec![deflated(&part10(&mr(1, 1, 1)))]).await;
+    let (store, archive) = (house.ingest.store(), house.ingest.archive());
+    let report = waits_for_room(verify(store, archive)).await.unwrap();
+    assert!(report.ok, "{:?}", report.damaged);
+    let dir = house.end().await;
+    let (store, archive) = place_with_new_database(dir.path()).await;
+    let report = waits_for_room(rebuild(&store, &archive, NOW, |_| {})).await;
+    let report = report.unwrap();
+    assert_eq!((report.instances, report.damaged.len()), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use crate::caller::Sending;
 use crate::limits::REWRITTEN_BYTES;
 use crate::picture::start_of;
 use crate::refusal::{Answer, Refusal};
+use crate::room::to_inflate;
 use crate::state::DicomWebState;
 
 const BITS_ALLOCATED: u32 = 0x0028_0100;
@@ -149,11 +150,13 @@ async fn inflated(
     if found.extent.length_bytes > REWRITTEN_BYTES {
         return Err(Refusal::too_large("the deflated instance is too large"));
     }
+    let room = to_inflate(found).await?;
     let bytes = state
         .archive
         .read(found.extent, 0..found.extent.length_bytes)
         .await?;
     tokio::task::spawn_blocking(move || {
+        let _room = room;
         let limits = ParseLimits::default();
         numbers
             .into_iter()

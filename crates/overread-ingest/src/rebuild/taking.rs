@@ -15,7 +15,7 @@ use overread_store::{Script, deliveries, erasures};
 use super::left_over;
 use crate::kept::ExtentReader;
 use crate::told::{About, Delivery, Sealed, Told};
-use crate::{DeliverySource, IngestError, limits};
+use crate::{DeliverySource, IngestError, inflating, limits};
 
 /// A batch that was read again.
 pub(super) struct Taken {
@@ -280,11 +280,11 @@ fn found(archive: &Archive, entry: &Entry, paper: Option<Sealed>) -> Found {
     };
     let parsed = if extent.length_bytes <= limits::IN_MEMORY_BYTES {
         match archive.read_blocking(extent, 0..extent.length_bytes) {
-            Ok(bytes) => overread_dicom::parse_instance(&bytes, &limits),
+            Ok(bytes) => inflating::parse_instance(&bytes, &limits),
             Err(_) => return Found::Damaged("its bytes cannot be read"),
         }
     } else {
-        overread_dicom::parse_reader(reader(), extent.length_bytes, &limits)
+        inflating::parse_reader(reader(), extent.length_bytes, &limits)
     };
     match parsed {
         Ok(Parsed::Instance(parsed)) => Found::Instance(parsed),
