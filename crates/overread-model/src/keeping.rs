@@ -33,6 +33,15 @@ impl Usage {
         }
     }
 
+    /// Returns what is left of it without another.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_sub(other.bytes),
+            instances: self.instances.saturating_sub(other.instances),
+        }
+    }
+
     /// Takes room for what is to be stored; says whether there was any, and takes none otherwise.
     pub const fn take(&mut self, quota: Quota, more: Self) -> bool {
         let all = self.and(more);

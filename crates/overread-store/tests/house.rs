@@ -149,13 +149,22 @@ pub(crate) async fn enter(
     scope: &Arc<DeliveryScope>,
     specs: &[Spec],
 ) -> Vec<Outcome> {
+    let each: Vec<_> = specs.iter().map(|spec| (scope, spec)).collect();
+    enter_each(house, &each).await
+}
+
+/// As [`enter`], each instance in a delivery of its own choice.
+pub(crate) async fn enter_each(
+    house: &House,
+    specs: &[(&Arc<DeliveryScope>, &Spec)],
+) -> Vec<Outcome> {
     let pack_id = PackId::new(7).unwrap();
     let mut tx = house.store.begin().await.unwrap();
     let committed = packs::committed_bytes(&mut tx, pack_id)
         .await
         .unwrap()
         .unwrap_or(16);
-    let new = specs.iter().zip(0_u64..).map(|(spec, index)| {
+    let new = specs.iter().zip(0_u64..).map(|((scope, spec), index)| {
         let facts = facts(spec);
         let digest = Digest::new([spec.instance as u8; 32]);
         let metadata_json = format!(
@@ -181,9 +190,14 @@ pub(crate) async fn enter(
     packs::claim(&mut tx, pack_id, length_bytes, NOW)
         .await
         .unwrap();
-    deliveries::start(&mut tx, scope, "test", NOW)
-        .await
-        .unwrap();
+    let mut begun = std::collections::HashSet::new();
+    for (scope, _) in specs {
+        if begun.insert(scope.delivery_id.as_str()) {
+            deliveries::start(&mut tx, scope, "test", NOW)
+                .await
+                .unwrap();
+        }
+    }
     let mut rooms = Rooms::new(house.quota);
     let (outcomes, script) = studies::enter(&mut tx, &batch, &mut rooms, NOW)
         .await

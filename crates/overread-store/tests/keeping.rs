@@ -1,7 +1,9 @@
 //! Deletions, legal holds, room in cases, and what rules of retention are asked of.
 
+use std::sync::Arc;
+
 use overread_model::access::{Actor, Right};
-use overread_model::ids::{CaseId, DeletionId, ErasureRequestId, LegalHoldId, LinkId};
+use overread_model::ids::{CaseId, DeletionId, DeliveryId, ErasureRequestId, LegalHoldId, LinkId};
 use overread_model::keeping::{Quota, Usage};
 use overread_model::time::Timestamp;
 use overread_store::access::Reach;
@@ -9,19 +11,20 @@ use overread_store::deletions::{self, NewDeletion};
 use overread_store::grants::{self, NewGrant};
 use overread_store::legal_holds::{self, Held};
 use overread_store::links::{self, LinkRow};
-use overread_store::studies::{self, Entered, Page, StudyFilter, StudyKey};
+use overread_store::studies::{self, DeliveryScope, Entered, Page, StudyFilter, StudyKey};
 use overread_store::{
     Tx, access, cases, checks, commitments, erasure_requests, erasures, proof, quotas, retention,
 };
 
 use crate::addenda::link;
 use crate::cases::{case, row};
-use crate::house::{House, NOW, Spec, both, enter, machine, person, scope};
+use crate::house::{House, NOW, Spec, both, enter, enter_each, machine, person, scope};
 
 both!(deletion, super::reach);
 both!(erasure, super::erasure);
 both!(holds, super::holds);
 both!(room, super::room);
+both!(room_of_two, super::room_of_two);
 both!(ended, super::ended);
 both!(requests, super::requests);
 
@@ -427,6 +430,74 @@ async fn room(mut house: House) {
     let used = quotas::usage(&mut tx, &case(4)).await.unwrap();
     assert_eq!(used, Usage::default(), "what is deleted makes room");
     drop(tx);
+    nothing_contradicts(&house).await;
+}
+
+/// What a batch takes of the room of two cases: an exam of both counts in each as it is in the end, and nothing twice.
+async fn room_of_two(mut house: House) {
+    house.quota = Quota {
+        bytes: 1 << 20,
+        instances: 3,
+    };
+    let into = |number: u8| {
+        let mut scope = DeliveryScope::clone(&scope(machine(), Some(case(number))));
+        scope.delivery_id = DeliveryId::from_random([number; 16]);
+        Arc::new(scope)
+    };
+    let (a, b) = (into(4), into(5));
+    let used = async |number: u8| {
+        let mut tx = house.store.read().await.unwrap();
+        quotas::usage(&mut tx, &case(number))
+            .await
+            .unwrap()
+            .instances
+    };
+    let has_room = |outcomes: Vec<studies::Outcome>| -> Vec<bool> {
+        let has_room = |one: studies::Outcome| one.entered != Entered::NoRoom;
+        outcomes.into_iter().map(has_room).collect()
+    };
+    // The same exam for both, and one image twice for the second.
+    let [one, two, three, four] = [1, 2, 3, 4].map(|instance| spec(1, instance));
+    let both = [
+        (&a, &one),
+        (&a, &two),
+        (&b, &one),
+        (&b, &two),
+        (&b, &two),
+        (&b, &three),
+    ];
+    assert_eq!(has_room(enter_each(&house, &both).await), [true; 6]);
+    assert_eq!((used(4).await, used(5).await), (3, 3));
+    // A stored exam comes into a third case, beside what comes to it for the first in the same batch.
+    let outcome = enter_each(&house, &[(&into(6), &four)]).await;
+    assert_eq!(has_room(outcome), [false], "four in all");
+    let mut tx = house.store.begin().await.unwrap();
+    let more = Quota {
+        instances: 4,
+        ..house.quota
+    };
+    for number in [4, 6] {
+        quotas::set(&mut tx, &case(number), more, "more", "p", NOW)
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let c = into(6);
+    let joining = [(&a, &four), (&c, &four)];
+    assert_eq!(has_room(enter_each(&house, &joining).await), [true; 2]);
+    assert_eq!((used(4).await, used(6).await), (4, 4));
+    // And one case is not over its room by what the other brings of a new exam.
+    let (d, e) = (into(7), into(8));
+    let [one, two, three, nine] = [1, 2, 3, 9].map(|instance| Spec {
+        series: instance,
+        ..spec(2, instance)
+    });
+    let new = [(&d, &one), (&d, &two), (&d, &three), (&e, &nine)];
+    assert_eq!(
+        has_room(enter_each(&house, &new).await),
+        [true, true, true, false]
+    );
+    assert_eq!((used(7).await, used(8).await), (3, 0));
     nothing_contradicts(&house).await;
 }
 

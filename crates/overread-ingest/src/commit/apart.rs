@@ -1,6 +1,6 @@
 //! Sets apart what is not written: what is kept already, and what is refused.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use overread_model::keeping::Usage;
 use overread_store::quotas::Rooms;
@@ -90,19 +90,26 @@ pub(super) async fn set_refused_apart(
     let mut tx = kept_at.store.peek().await?;
     let deleted = studies::deleted_among(&mut tx, uids.into_iter().collect()).await?;
     let mut rooms = Rooms::new(kept_at.quota);
+    let mut seen = HashSet::new();
     let mut fresh = Vec::with_capacity(work.len());
     for (position, ticket, payload) in work {
         let study = study_of(&payload);
+        let case_id = ticket.scope.case_id.as_ref();
+        // The same image twice on one disc is one.
+        let is_twin = match &payload {
+            Payload::Instance(readied) => case_id.is_some_and(|case_id| {
+                let uid = readied.parsed.facts.sop_instance_uid.as_str();
+                !seen.insert((case_id.clone(), uid.to_owned(), readied.digest))
+            }),
+            Payload::Document(_) => false,
+        };
         let more = Usage {
             bytes: payload.length_bytes(),
             instances: u64::from(study.is_some()),
         };
         let refusal = if study.as_ref().is_some_and(|uid| deleted.contains(uid)) {
             Entered::Deleted
-        } else if rooms
-            .take(&mut tx, ticket.scope.case_id.as_ref(), more)
-            .await?
-        {
+        } else if is_twin || rooms.take(&mut tx, case_id, more).await? {
             fresh.push((position, ticket, payload));
             continue;
         } else {

@@ -4,6 +4,7 @@ mod batch;
 mod kept;
 mod known;
 mod linking;
+mod room;
 mod rows;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,7 +20,7 @@ use overread_model::time::Timestamp;
 use super::upsert::{SeriesEntry, StudyEntry};
 use super::{StudyKey, upsert};
 use crate::error::{StoreError, StoreResult};
-use crate::quotas::{self, Rooms};
+use crate::quotas::Rooms;
 use crate::{Script, Tx, audit, packs};
 
 pub use batch::Batch;
@@ -29,6 +30,7 @@ pub use kept::{Known, deleted_among, known_digests};
 use known::Known as KnownOfBatch;
 use linking::may_add;
 pub use linking::{link_pending, link_to_case, may_link};
+use room::Counted;
 use rows::{insert_block, insert_instance, keep_aside};
 
 /// For whom and in which delivery an instance enters.
@@ -123,7 +125,7 @@ pub async fn enter(
         studies: BTreeMap::new(),
         admitted: HashMap::new(),
         linked: HashSet::new(),
-        roomed: HashSet::new(),
+        counted: Counted::default(),
     };
     for group in &batch.groups {
         run.group(tx, group).await?;
@@ -151,8 +153,7 @@ struct Run<'a> {
     studies: BTreeMap<StudyKey, Tally>,
     admitted: HashMap<(StudyKey, DeliveryId), bool>,
     linked: HashSet<(StudyKey, DeliveryId)>,
-    /// Stored studies for the whole of which there is room in a case that did not hold them.
-    roomed: HashSet<(StudyKey, CaseId)>,
+    counted: Counted,
 }
 
 impl Run<'_> {
@@ -215,7 +216,11 @@ impl Run<'_> {
         let study = self.known.studies.get(study);
         let refusal = if study.is_some_and(|study| study.is_deleted) {
             Entered::Deleted
-        } else if self.has_room_to_join(tx, item).await? {
+        } else if self
+            .counted
+            .take(tx, (&mut *self.rooms, &self.known), item)
+            .await?
+        {
             return Ok(false);
         } else {
             Entered::NoRoom
@@ -237,30 +242,6 @@ impl Run<'_> {
     async fn has_room(&mut self, tx: &mut Tx, item: &NewInstance) -> StoreResult<bool> {
         let case_id = item.scope.case_id.as_ref();
         self.rooms.take(tx, case_id, usage(item)).await
-    }
-
-    /// As [`Run::has_room`]; an instance brings with it the whole of a stored study that its case does not hold yet.
-    async fn has_room_to_join(&mut self, tx: &mut Tx, item: &NewInstance) -> StoreResult<bool> {
-        let study = item.facts.study.study_instance_uid.as_str();
-        let study = self.known.studies.get(study).map(|study| study.key);
-        let (Some(study), Some(case_id)) = (study, &item.scope.case_id) else {
-            return self.has_room(tx, item).await;
-        };
-        let joining = (study, case_id.clone());
-        // Nobody else puts a stored study into a case: what comes of it is set aside.
-        let joins = item.scope.actor.sees_every_case() && !self.rooms.is_of_stored();
-        if !joins || self.roomed.contains(&joining) {
-            return self.has_room(tx, item).await;
-        }
-        let all = quotas::of_joining(tx, study, case_id).await?;
-        let has_room = self
-            .rooms
-            .take(tx, Some(case_id), usage(item).and(all))
-            .await?;
-        if has_room {
-            self.roomed.insert(joining);
-        }
-        Ok(has_room)
     }
 
     /// Finds or makes the study of an instance.
