@@ -91,7 +91,7 @@ fn associations_that_ask_nothing_keep_no_other_caller_out() {
         .collect();
     let mut other = open(&house, "CT1");
     assert_eq!(other.echo(), Some(0));
-    // PS3.8 9.3.8: A-ABORT, to the one of the fullest that was idle longest.
+    // PS3.8 9.3.8: A-ABORT, to the one of the fullest that came first.
     let mut answer = [0; 1];
     silent[share].read_exact(&mut answer).unwrap();
     assert_eq!(answer, [7]);

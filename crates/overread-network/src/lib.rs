@@ -73,7 +73,8 @@ impl<E, Of: Ord + Clone> Places<E, Of> {
         Self { harm, ..self }
     }
 
-    /// Ends the connection that has been idle longest, where nothing else decides between two of one network.
+    /// Ends the connection that came first, where nothing else decides between two of one network: how long each has been idle
+    /// is not asked, since what is under way is told by the harm.
     #[must_use]
     pub fn oldest_first(self) -> Self {
         Self {
