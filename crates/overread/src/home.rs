@@ -183,15 +183,35 @@ pub(crate) async fn refuse_half_moved(store: &Store) -> Result<()> {
 
 /// Tells whoever watches that the packs held more than the database knew.
 pub(crate) fn tell_recovered(report: &RebuildReport) {
-    if report.batches == 0 {
-        return;
+    if report.batches > 0 {
+        remark(&recovered(report));
     }
-    let images = usize::try_from(report.instances).unwrap_or(usize::MAX);
-    remark(&format!(
-        "the archive held {} that the database did not know, and they were taken in: a failure came before they were acknowledged, or \
-         the database is an older copy. If it is a copy, what people decided since it was made is missing: look for a later one",
-        counted(images, "image", "images")
-    ));
+}
+
+fn recovered(report: &RebuildReport) -> String {
+    let count = |count, one, many| {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        (count > 0).then(|| counted(count, one, many))
+    };
+    let found = [
+        count(report.instances, "image", "images"),
+        count(
+            report.aside,
+            "image that waits for a person's decision",
+            "images that wait for a person's decision",
+        ),
+        count(report.documents, "paper", "papers"),
+    ];
+    let found: Vec<String> = found.into_iter().flatten().collect();
+    let held = match found.split_last() {
+        None => "batches of images and papers, all there or deleted already,".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+    };
+    format!(
+        "the archive held {held} that the database did not know, and they were taken in: a failure came before they were acknowledged, or the \
+         database is an older copy. If it is a copy, what people decided since it was made is missing: look for a later one"
+    )
 }
 
 /// Opens the bytes of a data folder, wherever its configuration says they are.
@@ -311,4 +331,39 @@ fn mail(config: &Mail, folder: PathBuf) -> MailConfig {
         credentials,
         plain_text: config.plain_text,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use overread_ingest::RebuildReport;
+
+    use super::recovered;
+
+    #[test]
+    fn papers_are_not_told_as_images() {
+        let check = |[instances, aside, documents]: [u64; 3], words: &str| {
+            let report = RebuildReport {
+                batches: 1,
+                instances,
+                aside,
+                documents,
+                ..RebuildReport::default()
+            };
+            let told = recovered(&report);
+            assert!(
+                told.starts_with(&format!("the archive held {words} that")),
+                "{told}"
+            );
+        };
+        check([3, 0, 0], "3 images");
+        check([0, 0, 2], "2 papers");
+        check(
+            [0, 0, 0],
+            "batches of images and papers, all there or deleted already,",
+        );
+        check(
+            [1, 1, 1],
+            "1 image, 1 image that waits for a person's decision and 1 paper",
+        );
+    }
 }
