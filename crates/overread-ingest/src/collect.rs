@@ -26,6 +26,8 @@ pub(crate) struct Collector {
     studies: HashMap<String, usize>,
     series: HashMap<(usize, String), usize>,
     names: Vec<String>,
+    /// Those of them that did not come whole out of their archive.
+    broken: Vec<String>,
     directories: Vec<(String, Dicomdir)>,
     /// Studies that instances of this delivery were already in.
     known: BTreeMap<StudyKey, KnownStudy>,
@@ -72,6 +74,9 @@ impl Collector {
     pub(crate) fn problem(&mut self, problem: Problem) {
         self.receipt.not_kept += u64::from(is_loss(problem.kind));
         self.is_incomplete |= problem.kind == ProblemKind::IncompleteArchive;
+        if zip::is_of_fault(&problem.message) && self.broken.len() < limits::NAMES {
+            self.broken.push(problem.path.clone());
+        }
         self.list(problem);
     }
 
@@ -273,20 +278,13 @@ impl Collector {
 
     /// Says of each archive that is cut off how many of its files came whole.
     fn count_what_came(&mut self) {
-        let problems = &mut self.receipt.problems;
-        let cut = |problem: &&Problem| problem.message == zip::CUT_OFF_HERE;
-        let cut: Vec<String> = problems
-            .iter()
-            .filter(cut)
-            .map(|one| one.path.clone())
-            .collect();
-        for problem in problems {
+        for problem in &mut self.receipt.problems {
             if problem.kind != ProblemKind::IncompleteArchive {
                 continue;
             }
             let inside = |path: &&String| is_inside(&problem.path, path);
             let came = self.names.iter().filter(inside).count();
-            let came = came.saturating_sub(cut.iter().filter(inside).count());
+            let came = came.saturating_sub(self.broken.iter().filter(inside).count());
             let how_far = match came {
                 0 => "no file in it came whole".to_owned(),
                 came => format!(

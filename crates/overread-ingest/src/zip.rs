@@ -22,7 +22,7 @@ use crate::session::Session;
 use crate::{IngestError, limits};
 
 use entry::{Broken, Entry, Fault};
-pub(crate) use entry::{CUT_OFF_HERE, words};
+pub(crate) use entry::{CUT_OFF_HERE, is_of_fault, words};
 use headers::{Local, Method};
 use input::Input;
 use listing::Listing;

@@ -51,6 +51,27 @@ fn streamed(files: &[DiscFile], method: CompressionMethod) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_a_wrong_checksum_did_not_come_whole() {
+    for deflate in [false, true] {
+        let mut files: Vec<DiscFile> = (1..=4).map(image).collect();
+        files[1].bytes = b"the one that is damaged on its way".to_vec();
+        let mut bytes = zip_of(&files, deflate).unwrap();
+        // The checksum of the second file, in its own header.
+        let starts = bytes.windows(4).enumerate();
+        let mut starts = starts.filter_map(|(at, four)| (four == b"PK\x03\x04").then_some(at));
+        let (second, last) = (starts.nth(1).unwrap(), starts.nth(1).unwrap());
+        bytes[second + 14] ^= 1;
+        bytes.truncate(last + 60);
+        let receipt = House::new().await.zip(bytes).await;
+        assert_eq!(receipt.instances_stored, 2);
+        let mut problems = receipt.problems.iter();
+        let cut = problems.find(|one| one.kind == ProblemKind::IncompleteArchive);
+        let told = &cut.unwrap().message;
+        assert!(told.contains("cut off: 2 files came whole"), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lengths_that_come_later_are_understood() {
     let files = [image(1), DiscFile::new("empty/", ""), image(2)];
     let images = [files[0].clone(), files[2].clone()];

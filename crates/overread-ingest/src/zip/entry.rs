@@ -77,6 +77,20 @@ impl Fault {
 #[error("the entry of the archive is faulty")]
 struct Wrapped(Fault);
 
+/// Says whether this is told of a file that did not come whole out of its archive.
+pub(crate) fn is_of_fault(message: &str) -> bool {
+    let faults = [
+        Fault::Ended,
+        Fault::Corrupt,
+        Fault::Lengths,
+        Fault::TooLarge,
+        Fault::Ratio,
+        Fault::Total,
+        Fault::Source(io::ErrorKind::Other.into()),
+    ];
+    faults.iter().any(|fault| fault.words().1 == message)
+}
+
 /// Returns the words for a reader's error that may hold a fault.
 pub(crate) fn words(error: &io::Error) -> (ProblemKind, &'static str) {
     let wrapped = error
