@@ -12,7 +12,7 @@ use crate::script::values;
 use crate::studies::sql::{Arg, Clause};
 use crate::{Tx, review_tasks};
 
-pub(crate) use granted::{Granted, granted, merged};
+pub(crate) use granted::{Granted, Ties, granted};
 pub(crate) use shown::Through;
 use shown::{OF_STUDIES, Shown, in_force, was_in_force};
 

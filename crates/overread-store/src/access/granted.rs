@@ -4,15 +4,22 @@
 use super::shown::{Holder, OF_STUDIES, in_force};
 use super::{NOT_DELETED, Reach};
 use crate::error::StoreResult;
-use crate::studies::sql::{Arg, Clause, number, padded};
+use crate::studies::sql::{Arg, Clause, number};
 use crate::{Tx, limits};
 
 /// What a reach covers that is by grants or a case alone.
 pub(crate) struct Granted {
     /// How many studies.
     pub(crate) count: u64,
-    /// The cases whose ties can be merged; `None` when they are too many.
-    pub(crate) cases: Option<Vec<String>>,
+    /// The ties that can be merged; `None` when there are too many cases.
+    pub(crate) ties: Option<Ties>,
+}
+
+/// The ties of some cases.
+pub(crate) struct Ties {
+    cases: Vec<String>,
+    /// Something is deleted and can still be restored: each tie is asked whether it is of that.
+    is_any_deleted: bool,
 }
 
 /// Counts what a reach by grants or a case alone covers; `None` for any other.
@@ -29,20 +36,23 @@ pub(crate) async fn granted(tx: &mut Tx, reach: &Reach) -> StoreResult<Option<Gr
             let cases = cases_of(tx, holder).await?;
             if cases.len() > limits::MERGED_CASES {
                 let count = number(tx, of_all(holder)).await?;
-                return Ok(Some(Granted { count, cases: None }));
+                return Ok(Some(Granted { count, ties: None }));
             }
             cases
         }
         _ => return Ok(None),
     };
-    let cases = padded(cases);
-    let count = match cases.is_empty() {
-        true => 0,
-        false => number(tx, of_cases(&cases)).await?,
+    let counted: Option<(i64, i64)> = match cases.is_empty() {
+        true => None,
+        false => of_cases(&cases).rows(tx).await?.first().copied(),
     };
+    let (count, deleted) = counted.unwrap_or_default();
     Ok(Some(Granted {
-        count,
-        cases: Some(cases),
+        count: count.unsigned_abs(),
+        ties: Some(Ties {
+            cases,
+            is_any_deleted: deleted > 0,
+        }),
     }))
 }
 
@@ -56,7 +66,7 @@ async fn cases_of(tx: &mut Tx, holder: Holder<'_>) -> StoreResult<Vec<String>> {
     Ok(rows.into_iter().map(|(case_id,)| case_id).collect())
 }
 
-/// Counts the ties of cases, and a study in several of them once.
+/// Counts the ties of cases, a study in several of them once; and says whether anything is deleted.
 fn of_cases(cases: &[String]) -> Clause {
     let mut clause = Clause::new(
         "select (select count(*) from case_study cs where cs.pending = 0 and cs.case_id in (",
@@ -72,7 +82,7 @@ fn of_cases(cases: &[String]) -> Clause {
         ") and cs.case_id = t.case_id and cs.study_id = t.study_id and cs.pending = 0 and cs.study_id",
     );
     clause.push(NOT_DELETED);
-    clause.push(")");
+    clause.push("), (select count(*) from (select 1 from deletion where ended_at is null limit 1) open_deletion)");
     clause
 }
 
@@ -85,20 +95,24 @@ fn of_all(holder: Holder<'_>) -> Clause {
     clause
 }
 
-/// Asks for the keys of the studies of these cases, to be put in order and cut to a page behind it; no cases hold none.
-pub(crate) fn merged(cases: &[String]) -> Clause {
-    let mut clause = Clause::new("");
-    for case_id in cases {
-        if !clause.sql.is_empty() {
-            clause.push(" union ");
+impl Ties {
+    /// Asks for the keys of their studies, to be put in order and cut to a page behind it; not for no cases.
+    pub(crate) fn merged(&self) -> Clause {
+        let mut clause = Clause::new("");
+        for case_id in &self.cases {
+            if !clause.sql.is_empty() {
+                clause.push(" union ");
+            }
+            clause.push(
+                "select cs.study_date, cs.study_time, cs.study_instance_uid, cs.study_id from case_study cs \
+                 where cs.pending = 0 and cs.case_id = ",
+            );
+            clause.arg(Arg::Text(case_id.clone()));
+            if self.is_any_deleted {
+                clause.push(" and cs.study_id");
+                clause.push(NOT_DELETED);
+            }
         }
-        clause.push(
-            "select cs.study_date, cs.study_time, cs.study_instance_uid, cs.study_id from case_study cs \
-             where cs.pending = 0 and cs.case_id = ",
-        );
-        clause.arg(Arg::Text(case_id.clone()));
-        clause.push(" and cs.study_id");
-        clause.push(NOT_DELETED);
+        clause
     }
-    clause
 }

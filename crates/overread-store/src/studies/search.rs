@@ -10,7 +10,7 @@ mod text;
 
 use super::sql::{Arg, Clause, number};
 use crate::Tx;
-use crate::access::{Granted, Level, Reach, Through, granted, merged, restrict_through};
+use crate::access::{Granted, Level, Reach, Through, Ties, granted, restrict_through};
 use crate::error::StoreResult;
 
 pub use pages::Found;
@@ -104,8 +104,8 @@ pub async fn page_of_studies(
     }
     let rows = match granted {
         Some(Granted {
-            cases: Some(cases), ..
-        }) if page.after.is_none() => studies_of(tx, &cases, window).await?,
+            ties: Some(ties), ..
+        }) if page.after.is_none() => studies_of(tx, &ties, window).await?,
         granted => {
             let through = match granted {
                 Some(Granted { count, .. })
@@ -128,9 +128,9 @@ pub async fn page_of_studies(
     Ok(Found { rows, remaining })
 }
 
-/// Returns the studies of these cases in a window.
-async fn studies_of(tx: &mut Tx, cases: &[String], window: Window) -> StoreResult<Vec<StudyRow>> {
-    let mut clause = merged(cases);
+/// Returns the studies of these ties in a window.
+async fn studies_of(tx: &mut Tx, ties: &Ties, window: Window) -> StoreResult<Vec<StudyRow>> {
+    let mut clause = ties.merged();
     clause.push(if window.is_backward {
         OLDEST_TIES_FIRST
     } else {
