@@ -1,10 +1,12 @@
 //! Style and script, built by Vite, carried in the program.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
 };
@@ -98,7 +100,7 @@ pub(crate) async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Respo
             (CACHE_CONTROL, "public, max-age=31536000, immutable"),
             (VARY, "accept-encoding"),
         ],
-        file.data.into_owned(),
+        bytes_of(file.data),
     )
         .into_response();
     // A worker obeys the policy of its own file: the decoder of images needs the viewer's.
@@ -111,6 +113,14 @@ pub(crate) async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Respo
             .insert(CONTENT_ENCODING, http::HeaderValue::from_static(encoding));
     }
     response
+}
+
+/// What is part of the program is sent from there: a copy for each reader who takes nothing would fill the memory.
+fn bytes_of(data: Cow<'static, [u8]>) -> Bytes {
+    match data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    }
 }
 
 /// Returns the smallest form of a file that the browser takes.

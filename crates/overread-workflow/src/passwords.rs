@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, mpsc};
 
 use argon2::password_hash::rand_core::OsRng;
-use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::{self, Output, ParamsString, PasswordHash, Salt, SaltString};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use overread_model::person::{PasswordRules, check_password, normalised_password};
 use tokio::sync::oneshot;
 
@@ -62,9 +62,31 @@ fn is_known(password: &str) -> bool {
     KNOWN.contains(&password)
 }
 
-fn hasher(cost: PasswordCost) -> StepResult<Argon2<'static>> {
-    let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(StepError::internal)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// Where a hash is worked out; each thread keeps its own, as an allocator gives such large pieces back late or never.
+type Memory = Vec<Block>;
+
+/// Works out argon2id.
+fn worked(
+    memory: &mut Memory,
+    params: &Params,
+    password: &str,
+    salt: Salt<'_>,
+) -> Result<Output, password_hash::Error> {
+    let mut bytes = [0; Salt::MAX_LENGTH];
+    let salt = salt.decode_b64(&mut bytes)?;
+    memory.resize(memory.len().max(params.block_count()), Block::default());
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    Output::init_with(Params::DEFAULT_OUTPUT_LEN, |out| {
+        Ok(hasher.hash_password_into_with_memory(password.as_bytes(), salt, out, memory)?)
+    })
+}
+
+/// Says whether a password is the one of a hash.
+fn is_of(memory: &mut Memory, password: &str, hash: &PasswordHash<'_>) -> Option<bool> {
+    let params = Params::try_from(hash).ok()?;
+    let worked = worked(memory, &params, password, hash.salt?).ok()?;
+    // It takes the same time whatever they say.
+    Some(hash.algorithm == Algorithm::Argon2id.ident() && hash.hash? == worked)
 }
 
 /// Refuses a password that is weak, or typed differently the second time.
@@ -94,11 +116,18 @@ pub(crate) fn check_new(password: &str, again: &str, context_words: &[&str]) -> 
 /// Returns the argon2id hash of a password or passcode, as PHC text.
 pub(crate) async fn hash(cost: PasswordCost, password: &str) -> StepResult<String> {
     let password = normalised_password(password);
-    off_the_runtime(move || {
+    off_the_runtime(move |memory| {
+        let params =
+            Params::new(cost.memory_kib, cost.passes, 1, None).map_err(StepError::internal)?;
         let salt = SaltString::generate(&mut OsRng);
-        let hash = hasher(cost)?
-            .hash_password(password.as_bytes(), &salt)
-            .map_err(broken)?;
+        let output = worked(memory, &params, &password, salt.as_salt()).map_err(broken)?;
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(&params).map_err(broken)?,
+            salt: Some(salt.as_salt()),
+            hash: Some(output),
+        };
         Ok(hash.to_string())
     })
     .await
@@ -118,12 +147,10 @@ pub(crate) async fn fits(
         Some(hash) => (hash.to_owned(), true),
         None => (nobody(cost).await?, false),
     };
-    off_the_runtime(move || {
+    off_the_runtime(move |memory| {
         let parsed = PasswordHash::new(&text).map_err(broken)?;
-        Ok(hasher(cost)?
-            .verify_password(password.as_bytes(), &parsed)
-            .is_ok()
-            && known)
+        let fits = is_of(memory, &password, &parsed).ok_or_else(|| StepError::internal(Broken))?;
+        Ok(fits && known)
     })
     .await
 }
@@ -138,20 +165,19 @@ async fn nobody(cost: PasswordCost) -> StepResult<String> {
     Ok(NOBODY.get_or_init(|| text).clone())
 }
 
-/// Runs the work on one of a few threads of its own: an allocator keeps for each thread what a hash took there, and the
-/// runtime would spread them over hundreds.
+/// Runs the work on one of a few threads of its own, with the memory of that thread: the runtime would spread it over hundreds.
 async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> StepResult<T> + Send + 'static,
+    work: impl FnOnce(&mut Memory) -> StepResult<T> + Send + 'static,
 ) -> StepResult<T> {
     let (answer_to, answer) = oneshot::channel();
-    let task: Task = Box::new(move || drop(answer_to.send(work())));
+    let task: Task = Box::new(move |memory| drop(answer_to.send(work(memory))));
     hashing_threads()
         .and_then(|tasks| tasks.send(task).ok())
         .ok_or_else(|| StepError::internal(Broken))?;
     answer.await.map_err(StepError::internal)?
 }
 
-type Task = Box<dyn FnOnce() + Send>;
+type Task = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// Returns the queue of the threads that hash; `None` when the machine gives no thread.
 fn hashing_threads() -> Option<&'static mpsc::Sender<Task>> {
@@ -162,8 +188,9 @@ fn hashing_threads() -> Option<&'static mpsc::Sender<Task>> {
             let queue = Arc::clone(&queue);
             let next = move || queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let run = move || {
+                let mut memory = Memory::new();
                 while let Ok(task) = next() {
-                    task();
+                    task(&mut memory);
                 }
             };
             let named = std::thread::Builder::new().name("passwords".to_owned());

@@ -26,16 +26,18 @@ pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(60);
 /// Bytes that go out at once before a client counts as reading; words of HTTP/2 alone, as the answer to a ping, are fewer.
 pub(crate) const TAKEN_BYTES: usize = 256;
 /// Requests of one HTTP/2 connection that are answered at once; the others wait, as the body of each answer takes memory.
-pub(crate) const REQUESTS_OF_ONE_CONNECTION: usize = 16;
-/// Requests that one HTTP/2 connection may have under way.
-pub(crate) const STREAMS_OF_ONE_CONNECTION: u32 = 100;
+pub(crate) const REQUESTS_OF_ONE_CONNECTION: usize = 8;
+/// Requests that one HTTP/2 connection may have under way; the header of each is held while it waits.
+pub(crate) const STREAMS_OF_ONE_CONNECTION: u32 = 32;
 /// Streams that were broken off and not yet forgotten, before an HTTP/2 connection ends.
 pub(crate) const RESET_STREAMS: usize = 32;
 /// Requests that a client may break off besides as many as it lets us answer, before its connection ends: a viewer that
 /// scrolls fast breaks off some, a flood (CVE-2023-44487) all.
 pub(crate) const BROKEN_OFF: u64 = 200;
 /// Bytes of the header of one HTTP/2 request.
-pub(crate) const HEADER_BYTES: u32 = 32 * 1024;
+pub(crate) const HEADER_BYTES: u32 = 16 * 1024;
+/// Bytes of bodies that one HTTP/2 connection may send before they are read.
+pub(crate) const UNREAD_BYTES: u32 = 512 * 1024;
 /// How often within its shortest time a connection is looked at.
 pub(crate) const LOOKS: u32 = 8;
 /// Pause between two looks at the certificate's files.

@@ -162,6 +162,8 @@ fn http_2() -> http2::Builder<TokioExecutor> {
         .max_pending_accept_reset_streams(limits::RESET_STREAMS)
         .max_local_error_reset_streams(limits::RESET_STREAMS)
         .max_header_list_size(limits::HEADER_BYTES)
+        .initial_connection_window_size(limits::UNREAD_BYTES)
+        .initial_stream_window_size(limits::UNREAD_BYTES)
         .max_send_buf_size(limits::BUFFER_BYTES);
     http
 }
