@@ -31,6 +31,7 @@ pub mod letters;
 pub mod limits;
 pub mod links;
 mod migrations;
+pub mod nodes;
 pub mod original_reports;
 pub mod outbox;
 pub mod packs;

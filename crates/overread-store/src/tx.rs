@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Database, Postgres, Sqlite, Transaction};
 
@@ -107,6 +107,14 @@ impl Tx {
             Self::Sqlite(held) => held.rollback().await,
             Self::Pg(held) => held.rollback().await,
             Self::Quick(_) => Ok(()),
+        }
+    }
+
+    /// Takes a bare connection to PostgreSQL out of the pool, for what belongs to the connection; `None` for any other.
+    pub(crate) fn into_connection(self) -> Option<PgConnection> {
+        match self {
+            Self::Pg(Hold::Bare(held)) => Some(held.detach()),
+            _ => None,
         }
     }
 

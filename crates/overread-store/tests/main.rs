@@ -18,6 +18,7 @@ mod granted;
 mod house;
 mod joining;
 mod keeping;
+mod nodes;
 mod peer_calls;
 mod people;
 mod rebuilding;

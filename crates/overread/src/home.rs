@@ -14,6 +14,7 @@ use overread_knowledge::Knowledge;
 use overread_model::duration::WorkCalendar;
 use overread_model::peers::Peers;
 use overread_model::text::counted;
+use overread_store::nodes::{self, Mark};
 use overread_store::{Store, StoreError, transfer};
 use overread_workflow::{MailConfig, PasswordCost, SmtpConfig, Workflow, WorkflowConfig};
 
@@ -109,6 +110,20 @@ impl ServeLock {
             Err(TryLockError::Error(error)) => Err(error).with_context(fail),
         }
     }
+}
+
+/// Marks this program as one that works on the database beside others, as nodes do; refuses while one must be alone.
+pub(crate) async fn beside_others(store: &Store) -> Result<Mark> {
+    nodes::beside_others(store).await?.context(
+        "another overread moves or rebuilds what is in this database at the moment; start again when it has ended",
+    )
+}
+
+/// Marks this program as the only one that works on the database; refuses while any other does, on whatever machine.
+pub(crate) async fn alone(store: &Store) -> Result<Mark> {
+    nodes::alone(store).await?.context(
+        "another overread works on this database, maybe on another machine: stop every node first, so that nothing comes in meanwhile",
+    )
 }
 
 /// Makes the data folder for this account alone: every file below it may hold records.

@@ -266,6 +266,12 @@ fn nothing_acknowledged_is_lost_when_nodes_are_killed() {
     assert!(count.load(Ordering::SeqCst) > 0, "nothing was read");
     let kept = kept.lock().unwrap();
     every_node_has(&nodes, &kept);
+    // Beside nodes on other machines nothing is moved or made anew.
+    let beside = dir.path().join("beside");
+    outside.configure(&beside, None, None);
+    let refused = run(&["rebuild", "--data", beside.to_str().unwrap()]);
+    let said = text(&refused.stderr);
+    assert!(said.contains("stop every node first"), "{said}");
     drop(running);
     let data = nodes[0].data.to_str().unwrap();
     let verified = run(&["verify", "--json", "--data", data]);

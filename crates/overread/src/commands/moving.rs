@@ -9,6 +9,7 @@ use futures_util::{TryStreamExt, stream};
 use overread_archive::{Archive, Digest, PackId, TakenOver};
 use overread_ingest::{Ingest, VerifyReport};
 use overread_model::text::counted;
+use overread_store::nodes::Mark;
 use overread_store::transfer::{self, Copied};
 use overread_store::{Store, packs};
 use serde::Serialize;
@@ -17,7 +18,7 @@ use super::ingest::Bar;
 use crate::cli::Data;
 use crate::clock;
 use crate::config::Config;
-use crate::home::{Layout, ServeLock, check_is_there, open_archive, open_store};
+use crate::home::{Layout, ServeLock, alone, check_is_there, open_archive, open_store};
 use crate::output::{in_words, json, line, remark};
 
 /// Packs that are copied at once.
@@ -29,6 +30,7 @@ struct Place {
     store: Store,
     archive: Archive,
     _lock: ServeLock,
+    _mark: Mark,
 }
 
 /// What was moved.
@@ -55,12 +57,14 @@ impl Place {
         let lock = ServeLock::take(data)?;
         let (layout, config) = (Layout::of(data), Config::load(data)?);
         let store = open_store(&config, &layout).await?;
+        let mark = alone(&store).await?;
         let archive = open_archive(&config, &layout).await?;
         Ok(Self {
             config,
             store,
             archive,
             _lock: lock,
+            _mark: mark,
         })
     }
 }
