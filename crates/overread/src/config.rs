@@ -8,6 +8,7 @@ mod known;
 mod warnings;
 mod web;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -118,6 +119,14 @@ impl Default for Config {
     }
 }
 
+/// Settings that came from variables: their keys with points between them.
+type OfVariables = BTreeSet<&'static str>;
+
+/// Names the variable of a setting: `OVERREAD_MAIL_HOST` that of `mail.host`.
+fn variable_of(key: &str) -> String {
+    format!("OVERREAD_{}", key.replace('.', "_").to_uppercase())
+}
+
 impl Config {
     /// Reads the settings of a data folder.
     pub(crate) fn load(data: &Path) -> Result<Self> {
@@ -133,17 +142,21 @@ impl Config {
         let config: Self = toml::from_str(&text)
             .map_err(|error| fault::hide_values(&error, &text))
             .with_context(invalid)?;
-        let checked = config.complete(data);
-        checked.map_err(|error| fault::place(error, &text, invalid()))
+        let mut of_variables = OfVariables::new();
+        let checked = config.complete(data, &mut of_variables);
+        checked.map_err(|error| fault::place(error, &text, invalid(), &of_variables))
     }
 
     /// Puts variables and files in, and checks everything.
-    fn complete(mut self, data: &Path) -> Result<Self> {
+    fn complete(mut self, data: &Path, of_variables: &mut OfVariables) -> Result<Self> {
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place where variables are read"
         )]
-        self.overlay(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+        self.overlay(
+            |name| std::env::var(name).ok().filter(|value| !value.is_empty()),
+            of_variables,
+        )?;
         // Its files are read by the check.
         self.dimse.tls.start_at(data);
         if let Some(s3) = &mut self.archive.s3 {
@@ -157,50 +170,58 @@ impl Config {
         Ok(self)
     }
 
-    fn overlay(&mut self, variable: impl Fn(&str) -> Option<String>) -> Result<()> {
-        let texts = [
-            ("OVERREAD_PUBLIC_URL", &mut self.public_url),
-            ("OVERREAD_ORGANISATION", &mut self.organisation),
-            ("OVERREAD_EMERGENCY_NUMBER", &mut self.emergency_number),
-            ("OVERREAD_DATABASE_URL", &mut self.database_url.0),
-            ("OVERREAD_DIMSE_AE_TITLE", &mut self.dimse.ae_title),
-            ("OVERREAD_MAIL_HOST", &mut self.mail.host),
-            ("OVERREAD_MAIL_FROM", &mut self.mail.from),
-            ("OVERREAD_MAIL_USER", &mut self.mail.user),
-            ("OVERREAD_MAIL_PASSWORD", &mut self.mail.password.0),
-        ];
-        for (name, field) in texts {
-            if let Some(value) = variable(name) {
+    /// Puts in what stands in variables, and notes which settings that are.
+    fn overlay(
+        &mut self,
+        variable: impl Fn(&str) -> Option<String>,
+        of_variables: &mut OfVariables,
+    ) -> Result<()> {
+        let mut variable = |key: &'static str| {
+            let value = variable(&variable_of(key))?;
+            of_variables.insert(key);
+            Some(value)
+        };
+        for (key, field) in [
+            ("public_url", &mut self.public_url),
+            ("organisation", &mut self.organisation),
+            ("emergency_number", &mut self.emergency_number),
+            ("database_url", &mut self.database_url.0),
+            ("dimse.ae_title", &mut self.dimse.ae_title),
+            ("mail.host", &mut self.mail.host),
+            ("mail.from", &mut self.mail.from),
+            ("mail.user", &mut self.mail.user),
+            ("mail.password", &mut self.mail.password.0),
+        ] {
+            if let Some(value) = variable(key) {
                 *field = value;
             }
         }
-        for (name, path) in [
-            ("OVERREAD_TLS_CERTIFICATE", &mut self.tls.certificate),
-            ("OVERREAD_TLS_KEY", &mut self.tls.key),
+        for (key, path) in [
+            ("tls.certificate", &mut self.tls.certificate),
+            ("tls.key", &mut self.tls.key),
         ] {
-            if let Some(value) = variable(name) {
+            if let Some(value) = variable(key) {
                 *path = PathBuf::from(value);
             }
         }
-        if let (Some(s3), Some(secret)) =
-            (&mut self.archive.s3, variable("OVERREAD_ARCHIVE_S3_SECRET"))
-        {
+        let secret = variable("archive.s3.secret");
+        if let (Some(s3), Some(secret)) = (&mut self.archive.s3, secret) {
             s3.secret.0 = secret;
         }
-        if let Some(port) = variable("OVERREAD_MAIL_PORT") {
+        if let Some(port) = variable("mail.port") {
             let port = port.parse().ok();
             self.mail.port =
                 port.context("OVERREAD_MAIL_PORT: a whole number from 0 to 65535 is expected")?;
         }
-        for (name, field) in [
-            ("OVERREAD_BEHIND_PROXY", &mut self.behind_proxy),
-            ("OVERREAD_MAIL_PLAIN_TEXT", &mut self.mail.plain_text),
+        for (key, field) in [
+            ("behind_proxy", &mut self.behind_proxy),
+            ("mail.plain_text", &mut self.mail.plain_text),
         ] {
-            match variable(name).as_deref() {
+            match variable(key).as_deref() {
                 None => {}
                 Some("true" | "1") => *field = true,
                 Some("false" | "0") => *field = false,
-                Some(_) => bail!("{name}: true or false is expected"),
+                Some(_) => bail!("{}: true or false is expected", variable_of(key)),
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use anyhow::{Context, Error, Result, anyhow};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::known;
+use super::{OfVariables, known, variable_of};
 
 /// Where a setting stands. As the context of an error it says which setting the error is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,18 +63,28 @@ pub(super) fn both(
     .context(at(set))
 }
 
-/// Says where a setting stands that can be read and cannot be used.
-pub(super) fn place(error: Error, text: &str, invalid: String) -> Error {
+/// Says where a setting stands that can be read and cannot be used: in a variable, which wins, or in a line of the file.
+pub(super) fn place(
+    error: Error,
+    text: &str,
+    invalid: String,
+    of_variables: &OfVariables,
+) -> Error {
     let Some(at) = error.downcast_ref::<At>() else {
         return error;
     };
+    let key = at.keys.join(".");
+    if of_variables.contains(key.as_str()) {
+        let name = variable_of(&key);
+        return error.context(format!("the variable {name} cannot be used"));
+    }
     let line = DeTable::parse(text)
         .ok()
         .and_then(|table| offset_of(table.get_ref(), at))
         .map(|offset| line_of(text, offset));
     match line {
         Some(line) => error.context(format!("line {line}")).context(invalid),
-        // It comes from a variable, or is missing.
+        // It is missing.
         None => error,
     }
 }

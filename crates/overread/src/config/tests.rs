@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, reason = "a failed test may say so by a panic")]
-use super::Config;
+use super::{Config, OfVariables};
 
 #[test]
 fn variables_win_and_secrets_stay_hidden() {
@@ -9,7 +9,7 @@ fn variables_win_and_secrets_stay_hidden() {
         "OVERREAD_BEHIND_PROXY" => Some("true".to_owned()),
         _ => None,
     };
-    config.overlay(variable).unwrap();
+    config.overlay(variable, &mut OfVariables::new()).unwrap();
     assert!(config.behind_proxy);
     assert_eq!(
         config.database_url.reveal(),
@@ -34,7 +34,7 @@ fn a_bucket_is_read_and_its_key_never_shown() {
         settings(&config).secret,
         overread_archive::S3Secret::new("from-a-file")
     );
-    config.overlay(key).unwrap();
+    config.overlay(key, &mut OfVariables::new()).unwrap();
     assert_eq!(
         settings(&config).secret,
         overread_archive::S3Secret::new("won")
