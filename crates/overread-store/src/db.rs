@@ -102,6 +102,31 @@ impl Store {
         Self::of(db, limits::ASKING_AT_ONCE).await
     }
 
+    /// Begins a transaction that only reads in a SQLite file, of whichever version its tables are, and changes nothing.
+    ///
+    /// # Errors
+    /// When the file is not there or cannot be read.
+    pub async fn look_into_sqlite(path: &Path) -> StoreResult<Tx> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .busy_timeout(limits::BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new().max_connections(1);
+        let pool = pool.connect_with(options).await?;
+        Ok(Tx::Sqlite(Hold::Transaction(pool.begin().await?)))
+    }
+
+    /// As [`Store::look_into_sqlite`], in PostgreSQL.
+    ///
+    /// # Errors
+    /// When the server is not there or refuses.
+    pub async fn look_into_postgres(url: &str) -> StoreResult<Tx> {
+        let pool = PgPoolOptions::new().max_connections(1);
+        let pool = pool.acquire_timeout(limits::POSTGRES_PATIENCE);
+        let begun = pool.connect(url).await?.begin_with("begin read only").await;
+        Ok(Tx::Pg(Hold::Transaction(begun?)))
+    }
+
     async fn of(db: Db, asking_at_once: usize) -> StoreResult<Self> {
         // For one all but one of them, so that there is always one for somebody else.
         let asking = Arc::new(Shares::new(

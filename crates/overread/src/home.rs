@@ -15,7 +15,7 @@ use overread_model::duration::WorkCalendar;
 use overread_model::peers::Peers;
 use overread_model::text::counted;
 use overread_store::nodes::{self, Mark};
-use overread_store::{Store, StoreError, transfer};
+use overread_store::{Store, StoreError, Tx, transfer};
 use overread_workflow::{MailConfig, PasswordCost, SmtpConfig, Workflow, WorkflowConfig};
 
 use crate::clock;
@@ -182,6 +182,17 @@ pub(crate) async fn open_store(config: &Config, layout: &Layout) -> Result<Store
         error => error.into(),
     })
     .context("the database cannot be opened")
+}
+
+/// Looks into the facts of a data folder as they are, whichever version wrote them.
+pub(crate) async fn look_into_store(config: &Config, layout: &Layout) -> Result<Tx> {
+    Ok(match config.database_url.reveal() {
+        "" => Store::look_into_sqlite(&layout.database()).await?,
+        url => {
+            ask(url).await?;
+            Store::look_into_postgres(url).await?
+        }
+    })
 }
 
 /// Nobody works in an installation that a transfer has not finished: what is not there yet would look lost.

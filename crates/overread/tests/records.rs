@@ -393,6 +393,157 @@ fn settings_are_shown_without_secrets() {
 }
 
 #[test]
+fn a_variable_that_cannot_be_used_is_named_and_not_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "public_url = 'https://good.example'\n[dimse]\nae_title = 'GOOD'\n";
+    std::fs::write(folder.path().join("config.toml"), text).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let told = |variables: &[(&str, &str)]| {
+        let mut check = crate::program::overread(&["check-config", "--data", path]);
+        let told = check.envs(variables.iter().copied()).output().unwrap();
+        assert_eq!(told.status.code(), Some(1), "{variables:?}");
+        crate::program::text(&told.stderr)
+    };
+    for (name, value, setting) in [
+        ("OVERREAD_PUBLIC_URL", "secret.example", "`public_url`"),
+        (
+            "OVERREAD_PUBLIC_URL",
+            "https://secret.example/",
+            "`public_url`",
+        ),
+        (
+            "OVERREAD_DIMSE_AE_TITLE",
+            "A-SECRET-TITLE-THAT-IS-TOO-LONG",
+            "`dimse.ae_title`",
+        ),
+        ("OVERREAD_MAIL_HOST", "secret.example", "`mail.host`"),
+        ("OVERREAD_TLS_KEY", "secret.pem", "`tls.key`"),
+    ] {
+        let told = told(&[(name, value)]);
+        assert!(
+            told.contains(&format!("the variable {name} cannot be used")),
+            "{told}"
+        );
+        assert!(told.contains(setting), "{told}");
+        assert!(
+            !told.contains("config.toml") && !told.contains("line "),
+            "{told}"
+        );
+        assert!(!told.to_lowercase().contains("secret"), "{told}");
+    }
+    std::fs::write(folder.path().join("config.toml"), "public_url = 'x'\n").unwrap();
+    let told = told(&[("OVERREAD_ORGANISATION", "Harbor Clinic")]);
+    assert!(
+        told.contains("config.toml") && told.contains("line 1"),
+        "{told}"
+    );
+}
+
+/// Everything that a database is made of.
+fn tables(data: &str) -> Vec<(String, String)> {
+    let path = Path::new(data).join("overread.sqlite");
+    let database = rusqlite::Connection::open(path).unwrap();
+    let mut asked = database
+        .prepare(
+            "select name, coalesce(sql, '') from sqlite_master union all \
+             select 'version', cast(version as text) from _sqlx_migrations order by 1, 2",
+        )
+        .unwrap();
+    let rows = asked.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn checking_the_settings_brings_no_table_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_folder(folder.path());
+    let create = [
+        "token", "create", "--role", "archive", "--name", "x", "--data", &data, "--json",
+    ];
+    let kept = json(&run(&create));
+    let config = format!(
+        "[[dimse.callers]]\nae_title = 'GOOD'\naddresses = ['192.0.2.1']\nmay = ['find']\ntoken = '{}'\n\
+         [[dimse.callers]]\nae_title = 'UNKNOWN'\naddresses = ['192.0.2.2']\nmay = ['find']\n\
+         token = 'aaaaaaaaaaaaaaaaaaaaaaaaaa'\n",
+        kept["id"].as_str().unwrap()
+    );
+    std::fs::write(Path::new(&data).join("config.toml"), config).unwrap();
+    // As an earlier version left it.
+    let path = Path::new(&data).join("overread.sqlite");
+    let database = rusqlite::Connection::open(path).unwrap();
+    let earlier = "drop table refused_caller; delete from _sqlx_migrations where version > 17";
+    database.execute_batch(earlier).unwrap();
+    drop(database);
+    let before = tables(&data);
+    let told = run(&["check-config", "--data", &data]);
+    assert_eq!(told.status.code(), Some(0));
+    let told = text(&told.stderr);
+    assert!(told.contains("UNKNOWN") && !told.contains("GOOD"), "{told}");
+    assert_eq!(tables(&data), before);
+    assert!(!before.iter().any(|(name, _)| name == "refused_caller"));
+}
+
+#[test]
+fn a_token_that_is_not_as_it_is_meant_is_refused_or_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_folder(folder.path());
+    let case = "aaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let create = |role: &str, more: &[&str]| {
+        let start = [
+            "token", "create", "--role", role, "--name", "x", "--data", &data,
+        ];
+        run(&[&start[..], more].concat())
+    };
+    let list = || text(&run(&["token", "list", "--data", &data]).stdout);
+    for (role, more, words) in [
+        (
+            "administrator",
+            &[][..],
+            "a machine cannot be an administrator",
+        ),
+        (
+            "reviewer",
+            &["--case", case],
+            "there is no case with this id",
+        ),
+    ] {
+        let told = create(role, more);
+        assert_ne!(told.status.code(), Some(0), "{role}");
+        assert!(told.stdout.is_empty(), "{role}: no secret is told");
+        assert!(text(&told.stderr).contains(words), "{}", text(&told.stderr));
+    }
+    assert_eq!(list(), "", "none of them was made");
+    let told = create("archive", &[]);
+    assert_eq!(told.status.code(), Some(0));
+    assert!(
+        !text(&told.stderr).contains("warning"),
+        "{}",
+        text(&told.stderr)
+    );
+    let told = create("reviewer", &[]);
+    assert_eq!(told.status.code(), Some(0));
+    assert!(!told.stdout.is_empty());
+    let words = text(&told.stderr);
+    assert!(
+        words.contains("warning: this token sees nothing"),
+        "{words}"
+    );
+    let secret = text(&told.stdout);
+    assert!(!words.contains(secret.trim()), "the secret is told once");
+    // What it says takes it back does.
+    let id = words.split("overread token revoke ").nth(1).unwrap();
+    let revoke = run(&[
+        "token",
+        "revoke",
+        id.trim().trim_end_matches(['.', ')']),
+        "--data",
+        &data,
+    ]);
+    assert!(revoke.status.success(), "{}", text(&revoke.stderr));
+    assert!(list().contains("revoked"), "{}", list());
+}
+
+#[test]
 fn what_is_probably_not_meant_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let data = data_folder(folder.path());

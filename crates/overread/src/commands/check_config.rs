@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::cli::Data;
 use crate::config::{Config, open_folder};
-use crate::home::{Layout, open_store};
+use crate::home::{Layout, look_into_store};
 use crate::output::{json, line, remark};
 
 /// Prints the settings of a data folder, and what in them is probably not meant.
@@ -29,7 +29,8 @@ pub(crate) async fn run(arguments: Data) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks the database for the tokens; settings are checked before there is one, too.
+/// Asks the database for the tokens, and changes nothing of it: checking is done before a new version is let in. Settings are
+/// checked before there is a database, too.
 async fn token_warnings(arguments: &Data, config: &Config) -> Vec<String> {
     let layout = Layout::of(&arguments.data);
     if !layout.has_database(config) {
@@ -38,10 +39,8 @@ async fn token_warnings(arguments: &Data, config: &Config) -> Vec<String> {
         ];
     }
     let looked_up = async {
-        let store = open_store(config, &layout).await?;
-        let warnings = config.token_warnings(&store).await;
-        store.close().await;
-        warnings
+        let mut tx = look_into_store(config, &layout).await?;
+        config.token_warnings(&mut tx).await
     };
     looked_up.await.unwrap_or_else(|_| {
         vec![

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use overread_dimse::AddressRange;
-use overread_store::{Store, tokens};
+use overread_store::{Tx, tokens};
 
 use super::{Config, DimseCaller, DimseRight};
 
@@ -26,12 +26,11 @@ impl Config {
     }
 
     /// Says which callers name a token that opens nothing.
-    pub(crate) async fn token_warnings(&self, store: &Store) -> Result<Vec<String>> {
+    pub(crate) async fn token_warnings(&self, tx: &mut Tx) -> Result<Vec<String>> {
         let mut warnings = Vec::new();
-        let mut tx = store.read().await?;
         for caller in &self.dimse.callers {
             let Some(id) = &caller.token else { continue };
-            if tokens::find_by_id(&mut tx, id).await?.is_none() {
+            if tokens::find_by_id(tx, id).await?.is_none() {
                 warnings.push(format!(
                     "dimse.callers: the entry {:?} names a token that is revoked or was never made, so it finds and \
                      retrieves nothing; `overread token list` shows those in force",
