@@ -207,6 +207,45 @@ async fn storing_needs_a_role_or_a_grant() {
 }
 
 #[tokio::test]
+async fn who_repeats_an_image_of_another_case_is_told_in_words_that_it_did_not_join() {
+    let house = House::with(&[Made::default(), Made::number(2)]).await;
+    let other = Made {
+        study: "1.2.9",
+        series: "1.2.9.1",
+        instance: "1.2.9.1.1".to_owned(),
+        ..Made::default()
+    };
+    let made = other.bytes();
+    assert_eq!(house.stow("/studies", &[made]).await.status, StatusCode::OK);
+    let rights = [Right::ViewImages, Right::AddRecords];
+    let (first, second) = (person(2, Role::Patient), person(3, Role::Patient));
+    house.grant(7, "1.2.3", &first, &rights, None).await;
+    let case_id = house.grant(8, "1.2.9", &second, &rights, None).await;
+    let to_case = format!("/studies?case={case_id}");
+    let stow = async |actor: &Actor, files: &[Vec<u8>]| {
+        let csrf = [("x-overread-csrf", "token"), JSON];
+        house
+            .stow_as(actor.clone(), &to_case, &csrf, multipart(files))
+            .await
+    };
+    let sees = async || {
+        let got = house.get_as(Some(second.clone()), "/studies/1.2.3/metadata", &[JSON]);
+        got.await.status
+    };
+    let one = Made::default().bytes();
+    let got = stow(&second, std::slice::from_ref(&one)).await;
+    assert_eq!(got.status, StatusCode::CONFLICT);
+    let told: serde_json::Value = serde_json::from_slice(&got.body).unwrap();
+    assert_eq!(told["00081198"]["Value"][0]["00081197"]["Value"][0], 0x0110);
+    let words = got.headers["warning"].to_str().unwrap();
+    assert!(words.contains("held already outside this case"), "{words}");
+    assert_eq!(sees().await, StatusCode::NOT_FOUND);
+    // Nor does a member of the one case put it into the other, or say by it that the other is there.
+    assert_eq!(stow(&first, &[one]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(sees().await, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn answers_are_never_pages() {
     let house = House::with(&[Made::default()]).await;
     for path in resources(&Made::default())

@@ -8,6 +8,7 @@ use dicom_ul::pdu::{
     AssociationRJ, AssociationRJResult, AssociationRJServiceUserReason, AssociationRJSource,
 };
 use overread_dimse::{Caller, Callers, Committed, limits};
+use overread_ingest::{DeliveryOptions, DeliverySource, Wanted};
 use overread_model::access::{Actor, Role};
 use overread_model::ids::{CaseId, DeletionId};
 use overread_model::keeping::Quota;
@@ -106,6 +107,58 @@ fn what_a_full_case_refused_is_never_called_safe() {
     assert_eq!(peer.store(&changed), Some(0xA700), "no room");
     peer.release();
     check(Committed::Reported(0, 2));
+}
+
+#[test]
+fn what_came_without_a_case_joins_it_when_it_is_sent_again() {
+    let case_id = CaseId::from_random([6; 16]);
+    let house = House::for_reader(Role::Archive, Some(&case_id), 1);
+    let quota = |instances| Quota {
+        bytes: 1 << 20,
+        instances,
+    };
+    limit(&house, &case_id, quota(1));
+    let specs = [InstanceSpec::mr(1, 1, 1), InstanceSpec::mr(1, 1, 2)];
+    house.wait_for(async {
+        let mut delivery = house
+            .ingest
+            .one_by_one(&DeliveryOptions {
+                case_id: None,
+                actor: Actor::System,
+                now: NOW,
+                source: DeliverySource::Dimse,
+            })
+            .unwrap();
+        for spec in &specs {
+            let mut part = house.ingest.receive().await.unwrap();
+            part.push(&spec.part10().unwrap()).await.unwrap();
+            let part = part.finish().await.unwrap();
+            let stored = delivery.store(part, &Wanted::default(), NOW).await;
+            assert!(stored.unwrap().result.is_ok());
+        }
+    });
+    let used = || {
+        house.wait_for(async {
+            let mut tx = house.ingest.store().read().await.unwrap();
+            quotas::usage(&mut tx, &case_id).await.unwrap().instances
+        })
+    };
+    let contexts = [(MR, vec![EXPLICIT])];
+    let mut peer = Peer::with(house.address, "READER", &contexts).unwrap();
+    // One of two images would bring both into a case that has room for one.
+    assert_eq!(peer.store(&specs[0]), Some(0xA700), "no room");
+    assert_eq!(used(), 0);
+    house.wait_for(async {
+        let mut tx = house.ingest.store().begin().await.unwrap();
+        let set = quotas::set(&mut tx, &case_id, quota(2), "a test", "p", NOW);
+        set.await.unwrap();
+        tx.commit().await.unwrap();
+    });
+    for spec in &specs {
+        assert_eq!(peer.store(spec), Some(0));
+    }
+    peer.release();
+    assert_eq!(used(), 2);
 }
 
 #[test]

@@ -1,18 +1,17 @@
 //! Puts the receipt of a delivery together while its answers come in.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use overread_dicom::Dicomdir;
 use overread_dicom::dicomdir::missing_files;
-use overread_model::keeping::Usage;
 use overread_model::problem::{Problem, ProblemKind};
 use overread_model::text::counted;
-use overread_store::quotas::{self, Rooms};
-use overread_store::studies::{self, Batch, Entered, StudyKey};
-use overread_store::{audit, deliveries};
+use overread_store::deliveries;
+use overread_store::studies::Entered;
 
-use crate::commit::{self, About, AboutInstance, Answer, NO_ROOM, Ticket, aside};
+use crate::commit::{About, AboutInstance, Answer, NO_ROOM, Ticket, aside};
+use crate::joining::{Joining, KnownStudies, KnownStudy, OUTSIDE, join, note_known};
 use crate::receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
 use crate::{Ingest, IngestError, limits, zip};
 
@@ -30,28 +29,12 @@ pub(crate) struct Collector {
     broken: Vec<String>,
     directories: Vec<(String, Dicomdir)>,
     /// Studies that instances of this delivery were already in.
-    known: BTreeMap<StudyKey, KnownStudy>,
+    known: KnownStudies,
     /// Name and birth date that each patient ID was first seen with.
     people: HashMap<String, (String, String)>,
     /// Instances that are in the receipt, by a digest of their UID.
     counted: HashSet<[u8; 32]>,
     warned_people: HashSet<String>,
-}
-
-/// A study that was stored before, with the SOP Instance UIDs of this delivery that proved it.
-struct KnownStudy {
-    study_instance_uid: String,
-    instances: HashSet<String>,
-}
-
-/// What became of a study that was stored before, in the case that the delivery is for.
-enum Joining {
-    /// The case holds it.
-    Joined,
-    /// A coordinator decides.
-    Outside,
-    /// The case holds as much as it may without it.
-    NoRoom,
 }
 
 impl Collector {
@@ -156,11 +139,8 @@ impl Collector {
             }
             Entered::Duplicate(study) => {
                 self.receipt.duplicates += 1;
-                let known = self.known.entry(*study).or_insert_with(|| KnownStudy {
-                    study_instance_uid: about.study_instance_uid.clone(),
-                    instances: HashSet::new(),
-                });
-                known.instances.insert(about.sop_instance_uid.clone());
+                let names = (&*about.study_instance_uid, &*about.sop_instance_uid);
+                note_known(&mut self.known, *study, names);
             }
             Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => {
                 self.receipt.kept_aside += 1
@@ -336,11 +316,7 @@ impl Collector {
         for (study, known) in std::mem::take(&mut self.known) {
             match join(ingest, ticket, study, &known).await? {
                 Joining::Joined => {}
-                Joining::Outside => self.note(
-                    "",
-                    ProblemKind::HeldAside,
-                    "an exam of this delivery is held already outside this case; a coordinator can add it to the case",
-                ),
+                Joining::Outside => self.note("", ProblemKind::HeldAside, OUTSIDE),
                 Joining::NoRoom => self.left_outside(&known),
             }
         }
@@ -394,42 +370,6 @@ pub fn without_what_follows(problems: &[Problem]) -> Vec<&Problem> {
         .iter()
         .filter(|problem| !follows(problem))
         .collect()
-}
-
-/// Puts a study that was stored before into the case that a delivery is for, where it has room for all of it; notes what it has
-/// none for.
-async fn join(
-    ingest: &Ingest,
-    ticket: &Ticket,
-    study: StudyKey,
-    known: &KnownStudy,
-) -> Result<Joining, IngestError> {
-    let (scope, now) = (&ticket.scope, ticket.now);
-    let Some(case_id) = &scope.case_id else {
-        return Ok(Joining::Joined);
-    };
-    // One study at a time: the committer holds several, in an order of its own.
-    let mut tx = ingest.store().begin().await?;
-    studies::take_turns(&mut tx, &Batch::empty(), std::slice::from_ref(case_id)).await?;
-    audit::take_turn(&mut tx).await?;
-    let brought = known.instances.len() as u64;
-    let joining = if !studies::may_link(&mut tx, study, scope, brought).await? {
-        Joining::Outside
-    } else {
-        let more = quotas::of_joining(&mut tx, study, case_id).await?;
-        let mut rooms = Rooms::new(ingest.quota());
-        if more == Usage::default() || rooms.take(&mut tx, Some(case_id), more).await? {
-            studies::link_pending(&mut tx, study, case_id, now).await?;
-            Joining::Joined
-        } else {
-            deliveries::start(&mut tx, scope, ticket.source, now).await?;
-            commit::note_no_room(&mut tx, ticket, &known.study_instance_uid, &known.instances)
-                .await?;
-            Joining::NoRoom
-        }
-    };
-    tx.commit().await?;
-    Ok(joining)
 }
 
 /// Says whether a problem means that a file which may be a record was not stored. What is only noted of files that were looked

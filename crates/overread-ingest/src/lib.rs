@@ -12,6 +12,7 @@ mod differing;
 mod erase;
 mod error;
 mod inflating;
+mod joining;
 mod kept;
 pub mod limits;
 mod paths;

@@ -1,5 +1,6 @@
 //! Whole instances from the network: parts in, one answer for each, in their order (STOW-RS, C-STORE).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt};
@@ -7,12 +8,13 @@ use overread_dicom::{ContentKind, DicomProblem};
 use overread_model::ids::DeliveryId;
 use overread_model::problem::ProblemKind;
 use overread_model::time::Timestamp;
-use overread_store::studies::Entered;
+use overread_store::studies::{Entered, StudyKey};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::commit::{self, AboutInstance, Answer, Item, Payload, Ticket};
 use crate::content::{Held, Part};
+use crate::joining::{Joining, KnownStudies, join, note_known, note_outside};
 use crate::prepare::{self, Prepared};
 use crate::receiving::Received;
 use crate::{DeliveryOptions, Ingest, IngestError, inflating, limits};
@@ -102,6 +104,7 @@ impl Wanted<'_> {
 pub struct OneByOne {
     ingest: Ingest,
     ticket: Ticket,
+    known: KnownStudies,
 }
 
 impl OneByOne {
@@ -126,7 +129,12 @@ impl OneByOne {
         let awaited = self.ingest.pass_on(prepared, wanted, &self.ticket).await?;
         let unusable = awaited.unusable(&self.ticket, wanted.sop_instance_uid);
         self.ingest.note_refused(unusable.as_slice()).await?;
-        awaited.outcome().await
+        let mut answered = [awaited.outcome().await?];
+        self.ingest
+            .join_known(&self.ticket, &mut self.known, &mut answered)
+            .await?;
+        let [(outcome, _)] = answered;
+        Ok(outcome)
     }
 }
 
@@ -151,6 +159,9 @@ impl Reading {
     }
 }
 
+/// What became of a part, and the study that held it before.
+type Answered = (StowOutcome, Option<StudyKey>);
+
 /// A part whose answer is awaited.
 enum Awaited {
     Settled(StowOutcome),
@@ -166,9 +177,10 @@ impl Awaited {
         }
     }
 
-    async fn outcome(self) -> Result<StowOutcome, IngestError> {
+    /// Returns what became of it, and the study that held it before.
+    async fn outcome(self) -> Result<Answered, IngestError> {
         match self {
-            Self::Settled(outcome) => Ok(outcome),
+            Self::Settled(outcome) => Ok((outcome, None)),
             Self::Committing(about, answer) => {
                 answered(&about, answer.await.unwrap_or(Answer::NotStored))
             }
@@ -229,7 +241,52 @@ impl Ingest {
         for one in awaited {
             outcomes.push(one.outcome().await?);
         }
-        Ok(outcomes)
+        self.join_known(&ticket, &mut KnownStudies::new(), &mut outcomes)
+            .await?;
+        Ok(outcomes.into_iter().map(|(outcome, _)| outcome).collect())
+    }
+
+    /// Puts studies that were there already into the case of a delivery, and refuses their instances where that may not be:
+    /// whoever sent them must not think that the case has them.
+    async fn join_known(
+        &self,
+        ticket: &Ticket,
+        known: &mut KnownStudies,
+        answered: &mut [Answered],
+    ) -> Result<(), IngestError> {
+        if ticket.scope.case_id.is_none() {
+            return Ok(());
+        }
+        let mut came = BTreeSet::new();
+        for (outcome, study) in &*answered {
+            if let (Some(study), Some(uid), Some(instance)) = (
+                study,
+                &outcome.study_instance_uid,
+                &outcome.sop_instance_uid,
+            ) {
+                note_known(known, *study, (uid, instance));
+                came.insert(*study);
+            }
+        }
+        let mut outside = Vec::new();
+        for key in came {
+            let Some(study) = known.get(&key) else {
+                continue;
+            };
+            let joining = join(self, ticket, key, study).await?;
+            if joining == Joining::Outside {
+                outside.push(study);
+            }
+            for (outcome, _) in answered.iter_mut().filter(|(_, of)| *of == Some(key)) {
+                if let Some(problem) = joining.problem() {
+                    outcome.result = Err(problem);
+                }
+            }
+        }
+        if !outside.is_empty() {
+            note_outside(self, ticket, &outside).await?;
+        }
+        Ok(())
     }
 
     /// Opens a delivery whose parts come one by one, each answered before the next is sent (C-STORE).
@@ -240,6 +297,7 @@ impl Ingest {
         Ok(OneByOne {
             ingest: self.clone(),
             ticket: Ticket::counted(options)?,
+            known: KnownStudies::new(),
         })
     }
 
@@ -408,13 +466,17 @@ fn outcome(about: &AboutInstance, result: Result<Stowed, DicomProblem>) -> StowO
     }
 }
 
-fn answered(about: &AboutInstance, answer: Answer) -> Result<StowOutcome, IngestError> {
+fn answered(about: &AboutInstance, answer: Answer) -> Result<Answered, IngestError> {
     let Answer::Instance(entered) = answer else {
         return Err(IngestError::NotStored);
     };
+    let mut known = None;
     let result = match entered.entered {
         Entered::Stored(_) => Ok(Stowed::Stored),
-        Entered::Duplicate(_) => Ok(Stowed::Duplicate),
+        Entered::Duplicate(study) => {
+            known = Some(study);
+            Ok(Stowed::Duplicate)
+        }
         ref other => {
             let (kind, message) =
                 commit::aside(other).unwrap_or((ProblemKind::Conflict, "kept aside"));
@@ -424,5 +486,5 @@ fn answered(about: &AboutInstance, answer: Answer) -> Result<StowOutcome, Ingest
             })
         }
     };
-    Ok(outcome(about, result))
+    Ok((outcome(about, result), known))
 }

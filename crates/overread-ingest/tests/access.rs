@@ -2,14 +2,14 @@
 
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
-use overread_ingest::{DeliverySource, IngestError};
+use overread_ingest::{DeliveryOptions, DeliverySource, IngestError, StowOutcome, Wanted};
 use overread_model::ids::CaseId;
 use overread_model::problem::ProblemKind;
 use overread_store::access::Reach;
-use overread_store::checks;
+use overread_store::{checks, deliveries};
 use overread_testkit::disc::{DiscFile, zip_of};
 
-use crate::house::{House, kinds, machine, mr, of_case, part10, patient, received};
+use crate::house::{House, NOW, kinds, machine, mr, of_case, part10, patient, received};
 
 async fn bring(
     house: &House,
@@ -156,6 +156,113 @@ async fn a_stranger_cannot_join_a_study_by_writing_its_uid() {
             .await
             .is_some()
     );
+}
+
+/// Stores these images by STOW-RS, and returns why each was refused.
+async fn stowed(
+    house: &House,
+    (actor, case_id): (overread_model::access::Actor, Option<&CaseId>),
+    images: &[(u64, u64, u64)],
+) -> Vec<Option<ProblemKind>> {
+    let mut parts = Vec::new();
+    for (study, series, instance) in images {
+        let part = part10(&mr(*study, *series, *instance));
+        parts.push(Ok(received(&house.ingest, &part).await));
+    }
+    let options = DeliveryOptions {
+        case_id: case_id.cloned(),
+        ..of_case(DeliverySource::Stow, actor, &CaseId::from_random([9; 16]))
+    };
+    let parts = futures_util::stream::iter(parts);
+    let outcomes = house.ingest.stow(parts, None, options).await.unwrap();
+    if let Some(case_id) = case_id {
+        judged(house, case_id).await;
+    }
+    let why = |one: StowOutcome| one.result.err().map(|problem| problem.kind);
+    outcomes.into_iter().map(why).collect()
+}
+
+/// Stores these images by C-STORE, one after the other.
+async fn stored(
+    house: &House,
+    case_id: &CaseId,
+    images: &[(u64, u64, u64)],
+) -> Vec<Option<ProblemKind>> {
+    let peer = of_case(DeliverySource::Dimse, machine(), case_id);
+    let mut peer = house.ingest.one_by_one(&peer).unwrap();
+    let mut why = Vec::new();
+    for (study, series, instance) in images {
+        let part = part10(&mr(*study, *series, *instance));
+        let part = received(&house.ingest, &part).await;
+        let one = peer.store(part, &Wanted::default(), NOW).await.unwrap();
+        why.push(one.result.err().map(|problem| problem.kind));
+    }
+    judged(house, case_id).await;
+    why
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_without_a_case_joins_it_when_it_is_sent_again_by_whichever_door() {
+    let images = [(1, 1, 1), (1, 1, 2)];
+    for door in ["zip", "stow", "dimse"] {
+        let house = House::new().await;
+        let case_id = CaseId::from_random([1; 16]);
+        assert_eq!(stowed(&house, (machine(), None), &images).await, [None; 2]);
+        let sees = async || {
+            let reach = Reach::Case(case_id.clone());
+            house.find_as(&reach, &mr(1, 1, 2)).await.is_some()
+        };
+        assert!(!sees().await);
+        match door {
+            "zip" => {
+                let receipt = bring(&house, machine(), &case_id, &images).await;
+                assert_eq!((receipt.duplicates, receipt.problems.len()), (2, 0));
+            }
+            "stow" => {
+                let told = stowed(&house, (machine(), Some(&case_id)), &images).await;
+                assert_eq!(told, [None; 2]);
+            }
+            _ => assert_eq!(stored(&house, &case_id, &images).await, [None; 2]),
+        }
+        assert!(sees().await, "{door}");
+        house.prove().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_repeats_an_image_of_another_case_is_told_that_it_did_not_join() {
+    let house = House::new().await;
+    let (first, second) = (CaseId::from_random([1; 16]), CaseId::from_random([2; 16]));
+    let images = [(1, 1, 1), (1, 1, 2)];
+    bring(&house, patient(1), &first, &images).await;
+    let sees = async || {
+        let reach = Reach::Case(second.clone());
+        house.find_as(&reach, &mr(1, 1, 1)).await.is_some()
+    };
+    let scope = || (patient(2), Some(&second));
+    // A member of another case holds one image of two, and brings one that is its own.
+    let told = stowed(&house, scope(), &[(1, 1, 1), (2, 1, 1)]).await;
+    assert_eq!(told, [Some(ProblemKind::HeldAside), None]);
+    assert!(!sees().await);
+    let mut tx = house.ingest.store().read().await.unwrap();
+    let rows = deliveries::list_of_case(&mut tx, &second).await.unwrap();
+    drop(tx);
+    let receipt = rows[0].receipt.as_deref().unwrap();
+    assert!(
+        receipt.contains(&mr(1, 1, 1).study_instance_uid),
+        "a coordinator is told"
+    );
+    assert_eq!((rows.len(), rows[0].problem_count), (1, 1));
+    // The same image twice, or one after the other, is not the whole exam.
+    let told = stowed(&house, scope(), &[(1, 1, 1), (1, 1, 1)]).await;
+    assert_eq!(told, [Some(ProblemKind::HeldAside); 2]);
+    let told = stowed(&house, scope(), &[(1, 1, 2)]).await;
+    assert_eq!(told, [Some(ProblemKind::HeldAside)]);
+    assert!(!sees().await);
+    // Whoever brings the whole of it has nothing to learn.
+    assert_eq!(stowed(&house, scope(), &images).await, [None; 2]);
+    assert!(sees().await);
+    house.prove().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

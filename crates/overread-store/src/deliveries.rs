@@ -128,6 +128,21 @@ pub fn add(script: &mut Script, id: &DeliveryId, tally: &Tally, now: Timestamp) 
     );
 }
 
+/// Keeps a receipt of what a delivery that is finished with each answer (STOW) left outside its case, and counts its problems.
+///
+/// # Errors
+/// When the database fails.
+pub async fn left_outside(
+    tx: &mut Tx,
+    id: &DeliveryId,
+    (problems, receipt_json): (u64, &str),
+) -> StoreResult<()> {
+    let sql = "update delivery set receipt = $2, problem_count = problem_count + $3 where id = $1";
+    let values = values![id.as_str(), receipt_json, problems as i64];
+    tx.run(sql, values).await?;
+    Ok(())
+}
+
 /// Finds a delivery.
 ///
 /// # Errors

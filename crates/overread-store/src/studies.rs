@@ -18,7 +18,7 @@ pub use delete::ErasedStudy;
 pub(crate) use delete::delete;
 pub(crate) use enter::to_digest;
 pub use enter::{
-    Batch, DeliveryScope, Entered, Known, NewInstance, Outcome, deleted_among, enter,
+    Batch, DeliveryScope, Entered, Known, NewInstance, Outcome, deleted_among, enter, is_of_case,
     known_digests, link_pending, link_to_case, may_link,
 };
 pub use find::{

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
+use overread_ingest::{DeliveryOptions, DeliverySource, Wanted};
 use overread_model::ids::CaseId;
 use overread_store::audit;
 use overread_testkit::dicom::InstanceSpec;
@@ -257,6 +258,52 @@ async fn images_kept_outside_the_case_are_told_and_taken_in() {
     let found = view.check.unwrap().findings;
     assert!(!found.iter().any(|one| one.rule == "F12"));
     assert!(house.state(&case_id).await.starts_with("records_"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stow_left_outside_the_case_is_told_to_the_coordinator() {
+    let house = House::sqlite().await;
+    let (ctx, coordinator) = (&house.ctx, &house.coordinator);
+    let files = disc("Sample^Alex", 1);
+    let zip = Cursor::new(zip_of(&files, true).unwrap());
+    records::receive(ctx, coordinator, None, Incoming::Zip(zip), NOW)
+        .await
+        .unwrap();
+    let case_id = house.consented().await;
+    let image = &files
+        .iter()
+        .find(|one| one.path.contains("IM"))
+        .unwrap()
+        .bytes;
+    let mut part = ctx.ingest.receive().await.unwrap();
+    part.push(image).await.unwrap();
+    let part = part.finish().await.unwrap();
+    let options = DeliveryOptions {
+        case_id: Some(case_id.clone()),
+        actor: house.patient.clone(),
+        now: NOW,
+        source: DeliverySource::Stow,
+    };
+    let mut delivery = ctx.ingest.one_by_one(&options).unwrap();
+    let stowed = delivery.store(part, &Wanted::default(), NOW).await;
+    assert!(stowed.unwrap().result.is_err());
+    let view = records::view(ctx, coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert!(view.studies.is_empty());
+    assert_eq!((view.outside.len(), view.outside[0].sent_count), (1, 1));
+    let [delivery] = &view.deliveries[..] else {
+        panic!("one delivery");
+    };
+    assert_eq!((delivery.refused, delivery.problems.len()), (0, 1));
+    let wanted = taken(&view.outside[0].study.study_instance_uid, 5);
+    filing::take_in(ctx, coordinator, &case_id, wanted, NOW)
+        .await
+        .unwrap();
+    let view = records::view(ctx, coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!((view.studies.len(), view.outside.len()), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

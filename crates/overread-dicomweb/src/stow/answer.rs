@@ -109,8 +109,11 @@ fn reason(problem: &DicomProblem, outcome: &StowOutcome, study: Option<&str>) ->
         ProblemKind::LimitExceeded => 0xA700,
         // Refused: not authorised. The study was deleted, and nobody adds to it.
         ProblemKind::Deleted => 0x0124,
-        // Processing failure: other bytes are kept under this UID.
-        ProblemKind::Conflict | ProblemKind::OtherPatient | ProblemKind::Io => 0x0110,
+        // Processing failure: a person decides, or it could not be read back.
+        ProblemKind::Conflict
+        | ProblemKind::OtherPatient
+        | ProblemKind::HeldAside
+        | ProblemKind::Io => 0x0110,
         // Cannot understand.
         _ => 0xC000,
     }

@@ -29,7 +29,7 @@ pub(crate) use kept::to_digest;
 pub use kept::{Known, deleted_among, known_digests};
 use known::Known as KnownOfBatch;
 use linking::may_add;
-pub use linking::{link_pending, link_to_case, may_link};
+pub use linking::{is_of_case, link_pending, link_to_case, may_link};
 use room::Counted;
 use rows::{insert_block, insert_instance, keep_aside};
 

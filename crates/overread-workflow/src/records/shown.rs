@@ -291,7 +291,12 @@ async fn deliveries_of(
             .receipt
             .as_deref()
             .and_then(|text| serde_json::from_str::<Receipt>(text).ok());
-        let refused = receipt.as_ref().map_or(row.problem_count, |_| 0);
+        // A receipt of STOW-RS tells of what was left outside the case alone.
+        let listed = receipt.as_ref().map_or(0, |receipt| receipt.problems.len());
+        let refused = match (&receipt, row.source.as_str()) {
+            (Some(_), source) if source != "stow" => 0,
+            _ => row.problem_count - i64::try_from(listed).unwrap_or_default(),
+        };
         let receipt = receipt.unwrap_or_default();
         let waiting = waiting_of(&receipt, held);
         let mut problems = receipt.problems;

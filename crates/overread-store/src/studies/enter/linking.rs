@@ -22,26 +22,31 @@ pub(super) async fn may_add(
     if scope.actor.sees_every_case() {
         return Ok(true);
     }
-    let (sql, values) = match &scope.case_id {
-        Some(case_id) => (
-            "select study_id from case_study where case_id = $1 and study_id = $2 union \
-             select study_id from quarantine where case_id = $1 and study_id = $2 and decided_at is null",
-            values![case_id.as_str(), study.0],
-        ),
-        None => (
-            "select cs.study_id from case_study cs join case_grant g on g.case_id = cs.case_id \
+    if let Some(case_id) = &scope.case_id {
+        return is_of_case(tx, study, case_id).await;
+    }
+    let sql = "select cs.study_id from case_study cs join case_grant g on g.case_id = cs.case_id \
              where cs.study_id = $1 and g.subject_kind = $2 and g.subject_id = $3 and g.right_ = $4 \
-             and g.revoked_at is null and g.from_at <= $5 and (g.until_at is null or g.until_at > $5) limit 1",
-            values![
-                study.0,
-                scope.actor.kind(),
-                scope.actor.id(),
-                Right::AddRecords.as_str(),
-                now.as_micros(),
-            ],
-        ),
-    };
+             and g.revoked_at is null and g.from_at <= $5 and (g.until_at is null or g.until_at > $5) limit 1";
+    let values = values![
+        study.0,
+        scope.actor.kind(),
+        scope.actor.id(),
+        Right::AddRecords.as_str(),
+        now.as_micros(),
+    ];
     let found: Vec<(i64,)> = tx.rows(sql, values).await?;
+    Ok(!found.is_empty())
+}
+
+/// Says whether a study is a part of a case, or was brought for it and is held back from it. A quick question.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_of_case(tx: &mut Tx, study: StudyKey, case_id: &CaseId) -> StoreResult<bool> {
+    let sql = "select study_id from case_study where case_id = $1 and study_id = $2 union \
+        select study_id from quarantine where case_id = $1 and study_id = $2 and decided_at is null";
+    let found: Vec<(i64,)> = tx.rows(sql, values![case_id.as_str(), study.0]).await?;
     Ok(!found.is_empty())
 }
 
