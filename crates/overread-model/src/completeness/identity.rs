@@ -138,11 +138,18 @@ pub fn has_other_name(person: &PersonIdentity, images: &PersonIdentity) -> bool 
 
 /// Says whether a person must look whatever the score: twins share a birth date, a mother and a daughter a name.
 ///
-/// A slip in the birth date is forgiven to whom the number of the same issuer names; another name or another day is not.
+/// A slip in the birth date or the sex is forgiven to whom the number of the same issuer names; another name or another day is
+/// not. A name alone does not stand against another number of the same issuer.
 fn is_doubtful(person: &PersonIdentity, images: &PersonIdentity, has_its_number: bool) -> bool {
     let birth = both(&person.birth_date, &images.birth_date)
-        .map_or(1.0, |(a, b)| birth_date_score(*a.reveal(), *b.reveal()));
-    has_other_name(person, images) || birth == 0.0 || birth < 1.0 && !has_its_number
+        .map(|(a, b)| birth_date_score(*a.reveal(), *b.reveal()));
+    let sex = both(&person.sex, &images.sex).and_then(|(a, b)| sex_score(a, b));
+    let has_slip = birth.is_some_and(|likeness| likeness < 1.0) || sex == Some(0.0);
+    let is_other_number = same_number(person, images) == Some(false);
+    has_other_name(person, images)
+        || birth == Some(0.0)
+        || has_slip && !has_its_number
+        || birth.is_none() && is_other_number
 }
 
 /// Compares the numbers of the same issuer; `None` when they cannot be compared.
@@ -365,6 +372,9 @@ mod tests {
         check("Perez^Ana", "19700307", "2", "B", Belonging::Doubtful);
         check("Perez^Ana", "19700307", "1", "A", Belonging::Fits);
         check("Perez^Ana", "19811225", "1", "A", Belonging::Doubtful);
+        // A namesake.
+        check("Perez^Ana", "", "2", "A", Belonging::Doubtful);
+        check("Perez^Ana", "", "1", "A", Belonging::Fits);
         check("Lopez^Luis", "19700302", "", "", Belonging::OtherPerson);
         check("Perez", "19700302", "", "", Belonging::Fits);
         for half in ["Perez", "Mr Perez"] {
@@ -380,6 +390,11 @@ mod tests {
             check(name, "19700302", "2", "A", Belonging::Unnamed);
             check(name, "", "2", "A", Belonging::OtherPerson);
             check(name, "19700302", "1", "A", Belonging::Fits);
+        }
+        // A brother, or a slip.
+        for (id, expect) in [("", Belonging::Doubtful), ("1", Belonging::Fits)] {
+            let images = person("Perez^Ana", "19700302", "M", id, "A");
+            assert_eq!(belonging(&ana, &images, &table), expect, "{id}");
         }
         let nobody = PersonIdentity::default();
         assert_eq!(belonging(&nobody, &ana, &table), Belonging::Unnamed);

@@ -6,8 +6,9 @@ use serde::Serialize;
 use super::{CheckView, FindingRow};
 use crate::reading;
 
-/// Rules that speak of the first report, whether it is here and what stands in it, or whose words list the names of exams.
-const FIRST_READING_RULES: [&str; 5] = ["D01", "D02", "D03", "D10", "D11"];
+/// Rules that speak of the first report, whether it is here and what stands in it, that count papers, or whose words list the
+/// names of exams.
+const FIRST_READING_RULES: [&str; 6] = ["D01", "D02", "D03", "D08", "D10", "D11"];
 
 /// How the names of the rules begin that count and name files as they arrived, reports among the images as well.
 const ARRIVAL_PREFIX: char = 'F';
@@ -71,6 +72,8 @@ impl CheckView {
                 finding.subject.clear();
             }
         }
+        let blocks = |row: &FindingRow| row.severity == "blocker" && row.overridden.is_none();
+        self.ready = !self.findings.iter().any(blocks);
     }
 }
 
