@@ -104,6 +104,38 @@ test("passing trouble is waited out, the disc arrives once", async () => {
   stop();
 });
 
+test("a server that stays away for minutes is waited for, and nothing is said of what nobody judged", async () => {
+  vi.useFakeTimers();
+  const stop = uploadDelivery(page(FORM));
+  FakeRequest.answers = [stored(2)];
+  choose(new File(["1"], "a.zip"), new File(["2"], "b.zip"), new File(["3"], "c.zip"));
+  await vi.advanceTimersByTimeAsync(2 * 60_000);
+  expect(one("[role=status]").textContent).toContain("Trying again in");
+  await vi.advanceTimersByTimeAsync(5 * 60_000);
+  const said = one("[role=status]").textContent ?? "";
+  expect(said).toContain("2 image files arrived");
+  expect(said).toContain("The connection to the server was lost. What arrived before is kept.");
+  expect(said).toContain("Choose the files again when it is back");
+  expect(said).not.toContain("No medical images");
+  expect(said).not.toContain("could not be used");
+  expect(one("[role=status]").dataset.kind).toBe("warning");
+  // The third file is not tried while the server is away for the second.
+  const sent = await Promise.all(FakeRequest.sent.map(({ body }) => body.text()));
+  expect(new Set(sent)).toEqual(new Set(["1", "2"]));
+  stop();
+});
+
+test("a server that is away from the start is not taken for files without images", async () => {
+  vi.useFakeTimers();
+  const stop = uploadDelivery(page(FORM));
+  choose(new File(["1"], "a.zip"));
+  await vi.advanceTimersByTimeAsync(7 * 60_000);
+  const said = one("[role=status]").textContent ?? "";
+  expect(said).toContain("The connection to the server was lost.");
+  expect(said).not.toContain("No medical images");
+  stop();
+});
+
 test("a refusal is told with what was refused, the rest goes on", async () => {
   const stop = uploadDelivery(page(FORM));
   const refusal = { message: "This file is too large", hint: "Send it on a disc." };

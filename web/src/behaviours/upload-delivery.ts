@@ -40,7 +40,8 @@ export function uploadDelivery(element: HTMLElement): () => void {
     const { signal } = running;
     const receipt = await sendAll(files, { url, csrf, signal }, panel);
     running = null;
-    const clean = !signal.aborted && receipt.problems.length === 0 && hasArrived(receipt);
+    const clean =
+      !signal.aborted && receipt.problems.length === 0 && !receipt.lost && hasArrived(receipt);
     // Whatever must still be read here stays; else the page is made anew, with what was found.
     if (clean && form.dataset.then === "reload") panel.reload(receipt);
     else panel.end(receipt, signal.aborted);
@@ -113,8 +114,9 @@ async function sendAll(
   // One after the other: they share the line, and a portion that is through stays through.
   const archives = files.filter(isZip).map((file) => [file]);
   for (const portion of [...archives, ...portions(files.filter((file) => !isZip(file)))]) {
-    if (to.signal.aborted) break;
     await sendPortion(portion, to, panel, receipt);
+    // A server that cannot be reached for the one cannot be for the next.
+    if (to.signal.aborted || receipt.lost) break;
     panel.done(portion);
   }
   return receipt;
@@ -143,6 +145,12 @@ async function sendPortion(
     addAnswer(receipt, answer);
   } catch (failure) {
     if (to.signal.aborted) return;
+    if (failure instanceof RequestFailure && failure.isTransient) {
+      receipt.lost = failure.status
+        ? `${failure.message} It was tried for some minutes.`
+        : "The connection to the server was lost.";
+      return;
+    }
     const message = failure instanceof RequestFailure ? failure.message : "It could not be read.";
     const path = portion.length === 1 ? first.path : count(portion.length, "file");
     receipt.problems.push({ path, message });

@@ -71,7 +71,9 @@ export function uploadPanel(form: HTMLFormElement): UploadPanel {
       show();
     },
     waiting: (waitMs) =>
-      show(`The connection was lost. Trying again in ${Math.ceil(waitMs / 1000)} s…`),
+      show(
+        `The connection to the server was lost. What arrived is kept; keep this page open. Trying again in ${Math.ceil(waitMs / 1000)} s…`,
+      ),
     done: (portion) => {
       sent.set(portion, sizeOf(portion));
       doneCount += portion.length;
@@ -83,8 +85,8 @@ export function uploadPanel(form: HTMLFormElement): UploadPanel {
         ? ["You stopped the upload.", ...sentences(receipt)]
         : sentences(receipt);
       words.textContent = said.join(" ");
-      words.dataset.kind =
-        receipt.problems.length + receipt.waiting.length > 0 || stopped ? "warning" : "ok";
+      const wanting = receipt.problems.length + receipt.waiting.length > 0 || receipt.lost;
+      words.dataset.kind = wanting || stopped ? "warning" : "ok";
       result.replaceChildren(...details(receipt));
       form.dispatchEvent(new CustomEvent("overread:delivered", { bubbles: true }));
     },

@@ -24,6 +24,8 @@ export interface Receipt {
   problems: ReceiptProblem[];
   /** What waits for a coordinator, in words. */
   waiting: string[];
+  /** Why the server could not be reached to the end; nothing is known then of what was not answered. */
+  lost: string | null;
 }
 
 /** A receipt of nothing. */
@@ -36,6 +38,7 @@ export function emptyReceipt(): Receipt {
     studies: new Map(),
     problems: [],
     waiting: [],
+    lost: null,
   };
 }
 
@@ -94,7 +97,11 @@ export function sentences(receipt: Receipt): string[] {
       `${count(duplicates, "image file")} ${duplicates === 1 ? "was" : "were"} here already.`,
     );
   if (documents.length > 0) said.push(`${count(documents.length, "document")} arrived.`);
-  if (stored + duplicates + documents.length === 0) {
+  if (receipt.lost) {
+    said.push(
+      `${receipt.lost} What arrived before is kept. Choose the files again when it is back; what is here already is not stored twice.`,
+    );
+  } else if (!hasArrived(receipt)) {
     said.push("No medical images or documents were found in what you sent.");
   }
   if (receipt.waiting.length > 0) {

@@ -1,7 +1,7 @@
 import { backoffMs, CSRF_HEADER, plainWords, RequestFailure, serverWords } from "./fetch.ts";
 
-/** How often one portion is tried before it is given up. */
-const MAX_TRIES = 6;
+/** How long one portion waits in all, pauses between its tries added up, before it is given up: a server that starts anew is back by then. */
+const PATIENCE_MS = 5 * 60_000;
 
 /** Where a ZIP goes and who wants to know how far it is. */
 export interface UploadTarget {
@@ -14,14 +14,16 @@ export interface UploadTarget {
 
 /** Sends a ZIP, again and again with growing pauses while the trouble is passing. */
 export async function upload(zip: Blob, target: UploadTarget): Promise<unknown> {
+  let waitedMs = 0;
   for (let tryNumber = 1; ; tryNumber += 1) {
     try {
       return await post(zip, target);
     } catch (failure) {
       target.onProgress(0);
       if (!(failure instanceof RequestFailure) || !failure.isTransient) throw failure;
-      if (tryNumber >= MAX_TRIES) throw failure;
+      if (waitedMs >= PATIENCE_MS) throw failure;
       const waitMs = backoffMs(tryNumber);
+      waitedMs += waitMs;
       target.onWait(waitMs);
       await pause(waitMs, target.signal);
     }
