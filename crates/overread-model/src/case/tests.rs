@@ -948,6 +948,14 @@ fn sentences_say_what_happens_now() {
         assert_eq!(text, expect);
     };
     let mut facts = everything();
+    // Coordinators go on seeing what is kept: the patient is not told otherwise.
+    check(
+        CaseState::Withdrawn,
+        &facts,
+        CaseRole::Requester,
+        "You took this request back. Reviewers, doctors and insurers can no longer see your records through it. \
+         The practice itself still can; you can ask on the page of the case that the images be deleted.",
+    );
     facts.records.requested_at = Some(monday().plus_days(-5));
     facts.clocks.due_at = Some(monday().plus_days(25));
     check(

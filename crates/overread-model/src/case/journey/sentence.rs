@@ -104,7 +104,7 @@ fn early(state: CaseState, facts: &CaseFacts, reader: Reader, calendar: &WorkCal
         CaseState::Draft if mine => "Your request is not sent yet.",
         CaseState::Draft => "The request is still being written.",
         CaseState::ConsentPending if mine => {
-            "We need your signature before anyone may see your records."
+            "We need your signature before a reviewer, doctor or insurer may see your records."
         }
         CaseState::ConsentPending if reader == Reader::Coordinator => {
             return unsigned(facts).to_owned();
@@ -238,7 +238,7 @@ fn late(state: CaseState, facts: &CaseFacts, reader: Reader) -> String {
         CaseState::OnHold => "The case is on hold. All clocks stand still.",
         CaseState::Closed => "The case is closed.",
         CaseState::Withdrawn if mine => {
-            "You took this request back. Nobody else can see your records any more."
+            "You took this request back. Reviewers, doctors and insurers can no longer see your records through it. The practice itself still can; you can ask on the page of the case that the images be deleted."
         }
         CaseState::Withdrawn => "The request was taken back.",
         CaseState::Declined if mine && facts.intake.red_flag_raised => {
