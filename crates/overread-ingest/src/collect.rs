@@ -45,6 +45,14 @@ impl Collector {
         }
     }
 
+    pub(crate) const fn files_seen(&self) -> u64 {
+        self.receipt.files_seen
+    }
+
+    pub(crate) const fn count_no_file(&mut self) {
+        self.receipt.files_seen = self.receipt.files_seen.saturating_sub(1);
+    }
+
     pub(crate) fn other_file(&mut self) {
         self.receipt.other_files += 1;
     }

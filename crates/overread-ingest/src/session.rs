@@ -216,6 +216,16 @@ impl Session {
         self.progress.file(bytes);
     }
 
+    /// Returns how many files were counted.
+    pub(crate) fn files_seen(&self) -> u64 {
+        self.collect(|collector| collector.files_seen())
+    }
+
+    /// Takes back the count of a file that is an archive.
+    pub(crate) fn count_no_file(&self) {
+        self.collect(Collector::count_no_file);
+    }
+
     /// Notes a problem of a file.
     pub(crate) fn problem(&self, path: &str, kind: ProblemKind, message: impl Into<String>) {
         let problem = Problem {

@@ -56,13 +56,22 @@ pub(crate) fn read(
     path: &str,
     depth: usize,
 ) -> Result<(), IngestError> {
-    let mut archive = Archive {
+    let before = session.files_seen();
+    read_all(Archive {
         session,
         input: Input::new(source),
         path,
         depth,
         listing: Listing::default(),
-    };
+    })?;
+    // An archive among other files is counted by what is in it, and not as one file more.
+    if !path.is_empty() && session.files_seen() > before {
+        session.count_no_file();
+    }
+    Ok(())
+}
+
+fn read_all(mut archive: Archive<'_>) -> Result<(), IngestError> {
     loop {
         match archive.step()? {
             Step::Next => {}

@@ -35,6 +35,23 @@ async fn stored_and_deflated_entries_are_streamed() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_is_not_counted_beside_what_is_in_it() {
+    let inner = zip_of(&[image(1), image(2)], true).unwrap();
+    let outer = [DiscFile::new("inner.zip", inner), image(3)];
+    let folder = tempfile::tempdir().unwrap();
+    // Read while it comes, and from its list.
+    let plain = zip_of(&outer, false).unwrap();
+    for bytes in [plain, streamed(&outer, CompressionMethod::Stored)] {
+        let path = folder.path().join("disc.zip");
+        std::fs::write(&path, bytes).unwrap();
+        let paths = crate::house::options(overread_ingest::DeliverySource::Paths);
+        let house = House::new().await;
+        let receipt = house.ingest.paths(&[path], paths, ()).await.unwrap();
+        assert_eq!((receipt.files_seen, receipt.instances_stored), (3, 3));
+    }
+}
+
 /// Writes a ZIP as a program writes to a pipe: lengths come after the data.
 fn streamed(files: &[DiscFile], method: CompressionMethod) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new_stream(Vec::new());
