@@ -129,6 +129,7 @@ impl Collector {
                 }
             }
             (About::Document { .. }, Answer::NoRoom) => {
+                self.receipt.refused += 1;
                 self.refuse(path, ProblemKind::LimitExceeded, NO_ROOM);
             }
             _ => self.refuse(
@@ -153,7 +154,10 @@ impl Collector {
             Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => {
                 self.receipt.kept_aside += 1
             }
-            Entered::Deleted | Entered::NoRoom => self.receipt.not_kept += 1,
+            Entered::Deleted | Entered::NoRoom => {
+                self.receipt.refused += 1;
+                self.receipt.not_kept += 1;
+            }
         }
         if let Some((kind, message)) = aside(entered) {
             return self.note(path, kind, message);
@@ -248,7 +252,7 @@ impl Collector {
     /// Tells that a study which was stored before is not in the case: the case has no room for it.
     fn left_outside(&mut self, known: &KnownStudy) {
         let count = known.instances.len();
-        self.receipt.not_kept += count as u64;
+        self.receipt.left_outside += count as u64;
         let uid = &known.study_instance_uid;
         self.receipt
             .studies

@@ -30,11 +30,22 @@ pub struct Receipt {
     /// Files that were refused or lost and may be records: at least so many. `problems` says why.
     #[serde(default)]
     pub not_kept: u64,
+    /// Those of them that could have been used and were refused: their case has no room, or their exam is deleted.
+    #[serde(default)]
+    pub refused: u64,
+    /// Instances that are stored here already and were not put into the case: it has no room for their exam.
+    #[serde(default)]
+    pub left_outside: u64,
     /// Other files (a viewer, icons), which were counted and not kept.
     pub other_files: u64,
 }
 
 impl Receipt {
+    /// Says whether anything was refused or left out of its case that could have been used.
+    pub const fn is_refused(&self) -> bool {
+        self.refused > 0 || self.left_outside > 0
+    }
+
     /// Says whether anything usable was stored or was there already.
     pub const fn is_usable(&self) -> bool {
         self.instances_stored > 0 || self.duplicates > 0

@@ -12,7 +12,7 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("OVERREAD_COMMIT")
 
 /// Radiology second opinions, from a disc of images to a decision.
 ///
-/// Exit codes of every command: 0 done, 1 failed, 2 wrong usage, 3 nothing usable was found, 4 `ingest` kept some and had to refuse some.
+/// Exit codes of every command: 0 done, 1 failed, 2 wrong usage, 3 nothing usable was found, 4 `ingest` had to refuse something, or to leave it out of its case.
 #[derive(Debug, Parser)]
 #[command(
     name = "overread",

@@ -107,6 +107,14 @@ fn what_was_refused_or_lost_has_an_exit_code() {
     let last = last.lines().last().unwrap();
     assert!(last.starts_with("2 files were not kept"), "{last}");
 
+    // A paper for which the full case has no room was usable, and is refused.
+    let paper = folder.path().join("paper.pdf");
+    std::fs::write(&paper, b"%PDF-1.4 not much of one").unwrap();
+    std::fs::write(data.join("config.toml"), "[keeping]\ncase_images = 2\n").unwrap();
+    let paper = paper.to_str().unwrap();
+    let told = run(&["ingest", paper, "--case", &case, "--data", path]);
+    assert_eq!(told.status.code(), Some(4), "{}", text(&told.stderr));
+
     let image = InstanceSpec::mr(71, 9, 1).part10().unwrap();
     // It is DICOM by its mark, and does not say which image it is.
     let cut = &image[..180];
@@ -120,6 +128,27 @@ fn what_was_refused_or_lost_has_an_exit_code() {
     assert_eq!(told.status.code(), Some(4), "{}", text(&told.stdout));
     assert_eq!(json(&told)["not_kept"], 1);
     assert_eq!(json(&told)["instances_stored"], 1);
+}
+
+#[test]
+fn what_is_stored_already_and_finds_no_room_in_a_case_is_not_told_as_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disc, data) = (folder.path().join("disc"), folder.path().join("data"));
+    small_disc(&disc);
+    std::fs::create_dir_all(&data).unwrap();
+    std::fs::write(data.join("config.toml"), "[keeping]\ncase_images = 3\n").unwrap();
+    let case = case_in(&data, CaseState::RecordsCollecting);
+    let (disc, path) = (disc.to_str().unwrap(), data.to_str().unwrap());
+    let first = run(&["ingest", disc, "--data", path]);
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first.stderr));
+    let told = run(&["ingest", disc, "--case", &case, "--data", path]);
+    assert_eq!(told.status.code(), Some(4), "{}", text(&told.stderr));
+    let told = text(&told.stderr);
+    assert!(
+        told.contains("5 images that are stored here already were not put into the case"),
+        "{told}"
+    );
+    assert!(!told.contains("not kept"), "{told}");
 }
 
 #[test]

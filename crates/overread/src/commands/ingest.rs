@@ -21,7 +21,7 @@ use crate::output::{is_watched, json, line, plain, remark};
 /// Nothing usable was found.
 pub(crate) const NOTHING_USABLE: u8 = 3;
 
-/// Something was taken in, and something that may be a record was not.
+/// Something that may be a record was not taken in, or not into its case.
 const NOT_ALL_KEPT: u8 = 4;
 
 /// What to do with images that nobody sees yet.
@@ -76,18 +76,34 @@ pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
     if arguments.case.is_none() && receipt.is_usable() {
         remark(NO_CASE);
     }
+    Ok(ended(&receipt))
+}
+
+/// Says what was refused, and returns the exit code for it.
+fn ended(receipt: &Receipt) -> ExitCode {
+    let words =
+        |number: u64, one, many| counted(usize::try_from(number).unwrap_or(usize::MAX), one, many);
     if receipt.not_kept > 0 {
-        let lost = usize::try_from(receipt.not_kept).unwrap_or(usize::MAX);
+        let files = words(receipt.not_kept, "file was", "files were");
+        remark(&format!("{files} not kept; the problems above say why"));
+    }
+    if receipt.left_outside > 0 {
+        let images = words(
+            receipt.left_outside,
+            "image that is stored here already was",
+            "images that are stored here already were",
+        );
         remark(&format!(
-            "{} not kept; the problems above say why",
-            counted(lost, "file was", "files were")
+            "{images} not put into the case, which has no room for the whole exam; they stay stored"
         ));
     }
-    Ok(match (receipt.is_usable(), receipt.not_kept) {
+    let is_whole = receipt.not_kept == 0 && receipt.left_outside == 0;
+    let is_kept = receipt.is_usable() || !receipt.documents.is_empty();
+    match (is_kept || receipt.is_refused(), is_whole) {
         (false, _) => ExitCode::from(NOTHING_USABLE),
-        (true, 0) => ExitCode::SUCCESS,
-        (true, _) => ExitCode::from(NOT_ALL_KEPT),
-    })
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(NOT_ALL_KEPT),
+    }
 }
 
 /// Refuses a case that is not there or takes no records, as every other door does, before anything is taken in.
