@@ -192,6 +192,20 @@ impl Target {
 async fn who(tx: &mut Tx, id: &str) -> StepResult<String> {
     let name = people::name_of(tx, id).await?;
     Ok(name.unwrap_or_else(|| "Overread, by a rule".to_owned()))
+/// Says in an audit event what is meant by what somebody typed. What nothing here has as its name is not repeated: it may be
+/// the name of a person.
+///
+/// # Errors
+/// When the store fails.
+pub async fn about(tx: &mut Tx, named: &str, event: AuditEvent) -> StepResult<AuditEvent> {
+    Ok(match Target::find(tx, named).await {
+        Ok(Target::Case(case_id)) => event.in_case(&case_id),
+        Ok(Target::Study(study)) => event.on("study", study.0),
+        Err(StepError::Invalid(_)) => event.on("unknown", ""),
+        Err(error) => return Err(error),
+    })
+}
+
 }
 
 fn case_words(number: Option<String>) -> String {

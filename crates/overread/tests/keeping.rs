@@ -103,4 +103,39 @@ fn what_the_page_does_a_script_does_by_the_same_rules() {
     let before = audit_rows().unwrap();
     refused(&["delete", "1.2.3", "--reason", "why"], "no exam");
     assert_eq!(audit_rows(), Some(before + 1));
+    refused(&["delete", "Sample^Alex", "--reason", "why"], "no exam");
+    // And of what; what nothing here is called is not repeated, as it may be a person's name.
+    let about = commands_on_record(&data);
+    let on =
+        |command: &str, kind: &str, id: &str| (command.to_owned(), kind.to_owned(), id.to_owned());
+    assert_eq!(
+        about,
+        [
+            on("delete", "study", "1"),
+            on("delete", "unknown", ""),
+            on("hold", "study", "1"),
+            on("delete", "study", "1"),
+            on("list", "", ""),
+            on("lift", "hold", &hold),
+            on("lift", "hold", &hold),
+            on("delete", "study", "1"),
+            on("delete", "study", "1"),
+            on("list", "", ""),
+            on("restore", "deletion", deletion),
+            on("restore", "deletion", deletion),
+            on("room", "unknown", ""),
+            on("delete", "unknown", ""),
+            on("delete", "unknown", ""),
+        ]
+    );
+}
+
+/// Returns which commands are on record and of what, in their order.
+fn commands_on_record(data: &Path) -> Vec<(String, String, String)> {
+    let database = rusqlite::Connection::open(data.join("overread.sqlite")).unwrap();
+    let sql = "select json_extract(detail, '$.command'), coalesce(subject_kind, ''), coalesce(subject_id, '') from audit \
+               where event = 'keeping.command' order by seq";
+    let mut query = database.prepare(sql).unwrap();
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    rows.unwrap().map(Result::unwrap).collect()
 }

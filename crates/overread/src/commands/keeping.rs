@@ -85,8 +85,8 @@ struct Desk {
 }
 
 impl Desk {
-    /// Puts on record that what follows is asked for by a command, whoever is named; before it is tried, so that a command that
-    /// is refused stands there, too.
+    /// Puts on record that what follows is asked for by a command, of what, and whoever is named; before it is tried, so that a
+    /// command that is refused stands there, too.
     async fn note(&self, command: &KeepingCommand) -> Result<()> {
         let word = match command {
             KeepingCommand::List { .. } => "list",
@@ -98,6 +98,16 @@ impl Desk {
         };
         let mut tx = self.workflow.store.begin().await?;
         let event = AuditEvent::new("keeping.command").with(object!({ "command": word }));
+        let event = match command {
+            KeepingCommand::List { .. } => event,
+            KeepingCommand::Delete { named, .. }
+            | KeepingCommand::Hold { named, .. }
+            | KeepingCommand::Room { number: named, .. } => {
+                keeping::about(&mut tx, named, event).await?
+            }
+            KeepingCommand::Restore { deletion, .. } => event.on("deletion", deletion),
+            KeepingCommand::Lift { hold, .. } => event.on("hold", hold),
+        };
         audit::record(&mut tx, &self.actor, &event, clock::now()).await?;
         Ok(tx.commit().await?)
     }
