@@ -1,5 +1,7 @@
 //! The directory of reviewers.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -52,12 +54,21 @@ struct Entry {
     problems: Problems,
 }
 
-/// Returns the sub-specialties of the map, id and words.
+/// Returns the sub-specialties of the map, then the kinds of clinical specialists, id and words.
 fn specialties(state: &WebState) -> Vec<(String, String)> {
     let map = &state.workflow.knowledge.specialties;
-    map.subspecialties
-        .iter()
+    let of_images = map.subspecialties.iter();
+    let clinical = map.clinical_by_group.values().flatten();
+    let clinical: BTreeSet<(&str, &str)> = clinical
+        .map(|one| (one.en.as_str(), one.nucc.as_str()))
+        .collect();
+    of_images
         .map(|one| (one.id.clone(), one.en.clone()))
+        .chain(
+            clinical
+                .into_iter()
+                .map(|(en, nucc)| (nucc.to_owned(), en.to_owned())),
+        )
         .collect()
 }
 

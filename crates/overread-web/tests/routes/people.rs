@@ -46,6 +46,7 @@ async fn a_reviewer_is_added_and_shown_escaped() {
         ("kind", "radiologist"),
         ("email", "rae@example.org"),
         ("subspecialties", "neuroradiology"),
+        ("subspecialties", "207XS0117X"),
         ("modalities", "MR"),
         ("institution", "University"),
         ("licence_regions", "US-WA, ES"),
@@ -67,6 +68,18 @@ async fn a_reviewer_is_added_and_shown_escaped() {
         "{}",
         list.body
     );
+    // A kind of clinical specialist has a name, too, and is still ticked where the entry is changed.
+    assert!(
+        list.body.contains(", Orthopaedic surgery of the spine<br>")
+            && !list.body.contains("207XS0117X"),
+        "{}",
+        list.body
+    );
+    // Behind the link to a new one.
+    let link = list.body.split("href=\"/reviewers/").nth(2).unwrap();
+    let id = link.split('"').next().unwrap();
+    let entry = ada.get(&format!("/reviewers/{id}")).await.body;
+    assert!(entry.contains("value=\"207XS0117X\" checked"), "{entry}");
     let wrong = ada.post("/reviewers", &[("name", "")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
