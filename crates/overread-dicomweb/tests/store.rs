@@ -318,7 +318,7 @@ async fn a_refusal_says_why_to_sender_and_operator_and_names_nobody() {
         .collect();
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(
-        said[0].starts_with("299 Overread: 1 of the instances were refused with reason 0110H: ")
+        said[0].starts_with("299 Overread: 1 of the instances was refused with reason 0110H: ")
     );
     assert!(
         said[1].starts_with("299 Overread: 2 of the instances were refused with reason C000H: ")

@@ -5,6 +5,7 @@ use overread_model::ids::{CaseId, DeliveryId};
 use overread_model::refusal::{RefusalReason, RefusedSort};
 use overread_model::time::Timestamp;
 
+use crate::deletions::to_cases;
 use crate::error::{StoreError, StoreResult};
 use crate::script::values;
 use crate::{Tx, limits};
@@ -98,6 +99,18 @@ pub async fn note(
         insert(tx, case_id, &one, now).await?;
     }
     Ok(())
+}
+
+/// Lists cases that had no room for something which no coordinator let them through without; some of it may have come since.
+///
+/// # Errors
+/// When the database fails.
+pub async fn without_room(tx: &mut Tx, limit: i64) -> StoreResult<Vec<CaseId>> {
+    let sql = "select distinct case_id from refused_file where reason = $1 and standing = 'new' order by case_id limit $2";
+    let rows: Vec<(String,)> = tx
+        .rows(sql, values![RefusalReason::NoRoom.as_str(), limit])
+        .await?;
+    to_cases(rows, "refused_file")
 }
 
 /// Says whether the case holds an instance of this UID, so that it was refused for its other content.

@@ -28,7 +28,7 @@ use crate::{StepError, StepResult, Workflow, limits};
 pub use conflicts::{ConflictLine, Copy, close_conflict, conflicts};
 pub use deleting::{Marked, delete, erase_due, restore};
 pub use holding::{lift_hold, place_hold, place_hold_on_case};
-pub use of_case::{Amounts, CaseKeeping, CaseRoom, of_case, room, set_quota};
+pub use of_case::{Amounts, CaseKeeping, CaseRoom, FullCase, of_case, room, set_quota};
 pub use requests::{ask, decline, delete_as_asked};
 pub use retention::{Proposal, apply_rules, confirm};
 
@@ -117,6 +117,8 @@ pub struct KeepingView {
     pub ended: Vec<DeletionLine>,
     /// Legal holds that stand.
     pub holds: Vec<HoldLine>,
+    /// Cases that had no room for something that came and is not there yet.
+    pub full: Vec<FullCase>,
     /// What the rules of retention no longer keep.
     pub proposals: Vec<Proposal>,
     /// The rules.
@@ -140,6 +142,7 @@ pub async fn view(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<K
         deletions: deletion_lines(&mut tx, open).await?,
         ended: deletion_lines(&mut tx, ended).await?,
         holds: Vec::new(),
+        full: of_case::full(&mut tx, ctx).await?,
         proposals: retention::proposals(&mut tx, ctx, now).await?,
         rules: ctx.config.keeping.rules.clone(),
         grace_days: ctx.config.keeping.grace_days,
@@ -189,9 +192,6 @@ impl Target {
     }
 }
 
-async fn who(tx: &mut Tx, id: &str) -> StepResult<String> {
-    let name = people::name_of(tx, id).await?;
-    Ok(name.unwrap_or_else(|| "Overread, by a rule".to_owned()))
 /// Says in an audit event what is meant by what somebody typed. What nothing here has as its name is not repeated: it may be
 /// the name of a person.
 ///
@@ -206,6 +206,9 @@ pub async fn about(tx: &mut Tx, named: &str, event: AuditEvent) -> StepResult<Au
     })
 }
 
+async fn who(tx: &mut Tx, id: &str) -> StepResult<String> {
+    let name = people::name_of(tx, id).await?;
+    Ok(name.unwrap_or_else(|| "Overread, by a rule".to_owned()))
 }
 
 fn case_words(number: Option<String>) -> String {

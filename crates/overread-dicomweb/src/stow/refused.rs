@@ -69,8 +69,9 @@ impl<'a> Refused<'a> {
     pub(super) fn warn(&self, headers: &mut HeaderMap) {
         for ((reason, words), items) in self.0.iter().take(REFUSAL_WARNINGS) {
             let (count, places) = (items.count(), items.places());
+            let were = if count == 1 { "was" } else { "were" };
             let text = format!(
-                "{count} of the instances were refused with reason {reason:04X}H: {words} ({places})"
+                "{count} of the instances {were} refused with reason {reason:04X}H: {words} ({places})"
             );
             warn(headers, &text);
         }

@@ -5,6 +5,7 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
+use overread_model::keeping::{CountsFrom, RetentionRule};
 use overread_model::verdict::Verdict;
 use overread_store::studies::StudyKey;
 use overread_workflow::keeping::{self, Amounts, CaseRoom, ConflictLine, KeepingView, Marked};
@@ -191,6 +192,16 @@ impl Told {
 }
 
 impl KeepingPage {
+    /// Says from when on a rule counts.
+    fn counts_from(rule: &RetentionRule) -> &'static str {
+        match rule.counts_from {
+            CountsFrom::CaseEnded => "after the last of its cases ended",
+            CountsFrom::LastUse => {
+                "after it was last opened or added to, and not before the last of its cases ended"
+            }
+        }
+    }
+
     async fn of(state: &WebState, session: &SignedIn) -> Result<Self, PageError> {
         let view = keeping::view(&state.workflow, &session.actor, state.now()).await?;
         let conflicts = keeping::conflicts(&state.workflow, &session.actor).await?;

@@ -174,6 +174,18 @@ async fn a_case_is_not_whole_until_what_was_refused_has_come_or_is_let_through()
     }
     let patients = patient.get(&records).await.body;
     assert!(patients.contains(lacks) && !patients.contains(&own(1, 2).series_instance_uid));
+    // An administrator is told without asking for the case.
+    ada.act_as(Role::Administrator).await;
+    let keeping = ada.get("/keeping").await.body;
+    assert!(
+        keeping.contains("had no room for 1 file: it holds"),
+        "{keeping}"
+    );
+    assert!(
+        keeping.contains("can be restored for 30 days, and"),
+        "{keeping}"
+    );
+    ada.act_as(Role::Coordinator).await;
     // Only a coordinator lets the case through, and only without what was told.
     let override_path = format!("{records}/override");
     let version = ada.get(&records).await.hidden("version");

@@ -1,5 +1,7 @@
 //! Deleting, restoring and erasing.
 
+use std::collections::BTreeSet;
+
 use overread_ingest::Receipt;
 use overread_model::access::Actor;
 use overread_model::ids::{CaseId, DeletionId};
@@ -30,6 +32,8 @@ pub(super) struct Marking<'a> {
     pub(super) reason: &'a str,
     pub(super) marked: Marked,
     pub(super) cases: Vec<CaseId>,
+    /// Other cases that hold what was left.
+    pub(super) sharing: BTreeSet<CaseId>,
 }
 
 impl<'a> Marking<'a> {
@@ -38,6 +42,7 @@ impl<'a> Marking<'a> {
             reason,
             marked: Marked::default(),
             cases: Vec::new(),
+            sharing: BTreeSet::new(),
         }
     }
 }
@@ -118,6 +123,8 @@ pub(super) async fn mark_case(
         let cases = checks::cases_of_study(tx, study).await?;
         if cases.iter().any(|other| other != case_id) {
             marking.marked.shared += 1;
+            let others = cases.into_iter().filter(|other| other != case_id);
+            marking.sharing.extend(others);
         } else if legal_holds::covers(tx, study).await? {
             marking.marked.held += 1;
         } else {

@@ -4,10 +4,11 @@ use overread_model::access::Actor;
 use overread_model::case::CaseRole;
 use overread_model::ids::CaseId;
 use overread_model::keeping::{Quota, Usage};
+use overread_model::refusal::RefusalReason;
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
 use overread_store::cases::CaseRow;
-use overread_store::{Tx, deletions, erasure_requests, legal_holds, quotas};
+use overread_store::{Tx, cases, deletions, erasure_requests, legal_holds, quotas, refused_files};
 
 use super::{
     DeletionLine, HoldLine, RequestLine, case_named, deletion_lines, hold_line, request_line,
@@ -95,11 +96,43 @@ pub async fn room(ctx: &Workflow, actor: &Actor, named: &str) -> StepResult<Case
     require_administrator(actor)?;
     let mut tx = ctx.store.read().await?;
     let row = one_named(&mut tx, named).await?;
+    room_of(&mut tx, ctx, row).await
+}
+
+/// A case that had no room for something that came and is not there yet.
+pub struct FullCase {
+    /// How much it holds, and how much it may.
+    pub room: CaseRoom,
+    /// How many files it had no room for.
+    pub refused_count: i64,
+}
+
+/// Returns the cases that had no room, at most `limits::KEEPING_ROWS`.
+pub(super) async fn full(tx: &mut Tx, ctx: &Workflow) -> StepResult<Vec<FullCase>> {
+    let mut full = Vec::new();
+    for case_id in refused_files::without_room(tx, limits::KEEPING_ROWS).await? {
+        let lacking = refused_files::lacking(tx, &case_id).await?;
+        let lacking = lacking.iter();
+        let no_room = lacking.filter(|one| one.reason == RefusalReason::NoRoom);
+        let refused_count = no_room.map(|one| one.count).sum();
+        let row = cases::find(tx, &case_id).await?;
+        if let Some(row) = row.filter(|_| refused_count > 0) {
+            let room = room_of(tx, ctx, row).await?;
+            full.push(FullCase {
+                room,
+                refused_count,
+            });
+        }
+    }
+    Ok(full)
+}
+
+async fn room_of(tx: &mut Tx, ctx: &Workflow, row: CaseRow) -> StepResult<CaseRoom> {
     let case_id = row.case_id()?;
-    let quota = quotas::of_case(&mut tx, &case_id).await?;
+    let quota = quotas::of_case(tx, &case_id).await?;
     Ok(CaseRoom {
         number: row.number.unwrap_or(row.id),
-        used: quotas::usage(&mut tx, &case_id).await?,
+        used: quotas::usage(tx, &case_id).await?,
         quota: quota.unwrap_or(ctx.ingest.quota()),
         is_its_own: quota.is_some(),
     })

@@ -3,9 +3,10 @@
 use overread_model::access::Actor;
 use overread_model::case::CaseRole;
 use overread_model::ids::{CaseId, ErasureRequestId};
+use overread_model::text::{counted, listed};
 use overread_model::time::Timestamp;
 use overread_store::audit::{self, AuditEvent};
-use overread_store::{Tx, erasure_requests};
+use overread_store::{Tx, cases, erasure_requests};
 
 use super::deleting::{self, Marked, Marking};
 use crate::casework::{self, Said, checked_reason, new_id, person_of};
@@ -77,10 +78,7 @@ pub async fn delete_as_asked(
     let mut marking = Marking::new(&reason);
     deleting::mark_case(&mut tx, ctx, actor, &case_id, &mut marking, now).await?;
     if marking.marked.studies == 0 {
-        return Err(StepError::invalid(
-            "",
-            "Nothing was deleted: a legal hold covers the images, or another case holds them, too. Decline the request and say so.",
-        ));
+        return Err(StepError::invalid("", why_none(&mut tx, &marking).await?));
     }
     let note = if marking.marked.held + marking.marked.shared > 0 {
         "Not every exam could be deleted."
@@ -89,6 +87,33 @@ pub async fn delete_as_asked(
     };
     answer(&mut tx, ctx, actor, &waiting, ("deleted", note), now).await?;
     deleting::finish(ctx, tx, marking, now).await
+}
+
+/// Says why nothing of a case was deleted.
+async fn why_none(tx: &mut Tx, marking: &Marking<'_>) -> StepResult<String> {
+    let Marked { shared, held, .. } = marking.marked;
+    let mut reasons = Vec::new();
+    if held > 0 {
+        let exams = counted(held, "exam", "exams");
+        reasons.push(format!("a legal hold covers {exams}"));
+    }
+    if shared > 0 {
+        let mut numbers = Vec::new();
+        for case_id in &marking.sharing {
+            let row = cases::find(tx, case_id).await?;
+            numbers.extend(row.map(|row| row.number.unwrap_or(row.id)));
+        }
+        let exams = counted(shared, "exam is", "exams are");
+        let of = match numbers.len() {
+            1 => "of case",
+            _ => "of cases",
+        };
+        reasons.push(format!("{exams} also {of} {}", listed(&numbers)));
+    }
+    Ok(format!(
+        "Nothing was deleted: {}. Decline the request and say so.",
+        listed(&reasons)
+    ))
 }
 
 /// Answers a request with no, and says why.
