@@ -2,10 +2,12 @@
 
 use overread_model::completeness::NotKept;
 use overread_model::ids::CaseId;
+use overread_model::keeping::{Quota, Usage};
+use overread_model::refusal::RefusalReason;
 use overread_store::refused_files::{self, Lacking};
-use overread_store::{Tx, checks};
+use overread_store::{Tx, checks, quotas};
 
-use crate::{StepResult, limits};
+use crate::{StepResult, Workflow, limits};
 
 /// What was sent for a case and not kept, for its page; nothing once a coordinator has let the case through without it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub struct NotKeptView {
     pub file_count: i64,
     /// Series of which images were refused, at most `limits::REFUSED_SERIES_SHOWN`; for coordinators alone.
     pub series: Vec<SeriesNotKept>,
+    /// What the case holds and may hold, where it had no room for some of them; for coordinators alone.
+    pub room: Option<(Usage, Quota)>,
 }
 
 /// A series of which images were refused.
@@ -45,6 +49,7 @@ pub(super) async fn lines(tx: &mut Tx, case_id: &CaseId) -> StepResult<Vec<NotKe
 /// Returns what a case lacks, for its page; the series only where they are asked for.
 pub(crate) async fn not_kept_of(
     tx: &mut Tx,
+    ctx: &Workflow,
     case_id: &CaseId,
     with_series: bool,
 ) -> StepResult<NotKeptView> {
@@ -54,10 +59,16 @@ pub(crate) async fn not_kept_of(
     let lacking = refused_files::lacking(tx, case_id).await?;
     let mut view = NotKeptView {
         file_count: lacking.iter().map(|one| one.count).sum(),
-        series: Vec::new(),
+        ..NotKeptView::default()
     };
     if !with_series {
         return Ok(view);
+    }
+    let mut reasons = lacking.iter().map(|one| one.reason);
+    if reasons.any(|reason| reason == RefusalReason::NoRoom) {
+        let quota = quotas::of_case(tx, case_id).await?;
+        let quota = quota.unwrap_or(ctx.ingest.quota());
+        view.room = Some((quotas::usage(tx, case_id).await?, quota));
     }
     let studies = checks::studies(tx, case_id).await?;
     for row in refused_files::lacking_series(tx, case_id, limits::REFUSED_SERIES_SHOWN).await? {

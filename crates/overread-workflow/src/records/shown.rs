@@ -184,7 +184,7 @@ pub async fn view(
     let not_kept = if before_lock {
         NotKeptView::default()
     } else {
-        checking::not_kept_of(&mut tx, case_id, decides).await?
+        checking::not_kept_of(&mut tx, ctx, case_id, decides).await?
     };
     let waiting = if before_lock {
         Vec::new()

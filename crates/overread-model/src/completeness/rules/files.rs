@@ -122,7 +122,7 @@ fn check_not_kept(context: &Context<'_>, findings: &mut Findings<'_>) {
         let (severity, why) = match reason {
             RefusalReason::NoRoom => (
                 Severity::Blocker,
-                "this case held as much as it may; send them again after the practice has given it more room",
+                "this case held as much as it may; send them again after an administrator of the practice has given it more room",
             ),
             RefusalReason::Deleted => (
                 Severity::Blocker,
