@@ -281,6 +281,52 @@ async fn stored_elsewhere(house: &House, images: std::ops::RangeInclusive<u64>) 
     }
 }
 
+/// Returns of the deliveries to the case whether each is finished, and how much of it is new, known and refused.
+async fn told(house: &House) -> Vec<(bool, i64, i64, i64)> {
+    let mut tx = house.ingest.store().read().await.unwrap();
+    let rows = deliveries::list_of_case(&mut tx, &case_id()).await.unwrap();
+    let told = |row: &deliveries::DeliveryRow| {
+        let finished = row.finished_at.is_some();
+        let (new, known) = (row.instances_stored, row.duplicates);
+        (finished, new, known, row.problem_count)
+    };
+    let mut told: Vec<_> = rows.iter().map(told).collect();
+    told.sort_unstable();
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_again_is_told_as_known_and_not_as_refused() {
+    let house = house(ROOM).await;
+    stow(&house, 1..=3).await;
+    assert_eq!(told(&house).await, [(true, 3, 0, 0)]);
+    // Three are known, and for the fourth there is no room.
+    stow(&house, 1..=4).await;
+    assert_eq!(told(&house).await, [(true, 0, 3, 1), (true, 3, 0, 0)]);
+    stow(&house, 1..=1).await;
+    let again = [(true, 0, 1, 0), (true, 0, 3, 1), (true, 3, 0, 0)];
+    assert_eq!(told(&house).await, again);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_breaks_off_tells_what_came_of_it() {
+    let house = house(ROOM).await;
+    let file = |number: u64| DiscFile::new(number.to_string(), part10(&mr(1, 1, number)));
+    let whole = zip_of(&[file(1), file(2), file(3)], false).unwrap();
+    let middle = bytes::Bytes::copy_from_slice(&whole[..whole.len() / 2]);
+    let broken = [Ok(middle), Err(std::io::Error::other("broke off"))];
+    let body = tokio_util::io::StreamReader::new(futures_util::stream::iter(broken));
+    let taken = house.ingest.zip_stream(body, options(DeliverySource::Zip));
+    taken.await.unwrap_err();
+    // What came may be on its way still; the committer takes one after the other.
+    let after = house.zip(zip_of(&[DiscFile::new("IM", part10(&mr(2, 1, 1)))], false).unwrap());
+    assert_eq!(after.await.instances_stored, 1);
+    let told = told(&house).await;
+    assert_eq!(told.len(), 1);
+    let (is_finished, new, ..) = told[0];
+    assert!(!is_finished && new == 1, "{told:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_stored_already_needs_room_in_its_case_too() {
     check_stored_already(house(ROOM).await).await;

@@ -154,13 +154,15 @@ pub async fn find(tx: &mut Tx, id: &DeliveryId) -> StoreResult<Option<DeliveryRo
         .bind(id.as_str()).fetch_optional(&mut *c).await?))
 }
 
-/// Lists the deliveries of a case, the newest first.
+/// Lists the deliveries of a case, the newest first. Of one that is not finished, what is stored of it is counted.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<DeliveryRow>> {
     Ok(on!(tx, c => sqlx::query_as(
-            "select id, case_id, source, actor_kind, actor_id, started_at, finished_at, files_seen, instances_stored, \
+            "select id, case_id, source, actor_kind, actor_id, started_at, finished_at, files_seen, \
+             case when finished_at is null then (select count(*) from instance where delivery_id = delivery.id) \
+             else instances_stored end as instances_stored, \
              duplicates, bytes_stored, problem_count, receipt from delivery where case_id = $1 order by started_at desc, id")
         .bind(case_id.as_str()).fetch_all(&mut *c).await?))
 }

@@ -16,12 +16,13 @@ pub(super) type Work = Vec<(Ticket, Payload)>;
 /// What is left of it to be written, each with its place in the batch.
 pub(super) type Fresh = Vec<(usize, Ticket, Payload)>;
 
-/// Answers for instances whose very bytes, or whose data set, are kept already, so that they are not written again.
+/// Answers for instances whose very bytes, or whose data set, are kept already, so that they are not written again; returns the
+/// rest, and for whom what is known is to be counted.
 pub(super) async fn set_known_apart(
     kept_at: &Place,
     work: Work,
     answers: &mut [Option<Answer>],
-) -> Result<Fresh, IngestError> {
+) -> Result<(Fresh, Vec<Ticket>), IngestError> {
     let uid_of = |payload: &Payload| match payload {
         Payload::Instance(readied) => {
             Some(readied.parsed.facts.sop_instance_uid.as_str().to_owned())
@@ -38,6 +39,7 @@ pub(super) async fn set_known_apart(
         studies::known_digests(&mut kept_at.store.peek().await?, uids).await?
     };
     let mut fresh = Vec::with_capacity(work.len());
+    let mut repeats = Vec::new();
     for (position, (ticket, payload)) in work.into_iter().enumerate() {
         let twins = uid_of(&payload).and_then(|uid| known.get(&uid));
         let entered = match (&payload, twins) {
@@ -49,6 +51,10 @@ pub(super) async fn set_known_apart(
         match entered {
             None => fresh.push((position, ticket, payload)),
             Some(entered) => {
+                let is_repeat = matches!(entered, Entered::Duplicate(_));
+                if is_repeat && ticket.counted && ticket.scope.case_id.is_some() {
+                    repeats.push(ticket);
+                }
                 let outcome = Outcome {
                     entered,
                     patient_differs: false,
@@ -57,7 +63,7 @@ pub(super) async fn set_known_apart(
             }
         }
     }
-    Ok(fresh)
+    Ok((fresh, repeats))
 }
 
 /// Refuses what comes for a deleted study or into a case without room, so that none of it is written. What becomes of the rest

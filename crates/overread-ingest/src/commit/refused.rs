@@ -115,36 +115,44 @@ pub(super) async fn note(tx: &mut Tx, refusals: &[Refusal]) -> Result<(), Ingest
     Ok(())
 }
 
-/// Begins the deliveries of what was refused before anything of it was written, and counts it.
+/// Begins the deliveries of what was refused before anything of it was written, or was known already, and counts it.
 async fn begin_deliveries(
     tx: &mut Tx,
     script: &mut Script,
     refusals: &[Refusal],
+    repeats: &[Ticket],
 ) -> Result<(), IngestError> {
-    let mut begun = HashSet::new();
-    for (ticket, _) in refusals {
-        if begun.insert(ticket.scope.delivery_id.as_str()) {
-            deliveries::start(tx, &ticket.scope, ticket.source, ticket.now).await?;
-        }
+    let mut tallies: BTreeMap<&str, (&Ticket, deliveries::Tally)> = BTreeMap::new();
+    let refused = refusals.iter().map(|(ticket, _)| (ticket, true));
+    for (ticket, is_refused) in refused.chain(repeats.iter().map(|ticket| (ticket, false))) {
+        let (_, tally) = tallies
+            .entry(ticket.scope.delivery_id.as_str())
+            .or_insert((ticket, deliveries::Tally::default()));
+        tally.files_seen += 1;
+        tally.problems += u64::from(is_refused);
+        tally.duplicates += u64::from(!is_refused);
+    }
+    for (ticket, tally) in tallies.values() {
+        deliveries::start(tx, &ticket.scope, ticket.source, ticket.now).await?;
         if ticket.counted {
-            let tally = deliveries::Tally {
-                files_seen: 1,
-                problems: 1,
-                ..deliveries::Tally::default()
-            };
-            deliveries::add(script, &ticket.scope.delivery_id, &tally, ticket.now);
+            deliveries::add(script, &ticket.scope.delivery_id, tally, ticket.now);
         }
     }
     Ok(())
 }
 
-/// Notes what was refused where nothing else is to be committed; when another node was in the way, once more.
-pub(super) async fn commit(store: &Store, refusals: &[Refusal]) -> Result<(), IngestError> {
-    if refusals.is_empty() {
+/// Notes what was refused, and what was known already, where nothing else is to be committed; when another node was in the way,
+/// once more.
+pub(super) async fn commit(
+    store: &Store,
+    refusals: &[Refusal],
+    repeats: &[Ticket],
+) -> Result<(), IngestError> {
+    if refusals.is_empty() && repeats.is_empty() {
         return Ok(());
     }
     for tried in 1.. {
-        match try_commit(store, refusals).await {
+        match try_commit(store, refusals, repeats).await {
             Err(IngestError::Store(error))
                 if error.is_in_the_way() && tried < limits::COMMIT_TRIES => {}
             outcome => return outcome,
@@ -153,15 +161,18 @@ pub(super) async fn commit(store: &Store, refusals: &[Refusal]) -> Result<(), In
     Ok(())
 }
 
-async fn try_commit(store: &Store, refusals: &[Refusal]) -> Result<(), IngestError> {
-    let cases = refusals
-        .iter()
-        .filter_map(|(ticket, _)| ticket.scope.case_id.clone());
+async fn try_commit(
+    store: &Store,
+    refusals: &[Refusal],
+    repeats: &[Ticket],
+) -> Result<(), IngestError> {
+    let tickets = refusals.iter().map(|(ticket, _)| ticket).chain(repeats);
+    let cases = tickets.filter_map(|ticket| ticket.scope.case_id.clone());
     let cases: Vec<CaseId> = cases.collect();
     let mut tx = store.begin_batch().await?;
     studies::take_turns(&mut tx, &Batch::empty(), &cases).await?;
     let mut script = Script::default();
-    begin_deliveries(&mut tx, &mut script, refusals).await?;
+    begin_deliveries(&mut tx, &mut script, refusals, repeats).await?;
     script.run(&mut tx).await?;
     note(&mut tx, refusals).await?;
     Ok(tx.commit().await?)
@@ -200,7 +211,7 @@ pub(crate) fn of_unread(ticket: &Ticket) -> Option<Refusal> {
 impl Ingest {
     /// Notes what was refused outside of any batch.
     pub(crate) async fn note_refused(&self, refusals: &[Refusal]) -> Result<(), IngestError> {
-        commit(&self.shared.store, refusals).await
+        commit(&self.shared.store, refusals, &[]).await
     }
 
     /// Notes that a whole request was refused, unread or without keeping anything of it.

@@ -18,6 +18,8 @@ pub(super) struct Synced {
     answers: Vec<Option<Answer>>,
     /// What is not kept.
     refusals: Vec<Refusal>,
+    /// For which cases' deliveries something came that was known already.
+    repeats: Vec<Ticket>,
     /// Absent when everything was known already, or refused.
     written: Option<Written>,
 }
@@ -26,7 +28,7 @@ pub(super) struct Synced {
 pub(super) async fn sync(kept_at: &Place, work: Work, order: i64) -> Result<Synced, IngestError> {
     let mut answers: Vec<Option<Answer>> = Vec::new();
     answers.resize_with(work.len(), || None);
-    let fresh = set_known_apart(kept_at, work, &mut answers).await?;
+    let (fresh, repeats) = set_known_apart(kept_at, work, &mut answers).await?;
     let (fresh, refusals) = set_refused_apart(kept_at, fresh, &mut answers).await?;
     let written = match fresh.is_empty() {
         true => None,
@@ -38,6 +40,7 @@ pub(super) async fn sync(kept_at: &Place, work: Work, order: i64) -> Result<Sync
     Ok(Synced {
         answers,
         refusals,
+        repeats,
         written,
     })
 }
@@ -47,10 +50,11 @@ pub(super) async fn commit(kept_at: &Place, synced: Synced) -> Result<Vec<Answer
     let Synced {
         mut answers,
         refusals,
+        repeats,
         written,
     } = synced;
     // Said before anybody is told; what follows may fail, and then it was refused all the same.
-    let noted = refused::commit(&kept_at.store, &refusals).await;
+    let noted = refused::commit(&kept_at.store, &refusals, &repeats).await;
     let lengths = written.iter().flat_map(|written| &written.lengths);
     noted.inspect_err(|_| kept_at.left.add_ours(lengths.map(|pack| pack.pack_id)))?;
     let Some(mut written) = written else {

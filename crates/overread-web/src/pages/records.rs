@@ -75,6 +75,7 @@ fn sittings(deliveries: Vec<DeliveryRow>) -> Vec<DeliveryRow> {
             Some(last)
                 if last.from == row.from
                     && row.received_at.plus_seconds(SITTING_SECONDS) >= last.received_at =>
+                    && !(last.is_open || row.is_open)
             {
                 last.received_at = row.received_at;
                 last.instances_stored += row.instances_stored;

@@ -27,10 +27,12 @@ pub struct DeliveryRow {
     /// Who brought it, in words.
     pub from: String,
     /// Instances kept.
+    /// Its end has not come: it broke off, or is still under way.
+    pub is_open: bool,
     pub instances_stored: i64,
     /// Instances known already.
     pub duplicates: i64,
-    /// Instances refused or set aside that no list of problems names, since the delivery has no receipt (STOW-RS, C-STORE).
+    /// How often an instance was refused or set aside that no list of problems names, since the delivery has no receipt (STOW-RS, C-STORE).
     pub refused: i64,
     /// What of it waits for a coordinator, in words.
     pub waiting: Vec<String>,
@@ -320,6 +322,7 @@ async fn deliveries_of(
 /// Returns the studies of the case with how many of their instances are no images, both as this person may know them.
 async fn counted_studies(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<StudyRow>> {
     let rows = reading::studies_shown(tx, file).await?;
+            is_open: row.finished_at.is_none(),
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let mut others = if reading::is_before_lock(file) {
         checks::others_without_reports(tx, &ids).await?
