@@ -205,6 +205,17 @@ pub async fn open_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<Dele
         .bind(case_id.as_str()).fetch_all(&mut *c).await?))
 }
 
+/// Returns the last deletion in a case that was not taken back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Option<DeletionRow>> {
+    Ok(on!(tx, c => sqlx::query_as(concat!(columns!(),
+            " where (d.outcome is null or d.outcome = 'erased') and d.id in \
+             (select deletion_id from deletion_case where case_id = $1) order by d.marked_at desc, d.id limit 1"))
+        .bind(case_id.as_str()).fetch_optional(&mut *c).await?))
+}
+
 /// Says whether nobody reaches a study any more.
 ///
 /// # Errors

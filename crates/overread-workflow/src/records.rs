@@ -1,6 +1,7 @@
 //! Records of a case: deliveries, studies, documents, and what is held back for a person to decide.
 
 mod arriving;
+mod deleted;
 mod held_back;
 mod readable;
 mod set_aside;
@@ -17,6 +18,7 @@ use crate::casework::{self, CaseFile};
 use crate::{StepError, StepResult, Workflow, papers, reading};
 
 pub use arriving::{Incoming, accept, arrived, may_receive, receive, received};
+pub use deleted::{DeletedBy, DeletedImages};
 pub use held_back::{BirthDates, HeldBackDecision, QuarantineDecision, decide_quarantine};
 pub(crate) use held_back::{hold_strangers, named_by};
 pub(crate) use readable::{readable_date, readable_name};

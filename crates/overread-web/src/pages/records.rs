@@ -11,7 +11,8 @@ use overread_model::ids::{CaseId, DocumentId};
 use overread_model::time::CalendarDate;
 use overread_workflow::checking::{self, FindingRow};
 use overread_workflow::records::{
-    self, DeliveryRow, DocumentBytes, HeldBackDecision, QuarantineDecision, RecordsView, StudyRow,
+    self, DeletedBy, DeliveryRow, DocumentBytes, HeldBackDecision, QuarantineDecision, RecordsView,
+    StudyRow,
 };
 use overread_workflow::sessions::SignedIn;
 use overread_workflow::{covering, filing};
@@ -74,8 +75,8 @@ fn sittings(deliveries: Vec<DeliveryRow>) -> Vec<DeliveryRow> {
         match sittings.last_mut() {
             Some(last)
                 if last.from == row.from
-                    && row.received_at.plus_seconds(SITTING_SECONDS) >= last.received_at =>
                     && !(last.is_open || row.is_open)
+                    && row.received_at.plus_seconds(SITTING_SECONDS) >= last.received_at =>
             {
                 last.received_at = row.received_at;
                 last.instances_stored += row.instances_stored;
@@ -135,6 +136,19 @@ impl RecordsPage {
     /// Says whether images were sent that were here already, and none of them is in the case.
     fn has_only_known(&self) -> bool {
         self.view.studies.is_empty() && self.arrivals.iter().any(|row| row.duplicates > 0)
+    }
+
+    /// Says when and on whose word the images were deleted, once they were.
+    fn deleted(&self) -> Option<String> {
+        let deleted = self.view.deleted?;
+        let why = match deleted.by {
+            DeletedBy::Reader => "as you asked",
+            DeletedBy::Asked => "as was asked for in this case",
+            DeletedBy::Administrator => "by an administrator",
+            DeletedBy::Rule => "by a rule on how long images are kept",
+        };
+        let day = deleted.at.day();
+        Some(format!("The images were deleted on {day}, {why}."))
     }
 
     /// Says whether images arrived and every one of them waits for a person's decision.

@@ -222,6 +222,52 @@ async fn what_was_asked_for_is_not_deleted_by_one_click_either() {
 }
 
 #[tokio::test]
+async fn who_asked_for_a_deletion_has_nothing_to_solve_after_it() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    let mut patient = door.join(&mut ada, Role::Patient, "Pat Patient").await;
+    ask_with_an_image(&mut patient, "19680412").await;
+    let case_path = patient.get("/cases").await.path_after("/cases/");
+    let case_path = format!("/cases/{}", case_path.split('/').nth(2).unwrap());
+    let records = format!("{case_path}/records");
+    let ask = [("reason", "They are mine.")];
+    let asked = patient.post(&format!("{case_path}/deletion"), &ask).await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.body);
+    ada.act_as(Role::Administrator).await;
+    let delete = ada.get("/keeping").await.path_after("/keeping/requests/");
+    let held = ada.post("/keeping/hold", &FIELDS).await;
+    assert_eq!(held.status, StatusCode::SEE_OTHER, "{}", held.body);
+    let refused = ada.post(&delete, &[("sure", "true")]).await.body;
+    assert!(
+        refused.contains("Nothing was deleted: a legal hold covers 1 exam."),
+        "{refused}"
+    );
+    let lift = ada.get("/keeping").await.path_after("/keeping/holds/");
+    ada.post(&lift, &[("reason", "settled")]).await;
+    let deleted = ada.post(&delete, &[("sure", "true")]).await;
+    assert_eq!(deleted.status, StatusCode::SEE_OTHER, "{}", deleted.body);
+    let told = patient.get(&records).await.body;
+    assert!(told.contains("The images were deleted on "), "{told}");
+    assert!(told.contains(", as you asked."), "{told}");
+    for untrue in [
+        "Must be solved",
+        "have arrived yet",
+        "No images in this case yet",
+    ] {
+        assert!(!told.contains(untrue), "{untrue}: {told}");
+    }
+    ada.act_as(Role::Coordinator).await;
+    let told = ada.get(&records).await.body;
+    assert!(told.contains(", as was asked for in this case."), "{told}");
+    // Once they are restored, the page is as before.
+    ada.act_as(Role::Administrator).await;
+    let restore = ada.get("/keeping").await.path_after("/keeping/deletions/");
+    assert_eq!(ada.post(&restore, &[]).await.status, StatusCode::SEE_OTHER);
+    let told = patient.get(&records).await.body;
+    assert!(!told.contains("were deleted"), "{told}");
+}
+
+#[tokio::test]
 async fn the_room_of_a_case_is_shown_before_it_is_set() {
     let door = Door::new().await;
     let mut ada = door.administrator().await;

@@ -8,6 +8,7 @@ use overread_model::problem::{Problem, ProblemKind};
 use overread_model::time::Timestamp;
 use overread_store::{Tx, checks, deliveries, documents, held_papers};
 
+use super::deleted::{self, DeletedImages};
 use super::held_back::{BirthDates, differing_birth_dates, has_another_name, waiting_of};
 use super::hidden_papers;
 use super::readable::{readable_date, readable_name};
@@ -26,9 +27,9 @@ pub struct DeliveryRow {
     pub received_at: Timestamp,
     /// Who brought it, in words.
     pub from: String,
-    /// Instances kept.
     /// Its end has not come: it broke off, or is still under way.
     pub is_open: bool,
+    /// Instances kept.
     pub instances_stored: i64,
     /// Instances known already.
     pub duplicates: i64,
@@ -142,6 +143,8 @@ pub struct RecordsView {
     pub held_papers: Vec<DocumentRow>,
     /// Documents; none of those held back or kept out.
     pub documents: Vec<DocumentRow>,
+    /// Its images were deleted, and none came since; nothing is to be solved then.
+    pub deleted: Option<DeletedImages>,
     /// The last check, when there is something to check.
     pub check: Option<CheckView>,
     /// What was sent and refused; its series only for coordinators who do not read before the lock.
@@ -199,6 +202,15 @@ pub async fn view(
     } else {
         ToDecide::default()
     };
+    let takes_records = file.state.takes_records();
+    let deleted = deleted::of_case(&mut tx, actor, (case_id, takes_records)).await?;
+    let has_come = |since| deliveries.iter().any(|row| row.received_at > since);
+    let deleted = deleted.filter(|deleted| {
+        studies.is_empty()
+            && quarantine_count == 0
+            && not_kept.file_count == 0
+            && !has_come(deleted.at)
+    });
     let mut view = RecordsView {
         set_aside: desk.set_aside,
         version: file.row.version,
@@ -220,10 +232,11 @@ pub async fn view(
             .filter(|row| !taken.contains(&row.id) && !kept_out.contains(&row.id))
             .map(document_of)
             .collect(),
+        deleted,
         check,
         not_kept,
         letters: letters::sent_of(&mut tx, ctx, case_id, now).await?,
-        may_add: file.rights.contains(&Right::AddRecords) && file.state.takes_records(),
+        may_add: file.rights.contains(&Right::AddRecords) && takes_records,
         may_decide: decides,
     };
     casework::note_read(&mut tx, actor, case_id, "records", now).await?;
@@ -309,6 +322,7 @@ async fn deliveries_of(
             delivery_id: row.id.parse().map_err(StepError::internal)?,
             received_at: Timestamp::from_micros(row.started_at),
             from,
+            is_open: row.finished_at.is_none(),
             instances_stored: row.instances_stored,
             duplicates: row.duplicates,
             refused,
@@ -322,7 +336,6 @@ async fn deliveries_of(
 /// Returns the studies of the case with how many of their instances are no images, both as this person may know them.
 async fn counted_studies(tx: &mut Tx, file: &CaseFile) -> StepResult<Vec<StudyRow>> {
     let rows = reading::studies_shown(tx, file).await?;
-            is_open: row.finished_at.is_none(),
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let mut others = if reading::is_before_lock(file) {
         checks::others_without_reports(tx, &ids).await?
