@@ -1,6 +1,7 @@
 //! For whom a query or retrieval is answered, what that covers, and that it is written down.
 
 use overread_model::access::Actor;
+use overread_model::ids::TokenId;
 use overread_model::time::Timestamp;
 use overread_store::access::{Reach, is_blind_to, reach};
 use overread_store::audit::{self, AuditEvent};
@@ -37,21 +38,40 @@ impl Asker {
             ));
         };
         let now = (shared.clock)();
-        let found = async {
-            let mut tx = shared.ingest.store().read().await?;
-            let Some(actor) = tokens::find_by_id(&mut tx, token_id).await? else {
-                return Ok(None);
-            };
-            let reach = reach(&mut tx, &actor, now).await?;
-            Ok(Some(Self { actor, reach, now }))
-        };
-        let found: StoreResult<Option<Self>> = found.await;
+        let found = Self::by(shared, token_id, now).await;
         found.map_err(|error| database(&error))?.ok_or_else(|| {
             Status::failure(
                 NOT_AUTHORISED,
                 "the token of this caller is not in force any more",
             )
         })
+    }
+
+    /// Returns for whom a token stands; `None` when it is revoked.
+    async fn by(shared: &Shared, token_id: &TokenId, now: Timestamp) -> StoreResult<Option<Self>> {
+        let mut tx = shared.ingest.store().read().await?;
+        let Some(actor) = tokens::find_by_id(&mut tx, token_id).await? else {
+            return Ok(None);
+        };
+        let reach = reach(&mut tx, &actor, now).await?;
+        Ok(Some(Self { actor, reach, now }))
+    }
+
+    /// Returns what the tokens of whom a move goes to reach, where that is something else than what the asker does.
+    pub(crate) async fn reaches_of(
+        &self,
+        shared: &Shared,
+        to: &AeTitle,
+    ) -> StoreResult<Vec<Reach>> {
+        let mut reaches = Vec::new();
+        for token_id in shared.config.callers.tokens_listening(to) {
+            let receiver = Self::by(shared, token_id, self.now).await?;
+            let reach = receiver.map_or(Reach::Nothing, |receiver| receiver.reach);
+            if reach != self.reach {
+                reaches.push(reach);
+            }
+        }
+        Ok(reaches)
     }
 
     /// Writes down that somebody searched.

@@ -121,6 +121,15 @@ impl Callers {
             .find(|remote| remote.ae_title.as_str() == ae_title)
     }
 
+    /// Returns the tokens of the entries that say where this application entity listens.
+    pub(crate) fn tokens_listening(&self, ae_title: &AeTitle) -> impl Iterator<Item = &TokenId> {
+        let listening = self.0.iter().filter(move |caller| {
+            let listens = caller.listens.as_ref();
+            listens.is_some_and(|remote| remote.ae_title == *ae_title)
+        });
+        listening.filter_map(|caller| caller.token_id.as_ref())
+    }
+
     /// Says how well somebody at this address is known before a word was said.
     pub(crate) fn known_at(&self, address: IpAddr) -> Known {
         let address = address.to_canonical();

@@ -11,6 +11,7 @@ use overread_dicom::{
 };
 use overread_model::extent::Extent;
 use overread_store::Store;
+use overread_store::access::{Reach, is_blind_to};
 use overread_store::studies::{StoredInstance, find_instance};
 use tokio::sync::Semaphore;
 
@@ -70,6 +71,8 @@ pub(crate) struct Reader {
     first_reading: FirstReading,
     rewrites: Arc<Semaphore>,
     asker: Asker,
+    /// What whoever it is sent to reaches by tokens of its own; it gets nothing else.
+    receivers: Arc<[Reach]>,
 }
 
 /// How an instance goes out.
@@ -88,6 +91,15 @@ impl Reader {
             first_reading: rooms.first_reading.clone(),
             rewrites: Arc::clone(rewrites),
             asker,
+            receivers: Arc::default(),
+        }
+    }
+
+    /// Gives out only what is within these reaches, too.
+    pub(crate) fn within(self, receivers: Vec<Reach>) -> Self {
+        Self {
+            receivers: receivers.into(),
+            ..self
         }
     }
 
@@ -119,8 +131,13 @@ impl Reader {
             let mut tx = self.store.read().await?;
             let (study, series) = (&wanted.study_instance_uid, &wanted.series_instance_uid);
             let uid = &wanted.sop_instance_uid;
-            let found = find_instance(&mut tx, &self.asker.reach, study, series, uid).await?;
-            let is_blind = self.asker.is_blind_to(&mut tx, study).await?;
+            let mut found = find_instance(&mut tx, &self.asker.reach, study, series, uid).await?;
+            let mut is_blind = self.asker.is_blind_to(&mut tx, study).await?;
+            for reach in self.receivers.iter() {
+                let seen = find_instance(&mut tx, reach, study, series, uid).await?;
+                found = found.and(seen);
+                is_blind |= is_blind_to(&mut tx, reach, study).await?;
+            }
             overread_store::StoreResult::Ok((found, is_blind))
         };
         match found.await {

@@ -4,9 +4,11 @@ mod moving;
 mod progress;
 mod selection;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use overread_store::StoreResult;
+use overread_store::access::{Reach, is_there_for};
 use tokio::task::JoinHandle;
 
 use crate::asker::{Asker, database};
@@ -22,6 +24,7 @@ use crate::query::{Identifier, Purpose};
 use crate::server::Shared;
 use crate::service::{Root, Service};
 use crate::wire::Ended;
+use crate::{AeTitle, Remote};
 
 pub(crate) use moving::{Push, Watch};
 use progress::Progress;
@@ -51,29 +54,23 @@ pub(crate) async fn answer(
         Ok(begun) => begun,
         Err(status) => return Ok(refused(&status)),
     };
-    let is_get = retrieval.request.command_field == C_GET_RQ;
-    let destination = retrieval.request.move_destination.trim_matches([' ', '\0']);
-    let remote = shared.config.callers.listening(destination);
-    if !is_get && remote.is_none() {
-        let status = Status::failure(
-            DESTINATION_UNKNOWN,
-            "the move destination is not known here",
-        );
-        return Ok(refused(&status));
-    }
-    let to = remote.filter(|_| !is_get).map(|remote| &remote.ae_title);
+    let destination = match destination(shared, &retrieval, &asker, &wanted).await {
+        Ok(destination) => destination,
+        Err(status) => return Ok(refused(&status)),
+    };
+    let to = destination.as_ref().map(|(remote, _)| &remote.ae_title);
     if let Err(error) = note(shared, &asker, &wanted, to).await {
         return Ok(refused(&database(&error)));
     }
     let mut progress = Progress::new(retrieval.request, retrieval.context, wanted.len());
     let reader = Reader::new(&shared.rooms(), &shared.rewrites, asker);
-    match remote.filter(|_| !is_get) {
+    match destination {
         None => get(link, reader, wanted, &mut progress).await?,
-        Some(remote) => {
+        Some((remote, receivers)) => {
             let originator = Some((retrieval.calling, retrieval.request.message_id));
             let mut push = Push {
                 calling: shared.calling(remote),
-                reader,
+                reader: reader.within(receivers),
                 originator,
             };
             push.run(wanted, &mut moving::Origin::new(link, &mut progress))
@@ -101,12 +98,60 @@ async fn begin(
     Ok((asker, wanted))
 }
 
+/// Returns where a C-MOVE goes to, and what the tokens of that entry reach; `None` for a C-GET.
+///
+/// # Errors
+/// The status to be answered: nobody is known by this title, or what is asked for is out of its own reach.
+async fn destination<'a>(
+    shared: &'a Shared,
+    retrieval: &Retrieval<'_>,
+    asker: &Asker,
+    wanted: &[Wanted],
+) -> Result<Option<(&'a Remote, Vec<Reach>)>, Status> {
+    if retrieval.request.command_field == C_GET_RQ {
+        return Ok(None);
+    }
+    let unknown = |words: &str| Status::failure(DESTINATION_UNKNOWN, words);
+    let title = retrieval.request.move_destination.trim_matches([' ', '\0']);
+    let Some(remote) = shared.config.callers.listening(title) else {
+        return Err(unknown("the move destination is not known here"));
+    };
+    let reaches = reaches_of_all(shared, asker, &remote.ae_title, wanted).await;
+    let reaches = reaches.map_err(|error| database(&error))?;
+    let reaches = reaches.ok_or_else(|| unknown(OUT_OF_ITS_REACH))?;
+    Ok(Some((remote, reaches)))
+}
+
+/// Returns what the tokens of whom a move goes to reach; `None` when a study of what is wanted is out of one's reach.
+async fn reaches_of_all(
+    shared: &Shared,
+    asker: &Asker,
+    to: &AeTitle,
+    wanted: &[Wanted],
+) -> StoreResult<Option<Vec<Reach>>> {
+    let reaches = asker.reaches_of(shared, to).await?;
+    let uids = wanted.iter().map(|one| one.study_instance_uid.as_str());
+    let studies: BTreeSet<&str> = uids.collect();
+    let mut tx = shared.ingest.store().read().await?;
+    for reach in &reaches {
+        for study in &studies {
+            if !is_there_for(&mut tx, reach, study).await? {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(reaches))
+}
+
+/// A machine is sent nothing that it could not fetch: whoever moves would open to it what its own token does not.
+const OUT_OF_ITS_REACH: &str = "the token of the move destination does not reach this study; nothing was sent. Give the entry of the destination in dimse.callers a token that reaches it, if it may have it";
+
 /// Writes down what is read, before any of it is sent.
 async fn note(
     shared: &Shared,
     asker: &Asker,
     wanted: &[Wanted],
-    to: Option<&crate::AeTitle>,
+    to: Option<&AeTitle>,
 ) -> StoreResult<()> {
     let mut last: Option<(&str, &str)> = None;
     for one in wanted {

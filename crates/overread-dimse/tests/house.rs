@@ -120,7 +120,7 @@ impl House {
         Self::built(config(), |_, _| {}, Some(incoming))
     }
 
-    fn prepared(
+    pub(crate) fn prepared(
         config: DoorConfig,
         change: impl FnOnce(&mut DoorConfig, &dyn Fn(&NewToken<'_>) -> TokenId),
     ) -> Self {

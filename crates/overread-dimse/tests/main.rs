@@ -11,6 +11,7 @@ mod calling;
 mod dcmtk;
 mod house;
 mod malformed;
+mod moving;
 mod refusing;
 mod retrieving;
 mod sharing;
