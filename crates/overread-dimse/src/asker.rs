@@ -34,7 +34,7 @@ impl Asker {
         let Some(token_id) = token_id else {
             return Err(Status::failure(
                 NOT_AUTHORISED,
-                "no token is named for this caller",
+                "no token is named for this caller; make one with `overread token create`, and write its id into its entry of dimse.callers",
             ));
         };
         let now = (shared.clock)();
@@ -42,7 +42,7 @@ impl Asker {
         found.map_err(|error| database(&error))?.ok_or_else(|| {
             Status::failure(
                 NOT_AUTHORISED,
-                "the token of this caller is not in force any more",
+                "the token of this entry is revoked; make another one with `overread token create`, and write its id into the entry of dimse.callers",
             )
         })
     }

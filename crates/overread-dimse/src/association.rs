@@ -8,6 +8,7 @@ use std::sync::Arc;
 use dicom_ul::pdu::{AbortRQServiceProviderReason, Pdu};
 use overread_model::case::CaseState;
 use overread_model::ids::CaseId;
+use overread_model::peers::AssociationEnd;
 use overread_model::time::Timestamp;
 use overread_store::cases;
 use tokio::sync::watch;
@@ -16,8 +17,9 @@ use tokio::time::Instant;
 use crate::asker::{Asker, database};
 use crate::callers::Admitted;
 use crate::command::{
-    C_CANCEL_RQ, C_ECHO_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, C_STORE_RQ, Command, N_ACTION_RQ,
-    N_EVENT_REPORT_RQ, SOP_CLASS_NOT_SUPPORTED, Status, UNRECOGNIZED_OPERATION,
+    C_CANCEL_RQ, C_ECHO_RQ, C_FIND_RQ, C_GET_RQ, C_MOVE_RQ, C_STORE_RQ, Command,
+    DESTINATION_UNKNOWN, N_ACTION_RQ, N_EVENT_REPORT_RQ, NOT_AUTHORISED, SOP_CLASS_NOT_SUPPORTED,
+    Status, UNRECOGNIZED_OPERATION,
 };
 use crate::committing;
 use crate::intake::Intake;
@@ -77,6 +79,7 @@ pub(crate) async fn serve(
         calling: agreed.calling.clone(),
         caller: agreed.caller,
         intake,
+        denied: String::new(),
         progress: seat.progress,
     };
     let ended = tokio::select! {
@@ -87,7 +90,10 @@ pub(crate) async fn serve(
     let (stored, refused) = (association.intake.stored, association.intake.refused);
     let delivery_id = association.intake.delivery.delivery_id().as_str();
     let (peer, calling) = (peer.ip(), &agreed.calling);
-    let end = association.intake.end(ended.as_ref().err());
+    let end = AssociationEnd {
+        denied: association.denied,
+        ..association.intake.end(ended.as_ref().err())
+    };
     let peers = &association.shared.peers;
     peers.end(calling.as_str(), peer, asked_at, end);
     match &ended {
@@ -165,6 +171,8 @@ struct Association {
     calling: AeTitle,
     caller: Admitted,
     intake: Intake,
+    /// Why a request was refused, as `AssociationEnd` has it.
+    denied: String,
     progress: Progress,
 }
 
@@ -237,7 +245,29 @@ impl Association {
         if status.code == 0 {
             self.progress.served();
         }
-        self.link.send(context.id, &request.answer(&status)).await
+        self.answer(request, context, &status).await
+    }
+
+    /// Answers with a status. The first refusal that the settings can mend is kept for who looks at the page of peers.
+    async fn answer(
+        &mut self,
+        request: &Command,
+        context: &Context,
+        status: &Status,
+    ) -> Result<(), Ended> {
+        let is_of_settings = matches!(status.code, NOT_AUTHORISED | DESTINATION_UNKNOWN);
+        let is_stored = request.command_field == C_STORE_RQ;
+        if is_of_settings && !is_stored && self.denied.is_empty() {
+            let (calling, reason) = (self.calling.as_str(), &status.comment);
+            tracing::warn!(
+                calling,
+                status = status.code,
+                reason,
+                "a DICOM request was refused"
+            );
+            self.denied = format!("{reason} (status {:04X})", status.code);
+        }
+        self.link.send(context.id, &request.answer(status)).await
     }
 
     async fn commit(&mut self, request: &Command, context: &Context) -> Result<(), Ended> {
@@ -314,8 +344,12 @@ impl Association {
             identifier,
             calling: self.calling.as_str(),
         };
-        let (answer, list) =
+        let retrieved =
             retrieving::answer(&self.shared, &self.caller, &mut self.link, retrieval).await?;
+        let (answer, list) = match retrieved {
+            Ok(retrieved) => retrieved,
+            Err(status) => return self.answer(request, context, &status).await,
+        };
         self.link.send(context.id, &answer).await?;
         if list.is_empty() {
             return Ok(());

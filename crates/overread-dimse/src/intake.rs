@@ -118,6 +118,7 @@ impl Intake {
                 .map(|(words, times)| (words.clone(), signed(*times)))
                 .collect(),
             reason: broken.map(Ended::to_string).unwrap_or_default(),
+            ..AssociationEnd::at((self.clock)())
         }
     }
 

@@ -39,7 +39,10 @@ pub(crate) struct Retrieval<'a> {
     pub(crate) calling: &'a str,
 }
 
-/// Answers a C-GET or C-MOVE; returns the last answer with its data set, which may be empty.
+/// A retrieval's last answer with its data set, which may be empty; or why nothing was retrieved.
+pub(crate) type Retrieved = Result<(CommandSet, Vec<u8>), Status>;
+
+/// Answers a C-GET or C-MOVE.
 ///
 /// # Errors
 /// The association ended.
@@ -48,19 +51,18 @@ pub(crate) async fn answer(
     caller: &Admitted,
     link: &mut Link,
     retrieval: Retrieval<'_>,
-) -> Result<(CommandSet, Vec<u8>), Ended> {
-    let refused = |status: &Status| (retrieval.request.answer(status), Vec::new());
+) -> Result<Retrieved, Ended> {
     let (asker, wanted) = match begin(shared, caller, &retrieval).await {
         Ok(begun) => begun,
-        Err(status) => return Ok(refused(&status)),
+        Err(status) => return Ok(Err(status)),
     };
     let destination = match destination(shared, &retrieval, &asker, &wanted).await {
         Ok(destination) => destination,
-        Err(status) => return Ok(refused(&status)),
+        Err(status) => return Ok(Err(status)),
     };
     let to = destination.as_ref().map(|(remote, _)| &remote.ae_title);
     if let Err(error) = note(shared, &asker, &wanted, to).await {
-        return Ok(refused(&database(&error)));
+        return Ok(Err(database(&error)));
     }
     let mut progress = Progress::new(retrieval.request, retrieval.context, wanted.len());
     let reader = Reader::new(&shared.rooms(), &shared.rewrites, asker);
@@ -77,7 +79,7 @@ pub(crate) async fn answer(
                 .await?;
         }
     }
-    Ok(progress.last_answer())
+    Ok(Ok(progress.last_answer()))
 }
 
 /// Finds out who asks and for what.

@@ -134,6 +134,11 @@ impl Ward {
         assert!(said.contains("MoveDestinationUnknown"), "{said}");
         assert!(said.contains("does not reach this study"), "{said}");
         assert!(came.is_empty(), "{said}");
+        // Whoever looks at the page of peers reads why.
+        self.house.seen(|peer| {
+            let end = peer.ended.as_ref();
+            peer.calling == by && end.is_some_and(|end| end.denied.contains("does not reach"))
+        });
         // Nothing was sent, so nothing is written down as sent.
         assert_eq!(self.house.audit_rows(), before);
     }
@@ -158,6 +163,14 @@ fn nothing_is_moved_to_a_machine_whose_own_token_does_not_reach_it() {
         tx.commit().await.unwrap();
     });
     ward.refused("PACS", "WSB");
+    // Its own requests are refused, and the page says what to do.
+    let (said, came) = ward.moved("WSB", "PLAIN");
+    assert!(said.contains("is revoked") && came.is_empty(), "{said}");
+    ward.house.seen(|peer| {
+        let end = peer.ended.as_ref();
+        let denied = end.map(|end| end.denied.as_str()).unwrap_or_default();
+        peer.calling == "WSB" && denied.contains("make another one") && denied.contains("0124")
+    });
 }
 
 #[test]

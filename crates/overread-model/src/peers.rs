@@ -120,7 +120,7 @@ pub struct Call {
 }
 
 /// How an association ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AssociationEnd {
     /// Instances that were stored.
     pub stored: i64,
@@ -128,8 +128,44 @@ pub struct AssociationEnd {
     pub refused: i64,
     /// Why, and how many for each reason; the first of many reasons.
     pub refusals: Vec<(String, i64)>,
+    /// Why a query or retrieval was refused, and what to do about it: the first reason; empty when none was.
+    pub denied: String,
     /// Why it broke off; empty when it was released.
     pub reason: String,
+    /// When.
+    pub ended_at: Timestamp,
+}
+
+impl AssociationEnd {
+    /// Returns the end of an association in which nothing happened.
+    pub const fn at(ended_at: Timestamp) -> Self {
+        Self {
+            stored: 0,
+            refused: 0,
+            refusals: Vec::new(),
+            denied: String::new(),
+            reason: String::new(),
+            ended_at,
+        }
+    }
+
+    /// Says in words what was refused in it; `None` when nothing was.
+    pub fn refusal(&self) -> Option<String> {
+        let mut words = Vec::new();
+        if !self.denied.is_empty() {
+            words.push(self.denied.clone());
+        }
+        if self.refused > 0 {
+            let all = self.refused.saturating_add(self.stored);
+            let why: Vec<&str> = self.refusals.iter().map(|(why, _)| why.as_str()).collect();
+            words.push(format!(
+                "{} of {all} instances were refused: {}",
+                self.refused,
+                why.join("; ")
+            ));
+        }
+        (!words.is_empty()).then(|| words.join("; "))
+    }
 }
 
 /// The callers since the program started, as many as fit; a clone is another handle.
@@ -255,7 +291,7 @@ mod tests {
         peers.note(peer("MR1", 2, ""));
         let end = AssociationEnd {
             stored: 3,
-            ..AssociationEnd::default()
+            ..AssociationEnd::at(Timestamp::from_micros(3))
         };
         peers.end("MR1", here, Timestamp::from_micros(1), end.clone());
         assert_eq!(peers.list()[0].ended, None);

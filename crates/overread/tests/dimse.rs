@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use overread_store::{Store, refused_callers};
 use overread_testkit::dicom::InstanceSpec;
-use overread_testkit::peer::{IMPLICIT, Peer, VERIFICATION};
+use overread_testkit::peer::{EXPLICIT, IMPLICIT, MR, Peer, VERIFICATION, request};
 
 use crate::serving::{SECRET, Server};
 
@@ -86,6 +86,18 @@ fn a_stop_ends_both_doors() {
     server.stop();
 }
 
+/// Lists who is known to have been refused, while no server runs.
+fn refused(data: &Path) -> Vec<overread_model::peers::Peer> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = Store::open_sqlite(&data.join("overread.sqlite")).await;
+        let store = store.unwrap();
+        let list = refused_callers::list(&mut store.read().await.unwrap()).await;
+        store.close().await;
+        list.unwrap()
+    })
+}
+
 #[test]
 fn who_was_refused_is_known_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
@@ -98,16 +110,7 @@ fn who_was_refused_is_known_after_a_restart() {
     assert!(call(address, "STRANGER").is_err());
     call(address, "MR1").unwrap().release();
     server.stop();
-    let refused = || {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let store = Store::open_sqlite(&data.join("overread.sqlite")).await;
-            let store = store.unwrap();
-            let list = refused_callers::list(&mut store.read().await.unwrap()).await;
-            store.close().await;
-            list.unwrap()
-        })
-    };
+    let refused = || refused(&data);
     let list = refused();
     assert_eq!(list.len(), 1);
     assert_eq!(
@@ -123,4 +126,50 @@ fn who_was_refused_is_known_after_a_restart() {
     call(address, "STRANGER").unwrap().release();
     server.stop();
     assert!(refused().is_empty());
+}
+
+#[test]
+fn what_was_refused_within_an_association_is_known_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, token) = (folder.path().join("data"), folder.path().join("token"));
+    std::fs::create_dir_all(&data).unwrap();
+    let find = "1.2.840.10008.5.1.4.1.2.2.1";
+    let never_made = "a".repeat(26);
+    let callers = format!(
+        "[[dimse.callers]]\nae_title = 'MR1'\n\n[[dimse.callers]]\nae_title = 'DESK'\nmay = ['find']\ntoken = '{never_made}'\n"
+    );
+    std::fs::write(data.join("config.toml"), callers).unwrap();
+    let (mut server, address) = start(&data, &token);
+    let contexts = [(MR, vec![EXPLICIT])];
+    let mut scanner = Peer::with(address, "MR1", &contexts).unwrap();
+    let spec = InstanceSpec::mr(1, 1, 1);
+    assert_eq!(scanner.store(&spec), Some(0));
+    let ct = "1.2.840.10008.5.1.4.1.1.2";
+    assert_eq!(
+        scanner.store_as(ct, &spec.sop_instance_uid, &[0; 8]),
+        Some(0x0122)
+    );
+    scanner.release();
+    let mut desk = Peer::with(address, "DESK", &[(find, vec![IMPLICIT])]).unwrap();
+    desk.command(1, request(0x0020, find, "")).unwrap();
+    assert_eq!(desk.status(), Some(0x0124));
+    desk.release();
+    server.stop();
+    let list = refused(&data);
+    let words = |title: &str| {
+        let found = list.iter().find(|peer| peer.calling == title);
+        found.map(|peer| peer.refused.clone()).unwrap_or_default()
+    };
+    assert!(
+        words("MR1").starts_with("1 of 2 instances were refused"),
+        "{list:?}"
+    );
+    assert!(words("DESK").contains("token of this entry"), "{list:?}");
+    // An association in which all went well makes it history.
+    let (mut server, address) = start(&data, &token);
+    let mut scanner = Peer::with(address, "MR1", &contexts).unwrap();
+    assert_eq!(scanner.store(&spec), Some(0));
+    scanner.release();
+    server.stop();
+    assert!(refused(&data).iter().all(|peer| peer.calling == "DESK"));
 }

@@ -73,7 +73,7 @@ pub(super) async fn open(
             if let Err(ended) = wire.send(&agreed.answer.clone().into()).await {
                 let end = AssociationEnd {
                     reason: ended.to_string(),
-                    ..AssociationEnd::default()
+                    ..AssociationEnd::at((shared.clock)())
                 };
                 shared
                     .peers

@@ -464,7 +464,7 @@ impl Browser<'_> {
 }
 
 /// A scanner that was taken in, and a stranger.
-fn peers() -> Peers {
+pub(crate) fn peers() -> Peers {
     let peers = Peers::default();
     peers.note(peer("MR1", ""));
     peers.note(peer("STRANGER", "this caller may not store here"));
@@ -494,7 +494,7 @@ pub(crate) fn peer(calling: &str, refused: &str) -> Peer {
             stored: 2,
             refused: 3,
             refusals: vec![("the case is full (status A700)".to_owned(), 3)],
-            reason: String::new(),
+            ..AssociationEnd::at(now())
         }),
     }
 }

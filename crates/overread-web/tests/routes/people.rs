@@ -7,8 +7,9 @@ use overread_model::time::Timestamp;
 use overread_store::peer_calls::{self, CallKey};
 use overread_store::refused_callers;
 use overread_store::scrubbing::{self, Scrub};
+use overread_workflow::callers;
 
-use crate::door::{Door, now, peer};
+use crate::door::{Door, now, peer, peers};
 
 #[tokio::test]
 async fn only_those_who_run_the_house_see_people_and_reviewers() {
@@ -140,7 +141,8 @@ async fn who_called_over_the_dicom_network_is_for_administrators() {
     for words in [
         "MR1",
         "CT9",
-        "Not since the start.",
+        "before this server started or at another node.",
+        "Images refused",
         "MR Image Storage",
         "this caller may not store here",
         "Add an entry.",
@@ -154,6 +156,15 @@ async fn who_called_over_the_dicom_network_is_for_administrators() {
     ] {
         assert!(page.body.contains(words), "{words}: {}", page.body);
     }
+    // What was refused in an association is kept as who was refused is.
+    callers::keep(&door.workflow, &peers(), now(), now())
+        .await
+        .unwrap();
+    let kept = refused_callers::list(&mut door.workflow.store.read().await.unwrap()).await;
+    let mr1 = |peer: &Peer| peer.calling == "MR1" && peer.refused.contains("3 of 5 instances");
+    assert!(kept.unwrap().iter().any(mr1));
+    // Not over images that were refused.
+    assert!(!page.body.contains("Ended well"), "{}", page.body);
     let others = [
         Role::Patient,
         Role::Coordinator,
