@@ -12,11 +12,11 @@ use overread_dicom::FirstReading;
 use overread_model::access::Actor;
 use overread_model::extent::Extent;
 use overread_model::time::Timestamp;
-use overread_store::Tx;
 use overread_store::access::{Reach, is_blind_to, reach};
 use overread_store::audit::AuditEvent;
 use overread_store::deletions::was_in_reach;
-use overread_store::studies::{StoredInstance, instances_of, reports_among};
+use overread_store::studies::{StoredInstance, instances_of, key_of, reports_among};
+use overread_store::{StoreResult, Tx};
 
 use crate::address::Address;
 use crate::blinding::Withheld;
@@ -134,11 +134,18 @@ impl Caller {
     pub(crate) async fn not_there(&self, state: &DicomWebState, study: &str) -> Refusal {
         let gone = async {
             let mut tx = state.store.read().await?;
-            was_in_reach(&mut tx, (&self.actor, &self.reach), study).await
+            if !was_in_reach(&mut tx, (&self.actor, &self.reach), study).await? {
+                return Ok(Refusal::not_found());
+            }
+            // Its row stays until it is erased.
+            Ok(match key_of(&mut tx, study).await? {
+                Some(_) => Refusal::gone(),
+                None => Refusal::erased(),
+            })
         };
-        match gone.await {
-            Ok(true) => Refusal::gone(),
-            Ok(false) => Refusal::not_found(),
+        let gone: StoreResult<Refusal> = gone.await;
+        match gone {
+            Ok(refusal) => refusal,
             Err(error) => error.into(),
         }
     }

@@ -57,6 +57,14 @@ impl Refusal {
         )
     }
 
+    /// What the actor could see before it was erased.
+    pub(crate) fn erased() -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "the study was deleted, and its images are erased: it cannot be restored. Whoever still has the images can send them again",
+        )
+    }
+
     /// Where nothing is offered.
     pub(crate) fn nowhere() -> Self {
         Self::new(

@@ -137,7 +137,6 @@ async fn permitted(
     headers: &HeaderMap,
     query: &str,
 ) -> Answer<Option<CaseId>> {
-    let forbidden = || Refusal::new(StatusCode::FORBIDDEN, "you may not add images here");
     // A browser sends its cookie along with any form; only our pages can send this header.
     if matches!(caller.actor, Actor::Person { .. }) && !headers.contains_key(CSRF_HEADER) {
         return Err(Refusal::new(
@@ -151,12 +150,10 @@ async fn permitted(
         return if may_always {
             Ok(None)
         } else {
-            Err(forbidden())
+            Err(Refusal::new(StatusCode::FORBIDDEN, NAMES_NO_CASE))
         };
     };
-    let case_id: CaseId = case
-        .parse()
-        .map_err(|_| Refusal::bad_request("this is no case"))?;
+    let case_id: CaseId = case.parse().map_err(|_| Refusal::bad_request(IS_NO_ID))?;
     if may_always {
         return Ok(Some(case_id));
     }
@@ -164,13 +161,22 @@ async fn permitted(
     let rights =
         overread_store::grants::rights_of(&mut tx, &caller.actor, &case_id, caller.now).await?;
     if rights.is_empty() {
-        return Err(Refusal::not_found());
+        return Err(Refusal::not_found().saying(NO_SUCH_CASE.to_owned()));
     }
     if !rights.contains(&Right::AddRecords) {
-        return Err(forbidden());
+        return Err(Refusal::new(StatusCode::FORBIDDEN, MAY_NOT_ADD));
     }
     Ok(Some(case_id))
 }
+
+const NAMES_NO_CASE: &str = "you may add images to a case alone, and the address names none: add ?case=ID to it, the id of the case. It \
+     stands in the address of the case's page, behind /cases/";
+const IS_NO_ID: &str = "?case= names the id of a case, and not its number: 26 letters and digits, which stand in the address of the \
+     case's page, behind /cases/";
+/// The same for a case that is not there and for one that the actor may not know of.
+const NO_SUCH_CASE: &str = "there is no case of this id to which you may add images";
+const MAY_NOT_ADD: &str = "you may see this case and not add images to it; ask the practice for somebody who may, or for a token of a role \
+     that may";
 
 /// What a request is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

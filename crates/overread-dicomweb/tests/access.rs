@@ -3,9 +3,9 @@
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use overread_model::access::{Actor, Right, Role};
-use overread_model::ids::{LinkId, TokenId};
+use overread_model::ids::{CaseId, LinkId, TokenId};
 
-use crate::house::{House, NOW, multipart, person, request};
+use crate::house::{House, NOW, archive_token, multipart, person, request};
 use crate::made::Made;
 
 const JSON: (&str, &str) = ("accept", "application/dicom+json");
@@ -243,6 +243,40 @@ async fn who_repeats_an_image_of_another_case_is_told_in_words_that_it_did_not_j
     // Nor does a member of the one case put it into the other, or say by it that the other is there.
     assert_eq!(stow(&first, &[one]).await.status, StatusCode::NOT_FOUND);
     assert_eq!(sees().await, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn whoever_names_no_case_or_its_number_is_told_how_to_name_it() {
+    let house = House::with(&[Made::default()]).await;
+    let rights = [Right::ViewImages, Right::AddRecords];
+    let patient = person(2, Role::Patient);
+    let viewer = person(3, Role::Patient);
+    house.grant(7, "1.2.3", &patient, &rights, None).await;
+    let csrf = [("x-overread-csrf", "token")];
+    let stow = async |actor: &Actor, path: &str| {
+        let body = multipart(&[Made::number(2).bytes()]);
+        house.stow_as(actor.clone(), path, &csrf, body).await
+    };
+    let got = stow(&patient, "/studies").await;
+    assert_eq!(got.status, StatusCode::FORBIDDEN);
+    assert!(got.json()["message"].as_str().unwrap().contains("?case=ID"));
+    for actor in [&patient, &archive_token()] {
+        let got = stow(actor, "/studies?case=2026-00007").await;
+        assert_eq!(got.status, StatusCode::BAD_REQUEST);
+        let told = got.json();
+        assert!(told["message"].as_str().unwrap().contains("not its number"));
+    }
+    // A foreign case is told as one that is not there.
+    house.grant(8, "1.2.3", &viewer, &rights, None).await;
+    let mut told = Vec::new();
+    for number in [8, 9] {
+        let id = CaseId::from_random([number; 16]);
+        let got = stow(&patient, &format!("/studies?case={id}")).await;
+        assert_eq!(got.status, StatusCode::NOT_FOUND);
+        told.push(got.json()["message"].clone());
+    }
+    assert_eq!(told[0], told[1]);
+    assert!(told[0].as_str().unwrap().contains("no case of this id"));
 }
 
 #[tokio::test]

@@ -189,6 +189,13 @@ async fn it_is_gone_for_who_saw_it_and_was_never_there_for_others_w12() {
             let got = statuses(&house, Some(actor)).await;
             assert_eq!(got, [expect], "{actor:?} {is_erased}");
         }
+        // What nobody can restore is not asked for.
+        let told = house.get("/studies/1.2.3", "*/*").await.json();
+        let words = match is_erased {
+            true => "cannot be restored",
+            false => "whether it can still be restored",
+        };
+        assert!(told["message"].as_str().unwrap().contains(words), "{told}");
         // A reader who may see no report is told of images alone, and once erased nobody knows what it was.
         let expect = match is_erased {
             true => StatusCode::NOT_FOUND,
