@@ -598,6 +598,10 @@ fn what_is_probably_not_meant_is_told() {
         caller("GOOD", &format!("{here}'{kept}'")),
         caller("REVOKED", &format!("{here}'{revoked}'")),
         caller("UNKNOWN", &format!("{here}'{unknown}'")),
+        caller(
+            "FILMSCAN",
+            &format!("addresses = ['192.0.2.2']\ncase = '{unknown}'"),
+        ),
     ];
     std::fs::write(Path::new(&data).join("config.toml"), config.concat()).unwrap();
     let told = run(&["check-config", "--data", &data]);
@@ -615,6 +619,10 @@ fn what_is_probably_not_meant_is_told() {
         );
     }
     assert!(of("GOOD").is_none(), "{told}");
+    assert!(
+        of("FILMSCAN").unwrap().contains("a case that is not there"),
+        "{told}"
+    );
     let log = folder.path().join("log");
     let mut serve =
         crate::program::overread(&["serve", "--data", &data, "--listen", "127.0.0.1:0"]);

@@ -19,9 +19,12 @@ pub(crate) async fn run(arguments: Data) -> Result<ExitCode> {
     }
     let mut warnings: Vec<String> = open_folder(&arguments.data).into_iter().collect();
     warnings.extend(config.warnings());
-    let names_tokens = config.dimse.callers.iter().any(|one| one.token.is_some());
-    if names_tokens {
-        warnings.extend(token_warnings(&arguments, &config).await);
+    let callers = &config.dimse.callers;
+    if callers
+        .iter()
+        .any(|one| one.token.is_some() || one.case.is_some())
+    {
+        warnings.extend(caller_warnings(&arguments, &config).await);
     }
     for warning in warnings {
         remark(&format!("warning: {warning}"));
@@ -29,22 +32,23 @@ pub(crate) async fn run(arguments: Data) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks the database for the tokens, and changes nothing of it: checking is done before a new version is let in. Settings are
-/// checked before there is a database, too.
-async fn token_warnings(arguments: &Data, config: &Config) -> Vec<String> {
+/// Asks the database for the tokens and cases, and changes nothing of it: checking is done before a new version is let in.
+/// Settings are checked before there is a database, too.
+async fn caller_warnings(arguments: &Data, config: &Config) -> Vec<String> {
     let layout = Layout::of(&arguments.data);
     if !layout.has_database(config) {
         return vec![
-            "the tokens of dimse.callers were not looked up: there is no database yet".to_owned(),
+            "the tokens and cases of dimse.callers were not looked up: there is no database yet"
+                .to_owned(),
         ];
     }
     let looked_up = async {
         let mut tx = look_into_store(config, &layout).await?;
-        config.token_warnings(&mut tx).await
+        config.caller_warnings(&mut tx).await
     };
     looked_up.await.unwrap_or_else(|_| {
         vec![
-            "the tokens of dimse.callers were not looked up: the database cannot be opened"
+            "the tokens and cases of dimse.callers were not looked up: the database cannot be opened"
                 .to_owned(),
         ]
     })

@@ -82,10 +82,10 @@ pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
 /// Logs what of the settings and the data folder is probably not meant.
 async fn warn(home: &Home, data: &Path) -> Result<()> {
     let mut tx = home.store.read().await?;
-    let tokens = home.config.token_warnings(&mut tx).await?;
+    let callers = home.config.caller_warnings(&mut tx).await?;
     drop(tx);
     let warnings = open_folder(data).into_iter().chain(home.config.warnings());
-    for warning in warnings.chain(tokens) {
+    for warning in warnings.chain(callers) {
         tracing::warn!("{warning}");
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use overread_dimse::AddressRange;
-use overread_store::{Tx, tokens};
+use overread_store::{Tx, cases, tokens};
 
 use super::{Config, DimseCaller, DimseRight};
 
@@ -25,15 +25,25 @@ impl Config {
         .collect()
     }
 
-    /// Says which callers name a token that opens nothing.
-    pub(crate) async fn token_warnings(&self, tx: &mut Tx) -> Result<Vec<String>> {
+    /// Says which callers name a token that opens nothing, or a case that is not there.
+    pub(crate) async fn caller_warnings(&self, tx: &mut Tx) -> Result<Vec<String>> {
         let mut warnings = Vec::new();
         for caller in &self.dimse.callers {
-            let Some(id) = &caller.token else { continue };
-            if tokens::find_by_id(tx, id).await?.is_none() {
+            if let Some(id) = &caller.token
+                && tokens::find_by_id(tx, id).await?.is_none()
+            {
                 warnings.push(format!(
                     "dimse.callers: the entry {:?} names a token that is revoked or was never made, so it finds and \
                      retrieves nothing; `overread token list` shows those in force",
+                    caller.ae_title
+                ));
+            }
+            if let Some(id) = &caller.case
+                && cases::find(tx, id).await?.is_none()
+            {
+                warnings.push(format!(
+                    "dimse.callers: the entry {:?} names a case that is not there, so what it stores waits under “Images \
+                     without a case”; the id of a case stands in the address of its page, behind /cases/",
                     caller.ae_title
                 ));
             }
