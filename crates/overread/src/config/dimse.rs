@@ -9,7 +9,8 @@ use overread_dimse::{
     limits,
 };
 use overread_model::ids::{CaseId, TokenId};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{At, both};
 
@@ -137,7 +138,11 @@ pub(crate) struct DimseCaller {
     #[serde(default = "store_alone")]
     pub(crate) may: Vec<DimseRight>,
     /// Id of the machine token whose role and grants say what it finds and retrieves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "token_id",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub(crate) token: Option<TokenId>,
     /// The case that what it stores belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,6 +156,19 @@ pub(crate) struct DimseCaller {
     /// It speaks TLS there.
     #[serde(default)]
     pub(crate) tls: bool,
+}
+
+/// Reads the id of a token. Who wrote the secret there is told what belongs there; the secret is not repeated.
+fn token_id<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<TokenId>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.starts_with("ovr_") {
+        return Err(D::Error::custom(
+            "this is the secret of a token, and its id is wanted: overread token list shows it",
+        ));
+    }
+    text.parse().map(Some).map_err(D::Error::custom)
 }
 
 fn store_alone() -> Vec<DimseRight> {

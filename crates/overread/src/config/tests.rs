@@ -237,6 +237,10 @@ fn a_wrong_entry_of_a_list_is_told_by_its_number() {
             "line 5: `dimse.callers.token` of entry 2: a text of 8 characters was read; not an id: 26",
         ),
         (
+            "token = 'ovr_hunter2hunter2'",
+            "line 5: `dimse.callers.token` of entry 2: a text of 18 characters was read; this is the secret of a token, and its id is wanted: overread token list shows it",
+        ),
+        (
             "may = ['stor']",
             "line 5: `dimse.callers.may` of entry 2: a text of 4 characters was read; one of `store`, `find`, `retrieve` is expected",
         ),
