@@ -135,7 +135,7 @@ pub(crate) struct Ingest {
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// The case the records belong to.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = case_id)]
     pub(crate) case: Option<CaseId>,
     /// List every file that is missing because an archive is cut off, too.
     #[arg(long)]
@@ -156,7 +156,7 @@ pub(crate) struct Check {
     )]
     pub(crate) paths: Vec<PathBuf>,
     /// Check what is stored for this case instead.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = case_id)]
     pub(crate) case: Option<CaseId>,
     /// Where the case is.
     #[command(flatten)]
@@ -331,7 +331,7 @@ pub(crate) enum TokenCommand {
         #[arg(long, value_name = "TEXT")]
         name: String,
         /// Let it reach this case alone; not for roles that see every case (archive, coordinator).
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = case_id)]
         case: Option<CaseId>,
         /// Which installation.
         #[command(flatten)]
@@ -430,10 +430,10 @@ pub(crate) enum KeepingCommand {
         #[arg(value_name = "CASE")]
         number: String,
         /// GB that it may hold from now on.
-        #[arg(long, value_name = "NUMBER", requires = "reason")]
+        #[arg(long, value_name = "NUMBER", requires = "reason", value_parser = whole_number)]
         gb: Option<u64>,
         /// Images that it may hold from now on.
-        #[arg(long, value_name = "NUMBER", requires = "reason")]
+        #[arg(long, value_name = "NUMBER", requires = "reason", value_parser = whole_number)]
         images: Option<u64>,
         /// Why it may hold another amount than other cases.
         #[arg(long, value_name = "TEXT", requires = "amount")]
@@ -442,6 +442,23 @@ pub(crate) enum KeepingCommand {
         #[command(flatten)]
         who: InTheNameOf,
     },
+}
+
+/// Reads the id of a case.
+fn case_id(text: &str) -> Result<CaseId, String> {
+    let told = "not the id of a case, which stands in the address of its page, behind /cases/ (its number is not taken here)";
+    text.parse().map_err(|_| told.to_owned())
+}
+
+/// Reads how much a case may hold.
+fn whole_number(text: &str) -> Result<u64, String> {
+    let expected = || "a whole number from 1 on is expected, as 40".to_owned();
+    let number = text.parse().map_err(|_| expected())?;
+    if number == 0 {
+        Err(expected())
+    } else {
+        Ok(number)
+    }
 }
 
 /// `overread pacs`.
@@ -506,7 +523,7 @@ pub(crate) enum PacsCommand {
         #[arg(long, value_name = "UID", required_unless_present = "case")]
         study: Option<String>,
         /// The case whose studies are sent.
-        #[arg(long, value_name = "ID", conflicts_with = "study")]
+        #[arg(long, value_name = "ID", conflicts_with = "study", value_parser = case_id)]
         case: Option<CaseId>,
         /// Which installation.
         #[command(flatten)]

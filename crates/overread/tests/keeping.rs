@@ -98,6 +98,24 @@ fn what_the_page_does_a_script_does_by_the_same_rules() {
     ada(&["restore", deletion]).unwrap();
     refused(&["restore", deletion], "not any more");
     refused(&["room", "2026-00001"], "no case");
+    for amount in ["0.001", "0", "a"] {
+        let room = [
+            "keeping",
+            "room",
+            "2026-00001",
+            "--gb",
+            amount,
+            "--reason",
+            "why",
+        ];
+        let told = run(&[&room[..], &["--by", "ada@example.org", "--data", path]].concat());
+        assert_eq!(told.status.code(), Some(2));
+        let told = text(&told.stderr);
+        assert!(
+            told.contains("a whole number from 1 on is expected"),
+            "{told}"
+        );
+    }
     // That it was asked for by a command is on record, also where it was refused.
     let audit_rows = || json(&run(&["verify", "--data", path, "--json"]))["audit_rows"].as_u64();
     let before = audit_rows().unwrap();

@@ -13,7 +13,7 @@ use serde_json::{Value, json as object};
 use crate::cli::{InTheNameOf, Keeping, KeepingCommand};
 use crate::clock;
 use crate::home::Home;
-use crate::output::{json, line, plain};
+use crate::output::{json, line, plain, remark};
 
 /// Does what the page does, by the same steps.
 pub(crate) async fn run(arguments: Keeping) -> Result<ExitCode> {
@@ -166,7 +166,11 @@ impl Desk {
             let names = (number, reason.unwrap_or_default());
             keeping::set_quota(ctx, actor, names, amounts, now).await?;
         }
-        keeping::room(ctx, actor, number).await.map(roomed)
+        let room = keeping::room(ctx, actor, number).await?;
+        if let Some(warning) = overfull(&room) {
+            remark(warning);
+        }
+        Ok(roomed(room))
     }
 }
 
@@ -205,6 +209,15 @@ fn deleted(marked: Marked) -> Told {
         text.push_str(&format!("; left, since a legal hold covers them: {held}"));
     }
     Told::one(facts, text)
+}
+
+/// Returns what to say of a case that holds more than it may.
+fn overfull(room: &CaseRoom) -> Option<&'static str> {
+    let (used, quota) = (room.used, room.quota);
+    let is_over = used.bytes > quota.bytes || used.instances > quota.instances;
+    is_over.then_some(
+        "warning: the case holds more than that already; what is there stays, and every further image is refused",
+    )
 }
 
 fn roomed(room: CaseRoom) -> Told {
@@ -265,5 +278,39 @@ fn listed(view: KeepingView) -> Told {
     Told {
         facts: object!({ "deletions": deletions, "holds": holds, "requests": requests }),
         lines,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use overread_model::keeping::{Quota, Usage};
+
+    use super::{CaseRoom, overfull};
+
+    fn check(images: u64, max_images: u64, expect: bool) {
+        let room = CaseRoom {
+            number: "2026-00001".to_owned(),
+            used: Usage {
+                bytes: 1_000,
+                instances: images,
+            },
+            quota: Quota {
+                bytes: 1_000,
+                instances: max_images,
+            },
+            is_its_own: true,
+        };
+        assert_eq!(
+            overfull(&room).is_some(),
+            expect,
+            "{images} of {max_images}"
+        );
+    }
+
+    #[test]
+    fn room_for_less_than_a_case_holds_is_remarked_on() {
+        check(20, 5, true);
+        check(5, 5, false);
+        check(0, 5, false);
     }
 }
