@@ -3,7 +3,7 @@
 use overread_model::access::Actor;
 use overread_model::ids::TokenId;
 use overread_model::time::Timestamp;
-use overread_store::access::{Reach, is_blind_to, reach};
+use overread_store::access::{Reach, has_lost_grant, is_blind_to, is_in_force, reach};
 use overread_store::audit::{self, AuditEvent};
 use overread_store::studies::reports_among;
 use overread_store::{Store, StoreResult, Tx, tokens};
@@ -11,6 +11,7 @@ use overread_store::{Store, StoreResult, Tx, tokens};
 use crate::AeTitle;
 use crate::callers::Admitted;
 use crate::command::{NOT_AUTHORISED, PROCESSING_FAILURE, Status};
+use crate::limits;
 use crate::server::Shared;
 
 /// Who asks, by the token of its entry in the list.
@@ -18,6 +19,7 @@ use crate::server::Shared;
 pub(crate) struct Asker {
     pub(crate) actor: Actor,
     pub(crate) reach: Reach,
+    /// When that was asked last.
     pub(crate) now: Timestamp,
 }
 
@@ -72,6 +74,67 @@ impl Asker {
             }
         }
         Ok(reaches)
+    }
+
+    /// Asks again whether a retrieval may go on, and for what, when some time has gone since that was asked last; `true` when it
+    /// was asked.
+    ///
+    /// # Errors
+    /// The status that ends it; asked once more, it is asked anew.
+    pub(crate) async fn ask_again(
+        &mut self,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<bool, Status> {
+        if !self.is_due(now) {
+            return Ok(false);
+        }
+        let asked = async {
+            let mut tx = store.peek().await?;
+            self.look_again(&mut tx, now).await
+        };
+        asked
+            .await
+            .map_err(|error| database(&error))?
+            .then_some(true)
+            .ok_or_else(over)
+    }
+
+    /// As [`Self::ask_again`] for a search: what was found before a grant was lost may show what is not granted any more.
+    pub(crate) async fn ask_again_of_search(
+        &mut self,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<(), Status> {
+        if !self.is_due(now) {
+            return Ok(());
+        }
+        let (since, was_blind) = (self.now, self.reach.is_without_reports());
+        let asked = async {
+            let mut tx = store.peek().await?;
+            let has_lost = has_lost_grant(&mut tx, &self.actor, since, now).await?;
+            Ok(!has_lost && self.look_again(&mut tx, now).await?)
+        };
+        let asked: StoreResult<bool> = asked.await;
+        let may = asked.map_err(|error| database(&error))?;
+        (may && self.reach.is_without_reports() == was_blind)
+            .then_some(())
+            .ok_or_else(over)
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        // A clock that was set back says nothing.
+        let since = now.as_micros() - self.now.as_micros();
+        u128::from(since.unsigned_abs()) >= limits::ASK_AGAIN.as_micros()
+    }
+
+    async fn look_again(&mut self, tx: &mut Tx, now: Timestamp) -> StoreResult<bool> {
+        if !is_in_force(tx, &self.actor, now).await? {
+            return Ok(false);
+        }
+        self.reach = reach(tx, &self.actor, now).await?;
+        self.now = now;
+        Ok(true)
     }
 
     /// Writes down that somebody searched.
@@ -139,6 +202,10 @@ pub(crate) async fn note_sent(
     let mut tx = store.begin().await?;
     audit::record(&mut tx, actor, &event, now).await?;
     tx.commit().await
+}
+
+fn over() -> Status {
+    Status::failure(NOT_AUTHORISED, "what allowed this has ended meanwhile")
 }
 
 /// Tells the log why the database failed, and the peer that it did.

@@ -248,7 +248,16 @@ impl Association {
         self.answer(request, context, &status).await
     }
 
-    /// Answers with a status. The first refusal that the settings can mend is kept for who looks at the page of peers.
+    /// Keeps the first refusal that the settings can mend for who looks at the page of peers.
+    fn deny(&mut self, status: u16, reason: &str) {
+        if self.denied.is_empty() {
+            let calling = self.calling.as_str();
+            tracing::warn!(calling, status, reason, "a DICOM request was refused");
+            self.denied = format!("{reason} (status {status:04X})");
+        }
+    }
+
+    /// Answers with a status.
     async fn answer(
         &mut self,
         request: &Command,
@@ -257,15 +266,8 @@ impl Association {
     ) -> Result<(), Ended> {
         let is_of_settings = matches!(status.code, NOT_AUTHORISED | DESTINATION_UNKNOWN);
         let is_stored = request.command_field == C_STORE_RQ;
-        if is_of_settings && !is_stored && self.denied.is_empty() {
-            let (calling, reason) = (self.calling.as_str(), &status.comment);
-            tracing::warn!(
-                calling,
-                status = status.code,
-                reason,
-                "a DICOM request was refused"
-            );
-            self.denied = format!("{reason} (status {:04X})", status.code);
+        if is_of_settings && !is_stored {
+            self.deny(status.code, &status.comment);
         }
         self.link.send(context.id, &request.answer(status)).await
     }
@@ -350,6 +352,9 @@ impl Association {
             Ok(retrieved) => retrieved,
             Err(status) => return self.answer(request, context, &status).await,
         };
+        if answer.is_not_authorised() {
+            self.deny(NOT_AUTHORISED, "what allowed it ended meanwhile");
+        }
         self.link.send(context.id, &answer).await?;
         if list.is_empty() {
             return Ok(());

@@ -294,6 +294,12 @@ impl CommandSet {
         }
     }
 
+    /// Says whether a response refuses what its sender may not do, or not any more.
+    pub(crate) fn is_not_authorised(&self) -> bool {
+        let status = self.0.get(&STATUS).map(Vec::as_slice);
+        status == Some(&NOT_AUTHORISED.to_le_bytes())
+    }
+
     /// Returns the bytes.
     // PS3.7 6.3.1: always Implicit VR Little Endian.
     pub(crate) fn bytes(&self) -> Vec<u8> {

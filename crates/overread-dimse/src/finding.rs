@@ -294,6 +294,9 @@ impl<'a> Search<'a> {
         if self.link.is_cancelled(self.request.message_id).await? {
             return Err(Stop::Status(Status::plain(CANCELLED)));
         }
+        let (store, now) = (self.shared.ingest.store(), (self.shared.clock)());
+        let asked = self.asker.ask_again_of_search(store, now).await;
+        asked.map_err(Stop::Status)?;
         self.complete(&mut found, place).await?;
         if !self.passes(&found) {
             return Ok(());

@@ -10,12 +10,14 @@ use overread_dicom::{
     to_implicit_little_endian_without,
 };
 use overread_model::extent::Extent;
+use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::access::{Reach, is_blind_to};
 use overread_store::studies::{StoredInstance, find_instance};
 use tokio::sync::Semaphore;
 
 use crate::asker::Asker;
+use crate::command::NOT_AUTHORISED;
 use crate::limits;
 use crate::link::Link;
 use crate::negotiation::Context;
@@ -33,6 +35,8 @@ pub(crate) enum NotSent {
     TooLarge,
     #[error("the instance cannot be read")]
     Unreadable,
+    #[error("what allowed this has ended meanwhile")]
+    Over,
     #[error("the association to the peer was lost")]
     Lost,
 }
@@ -73,6 +77,7 @@ pub(crate) struct Reader {
     asker: Asker,
     /// What whoever it is sent to reaches by tokens of its own; it gets nothing else.
     receivers: Arc<[Reach]>,
+    clock: fn() -> Timestamp,
 }
 
 /// How an instance goes out.
@@ -92,6 +97,7 @@ impl Reader {
             rewrites: Arc::clone(rewrites),
             asker,
             receivers: Arc::default(),
+            clock: rooms.clock,
         }
     }
 
@@ -101,6 +107,19 @@ impl Reader {
             receivers: receivers.into(),
             ..self
         }
+    }
+
+    /// Asks again, now and then, whether sending may go on; `true` when it was asked, and what was made ready before may be
+    /// out of reach.
+    ///
+    /// # Errors
+    /// Why nothing more may be sent.
+    pub(crate) async fn ask_again(&mut self) -> Result<bool, NotSent> {
+        let asked = self.asker.ask_again(&self.store, (self.clock)()).await;
+        asked.map_err(|status| match status.code {
+            NOT_AUTHORISED => NotSent::Over,
+            _ => NotSent::Unreadable,
+        })
     }
 
     /// Makes an instance ready for one of the contexts of its class.

@@ -32,6 +32,8 @@ pub const WINDOW_BYTES: usize = 64 * 1024;
 pub const REQUEST_TIME: Duration = Duration::from_secs(30);
 /// How long a PDU may take to arrive whole, counted from the end of the one before.
 pub const IDLE_TIME: Duration = Duration::from_secs(60);
+/// How often it is asked again, while an operation is under way, whether who asked may still.
+pub const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// How long a peer may take to read an answer.
 pub const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// How long running stores may go on once the program is told to stop.

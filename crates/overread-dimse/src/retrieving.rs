@@ -208,7 +208,7 @@ impl Drop for Ahead {
 /// Sends on the association of the request itself.
 async fn get(
     link: &mut Link,
-    reader: Reader,
+    mut reader: Reader,
     wanted: Vec<Wanted>,
     progress: &mut Progress<'_>,
 ) -> Result<(), Ended> {
@@ -221,6 +221,16 @@ async fn get(
         if progress.is_cancelled || link.is_cancelled(progress.message_id()).await? {
             progress.is_cancelled = true;
             return Ok(());
+        }
+        match reader.ask_again().await {
+            Ok(false) => {}
+            Ok(true) => ahead = Ahead::of(&reader, Some(one), &contexts),
+            Err(why) => {
+                for left in wanted.get(index..).unwrap_or_default() {
+                    progress.count(left, Err(why));
+                }
+                return Ok(());
+            }
         }
         let next = Ahead::of(&reader, wanted.get(index + 1), &contexts);
         let ready = std::mem::replace(&mut ahead, next).ready().await;

@@ -43,7 +43,7 @@ pub(crate) struct Asked<'a> {
 pub(crate) async fn answer(
     shared: &Shared,
     link: &mut Link,
-    asked: Asked<'_>,
+    mut asked: Asked<'_>,
 ) -> Result<Status, Ended> {
     let transfer_syntax = asked.context.transfer_syntax_uid.as_str();
     let json = data_set_to_json(&asked.identifier, transfer_syntax, &ParseLimits::default());
@@ -68,6 +68,10 @@ pub(crate) async fn answer(
     for step in steps {
         if link.is_cancelled(asked.request.message_id).await? {
             return Ok(Status::plain(CANCELLED));
+        }
+        let (store, now) = (shared.ingest.store(), (shared.clock)());
+        if let Err(status) = asked.asker.ask_again_of_search(store, now).await {
+            return Ok(status);
         }
         // PS3.4 K.4.1.1.3.2: FF01 when a key that was asked to match is not known here.
         let (known, unknown): (Vec<_>, Vec<_>) =

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use overread_archive::Archive;
@@ -32,6 +33,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_772_446_500_000_000);
 
+/// A clock that goes on by more than [`limits::ASK_AGAIN`] each time it is read.
+fn clock() -> Timestamp {
+    static READ: AtomicI64 = AtomicI64::new(0);
+    let seconds = 6 * READ.fetch_add(1, Ordering::Relaxed);
+    Timestamp::from_micros(NOW.as_micros() + seconds * 1_000_000)
+}
+
 /// A list of what is withheld as short as a test can do with.
 fn first_reading() -> FirstReading {
     let list = r#"{"source":"a test","vrs":[{"vr":"LT","why":"text"}],"groups":[],"attributes":[],
@@ -47,7 +55,7 @@ fn rooms(ingest: &Ingest, peers: &Peers) -> Rooms {
         peers: peers.clone(),
         ingest: ingest.clone(),
         first_reading: first_reading(),
-        clock: || NOW,
+        clock,
     }
 }
 
@@ -187,6 +195,18 @@ impl House {
     /// Returns the store behind the door.
     pub(crate) fn store(&self) -> &Store {
         self.ingest.store()
+    }
+
+    /// Revokes every token.
+    pub(crate) fn revoke_tokens(&self) {
+        self.wait_for(async {
+            let mut tx = self.store().begin().await.unwrap();
+            for token in tokens::list(&mut tx).await.unwrap() {
+                let id = token.id.parse().unwrap();
+                tokens::revoke(&mut tx, &id, NOW).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+        });
     }
 
     /// Returns where it listens.

@@ -7,6 +7,7 @@
     reason = "a failed test may say so by a panic"
 )]
 
+mod asked_again;
 mod calling;
 mod dcmtk;
 mod house;

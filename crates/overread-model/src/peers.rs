@@ -215,11 +215,13 @@ impl Peers {
         self.0.changed.notify_all();
     }
 
-    /// Adds a sentence to what is otherwise than was probably meant.
+    /// Adds a sentence to what is otherwise than was probably meant, once.
     pub fn remark(&self, calling: &str, address: IpAddr, asked_at: Timestamp, remark: String) {
         let mut all = self.all();
         let peer = all.get_mut(&(calling.to_owned(), address));
-        if let Some(peer) = peer.filter(|peer| peer.asked_at == asked_at) {
+        if let Some(peer) = peer.filter(|peer| peer.asked_at == asked_at)
+            && !peer.remarks.contains(&remark)
+        {
             peer.remarks.push(remark);
         }
         self.0.changed.notify_all();

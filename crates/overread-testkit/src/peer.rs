@@ -163,7 +163,8 @@ pub fn request(field: u16, class: &str, instance: &str) -> Vec<u8> {
     out
 }
 
-fn number_in(mut bytes: &[u8], element: u16) -> Option<u16> {
+/// Returns a number of a command set.
+pub fn number_in(mut bytes: &[u8], element: u16) -> Option<u16> {
     while let Some((head, rest)) = bytes.split_first_chunk::<8>() {
         let length = u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize;
         let (value, behind) = rest.split_at_checked(length)?;

@@ -73,6 +73,10 @@ impl Push<'_> {
             if !watch.goes_on().await? {
                 return Ok(());
             }
+            if let Err(why) = self.reader.ask_again().await {
+                count_all(watch, &group, why);
+                continue;
+            }
             let opened = Requestor::open(self.calling, &proposals).await;
             match opened {
                 Ok(mut requestor) => {
@@ -84,9 +88,7 @@ impl Push<'_> {
                     let error = &error as &dyn std::error::Error;
                     let to = self.calling.remote.ae_title.as_str();
                     tracing::warn!(to, error, "no association to a DICOM peer was made");
-                    for one in &group {
-                        watch.count(one, Err(NotSent::Lost));
-                    }
+                    count_all(watch, &group, NotSent::Lost);
                 }
             }
         }
@@ -95,7 +97,7 @@ impl Push<'_> {
 
     /// Sends over an open association; `false` when that is of no use any more.
     async fn send_all(
-        &self,
+        &mut self,
         requestor: &mut Requestor,
         group: &[Wanted],
         watch: &mut impl Watch,
@@ -105,6 +107,15 @@ impl Push<'_> {
         for (index, one) in group.iter().enumerate() {
             if !watch.goes_on().await? {
                 return Ok(true);
+            }
+            let left = group.get(index..).unwrap_or_default();
+            match self.reader.ask_again().await {
+                Ok(false) => {}
+                Ok(true) => ahead = Ahead::of(&self.reader, Some(one), &contexts),
+                Err(why) => {
+                    count_all(watch, left, why);
+                    return Ok(true);
+                }
             }
             let next = Ahead::of(&self.reader, group.get(index + 1), &contexts);
             let ready = std::mem::replace(&mut ahead, next).ready().await;
@@ -118,9 +129,7 @@ impl Push<'_> {
                     let to = self.calling.remote.ae_title.as_str();
                     requestor.lost(&reason.to_string()).await;
                     tracing::warn!(to, %reason, "an association to a DICOM peer was lost");
-                    for lost in group.get(index..).unwrap_or_default() {
-                        watch.count(lost, Err(NotSent::Lost));
-                    }
+                    count_all(watch, left, NotSent::Lost);
                     return Ok(false);
                 }
             }
@@ -146,6 +155,13 @@ impl Push<'_> {
         let (answer, context) = requestor.response(message_id).await?;
         requestor.link.read_past(&answer, &context).await?;
         Ok(Ok(answer.status))
+    }
+}
+
+/// Counts instances that are not sent for one reason.
+fn count_all(watch: &mut impl Watch, instances: &[Wanted], why: NotSent) {
+    for one in instances {
+        watch.count(one, Err(why));
     }
 }
 

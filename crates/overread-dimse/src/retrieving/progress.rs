@@ -7,8 +7,8 @@ use serde_json::{Map, json};
 use tokio::time::Instant;
 
 use crate::command::{
-    CANCELLED, CANNOT_PERFORM, Command, CommandSet, Counts, PENDING, SUB_OPERATIONS_FAILED_PARTLY,
-    Status,
+    CANCELLED, CANNOT_PERFORM, Command, CommandSet, Counts, NOT_AUTHORISED, PENDING,
+    SUB_OPERATIONS_FAILED_PARTLY, Status,
 };
 use crate::instance::{NotSent, Wanted};
 use crate::limits;
@@ -63,6 +63,9 @@ impl<'a> Progress<'a> {
             failed => {
                 self.counts.failed = self.counts.failed.saturating_add(1);
                 if let Err(why) = failed {
+                    if why == NotSent::Over {
+                        self.why = Some(why);
+                    }
                     self.why.get_or_insert(why);
                 }
                 if self.failed_uids.len() < limits::FAILED_UIDS {
@@ -90,6 +93,8 @@ impl<'a> Progress<'a> {
         let is_nothing_sent = self.counts.completed == 0 && self.counts.warning == 0;
         let code = if self.is_cancelled {
             CANCELLED
+        } else if self.why == Some(NotSent::Over) {
+            NOT_AUTHORISED
         } else if self.counts.failed == 0 && self.counts.warning == 0 {
             0
         } else if is_nothing_sent {
