@@ -73,9 +73,10 @@ async fn collected(
     let closing = boundary.closing();
     let address = caller.address.clone();
     let mut values = values.into_iter();
+    let asker: Arc<str> = caller.asker().into();
     let read = |value| {
-        let (state, withheld) = (state.clone(), withheld.clone());
-        async move { content(&state, value, &withheld).await }
+        let (state, asker, withheld) = (state.clone(), Arc::clone(&asker), withheld.clone());
+        async move { content((&state, &asker), value, &withheld).await }
     };
     let first = loop {
         let Begun { refused, first } = begin(values.by_ref(), read).await?;
@@ -88,9 +89,9 @@ async fn collected(
         }
     };
     let rest = stream::iter(values).then(move |value| {
-        let (state, withheld) = (state.clone(), withheld.clone());
+        let (state, asker, withheld) = (state.clone(), Arc::clone(&asker), withheld.clone());
         async move {
-            let content = content(&state, value.clone(), &withheld).await;
+            let content = content((&state, &asker), value.clone(), &withheld).await;
             (value, content)
         }
     });
@@ -195,13 +196,13 @@ fn can_be_sent(found: &StoredInstance) -> Answer<()> {
 
 /// Reads a value, pixel data decoded; none when it is withheld for what it says.
 async fn content(
-    state: &DicomWebState,
+    (state, asker): (&DicomWebState, &str),
     (found, path): (Arc<StoredInstance>, String),
     withheld: &Withheld,
 ) -> Answer<Option<Content>> {
     if path == PIXEL_DATA {
         let content = match table_of(&found)?.is_encapsulated() {
-            true => recoded::pixel_data(state, &found).await?,
+            true => recoded::pixel_data(state, asker, &found).await?,
             false => Content::Pieces(bulkdata::pixels(state, &found).await?),
         };
         return Ok(Some(content));

@@ -50,17 +50,17 @@ impl Content {
     /// Reads an instance in a form, without what is withheld.
     pub(crate) async fn of(
         state: &DicomWebState,
-        sending: Sending,
+        (asker, sending): (&str, Sending),
         found: &StoredInstance,
         form: Form,
         withheld: Withheld,
     ) -> Answer<Self> {
         let archive = &state.archive;
         match form {
-            Form::JpegLs => return recoded::jpeg_ls(state, found, &withheld).await,
+            Form::JpegLs => return recoded::jpeg_ls(state, asker, found, &withheld).await,
             // Some compressed instances hold no image at all.
             Form::Decoded if table_of(found)?.is_encapsulated() => {
-                return recoded::decoded(state, found, &withheld).await;
+                return recoded::decoded(state, asker, found, &withheld).await;
             }
             _ => {}
         }

@@ -96,7 +96,7 @@ pub(crate) async fn frames(
         .address
         .instance(&one.study, &one.series, &one.instance);
     if let Some(sent) = sent {
-        let image = Image::of(&state, found).await?;
+        let image = Image::of(&state, &caller.asker(), found).await?;
         let mut response = match (is_parts, numbers.as_slice()) {
             (false, [number]) => {
                 recoded_alone(&headers, sent, &image, *number, tag.as_ref()).await?

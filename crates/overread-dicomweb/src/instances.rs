@@ -82,7 +82,14 @@ pub(crate) async fn answered(
     let mut response = match &tag {
         Some(tag) if tag.is_known(headers) => tag.not_modified(),
         _ => {
-            let content = Content::of(state, caller.sending, &found, form, withheld).await?;
+            let content = Content::of(
+                state,
+                (&caller.asker(), caller.sending),
+                &found,
+                form,
+                withheld,
+            )
+            .await?;
             if is_parts {
                 in_parts(&caller.address, &found, form, content, tag.as_ref())?
             } else {

@@ -8,13 +8,14 @@ use bytes::Bytes;
 use overread_dicom::{FrameTable, Header, ParseLimits, to_explicit_little_endian_without};
 use overread_pixels::{
     Decoded, Description, Picture, PixelError, Samples, Shape, View, Voi, decode, draw,
-    encode_jpeg_ls, frames_of_image, limits, pixel_by_pixel,
+    encode_jpeg_ls, frames_of_image, limits, pixel_by_pixel, process_count,
 };
+use overread_store::shares::{Share, Shares};
 use overread_store::studies::StoredInstance;
 use tokio::sync::Semaphore;
 
 use crate::frames::{read, table_of};
-use crate::limits::{HEAD_BYTES, REWRITTEN_BYTES};
+use crate::limits::{HEAD_BYTES, REWRITTEN_BYTES, ROOM_ASKERS};
 use crate::refusal::{Answer, Refusal};
 use crate::room::to_inflate;
 use crate::state::DicomWebState;
@@ -31,10 +32,17 @@ static DRAWINGS: LazyLock<Semaphore> = LazyLock::new(|| {
     Semaphore::new(processors * limits::DRAWINGS_A_PROCESSOR)
 });
 
+/// Turns to decode, of which nobody has all: a frame may take half a minute.
+static DECODINGS: LazyLock<Shares> = LazyLock::new(|| {
+    let all = process_count();
+    Shares::new(all, all / ROOM_ASKERS)
+});
+
 /// An instance with frames; a clone is a handle.
 #[derive(Clone)]
 pub(crate) struct Image {
     state: DicomWebState,
+    asker: Arc<str>,
     pub(crate) found: Arc<StoredInstance>,
     table: Arc<FrameTable>,
     /// Everything before the pixel data.
@@ -185,8 +193,12 @@ fn presented(
 }
 
 impl Image {
-    /// Reads what describes an instance's frames.
-    pub(crate) async fn of(state: &DicomWebState, found: StoredInstance) -> Answer<Self> {
+    /// Reads what describes an instance's frames, for this asker.
+    pub(crate) async fn of(
+        state: &DicomWebState,
+        asker: &str,
+        found: StoredInstance,
+    ) -> Answer<Self> {
         let table = table_of(&found)?;
         if table.frame_count() == 0 {
             return Err(Refusal::not_acceptable(
@@ -199,6 +211,7 @@ impl Image {
             .and_then(|header| Shape::of(&header).map_err(|error| refused(&found, error)))?;
         Ok(Self {
             state: state.clone(),
+            asker: asker.into(),
             found: Arc::new(found),
             table: Arc::new(table),
             start,
@@ -243,9 +256,16 @@ impl Image {
                 photometric: self.shape.photometric,
             });
         }
+        let _turn = self.turn().await?;
         decode(&self.found.transfer_syntax_uid, &self.shape, stored)
             .await
             .map_err(|error| refused(&self.found, error))
+    }
+
+    async fn turn(&self) -> Answer<Share> {
+        let turn = DECODINGS.take(&self.asker, 1, limits::WAITING_TIME);
+        turn.await
+            .ok_or_else(|| refused(&self.found, PixelError::Busy))
     }
 
     /// Returns a frame in JPEG-LS, without loss, and what its colours are.
@@ -258,6 +278,7 @@ impl Image {
             is_planar: false,
             ..self.shape.clone()
         };
+        let _turn = self.turn().await?;
         let bytes = encode_jpeg_ls(&shape, bytes).await.map_err(refused)?;
         Ok(Decoded {
             bytes,

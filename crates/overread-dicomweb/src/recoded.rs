@@ -101,10 +101,11 @@ fn decoded_bytes(image: &Image) -> u64 {
 /// Returns an instance with its pixel data decoded.
 pub(crate) async fn decoded(
     state: &DicomWebState,
+    asker: &str,
     found: &StoredInstance,
     withheld: &Withheld,
 ) -> Answer<Content> {
-    let image = Image::of(state, found.clone()).await?;
+    let image = Image::of(state, asker, found.clone()).await?;
     let total = decoded_bytes(&image);
     let native_bytes = u32::try_from(total + total % 2)
         .ok()
@@ -125,18 +126,23 @@ pub(crate) async fn decoded(
 }
 
 /// Returns the decoded pixel data of an instance alone.
-pub(crate) async fn pixel_data(state: &DicomWebState, found: &StoredInstance) -> Answer<Content> {
-    let image = Image::of(state, found.clone()).await?;
+pub(crate) async fn pixel_data(
+    state: &DicomWebState,
+    asker: &str,
+    found: &StoredInstance,
+) -> Answer<Content> {
+    let image = Image::of(state, asker, found.clone()).await?;
     Ok(Content::Frames(Box::new(Frames::of(image).await?)))
 }
 
 /// Returns an instance with its pixel data in JPEG-LS, without loss.
 pub(crate) async fn jpeg_ls(
     state: &DicomWebState,
+    asker: &str,
     found: &StoredInstance,
     withheld: &Withheld,
 ) -> Answer<Content> {
-    let image = Image::of(state, found.clone()).await?;
+    let image = Image::of(state, asker, found.clone()).await?;
     let mut pieces = Vec::new();
     let mut total = 0;
     let mut photometric = image.shape.photometric;

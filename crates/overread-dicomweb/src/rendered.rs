@@ -154,7 +154,7 @@ pub(crate) async fn answered(
         }
         return report_text::answer(state, &found, accept).await;
     }
-    let image = Image::of(state, found).await?;
+    let image = Image::of(state, &caller.asker(), found).await?;
     let is_moving = frame_number.is_none() && frame_count > 1 && moves(accept);
     let count = if is_moving { frame_count as usize } else { 1 };
     let numbers: Vec<u32> = match way(accept, count)? {
@@ -250,7 +250,7 @@ pub(crate) async fn frames(
     if let Some(tag) = tag.as_ref().filter(|tag| tag.is_known(&headers)) {
         return Ok(kept(tag.not_modified(), &withheld));
     }
-    let image = Image::of(&state, found).await?;
+    let image = Image::of(&state, &caller.asker(), found).await?;
     let url = caller
         .address
         .instance(&one.study, &one.series, &one.instance);

@@ -55,6 +55,7 @@ pub(crate) async fn several(
     let address = caller.address.clone();
     let reading = Reading {
         state,
+        asker: caller.asker(),
         sending: caller.sending,
         withheld,
     };
@@ -112,13 +113,15 @@ fn form_of(one: &StoredInstance, accept: &Accept, withheld: &Withheld) -> Answer
 #[derive(Clone)]
 struct Reading {
     state: DicomWebState,
+    asker: String,
     sending: Sending,
     withheld: Withheld,
 }
 
 impl Reading {
     async fn content(&self, one: &StoredInstance, form: Form) -> Answer<Content> {
-        Content::of(&self.state, self.sending, one, form, self.withheld.clone()).await
+        let by = (self.asker.as_str(), self.sending);
+        Content::of(&self.state, by, one, form, self.withheld.clone()).await
     }
 
     /// Reads one instance among others; what cannot be decoded goes out as it is stored, and its part says so, since the others

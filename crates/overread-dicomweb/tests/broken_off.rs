@@ -12,10 +12,15 @@ mod house;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod made;
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
+use futures_util::future::join_all;
+use overread_model::access::{Actor, Role};
+use overread_model::ids::TokenId;
 use overread_pixels::{Decoding, choose_decoding};
 
-use crate::house::{Got, House};
+use crate::house::{Got, House, archive_token};
 use crate::made::Made;
 
 const DICOM: &str = "multipart/related; type=\"application/dicom\"";
@@ -31,6 +36,15 @@ fn compressed() -> Made {
     }
 }
 
+/// An image with which a process is busy until its time is over.
+fn slow() -> Made {
+    Made {
+        transfer_syntax: RLE,
+        frames: vec![b"HANG".repeat(18)],
+        ..Made::number(4)
+    }
+}
+
 /// A film, which nothing here decodes.
 fn film() -> Made {
     Made {
@@ -40,9 +54,10 @@ fn film() -> Made {
     }
 }
 
-/// A house of which every process that decodes ends at once.
+/// A house of which every process that decodes ends at once, but for frames that make it hang.
 async fn house(instances: &[Made]) -> House {
-    let ends = Decoding::processes("false".into(), Vec::new());
+    let script = "head -c 70 | grep -qa HANG && exec sleep 600; exit 1";
+    let ends = Decoding::processes("sh".into(), vec!["-c".to_owned(), script.to_owned()]);
     choose_decoding(ends);
     House::with(instances).await
 }
@@ -113,4 +128,30 @@ async fn nothing_else_is_no_partial_content_w12() {
     // The first reason is that a film is not drawn.
     let got = house.get("/studies/1.2.3/rendered", PNGS).await;
     assert_eq!(got.status, StatusCode::NOT_ACCEPTABLE);
+}
+
+#[tokio::test]
+async fn nobody_has_all_turns_to_decode() {
+    let house = house(&[slow(), compressed()]).await;
+    let other = Actor::Machine {
+        token_id: TokenId::from_random([2; 16]),
+        role: Role::Archive,
+    };
+    let (slow, quick) = (
+        format!("{}/rendered", slow().url()),
+        format!("{}/rendered", compressed().url()),
+    );
+    let accept = [("accept", "image/png")];
+    let busy = (0..12).map(|_| house.get_as(Some(other.clone()), &slow, &accept));
+    let asks = async {
+        // More than once, since the first question may come before the others have all that they may.
+        for _ in 0..5 {
+            let got = house.get_as(Some(archive_token()), &quick, &accept).await;
+            check(&got, StatusCode::INTERNAL_SERVER_ERROR, 0);
+        }
+    };
+    tokio::select! {
+        _ = join_all(busy) => panic!("what hangs came to an end"),
+        answered = tokio::time::timeout(Duration::from_secs(20), asks) => answered.unwrap(),
+    }
 }

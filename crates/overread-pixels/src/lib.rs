@@ -26,7 +26,9 @@ pub use codec::{JPEG_LS_LOSSLESS, is_decodable};
 pub use description::Description;
 pub use error::PixelError;
 pub use grey::{Voi, VoiFunction};
-pub use pool::{Decoding, Pool, choose_decoding, decode, decode_with, encode_jpeg_ls};
+pub use pool::{
+    Decoding, Pool, choose_decoding, decode, decode_with, encode_jpeg_ls, process_count,
+};
 pub use presentation::{has_graphics, has_overlays};
 pub use reading::{RawPicture, read_gif, read_png};
 pub use references::{ReferencedImage, frames_of_image, images_of_state};

@@ -12,9 +12,13 @@ pub const WORKER_MEMORY_BYTES: u64 = 1536 * 1024 * 1024;
 pub const WORKER_CPU_TIME: Duration = Duration::from_secs(20);
 /// Time for one frame, after which its process is killed.
 pub const WORKER_TIME: Duration = Duration::from_secs(30);
+/// How long a frame that took as long as a process may is refused at once.
+pub const SLOW_FOR: Duration = Duration::from_secs(5 * 60);
+/// Such frames that are known at a time.
+pub const SLOW_FRAMES: usize = 1000;
 /// Time that a frame waits for its turn.
 pub const WAITING_TIME: Duration = Duration::from_secs(60);
-/// Processes that decode at the same time, whatever the machine has.
+/// Processes that decode at the same time, whatever the machine has; two at least, so that one asker never has all.
 pub const WORKERS: usize = 8;
 /// Frames after which a process is replaced by a fresh one, so that no leak of foreign code grows.
 pub const FRAMES_A_WORKER: u32 = 5000;

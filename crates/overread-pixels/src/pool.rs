@@ -1,15 +1,22 @@
 //! Who decodes: processes that are kept warm, or a thread where nothing foreign is read.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::codec::Codec;
-use crate::limits::{ENCODED_BYTES, FRAMES_A_WORKER, WAITING_TIME, WORKER_TIME, WORKERS};
+use crate::limits::{
+    ENCODED_BYTES, FRAMES_A_WORKER, SLOW_FOR, SLOW_FRAMES, WAITING_TIME, WORKER_CPU_TIME,
+    WORKER_TIME, WORKERS,
+};
 use crate::shape::Shape;
 use crate::worker::{ANSWER_BYTES, Task, read_answer};
 use crate::{Decoded, PixelError};
@@ -29,6 +36,16 @@ pub struct Pool {
     arguments: Vec<String>,
     turns: Semaphore,
     idle: Mutex<Vec<Worker>>,
+    /// Time for one frame.
+    patience: Duration,
+    slow: Slow,
+}
+
+/// Frames that took all the time there is for one, by a hash of their bytes, and until when they are refused at once.
+#[derive(Default)]
+struct Slow {
+    hashing: RandomState,
+    until: Mutex<HashMap<u64, Instant>>,
 }
 
 struct Worker {
@@ -108,18 +125,50 @@ async fn run(
 impl Decoding {
     /// Makes a pool of processes of this program, called with these arguments so that it runs [`crate::child_main`].
     pub fn processes(program: PathBuf, arguments: Vec<String>) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::processes_within(program, arguments, WORKER_TIME)
+    }
+
+    /// As [`Self::processes`], with another time for one frame.
+    pub fn processes_within(program: PathBuf, arguments: Vec<String>, patience: Duration) -> Self {
         Self::Processes(Arc::new(Pool {
             program,
             arguments,
-            turns: Semaphore::new(processors.min(WORKERS)),
+            turns: Semaphore::new(process_count()),
             idle: Mutex::new(Vec::new()),
+            patience,
+            slow: Slow::default(),
         }))
+    }
+}
+
+/// Returns how many processes decode at the same time.
+pub fn process_count() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    processors.clamp(2, WORKERS)
+}
+
+impl Slow {
+    /// Says whether a frame is known to take too long.
+    fn holds(&self, frame: &[u8]) -> bool {
+        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        until.retain(|_, end| *end > now);
+        !until.is_empty() && until.contains_key(&self.hashing.hash_one(frame))
+    }
+
+    fn remember(&self, frame: &[u8]) {
+        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        if until.len() < SLOW_FRAMES {
+            until.insert(self.hashing.hash_one(frame), Instant::now() + SLOW_FOR);
+        }
     }
 }
 
 impl Pool {
     async fn run(&self, task: Task, shape: &Shape, frame: &[u8]) -> Result<Decoded, PixelError> {
+        if self.slow.holds(frame) {
+            return Err(PixelError::BrokeOff);
+        }
         let turn = tokio::time::timeout(WAITING_TIME, self.turns.acquire());
         let _turn = turn
             .await
@@ -131,7 +180,13 @@ impl Pool {
             None => self.start()?,
         };
         // When this is given up, for time or because nobody waits any more, the process goes with it.
-        let answer = tokio::time::timeout(WORKER_TIME, worker.ask(task, shape, frame)).await;
+        let begun_at = Instant::now();
+        let answer = tokio::time::timeout(self.patience, worker.ask(task, shape, frame)).await;
+        if answer.is_err()
+            || begun_at.elapsed() >= WORKER_CPU_TIME && !matches!(answer, Ok(Some(Ok(_))))
+        {
+            self.slow.remember(frame);
+        }
         match answer {
             Ok(Some(answer)) => {
                 worker.served += 1;

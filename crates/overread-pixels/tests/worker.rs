@@ -6,6 +6,7 @@
 )]
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use overread_pixels::{
     Decoding, Photometric, PixelError, SampleKind, Shape, child_main, decode_with,
@@ -17,6 +18,10 @@ fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("pixel-worker") => ExitCode::from(u8::from(child_main().is_err())),
         Some("dies") => ExitCode::FAILURE,
+        Some("hangs") => loop {
+            // Until the time for its frame is over.
+            std::thread::park();
+        },
         Some("sleeps") => {
             let _ = std::io::Read::read(&mut std::io::stdin(), &mut [0; 4]);
             std::process::exit(0)
@@ -31,8 +36,9 @@ fn main() -> ExitCode {
                 one_after_another().await;
                 many_at_once().await;
                 deaths_are_errors().await;
+                who_takes_all_the_time_is_not_asked_again().await;
             });
-            println!("worker: 3 passed");
+            println!("worker: 4 passed");
             ExitCode::SUCCESS
         }
     }
@@ -62,6 +68,21 @@ fn frame(value: u8) -> Vec<u8> {
     frame.splice(0..8, [1, 0, 0, 0, 64, 0, 0, 0]);
     frame.extend_from_slice(&[0xFB, value]);
     frame
+}
+
+async fn who_takes_all_the_time_is_not_asked_again() {
+    let program = std::env::current_exe().unwrap();
+    let time = Duration::from_millis(100);
+    let workers = Decoding::processes_within(program, vec!["hangs".to_owned()], time);
+    let first = decode_with(&workers, RLE, &shape(), frame(1)).await;
+    assert_eq!(first, Err(PixelError::BrokeOff));
+    let shape = shape();
+    let again = decode_with(&workers, RLE, &shape, frame(1));
+    // No waiting: it is known before a process is asked.
+    let again = tokio::time::timeout(Duration::ZERO, again).await;
+    assert_eq!(again, Ok(Err(PixelError::BrokeOff)));
+    let other = decode_with(&workers, RLE, &shape, frame(2));
+    assert!(tokio::time::timeout(Duration::ZERO, other).await.is_err());
 }
 
 async fn one_after_another() {

@@ -65,7 +65,8 @@ pub(super) async fn moving(image: &Image, numbers: &[u32], asked: &Asked) -> Ans
 /// Where a part's picture comes from.
 pub(super) enum Source {
     Read(Image),
-    Stored(DicomWebState, Box<StoredInstance>),
+    /// For this asker.
+    Stored(DicomWebState, String, Box<StoredInstance>),
 }
 
 /// A picture that is drawn when its turn comes; the frame that stands for all when none is named.
@@ -89,7 +90,7 @@ impl Part {
         );
         let frame = number.map_or_else(String::new, |number| format!("/frames/{number}"));
         Self {
-            image: Source::Stored(state.clone(), Box::new(found)),
+            image: Source::Stored(state.clone(), caller.asker(), Box::new(found)),
             number,
             url: format!("{url}{frame}/rendered"),
         }
@@ -102,7 +103,7 @@ impl Part {
     ) -> Answer<(String, Bytes)> {
         let image = match self.image {
             Source::Read(image) => image,
-            Source::Stored(state, found) => Image::of(&state, *found).await?,
+            Source::Stored(state, asker, found) => Image::of(&state, &asker, *found).await?,
         };
         let number = match self.number {
             Some(number) => number,

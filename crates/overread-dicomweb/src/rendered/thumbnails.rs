@@ -26,7 +26,7 @@ pub(crate) async fn instance_thumbnail(
     RawQuery(query): RawQuery,
 ) -> Answer {
     let (found, withheld) = opened(&state, &caller, &one).await?;
-    let response = thumbnail(&state, found, None, &headers, &query).await?;
+    let response = thumbnail((&state, &caller), found, None, &headers, &query).await?;
     Ok(kept(response, &withheld))
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn frame_thumbnail(
     }
     // PS3.18 10.4.1.1.4: a thumbnail is one image, whatever it stands for.
     let first = numbers.first().copied();
-    let response = thumbnail(&state, found, first, &headers, &query).await?;
+    let response = thumbnail((&state, &caller), found, first, &headers, &query).await?;
     Ok(kept(response, &withheld))
 }
 
@@ -66,14 +66,14 @@ pub(crate) async fn several_thumbnail(
     let middle = images.len() / 2;
     let found = images.into_iter().nth(middle);
     let found = found.ok_or_else(Refusal::not_found)?;
-    let mut response = thumbnail(&state, found, None, &headers, &query).await?;
+    let mut response = thumbnail((&state, &caller), found, None, &headers, &query).await?;
     not_kept(&mut response);
     Ok(response)
 }
 
 /// Draws a small picture, without any text.
 async fn thumbnail(
-    state: &DicomWebState,
+    (state, caller): (&DicomWebState, &Caller),
     found: StoredInstance,
     number: Option<u32>,
     headers: &HeaderMap,
@@ -86,7 +86,7 @@ async fn thumbnail(
             "a thumbnail is one image/jpeg, image/png or image/gif",
         ));
     };
-    let image = Image::of(state, found).await?;
+    let image = Image::of(state, &caller.asker(), found).await?;
     let number = match number {
         Some(number) => number,
         None => representative(&image, &asked)?,
