@@ -291,7 +291,10 @@ async fn what_stow_left_outside_the_case_is_told_to_the_coordinator() {
         .await
         .unwrap();
     assert!(view.studies.is_empty());
-    assert_eq!((view.outside.len(), view.outside[0].sent_count), (1, 1));
+    assert_eq!(
+        (view.outside.len(), view.outside[0].sent_count),
+        (1, Some(1))
+    );
     let [delivery] = &view.deliveries[..] else {
         panic!("one delivery");
     };

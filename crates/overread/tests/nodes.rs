@@ -266,12 +266,7 @@ fn nothing_acknowledged_is_lost_when_nodes_are_killed() {
     assert!(count.load(Ordering::SeqCst) > 0, "nothing was read");
     let kept = kept.lock().unwrap();
     every_node_has(&nodes, &kept);
-    // Beside nodes on other machines nothing is moved or made anew.
-    let beside = dir.path().join("beside");
-    outside.configure(&beside, None, None);
-    let refused = run(&["rebuild", "--data", beside.to_str().unwrap()]);
-    let said = text(&refused.stderr);
-    assert!(said.contains("stop every node first"), "{said}");
+    nothing_is_made_anew_beside_nodes(&outside, &dir.path().join("beside"));
     drop(running);
     let data = nodes[0].data.to_str().unwrap();
     let verified = run(&["verify", "--json", "--data", data]);
@@ -280,6 +275,14 @@ fn nothing_acknowledged_is_lost_when_nodes_are_killed() {
     let said = text(&verified.stdout);
     assert_eq!(report["damaged"], serde_json::json!([]), "{said}");
     assert!(report["instances"].as_u64().unwrap() >= kept.len() as u64);
+}
+
+/// A folder of another machine has a lock of its own, and the database one for all.
+fn nothing_is_made_anew_beside_nodes(outside: &Outside, data: &Path) {
+    outside.configure(data, None, None);
+    let refused = run(&["rebuild", "--data", data.to_str().unwrap()]);
+    let said = text(&refused.stderr);
+    assert!(said.contains("stop every node first"), "{said}");
 }
 
 /// Reads everything that was acknowledged from each node.

@@ -572,6 +572,24 @@ fn a_token_that_is_not_as_it_is_meant_is_refused_or_told() {
     assert!(list().contains("revoked"), "{}", list());
 }
 
+/// What a server logs until it listens.
+fn log_of_a_start(folder: &Path, data: &str) -> String {
+    let log = folder.join("log");
+    let mut serve = crate::program::overread(&["serve", "--data", data, "--listen", "127.0.0.1:0"]);
+    let mut child = serve
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let printed = child.stdout.take().unwrap();
+    BufReader::new(printed).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.starts_with("listening on"), "{line}");
+    std::fs::read_to_string(log).unwrap()
+}
+
 #[test]
 fn what_is_probably_not_meant_is_told() {
     let folder = tempfile::tempdir().unwrap();
@@ -623,21 +641,7 @@ fn what_is_probably_not_meant_is_told() {
         of("FILMSCAN").unwrap().contains("a case that is not there"),
         "{told}"
     );
-    let log = folder.path().join("log");
-    let mut serve =
-        crate::program::overread(&["serve", "--data", &data, "--listen", "127.0.0.1:0"]);
-    let mut child = serve
-        .stdout(Stdio::piped())
-        .stderr(std::fs::File::create(&log).unwrap())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let printed = child.stdout.take().unwrap();
-    BufReader::new(printed).read_line(&mut line).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(line.starts_with("listening on"), "{line}");
-    let log = std::fs::read_to_string(log).unwrap();
+    let log = log_of_a_start(folder.path(), &data);
     for words in ["OPEN", "REVOKED", "UNKNOWN"] {
         assert!(log.contains(words), "{log}");
     }

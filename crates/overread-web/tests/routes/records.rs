@@ -9,7 +9,7 @@ use overread_testkit::dicom::InstanceSpec;
 use overread_testkit::disc::DiscFile;
 
 use super::whose_images::{Way, own, send, token};
-use crate::door::{Door, now};
+use crate::door::{Browser, Door, now};
 
 #[expect(clippy::too_many_lines, reason = "one way, step by step")]
 #[tokio::test]
@@ -142,6 +142,20 @@ async fn set_room(door: &Door, case_id: &CaseId, instances: u64) {
     tx.commit().await.unwrap();
 }
 
+/// A full case is told without being asked for.
+async fn told_to_administrators(ada: &mut Browser<'_>) {
+    ada.act_as(Role::Administrator).await;
+    let keeping = ada.get("/keeping").await.body;
+    assert!(
+        keeping.contains("had no room for 1 file: it holds"),
+        "{keeping}"
+    );
+    assert!(
+        keeping.contains("can be restored for 30 days, and"),
+        "{keeping}"
+    );
+}
+
 #[tokio::test]
 async fn a_case_is_not_whole_until_what_was_refused_has_come_or_is_let_through() {
     let door = Door::new().await;
@@ -174,17 +188,7 @@ async fn a_case_is_not_whole_until_what_was_refused_has_come_or_is_let_through()
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
-    // An administrator is told without asking for the case.
-    ada.act_as(Role::Administrator).await;
-    let keeping = ada.get("/keeping").await.body;
-    assert!(
-        keeping.contains("had no room for 1 file: it holds"),
-        "{keeping}"
-    );
-    assert!(
-        keeping.contains("can be restored for 30 days, and"),
-        "{keeping}"
-    );
+    told_to_administrators(&mut ada).await;
     ada.act_as(Role::Coordinator).await;
     let patients = patient.get(&records).await.body;
     assert!(patients.contains(lacks) && !patients.contains(&own(1, 2).series_instance_uid));
@@ -205,24 +209,15 @@ async fn a_case_is_not_whole_until_what_was_refused_has_come_or_is_let_through()
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     let done = ada.post(&override_path, &form).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
+    let let_through = "Let through by a coordinator: Not everything";
     let page = ada.get(&records).await.body;
-    assert!(
-        page.contains("Let through by a coordinator: Not everything"),
-        "{page}"
-    );
+    assert!(page.contains(let_through), "{page}");
     assert!(!page.contains("that was sent was not kept"));
-    assert_eq!(stow(2).await, StatusCode::CONFLICT);
-    let page = ada.get(&records).await.body;
-    assert!(
-        page.contains("Let through by a coordinator: Not everything"),
-        "it was decided on"
-    );
+    assert_eq!(stow(2).await, StatusCode::CONFLICT, "it was decided on");
+    assert!(ada.get(&records).await.body.contains(let_through));
     assert_eq!(stow(3).await, StatusCode::CONFLICT);
     let page = ada.get(&records).await.body;
-    assert!(
-        !page.contains("Let through by a coordinator: Not everything"),
-        "{page}"
-    );
+    assert!(!page.contains(let_through), "{page}");
     assert!(page.contains("2 images, sent on"), "{page}");
     set_room(&door, &case_id, 3).await;
     for instance in [2, 3] {

@@ -175,41 +175,21 @@ pub async fn view(
     let held = held_shown(&mut tx, &file, held).await?;
     let studies = counted_studies(&mut tx, &file).await?;
     let papers = documents::list_of_case(&mut tx, case_id).await?;
-    let before_lock = reading::is_before_lock(&file);
     let check = checking::view_of(&mut tx, ctx, &file, now).await?;
     let taken = hidden_papers(&mut tx, &file).await?;
     let kept_out = held_papers::list(&mut tx, case_id).await?;
-    let deliveries = if before_lock {
-        Vec::new()
-    } else {
-        deliveries_of(&mut tx, case_id, &held).await?
-    };
+    let arrived = arrived(&mut tx, ctx, &file, &held).await?;
     let quarantine_count = held.len();
-    // Their number may be that of reports; the check says that there are some.
-    let not_kept = if before_lock {
-        NotKeptView::default()
-    } else {
-        checking::not_kept_of(&mut tx, ctx, case_id, decides).await?
-    };
-    let waiting = if before_lock {
-        Vec::new()
-    } else {
-        held_papers::list_waiting(&mut tx, case_id).await?
-    };
-    let held_paper_count = waiting.len();
+    let held_paper_count = arrived.waiting.len();
     let desk = if decides {
-        to_decide(&mut tx, ctx, &file, held, &papers, &waiting).await?
+        to_decide(&mut tx, ctx, &file, held, &papers, &arrived.waiting).await?
     } else {
         ToDecide::default()
     };
     let takes_records = file.state.takes_records();
     let deleted = deleted::of_case(&mut tx, actor, (case_id, takes_records)).await?;
-    let has_come = |since| deliveries.iter().any(|row| row.received_at > since);
     let deleted = deleted.filter(|deleted| {
-        studies.is_empty()
-            && quarantine_count == 0
-            && not_kept.file_count == 0
-            && !has_come(deleted.at)
+        studies.is_empty() && quarantine_count == 0 && arrived.is_nothing_since(deleted.at)
     });
     let mut view = RecordsView {
         set_aside: desk.set_aside,
@@ -220,7 +200,7 @@ pub async fn view(
         } else {
             Default::default()
         },
-        deliveries,
+        deliveries: arrived.deliveries,
         studies,
         quarantine_count,
         held_paper_count,
@@ -234,7 +214,7 @@ pub async fn view(
             .collect(),
         deleted,
         check,
-        not_kept,
+        not_kept: arrived.not_kept,
         letters: letters::sent_of(&mut tx, ctx, case_id, now).await?,
         may_add: file.rights.contains(&Right::AddRecords) && takes_records,
         may_decide: decides,
@@ -243,6 +223,38 @@ pub async fn view(
     tx.commit().await?;
     set_aside::look(ctx, &mut view.set_aside).await;
     Ok(view)
+}
+
+/// What came and what did not, as it came; nothing of it before the lock, since its numbers may be those of reports.
+#[derive(Default)]
+struct Arrived {
+    deliveries: Vec<DeliveryRow>,
+    not_kept: NotKeptView,
+    waiting: Vec<(DocumentId, Option<i64>)>,
+}
+
+impl Arrived {
+    fn is_nothing_since(&self, moment: Timestamp) -> bool {
+        let has_come = |row: &DeliveryRow| row.received_at > moment;
+        self.not_kept.file_count == 0 && !self.deliveries.iter().any(has_come)
+    }
+}
+
+async fn arrived(
+    tx: &mut Tx,
+    ctx: &Workflow,
+    file: &CaseFile,
+    held: &[checks::HeldRow],
+) -> StepResult<Arrived> {
+    if reading::is_before_lock(file) {
+        return Ok(Arrived::default());
+    }
+    let with_series = file.wears(CaseRole::Coordinator);
+    Ok(Arrived {
+        deliveries: deliveries_of(tx, &file.case_id, held).await?,
+        not_kept: checking::not_kept_of(tx, ctx, &file.case_id, with_series).await?,
+        waiting: held_papers::list_waiting(tx, &file.case_id).await?,
+    })
 }
 
 /// What a coordinator has to decide on.
