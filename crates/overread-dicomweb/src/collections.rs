@@ -18,7 +18,7 @@ use crate::bulkdata::{self, OCTETS, PIXEL_DATA};
 use crate::caller::{Caller, RawQuery};
 use crate::conditional::not_kept;
 use crate::content::Content;
-use crate::frames::table_of;
+use crate::frames::{as_they_are_stored, table_of};
 use crate::limits::METADATA_AHEAD_BYTES;
 use crate::metadata::{Named, shown, sop_instance_uid};
 use crate::multipart::{Boundary, body_of_stream};
@@ -91,19 +91,20 @@ async fn collected(
     let rest = stream::iter(values).then(move |value| {
         let (state, asker, withheld) = (state.clone(), Arc::clone(&asker), withheld.clone());
         async move {
-            let content = content((&state, &asker), value.clone(), &withheld).await;
-            (value, content)
+            let parts = parts((&state, &asker), value.clone(), &withheld).await;
+            (value.0, parts)
         }
     });
-    let shown = rest.filter_map(|(value, content)| async move {
-        let content = content.transpose()?;
-        Some((value, content))
+    let shown = rest.filter_map(|(found, parts)| async move {
+        let parts = parts.transpose()?;
+        Some((found, parts))
     });
-    let pieces = stream::iter([(first.0, Ok(first.1))])
+    let ((found, path), content) = first;
+    let pieces = stream::iter([(found, Ok(vec![Part::of_value(&path, content)]))])
         .chain(shown)
         .enumerate()
-        .flat_map(move |(index, ((found, path), content))| {
-            let Ok(content) = content else {
+        .flat_map(move |(index, (found, parts))| {
+            let Ok(parts) = parts else {
                 return stream::iter([Err(std::io::Error::other("a value cannot be read"))])
                     .boxed();
             };
@@ -112,10 +113,15 @@ async fn collected(
                 &found.series_instance_uid,
                 &found.sop_instance_uid,
             );
-            let location = format!("{url}/bulkdata/{path}");
-            let length_bytes = content.length_bytes();
-            let opening = boundary.opening(index == 0, OCTETS, &location, length_bytes);
-            stream::iter([Ok(opening)]).chain(content.stream()).boxed()
+            let boundary = boundary.clone();
+            let pieces = parts.into_iter().map(move |part| {
+                let location = format!("{url}/{}", part.path);
+                let length_bytes = part.content.length_bytes();
+                let opening =
+                    boundary.opening(index == 0, &part.media_type, &location, length_bytes);
+                stream::iter([Ok(opening)]).chain(part.content.stream())
+            });
+            stream::iter(pieces).flatten().boxed()
         });
     let body = body_of_stream(pieces.chain(stream::iter([Ok(closing)])));
     let mut response = body.into_response();
@@ -192,6 +198,47 @@ fn can_be_sent(found: &StoredInstance) -> Answer<()> {
         "pixel data are stored as {}, which is not decoded here; ask for the instances",
         found.transfer_syntax_uid
     )))
+}
+
+/// A part of an answer.
+struct Part {
+    media_type: String,
+    /// Behind the address of its instance.
+    path: String,
+    content: Content,
+}
+
+impl Part {
+    fn of_value(path: &str, content: Content) -> Self {
+        Self {
+            media_type: OCTETS.to_owned(),
+            path: format!("bulkdata/{path}"),
+            content,
+        }
+    }
+}
+
+/// Reads a value among others. Pixel data that cannot be decoded go out frame after frame as they are stored, and each part
+/// says so: the others could not be had either when the answer broke off.
+// PS3.18 8.7.3.5.2: every part names its transfer syntax.
+async fn parts(
+    (state, asker): (&DicomWebState, &str),
+    (found, path): (Arc<StoredInstance>, String),
+    withheld: &Withheld,
+) -> Answer<Option<Vec<Part>>> {
+    let value = (Arc::clone(&found), path.clone());
+    match content((state, asker), value, withheld).await {
+        Err(refusal) if path == PIXEL_DATA && refusal.leaves_others() => {
+            let (media_type, frames) = as_they_are_stored(state, &found).await?;
+            let frames = frames.into_iter().enumerate().map(|(index, pieces)| Part {
+                media_type: media_type.clone(),
+                path: format!("frames/{}", index + 1),
+                content: Content::Pieces(pieces),
+            });
+            Ok(Some(frames.collect()))
+        }
+        content => Ok(content?.map(|content| vec![Part::of_value(&path, content)])),
+    }
 }
 
 /// Reads a value, pixel data decoded; none when it is withheld for what it says.

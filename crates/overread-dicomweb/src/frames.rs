@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
+use overread_store::studies::StoredInstance;
 use serde::Deserialize;
 
 use encoding::{Encoding, Sent};
@@ -129,6 +130,17 @@ pub(crate) async fn frames(
     };
     immutable(&mut response);
     Ok(response)
+}
+
+/// Returns the type of every frame as it is stored, and the frames.
+pub(crate) async fn as_they_are_stored(
+    state: &DicomWebState,
+    found: &StoredInstance,
+) -> Answer<(String, Vec<Vec<Bytes>>)> {
+    let table = table_of(found)?;
+    let part_type = Encoding::of(found, &table).part_type();
+    let numbers: Vec<u32> = (1..=table.frame_count()).collect();
+    Ok((part_type, read(state, found, table, &numbers).await?))
 }
 
 async fn recoded_alone(

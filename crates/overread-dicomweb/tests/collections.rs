@@ -110,3 +110,51 @@ async fn what_is_withheld_begins_no_collection_w14() {
     let got = house.get_as(Some(reviewer), path, accept).await;
     assert_eq!(got.status, StatusCode::NOT_ACCEPTABLE);
 }
+
+#[tokio::test]
+async fn a_damaged_image_hides_nothing_behind_it() {
+    let whole = |instance: &str, number| Made {
+        instance: instance.to_owned(),
+        number,
+        ..Made::default()
+    };
+    // Its first value can be had; its frames cannot be decoded.
+    let damaged = Made {
+        instance: "1.2.3.1.5".to_owned(),
+        number: 2,
+        extra: element(0x0018_1020, "UN", &b"and more ".repeat(8000)),
+        frames: vec![vec![9; 70], vec![8; 70]],
+        ..compressed()
+    };
+    let house = House::with(&[
+        whole("1.2.3.1.1", 1),
+        damaged.clone(),
+        whole("1.2.3.1.9", 3),
+    ])
+    .await;
+    let check = async |path: String, places: &[&str]| {
+        let got = house.get(&path, OCTETS).await;
+        assert_eq!(got.status, StatusCode::OK, "{path}");
+        let parts = got.parts();
+        assert_eq!(parts.len(), places.len(), "{path}");
+        for ((head, body), place) in parts.iter().zip(places) {
+            assert!(head.contains(place), "{head}");
+            if place.contains("frames") {
+                assert!(
+                    head.contains("transfer-syntax=1.2.840.10008.1.2.5"),
+                    "{head}"
+                );
+                assert_eq!(body.len(), 70);
+            }
+        }
+    };
+    let frames = ["1.2.3.1.5/frames/1", "1.2.3.1.5/frames/2"];
+    let label = "1.2.3.1.5/bulkdata/00181020";
+    let own = [&[label][..], &frames].concat();
+    check(format!("{}/bulkdata", damaged.url()), &own).await;
+    let (first, last) = (["1.2.3.1.1/bulkdata"], ["1.2.3.1.9/bulkdata"]);
+    let all = [&first[..], &own, &last].concat();
+    check("/studies/1.2.3/bulkdata".to_owned(), &all).await;
+    let pixels = [&first[..], &frames, &last].concat();
+    check("/studies/1.2.3/pixeldata".to_owned(), &pixels).await;
+}
