@@ -253,7 +253,8 @@ pub async fn share(
 ) -> StepResult<MadeLink> {
     let mut link = checked(form, actor, case_id, now)?;
     if !form.passcode.is_empty() {
-        link.passcode_hash = Some(passwords::hash(ctx.config.password_cost, &form.passcode).await?);
+        link.passcode_hash =
+            Some(passwords::hash(ctx.config.password_cost, actor.id(), &form.passcode).await?);
     }
     let mut tx = ctx.store.begin().await?;
     let file = casework::load(&mut tx, actor, case_id, now).await?;

@@ -364,6 +364,7 @@ async fn prove_account(
     throttling::begin(ctx, &guess, now).await?;
     let fits = passwords::fits(
         ctx.config.password_cost,
+        &guess.asker(),
         &form.password,
         Some(&person.password_hash),
     )
@@ -397,7 +398,7 @@ async fn newcomer(
         "overread",
     ];
     passwords::check_new(&form.password, &form.password_again, &words)?;
-    let password_hash = passwords::hash(ctx.config.password_cost, &form.password).await?;
+    let password_hash = passwords::hash(ctx.config.password_cost, &row.id, &form.password).await?;
     Ok(NewPerson {
         name,
         email: row.email.clone(),

@@ -1,5 +1,7 @@
 //! Every limit of the steps, with its unit.
 
+use std::time::Duration;
+
 /// Sign-in ends after this long without a request, seconds. NIST SP 800-63B: 30 minutes.
 pub const SESSION_IDLE_SECONDS: i64 = 30 * 60;
 /// Session of staff, seconds.
@@ -20,6 +22,10 @@ pub const PASSWORD_MEMORY_KIB: u32 = 19 * 1024;
 pub const PASSWORD_PASSES: u32 = 2;
 /// Password hashes computed at once.
 pub const PASSWORD_HASHES_AT_ONCE: usize = 4;
+/// Of them, for one network or one known browser or person.
+pub const PASSWORD_HASHES_OF_ONE: usize = 1;
+/// How long somebody waits for a turn to have a password hashed.
+pub const PASSWORD_PATIENCE: Duration = Duration::from_secs(10);
 /// Wrong passwords before waiting begins, for one account from one network or known browser.
 pub const SIGN_IN_FREE_TRIES: i64 = 5;
 /// Wrong passwords before waiting begins, for one account from all networks. NIST SP 800-63B-4 3.2.2: at most 100.

@@ -6,6 +6,8 @@ use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{self, Output, ParamsString, PasswordHash, Salt, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use overread_model::person::{PasswordRules, check_password, normalised_password};
+use overread_store::StoreError;
+use overread_store::shares::Shares;
 use tokio::sync::oneshot;
 
 use crate::{FieldProblem, PasswordCost, StepError, StepResult, limits};
@@ -62,6 +64,14 @@ fn is_known(password: &str) -> bool {
     KNOWN.contains(&password)
 }
 
+/// Turns to have a hash worked out: whoever waits behind others of the same network stands in nobody else's way.
+static TURNS: LazyLock<Shares> = LazyLock::new(|| {
+    Shares::new(
+        limits::PASSWORD_HASHES_AT_ONCE,
+        limits::PASSWORD_HASHES_OF_ONE,
+    )
+});
+
 /// Where a hash is worked out; each thread keeps its own, as an allocator gives such large pieces back late or never.
 type Memory = Vec<Block>;
 
@@ -113,10 +123,10 @@ pub(crate) fn check_new(password: &str, again: &str, context_words: &[&str]) -> 
     crate::error::refuse_if_any(problems)
 }
 
-/// Returns the argon2id hash of a password or passcode, as PHC text.
-pub(crate) async fn hash(cost: PasswordCost, password: &str) -> StepResult<String> {
+/// Returns the argon2id hash of a password or passcode, as PHC text, in a turn of whoever asks.
+pub(crate) async fn hash(cost: PasswordCost, asker: &str, password: &str) -> StepResult<String> {
     let password = normalised_password(password);
-    off_the_runtime(move |memory| {
+    off_the_runtime(asker, move |memory| {
         let params =
             Params::new(cost.memory_kib, cost.passes, 1, None).map_err(StepError::internal)?;
         let salt = SaltString::generate(&mut OsRng);
@@ -136,6 +146,7 @@ pub(crate) async fn hash(cost: PasswordCost, password: &str) -> StepResult<Strin
 /// Says whether the password fits the hash; without a hash the same work is done and the answer is no.
 pub(crate) async fn fits(
     cost: PasswordCost,
+    asker: &str,
     password: &str,
     hash: Option<&str>,
 ) -> StepResult<bool> {
@@ -145,9 +156,9 @@ pub(crate) async fn fits(
     let password = normalised_password(password);
     let (text, known) = match hash {
         Some(hash) => (hash.to_owned(), true),
-        None => (nobody(cost).await?, false),
+        None => (nobody(cost, asker).await?, false),
     };
-    off_the_runtime(move |memory| {
+    off_the_runtime(asker, move |memory| {
         let parsed = PasswordHash::new(&text).map_err(broken)?;
         let fits = is_of(memory, &password, &parsed).ok_or_else(|| StepError::internal(Broken))?;
         Ok(fits && known)
@@ -156,21 +167,28 @@ pub(crate) async fn fits(
 }
 
 /// Returns a hash that no password fits, so that an unknown name costs as much time as a known one.
-async fn nobody(cost: PasswordCost) -> StepResult<String> {
+async fn nobody(cost: PasswordCost, asker: &str) -> StepResult<String> {
     static NOBODY: OnceLock<String> = OnceLock::new();
     if let Some(text) = NOBODY.get() {
         return Ok(text.clone());
     }
-    let text = hash(cost, crate::secrets::Secret::new()?.reveal()).await?;
+    let text = hash(cost, asker, crate::secrets::Secret::new()?.reveal()).await?;
     Ok(NOBODY.get_or_init(|| text).clone())
 }
 
 /// Runs the work on one of a few threads of its own, with the memory of that thread: the runtime would spread it over hundreds.
 async fn off_the_runtime<T: Send + 'static>(
+    asker: &str,
     work: impl FnOnce(&mut Memory) -> StepResult<T> + Send + 'static,
 ) -> StepResult<T> {
+    let turn = TURNS.take(asker, 1, limits::PASSWORD_PATIENCE).await;
+    let turn = turn.ok_or(StoreError::NoTurn)?;
     let (answer_to, answer) = oneshot::channel();
-    let task: Task = Box::new(move |memory| drop(answer_to.send(work(memory))));
+    let task: Task = Box::new(move |memory| {
+        // Kept until the work is done, also when nobody waits for it any more.
+        let _turn = turn;
+        drop(answer_to.send(work(memory)));
+    });
     hashing_threads()
         .and_then(|tasks| tasks.send(task).ok())
         .ok_or_else(|| StepError::internal(Broken))?;
@@ -219,33 +237,61 @@ mod tests {
 
     #[tokio::test]
     async fn a_hash_fits_its_password_only() {
-        let text = hash(COST, "una frase larga y propia").await.unwrap();
+        let text = hash(COST, "a", "una frase larga y propia").await.unwrap();
         assert!(
             text.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{text}"
         );
         assert!(
-            fits(COST, "una frase larga y propia", Some(&text))
+            fits(COST, "a", "una frase larga y propia", Some(&text))
                 .await
                 .unwrap()
         );
         assert!(
-            !fits(COST, "una frase larga y ajena", Some(&text))
+            !fits(COST, "a", "una frase larga y ajena", Some(&text))
                 .await
                 .unwrap()
         );
-        assert!(!fits(COST, "una frase larga y propia", None).await.unwrap());
-        assert!(!fits(COST, &"x".repeat(10_000), Some(&text)).await.unwrap());
+        assert!(
+            !fits(COST, "a", "una frase larga y propia", None)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !fits(COST, "a", &"x".repeat(10_000), Some(&text))
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]
     async fn the_same_letters_in_another_form_fit() {
-        let text = hash(COST, "Señal de la montaña azul").await.unwrap();
+        let text = hash(COST, "a", "Señal de la montaña azul").await.unwrap();
         assert!(
-            fits(COST, "Sen\u{303}al de la montan\u{303}a azul", Some(&text))
-                .await
-                .unwrap()
+            fits(
+                COST,
+                "a",
+                "Sen\u{303}al de la montan\u{303}a azul",
+                Some(&text)
+            )
+            .await
+            .unwrap()
         );
+    }
+
+    #[tokio::test]
+    async fn a_crowd_of_one_network_lets_others_sign_in() {
+        let crowd: Vec<_> = (0..60)
+            .map(|_| tokio::spawn(fits(COST, "the crowd", "una frase larga y propia", None)))
+            .collect();
+        tokio::task::yield_now().await;
+        let real = fits(COST, "a person", "una frase larga y propia", None);
+        assert!(!real.await.unwrap());
+        let left = crowd.iter().filter(|one| !one.is_finished()).count();
+        assert!(left > 30, "{left}");
+        for one in crowd {
+            one.abort();
+        }
     }
 
     #[test]

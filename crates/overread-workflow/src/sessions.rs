@@ -240,7 +240,12 @@ pub async fn change_password(
             other => other,
         })?;
     passwords::check_new(&form.password, &form.password_again, &words)?;
-    let hash = passwords::hash(ctx.config.password_cost, &form.password).await?;
+    let hash = passwords::hash(
+        ctx.config.password_cost,
+        session.person_id.as_str(),
+        &form.password,
+    )
+    .await?;
     let mut tx = ctx.store.begin().await?;
     people::set_password(&mut tx, &session.person_id, &hash, now).await?;
     rows::revoke_others(&mut tx, &session.person_id, &session.session_id, now).await?;

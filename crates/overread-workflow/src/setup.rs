@@ -114,7 +114,7 @@ pub async fn create_administrator(
         return Err(StepError::Invalid(problems));
     };
     crate::error::refuse_if_any(problems)?;
-    let password_hash = passwords::hash(ctx.config.password_cost, &form.password).await?;
+    let password_hash = passwords::hash(ctx.config.password_cost, "setup", &form.password).await?;
     let mut tx = ctx.store.begin().await?;
     // Removing the secret decides who was first, when two try at once.
     if people::count(&mut tx).await? > 0

@@ -57,6 +57,7 @@ pub async fn sign_in(
     throttling::begin(ctx, &guess, now).await?;
     let fits = passwords::fits(
         ctx.config.password_cost,
+        &guess.asker(),
         &form.password,
         known.as_ref().map(|row| row.password_hash.as_str()),
     )
@@ -132,6 +133,7 @@ pub(crate) async fn ask_again(
     };
     if !passwords::fits(
         ctx.config.password_cost,
+        &guess.asker(),
         password,
         person.as_ref().map(|row| row.password_hash.as_str()),
     )

@@ -31,6 +31,14 @@ struct Count {
 }
 
 impl Guess {
+    /// Names whose turn to have a password hashed it takes: one network's, unless the person signed in in this browser before.
+    pub(crate) fn asker(&self) -> String {
+        match (&self.known_browser, self.address.as_str()) {
+            (Some(_), _) | (None, "") => self.target.clone(),
+            (None, address) => format!("network {}", network_of(address)),
+        }
+    }
+
     /// Returns the counts of this guess: its own first, then those it shares with others.
     fn counts(&self) -> Vec<Count> {
         let count = |kind: &str, value: &str, free_tries, longest_wait_seconds| Count {

@@ -31,6 +31,7 @@ pub async fn unlock(
     throttling::begin(ctx, &guess, now).await?;
     if passwords::fits(
         ctx.config.password_cost,
+        &guess.asker(),
         passcode,
         row.passcode_hash.as_deref(),
     )
