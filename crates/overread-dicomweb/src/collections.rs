@@ -95,10 +95,7 @@ async fn collected(
             (value.0, parts)
         }
     });
-    let shown = rest.filter_map(|(found, parts)| async move {
-        let parts = parts.transpose()?;
-        Some((found, parts))
-    });
+    let shown = rest.filter_map(|(found, parts)| async move { Some((found, parts.transpose()?)) });
     let ((found, path), content) = first;
     let pieces = stream::iter([(found, Ok(vec![Part::of_value(&path, content)]))])
         .chain(shown)

@@ -14,6 +14,10 @@ fn filter(asked: &str) -> EnvFilter {
 }
 
 /// Starts the log; `OVERREAD_LOG` sets what is told, `warn` by default.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the log begins before the configuration is read"
+)]
 pub(crate) fn start() {
     let asked = std::env::var("OVERREAD_LOG").unwrap_or_default();
     let filter = filter(&asked);
