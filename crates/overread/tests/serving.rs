@@ -216,6 +216,40 @@ impl Drop for Server {
 pub(crate) const SECRET: &str = "provisioned-secret-0123456789abcdef";
 
 #[test]
+fn answers_name_the_host_that_was_asked_where_it_listens_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, token) = (folder.path().join("data"), folder.path().join("token"));
+    std::fs::write(&token, SECRET).unwrap();
+    let (data, token) = (data.to_str().unwrap(), token.to_str().unwrap());
+    let everywhere = ["serve", "--data", data, "--listen", "0.0.0.0:0"];
+    let server = Server::of(overread(
+        &[&everywhere[..], &["--bootstrap-token", token]].concat(),
+    ));
+    let file = InstanceSpec::mr(5, 1, 1).part10().unwrap();
+    let files = [DiscFile::new("IM1", file)];
+    let head = format!(
+        "POST /api/deliveries HTTP/1.1\r\nAuthorization: Bearer {SECRET}\r\nContent-Type: application/zip"
+    );
+    assert_eq!(server.ask(&head, &zip_of(&files, true).unwrap()).0, 200);
+    let check = |host: &str, expect: &str| {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        write!(
+            stream,
+            "GET /dicom-web/studies HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {SECRET}\r\n\
+             Accept: application/dicom+json\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let url = format!("\"http://{expect}/dicom-web/studies/");
+        assert!(answer.contains(&url), "{host}: {answer}");
+        assert!(!answer.contains("0.0.0.0"), "{host}: {answer}");
+    };
+    check("pacs.example:8080", "pacs.example:8080");
+    check("a/b\"", "localhost");
+}
+
+#[test]
 fn a_bootstrap_token_delivers_and_finds_again() {
     let folder = tempfile::tempdir().unwrap();
     let (data, token) = (folder.path().join("data"), folder.path().join("token"));

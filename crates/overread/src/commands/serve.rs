@@ -188,7 +188,28 @@ impl Door {
         };
         let address = format!("{scheme}://{}", listener.local_addr()?);
         let workflow = home.workflow(&address);
+        let is_anywhere = listener.local_addr()?.ip().is_unspecified();
+        let is_nameless = home.config.public_url.is_empty() && is_anywhere;
+        if is_nameless {
+            tracing::warn!(
+                "public_url is not set in config.toml, and this server listens on every address: links in letters, in mails and \
+                 for the first account begin with {address}, which opens nowhere else; set public_url to what people type"
+            );
+        }
         adopt_reads(home).await?;
+        let mut dicomweb = DicomWebState::new(
+            home.store.clone(),
+            home.archive.clone(),
+            home.ingest.clone(),
+            workflow.knowledge.first_reading.clone(),
+            overread_concordance::names_finding,
+            clock::now,
+        )
+        .with_origins(home.config.dicomweb.origins()?);
+        // Without an address that can be opened, answers name the one that was asked; it says http.
+        if !is_nameless || certificate.is_some() {
+            dicomweb = dicomweb.with_public_url(&workflow.config.public_url);
+        }
         let config = WebConfig {
             public_url: workflow.config.public_url.clone(),
             cookie_secure: workflow.config.public_url.starts_with("https://"),
@@ -198,16 +219,7 @@ impl Door {
         };
         let rooms = WebRooms {
             workflow: workflow.clone(),
-            dicomweb: DicomWebState::new(
-                home.store.clone(),
-                home.archive.clone(),
-                home.ingest.clone(),
-                workflow.knowledge.first_reading.clone(),
-                overread_concordance::names_finding,
-                clock::now,
-            )
-            .with_public_url(&workflow.config.public_url)
-            .with_origins(home.config.dicomweb.origins()?),
+            dicomweb,
             peers: home.peers.clone(),
             config: Arc::new(config),
             clock: clock::now,
