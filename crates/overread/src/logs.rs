@@ -1,16 +1,13 @@
 //! The log: one line an event on standard error, JSON when nobody watches.
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::output::is_watched;
 
 /// What is told. What strangers do on HTTP/2 is told by the door itself; of the crate beneath only errors are, unless it is
 /// named, since it warns of each stream that is broken off too often.
 fn filter(asked: &str) -> EnvFilter {
-    EnvFilter::builder()
-        .with_default_directive(LevelFilter::WARN.into())
-        .parse_lossy(format!("h2=error,{asked}"))
+    EnvFilter::builder().parse_lossy(format!("warn,h2=error,{asked}"))
 }
 
 /// Starts the log; `OVERREAD_LOG` sets what is told, `warn` by default.
