@@ -113,9 +113,8 @@ async fn collected(
             let boundary = boundary.clone();
             let pieces = parts.into_iter().map(move |part| {
                 let location = format!("{url}/{}", part.path);
-                let length_bytes = part.content.length_bytes();
-                let opening =
-                    boundary.opening(index == 0, &part.media_type, &location, length_bytes);
+                let length = part.content.length_bytes();
+                let opening = boundary.opening(index == 0, &part.media_type, &location, length);
                 stream::iter([Ok(opening)]).chain(part.content.stream())
             });
             stream::iter(pieces).flatten().boxed()
