@@ -106,7 +106,7 @@ pub async fn note(
 /// # Errors
 /// When the database fails.
 pub async fn without_room(tx: &mut Tx, limit: i64) -> StoreResult<Vec<CaseId>> {
-    let sql = "select distinct case_id from refused_file where reason = $1 and standing = 'new' order by case_id limit $2";
+    let sql = "select distinct case_id from refused_file where reason = $1 and standing <> 'let_through' order by case_id limit $2";
     let rows: Vec<(String,)> = tx
         .rows(sql, values![RefusalReason::NoRoom.as_str(), limit])
         .await?;
