@@ -26,7 +26,6 @@ const PACKS_AT_ONCE: usize = 2;
 
 /// An installation whose rooms are not in use.
 struct Place {
-    config: Config,
     store: Store,
     archive: Archive,
     _lock: ServeLock,
@@ -60,7 +59,6 @@ impl Place {
         let mark = alone(&store).await?;
         let archive = open_archive(&config, &layout).await?;
         Ok(Self {
-            config,
             store,
             archive,
             _lock: lock,
@@ -73,11 +71,13 @@ impl Place {
 pub(crate) async fn run(data: &Data, to: &Path) -> Result<ExitCode> {
     check_is_there(&data.data)?;
     refuse_same_folder(&data.data, to)?;
+    let fail = || format!("the installation of {} cannot be opened", to.display());
+    refuse_same(
+        &Config::load(&data.data)?,
+        &Config::load(to).with_context(fail)?,
+    )?;
     let source = Place::open(&data.data).await?;
-    let target = Place::open(to)
-        .await
-        .with_context(|| format!("the installation of {} cannot be opened", to.display()))?;
-    refuse_same(&source.config, &target.config)?;
+    let target = Place::open(to).await.with_context(fail)?;
     recover(&source).await;
     let bar = Bar::new("moving");
     let moved = moved(&source, &target).await;
