@@ -28,7 +28,7 @@ pub(crate) const TAKEN_BYTES: usize = 256;
 /// Requests of one HTTP/2 connection that are answered at once; the others wait, as the body of each answer takes memory.
 pub(crate) const REQUESTS_OF_ONE_CONNECTION: usize = 8;
 /// Requests that one HTTP/2 connection may have under way; the header of each is held while it waits.
-pub(crate) const STREAMS_OF_ONE_CONNECTION: u32 = 32;
+pub(crate) const STREAMS_OF_ONE_CONNECTION: u32 = 64;
 /// Streams that were broken off and not yet forgotten, before an HTTP/2 connection ends.
 pub(crate) const RESET_STREAMS: usize = 32;
 /// Requests that a client may break off besides as many as it lets us answer, before its connection ends: a viewer that
