@@ -19,7 +19,7 @@ use crate::caller::{Caller, RawQuery};
 use crate::conditional::not_kept;
 use crate::content::Content;
 use crate::frames::{as_they_are_stored, table_of};
-use crate::limits::METADATA_AHEAD_BYTES;
+use crate::limits::{BULK_VALUE_BYTES, METADATA_AHEAD_BYTES};
 use crate::metadata::{Named, shown, sop_instance_uid};
 use crate::multipart::{Boundary, body_of_stream};
 use crate::partial::{Begun, Missing, begin, readable};
@@ -224,7 +224,11 @@ async fn parts(
 ) -> Answer<Option<Vec<Part>>> {
     let value = (Arc::clone(&found), path.clone());
     match content((state, asker), value, withheld).await {
-        Err(refusal) if path == PIXEL_DATA && refusal.leaves_others() => {
+        Err(refusal)
+            if path == PIXEL_DATA
+                && refusal.leaves_others()
+                && found.extent.length_bytes <= BULK_VALUE_BYTES =>
+        {
             let (media_type, frames) = as_they_are_stored(state, &found).await?;
             let frames = frames.into_iter().enumerate().map(|(index, pieces)| Part {
                 media_type: media_type.clone(),

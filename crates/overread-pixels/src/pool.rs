@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -150,17 +150,28 @@ pub fn process_count() -> usize {
 impl Slow {
     /// Says whether a frame is known to take too long.
     fn holds(&self, frame: &[u8]) -> bool {
-        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
+        let mut until = self.until();
         until.retain(|_, end| *end > now);
-        !until.is_empty() && until.contains_key(&self.hashing.hash_one(frame))
+        if until.is_empty() {
+            return false;
+        }
+        // A long frame is not hashed while others wait.
+        drop(until);
+        let hash = self.hashing.hash_one(frame);
+        self.until().contains_key(&hash)
     }
 
     fn remember(&self, frame: &[u8]) {
-        let mut until = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        let hash = self.hashing.hash_one(frame);
+        let mut until = self.until();
         if until.len() < SLOW_FRAMES {
-            until.insert(self.hashing.hash_one(frame), Instant::now() + SLOW_FOR);
+            until.insert(hash, Instant::now() + SLOW_FOR);
         }
+    }
+
+    fn until(&self) -> MutexGuard<'_, HashMap<u64, Instant>> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::error::StoreResult;
 use crate::{Store, Tx};
@@ -34,7 +34,7 @@ pub struct Mark {
 pub async fn alone(store: &Store) -> StoreResult<Option<Mark>> {
     marked(
         store,
-        "select pg_try_advisory_lock($1, hashtext(current_schema()))",
+        "select pg_try_advisory_lock($1, hashtext(coalesce(current_schema(), '')))",
     )
     .await
 }
@@ -46,7 +46,7 @@ pub async fn alone(store: &Store) -> StoreResult<Option<Mark>> {
 pub async fn beside_others(store: &Store) -> StoreResult<Option<Mark>> {
     marked(
         store,
-        "select pg_try_advisory_lock_shared($1, hashtext(current_schema()))",
+        "select pg_try_advisory_lock_shared($1, hashtext(coalesce(current_schema(), '')))",
     )
     .await
 }
@@ -72,17 +72,23 @@ async fn marked(store: &Store, sql: &'static str) -> StoreResult<Option<Mark>> {
 }
 
 impl Mark {
-    /// Keeps the mark for as long as this is awaited: a database that was away forgets it.
+    /// Keeps the mark while this is awaited, since a database that was away forgets it; ends when it cannot be had again,
+    /// because a program that must be alone has begun.
     pub async fn keep(mut self, store: &Store) {
         loop {
             sleep(LOOK).await;
             let Some(connection) = &mut self.connection else {
                 return std::future::pending().await;
             };
-            if connection.ping().await.is_err()
-                && let Ok(Some(again)) = beside_others(store).await
-            {
-                self = again;
+            let looked = timeout(LOOK, connection.ping()).await;
+            if matches!(looked, Ok(Ok(()))) {
+                continue;
+            }
+            match beside_others(store).await {
+                Ok(Some(again)) => self = again,
+                Ok(None) => return,
+                // It is still away.
+                Err(_) => {}
             }
         }
     }

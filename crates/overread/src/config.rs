@@ -151,7 +151,7 @@ impl Config {
     fn complete(mut self, data: &Path, of_variables: &mut OfVariables) -> Result<Self> {
         #[expect(
             clippy::disallowed_methods,
-            reason = "the one place where variables are read"
+            reason = "the one place where settings are read"
         )]
         self.overlay(
             |name| std::env::var(name).ok().filter(|value| !value.is_empty()),

@@ -112,8 +112,17 @@ impl ServeLock {
     }
 }
 
+/// Opens the settings and facts of a data folder, making it when it is not there.
+async fn facts_of(data: &Path) -> Result<(Config, Layout, Store)> {
+    make_folder(data)?;
+    let layout = Layout::of(data);
+    let config = Config::load(data)?;
+    let store = open_store(&config, &layout).await?;
+    Ok((config, layout, store))
+}
+
 /// Marks this program as one that works on the database beside others, as nodes do; refuses while one must be alone.
-pub(crate) async fn beside_others(store: &Store) -> Result<Mark> {
+async fn beside_others(store: &Store) -> Result<Mark> {
     nodes::beside_others(store).await?.context(
         "another overread moves or rebuilds what is in this database at the moment; start again when it has ended",
     )
@@ -265,6 +274,7 @@ pub(crate) struct Home {
     /// Who called over the DICOM network.
     pub(crate) peers: Peers,
     layout: Layout,
+    mark: Option<Mark>,
 }
 
 impl Home {
@@ -274,12 +284,22 @@ impl Home {
         Self::open(data).await
     }
 
-    /// Opens a data folder, making it when it is not there; its tables are brought up to date.
+    /// Opens a data folder, making it when it is not there, beside whoever else works on its database; its tables are brought up
+    /// to date.
     pub(crate) async fn open(data: &Path) -> Result<Self> {
-        make_folder(data)?;
-        let layout = Layout::of(data);
-        let config = Config::load(data)?;
-        let store = open_store(&config, &layout).await?;
+        let (config, layout, store) = facts_of(data).await?;
+        let mark = beside_others(&store).await?;
+        Self::of(config, layout, store, mark).await
+    }
+
+    /// Opens a data folder on whose database nobody else works.
+    pub(crate) async fn open_alone(data: &Path) -> Result<Self> {
+        let (config, layout, store) = facts_of(data).await?;
+        let mark = alone(&store).await?;
+        Self::of(config, layout, store, mark).await
+    }
+
+    async fn of(config: Config, layout: Layout, store: Store, mark: Mark) -> Result<Self> {
         refuse_half_moved(&store).await?;
         let archive = open_archive(&config, &layout).await?;
         let ingest = Ingest::open_with(store.clone(), archive.clone(), config.keeping.quota())
@@ -292,7 +312,13 @@ impl Home {
             archive,
             ingest,
             layout,
+            mark: Some(mark),
         })
+    }
+
+    /// Takes what marks this program on its database, for whoever keeps it.
+    pub(crate) const fn take_mark(&mut self) -> Option<Mark> {
+        self.mark.take()
     }
 
     /// Makes the steps' context; `address` is where the server listens.

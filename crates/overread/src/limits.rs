@@ -36,8 +36,9 @@ pub(crate) const RESET_STREAMS: usize = 32;
 pub(crate) const BROKEN_OFF: u64 = 200;
 /// Bytes of the header of one HTTP/2 request.
 pub(crate) const HEADER_BYTES: u32 = 16 * 1024;
-/// Bytes of bodies that one HTTP/2 connection may send before they are read.
-pub(crate) const UNREAD_BYTES: u32 = 512 * 1024;
+/// Bytes of bodies that one HTTP/2 connection, and one request of it, may send before they are read.
+pub(crate) const UNREAD_BYTES: u32 = 1024 * 1024;
+pub(crate) const UNREAD_BYTES_OF_ONE: u32 = UNREAD_BYTES / 4;
 /// How often within its shortest time a connection is looked at.
 pub(crate) const LOOKS: u32 = 8;
 /// Pause between two looks at the certificate's files.

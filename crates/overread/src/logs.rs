@@ -11,7 +11,7 @@ fn filter(asked: &str) -> EnvFilter {
 }
 
 /// Starts the log; `OVERREAD_LOG` sets what is told, `warn` by default.
-#[allow(
+#[expect(
     clippy::disallowed_methods,
     reason = "the log begins before the configuration is read"
 )]

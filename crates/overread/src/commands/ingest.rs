@@ -15,7 +15,7 @@ use overread_workflow::{StepError, Workflow, records};
 use crate::cli::Ingest;
 use crate::clock;
 use crate::config::open_folder;
-use crate::home::{Home, beside_others, tell_recovered};
+use crate::home::{Home, tell_recovered};
 use crate::output::{is_watched, json, line, plain, remark};
 
 /// Nothing usable was found.
@@ -33,7 +33,6 @@ Coordinators find them under “Images without a case”, and can put them into 
 pub(crate) async fn run(arguments: Ingest) -> Result<ExitCode> {
     all_there(&arguments.paths)?;
     let home = Home::open(&arguments.data.data).await?;
-    let _mark = beside_others(&home.store).await?;
     if let Some(warning) = open_folder(&arguments.data.data) {
         remark(&format!("warning: {warning}"));
     }

@@ -8,15 +8,14 @@ use overread_ingest::RebuildReport;
 use super::ingest::Bar;
 use crate::cli::{Data, REBUILD_LEAVES};
 use crate::clock;
-use crate::home::{Home, ServeLock, alone, check_is_there};
+use crate::home::{Home, ServeLock, check_is_there};
 use crate::output::{json, line, remark};
 
 /// Takes in what the index does not know; fails when something could not be taken in.
 pub(crate) async fn run(arguments: Data) -> Result<ExitCode> {
     check_is_there(&arguments.data)?;
     let _lock = ServeLock::take(&arguments.data)?;
-    let home = Home::open(&arguments.data).await?;
-    let _mark = alone(&home.store).await?;
+    let home = Home::open_alone(&arguments.data).await?;
     let bar = Bar::new("taking batches in");
     let rebuilt = overread_ingest::rebuild(&home.store, &home.archive, clock::now(), |report| {
         bar.say(format!(

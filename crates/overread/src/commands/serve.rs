@@ -22,7 +22,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::cli::Serve;
 use crate::clock;
 use crate::config::open_folder;
-use crate::home::{Home, ServeLock, beside_others, tell_recovered};
+use crate::home::{Home, ServeLock, tell_recovered};
 use crate::limits::{
     CALLERS_PAUSE, EVERY_PACK_PAUSE, OTHERS_PAUSE, PROOF_IDLE, PROOF_PAUSE, PROOF_REST,
     RECOVERY_LONGEST, RECOVERY_PAUSE,
@@ -36,10 +36,18 @@ const BOOTSTRAP_SECRET_MIN_BYTES: usize = 32;
 /// Serves until told to stop.
 pub(crate) async fn run(arguments: Serve) -> Result<ExitCode> {
     let _lock = ServeLock::take(&arguments.data)?;
-    let home = Home::open(&arguments.data).await?;
-    let mark = beside_others(&home.store).await?;
-    let store = home.store.clone();
-    tokio::spawn(async move { mark.keep(&store).await });
+    let mut home = Home::open(&arguments.data).await?;
+    if let Some(mark) = home.take_mark() {
+        let store = home.store.clone();
+        tokio::spawn(async move {
+            mark.keep(&store).await;
+            tracing::error!(
+                "another overread moves or rebuilds what is in this database; this one ends, so that nothing comes in beside it"
+            );
+            // As when it is killed: what was acknowledged is durable.
+            std::process::exit(1)
+        });
+    }
     if let Some(file) = arguments.bootstrap_token.as_deref() {
         bootstrap(&home, file).await?;
     }

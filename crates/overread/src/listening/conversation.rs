@@ -163,7 +163,7 @@ fn http_2() -> http2::Builder<TokioExecutor> {
         .max_local_error_reset_streams(limits::RESET_STREAMS)
         .max_header_list_size(limits::HEADER_BYTES)
         .initial_connection_window_size(limits::UNREAD_BYTES)
-        .initial_stream_window_size(limits::UNREAD_BYTES)
+        .initial_stream_window_size(limits::UNREAD_BYTES_OF_ONE)
         .max_send_buf_size(limits::BUFFER_BYTES);
     http
 }
