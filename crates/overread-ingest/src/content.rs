@@ -9,6 +9,7 @@ use std::path::Path;
 use bytes::Bytes;
 use overread_dicom::ContentKind;
 use overread_dicom::limits::SNIFF_BYTES;
+use overread_model::extent::Digest;
 use overread_model::problem::ProblemKind;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -128,6 +129,8 @@ impl<F: Borrow<File>> Seek for Within<F> {
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) part: Part,
+    /// Of its bytes, where they were digested on their way in.
+    pub(crate) digest: Option<Digest>,
     /// Given back when the part is dropped.
     pub(crate) _permit: Option<OwnedSemaphorePermit>,
 }
@@ -235,6 +238,7 @@ fn keep(
     drop(arriving);
     Ok(Held {
         part: Part::Memory(Bytes::from(bytes)),
+        digest: None,
         _permit: Some(permit),
     })
 }
@@ -307,6 +311,7 @@ fn spool(session: &Session, start: &[u8], rest: &mut dyn Read) -> Result<Held, I
             begin_bytes: BEFORE_BYTES,
             length_bytes,
         },
+        digest: None,
         _permit: Some(session.file_turn()?),
     })
 }

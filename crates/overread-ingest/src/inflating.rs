@@ -167,6 +167,7 @@ mod tests {
         let read = |bytes: &[u8]| {
             let held = Held {
                 part: Part::Memory(bytes.to_vec().into()),
+                digest: None,
                 _permit: None,
             };
             prepare(held, ContentKind::Part10)

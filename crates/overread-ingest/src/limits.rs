@@ -62,6 +62,8 @@ pub const NAME_BYTES: usize = 1024;
 pub const SPOOL_BYTES: u64 = 16 * 1024 * 1024 * 1024;
 /// Entries of an archive that cannot be streamed (its list is then held in memory).
 pub const SPOOLED_ENTRIES: usize = 100_000;
+/// Bytes that are digested at once of a part that is still arriving.
+pub const DIGESTED_BYTES: usize = 128 * 1024;
 /// Bytes read at once from an archive.
 pub const WINDOW_BYTES: usize = 256 * 1024;
 /// Problems that a receipt lists one by one.

@@ -61,6 +61,7 @@ fn read_file(session: &Session, media: &MediaFile) -> Result<(), IngestError> {
             name,
             Held {
                 part,
+                digest: None,
                 _permit: None,
             },
             media.kind,

@@ -58,9 +58,12 @@ pub(crate) const fn document_type(kind: ContentKind) -> Option<(&'static str, &'
     }
 }
 
-/// Digests a part.
-pub(crate) fn digest(part: &Part) -> io::Result<Digest> {
-    let hash = match part {
+/// Digests what is held, unless that was done on its way in.
+fn digest(held: &Held) -> io::Result<Digest> {
+    if let Some(digest) = held.digest {
+        return Ok(digest);
+    }
+    let hash = match &held.part {
         Part::Memory(bytes) => blake3::hash(bytes),
         Part::File {
             file,
@@ -78,7 +81,7 @@ pub(crate) fn digest(part: &Part) -> io::Result<Digest> {
 /// Reads a file of this kind.
 pub(crate) fn prepare(held: Held, kind: ContentKind) -> Prepared {
     if let Some((media_type, document_kind)) = document_type(kind) {
-        return match digest(&held.part) {
+        return match digest(&held) {
             Ok(digest) => Prepared::Document {
                 held,
                 digest,
@@ -104,7 +107,7 @@ pub(crate) fn prepare(held: Held, kind: ContentKind) -> Prepared {
         }
     };
     match parsed {
-        Ok(Parsed::Instance(parsed)) => match digest(&held.part) {
+        Ok(Parsed::Instance(parsed)) => match digest(&held) {
             Ok(digest) => Prepared::Instance(Box::new(Readied {
                 parsed: *parsed,
                 held,

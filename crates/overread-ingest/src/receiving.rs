@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::io::SeekFrom;
 
+use overread_model::extent::Digest;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -25,6 +26,9 @@ pub struct Received(pub(crate) Held);
 pub struct Receiving {
     bench: Bench,
     place: Place,
+    /// Of the first `digested_bytes`: digesting while the sender is still busy costs nobody time.
+    digesting: Box<blake3::Hasher>,
+    digested_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -56,7 +60,12 @@ impl Ingest {
                 length_bytes: 0,
             },
         };
-        Ok(Receiving { bench, place })
+        Ok(Receiving {
+            bench,
+            place,
+            digesting: Box::default(),
+            digested_bytes: 0,
+        })
     }
 }
 
@@ -79,8 +88,15 @@ impl Receiving {
             }
             if length_bytes <= granted_bytes(room) {
                 bytes.extend(more);
+                if bytes.bytes().len() - self.digested_bytes >= limits::DIGESTED_BYTES {
+                    self.digest_rest();
+                }
                 return Ok(());
             }
+            self.digest_rest();
+        }
+        self.digesting.update(more);
+        if let Place::Memory { bytes, .. } = &self.place {
             let mut file = temporary(&self.bench).await?;
             let held = bytes.bytes();
             file.write_all(held).await.map_err(IngestError::Spool)?;
@@ -96,6 +112,15 @@ impl Receiving {
             file.write_all(more).await.map_err(IngestError::Spool)?;
         }
         Ok(())
+    }
+
+    /// Digests what memory holds and was not digested yet.
+    fn digest_rest(&mut self) {
+        if let Place::Memory { bytes, .. } = &self.place {
+            let rest = bytes.bytes().get(self.digested_bytes..);
+            self.digesting.update(rest.unwrap_or_default());
+            self.digested_bytes = bytes.bytes().len();
+        }
     }
 
     /// Returns how many bytes came so far.
@@ -129,7 +154,9 @@ impl Receiving {
     ///
     /// # Errors
     /// When the temporary file cannot be written, or the program is stopping.
-    pub async fn finish(self) -> Result<Received, IngestError> {
+    pub async fn finish(mut self) -> Result<Received, IngestError> {
+        self.digest_rest();
+        let digest = Some(Digest::new(*self.digesting.finalize().as_bytes()));
         match self.place {
             Place::Memory { bytes, room } => {
                 let bytes = bytes.freeze();
@@ -137,6 +164,7 @@ impl Receiving {
                 drop(room);
                 Ok(Received(Held {
                     part: Part::Memory(bytes),
+                    digest,
                     _permit: Some(permit),
                 }))
             }
@@ -152,6 +180,7 @@ impl Receiving {
                         begin_bytes: BEFORE_BYTES,
                         length_bytes,
                     },
+                    digest,
                     _permit: Some(self.bench.file_turn().await?),
                 }))
             }
@@ -174,6 +203,8 @@ async fn temporary(bench: &Bench) -> Result<tokio::fs::File, IngestError> {
 
 #[cfg(test)]
 mod tests {
+    use overread_model::extent::Digest;
+
     use crate::content::Part;
     use crate::{Ingest, limits};
 
@@ -253,9 +284,13 @@ mod tests {
                 expect.extend(vec![number; 1024 * 1024]);
                 part.push(&vec![number; 1024 * 1024]).await.unwrap();
             }
+            part.push(b"the end").await.unwrap();
+            expect.extend(b"the end");
             assert_eq!(part.length_bytes(), expect.len() as u64);
             assert!(part.copy().await.unwrap() == expect);
             assert!(part.copy().await.unwrap() == expect);
+            let digest = part.finish().await.unwrap().0.digest.unwrap();
+            assert_eq!(digest, Digest::new(*blake3::hash(&expect).as_bytes()));
         }
     }
 

@@ -132,6 +132,7 @@ impl Packed {
         drop(room.split(spare));
         Ok(Held {
             part: Part::Memory(bytes),
+            digest: None,
             _permit: Some(room),
         })
     }
