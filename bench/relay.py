@@ -1,6 +1,7 @@
 """C-STORE of an untouched storescu: what its own waiting costs, and what any server could have from it."""
 
 import contextlib
+import os
 import socket
 import subprocess
 import threading
@@ -8,10 +9,13 @@ import time
 
 from instances import Study, instance
 from results import median, medians, table
-from servers import Failure, Installation, Process, clean_environment, cpu_ms, free_port, program
+from servers import Failure, Installation, Process, clean_environment, cpu_ms, empty, free_port, program
 
 SIDE = 512
 CHUNK_BYTES = 1 << 18
+WARMING_FILES = 20
+# What a commit of one instance writes to the log of the index: 22 pages.
+INDEX_BYTES = 22 * 4096
 STORED = "Received Store Response (Success)"
 
 
@@ -71,22 +75,30 @@ def pass_on(source, target):
 def measure(options, work):
     # Other toolkits bring programs with these names, which send otherwise.
     client = program("storescu", "dcmtk", "dcmtk")
-    discarding = [program("storescp", "dcmtk", "dcmtk"), "--ignore", "--fork"]
-    port = free_port()
+    server = program("storescp", "dcmtk", "dcmtk")
+    received = work / "received"
+    received.mkdir()
+    port, stock_port = free_port(), free_port()
     archive = Installation(options.overread, work, "archive")
     # DCMTK's server answers without Nagle's algorithm when told so; its client stays as it comes.
     environment = {**clean_environment(), "TCP_NODELAY": "1"}
     with (
-        Process([*discarding, str(port)], work / "storescp.log", environment) as scp,
-        archive.serve(dimse=True) as server,
+        Process([server, "--fork", "-od", received, stock_port], work / "stock.log") as stock,
+        Process([server, "--ignore", "--fork", port], work / "storescp.log", environment) as discarding,
+        archive.serve(dimse=True) as overread,
     ):
-        scp.until_connected(port)
+        stock.until_connected(stock_port)
+        discarding.until_connected(port)
         with Relay(port) as relay:
             doors = {
-                "discard": (port, scp.pid),
-                "floor": (relay.port, scp.pid),
-                "overread": (server.dimse_port, server.pid),
+                "stock": (stock_port, stock.pid),
+                "client": (relay.port, discarding.pid),
+                "overread": (overread.dimse_port, overread.pid),
             }
+            # Once before, so that no first association of a server is among what counts.
+            warming = write_files(work / "files-0", 0, WARMING_FILES, 1)
+            for door in doors.values():
+                send(client, *door, warming)
             rows = measure_doors(options, work, client, doors)
     return {"files": options.files, "file_bytes": len(instance(Study(0, "CT"), 1, SIDE)), "rows": rows}
 
@@ -94,18 +106,41 @@ def measure(options, work):
 def measure_doors(options, work, client, doors):
     rows, studies = [], 0
     for associations in map(int, options.associations.split(",")):
-        runs = {door: [] for door in doors}
+        runs = {door: [] for door in (*doors, "disc")}
         for _ in range(options.runs):
             studies += 1
             shares = write_files(work / f"files-{studies}", studies, options.files, associations)
             for door, (port, pid) in doors.items():
+                os.sync()
                 runs[door].append(send(client, port, pid, shares))
-            for file in (file for share in shares for file in share):
-                file.unlink()
-        ratio = median(runs["overread"], "instances_per_s") / median(runs["floor"], "instances_per_s")
+            runs["disc"].append(sync(work / "disc", shares))
+            for folder in (work / f"files-{studies}", work / "received"):
+                empty(folder)
+        rate = {door: median(found, "instances_per_s") for door, found in runs.items()}
         of = {door: medians(found) for door, found in runs.items()}
-        rows.append({"associations": associations, **of, "ratio": ratio})
+        row = {"associations": associations, **of, "to_stock": rate["overread"] / rate["stock"]}
+        if associations == 1:
+            # The next is sent when the one before is acknowledged: no server has client and disc beside each other.
+            row["least_per_s"] = 1 / (1 / rate["client"] + 1 / rate["disc"])
+            row["least_to_stock"] = row["least_per_s"] / rate["stock"]
+        rows.append(row)
     return rows
+
+
+def sync(folder, shares):
+    """What the disc takes for each file, and then the pages of an index, to be written and synced one after the other."""
+    folder.mkdir(exist_ok=True)
+    contents = [file.read_bytes() for share in shares for file in share]
+    with open(folder / "data", "wb", buffering=0) as data, open(folder / "log", "wb", buffering=0) as log:
+        begun = time.perf_counter()
+        for content in contents:
+            data.write(content)
+            os.fdatasync(data.fileno())
+            log.write(bytes(INDEX_BYTES))
+            os.fdatasync(log.fileno())
+        wall_s = time.perf_counter() - begun
+    empty(folder)
+    return {"instances_per_s": len(contents) / wall_s}
 
 
 def write_files(folder, number, count, associations):
@@ -153,11 +188,14 @@ def send(client, port, pid, shares):
 
 
 def show(result):
-    head = ["storescu, instances/s", "storescp, discarding", "the same behind the relay (floor)"]
-    head += ["Overread, durable", "CPU ms each", "ratio to the floor", "ratio to storescp"]
+    head = ["storescu, instances/s", "storescp as it comes", "Overread, durable", "CPU ms each", "Overread to storescp"]
+    head += ["client alone (relay, discarding)", "data and index synced, alone", "both, one after the other", "that to storescp"]
     rows = []
     for row in result["rows"]:
-        rates = [row[door]["instances_per_s"] for door in ("discard", "floor", "overread")]
-        ratios = [row["ratio"], rates[2] / rates[0]]
-        rows.append([f"associations: {row['associations']}", *rates, row["overread"]["cpu_ms"], *ratios])
+        stock, overread, client, disc = (
+            row[door]["instances_per_s"] for door in ("stock", "overread", "client", "disc")
+        )
+        ours = [stock, overread, row["overread"]["cpu_ms"], row["to_stock"]]
+        floor = [client, disc, row.get("least_per_s"), row.get("least_to_stock")]
+        rows.append([f"associations: {row['associations']}", *ours, *floor])
     return table(head, rows)

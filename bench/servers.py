@@ -41,6 +41,11 @@ def clean_environment():
     return {name: text for name, text in os.environ.items() if not name.startswith(names)}
 
 
+def empty(folder):
+    for file in folder.iterdir():
+        file.unlink()
+
+
 def free_port():
     """A port that nobody had a moment ago, for programs that cannot choose one themselves."""
     with socket.socket() as held:

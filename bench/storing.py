@@ -9,7 +9,7 @@ from pathlib import Path
 from asking import STOW_HEADERS, TIMEOUT_S, acknowledge, bearer, multipart
 from instances import Study, instance
 from results import median, medians, table
-from servers import Failure, Installation, Process, clean_environment, cpu_ms, program, settle
+from servers import Failure, Installation, Process, clean_environment, cpu_ms, empty, program, settle
 
 SOURCE = Path(__file__).with_name("least.c")
 SIDE = 512
@@ -66,11 +66,6 @@ class Requests:
             (self.folder / str(len(counts))).write_bytes(head + body)
             counts.append(len(numbers))
         return counts
-
-
-def empty(folder):
-    for file in folder.iterdir():
-        file.unlink()
 
 
 def build(work):
