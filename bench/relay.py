@@ -78,20 +78,24 @@ def measure(options, work):
     server = program("storescp", "dcmtk", "dcmtk")
     received = work / "received"
     received.mkdir()
-    port, stock_port = free_port(), free_port()
+    port, stock_port, prompt_port = free_port(), free_port(), free_port()
     archive = Installation(options.overread, work, "archive")
     # DCMTK's server answers without Nagle's algorithm when told so; its client stays as it comes.
-    environment = {**clean_environment(), "TCP_NODELAY": "1"}
+    promptly = {**clean_environment(), "TCP_NODELAY": "1"}
+    writing = [server, "--fork", "-od", received]
     with (
-        Process([server, "--fork", "-od", received, stock_port], work / "stock.log") as stock,
-        Process([server, "--ignore", "--fork", port], work / "storescp.log", environment) as discarding,
+        Process([*writing, stock_port], work / "stock.log") as stock,
+        Process([*writing, prompt_port], work / "prompt.log", promptly) as prompt,
+        Process([server, "--ignore", "--fork", port], work / "discarding.log", promptly) as discarding,
         archive.serve(dimse=True) as overread,
     ):
         stock.until_connected(stock_port)
+        prompt.until_connected(prompt_port)
         discarding.until_connected(port)
         with Relay(port) as relay:
             doors = {
                 "stock": (stock_port, stock.pid),
+                "prompt": (prompt_port, prompt.pid),
                 "client": (relay.port, discarding.pid),
                 "overread": (overread.dimse_port, overread.pid),
             }
@@ -118,11 +122,11 @@ def measure_doors(options, work, client, doors):
                 empty(folder)
         rate = {door: median(found, "instances_per_s") for door, found in runs.items()}
         of = {door: medians(found) for door, found in runs.items()}
-        row = {"associations": associations, **of, "to_stock": rate["overread"] / rate["stock"]}
+        ratios = {f"to_{door}": rate["overread"] / rate[door] for door in ("stock", "prompt")}
+        row = {"associations": associations, **of, **ratios}
         if associations == 1:
             # The next is sent when the one before is acknowledged: no server has client and disc beside each other.
             row["least_per_s"] = 1 / (1 / rate["client"] + 1 / rate["disc"])
-            row["least_to_stock"] = row["least_per_s"] / rate["stock"]
         rows.append(row)
     return rows
 
@@ -188,14 +192,14 @@ def send(client, port, pid, shares):
 
 
 def show(result):
-    head = ["storescu, instances/s", "storescp as it comes", "Overread, durable", "CPU ms each", "Overread to storescp"]
-    head += ["client alone (relay, discarding)", "data and index synced, alone", "both, one after the other", "that to storescp"]
+    head = ["storescu, instances/s", "storescp as it comes", "storescp, TCP_NODELAY", "Overread, durable", "CPU ms each"]
+    head += ["Overread to storescp", "to storescp, TCP_NODELAY"]
+    head += ["client alone (relay, discarding)", "data and index synced, alone", "both, one after the other"]
     rows = []
     for row in result["rows"]:
-        stock, overread, client, disc = (
-            row[door]["instances_per_s"] for door in ("stock", "overread", "client", "disc")
+        stock, prompt, overread, client, disc = (
+            row[door]["instances_per_s"] for door in ("stock", "prompt", "overread", "client", "disc")
         )
-        ours = [stock, overread, row["overread"]["cpu_ms"], row["to_stock"]]
-        floor = [client, disc, row.get("least_per_s"), row.get("least_to_stock")]
-        rows.append([f"associations: {row['associations']}", *ours, *floor])
+        ours = [stock, prompt, overread, row["overread"]["cpu_ms"], row["to_stock"], row["to_prompt"]]
+        rows.append([f"associations: {row['associations']}", *ours, client, disc, row.get("least_per_s")])
     return table(head, rows)
