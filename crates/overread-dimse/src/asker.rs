@@ -40,7 +40,7 @@ impl Asker {
             ));
         };
         let now = (shared.clock)();
-        let found = Self::by(shared, token_id, now).await;
+        let found = Self::by(shared.ingest.store(), token_id, now).await;
         found.map_err(|error| database(&error))?.ok_or_else(|| {
             Status::failure(
                 NOT_AUTHORISED,
@@ -50,8 +50,8 @@ impl Asker {
     }
 
     /// Returns for whom a token stands; `None` when it is revoked.
-    async fn by(shared: &Shared, token_id: &TokenId, now: Timestamp) -> StoreResult<Option<Self>> {
-        let mut tx = shared.ingest.store().read().await?;
+    async fn by(store: &Store, token_id: &TokenId, now: Timestamp) -> StoreResult<Option<Self>> {
+        let mut tx = store.read().await?;
         let Some(actor) = tokens::find_by_id(&mut tx, token_id).await? else {
             return Ok(None);
         };
@@ -62,12 +62,12 @@ impl Asker {
     /// Returns what the tokens of whom a move goes to reach, where that is something else than what the asker does.
     pub(crate) async fn reaches_of(
         &self,
-        shared: &Shared,
-        to: &AeTitle,
+        store: &Store,
+        to: &[TokenId],
     ) -> StoreResult<Vec<Reach>> {
         let mut reaches = Vec::new();
-        for token_id in shared.config.callers.tokens_listening(to) {
-            let receiver = Self::by(shared, token_id, self.now).await?;
+        for token_id in to {
+            let receiver = Self::by(store, token_id, self.now).await?;
             let reach = receiver.map_or(Reach::Nothing, |receiver| receiver.reach);
             if reach != self.reach {
                 reaches.push(reach);

@@ -10,6 +10,7 @@ use overread_dicom::{
     to_implicit_little_endian_without,
 };
 use overread_model::extent::Extent;
+use overread_model::ids::TokenId;
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::access::{Reach, is_blind_to};
@@ -75,7 +76,9 @@ pub(crate) struct Reader {
     first_reading: FirstReading,
     rewrites: Arc<Semaphore>,
     asker: Asker,
-    /// What whoever it is sent to reaches by tokens of its own; it gets nothing else.
+    /// The tokens of whoever it is sent to.
+    to: Arc<[TokenId]>,
+    /// What they reach; nothing else is sent.
     receivers: Arc<[Reach]>,
     clock: fn() -> Timestamp,
 }
@@ -96,30 +99,41 @@ impl Reader {
             first_reading: rooms.first_reading.clone(),
             rewrites: Arc::clone(rewrites),
             asker,
+            to: Arc::default(),
             receivers: Arc::default(),
             clock: rooms.clock,
         }
     }
 
-    /// Gives out only what is within these reaches, too.
-    pub(crate) fn within(self, receivers: Vec<Reach>) -> Self {
+    /// Gives out only what is within the reaches of these tokens, too.
+    pub(crate) fn within(self, to: Vec<TokenId>, receivers: Vec<Reach>) -> Self {
         Self {
+            to: to.into(),
             receivers: receivers.into(),
             ..self
         }
     }
 
-    /// Asks again, now and then, whether sending may go on; `true` when it was asked, and what was made ready before may be
+    /// Asks again, now and then, whether sending may go on, and what whoever it is sent to reaches by now; `true` when it was asked, and what was made ready before may be
     /// out of reach.
     ///
     /// # Errors
     /// Why nothing more may be sent.
     pub(crate) async fn ask_again(&mut self) -> Result<bool, NotSent> {
         let asked = self.asker.ask_again(&self.store, (self.clock)()).await;
-        asked.map_err(|status| match status.code {
+        let was_asked = asked.map_err(|status| match status.code {
             NOT_AUTHORISED => NotSent::Over,
             _ => NotSent::Unreadable,
-        })
+        })?;
+        if was_asked {
+            let receivers = self.asker.reaches_of(&self.store, &self.to).await;
+            let receivers = receivers.map_err(|error| not_found(&error))?;
+            if receivers.contains(&Reach::Nothing) {
+                return Err(NotSent::Over);
+            }
+            self.receivers = receivers.into();
+        }
+        Ok(was_asked)
     }
 
     /// Makes an instance ready for one of the contexts of its class.
@@ -162,11 +176,7 @@ impl Reader {
         match found.await {
             Ok((Some(found), is_blind)) => Ok((found, is_blind)),
             Ok((None, _)) => Err(NotSent::Gone),
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(error, "an instance could not be found");
-                Err(NotSent::Unreadable)
-            }
+            Err(error) => Err(not_found(&error)),
         }
     }
 
@@ -286,6 +296,12 @@ fn form_for(stored: &str, is_blind: bool, offers: &[&Context]) -> Option<(u8, Fo
     offered(syntax::EXPLICIT_VR_LITTLE_ENDIAN)
         .map(|id| (id, Form::Explicit))
         .or_else(|| offered(syntax::IMPLICIT_VR_LITTLE_ENDIAN).map(|id| (id, Form::Implicit)))
+}
+
+fn not_found(error: &overread_store::StoreError) -> NotSent {
+    let error = error as &dyn std::error::Error;
+    tracing::error!(error, "an instance could not be found");
+    NotSent::Unreadable
 }
 
 fn unreadable(error: &overread_archive::ArchiveError) -> NotSent {

@@ -7,6 +7,7 @@ mod selection;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use overread_model::ids::TokenId;
 use overread_store::StoreResult;
 use overread_store::access::{Reach, is_there_for};
 use tokio::task::JoinHandle;
@@ -60,7 +61,7 @@ pub(crate) async fn answer(
         Ok(destination) => destination,
         Err(status) => return Ok(Err(status)),
     };
-    let to = destination.as_ref().map(|(remote, _)| &remote.ae_title);
+    let to = destination.as_ref().map(|(remote, ..)| &remote.ae_title);
     if let Err(error) = note(shared, &asker, &wanted, to).await {
         return Ok(Err(database(&error)));
     }
@@ -68,11 +69,11 @@ pub(crate) async fn answer(
     let reader = Reader::new(&shared.rooms(), &shared.rewrites, asker);
     match destination {
         None => get(link, reader, wanted, &mut progress).await?,
-        Some((remote, receivers)) => {
+        Some((remote, to, receivers)) => {
             let originator = Some((retrieval.calling, retrieval.request.message_id));
             let mut push = Push {
                 calling: shared.calling(remote),
-                reader: reader.within(receivers),
+                reader: reader.within(to, receivers),
                 originator,
             };
             push.run(wanted, &mut moving::Origin::new(link, &mut progress))
@@ -100,7 +101,7 @@ async fn begin(
     Ok((asker, wanted))
 }
 
-/// Returns where a C-MOVE goes to, and what the tokens of that entry reach; `None` for a C-GET.
+/// Returns where a C-MOVE goes to, the tokens of that entry, and what they reach; `None` for a C-GET.
 ///
 /// # Errors
 /// The status to be answered: nobody is known by this title, or what is asked for is out of its own reach.
@@ -109,7 +110,7 @@ async fn destination<'a>(
     retrieval: &Retrieval<'_>,
     asker: &Asker,
     wanted: &[Wanted],
-) -> Result<Option<(&'a Remote, Vec<Reach>)>, Status> {
+) -> Result<Option<(&'a Remote, Vec<TokenId>, Vec<Reach>)>, Status> {
     if retrieval.request.command_field == C_GET_RQ {
         return Ok(None);
     }
@@ -118,20 +119,22 @@ async fn destination<'a>(
     let Some(remote) = shared.config.callers.listening(title) else {
         return Err(unknown("the move destination is not known here"));
     };
-    let reaches = reaches_of_all(shared, asker, &remote.ae_title, wanted).await;
+    let to = shared.config.callers.tokens_listening(&remote.ae_title);
+    let to: Vec<TokenId> = to.cloned().collect();
+    let reaches = reaches_of_all(shared, asker, &to, wanted).await;
     let reaches = reaches.map_err(|error| database(&error))?;
     let reaches = reaches.ok_or_else(|| unknown(OUT_OF_ITS_REACH))?;
-    Ok(Some((remote, reaches)))
+    Ok(Some((remote, to, reaches)))
 }
 
 /// Returns what the tokens of whom a move goes to reach; `None` when a study of what is wanted is out of one's reach.
 async fn reaches_of_all(
     shared: &Shared,
     asker: &Asker,
-    to: &AeTitle,
+    to: &[TokenId],
     wanted: &[Wanted],
 ) -> StoreResult<Option<Vec<Reach>>> {
-    let reaches = asker.reaches_of(shared, to).await?;
+    let reaches = asker.reaches_of(shared.ingest.store(), to).await?;
     let uids = wanted.iter().map(|one| one.study_instance_uid.as_str());
     let studies: BTreeSet<&str> = uids.collect();
     let mut tx = shared.ingest.store().read().await?;

@@ -152,6 +152,16 @@ fn a_get_ends_with_its_token() {
 
 #[test]
 fn a_move_ends_with_its_token() {
+    check_move(House::revoke_tokens);
+}
+
+#[test]
+fn a_move_ends_with_the_token_of_where_it_goes() {
+    check_move(|house| house.revoke(|token| token.name == "STORESCP"));
+}
+
+/// Moves a study of three instances; this is revoked once the first has come.
+fn check_move(revoke: fn(&House)) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let house = House::for_reader(Role::Archive, None, listener.local_addr().unwrap().port());
     let specs = filled(&house);
@@ -173,7 +183,7 @@ fn a_move_ends_with_its_token() {
                 for value in data {
                     if matches!(value.value_type, PDataValueType::Command) {
                         taken += 1;
-                        house.revoke_tokens();
+                        revoke(house);
                         let id = number_in(&value.data, 0x0110).unwrap();
                         let answer = dicom_ul::pdu::PDataValue {
                             presentation_context_id: value.presentation_context_id,

@@ -17,7 +17,7 @@ use overread_model::peers::{Peer, Peers, Purpose};
 use overread_model::time::Timestamp;
 use overread_store::Store;
 use overread_store::access::Reach;
-use overread_store::tokens::{self, NewToken};
+use overread_store::tokens::{self, NewToken, TokenRow};
 use overread_store::{audit, peer_calls, studies};
 use overread_testkit::dicom::InstanceSpec;
 use tempfile::TempDir;
@@ -110,14 +110,16 @@ impl House {
                 listens: Some(listens.clone()).filter(|remote| remote.ae_title.as_str() == title),
                 ..Caller::storing(title.parse().unwrap(), Vec::new())
             };
-            let new = NewToken {
-                name: "reader",
-                role,
-                case_id,
+            let new = |name: &str| {
+                Some(token(&NewToken {
+                    name,
+                    role,
+                    case_id,
+                }))
             };
             config.callers = Callers(vec![
-                caller("READER", Some(token(&new))),
-                caller("STORESCP", Some(token(&new))),
+                caller("READER", new("READER")),
+                caller("STORESCP", new("STORESCP")),
                 caller("TOKENLESS", None),
             ]);
         })
@@ -199,9 +201,17 @@ impl House {
 
     /// Revokes every token.
     pub(crate) fn revoke_tokens(&self) {
+        self.revoke(|_| true);
+    }
+
+    /// Revokes the tokens of which this is true.
+    pub(crate) fn revoke(&self, is_meant: impl Fn(&TokenRow) -> bool) {
         self.wait_for(async {
             let mut tx = self.store().begin().await.unwrap();
             for token in tokens::list(&mut tx).await.unwrap() {
+                if !is_meant(&token) {
+                    continue;
+                }
                 let id = token.id.parse().unwrap();
                 tokens::revoke(&mut tx, &id, NOW).await.unwrap();
             }
