@@ -6,6 +6,7 @@ use std::sync::Arc;
 use overread_model::extent::PackId;
 
 use crate::error::ArchiveError;
+use crate::spool::Spool;
 use crate::{append, blocking, file, limits, read, warming};
 
 /// The packs of one data folder; a clone is another handle.
@@ -57,6 +58,13 @@ impl Disc {
             Some(parent) => file::sync_folder(parent),
             None => Ok(()),
         }
+    }
+
+    /// Writes a file without a name beside the packs.
+    pub(crate) async fn try_write(&self) -> Result<(), ArchiveError> {
+        // The packs may be on a disc of their own.
+        let folder = self.shared.folder.clone();
+        blocking(move || Spool { folder }.try_write()).await
     }
 
     /// Returns where the file of a pack is.

@@ -135,6 +135,17 @@ impl Archive {
         self.spool.empty().await
     }
 
+    /// Writes a little where packs are, durably, and lets it go.
+    ///
+    /// # Errors
+    /// When the disc or the bucket does not take it.
+    pub async fn try_write(&self) -> Result<(), ArchiveError> {
+        match &self.place {
+            Place::Disc(disc) => disc.try_write().await,
+            Place::S3(bucket) => bucket.try_write().await,
+        }
+    }
+
     /// Begins a batch.
     pub fn begin(&self) -> PackAppend {
         match &self.place {

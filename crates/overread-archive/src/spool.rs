@@ -1,11 +1,11 @@
 //! The folder for temporary files.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::blocking;
 use crate::error::ArchiveError;
+use crate::{blocking, limits};
 
 /// A folder for temporary files, of this node alone.
 #[derive(Debug, Clone)]
@@ -44,6 +44,14 @@ impl Spool {
             }
         };
         make().map_err(|source| ArchiveError::Folder { source })
+    }
+
+    /// Writes a file without a name, durably, and lets it go.
+    pub(crate) fn try_write(&self) -> Result<(), ArchiveError> {
+        let mut file = self.unnamed()?;
+        let written = file.write_all(&vec![0; limits::TRIAL_BYTES]);
+        let synced = written.and_then(|()| file.sync_data());
+        synced.map_err(|source| ArchiveError::Folder { source })
     }
 
     /// Removes what a stopped program left. Only names that spooling gives are touched.

@@ -19,6 +19,7 @@ use overread_store::studies::{DeliveryScope, Outcome};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::recover::Left;
+use crate::trouble::Troubles;
 use crate::{IngestError, limits};
 
 pub use aside::NO_ROOM;
@@ -46,6 +47,8 @@ pub(crate) struct Place {
     pub(crate) quota: Quota,
     /// Where to look for batches that failed.
     pub(crate) left: Arc<Left>,
+    /// Whether the last batch failed.
+    pub(crate) troubles: Arc<Troubles>,
 }
 
 /// One thing to be stored.
@@ -110,12 +113,16 @@ pub(crate) async fn run(kept_at: Place, mut items: mpsc::Receiver<Item>) {
 }
 
 /// Tells everybody who waits what became of a batch.
-fn answer(waiting: Vec<oneshot::Sender<Answer>>, committed: Result<Vec<Answer>, IngestError>) {
-    let answers = committed.unwrap_or_else(|error| {
-        tracing::error!(error = %chain(&error), "a batch could not be stored; nothing of it was acknowledged");
-        Vec::new()
-    });
-    let answers = answers
+fn answer(
+    troubles: &Troubles,
+    waiting: Vec<oneshot::Sender<Answer>>,
+    committed: Result<Vec<Answer>, IngestError>,
+) {
+    if let Err(error) = &committed {
+        troubles.remember(error);
+    }
+    let answers = committed
+        .unwrap_or_default()
         .into_iter()
         .map(Some)
         .chain(std::iter::repeat_with(|| None));
@@ -123,18 +130,6 @@ fn answer(waiting: Vec<oneshot::Sender<Answer>>, committed: Result<Vec<Answer>, 
         // Whoever does not wait any more needs no answer; it is stored all the same.
         let _ = answer_to.send(answer.unwrap_or(Answer::NotStored));
     }
-}
-
-/// Writes an error with its causes; none of them holds patient data.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 fn set(answers: &mut [Option<Answer>], position: usize, answer: Answer) {

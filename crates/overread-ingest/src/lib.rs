@@ -28,6 +28,7 @@ mod settle;
 mod stow;
 mod survey;
 mod told;
+mod trouble;
 pub mod verify;
 mod whole;
 mod zip;
@@ -64,6 +65,7 @@ pub use session::Progress;
 pub use stow::{Came, OneByOne, StowOutcome, Stowed, Wanted};
 pub use survey::{Survey, SurveyDocument, survey};
 pub use told::directory_of_document;
+pub use trouble::Trouble;
 pub use verify::{VerifyReport, verify};
 pub use whole::is_whole;
 
@@ -83,6 +85,7 @@ struct Shared {
     bench: session::Bench,
     quota: Quota,
     left: Arc<recover::Left>,
+    troubles: Arc<trouble::Troubles>,
     /// Damage that was looked at.
     judged: tokio::sync::Mutex<Option<BTreeSet<scrub::Place>>>,
     /// How many studies had been erased when the cache of this node was looked at.
@@ -158,12 +161,14 @@ impl Ingest {
         let left = Arc::new(recover::Left::default());
         settle::settle(&store, &archive, &left).await?;
         scrub::shun_listed(&store, &archive).await?;
+        let troubles = Arc::<trouble::Troubles>::default();
         let (queue, items) = mpsc::channel(limits::BATCH_INSTANCES);
         let place = commit::Place {
             store: store.clone(),
             archive: archive.clone(),
             quota,
             left: Arc::clone(&left),
+            troubles: Arc::clone(&troubles),
         };
         tokio::spawn(commit::run(place, items));
         let bench = session::Bench::new(archive.spool_folder());
@@ -175,6 +180,7 @@ impl Ingest {
                 bench,
                 quota,
                 left,
+                troubles,
                 judged: tokio::sync::Mutex::default(),
                 forgotten: tokio::sync::Mutex::default(),
             }),
@@ -189,6 +195,12 @@ impl Ingest {
     pub async fn recover(&self, now: Timestamp) -> Result<RebuildReport, IngestError> {
         let shared = &self.shared;
         recover::recover(&shared.store, &shared.archive, &shared.left, now).await
+    }
+
+    /// Returns why nothing can be stored; cheap while all is well.
+    pub async fn trouble(&self) -> Option<Trouble> {
+        let shared = &self.shared;
+        trouble::now(&shared.troubles, &shared.store, &shared.archive).await
     }
 
     /// Lets the next [`Ingest::recover`] look at every pack, as the first one after a start does.

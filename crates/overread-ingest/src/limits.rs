@@ -36,6 +36,12 @@ pub const LARGE_BATCH_BYTES: u64 = 4 * 1024 * 1024;
 pub const BATCHES_BEING_WRITTEN: usize = 2;
 /// Batches that are not committed at once; each keeps its packs open.
 pub const BATCHES_UNDERWAY: usize = 4;
+/// How often the log says that batches fail.
+pub const TROUBLE_TOLD: Duration = Duration::from_secs(60);
+/// How often it is tried whether something can be stored again, however often that is asked.
+pub const TRIAL_EVERY: Duration = Duration::from_secs(2);
+/// How long whoever asks waits for such a trial.
+pub const TRIAL_PATIENCE: Duration = Duration::from_secs(10);
 /// How often the rows of a batch are committed anew when another node was in the way.
 pub const COMMIT_TRIES: u32 = 5;
 /// Bytes of a series in one batch from which on it gets a pack of its own.

@@ -8,10 +8,10 @@ pub type StoreResult<T> = Result<T, StoreError>;
 #[non_exhaustive]
 pub enum StoreError {
     /// The database refused or was not reachable.
-    #[error("the database did not answer as it should")]
+    #[error("{}", did(is_full(.0)))]
     Database(#[source] sqlx::Error),
     /// SQLite refused what was asked without its thread.
-    #[error("the database did not answer as it should")]
+    #[error("{}", did(is_full_quick(.0)))]
     Quick(#[source] rusqlite::Error),
     /// A connection for quick questions or batches was asked for what it cannot do; a fault of the program.
     #[error("a connection for quick questions or batches was asked for something else")]
@@ -82,7 +82,34 @@ pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
     code.and_then(|code| sqlite_code(&code)) == Some(READ_ONLY)
 }
 
+const fn did(is_full: bool) -> &'static str {
+    if is_full {
+        "the disc of the database is full"
+    } else {
+        "the database did not answer as it should"
+    }
+}
+
+/// Says whether the disc of the database is full; PostgreSQL says so by 53100.
+fn is_full(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == "53100" || sqlite_code(&code) == Some(FULL))
+}
+
+fn is_full_quick(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+}
+
 impl StoreError {
+    /// Says whether the disc of the database is full.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Database(error) => is_full(error),
+            Self::Quick(error) => is_full_quick(error),
+            _ => false,
+        }
+    }
+
     /// Says whether the database is away, or about to be, or has no room: the same may work later.
     pub fn is_away(&self) -> bool {
         match self {

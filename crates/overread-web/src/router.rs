@@ -78,19 +78,18 @@ async fn nowhere() -> PageError {
     PageError::NotFound
 }
 
-/// Answers that the program runs and its store answers.
+/// Answers that the program runs, its store answers, and what comes can be stored.
 async fn healthz(
     axum::extract::State(state): axum::extract::State<WebState>,
-) -> Result<&'static str, (http::StatusCode, &'static str)> {
-    match state.workflow.store.read().await {
-        Ok(_) => Ok("ok\n"),
-        Err(error) => {
-            tracing::error!("the store does not answer: {error}");
-            Err((
-                http::StatusCode::SERVICE_UNAVAILABLE,
-                "the store does not answer\n",
-            ))
-        }
+) -> Result<&'static str, (http::StatusCode, String)> {
+    let unavailable = |why: &str| (http::StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
+    if let Err(error) = state.workflow.store.read().await {
+        tracing::error!("the store does not answer: {error}");
+        return Err(unavailable("the store does not answer"));
+    }
+    match state.workflow.ingest.trouble().await {
+        None => Ok("ok\n"),
+        Some(trouble) => Err(unavailable(trouble.in_words())),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use overread_testkit::peer::Peer;
@@ -36,13 +36,18 @@ impl Doors {
     }
 
     /// Opens them by a command that becomes the program.
-    pub(crate) fn of(mut program: Command, data: &Path) -> Self {
+    pub(crate) fn of(program: Command, data: &Path) -> Self {
+        Self::logging(program, data, Stdio::null())
+    }
+
+    /// As [`Self::of`], with where its log goes.
+    pub(crate) fn logging(mut program: Command, data: &Path, log: Stdio) -> Self {
         let token = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&token, SECRET).unwrap();
         program.arg("serve").arg("--data").arg(data);
         program.args(["--listen", "127.0.0.1:0", "--dimse", "127.0.0.1:0"]);
         program.arg("--bootstrap-token").arg(token.path());
-        let mut server = Server::of(program);
+        let mut server = Server::logging(program, log);
         let line = server.next_line();
         let address = line.strip_prefix("listening on dicom://").unwrap();
         let dimse = address.parse().unwrap();

@@ -32,12 +32,13 @@ impl Server {
     }
 
     /// Starts a command that becomes a server, and waits until it listens.
-    pub(crate) fn of(mut command: Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+    pub(crate) fn of(command: Command) -> Self {
+        Self::logging(command, Stdio::null())
+    }
+
+    /// As [`Self::of`], with where its log goes.
+    pub(crate) fn logging(mut command: Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let printed = BufReader::new(child.stdout.take().unwrap());
         let mut server = Self {
             child,

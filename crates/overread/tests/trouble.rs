@@ -48,6 +48,12 @@ fn offered(doors: &Doors, first: u64) -> [String; 3] {
     ]
 }
 
+/// What whoever watches the program is told.
+fn health(doors: &Doors) -> (u16, String) {
+    let (status, said) = doors.client().ask("GET /healthz", "", b"").unwrap();
+    (status, text(&said))
+}
+
 /// Says whether a search is answered.
 fn is_searched(doors: &Doors) -> bool {
     let accept = "Accept: application/dicom+json\r\n";
@@ -84,13 +90,33 @@ const AWAY: [&str; 3] = ["503", "A700", "503"];
 fn a_full_disc_is_told_at_every_door_and_loses_nothing() {
     let Some(disc) = SmallDisc::new() else { return };
     let data = disc.root.join("data");
-    let doors = Doors::of(disc.overread(), &data);
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let written = log.reopen().unwrap();
+    let doors = Doors::logging(disc.overread(), &data, written.into());
     assert_eq!(offered(&doors, 1), TAKEN);
+    assert_eq!(health(&doors), (200, "ok\n".to_owned()));
     let ballast = disc.fill();
     for first in [11, 21] {
         assert_eq!(offered(&doors, first), AWAY);
+        let full = "nothing can be stored: the disc is full\n";
+        assert_eq!(health(&doors), (503, full.to_owned()));
     }
     std::fs::remove_file(ballast).unwrap();
+    let begun = Instant::now();
+    while health(&doors).0 != 200 {
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "it never sees that there is room"
+        );
+    }
+    let log = std::fs::read_to_string(log.path()).unwrap();
+    let batches = log.matches("a batch could not be stored").count();
+    assert_eq!(batches, 1, "once a minute: {log}");
+    assert!(
+        log.contains("\"kind\":\"StorageFull\"") || log.contains("\"kind\":\"SQLITE_FULL\""),
+        "{log}"
+    );
+    assert!(!log.contains("did not answer as it should"), "{log}");
     for first in [11, 21] {
         assert_eq!(offered(&doors, first), TAKEN, "it goes on by itself");
     }

@@ -92,10 +92,17 @@ impl Underway {
                 before.ended().await;
             }
             let committed = match synced {
-                Ok(synced) => commit(&kept_at, synced).await,
+                Ok(synced) => {
+                    let is_written = synced.is_written();
+                    let committed = commit(&kept_at, synced).await;
+                    if is_written && committed.is_ok() {
+                        kept_at.troubles.is_over();
+                    }
+                    committed
+                }
                 Err(error) => Err(error),
             };
-            answer(waiting, committed);
+            answer(&kept_at.troubles, waiting, committed);
             drop(turn.place);
         };
         // One thread goes the whole way: a batch asks the database many times, and each time that a worker of the runtime waits

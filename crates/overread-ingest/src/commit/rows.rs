@@ -24,6 +24,13 @@ pub(super) struct Synced {
     written: Option<Written>,
 }
 
+impl Synced {
+    /// Says whether anything of it was new, and had to be written.
+    pub(super) const fn is_written(&self) -> bool {
+        self.written.is_some()
+    }
+}
+
 /// Writes the bytes of what is new and waits until they are durable; holds up the thread that runs it.
 pub(super) async fn sync(kept_at: &Place, work: Work, order: i64) -> Result<Synced, IngestError> {
     let mut answers: Vec<Option<Answer>> = Vec::new();
