@@ -325,8 +325,8 @@ impl Collector {
     ) -> Result<Receipt, IngestError> {
         self.compare_directories();
         self.count_what_came();
-        for (study, known) in std::mem::take(&mut self.known) {
-            match join(ingest, ticket, study, &known).await? {
+        for (study, mut known) in std::mem::take(&mut self.known) {
+            match join(ingest, ticket, study, &mut known).await? {
                 Joining::Joined => {}
                 Joining::Outside => self.note("", ProblemKind::HeldAside, OUTSIDE),
                 Joining::NoRoom => self.left_outside(&known),

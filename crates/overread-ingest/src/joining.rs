@@ -17,10 +17,12 @@ use crate::{Ingest, IngestError};
 pub(crate) const OUTSIDE: &str = "an exam of this delivery is held already outside this case; a coordinator can add it to the case";
 
 /// A study that was stored before, with the SOP Instance UIDs of this delivery that proved it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct KnownStudy {
     pub(crate) study_instance_uid: String,
     pub(crate) instances: HashSet<String>,
+    /// Those of which it is noted that the case has no room for them.
+    noted: HashSet<String>,
 }
 
 /// The studies that instances of a delivery were in already.
@@ -68,7 +70,7 @@ pub(crate) fn note_known(
 ) {
     let known = known.entry(study).or_insert_with(|| KnownStudy {
         study_instance_uid: study_instance_uid.to_owned(),
-        instances: HashSet::new(),
+        ..KnownStudy::default()
     });
     known.instances.insert(sop_instance_uid.to_owned());
 }
@@ -79,13 +81,14 @@ pub(crate) async fn join(
     ingest: &Ingest,
     ticket: &Ticket,
     study: StudyKey,
-    known: &KnownStudy,
+    known: &mut KnownStudy,
 ) -> Result<Joining, IngestError> {
     let (scope, now) = (&ticket.scope, ticket.now);
     let Some(case_id) = &scope.case_id else {
         return Ok(Joining::Joined);
     };
     if studies::is_of_case(&mut ingest.store().peek().await?, study, case_id).await? {
+        known.noted.clear();
         return Ok(Joining::Joined);
     }
     // One study at a time: the committer holds several, in an order of its own.
@@ -103,12 +106,16 @@ pub(crate) async fn join(
             Joining::Joined
         } else {
             deliveries::start(&mut tx, scope, ticket.source, now).await?;
-            commit::note_no_room(&mut tx, ticket, &known.study_instance_uid, &known.instances)
-                .await?;
+            let fresh = known.instances.difference(&known.noted);
+            commit::note_no_room(&mut tx, ticket, &known.study_instance_uid, fresh).await?;
             Joining::NoRoom
         }
     };
     tx.commit().await?;
+    match joining {
+        Joining::NoRoom => known.noted.clone_from(&known.instances),
+        _ => known.noted.clear(),
+    }
     Ok(joining)
 }
 

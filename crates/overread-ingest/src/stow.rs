@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::commit::{self, AboutInstance, Answer, Item, Payload, Ticket};
 use crate::content::{Held, Part};
-use crate::joining::{Joining, KnownStudies, join, note_known, note_outside};
+use crate::joining::{Joining, KnownStudies, KnownStudy, join, note_known, note_outside};
 use crate::prepare::{self, Prepared};
 use crate::receiving::Received;
 use crate::{DeliveryOptions, Ingest, IngestError, inflating, limits};
@@ -270,12 +270,12 @@ impl Ingest {
         }
         let mut outside = Vec::new();
         for key in came {
-            let Some(study) = known.get(&key) else {
+            let Some(study) = known.get_mut(&key) else {
                 continue;
             };
             let joining = join(self, ticket, key, study).await?;
             if joining == Joining::Outside {
-                outside.push(study);
+                outside.push(key);
             }
             for (outcome, _) in answered.iter_mut().filter(|(_, of)| *of == Some(key)) {
                 if let Some(problem) = joining.problem() {
@@ -284,6 +284,8 @@ impl Ingest {
             }
         }
         if !outside.is_empty() {
+            let outside: Vec<&KnownStudy> =
+                outside.iter().filter_map(|key| known.get(key)).collect();
             note_outside(self, ticket, &outside).await?;
         }
         Ok(())

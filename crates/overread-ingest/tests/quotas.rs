@@ -328,6 +328,24 @@ async fn a_delivery_that_breaks_off_tells_what_came_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_noted_once_however_often_it_comes_into_a_full_case() {
+    let house = house(ROOM).await;
+    stored_elsewhere(&house, 1..=20).await;
+    let peer = options(DeliverySource::Dimse);
+    let mut one_by_one = house.ingest.one_by_one(&peer).unwrap();
+    for image in (1..=20).chain(1..=20) {
+        let outcome = store_one(&house, &mut one_by_one, image).await;
+        let problem = outcome.result.unwrap_err();
+        assert_eq!(problem.kind, ProblemKind::LimitExceeded);
+    }
+    let database = rusqlite::Connection::open(house.dir.path().join("overread.sqlite")).unwrap();
+    let noted = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let rows = noted("select count(*) from refused_file").unwrap();
+    let times = noted("select sum(refused_count) from refused_file").unwrap();
+    assert_eq!((rows, times), (20, 20));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_stored_already_needs_room_in_its_case_too() {
     check_stored_already(house(ROOM).await).await;
 }

@@ -1,6 +1,6 @@
 //! Notes what is not kept of what comes for a case, before its sender is told, so that the case is not taken for whole.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use overread_model::extent::Digest;
 use overread_model::ids::CaseId;
@@ -66,9 +66,9 @@ pub(crate) async fn note_no_room(
     tx: &mut Tx,
     ticket: &Ticket,
     study_instance_uid: &str,
-    instances: &HashSet<String>,
+    instances: impl Iterator<Item = &String>,
 ) -> Result<(), IngestError> {
-    let refusals = instances.iter().filter_map(|uid| {
+    let refusals = instances.filter_map(|uid| {
         let refused = Refused {
             sop_instance_uid: Some(uid.clone()),
             study_instance_uid: Some(study_instance_uid.to_owned()),
