@@ -23,6 +23,8 @@ pub(crate) struct KnownStudy {
     pub(crate) instances: HashSet<String>,
     /// Those of which it is noted that the case has no room for them.
     noted: HashSet<String>,
+    /// A coordinator decides whether the case gets it.
+    pub(crate) is_outside: bool,
 }
 
 /// The studies that instances of a delivery were in already.
@@ -119,13 +121,16 @@ pub(crate) async fn join(
     Ok(joining)
 }
 
-/// Keeps what a delivery without a receipt (STOW-RS) left outside its case, so that a coordinator finds it and decides.
+/// Keeps all that a delivery without a receipt (STOW-RS, C-STORE) has left outside its case by now, so that a coordinator finds
+/// it and decides; `more` of it since this was noted last.
 pub(crate) async fn note_outside(
     ingest: &Ingest,
     ticket: &Ticket,
-    outside: &[&KnownStudy],
+    known: &KnownStudies,
+    more: u64,
 ) -> Result<(), IngestError> {
     let scope = &ticket.scope;
+    let outside: Vec<&KnownStudy> = known.values().filter(|study| study.is_outside).collect();
     let count = |study: &KnownStudy| study.instances.len() as u64;
     let studies = outside.iter().map(|study| ReceiptStudy {
         study_instance_uid: study.study_instance_uid.clone(),
@@ -155,7 +160,6 @@ pub(crate) async fn note_outside(
     let json = serde_json::to_string(&receipt).map_err(|_| IngestError::Interrupted)?;
     let mut tx = ingest.store().begin().await?;
     deliveries::start(&mut tx, scope, ticket.source, ticket.now).await?;
-    let told = (outside.len() as u64, json.as_str());
-    deliveries::left_outside(&mut tx, &scope.delivery_id, told).await?;
+    deliveries::left_outside(&mut tx, &scope.delivery_id, (more, json.as_str())).await?;
     Ok(tx.commit().await?)
 }

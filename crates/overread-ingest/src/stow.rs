@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::commit::{self, AboutInstance, Answer, Item, Payload, Ticket};
 use crate::content::{Held, Part};
-use crate::joining::{Joining, KnownStudies, KnownStudy, join, note_known, note_outside};
+use crate::joining::{Joining, KnownStudies, join, note_known, note_outside};
 use crate::prepare::{self, Prepared};
 use crate::receiving::Received;
 use crate::{DeliveryOptions, Ingest, IngestError, inflating, limits};
@@ -268,25 +268,22 @@ impl Ingest {
                 came.insert(*study);
             }
         }
-        let mut outside = Vec::new();
+        let mut outside_count = 0;
         for key in came {
             let Some(study) = known.get_mut(&key) else {
                 continue;
             };
             let joining = join(self, ticket, key, study).await?;
-            if joining == Joining::Outside {
-                outside.push(key);
-            }
+            study.is_outside = joining == Joining::Outside;
+            outside_count += u64::from(study.is_outside);
             for (outcome, _) in answered.iter_mut().filter(|(_, of)| *of == Some(key)) {
                 if let Some(problem) = joining.problem() {
                     outcome.result = Err(problem);
                 }
             }
         }
-        if !outside.is_empty() {
-            let outside: Vec<&KnownStudy> =
-                outside.iter().filter_map(|key| known.get(key)).collect();
-            note_outside(self, ticket, &outside).await?;
+        if outside_count > 0 {
+            note_outside(self, ticket, known, outside_count).await?;
         }
         Ok(())
     }

@@ -266,6 +266,33 @@ async fn who_repeats_an_image_of_another_case_is_told_that_it_did_not_join() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_exam_that_stays_outside_is_noted_when_images_come_one_by_one() {
+    let house = House::new().await;
+    let (first, second) = (CaseId::from_random([1; 16]), CaseId::from_random([2; 16]));
+    let studies = [1, 2, 3];
+    for study in studies {
+        bring(&house, patient(1), &first, &[(study, 1, 1), (study, 1, 2)]).await;
+    }
+    let options = of_case(DeliverySource::Dimse, patient(2), &second);
+    let mut peer = house.ingest.one_by_one(&options).unwrap();
+    for study in studies {
+        let part = received(&house.ingest, &part10(&mr(study, 1, 1))).await;
+        let one = peer.store(part, &Wanted::default(), NOW).await.unwrap();
+        assert_eq!(one.result.unwrap_err().kind, ProblemKind::HeldAside);
+    }
+    let mut tx = house.ingest.store().read().await.unwrap();
+    let rows = deliveries::list_of_case(&mut tx, &second).await.unwrap();
+    let receipt = rows[0].receipt.as_deref().unwrap();
+    for study in studies {
+        assert!(
+            receipt.contains(&mr(study, 1, 1).study_instance_uid),
+            "{study}"
+        );
+    }
+    assert_eq!((rows.len(), rows[0].problem_count), (1, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_changes_nothing() {
     let house = House::new().await;
     let (first, second) = (CaseId::from_random([1; 16]), CaseId::from_random([2; 16]));

@@ -98,6 +98,17 @@ async fn what_does_not_fit_is_refused_and_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_refused_twice_in_one_request_is_not_written() {
+    let house = house(ROOM).await;
+    stow(&house, 1..=3).await;
+    let before = packs_bytes(&house);
+    let outcomes = stow(&house, [4, 4, 5, 5]).await;
+    assert!(outcomes.iter().all(|one| one.result.is_err()));
+    assert_eq!(packs_bytes(&house), before, "nothing of it was written");
+    house.prove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn papers_take_room_too() {
     let small = Quota {
         bytes: 600,

@@ -102,13 +102,14 @@ pub(super) async fn set_refused_apart(
         let study = study_of(&payload);
         let case_id = ticket.scope.case_id.as_ref();
         // The same image twice on one disc is one.
-        let is_twin = match &payload {
-            Payload::Instance(readied) => case_id.is_some_and(|case_id| {
+        let name = match (&payload, case_id) {
+            (Payload::Instance(readied), Some(case_id)) => {
                 let uid = readied.parsed.facts.sop_instance_uid.as_str();
-                !seen.insert((case_id.clone(), uid.to_owned(), readied.digest))
-            }),
-            Payload::Document(_) => false,
+                Some((case_id.clone(), uid.to_owned(), readied.digest))
+            }
+            _ => None,
         };
+        let is_twin = name.as_ref().is_some_and(|name| seen.contains(name));
         let more = Usage {
             bytes: payload.length_bytes(),
             instances: u64::from(study.is_some()),
@@ -116,6 +117,7 @@ pub(super) async fn set_refused_apart(
         let refusal = if study.as_ref().is_some_and(|uid| deleted.contains(uid)) {
             Entered::Deleted
         } else if is_twin || rooms.take(&mut tx, case_id, more).await? {
+            seen.extend(name);
             fresh.push((position, ticket, payload));
             continue;
         } else {
