@@ -361,10 +361,10 @@ async fn prove_account(
     now: Timestamp,
 ) -> StepResult<()> {
     let guess = signing_in::guess_at(&person.email_folded, Some(person), client);
-    throttling::begin(ctx, &guess, now).await?;
+    let turn = throttling::begin(&ctx.store, &guess, now).await?;
     let fits = passwords::fits(
         ctx.config.password_cost,
-        &guess.asker(),
+        turn,
         &form.password,
         Some(&person.password_hash),
     )

@@ -7,7 +7,7 @@ use argon2::password_hash::{self, Output, ParamsString, PasswordHash, Salt, Salt
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use overread_model::person::{PasswordRules, check_password, normalised_password};
 use overread_store::StoreError;
-use overread_store::shares::Shares;
+use overread_store::shares::{Share, Shares};
 use tokio::sync::oneshot;
 
 use crate::{FieldProblem, PasswordCost, StepError, StepResult, limits};
@@ -72,6 +72,12 @@ static TURNS: LazyLock<Shares> = LazyLock::new(|| {
     )
 });
 
+/// Waits for such a turn, which is given back once its hash is worked out.
+pub(crate) async fn turn(asker: &str) -> StepResult<Share> {
+    let turn = TURNS.take(asker, 1, limits::PASSWORD_PATIENCE).await;
+    Ok(turn.ok_or(StoreError::NoTurn)?)
+}
+
 /// Where a hash is worked out; each thread keeps its own, as an allocator gives such large pieces back late or never.
 type Memory = Vec<Block>;
 
@@ -126,27 +132,29 @@ pub(crate) fn check_new(password: &str, again: &str, context_words: &[&str]) -> 
 /// Returns the argon2id hash of a password or passcode, as PHC text, in a turn of whoever asks.
 pub(crate) async fn hash(cost: PasswordCost, asker: &str, password: &str) -> StepResult<String> {
     let password = normalised_password(password);
-    off_the_runtime(asker, move |memory| {
-        let params =
-            Params::new(cost.memory_kib, cost.passes, 1, None).map_err(StepError::internal)?;
-        let salt = SaltString::generate(&mut OsRng);
-        let output = worked(memory, &params, &password, salt.as_salt()).map_err(broken)?;
-        let hash = PasswordHash {
-            algorithm: Algorithm::Argon2id.ident(),
-            version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(&params).map_err(broken)?,
-            salt: Some(salt.as_salt()),
-            hash: Some(output),
-        };
-        Ok(hash.to_string())
-    })
-    .await
+    let turn = turn(asker).await?;
+    off_the_runtime(turn, move |memory| hashed(memory, cost, &password)).await
 }
 
-/// Says whether the password fits the hash; without a hash the same work is done and the answer is no.
+fn hashed(memory: &mut Memory, cost: PasswordCost, password: &str) -> StepResult<String> {
+    let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(StepError::internal)?;
+    let salt = SaltString::generate(&mut OsRng);
+    let output = worked(memory, &params, password, salt.as_salt()).map_err(broken)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params).map_err(broken)?,
+        salt: Some(salt.as_salt()),
+        hash: Some(output),
+    };
+    Ok(hash.to_string())
+}
+
+/// Says whether the password fits the hash, in the turn that was taken for it; without a hash the same work is done and the
+/// answer is no.
 pub(crate) async fn fits(
     cost: PasswordCost,
-    asker: &str,
+    turn: Share,
     password: &str,
     hash: Option<&str>,
 ) -> StepResult<bool> {
@@ -154,35 +162,34 @@ pub(crate) async fn fits(
         return Ok(false);
     }
     let password = normalised_password(password);
-    let (text, known) = match hash {
-        Some(hash) => (hash.to_owned(), true),
-        None => (nobody(cost, asker).await?, false),
-    };
-    off_the_runtime(asker, move |memory| {
-        let parsed = PasswordHash::new(&text).map_err(broken)?;
+    let known = hash.map(str::to_owned);
+    off_the_runtime(turn, move |memory| {
+        let hash = match &known {
+            Some(hash) => hash,
+            None => nobody(memory, cost)?,
+        };
+        let parsed = PasswordHash::new(hash).map_err(broken)?;
         let fits = is_of(memory, &password, &parsed).ok_or_else(|| StepError::internal(Broken))?;
-        Ok(fits && known)
+        Ok(fits && known.is_some())
     })
     .await
 }
 
 /// Returns a hash that no password fits, so that an unknown name costs as much time as a known one.
-async fn nobody(cost: PasswordCost, asker: &str) -> StepResult<String> {
+fn nobody(memory: &mut Memory, cost: PasswordCost) -> StepResult<&'static str> {
     static NOBODY: OnceLock<String> = OnceLock::new();
     if let Some(text) = NOBODY.get() {
-        return Ok(text.clone());
+        return Ok(text);
     }
-    let text = hash(cost, asker, crate::secrets::Secret::new()?.reveal()).await?;
-    Ok(NOBODY.get_or_init(|| text).clone())
+    let text = hashed(memory, cost, crate::secrets::Secret::new()?.reveal())?;
+    Ok(NOBODY.get_or_init(|| text))
 }
 
 /// Runs the work on one of a few threads of its own, with the memory of that thread: the runtime would spread it over hundreds.
 async fn off_the_runtime<T: Send + 'static>(
-    asker: &str,
+    turn: Share,
     work: impl FnOnce(&mut Memory) -> StepResult<T> + Send + 'static,
 ) -> StepResult<T> {
-    let turn = TURNS.take(asker, 1, limits::PASSWORD_PATIENCE).await;
-    let turn = turn.ok_or(StoreError::NoTurn)?;
     let (answer_to, answer) = oneshot::channel();
     let task: Task = Box::new(move |memory| {
         // Kept until the work is done, also when nobody waits for it any more.
@@ -230,10 +237,14 @@ fn broken(_: argon2::password_hash::Error) -> StepError {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_new, fits, hash};
-    use crate::PasswordCost;
+    use super::{check_new, hash, turn};
+    use crate::{PasswordCost, StepResult};
 
     const COST: PasswordCost = PasswordCost::STANDARD;
+
+    async fn fits(asker: &str, password: &str, hash: Option<&str>) -> StepResult<bool> {
+        super::fits(COST, turn(asker).await?, password, hash).await
+    }
 
     #[tokio::test]
     async fn a_hash_fits_its_password_only() {
@@ -243,49 +254,36 @@ mod tests {
             "{text}"
         );
         assert!(
-            fits(COST, "a", "una frase larga y propia", Some(&text))
+            fits("a", "una frase larga y propia", Some(&text))
                 .await
                 .unwrap()
         );
         assert!(
-            !fits(COST, "a", "una frase larga y ajena", Some(&text))
+            !fits("a", "una frase larga y ajena", Some(&text))
                 .await
                 .unwrap()
         );
-        assert!(
-            !fits(COST, "a", "una frase larga y propia", None)
-                .await
-                .unwrap()
-        );
-        assert!(
-            !fits(COST, "a", &"x".repeat(10_000), Some(&text))
-                .await
-                .unwrap()
-        );
+        assert!(!fits("a", "una frase larga y propia", None).await.unwrap());
+        assert!(!fits("a", &"x".repeat(10_000), Some(&text)).await.unwrap());
     }
 
     #[tokio::test]
     async fn the_same_letters_in_another_form_fit() {
         let text = hash(COST, "a", "Señal de la montaña azul").await.unwrap();
         assert!(
-            fits(
-                COST,
-                "a",
-                "Sen\u{303}al de la montan\u{303}a azul",
-                Some(&text)
-            )
-            .await
-            .unwrap()
+            fits("a", "Sen\u{303}al de la montan\u{303}a azul", Some(&text))
+                .await
+                .unwrap()
         );
     }
 
     #[tokio::test]
     async fn a_crowd_of_one_network_lets_others_sign_in() {
         let crowd: Vec<_> = (0..60)
-            .map(|_| tokio::spawn(fits(COST, "the crowd", "una frase larga y propia", None)))
+            .map(|_| tokio::spawn(fits("the crowd", "una frase larga y propia", None)))
             .collect();
         tokio::task::yield_now().await;
-        let real = fits(COST, "a person", "una frase larga y propia", None);
+        let real = fits("a person", "una frase larga y propia", None);
         assert!(!real.await.unwrap());
         let left = crowd.iter().filter(|one| !one.is_finished()).count();
         assert!(left > 30, "{left}");

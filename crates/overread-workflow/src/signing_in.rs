@@ -54,10 +54,10 @@ pub async fn sign_in(
             .filter(|row| row.disabled_at.is_none())
     };
     let guess = guess_at(&folded, known.as_ref(), client);
-    throttling::begin(ctx, &guess, now).await?;
+    let turn = throttling::begin(&ctx.store, &guess, now).await?;
     let fits = passwords::fits(
         ctx.config.password_cost,
-        &guess.asker(),
+        turn,
         &form.password,
         known.as_ref().map(|row| row.password_hash.as_str()),
     )
@@ -124,7 +124,7 @@ pub(crate) async fn ask_again(
         address: String::new(),
         known_browser: None,
     };
-    throttling::begin(ctx, &guess, now).await?;
+    let turn = throttling::begin(&ctx.store, &guess, now).await?;
     let person = {
         let mut tx = ctx.store.read().await?;
         people::find(&mut tx, person_id)
@@ -133,7 +133,7 @@ pub(crate) async fn ask_again(
     };
     if !passwords::fits(
         ctx.config.password_cost,
-        &guess.asker(),
+        turn,
         password,
         person.as_ref().map(|row| row.password_hash.as_str()),
     )

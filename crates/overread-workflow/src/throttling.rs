@@ -4,13 +4,15 @@
 //! together make an account wait briefly, so that guessing from many places is bounded too. A browser in which the
 //! person signed in before is counted alone: nobody else can make it wait. A network from which many accounts were
 //! tried has fewer free tries for each of them, and is never closed.
-//! A try is noted before it is checked, so that many at once count too.
+//! A try is noted before it is checked, so that many at once count too; but only once it has its turn to be checked, so that
+//! one refused because others hold all turns counts for nobody.
 
 use overread_model::time::Timestamp;
-use overread_store::Tx;
 use overread_store::people::{self, ThrottleRow};
+use overread_store::shares::Share;
+use overread_store::{Store, Tx};
 
-use crate::{StepError, StepResult, Workflow, limits};
+use crate::{StepError, StepResult, Workflow, limits, passwords};
 
 /// What is guessed at.
 pub(crate) struct Guess {
@@ -125,9 +127,16 @@ impl Count {
     }
 }
 
-/// Notes a try, or refuses it while too many went before.
-pub(crate) async fn begin(ctx: &Workflow, guess: &Guess, now: Timestamp) -> StepResult<()> {
-    let mut tx = ctx.store.begin().await?;
+/// Notes a try, or refuses it while too many went before; returns the turn in which it is checked.
+pub(crate) async fn begin(store: &Store, guess: &Guess, now: Timestamp) -> StepResult<Share> {
+    let turn = passwords::turn(&guess.asker()).await?;
+    count(store, guess, now).await?;
+    Ok(turn)
+}
+
+/// As [`begin`], for a try that needs no password to be checked.
+pub(crate) async fn count(store: &Store, guess: &Guess, now: Timestamp) -> StepResult<()> {
+    let mut tx = store.begin().await?;
     let forgotten = now.plus_seconds(-limits::SIGN_IN_FORGET_SECONDS);
     people::sweep_throttle(&mut tx, forgotten).await?;
     let counts = guess.read(&mut tx).await?;
@@ -202,7 +211,10 @@ fn wait_text(until: i64, now: Timestamp) -> String {
 mod tests {
     use overread_model::time::Timestamp;
 
-    use super::{Count, network_of};
+    use overread_store::Store;
+
+    use super::{Count, Guess, begin, network_of};
+    use crate::passwords;
 
     fn check(free_tries: i64, longest_wait_seconds: i64, tries: usize) -> Vec<i64> {
         let now = Timestamp::from_micros(0);
@@ -241,5 +253,36 @@ mod tests {
         );
         assert_ne!(network_of("2001:db8:1:2::5"), network_of("2001:db8:1:3::5"));
         assert_eq!(network_of(""), "");
+    }
+
+    #[tokio::test]
+    async fn a_try_that_has_no_turn_yet_counts_for_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("overread.sqlite");
+        let store = Store::open_sqlite(&path).await.unwrap();
+        let guess = || Guess {
+            target: "account a@example.org".to_owned(),
+            address: "198.51.100.77".to_owned(),
+            known_browser: None,
+        };
+        let tries = async || {
+            // Writing, so that it comes after whatever the waiting try began to write before.
+            let mut tx = store.begin().await.unwrap();
+            let counts = guess().read(&mut tx).await.unwrap();
+            counts.iter().map(Count::failures).sum::<i64>()
+        };
+        let held = passwords::turn(&guess().asker()).await.unwrap();
+        let waiting = tokio::spawn({
+            let store = store.clone();
+            async move { begin(&store, &guess(), Timestamp::from_micros(0)).await }
+        });
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+            assert_eq!(tries().await, 0);
+        }
+        assert!(!waiting.is_finished());
+        drop(held);
+        waiting.await.unwrap().unwrap();
+        assert_eq!(tries().await, 3, "here, everywhere and of the network");
     }
 }

@@ -28,10 +28,10 @@ pub async fn unlock(
         address: client.address.clone(),
         known_browser: None,
     };
-    throttling::begin(ctx, &guess, now).await?;
+    let turn = throttling::begin(&ctx.store, &guess, now).await?;
     if passwords::fits(
         ctx.config.password_cost,
-        &guess.asker(),
+        turn,
         passcode,
         row.passcode_hash.as_deref(),
     )
@@ -220,7 +220,7 @@ pub(super) async fn guarded_find(
                 address: client.address.clone(),
                 known_browser: None,
             };
-            throttling::begin(ctx, &guess, now).await?;
+            throttling::count(&ctx.store, &guess, now).await?;
             Err(StepError::NotFound)
         }
         Err(error) => Err(error),
