@@ -347,17 +347,18 @@ impl AsideRow {
     }
 }
 
-/// Lists the instances that wait for a decision and that no case shows, the newest first, at most `limit`: they were brought
-/// for none, and their exam is in none, or is none that whoever brought them may add to.
+/// Lists the instances that wait for a decision and that no case shows, the newest first, at most `limit` after the first so
+/// many: they were brought for none, and their exam is in none, or is none that whoever brought them may add to.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list_aside_without_case(
     tx: &mut Tx,
+    after: u32,
     limit: u32,
 ) -> StoreResult<Vec<AsideWithoutCase>> {
     let rows: Vec<AsideRow> = on!(tx, c => sqlx::query_as(include_str!("deliveries/aside_without_case.sql"))
-        .bind(held_papers::OUTSIDE).bind(i64::from(limit)).fetch_all(&mut *c).await?);
+        .bind(held_papers::OUTSIDE).bind(i64::from(limit)).bind(i64::from(after)).fetch_all(&mut *c).await?);
     rows.into_iter()
         .map(|row| {
             Ok(AsideWithoutCase {

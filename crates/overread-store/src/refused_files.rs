@@ -101,12 +101,18 @@ pub async fn note(
     Ok(())
 }
 
-/// Lists cases that had no room for something which no coordinator let them through without; some of it may have come since.
+/// Lists cases that had no room for something which has not come since, and which no coordinator let them through without.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn without_room(tx: &mut Tx, limit: i64) -> StoreResult<Vec<CaseId>> {
-    let sql = "select distinct case_id from refused_file where reason = $1 and standing <> 'let_through' order by case_id limit $2";
+    let sql = concat!(
+        "select f.case_id from (select distinct case_id from refused_file where reason = $1 and standing <> 'let_through') f \
+         where exists (select 1 from refused_file r where r.case_id = f.case_id and r.reason = $1 \
+         and r.standing <> 'let_through' and ",
+        is_open!(),
+        ") order by f.case_id limit $2"
+    );
     let rows: Vec<(String,)> = tx
         .rows(sql, values![RefusalReason::NoRoom.as_str(), limit])
         .await?;

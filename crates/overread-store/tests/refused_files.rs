@@ -14,6 +14,7 @@ use crate::house::{House, NOW, Spec, both, enter, facts, machine, scope};
 both!(refused, super::rules);
 both!(refused_limit, super::limit);
 both!(refused_deleted, super::deleted);
+both!(refused_complete, super::complete);
 
 fn spec(instance: u64) -> Spec {
     Spec {
@@ -125,6 +126,20 @@ async fn rules(house: House) {
     let mut tx = house.store.read().await.unwrap();
     let series = refused_files::lacking_series(&mut tx, &case(4), 10).await;
     assert_eq!(series.unwrap()[0].instance_count, 2);
+}
+
+/// Cases that are complete by now do not hide one that is not.
+async fn complete(house: House) {
+    for number in [4, 5] {
+        note_of(&house, &case(number), &[refused(1)]).await;
+    }
+    let full = async || {
+        let mut tx = house.store.read().await.unwrap();
+        refused_files::without_room(&mut tx, 1).await.unwrap()
+    };
+    assert_eq!(full().await, [case(4)]);
+    enter(&house, &scope(machine(), Some(case(4))), &[spec(1)]).await;
+    assert_eq!(full().await, [case(5)]);
 }
 
 /// Fills the list of the case, as notes one by one would.

@@ -25,7 +25,7 @@ use overread_store::{Tx, cases, deletions, erasure_requests, legal_holds, people
 use crate::people::require_administrator;
 use crate::{StepError, StepResult, Workflow, limits};
 
-pub use conflicts::{ConflictLine, Copy, close_conflict, conflicts};
+pub use conflicts::{ConflictLine, Conflicts, Copy, close_conflict, conflicts};
 pub use deleting::{Marked, delete, erase_due, restore};
 pub use holding::{lift_hold, place_hold, place_hold_on_case};
 pub use of_case::{Amounts, CaseKeeping, CaseRoom, FullCase, of_case, room, set_quota};

@@ -120,7 +120,9 @@ pub const COMPARED_LINES: usize = 500;
 pub const REMARK_MIN_CHARACTERS: usize = 12;
 /// Most images set aside that are looked at for one case.
 pub const ASIDE_ROWS: u32 = 10_000;
-/// Most images set aside that one page lists; the others show when these are decided on.
+/// Images set aside outside of every case on one page.
+pub const ASIDE_ON_A_PAGE: u32 = 50;
+/// Most images set aside that the page of a case lists; the others show when these are decided on.
 pub const ASIDE_SHOWN: u32 = 500;
 /// Of so many images set aside the page tells what they say of themselves.
 pub const ASIDE_LOOKED_AT: usize = 12;

@@ -9,4 +9,4 @@ where c.resolved_at is null and c.case_id is null
   and (s.id is null or s.id not in (select study_id from deletion where ended_at is null))
   and (c.reason = $1 or s.id is null or s.id not in (select study_id from case_study))
 order by c.created_at desc, c.id
-limit $2
+limit $2 offset $3

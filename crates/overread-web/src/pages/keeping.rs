@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use overread_model::keeping::{CountsFrom, RetentionRule};
 use overread_model::verdict::Verdict;
 use overread_store::studies::StudyKey;
-use overread_workflow::keeping::{self, Amounts, CaseRoom, ConflictLine, KeepingView, Marked};
+use overread_workflow::keeping::{self, Amounts, CaseRoom, Conflicts, KeepingView, Marked};
 use overread_workflow::sessions::SignedIn;
 use overread_workflow::{StepError, StepResult};
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,9 @@ pub(super) fn routes() -> Router<WebState> {
 struct KeepingPage {
     shell: Shell,
     view: KeepingView,
-    conflicts: Vec<ConflictLine>,
+    conflicts: Conflicts,
+    /// Behind how many of the contradictions this page begins.
+    after: u32,
     /// What was typed and is to be corrected.
     form: Named,
     /// The case whose room is looked at.
@@ -95,6 +97,9 @@ struct Told {
     cases: usize,
     /// Number of the case whose room is looked at.
     room: String,
+    /// Behind how many of the contradictions the page begins.
+    #[serde(skip_serializing)]
+    after: u32,
 }
 
 #[derive(Clone, Copy, Default, Deserialize, Serialize)]
@@ -202,13 +207,14 @@ impl KeepingPage {
         }
     }
 
-    async fn of(state: &WebState, session: &SignedIn) -> Result<Self, PageError> {
+    async fn of(state: &WebState, session: &SignedIn, after: u32) -> Result<Self, PageError> {
         let view = keeping::view(&state.workflow, &session.actor, state.now()).await?;
-        let conflicts = keeping::conflicts(&state.workflow, &session.actor).await?;
+        let conflicts = keeping::conflicts(&state.workflow, &session.actor, after).await?;
         Ok(Self {
             shell: Shell::new(state, session, "Keeping and deleting", Place::Keeping),
             view,
             conflicts,
+            after,
             form: Named::default(),
             room: None,
             done: String::new(),
@@ -222,7 +228,7 @@ async fn show(
     Signed(session): Signed,
     Query(told): Query<Told>,
 ) -> PageResult {
-    let mut shown = KeepingPage::of(&state, &session).await?;
+    let mut shown = KeepingPage::of(&state, &session, told.after).await?;
     shown.done = told.in_words();
     if told.room.trim().is_empty() {
         return page(&shown);
@@ -255,7 +261,7 @@ async fn answered(
     match to_correct(result)? {
         Ok(told) => told_at(&told),
         Err(problems) => {
-            let mut shown = KeepingPage::of(state, session).await?;
+            let mut shown = KeepingPage::of(state, session, 0).await?;
             (shown.form, shown.problems) = (form, problems);
             page_to_correct(&shown)
         }
@@ -320,7 +326,7 @@ async fn set_quota(
             ..Done::Room.told()
         }),
         Err(problems) => {
-            let mut shown = KeepingPage::of(&state, &session).await?;
+            let mut shown = KeepingPage::of(&state, &session, 0).await?;
             let room = keeping::room(&state.workflow, &session.actor, &form.number).await;
             (shown.room, shown.problems) = (room.ok(), problems);
             page_to_correct(&shown)

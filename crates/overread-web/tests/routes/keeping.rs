@@ -380,6 +380,10 @@ async fn what_contradicts_what_is_stored_outside_of_every_case_is_for_administra
         !page.body.contains("Sample"),
         "an administrator sees no patient"
     );
+    assert!(
+        page.body.contains("<details class=\"fold card\"><summary>"),
+        "folded"
+    );
     let close = page.path_after("/keeping/conflicts/");
     let unsaid = ada.post(&close, &[("reason", "asked the ward")]).await;
     assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -390,4 +394,35 @@ async fn what_contradicts_what_is_stored_outside_of_every_case_is_for_administra
     assert!(!page.contains(&stored.sop_instance_uid), "{page}");
     let again = ada.post(&close, &form).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn many_contradictions_stand_on_several_pages() {
+    let door = Door::new().await;
+    let ada = door.administrator().await;
+    let mut tx = door.workflow.store.begin().await.unwrap();
+    let new = NewToken {
+        name: "the ward's archive",
+        role: Role::Archive,
+        case_id: None,
+    };
+    let made = tokens::create(&mut tx, &new, Timestamp::from_micros(1)).await;
+    let (_, secret) = made.unwrap();
+    tx.commit().await.unwrap();
+    let mut spec = InstanceSpec::mr(1, 1, 1);
+    assert_eq!(send(&door, &secret, &spec).await, StatusCode::OK);
+    (spec.rows, spec.columns) = (1, 1);
+    for _ in 0..51 {
+        spec.rows += 1;
+        assert_eq!(send(&door, &secret, &spec).await, StatusCode::CONFLICT);
+    }
+    let shown = async |path: &str| {
+        let body = ada.get(path).await.body;
+        let many = body.matches("Close the matter").count();
+        let first = body.contains("Back to the first ones");
+        (many, first, body.contains("/keeping?after=50#conflicts"))
+    };
+    assert_eq!(shown("/keeping").await, (50, false, true));
+    assert_eq!(shown("/keeping?after=50").await, (1, true, false));
+    assert_eq!(shown("/keeping?after=4000000000").await, (0, true, false));
 }

@@ -51,14 +51,27 @@ pub struct Copy {
     pub at: Timestamp,
 }
 
-/// Lists what was set aside outside of every case, with what differs for the first of it; [`super::view`] audits the visit.
+/// A page of what was set aside.
+#[derive(Default)]
+pub struct Conflicts {
+    /// The newest first, at most [`limits::ASIDE_ON_A_PAGE`].
+    pub lines: Vec<ConflictLine>,
+    /// Behind how many the next page begins; `None` on the last.
+    pub next: Option<u32>,
+}
+
+/// Lists what was set aside outside of every case behind the newest so many, with what differs for the first of it;
+/// [`super::view`] audits the visit.
 ///
 /// # Errors
 /// `Forbidden` unless administrator.
-pub async fn conflicts(ctx: &Workflow, actor: &Actor) -> StepResult<Vec<ConflictLine>> {
+pub async fn conflicts(ctx: &Workflow, actor: &Actor, after: u32) -> StepResult<Conflicts> {
     require_administrator(actor)?;
     let mut tx = ctx.store.read().await?;
-    let rows = deliveries::list_aside_without_case(&mut tx, limits::ASIDE_SHOWN).await?;
+    let page = limits::ASIDE_ON_A_PAGE;
+    let mut rows = deliveries::list_aside_without_case(&mut tx, after, page + 1).await?;
+    let has_more = rows.len() > page as usize;
+    rows.truncate(page as usize);
     // A delivery may have brought all of them.
     let mut senders = BTreeMap::new();
     let deliveries = rows.iter().flat_map(|row| {
@@ -73,7 +86,10 @@ pub async fn conflicts(ctx: &Workflow, actor: &Actor) -> StepResult<Vec<Conflict
     drop(tx);
     let mut lines: Vec<ConflictLine> = rows.into_iter().map(|row| line(row, &senders)).collect();
     compare(ctx, &mut lines).await;
-    Ok(lines)
+    Ok(Conflicts {
+        lines,
+        next: has_more.then(|| after.saturating_add(page)),
+    })
 }
 
 fn line(row: AsideWithoutCase, senders: &BTreeMap<String, String>) -> ConflictLine {
@@ -146,7 +162,7 @@ pub async fn close_conflict(
     let verdict = verdict.ok_or_else(|| StepError::invalid("right", "Say which is right."))?;
     let mut tx = ctx.store.begin().await?;
     audit::take_turn(&mut tx).await?;
-    let waiting = deliveries::list_aside_without_case(&mut tx, limits::ASIDE_ROWS).await?;
+    let waiting = deliveries::list_aside_without_case(&mut tx, 0, limits::ASIDE_ROWS).await?;
     if !waiting.iter().any(|row| row.aside.id == id) {
         return Err(StepError::Stale);
     }

@@ -275,8 +275,25 @@ fn listed(view: KeepingView) -> Told {
             "asked_at": one.asked_at.to_rfc3339(),
         }));
     }
+    let mut proposals = Vec::new();
+    for one in &view.proposals {
+        lines.push(format!(
+            "due      {}, {} images, case {}, kept until {} by the rule {}",
+            plain(&one.exam),
+            one.instance_count,
+            plain(&one.case),
+            one.kept_until,
+            plain(&one.rule)
+        ));
+        proposals.push(object!({
+            "case": one.case, "exam": one.exam, "images": one.instance_count, "bytes": one.length_bytes,
+            "rule": one.rule, "kept_until": one.kept_until.to_string(),
+        }));
+    }
     Told {
-        facts: object!({ "deletions": deletions, "holds": holds, "requests": requests }),
+        facts: object!({
+            "deletions": deletions, "holds": holds, "requests": requests, "proposals": proposals,
+        }),
         lines,
     }
 }
@@ -284,8 +301,11 @@ fn listed(view: KeepingView) -> Told {
 #[cfg(test)]
 mod tests {
     use overread_model::keeping::{Quota, Usage};
+    use overread_model::time::CalendarDate;
+    use overread_store::studies::StudyKey;
+    use overread_workflow::keeping::Proposal;
 
-    use super::{CaseRoom, overfull};
+    use super::{CaseRoom, KeepingView, listed, overfull};
 
     fn check(images: u64, max_images: u64, expect: bool) {
         let room = CaseRoom {
@@ -312,5 +332,35 @@ mod tests {
         check(20, 5, true);
         check(5, 5, false);
         check(0, 5, false);
+    }
+
+    #[test]
+    fn what_a_rule_no_longer_keeps_is_listed() {
+        let proposal = Proposal {
+            study: StudyKey(1),
+            case: "2026-00001".to_owned(),
+            exam: "MR of March 2, 2019".to_owned(),
+            instance_count: 5,
+            length_bytes: 10,
+            rule: "Everything".to_owned(),
+            kept_until: "20260302".parse::<CalendarDate>().unwrap(),
+        };
+        let told = listed(KeepingView {
+            requests: Vec::new(),
+            deletions: Vec::new(),
+            ended: Vec::new(),
+            holds: Vec::new(),
+            full: Vec::new(),
+            proposals: vec![proposal],
+            rules: Vec::new(),
+            grace_days: 30,
+        });
+        assert_eq!(
+            told.lines,
+            [
+                "due      MR of March 2, 2019, 5 images, case 2026-00001, kept until 2026-03-02 by the rule Everything"
+            ]
+        );
+        assert_eq!(told.facts["proposals"][0]["kept_until"], "2026-03-02");
     }
 }
