@@ -11,9 +11,26 @@ use overread_dicom::{
 };
 use serde_json::Value;
 
-#[path = "../../crates/overread-dicomweb/src/incoming.rs"]
-#[allow(dead_code, unreachable_pub, reason = "only the reader is exercised")]
-mod incoming;
+// Folders, so that the modules find what stands below them.
+#[path = "../../crates/overread-dicomweb/src"]
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "only the reader is exercised")]
+mod web {
+    pub(crate) mod incoming;
+    pub(crate) mod quoted;
+}
+#[path = "../../crates/overread-dimse/src"]
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "only what reads is exercised")]
+mod door {
+    pub(crate) mod ae_title;
+    pub(crate) mod callers;
+    pub(crate) mod command;
+    pub(crate) mod link;
+    pub(crate) mod negotiation;
+    pub(crate) mod service;
+    pub(crate) mod wire;
+}
+use door::{ae_title, callers, command, link, negotiation, service, wire};
+use web::{incoming, quoted};
 mod limits {
     pub use super::{door_limits::*, picture_limits::*, web_limits::*};
 }
@@ -38,23 +55,6 @@ use error::PixelError;
 pub use peer::{peer, seeds as peer_seeds};
 pub use picture::{picture, seeds as picture_seeds};
 
-/// The door's own modules, from its lowest layer to the decision on an association.
-macro_rules! door {
-    ($($name:ident $path:literal),*) => {
-        $(#[path = $path]
-        #[allow(dead_code, unreachable_pub, reason = "only what reads is exercised")]
-        mod $name;)*
-    };
-}
-door! {
-    ae_title "../../crates/overread-dimse/src/ae_title.rs",
-    callers "../../crates/overread-dimse/src/callers.rs",
-    command "../../crates/overread-dimse/src/command.rs",
-    link "../../crates/overread-dimse/src/link.rs",
-    negotiation "../../crates/overread-dimse/src/negotiation.rs",
-    service "../../crates/overread-dimse/src/service.rs",
-    wire "../../crates/overread-dimse/src/wire.rs"
-}
 use ae_title::AeTitle;
 
 /// Stands for where a caller listens; nobody is called here.
@@ -62,8 +62,6 @@ use ae_title::AeTitle;
 pub struct Remote {
     pub(crate) ae_title: AeTitle,
 }
-#[path = "../../crates/overread-dicomweb/src/quoted.rs"]
-mod quoted;
 
 /// Small limits, so that a run finds what passes them.
 fn limits_of_parse() -> ParseLimits {

@@ -26,7 +26,10 @@ fn main() {
         gather(Path::new(folder), &mut seeds);
     }
     match name {
-        "model" => seeds = seeds.iter().flat_map(|file| overread_fuzz::models_of(file)).collect(),
+        "model" => {
+            seeds = seeds.iter().flat_map(|file| overread_fuzz::models_of(file)).collect();
+            seeds.push(br#"{"00080018":{"vr":"UI","Value":["1.2.3"]},"00100010":{"vr":"PN","Value":[{"Alphabetic":"A^B"}]}}"#.to_vec());
+        }
         "peer" => seeds.extend(overread_fuzz::peer_seeds()),
         "picture" => seeds.extend(overread_fuzz::picture_seeds()),
         _ => {}

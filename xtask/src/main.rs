@@ -17,8 +17,8 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "\
 cargo xtask demo [--listen ADDRESS]   build everything and open a demonstration on an empty data folder
-cargo xtask test [PART…]              everything CI runs; parts: fmt, web, clippy, doc, tidy, rust, nodes, e2e,
-                                      ohif (another viewer), clients (dicomweb-client, pynetdicom, DCMTK, curl)
+cargo xtask test [PART…]              everything CI runs; parts: fmt, web, clippy, doc, tidy, rust, fuzz, nodes,
+                                      e2e, ohif (another viewer), clients (dicomweb-client, pynetdicom, DCMTK, curl)
 cargo xtask tidy                      house rules: imports, sources, migrations, SQL, licences
 cargo xtask web                       build the web assets into web/dist
 cargo xtask bench [FOLDER]            measure ingest beside cp and fsync of the same files (release build)

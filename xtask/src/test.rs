@@ -11,8 +11,18 @@ use crate::postgres::{self, Server};
 use crate::run::{check, command, part, root, say};
 use crate::{clients, ohif, s3, tidy, web};
 
-const PARTS: [&str; 10] = [
-    "fmt", "web", "clippy", "doc", "tidy", "rust", "nodes", "e2e", "ohif", "clients",
+const PARTS: [&str; 11] = [
+    "fmt", "web", "clippy", "doc", "tidy", "rust", "fuzz", "nodes", "e2e", "ohif", "clients",
+];
+const FUZZ_TARGETS: [&str; 8] = [
+    "directory",
+    "instance",
+    "medium",
+    "model",
+    "multipart",
+    "peer",
+    "picture",
+    "report",
 ];
 
 /// Runs the named parts, or all of them.
@@ -61,6 +71,7 @@ pub(crate) fn test(wanted: &[String]) -> Result<()> {
     })?;
     run("doc", documentation)?;
     run("rust", rust)?;
+    run("fuzz", fuzz)?;
     run("nodes", nodes)?;
     run("e2e", end_to_end)?;
     run("ohif", || built().and_then(|()| ohif::test()))?;
@@ -113,6 +124,32 @@ fn rust() -> Result<()> {
         again.env("OVERREAD_TEST_POSTGRES", &server.url);
         again.env("OVERREAD_TEST_S3", &bucket.url);
         check(again)?;
+    }
+    Ok(())
+}
+
+/// Builds what is fuzzed, which the workspace does not, and runs each target for a moment; docs/bench/fuzz.md tells of long runs.
+fn fuzz() -> Result<()> {
+    let seeds = root().join("../shared/dicom");
+    for target in FUZZ_TARGETS {
+        let arguments = [
+            "run",
+            "--quiet",
+            "--locked",
+            "--no-default-features",
+            "--bin",
+            "mutate",
+            "--manifest-path",
+            "fuzz/Cargo.toml",
+            "--",
+            target,
+            "2",
+        ];
+        let mut mutate = command(&root(), env!("CARGO"), &arguments);
+        if seeds.is_dir() {
+            mutate.arg(&seeds);
+        }
+        check(mutate)?;
     }
     Ok(())
 }
