@@ -160,3 +160,25 @@ async fn the_case_moves_once_by_one_decision() {
         "corrected, held back, released: {new:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_without_a_birth_date_waits_for_a_coordinator() {
+    let house = House::sqlite().await;
+    let case_id = house.signed().await;
+    house.deliver(&case_id, &images(&[""; 5])).await;
+    let held = held(&house, &case_id).await;
+    assert!(
+        held.reason.contains("no birth date and no number we know"),
+        "{}",
+        held.reason
+    );
+    let refused = release(&house, &house.patient, &case_id, None).await;
+    assert!(matches!(refused, Err(StepError::Forbidden)), "{refused:?}");
+    release(&house, &house.coordinator, &case_id, None)
+        .await
+        .unwrap();
+    let view = records::view(&house.ctx, &house.coordinator, &case_id, NOW)
+        .await
+        .unwrap();
+    assert_eq!((view.studies.len(), view.quarantine_count), (2, 0));
+}

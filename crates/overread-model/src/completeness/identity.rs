@@ -92,6 +92,8 @@ pub enum Belonging {
     OtherPerson,
     /// They say something else of the name or the birth date: a slip, or a twin, a mother, a namesake.
     Doubtful,
+    /// They carry the person's name, and neither a birth date to compare nor a number that is known: a namesake does, too.
+    NameAlone,
     /// They do not say whose they are: a birth date or a sex alone is no name.
     Unnamed,
 }
@@ -114,7 +116,8 @@ pub fn belonging(
     match score {
         Some(score) if score < table.different_below => Belonging::OtherPerson,
         Some(_) if is_doubtful(person, &images, has_its_number) => Belonging::Doubtful,
-        Some(_) if is_named || has_its_number => Belonging::Fits,
+        Some(_) if has_its_number || is_named && has_births => Belonging::Fits,
+        Some(_) if is_named => Belonging::NameAlone,
         _ => Belonging::Unnamed,
     }
 }
@@ -362,7 +365,9 @@ mod tests {
             );
         };
         check("Perez^Ana", "19700302", "", "", Belonging::Fits);
-        check("Perez^Ana", "", "2", "B", Belonging::Fits);
+        // One identifier is not two.
+        check("Perez^Ana", "", "2", "B", Belonging::NameAlone);
+        check("Perez^Ana", "", "", "", Belonging::NameAlone);
         // A twin, a sister, a new surname: a person looks.
         check("Smith^Ana", "19700302", "", "", Belonging::Doubtful);
         check("Perez^Eva", "19700302", "3", "A", Belonging::Doubtful);

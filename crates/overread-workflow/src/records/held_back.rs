@@ -215,6 +215,9 @@ pub(crate) async fn hold_strangers(
             Belonging::Doubtful => Some(
                 "The name or the birth date in these images is not quite the one of this case. Compare both letter by letter: twins and relatives are told apart by little. When the case is wrong, correct it.",
             ),
+            Belonging::NameAlone => Some(
+                "The images carry no birth date and no number we know: the name alone fits, and two people can share it. Ask for the birth date or the patient number of the exam, or confirm that these images are this patient's.",
+            ),
             Belonging::Unnamed => Some(
                 "These images do not say whose they are: they carry no name and not this patient's number.",
             ),
