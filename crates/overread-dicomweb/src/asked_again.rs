@@ -1,5 +1,5 @@
 //! Long answers whose reader may lose, while they are sent, what allowed them: a token is revoked, a grant ends, a study is
-//! deleted.
+//! deleted, a first reading begins.
 //!
 //! Whoever reads slowly enough would otherwise read on for days what nobody may read any more. An answer that was begun is
 //! broken off then, and never ends as if it were complete.
@@ -18,8 +18,10 @@ use futures_util::future::BoxFuture;
 use http_body::{Frame, SizeHint};
 use overread_model::access::Actor;
 use overread_model::time::Timestamp;
-use overread_store::StoreResult;
-use overread_store::access::{has_lost_grant, is_in_force, is_there_for, reach};
+use overread_store::access::{
+    Reach, has_lost_grant, is_blind_to, is_in_force, is_there_for, reach,
+};
+use overread_store::{StoreResult, Tx};
 
 use crate::limits::{ASK_AGAIN, ASKED_AGAIN_BYTES, QUERY_PARAMETERS};
 use crate::params::percent_decoded;
@@ -44,12 +46,15 @@ pub(crate) async fn asked_again(
         None => response,
         Some(actor) => {
             let asked_at = (state.clock)();
-            let question = Question {
+            let mut question = Question {
                 state,
                 actor,
                 study,
                 begun_at: asked_at,
+                was_blind: false,
             };
+            // Who it is not known of is taken to have seen everything.
+            question.was_blind = question.is_blind().await.unwrap_or(false);
             response.map(|inner| {
                 Body::new(Asked {
                     inner,
@@ -78,27 +83,39 @@ struct Question {
     /// Where it is one.
     study: Option<String>,
     begun_at: Timestamp,
+    /// Whether what may tell of the first reading was left out when it began.
+    was_blind: bool,
 }
 
 impl Question {
-    /// Says whether the reader may still read.
+    /// Says whether the reader may still read: who has a first reading to do since it began may not read on what tells of another.
     async fn ask(self) -> StoreResult<bool> {
-        let Self {
-            state,
-            actor,
-            study,
-            begun_at,
-        } = self;
-        let now = (state.clock)();
-        let mut tx = state.store.peek().await?;
-        if !is_in_force(&mut tx, &actor, now).await? {
+        let now = (self.state.clock)();
+        let mut tx = self.state.store.peek().await?;
+        if !is_in_force(&mut tx, &self.actor, now).await? {
             return Ok(false);
         }
-        let Some(study) = study else {
-            return Ok(!has_lost_grant(&mut tx, &actor, begun_at, now).await?);
-        };
-        let reach = reach(&mut tx, &actor, now).await?;
-        is_there_for(&mut tx, &reach, &study).await
+        let reach = reach(&mut tx, &self.actor, now).await?;
+        if !self.was_blind && self.is_blind_by(&mut tx, &reach).await? {
+            return Ok(false);
+        }
+        match &self.study {
+            None => Ok(!has_lost_grant(&mut tx, &self.actor, self.begun_at, now).await?),
+            Some(study) => is_there_for(&mut tx, &reach, study).await,
+        }
+    }
+
+    async fn is_blind(&self) -> StoreResult<bool> {
+        let mut tx = self.state.store.peek().await?;
+        let reach = reach(&mut tx, &self.actor, self.begun_at).await?;
+        self.is_blind_by(&mut tx, &reach).await
+    }
+
+    async fn is_blind_by(&self, tx: &mut Tx, reach: &Reach) -> StoreResult<bool> {
+        match &self.study {
+            None => Ok(reach.is_without_reports()),
+            Some(study) => is_blind_to(tx, reach, study).await,
+        }
     }
 }
 

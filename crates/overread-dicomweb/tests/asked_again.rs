@@ -9,13 +9,13 @@ use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::{CaseId, PersonId};
 use overread_model::time::Timestamp;
 use overread_store::sessions::{self, SessionRow};
-use overread_store::{Tx, cases, grants, links, people, tokens};
+use overread_store::{Tx, cases, grants, links, people, review_tasks, reviewers, tokens};
 
 use crate::channel::a_machine;
 use crate::deleted::{delete, link};
 use crate::house::{House, NOW, clock, pass};
 use crate::long::house;
-use crate::reads::{account, row};
+use crate::reads::{account, entry, row};
 
 /// The last one names no study.
 const PATHS: [&str; 3] = [
@@ -166,4 +166,27 @@ async fn a_long_answer_ends_with_what_allowed_it() {
         let expect = [false, false, of_list];
         assert_eq!(to_their_ends(slow).await, expect, "{number}");
     }
+}
+
+#[tokio::test]
+async fn a_long_answer_ends_where_a_first_reading_begins() {
+    let house = house(120).await;
+    let reader = signed_in(&house, 30, Role::Coordinator).await;
+    let other = signed_in(&house, 31, Role::Coordinator).await;
+    let (own, others) = (begun(&house, &reader).await, begun(&house, &other).await);
+    let case_id = CaseId::from_random([9; 16]);
+    let mut tx = house.store.begin().await.unwrap();
+    cases::insert(&mut tx, &row(9)).await.unwrap();
+    let entry = entry(30, "Rosa Reader", "s30@x.example".to_owned());
+    reviewers::insert(&mut tx, &entry, now()).await.unwrap();
+    let asked = review_tasks::insert(&mut tx, "t9", &case_id, &entry.id, "me", now());
+    asked.await.unwrap();
+    tx.commit().await.unwrap();
+    pass(Duration::from_secs(6));
+    assert_eq!(to_their_ends(own).await, [false; 3]);
+    assert_eq!(to_their_ends(others).await, [true; 3]);
+    // Who was blind when it began goes on.
+    let blind = begun(&house, &reader).await;
+    pass(Duration::from_secs(6));
+    assert_eq!(to_their_ends(blind).await, [true; 3]);
 }

@@ -25,7 +25,14 @@ async fn add_reviewer(tx: &mut Tx, number: u8, name: &str) -> String {
     let email = format!("p{number}@x.example");
     people::insert(tx, &account(number, &email)).await.unwrap();
     sign_in(tx, number, Role::Reviewer).await;
-    let entry = reviewers::ReviewerRow {
+    let entry = entry(number, name, email);
+    reviewers::insert(tx, &entry, now()).await.unwrap();
+    entry.id
+}
+
+/// The entry of a reviewer who has an account.
+pub(crate) fn entry(number: u8, name: &str, email: String) -> reviewers::ReviewerRow {
+    reviewers::ReviewerRow {
         id: PersonId::from_random([number + 100; 16])
             .as_str()
             .to_owned(),
@@ -37,9 +44,7 @@ async fn add_reviewer(tx: &mut Tx, number: u8, name: &str) -> String {
         version: 1,
         person_id: None,
         open_tasks: 0,
-    };
-    reviewers::insert(tx, &entry, now()).await.unwrap();
-    entry.id
+    }
 }
 
 pub(crate) fn account(number: u8, email: &str) -> PersonRow {
