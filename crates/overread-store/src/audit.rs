@@ -199,6 +199,71 @@ pub async fn list_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<Audi
              from audit where case_id = $1 order by seq").bind(case_id.as_str()).fetch_all(&mut *c).await?))
 }
 
+/// Which rows are looked for; what is empty says nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// In this case.
+    pub case_id: String,
+    /// By whom (the id behind the actor).
+    pub actor_id: String,
+    /// The first word of what was done: `study`, `case`.
+    pub kind: String,
+    /// Not before, UTC µs.
+    pub from: Option<i64>,
+    /// Before, UTC µs.
+    pub until: Option<i64>,
+}
+
+/// Lists rows before this number, the newest first, at most `limit`; looks at [`limits::AUDIT_ROWS_LOOKED_AT`] at most, unless
+/// those of one case are asked for, which an index knows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    tx: &mut Tx,
+    wanted: &Wanted,
+    before: i64,
+    limit: i64,
+) -> StoreResult<Vec<AuditRow>> {
+    macro_rules! rows {
+        ($of_case:literal) => {
+            concat!(
+                "select seq, at, actor_kind, actor_id, actor_role, event, case_id, subject_kind, subject_id, detail, hash \
+                 from audit where seq < $1 and seq >= $2 and ",
+                $of_case,
+                " and ($4 = '' or actor_id = $4) and ($5 = '' or substr(event, 1, length($5) + 1) = $5 || '.') \
+                 and at >= $6 and at < $7 order by seq desc limit $8"
+            )
+        };
+    }
+    let (sql, floor) = if wanted.case_id.is_empty() {
+        (rows!("$3 = ''"), floor_below(before))
+    } else {
+        (rows!("case_id = $3"), 0)
+    };
+    Ok(
+        on!(tx, c => sqlx::query_as(sql).bind(before).bind(floor).bind(&wanted.case_id).bind(&wanted.actor_id)
+        .bind(&wanted.kind).bind(wanted.from.unwrap_or(0)).bind(wanted.until.unwrap_or(i64::MAX)).bind(limit)
+        .fetch_all(&mut *c).await?),
+    )
+}
+
+/// Returns the first row that [`list`] looks at below this number.
+pub const fn floor_below(before: i64) -> i64 {
+    before.saturating_sub(limits::AUDIT_ROWS_LOOKED_AT)
+}
+
+/// Returns the number that the next row will have.
+///
+/// # Errors
+/// When the database fails.
+pub async fn next_seq(tx: &mut Tx) -> StoreResult<i64> {
+    let rows: Vec<(i64,)> = tx
+        .rows("select seq from audit_head where id = 1", values![])
+        .await?;
+    Ok(rows.first().map_or(0, |(seq,)| *seq) + 1)
+}
+
 /// Proves the chain from its first row to its head.
 ///
 /// # Errors

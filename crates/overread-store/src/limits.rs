@@ -88,3 +88,5 @@ pub const PEER_CALLS: i64 = 200;
 pub const EARLY_SERIES: i64 = 200;
 /// Files that were refused and are listed one by one, for each case; further ones are counted.
 pub const REFUSED_FILES: i64 = 20_000;
+/// Rows of the audit that one question looks at, unless those of one case are asked for.
+pub const AUDIT_ROWS_LOOKED_AT: i64 = 100_000;

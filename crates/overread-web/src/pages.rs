@@ -3,6 +3,7 @@
 mod account;
 mod act;
 mod ask;
+mod audit;
 mod case;
 mod cases;
 mod choice;
@@ -52,6 +53,7 @@ pub(crate) fn router() -> Router<WebState> {
         .merge(records::routes())
         .merge(filing::routes())
         .merge(keeping::routes())
+        .merge(audit::routes())
         .merge(letters::routes())
         .merge(choice::routes())
         .merge(cost::routes())

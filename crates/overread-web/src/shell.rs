@@ -81,6 +81,8 @@ pub(crate) enum Place {
     Peers,
     /// What is kept and deleted.
     Keeping,
+    /// What was done and read.
+    Audit,
     /// One's own account.
     Account,
     /// Elsewhere.
@@ -230,6 +232,7 @@ fn places(role: Role, here: Place) -> Vec<Link> {
     if role == Role::Administrator {
         list.push(link(Place::Peers, "DICOM peers", "/dicom-peers"));
         list.push(link(Place::Keeping, "Keeping", "/keeping"));
+        list.push(link(Place::Audit, "Audit", "/audit"));
     }
     list.push(link(Place::Account, "Account", "/account"));
     list

@@ -4,6 +4,7 @@
 //! What the actor may not see is [`StepError::NotFound`]. `now` is always an argument.
 
 pub mod asking;
+pub mod auditing;
 pub mod callers;
 pub mod cases;
 mod casework;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use overread_model::access::Role;
 use overread_model::ids::{CaseId, DeletionId, LegalHoldId, TokenId};
+use overread_model::time::CalendarDate;
 
 /// The version, and the commit when it was built from one.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("OVERREAD_COMMIT"));
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Token(Token),
     /// Delete, restore, hold and give room, as the administrator's page Keeping does.
     Keeping(Keeping),
+    /// Print what was done and read, by whom, the newest first, as the administrator's page Audit does.
+    Audit(Audit),
     /// Ask another DICOM archive: echo, find, pull a study from it, send one to it.
     Pacs(Pacs),
     /// Bring the tables of a data folder up to date, or move everything to another.
@@ -370,6 +373,20 @@ pub(crate) struct InTheNameOf {
     /// Which installation.
     #[command(flatten)]
     pub(crate) data: Data,
+}
+
+/// `overread audit`.
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// From this day on, UTC: 2026-03-02.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) since: Option<CalendarDate>,
+    /// In this case alone: its number or id.
+    #[arg(long, value_name = "CASE")]
+    pub(crate) case: Option<String>,
+    /// Who reads it; that it was read is on record, too.
+    #[command(flatten)]
+    pub(crate) who: InTheNameOf,
 }
 
 /// What can be done about what is kept. Each follows the rules of the page, and is refused where the page refuses.

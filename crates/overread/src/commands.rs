@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod check_config;
 pub(crate) mod demo;

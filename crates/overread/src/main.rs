@@ -49,6 +49,7 @@ fn answer(command: Command) -> Result<ExitCode> {
         Command::Rebuild(arguments) => wait(commands::rebuild::run(arguments)),
         Command::Token(arguments) => wait(commands::token::run(arguments)),
         Command::Keeping(arguments) => wait(commands::keeping::run(arguments)),
+        Command::Audit(arguments) => wait(commands::audit::run(arguments)),
         Command::Pacs(arguments) => wait(commands::pacs::run(arguments)),
         Command::Migrate(arguments) => wait(commands::migrate::run(arguments)),
         Command::Demo(arguments) => wait(commands::demo::run(arguments)),

@@ -3,6 +3,7 @@
 mod addenda;
 mod api_deliveries;
 mod ask;
+mod audit;
 mod case;
 mod dicomweb_origins;
 mod dicomweb_stow;

@@ -49,7 +49,7 @@ const fn who_of(command: &KeepingCommand) -> &InTheNameOf {
 
 /// Finds the administrator of this address. Whoever may run this can read and write the data folder anyway; the name is for the
 /// record.
-async fn administrator(home: &Home, email: &str) -> Result<Actor> {
+pub(super) async fn administrator(home: &Home, email: &str) -> Result<Actor> {
     let mut tx = home.store.read().await?;
     let found = people::find_by_email(&mut tx, &people::fold_email(email)).await?;
     if let Some(row) = found.filter(|row| row.disabled_at.is_none()) {
@@ -175,7 +175,7 @@ impl Desk {
 }
 
 /// Says in words why a step refused; fields are those of the page, which a command has none of.
-fn in_words(error: StepError) -> anyhow::Error {
+pub(super) fn in_words(error: StepError) -> anyhow::Error {
     match error {
         StepError::Invalid(problems) => {
             let words: Vec<String> = problems
