@@ -251,6 +251,27 @@ fn answers_name_the_host_that_was_asked_where_it_listens_everywhere() {
 }
 
 #[test]
+fn the_link_of_the_first_start_opens_also_where_it_listens_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let everywhere = ["--data", data.to_str().unwrap(), "--listen", "0.0.0.0:0"];
+    let mut child = overread(&[&["serve"], &everywhere[..]].concat())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let told = BufReader::new(child.stderr.take().unwrap());
+    let link = told
+        .lines()
+        .map_while(Result::ok)
+        .find(|line| line.contains("first start:"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let link = link.unwrap();
+    assert!(link.contains(" http://localhost:"), "{link}");
+}
+
+#[test]
 fn a_bootstrap_token_delivers_and_finds_again() {
     let folder = tempfile::tempdir().unwrap();
     let (data, token) = (folder.path().join("data"), folder.path().join("token"));

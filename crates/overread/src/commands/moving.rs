@@ -126,7 +126,16 @@ async fn recover(source: &Place) {
     }
 }
 
+/// What stands beside database and archive, and is not moved with them.
+const NOT_COPIED: &str = "Not copied: config.toml, with the rules of retention, the DICOM callers and peers, the mail server and \
+     TLS, and the mails in the folder mail/. Write into the config.toml of the copy what shall count there, too.";
+
 fn tell(moved: &Moved, to: &Path) -> Result<()> {
+    tell_of_all(moved, to)?;
+    line(NOT_COPIED)
+}
+
+fn tell_of_all(moved: &Moved, to: &Path) -> Result<()> {
     for table in moved.facts.tables.iter().filter(|table| table.rows > 0) {
         line(&format!("{}: {} rows", table.name, table.rows))?;
     }

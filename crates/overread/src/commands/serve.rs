@@ -195,13 +195,18 @@ impl Door {
             "http"
         };
         let address = format!("{scheme}://{}", listener.local_addr()?);
-        let workflow = home.workflow(&address);
         let is_anywhere = listener.local_addr()?.ip().is_unspecified();
+        // 0.0.0.0 is an address to listen on, and none to go to.
+        let reached_at = match is_anywhere {
+            true => format!("{scheme}://localhost:{}", listener.local_addr()?.port()),
+            false => address.clone(),
+        };
+        let workflow = home.workflow(&reached_at);
         let is_nameless = home.config.public_url.is_empty() && is_anywhere;
         if is_nameless {
             tracing::warn!(
                 "public_url is not set in config.toml, and this server listens on every address: links in letters, in mails and \
-                 for the first account begin with {address}, which opens nowhere else; set public_url to what people type"
+                 for the first account begin with {reached_at}, which opens on this machine alone; set public_url to what people type"
             );
         }
         adopt_reads(home).await?;
