@@ -246,7 +246,7 @@ async fn refuse_everybody_else(house: &House, case_id: &CaseId) {
             Err(StepError::Forbidden)
         ));
         assert!(matches!(
-            keeping::conflicts(ctx, actor).await,
+            keeping::conflicts(ctx, actor, 0).await,
             Err(StepError::Forbidden)
         ));
         let deleted = keeping::delete(ctx, actor, &number, "because", NOW).await;
