@@ -3,11 +3,57 @@
 use overread_model::access::Role;
 use overread_model::ids::CaseId;
 use overread_store::Tx;
-use overread_store::audit::{self, AuditEvent, ReadingLog};
+use overread_store::audit::{self, AuditEvent, ReadingLog, Wanted};
 
 use crate::house::{House, NOW, both, person};
 
 both!(chain, super::rules);
+both!(audit_listed, super::listed);
+
+async fn listed(house: House) {
+    let case_id = CaseId::from_random([4; 16]);
+    let (ada, pat) = (person(1, Role::Administrator), person(2, Role::Patient));
+    let mut tx = house.store.begin().await.unwrap();
+    let events = [
+        (&pat, AuditEvent::new("case.started").in_case(&case_id), NOW),
+        (&ada, AuditEvent::new("cases.other"), NOW.plus_days(1)),
+        (
+            &ada,
+            AuditEvent::new("case.read").in_case(&case_id),
+            NOW.plus_days(2),
+        ),
+    ];
+    let before = audit::next_seq(&mut tx).await.unwrap();
+    for (actor, event, at) in &events {
+        audit::record(&mut tx, actor, event, *at).await.unwrap();
+    }
+    let end = audit::next_seq(&mut tx).await.unwrap();
+    assert_eq!(end, before + 3);
+    let mut check = async |wanted: Wanted, expect: &[&str]| {
+        let rows = audit::list(&mut tx, &wanted, end, 3).await.unwrap();
+        let events: Vec<&str> = rows.iter().map(|row| row.event.as_str()).collect();
+        assert_eq!(events, expect, "{wanted:?}");
+    };
+    let all = Wanted::default;
+    check(all(), &["case.read", "cases.other", "case.started"]).await;
+    let case_id = case_id.as_str().to_owned();
+    check(Wanted { case_id, ..all() }, &["case.read", "case.started"]).await;
+    let actor_id = pat.id().to_owned();
+    check(Wanted { actor_id, ..all() }, &["case.started"]).await;
+    let kind = "case".to_owned();
+    check(Wanted { kind, ..all() }, &["case.read", "case.started"]).await;
+    let from = Some(NOW.plus_days(1).as_micros());
+    let until = Some(NOW.plus_days(2).as_micros());
+    check(
+        Wanted {
+            from,
+            until,
+            ..all()
+        },
+        &["cases.other"],
+    )
+    .await;
+}
 
 /// Does something to the table that no function of ours does.
 async fn harm(house: &House, sql: &'static str) -> Option<i64> {
