@@ -210,7 +210,7 @@ mod tests {
                     folders.push(path);
                 } else if name.ends_with(".rs") {
                     let text = std::fs::read_to_string(&path).unwrap();
-                    for after in text.split("AuditEvent::new(").skip(1) {
+                    for after in text.split(concat!("AuditEvent", "::new(")).skip(1) {
                         let Some(word) = after.trim_start().strip_prefix('"') else {
                             continue;
                         };
