@@ -46,6 +46,7 @@ const PAGES: Record<string, Array<[name: string, address: string]>> = {
     ["people", "/people"],
     ["dicom-peers", "/dicom-peers"],
     ["keeping", "/keeping"],
+    ["audit", "/audit"],
   ],
 };
 
