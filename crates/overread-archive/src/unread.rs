@@ -7,15 +7,15 @@
 
 use std::fs::File;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
 use crate::limits::{UNREAD_PLACE_BYTES, UNREAD_PLACES};
 
-/// Addresses, no memory: pages of it that nobody reads do not exist.
-static ADDRESSES: [u8; UNREAD_PLACES * UNREAD_PLACE_BYTES] =
-    [0; UNREAD_PLACES * UNREAD_PLACE_BYTES];
+/// Addresses, no memory: pages of it that nobody reads do not exist. Made when they are first asked for, since a constant would
+/// stand in the program's file.
+static ADDRESSES: LazyLock<Vec<u8>> = LazyLock::new(|| vec![0; UNREAD_PLACES * UNREAD_PLACE_BYTES]);
 
 static PLACES: Mutex<Places> = Mutex::new(Places {
     used: [const { None }; UNREAD_PLACES],
