@@ -121,6 +121,18 @@ impl Callers {
             .find(|remote| remote.ae_title.as_str() == ae_title)
     }
 
+    /// Returns the cases that an application entity stores for, where every entry of it names one; then it is told of nothing
+    /// that others hold.
+    pub(crate) fn cases_of(&self, ae_title: &str) -> Option<Vec<CaseId>> {
+        let is_it = |title: &AeTitle| title.as_str() == ae_title;
+        let named = self.0.iter().filter(|caller| {
+            let listens = caller.listens.as_ref();
+            is_it(&caller.ae_title) || listens.is_some_and(|remote| is_it(&remote.ae_title))
+        });
+        let cases: Option<Vec<CaseId>> = named.map(|caller| caller.case_id.clone()).collect();
+        cases.filter(|cases| !cases.is_empty())
+    }
+
     /// Returns the tokens of the entries that say where this application entity listens.
     pub(crate) fn tokens_listening(&self, ae_title: &AeTitle) -> impl Iterator<Item = &TokenId> {
         let listening = self.0.iter().filter(move |caller| {

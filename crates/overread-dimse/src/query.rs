@@ -219,28 +219,15 @@ pub(crate) fn study_key(filter: &mut StudyFilter, tag: u32, text: &str) -> Resul
 
 /// Reads `YYYYMMDD`, `a-b`, `a-` or `-b`.
 pub(crate) fn dates(text: &str) -> Result<DateRange, Status> {
-    let day = |text: &str| {
-        // PS3.5 6.2: old files write YYYY.MM.DD.
-        let digits: String = text.trim().chars().filter(|sign| *sign != '.').collect();
-        if digits.is_empty() {
-            Ok(None)
-        } else if digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Some(digits))
-        } else {
-            Err(Status::failure(
-                DOES_NOT_MATCH,
-                "a date is YYYYMMDD, or a range of two with a hyphen",
-            ))
-        }
-    };
-    match text.split_once('-') {
-        Some((from, to)) => Ok(DateRange {
-            from: day(from)?,
-            to: day(to)?,
-        }),
-        None => Ok(DateRange {
-            from: day(text)?,
-            to: day(text)?,
-        }),
-    }
+    // PS3.5 6.2: old files write YYYY.MM.DD.
+    let day = |text: &str| -> String { text.trim().chars().filter(|sign| *sign != '.').collect() };
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    let (from, to) = (day(from), day(to));
+    let end = |text| Some(text).filter(|text: &&str| !text.is_empty());
+    DateRange::of(end(&from), end(&to)).ok_or_else(|| {
+        Status::failure(
+            DOES_NOT_MATCH,
+            "a date is YYYYMMDD, or a range of two with a hyphen, the earlier first",
+        )
+    })
 }

@@ -185,11 +185,15 @@ struct HeldColumns {
     dispute_count: i64,
 }
 
-/// Finds instances by their UIDs, in whatever study.
+/// Finds instances by their UIDs, in whatever study, or in the studies of some cases.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn held(tx: &mut Tx, sop_instance_uids: &[String]) -> StoreResult<Vec<Held>> {
+pub async fn held(
+    tx: &mut Tx,
+    sop_instance_uids: &[String],
+    cases: Option<&[CaseId]>,
+) -> StoreResult<Vec<Held>> {
     let mut clause = Clause::new(
         "select instance.sop_class_uid, instance.sop_instance_uid, instance.pack_id, instance.offset_bytes, \
          instance.length_bytes, instance.digest, (select count(*) from conflict where conflict.sop_instance_uid = \
@@ -209,6 +213,15 @@ pub async fn held(tx: &mut Tx, sop_instance_uids: &[String]) -> StoreResult<Vec<
         "instance.series_id not in (select series.id from series join deletion on deletion.study_id = series.study_id \
          where deletion.ended_at is null)",
     );
+    if let Some(cases) = cases {
+        let ids: Vec<String> = cases.iter().map(|case| case.as_str().to_owned()).collect();
+        clause.and(
+            "instance.series_id in (select series.id from series join case_study \
+             on case_study.study_id = series.study_id where case_study.case_id in (",
+        );
+        clause.list(&ids);
+        clause.push("))");
+    }
     let rows: Vec<HeldColumns> = on!(tx, c => bind!(
             sqlx::query_as(AssertSqlSafe(clause.sql.clone())), clause.args).fetch_all(&mut *c).await?);
     rows.into_iter()

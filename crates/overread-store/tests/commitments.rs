@@ -1,5 +1,6 @@
 //! Requests for storage commitment wait until their report went out.
 
+use overread_model::ids::CaseId;
 use overread_store::commitments::{self, Asked, NewCommitment};
 
 use crate::house::{House, NOW, Spec, both, enter, facts, machine, scope};
@@ -87,8 +88,25 @@ async fn instances(house: House) {
     let uid = facts(&spec).sop_instance_uid.as_str().to_owned();
     let mut tx = house.store.read().await.unwrap();
     let uids = [uid.clone(), "1.2.3".to_owned()];
-    let held = commitments::held(&mut tx, &uids).await.unwrap();
+    let held = commitments::held(&mut tx, &uids, None).await.unwrap();
     assert_eq!(held.len(), 1);
     assert_eq!(held[0].sop_instance_uid, uid);
     assert!(!held[0].is_disputed);
+    drop(tx);
+    let case = CaseId::from_random([7; 16]);
+    let of_case = async |cases: &[CaseId]| {
+        let mut tx = house.store.read().await.unwrap();
+        let held = commitments::held(&mut tx, &uids, Some(cases)).await;
+        held.unwrap().len()
+    };
+    assert_eq!(of_case(std::slice::from_ref(&case)).await, 0);
+    let of_it = Spec {
+        study: spec.study + 1,
+        ..spec
+    };
+    enter(&house, &scope(machine(), Some(case.clone())), &[of_it]).await;
+    let uids = [facts(&of_it).sop_instance_uid.as_str().to_owned()];
+    let mut tx = house.store.read().await.unwrap();
+    let held = commitments::held(&mut tx, &uids, Some(&[case])).await;
+    assert_eq!(held.unwrap().len(), 1);
 }

@@ -167,7 +167,12 @@ async fn reach(house: House) {
             .unwrap()
             .is_none()
     );
-    let held = commitments::held(&mut tx, &["1.2.1.1.1".to_owned(), "1.2.2.1.3".to_owned()]).await;
+    let held = commitments::held(
+        &mut tx,
+        &["1.2.1.1.1".to_owned(), "1.2.2.1.3".to_owned()],
+        None,
+    )
+    .await;
     assert_eq!(
         held.unwrap().len(),
         1,

@@ -26,51 +26,49 @@ fn number(value: &str) -> Answer<Option<i64>> {
 }
 
 /// Cuts a range at its hyphen; a single value is both ends.
-fn ends<'v>(
-    value: &'v str,
-    is_good: impl Fn(&str) -> bool,
-    message: &'static str,
-) -> Answer<(Option<&'v str>, Option<&'v str>)> {
+fn ends(value: &str) -> (Option<&str>, Option<&str>) {
     let value = value.trim();
     let (from, to) = value.split_once('-').unwrap_or((value, value));
-    if [from, to]
-        .iter()
-        .any(|end| !end.is_empty() && !is_good(end))
-    {
-        return Err(Refusal::bad_request(message));
-    }
-    let end = |text: &'v str| (!text.is_empty()).then_some(text);
-    Ok((end(from), end(to)))
+    let end = |text| Some(text).filter(|text: &&str| !text.is_empty());
+    (end(from), end(to))
 }
 
 /// Reads `YYYYMMDD`, `a-b`, `a-` or `-b`.
 fn dates(value: &str) -> Answer<Option<DateRange>> {
-    let is_day = |day: &str| day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit());
-    let (from, to) = ends(
-        value,
-        is_day,
-        "dates are YYYYMMDD, or a range of two with a hyphen",
-    )?;
-    Ok(Some(DateRange {
-        from: from.map(str::to_owned),
-        to: to.map(str::to_owned),
-    }))
+    let (from, to) = ends(value);
+    let range = DateRange::of(from, to).ok_or_else(|| {
+        Refusal::bad_request(
+            "dates are YYYYMMDD, or a range of two with a hyphen, the earlier one first",
+        )
+    })?;
+    Ok(Some(range))
 }
 
 /// Reads `HHMMSS.FFFFFF` cut anywhere, `a-b`, `a-` or `-b`.
 fn times(value: &str) -> Answer<Option<TimeRange>> {
     let is_time = |time: &str| {
-        let digits = time.bytes().filter(u8::is_ascii_digit).count();
+        let digits: String = time.chars().filter(char::is_ascii_digit).collect();
+        let part = |at: usize| {
+            digits
+                .get(at..at + 2)
+                .and_then(|two| two.parse::<u8>().ok())
+        };
         let signs = time
             .bytes()
             .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b':'));
-        signs && (2..=12).contains(&digits)
+        signs
+            && (2..=12).contains(&digits.len())
+            && part(0).is_some_and(|hour| hour < 24)
+            && part(2).is_none_or(|minute| minute < 60)
+            // A leap second.
+            && part(4).is_none_or(|second| second <= 60)
     };
-    let (from, to) = ends(
-        value,
-        is_time,
-        "times are HHMMSS, cut anywhere, or a range of two with a hyphen",
-    )?;
+    let (from, to) = ends(value);
+    if !from.is_none_or(is_time) || !to.is_none_or(is_time) {
+        return Err(Refusal::bad_request(
+            "times are HHMMSS, cut anywhere, or a range of two with a hyphen",
+        ));
+    }
     Ok(Some(TimeRange {
         from: from.map(str::to_owned),
         to: to.map(str::to_owned),
@@ -196,16 +194,32 @@ mod tests {
 
     #[test]
     fn ranges_are_of_days_and_times_q16() {
-        for good in ["20260302", "20260302-", "-20260302", "20260301-20260302"] {
+        for good in [
+            "20260302",
+            "20260302-",
+            "-20260302",
+            "20260301-20260302",
+            // Ends of months as programs write them, and a year of birth.
+            "20260201-20260231",
+            "19700000",
+        ] {
             assert!(dates(good).is_ok(), "{good}");
         }
-        for bad in ["2026", "2026*", "20260302-x", "2026-03-02"] {
+        for bad in [
+            "2026",
+            "2026*",
+            "20260302-x",
+            "2026-03-02",
+            "20261301",
+            "20260132-",
+            "20261231-20260101",
+        ] {
             assert!(dates(bad).is_err(), "{bad}");
         }
         for good in ["10", "1015", "101500.25", "10:15-", "1000-1100"] {
             assert!(times(good).is_ok(), "{good}");
         }
-        for bad in ["1", "10*", "noon", "1000-11h"] {
+        for bad in ["1", "10*", "noon", "1000-11h", "99-", "1061", "9999"] {
             assert!(times(bad).is_err(), "{bad}");
         }
     }

@@ -24,13 +24,14 @@ pub(super) struct Report {
     pub(super) failed: Vec<(Reference, u16)>,
 }
 
-/// Reads every instance back.
+/// Reads every instance back; of a peer that stores for cases, those of these cases.
 pub(super) async fn prove(shared: &Shared, due: &Due) -> StoreResult<Report> {
+    let cases = shared.config.callers.cases_of(&due.ae_title);
     let mut report = Report::default();
     for chunk in due.instances.chunks(limits::UIDS_A_SEARCH) {
         let uids: Vec<String> = chunk.iter().map(|(_, uid)| uid.clone()).collect();
         let mut tx = shared.ingest.store().read().await?;
-        let held = commitments::held(&mut tx, &uids).await?;
+        let held = commitments::held(&mut tx, &uids, cases.as_deref()).await?;
         drop(tx);
         let held: HashMap<String, Held> = held
             .into_iter()

@@ -99,7 +99,9 @@ impl Scu {
             ..Sent::default()
         };
         let store = self.rooms.ingest.store();
-        note_sent(store, &Actor::System, study, &remote.ae_title, now).await?;
+        if !waiting.is_empty() {
+            note_sent(store, &Actor::System, study, &remote.ae_title, now).await?;
+        }
         let asker = Asker {
             actor: Actor::System,
             reach: Reach::Everything,

@@ -1,5 +1,7 @@
 //! What a search asks and what it answers.
 
+use std::ops::Range;
+
 use overread_model::imaging::RequestAttributes;
 
 use crate::limits;
@@ -28,6 +30,24 @@ pub struct DateRange {
 }
 
 impl DateRange {
+    /// Makes a range; `None` where an end is no `YYYYMMDD`, or can be a day of no month, or the last day comes before the first:
+    /// that nothing was found would then be taken for an answer. Ends that some months lack (`31`) and unknown parts (`00`) pass.
+    pub fn of(from: Option<&str>, to: Option<&str>) -> Option<Self> {
+        let is_day = |day: &str| {
+            let part = |at: Range<usize>| day.get(at).and_then(|text| text.parse::<u8>().ok());
+            day.len() == 8
+                && day.bytes().all(|byte| byte.is_ascii_digit())
+                && part(4..6).is_some_and(|month| month <= 12)
+                && part(6..8).is_some_and(|day| day <= 31)
+        };
+        let is_possible = from.is_none_or(is_day) && to.is_none_or(is_day);
+        let is_in_order = from.zip(to).is_none_or(|(from, to)| from <= to);
+        (is_possible && is_in_order).then(|| Self {
+            from: from.map(str::to_owned),
+            to: to.map(str::to_owned),
+        })
+    }
+
     /// Says whether it is more than one day.
     pub(crate) fn is_of_days(&self) -> bool {
         self.from != self.to
