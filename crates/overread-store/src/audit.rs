@@ -202,7 +202,8 @@ pub async fn list_of_case(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<Audi
 /// Which rows are looked for; what is empty says nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// In this case.
+    /// In this case, or about images that it holds or held: who reads those says in no row for which case. Rows about images that
+    /// were erased meanwhile are found as far as they are of our id of the study.
     pub case_id: String,
     /// By whom (the id behind the actor).
     pub actor_id: String,
@@ -213,6 +214,10 @@ pub struct Wanted {
     /// Before, UTC µs.
     pub until: Option<i64>,
 }
+
+const ROWS: &str = "select seq, at, actor_kind, actor_id, actor_role, event, case_id, subject_kind, subject_id, detail, hash \
+    from audit where seq < $1 and seq >= $2 and $3 = '' and ($4 = '' or actor_id = $4) \
+    and ($5 = '' or substr(event, 1, length($5) + 1) = $5 || '.') and at >= $6 and at < $7 order by seq desc limit $8";
 
 /// Lists rows before this number, the newest first, at most `limit`; looks at [`limits::AUDIT_ROWS_LOOKED_AT`] at most, unless
 /// those of one case are asked for, which an index knows.
@@ -225,21 +230,10 @@ pub async fn list(
     before: i64,
     limit: i64,
 ) -> StoreResult<Vec<AuditRow>> {
-    macro_rules! rows {
-        ($of_case:literal) => {
-            concat!(
-                "select seq, at, actor_kind, actor_id, actor_role, event, case_id, subject_kind, subject_id, detail, hash \
-                 from audit where seq < $1 and seq >= $2 and ",
-                $of_case,
-                " and ($4 = '' or actor_id = $4) and ($5 = '' or substr(event, 1, length($5) + 1) = $5 || '.') \
-                 and at >= $6 and at < $7 order by seq desc limit $8"
-            )
-        };
-    }
     let (sql, floor) = if wanted.case_id.is_empty() {
-        (rows!("$3 = ''"), floor_below(before))
+        (ROWS, floor_below(before))
     } else {
-        (rows!("case_id = $3"), 0)
+        (include_str!("audit/of_case.sql"), 0)
     };
     Ok(
         on!(tx, c => sqlx::query_as(sql).bind(before).bind(floor).bind(&wanted.case_id).bind(&wanted.actor_id)

@@ -5,10 +5,55 @@ use overread_model::ids::CaseId;
 use overread_store::Tx;
 use overread_store::audit::{self, AuditEvent, ReadingLog, Wanted};
 
-use crate::house::{House, NOW, both, person};
+use crate::house::{House, NOW, Spec, both, enter, machine, person, scope};
+use crate::keeping::mark;
 
 both!(chain, super::rules);
 both!(audit_listed, super::listed);
+both!(audit_of_images, super::of_images);
+
+/// Who opened the images of a case is found by the case, though the row says which study alone.
+async fn of_images(house: House) {
+    let (case_id, other) = (CaseId::from_random([4; 16]), CaseId::from_random([5; 16]));
+    let ours = scope(machine(), Some(case_id.clone()));
+    enter(&house, &ours, &[Spec::default()]).await;
+    let theirs = Spec {
+        study: 2,
+        ..Spec::default()
+    };
+    enter(&house, &scope(machine(), None), &[theirs]).await;
+    let mut tx = house.store.begin().await.unwrap();
+    let first = audit::next_seq(&mut tx).await.unwrap();
+    let pat = person(2, Role::Patient);
+    for event in [
+        AuditEvent::new("study.images_read").on("study", "1.2.1"),
+        AuditEvent::new("study.images_read").on("study", "1.2.2"),
+        AuditEvent::new("study.restored").on("study", 1),
+        AuditEvent::new("report.read").on("instance", 1),
+        AuditEvent::new("report.read").on("instance", 2),
+        AuditEvent::new("study.filed")
+            .on("study", 1)
+            .in_case(&other),
+    ] {
+        audit::record(&mut tx, &pat, &event, NOW).await.unwrap();
+    }
+    let end = audit::next_seq(&mut tx).await.unwrap();
+    let wanted = Wanted {
+        case_id: case_id.as_str().to_owned(),
+        ..Wanted::default()
+    };
+    let expect = [first + 3, first + 2, first];
+    let rows = audit::list(&mut tx, &wanted, end, 3).await.unwrap();
+    let found: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+    assert_eq!(found, expect);
+    // Deleted images are out of the case, and who read them before is still found.
+    tx.commit().await.unwrap();
+    assert!(mark(&house, 1, 1).await);
+    let mut tx = house.store.read().await.unwrap();
+    let rows = audit::list(&mut tx, &wanted, end, 3).await.unwrap();
+    let found: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+    assert_eq!(found, expect);
+}
 
 async fn listed(house: House) {
     let case_id = CaseId::from_random([4; 16]);

@@ -47,7 +47,8 @@ async fn key(tx: &mut Tx, study: u64) -> StudyKey {
     studies::key_of(tx, &uid).await.unwrap().unwrap()
 }
 
-async fn mark(house: &House, number: u8, study: u64) -> bool {
+/// Deletes a study, as an administrator does.
+pub(crate) async fn mark(house: &House, number: u8, study: u64) -> bool {
     let mut tx = house.store.begin().await.unwrap();
     let study = key(&mut tx, study).await;
     let new = NewDeletion {
