@@ -242,6 +242,21 @@ pub async fn list(
     )
 }
 
+/// Says whether this is the id of a person, a token or a link, open or closed.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_actor(tx: &mut Tx, id: &str) -> StoreResult<bool> {
+    let rows: Vec<(String,)> = tx
+        .rows(
+            "select id from person where id = $1 union all select id from token where id = $1 \
+             union all select id from share_link where id = $1",
+            values![id],
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
 /// Returns the first row that [`list`] looks at below this number.
 pub const fn floor_below(before: i64) -> i64 {
     before.saturating_sub(limits::AUDIT_ROWS_LOOKED_AT)

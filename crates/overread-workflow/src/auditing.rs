@@ -3,28 +3,29 @@
 mod words;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use overread_model::access::{Actor, Role};
-use overread_model::ids::PersonId;
+use overread_model::ids::{PersonId, TokenId};
 use overread_model::time::{CalendarDate, Timestamp};
 use overread_store::audit::{self, AuditEvent, AuditRow, Wanted};
 use overread_store::{Tx, cases, people, tokens};
 
 use crate::keeping::case_named;
 use crate::people::require_administrator;
-use crate::{StepError, StepResult, Workflow};
+use crate::{StepError, StepResult, Workflow, limits};
 
 pub use words::KINDS;
 
 /// Which rows somebody wants to see; what is empty says nothing.
-#[derive(Debug, Clone, Default, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Default, serde::Deserialize, serde::Serialize)]
 #[serde(default)]
 pub struct Asked {
     /// Number or id of a case.
     pub case: String,
     /// E-mail address of a person, or the id of whoever it was.
     pub person: String,
-    /// The first word of what was done, one of [`KINDS`].
+    /// The first word of what was done, one of [`KINDS`]; any other is refused.
     pub kind: String,
     /// From this day on, UTC: `2026-03-02`.
     pub since: String,
@@ -32,6 +33,25 @@ pub struct Asked {
     pub until: String,
     /// Rows before this number only; 0 for the newest.
     pub before: i64,
+}
+
+impl Asked {
+    fn fields(&self) -> [(&'static str, &str); 5] {
+        [
+            ("case", &self.case),
+            ("person", &self.person),
+            ("kind", &self.kind),
+            ("since", &self.since),
+            ("until", &self.until),
+        ]
+    }
+}
+
+/// Shows nothing: whoever types may have typed a name.
+impl fmt::Debug for Asked {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Asked").finish_non_exhaustive()
+    }
 }
 
 /// One row.
@@ -106,7 +126,25 @@ pub async fn list(
     })
 }
 
+/// Returns what is asked for as an address may say it: a person by the id, never by the e-mail address.
+///
+/// # Errors
+/// As [`list`].
+pub async fn addressed(ctx: &Workflow, actor: &Actor, asked: &Asked) -> StepResult<Asked> {
+    require_administrator(actor)?;
+    let wanted = wanted(&mut ctx.store.read().await?, asked).await?;
+    Ok(Asked {
+        person: wanted.actor_id,
+        ..asked.clone()
+    })
+}
+
 async fn wanted(tx: &mut Tx, asked: &Asked) -> StepResult<Wanted> {
+    for (field, text) in asked.fields() {
+        if text.len() > limits::AUDIT_FIELD_BYTES {
+            return Err(StepError::invalid(field, "This is too long."));
+        }
+    }
     let day = |field, text: &str| match text.trim() {
         "" => StepResult::Ok(None),
         text => {
@@ -115,10 +153,15 @@ async fn wanted(tx: &mut Tx, asked: &Asked) -> StepResult<Wanted> {
             Ok(Some(day.start()))
         }
     };
+    let kind = asked.kind.trim();
+    if !kind.is_empty() && KINDS.iter().all(|(word, _)| *word != kind) {
+        return Err(StepError::invalid("kind", "There is nothing of this kind."));
+    }
     let mut wanted = Wanted {
-        kind: asked.kind.trim().to_owned(),
+        kind: kind.to_owned(),
         from: day("since", &asked.since)?.map(Timestamp::as_micros),
         until: day("until", &asked.until)?.map(|at| at.plus_days(1).as_micros()),
+        actor_id: actor_named(tx, asked.person.trim()).await?,
         ..Wanted::default()
     };
     if !asked.case.trim().is_empty() {
@@ -128,15 +171,36 @@ async fn wanted(tx: &mut Tx, asked: &Asked) -> StepResult<Wanted> {
         };
         wanted.case_id = row.id;
     }
-    let person = asked.person.trim();
-    if person.contains('@') {
-        let found = people::find_by_email(tx, &people::fold_email(person)).await?;
-        let told = "There is no account with this address.";
-        wanted.actor_id = found.ok_or_else(|| StepError::invalid("person", told))?.id;
-    } else {
-        person.clone_into(&mut wanted.actor_id);
-    }
     Ok(wanted)
+}
+
+/// Returns the id of whoever is named. It is written down for ever, so what names nobody here, as the name of a patient that was
+/// typed by slip, is refused.
+async fn actor_named(tx: &mut Tx, named: &str) -> StepResult<String> {
+    if named.contains('@') {
+        let found = people::find_by_email(tx, &people::fold_email(named)).await?;
+        let told = "There is no account with this address.";
+        return Ok(found.ok_or_else(|| StepError::invalid("person", told))?.id);
+    }
+    // The id of a peer of DICOM is its AE title and stands in no table.
+    let is_known = match named.parse::<TokenId>() {
+        _ if named.is_empty() => true,
+        Ok(id) => {
+            id.ae_title().is_some_and(|title| is_printed(&title))
+                || audit::is_actor(tx, id.as_str()).await?
+        }
+        Err(_) => false,
+    };
+    if is_known {
+        return Ok(named.to_owned());
+    }
+    let told = "Write the e-mail address of an account, or the id of an account, a token or a link. Names are not looked for.";
+    Err(StepError::invalid("person", told))
+}
+
+fn is_printed(ae_title: &str) -> bool {
+    let signs = ae_title.bytes();
+    !ae_title.is_empty() && signs.into_iter().all(|sign| (b' '..=b'~').contains(&sign))
 }
 
 /// What was looked up for the rows before.

@@ -138,6 +138,8 @@ pub const QUOTA_GB: u64 = 100_000;
 pub const QUOTA_INSTANCES: u64 = 100_000_000;
 /// Series of which images were refused, on the page of a case.
 pub const REFUSED_SERIES_SHOWN: i64 = 200;
+/// Bytes of one field by which rows of the audit are looked for.
+pub const AUDIT_FIELD_BYTES: usize = 320;
 /// Rows of the audit on one page.
 pub const AUDIT_ON_A_PAGE: i64 = 100;
 /// Rows of the audit that a command asks for at once.

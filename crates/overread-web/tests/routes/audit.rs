@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use overread_model::access::Role;
+use overread_model::ids::PersonId;
 
 use crate::door::{Door, PASSWORD};
 
@@ -11,14 +12,18 @@ async fn only_administrators_read_the_audit() {
     let mut ada = door.administrator().await;
     let nobody = door.browser().get("/audit?case=2026-00001").await;
     assert_eq!(nobody.leads_to(), "/sign-in?next=/audit");
+    let unsent = door.browser().post("/audit", &[]).await;
+    assert_eq!(unsent.status, StatusCode::UNAUTHORIZED);
     for role in [
         Role::Patient,
         Role::Reviewer,
         Role::ReferringPhysician,
         Role::Insurer,
     ] {
-        let other = door.join(&mut ada, role, "Olga Other").await;
+        let mut other = door.join(&mut ada, role, "Olga Other").await;
         let answer = other.get("/audit").await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role}");
+        let answer = other.post("/audit", &[]).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{role}");
     }
     ada.act_as(Role::Coordinator).await;
@@ -61,6 +66,46 @@ async fn the_audit_says_when_who_what_and_in_which_case() {
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     let later = ada.get("/audit?since=2999-01-01").await.body;
     assert!(later.contains("<p class=\"quiet\">Nothing"), "{later}");
+}
+
+/// What is looked for is written down for ever, and stands in the address.
+#[tokio::test]
+async fn only_whoever_is_known_is_looked_for_and_by_an_id() {
+    let door = Door::new().await;
+    let mut ada = door.administrator().await;
+    ada.act_as(Role::Administrator).await;
+    let email = ada.get("/account").await.body;
+    let email = email
+        .split(['>', '<', '"', ' '])
+        .find(|word| word.contains('@'));
+    let found = ada.post("/audit", &[("person", email.unwrap())]).await;
+    assert_eq!(found.status, StatusCode::SEE_OTHER, "{}", found.body);
+    let address = found.leads_to().to_owned();
+    assert!(
+        !address.contains('@') && !address.contains("%40"),
+        "{address}"
+    );
+    let rows = ada.get(&address).await;
+    assert!(rows.body.contains("Signed in"), "{}", rows.body);
+    let stranger = PersonId::from_random([200; 16]);
+    let long = "9".repeat(321);
+    for (field, text) in [
+        ("person", "Alex Sample"),
+        ("person", stranger.as_str()),
+        ("person", &"a".repeat(26)),
+        ("kind", "Sample"),
+        ("case", &long),
+        ("person", &long),
+    ] {
+        let refused = ada.post("/audit", &[(field, text)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+        assert!(refused.body.contains("field__problem"), "{}", refused.body);
+        let refused = ada.get(&format!("/audit?{field}={}", text.replace(' ', "+")));
+        let refused = refused.await.status;
+        assert_eq!(refused, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+    }
+    let rows = ada.get("/audit?kind=audit").await.body;
+    assert!(!rows.contains("Sample") && !rows.contains(stranger.as_str()));
 }
 
 #[tokio::test]
