@@ -5,7 +5,7 @@
 //! person signed in before is counted alone: nobody else can make it wait. A network from which many accounts were
 //! tried has fewer free tries for each of them, and is never closed.
 //! A try is noted before it is checked, so that many at once count too; but only once it has its turn to be checked, so that
-//! one refused because others hold all turns counts for nobody.
+//! one refused because others hold all turns counts for nobody. One that must wait anyway asks for no turn.
 
 use overread_model::time::Timestamp;
 use overread_store::people::{self, ThrottleRow};
@@ -129,6 +129,8 @@ impl Count {
 
 /// Notes a try, or refuses it while too many went before; returns the turn in which it is checked.
 pub(crate) async fn begin(store: &Store, guess: &Guess, now: Timestamp) -> StepResult<Share> {
+    // Whoever must wait anyway is told so at once, and takes no turn of the network's others for it.
+    unblocked(&mut store.read().await?, guess, now).await?;
     let turn = passwords::turn(&guess.asker()).await?;
     count(store, guess, now).await?;
     Ok(turn)
@@ -139,7 +141,15 @@ pub(crate) async fn count(store: &Store, guess: &Guess, now: Timestamp) -> StepR
     let mut tx = store.begin().await?;
     let forgotten = now.plus_seconds(-limits::SIGN_IN_FORGET_SECONDS);
     people::sweep_throttle(&mut tx, forgotten).await?;
-    let counts = guess.read(&mut tx).await?;
+    for count in unblocked(&mut tx, guess, now).await? {
+        people::set_throttle(&mut tx, &count.key, count.next(now)).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Returns the counts of a guess, or refuses it while too many went before.
+async fn unblocked(tx: &mut Tx, guess: &Guess, now: Timestamp) -> StepResult<Vec<Count>> {
+    let counts = guess.read(tx).await?;
     let until = counts
         .iter()
         .filter_map(|count| count.row.map(|row| row.blocked_until))
@@ -148,10 +158,7 @@ pub(crate) async fn count(store: &Store, guess: &Guess, now: Timestamp) -> StepR
     if until > now.as_micros() {
         return Err(StepError::Limit(wait_text(until, now)));
     }
-    for count in counts {
-        people::set_throttle(&mut tx, &count.key, count.next(now)).await?;
-    }
-    Ok(tx.commit().await?)
+    Ok(counts)
 }
 
 /// Forgets the tries from here that were right in the end; those of others stay.
@@ -214,7 +221,7 @@ mod tests {
     use overread_store::Store;
 
     use super::{Count, Guess, begin, network_of};
-    use crate::passwords;
+    use crate::{StepError, limits, passwords};
 
     fn check(free_tries: i64, longest_wait_seconds: i64, tries: usize) -> Vec<i64> {
         let now = Timestamp::from_micros(0);
@@ -255,16 +262,41 @@ mod tests {
         assert_eq!(network_of(""), "");
     }
 
+    async fn open(dir: &tempfile::TempDir) -> Store {
+        let path = dir.path().join("overread.sqlite");
+        Store::open_sqlite(&path).await.unwrap()
+    }
+
+    fn guess(address: &str) -> Guess {
+        Guess {
+            target: "account a@example.org".to_owned(),
+            address: address.to_owned(),
+            known_browser: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_must_wait_anyway_is_told_so_while_others_hold_the_turn() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(&dir).await;
+        let (guess, now) = (guess("198.51.100.78"), Timestamp::from_micros(0));
+        for _ in 0..limits::SIGN_IN_FREE_TRIES {
+            begin(&store, &guess, now).await.unwrap();
+        }
+        let held = passwords::turn(&guess.asker()).await.unwrap();
+        let refused = begin(&store, &guess, now).await.err();
+        assert!(
+            matches!(&refused, Some(StepError::Limit(text)) if text.contains("wait 1 minute")),
+            "{refused:?}"
+        );
+        drop(held);
+    }
+
     #[tokio::test]
     async fn a_try_that_has_no_turn_yet_counts_for_nobody() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("overread.sqlite");
-        let store = Store::open_sqlite(&path).await.unwrap();
-        let guess = || Guess {
-            target: "account a@example.org".to_owned(),
-            address: "198.51.100.77".to_owned(),
-            known_browser: None,
-        };
+        let store = open(&dir).await;
+        let guess = || guess("198.51.100.77");
         let tries = async || {
             // Writing, so that it comes after whatever the waiting try began to write before.
             let mut tx = store.begin().await.unwrap();
