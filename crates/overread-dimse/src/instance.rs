@@ -114,26 +114,29 @@ impl Reader {
         }
     }
 
-    /// Asks again, now and then, whether sending may go on, and what whoever it is sent to reaches by now; `true` when it was asked, and what was made ready before may be
-    /// out of reach.
+    /// Asks again, now and then, whether sending may go on, and what whoever it is sent to reaches by now; `true` when it was
+    /// asked, and what was made ready before may be out of reach.
     ///
     /// # Errors
-    /// Why nothing more may be sent.
+    /// Why nothing more may be sent; asked once more, it is asked anew.
     pub(crate) async fn ask_again(&mut self) -> Result<bool, NotSent> {
         let asked = self.asker.ask_again(&self.store, (self.clock)()).await;
         let was_asked = asked.map_err(|status| match status.code {
             NOT_AUTHORISED => NotSent::Over,
             _ => NotSent::Unreadable,
         })?;
-        if was_asked {
-            let receivers = self.asker.reaches_of(&self.store, &self.to).await;
-            let receivers = receivers.map_err(|error| not_found(&error))?;
-            if receivers.contains(&Reach::Nothing) {
-                return Err(NotSent::Over);
-            }
-            self.receivers = receivers.into();
+        if !was_asked && !self.receivers.contains(&Reach::Nothing) {
+            return Ok(false);
         }
-        Ok(was_asked)
+        // Nothing goes to them until it is known what they reach, also where this question fails or is never answered.
+        self.receivers = [Reach::Nothing].into();
+        let receivers = self.asker.reaches_of(&self.store, &self.to).await;
+        let receivers = receivers.map_err(|error| not_found(&error))?;
+        if receivers.contains(&Reach::Nothing) {
+            return Err(NotSent::Over);
+        }
+        self.receivers = receivers.into();
+        Ok(true)
     }
 
     /// Makes an instance ready for one of the contexts of its class.
@@ -317,9 +320,70 @@ mod tests {
         EXPLICIT_VR_BIG_ENDIAN, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN,
     };
 
-    use super::{Form, form_for};
+    use std::sync::Arc;
+
+    use overread_archive::Archive;
+    use overread_dicom::FirstReading;
+    use overread_model::access::{Actor, Role};
+    use overread_model::time::Timestamp;
+    use overread_store::Store;
+    use overread_store::access::Reach;
+    use overread_store::tokens::{self, NewToken};
+    use tokio::sync::Semaphore;
+
+    use super::{Form, NotSent, Reader, form_for};
+    use crate::asker::Asker;
     use crate::negotiation::Context;
     use crate::service::Service;
+
+    /// A clock that stands: what was asked just now is not asked again because time went.
+    fn clock() -> Timestamp {
+        Timestamp::from_micros(1_772_446_500_000_000)
+    }
+
+    #[tokio::test]
+    async fn who_lost_its_token_is_sent_no_further_group_either() {
+        let dir = tempfile::tempdir().unwrap();
+        let index = dir.path().join("overread.sqlite");
+        let store = Store::open_sqlite(&index).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let token = |name| NewToken {
+            name,
+            role: Role::Archive,
+            case_id: None,
+        };
+        let (asking, _) = tokens::create(&mut tx, &token("a"), clock()).await.unwrap();
+        let (taking, _) = tokens::create(&mut tx, &token("b"), clock()).await.unwrap();
+        tokens::revoke(&mut tx, &taking, clock()).await.unwrap();
+        tx.commit().await.unwrap();
+        let list = r#"{"source":"a test","vrs":[],"groups":[],"attributes":[],
+            "labels":{"vrs":[],"why":""},"private":{"kept_vrs":[],"kept_values_max":0,"why":""}}"#;
+        let mut reader = Reader {
+            archive: Archive::open(dir.path()).await.unwrap(),
+            store,
+            first_reading: FirstReading {
+                list: Arc::new(serde_json::from_str(list).unwrap()),
+                names_finding: |_| false,
+            },
+            rewrites: Arc::new(Semaphore::new(1)),
+            asker: Asker {
+                actor: Actor::Machine {
+                    token_id: asking,
+                    role: Role::Archive,
+                },
+                reach: Reach::Everything,
+                now: clock().plus_seconds(-60),
+            },
+            to: [taking].into(),
+            receivers: Arc::default(),
+            clock,
+        };
+        // As before each group, and before each instance of it.
+        for _ in 0..2 {
+            assert_eq!(reader.ask_again().await, Err(NotSent::Over));
+            assert_eq!(*reader.receivers, [Reach::Nothing]);
+        }
+    }
 
     const JPEG: &str = "1.2.840.10008.1.2.4.70";
 
