@@ -251,7 +251,7 @@ impl Collector {
 
     /// Tells that a study which was stored before is not in the case: the case has no room for it.
     fn left_outside(&mut self, known: &KnownStudy) {
-        let count = known.instances.len();
+        let count = known.instance_count();
         self.receipt.left_outside += count as u64;
         let uid = &known.study_instance_uid;
         self.receipt

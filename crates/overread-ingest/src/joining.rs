@@ -11,7 +11,7 @@ use overread_store::{audit, deliveries};
 
 use crate::commit::{self, Ticket};
 use crate::receipt::{Receipt, ReceiptSeries, ReceiptStudy};
-use crate::{Ingest, IngestError};
+use crate::{Ingest, IngestError, limits};
 
 /// What is told of a study that is kept outside the case that it was sent to.
 pub(crate) const OUTSIDE: &str = "an exam of this delivery is held already outside this case; a coordinator can add it to the case";
@@ -20,11 +20,30 @@ pub(crate) const OUTSIDE: &str = "an exam of this delivery is held already outsi
 #[derive(Debug, Default)]
 pub(crate) struct KnownStudy {
     pub(crate) study_instance_uid: String,
-    pub(crate) instances: HashSet<String>,
-    /// Those of which it is noted that the case has no room for them.
+    fresh: HashSet<String>,
+    /// Those of which it is noted that the case has no room for them, instead.
     noted: HashSet<String>,
     /// A coordinator decides whether the case gets it.
     pub(crate) is_outside: bool,
+    /// The receipt says so.
+    is_listed: bool,
+}
+
+impl KnownStudy {
+    /// Returns how many different instances of it this delivery brought.
+    pub(crate) fn instance_count(&self) -> usize {
+        self.fresh.len() + self.noted.len()
+    }
+
+    /// Says whether the receipt tells something else of it than is so.
+    pub(crate) const fn is_changed(&self) -> bool {
+        self.is_outside != self.is_listed
+    }
+
+    /// Forgets that the case had no room.
+    fn begin_anew(&mut self) {
+        self.fresh.extend(self.noted.drain());
+    }
 }
 
 /// The studies that instances of a delivery were in already.
@@ -74,7 +93,9 @@ pub(crate) fn note_known(
         study_instance_uid: study_instance_uid.to_owned(),
         ..KnownStudy::default()
     });
-    known.instances.insert(sop_instance_uid.to_owned());
+    if !known.noted.contains(sop_instance_uid) {
+        known.fresh.insert(sop_instance_uid.to_owned());
+    }
 }
 
 /// Puts a study that was stored before into the case that a delivery is for, where whoever brings it may do that and the case
@@ -90,14 +111,14 @@ pub(crate) async fn join(
         return Ok(Joining::Joined);
     };
     if studies::is_of_case(&mut ingest.store().peek().await?, study, case_id).await? {
-        known.noted.clear();
+        known.begin_anew();
         return Ok(Joining::Joined);
     }
     // One study at a time: the committer holds several, in an order of its own.
     let mut tx = ingest.store().begin().await?;
     studies::take_turns(&mut tx, &Batch::empty(), std::slice::from_ref(case_id)).await?;
     audit::take_turn(&mut tx).await?;
-    let brought = known.instances.len() as u64;
+    let brought = known.instance_count() as u64;
     let joining = if !studies::may_link(&mut tx, study, scope, brought).await? {
         Joining::Outside
     } else {
@@ -108,31 +129,31 @@ pub(crate) async fn join(
             Joining::Joined
         } else {
             deliveries::start(&mut tx, scope, ticket.source, now).await?;
-            let fresh = known.instances.difference(&known.noted);
+            let fresh = known.fresh.iter();
             commit::note_no_room(&mut tx, ticket, &known.study_instance_uid, fresh).await?;
             Joining::NoRoom
         }
     };
     tx.commit().await?;
     match joining {
-        Joining::NoRoom => known.noted.clone_from(&known.instances),
-        _ => known.noted.clear(),
+        Joining::NoRoom => known.noted.extend(known.fresh.drain()),
+        _ => known.begin_anew(),
     }
     Ok(joining)
 }
 
 /// Keeps all that a delivery without a receipt (STOW-RS, C-STORE) has left outside its case by now, so that a coordinator finds
-/// it and decides; `more` of it since this was noted last.
+/// it and decides.
 pub(crate) async fn note_outside(
     ingest: &Ingest,
     ticket: &Ticket,
-    known: &KnownStudies,
-    more: u64,
+    known: &mut KnownStudies,
 ) -> Result<(), IngestError> {
     let scope = &ticket.scope;
-    let outside: Vec<&KnownStudy> = known.values().filter(|study| study.is_outside).collect();
-    let count = |study: &KnownStudy| study.instances.len() as u64;
-    let studies = outside.iter().map(|study| ReceiptStudy {
+    unlist_filed(ingest, ticket, known).await?;
+    let outside = known.values().filter(|study| study.is_outside);
+    let count = |study: &KnownStudy| study.instance_count() as u64;
+    let studies = outside.clone().map(|study| ReceiptStudy {
         study_instance_uid: study.study_instance_uid.clone(),
         patient_name: None,
         patient_id: None,
@@ -143,12 +164,12 @@ pub(crate) async fn note_outside(
             instances: count(study),
         }],
     });
-    let problems = outside.iter().map(|_| Problem {
+    let problems = outside.clone().take(limits::PROBLEMS).map(|_| Problem {
         path: String::new(),
         kind: ProblemKind::HeldAside,
         message: OUTSIDE.to_owned(),
     });
-    let all = outside.iter().map(|study| count(study)).sum();
+    let all = outside.clone().map(count).sum();
     let receipt = Receipt {
         delivery: scope.delivery_id.as_str().to_owned(),
         files_seen: all,
@@ -157,9 +178,30 @@ pub(crate) async fn note_outside(
         problems: problems.collect(),
         ..Receipt::default()
     };
+    let more = outside.filter(|study| study.is_changed()).count() as u64;
     let json = serde_json::to_string(&receipt).map_err(|_| IngestError::Interrupted)?;
     let mut tx = ingest.store().begin().await?;
     deliveries::start(&mut tx, scope, ticket.source, ticket.now).await?;
     deliveries::left_outside(&mut tx, &scope.delivery_id, (more, json.as_str())).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    for study in known.values_mut() {
+        study.is_listed = study.is_outside;
+    }
+    Ok(())
+}
+
+/// Takes off the list what a coordinator put into the case meanwhile.
+async fn unlist_filed(
+    ingest: &Ingest,
+    ticket: &Ticket,
+    known: &mut KnownStudies,
+) -> Result<(), IngestError> {
+    let Some(case_id) = &ticket.scope.case_id else {
+        return Ok(());
+    };
+    let mut tx = ingest.store().peek().await?;
+    for (key, study) in known.iter_mut().filter(|(_, study)| study.is_listed) {
+        study.is_outside &= !studies::is_of_case(&mut tx, *key, case_id).await?;
+    }
+    Ok(())
 }

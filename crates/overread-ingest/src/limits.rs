@@ -74,6 +74,9 @@ pub const DIGESTED_BYTES: usize = 128 * 1024;
 pub const WINDOW_BYTES: usize = 256 * 1024;
 /// Problems that a receipt lists one by one.
 pub const PROBLEMS: usize = 5_000;
+/// Studies left outside their case by a delivery whose images come one by one up to which each image is counted as it comes;
+/// with more, the counts are those of when the last study came or went.
+pub const OUTSIDE_STUDIES_COUNTED: usize = 16;
 /// Bytes of a document that is kept.
 pub const DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// Characters of a document's name that are kept.

@@ -268,22 +268,25 @@ impl Ingest {
                 came.insert(*study);
             }
         }
-        let mut outside_count = 0;
+        let (mut is_any_outside, mut is_changed) = (false, false);
         for key in came {
             let Some(study) = known.get_mut(&key) else {
                 continue;
             };
             let joining = join(self, ticket, key, study).await?;
             study.is_outside = joining == Joining::Outside;
-            outside_count += u64::from(study.is_outside);
+            is_any_outside |= study.is_outside;
+            is_changed |= study.is_changed();
             for (outcome, _) in answered.iter_mut().filter(|(_, of)| *of == Some(key)) {
                 if let Some(problem) = joining.problem() {
                     outcome.result = Err(problem);
                 }
             }
         }
-        if outside_count > 0 {
-            note_outside(self, ticket, known, outside_count).await?;
+        // How many images of each came is counted as long as that takes little; a new exam is always noted.
+        let outside = || known.values().filter(|study| study.is_outside).count();
+        if is_changed || is_any_outside && outside() <= limits::OUTSIDE_STUDIES_COUNTED {
+            note_outside(self, ticket, known).await?;
         }
         Ok(())
     }

@@ -2,10 +2,13 @@
 
 use dicom_core::VR;
 use dicom_dictionary_std::tags;
-use overread_ingest::{DeliveryOptions, DeliverySource, IngestError, StowOutcome, Wanted};
+use overread_ingest::{
+    DeliveryOptions, DeliverySource, IngestError, Receipt, StowOutcome, Wanted, limits,
+};
 use overread_model::ids::CaseId;
 use overread_model::problem::ProblemKind;
 use overread_store::access::Reach;
+use overread_store::studies::{self, StudyKey};
 use overread_store::{checks, deliveries};
 use overread_testkit::disc::{DiscFile, zip_of};
 
@@ -290,6 +293,63 @@ async fn every_exam_that_stays_outside_is_noted_when_images_come_one_by_one() {
         );
     }
     assert_eq!((rows.len(), rows[0].problem_count), (1, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_noted_of_exams_outside_follows_what_becomes_of_them() {
+    let house = House::new().await;
+    let (first, second) = (CaseId::from_random([1; 16]), CaseId::from_random([2; 16]));
+    let count = limits::OUTSIDE_STUDIES_COUNTED as u64 + 1;
+    for study in 1..=count {
+        let images = [(study, 1, 1), (study, 1, 2), (study, 1, 3)];
+        bring(&house, patient(1), &first, &images).await;
+    }
+    let options = of_case(DeliverySource::Dimse, patient(2), &second);
+    let mut peer = house.ingest.one_by_one(&options).unwrap();
+    let mut send = async |study, instance| {
+        let part = received(&house.ingest, &part10(&mr(study, 1, instance))).await;
+        let one = peer.store(part, &Wanted::default(), NOW).await.unwrap();
+        one.result.map_err(|problem| problem.kind)
+    };
+    // The UIDs that are listed, and how many images of them came.
+    let noted = async || {
+        let mut tx = house.ingest.store().read().await.unwrap();
+        let rows = deliveries::list_of_case(&mut tx, &second).await.unwrap();
+        let receipt: Receipt = serde_json::from_str(rows[0].receipt.as_deref().unwrap()).unwrap();
+        assert_eq!(receipt.studies.len(), receipt.problems.len());
+        let uids = receipt.studies.into_iter();
+        let uids: Vec<String> = uids.map(|study| study.study_instance_uid).collect();
+        (uids, receipt.duplicates, rows[0].problem_count)
+    };
+    let file = async |study| {
+        let mut tx = house.ingest.store().begin().await.unwrap();
+        let uid = mr(study, 1, 1).study_instance_uid;
+        let row = checks::study_by_uid(&mut tx, &uid).await.unwrap().unwrap();
+        let linked = studies::link_to_case(&mut tx, StudyKey(row.id), &second, NOW).await;
+        linked.unwrap();
+        tx.commit().await.unwrap();
+        uid
+    };
+    let outside = Err(ProblemKind::HeldAside);
+    // Two images of one exam are one exam, and both are counted.
+    assert_eq!(send(1, 1).await.unwrap_err(), ProblemKind::HeldAside);
+    assert_eq!(send(1, 2).await.unwrap_err(), ProblemKind::HeldAside);
+    let (uids, images, problems) = noted().await;
+    assert_eq!((uids.len(), images, problems), (1, 2, 1));
+    for study in 2..=count {
+        assert_eq!(send(study, 1).await.map(drop), outside);
+    }
+    assert_eq!(noted().await.0.len() as u64, count);
+    // With so many, one more image of one that is listed is not worth writing all of them anew.
+    assert_eq!(send(count, 2).await.map(drop), outside);
+    let (_, images, problems) = noted().await;
+    assert_eq!((images, problems as u64), (count + 1, count));
+    // Filed meanwhile: neither the exam that comes again nor another is listed any more.
+    let filed = [file(1).await, file(2).await];
+    send(1, 3).await.unwrap();
+    let (uids, ..) = noted().await;
+    assert_eq!(uids.len() as u64, count - 2);
+    assert!(filed.iter().all(|uid| !uids.contains(uid)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
