@@ -39,32 +39,36 @@ pub(crate) async fn asked_again(
     let in_path = in_path.filter(|(name, _)| *name == "study");
     let in_path = in_path.map(|(_, study)| study.to_owned()).next();
     let study = in_path.or_else(|| study_asked(request.uri()));
+    let Some(actor) = actor else {
+        return next.run(request).await;
+    };
+    let begun_at = (state.clock)();
+    let mut question = Question {
+        state,
+        actor,
+        study,
+        begun_at,
+        // A machine has no first reading to do: nothing begins to be left out for it.
+        may_turn_blind: false,
+    };
+    if matches!(question.actor, Actor::Person { .. }) {
+        // Before the answer is looked up: a first reading that begins between the two ends it, rather than being taken for
+        // one that was there all along. Who it is not known of is taken to have seen everything.
+        question.may_turn_blind = !question.begins_blind().await.unwrap_or(false);
+    }
     let response = next.run(request).await;
     let longest = response.body().size_hint().upper();
-    let is_short = longest.is_some_and(|bytes| bytes <= ASKED_AGAIN_BYTES);
-    match actor.filter(|_| !is_short) {
-        None => response,
-        Some(actor) => {
-            let asked_at = (state.clock)();
-            let mut question = Question {
-                state,
-                actor,
-                study,
-                begun_at: asked_at,
-                was_blind: false,
-            };
-            // Who it is not known of is taken to have seen everything.
-            question.was_blind = question.is_blind().await.unwrap_or(false);
-            response.map(|inner| {
-                Body::new(Asked {
-                    inner,
-                    question,
-                    asked_at,
-                    asking: None,
-                })
-            })
-        }
+    if longest.is_some_and(|bytes| bytes <= ASKED_AGAIN_BYTES) {
+        return response;
     }
+    response.map(|inner| {
+        Body::new(Asked {
+            inner,
+            question,
+            asked_at: begun_at,
+            asking: None,
+        })
+    })
 }
 
 /// Returns the study that a query names, as WADO-URI does (PS3.18 9.1.2.1).
@@ -83,12 +87,13 @@ struct Question {
     /// Where it is one.
     study: Option<String>,
     begun_at: Timestamp,
-    /// Whether what may tell of the first reading was left out when it began.
-    was_blind: bool,
+    /// Whether a first reading may begin of which nothing was left out when the answer began.
+    may_turn_blind: bool,
 }
 
 impl Question {
-    /// Says whether the reader may still read: who has a first reading to do since it began may not read on what tells of another.
+    /// Says whether the reader may still read: who has a first reading to do since it began may not read on what tells of
+    /// another.
     async fn ask(self) -> StoreResult<bool> {
         let now = (self.state.clock)();
         let mut tx = self.state.store.peek().await?;
@@ -96,7 +101,7 @@ impl Question {
             return Ok(false);
         }
         let reach = reach(&mut tx, &self.actor, now).await?;
-        if !self.was_blind && self.is_blind_by(&mut tx, &reach).await? {
+        if self.may_turn_blind && self.is_blind(&mut tx, &reach).await? {
             return Ok(false);
         }
         match &self.study {
@@ -105,13 +110,14 @@ impl Question {
         }
     }
 
-    async fn is_blind(&self) -> StoreResult<bool> {
+    async fn begins_blind(&self) -> StoreResult<bool> {
         let mut tx = self.state.store.peek().await?;
         let reach = reach(&mut tx, &self.actor, self.begun_at).await?;
-        self.is_blind_by(&mut tx, &reach).await
+        self.is_blind(&mut tx, &reach).await
     }
 
-    async fn is_blind_by(&self, tx: &mut Tx, reach: &Reach) -> StoreResult<bool> {
+    /// Says whether what may tell of the first reading is left out of what this reach shows.
+    async fn is_blind(&self, tx: &mut Tx, reach: &Reach) -> StoreResult<bool> {
         match &self.study {
             None => Ok(reach.is_without_reports()),
             Some(study) => is_blind_to(tx, reach, study).await,

@@ -124,6 +124,11 @@ impl House {
         }
     }
 
+    /// Says whether it stands on PostgreSQL and a bucket.
+    pub(crate) fn is_shared(&self) -> bool {
+        overread_testkit::place::shared(self.folder.path()).is_some()
+    }
+
     /// Returns the door as it stands behind the address of a link.
     pub(crate) fn behind_link(&self) -> Router {
         Router::new().nest("/links/{secret}", self.router.clone())
@@ -269,7 +274,7 @@ impl House {
         let shelves = shelves.into_iter().flatten();
         let mut paths = shelves.map(|shelf| shelf.unwrap().path().join(&name));
         let Some(path) = paths.find(|path| path.is_file()) else {
-            assert!(overread_testkit::place::shared(self.folder.path()).is_some());
+            assert!(self.is_shared());
             return false;
         };
         std::fs::remove_file(&path).unwrap();
