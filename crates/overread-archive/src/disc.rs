@@ -61,10 +61,9 @@ impl Disc {
     }
 
     /// Writes a file without a name beside the packs.
-    pub(crate) async fn try_write(&self) -> Result<(), ArchiveError> {
-        // The packs may be on a disc of their own.
+    pub(crate) async fn try_write(&self, bytes: u64) -> Result<(), ArchiveError> {
         let folder = self.shared.folder.clone();
-        blocking(move || Spool { folder }.try_write()).await
+        blocking(move || Spool { folder }.try_write(bytes)).await
     }
 
     /// Returns where the file of a pack is.

@@ -135,13 +135,16 @@ impl Archive {
         self.spool.empty().await
     }
 
-    /// Writes a little where packs are, durably, and lets it go.
+    /// Writes so many bytes, [`limits::TRIAL_BYTES`] at most, where temporary files and packs are, durably, and lets them go.
     ///
     /// # Errors
     /// When the disc or the bucket does not take it.
-    pub async fn try_write(&self) -> Result<(), ArchiveError> {
+    pub async fn try_write(&self, bytes: u64) -> Result<(), ArchiveError> {
+        // The packs may be on a disc of their own.
+        let spool = self.spool.clone();
+        blocking(move || spool.try_write(bytes)).await?;
         match &self.place {
-            Place::Disc(disc) => disc.try_write().await,
+            Place::Disc(disc) => disc.try_write(bytes).await,
             Place::S3(bucket) => bucket.try_write().await,
         }
     }

@@ -12,8 +12,10 @@ pub const DIRECTORY_BYTES: u64 = 64 * 1024 * 1024;
 pub const DIRECTORY_WINDOW_BYTES: u64 = 64 * 1024;
 /// Bytes that are searched at once for a directory where none stands at its place.
 pub const SCAN_BYTES: u64 = 1024 * 1024;
-/// Bytes that are written to see whether anything can be stored.
-pub const TRIAL_BYTES: usize = 1024 * 1024;
+/// Bytes that are written at most to see whether so much can be stored.
+pub const TRIAL_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of them that are written at once.
+pub const TRIAL_PIECE_BYTES: usize = 1024 * 1024;
 /// Folders that packs are spread over.
 pub const SHELVES: u32 = 16;
 /// Packs that are open for writing at once.

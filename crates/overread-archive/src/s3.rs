@@ -25,9 +25,9 @@ pub use settings::{S3Secret, S3Settings};
 pub(crate) use upload::Body;
 
 use crate::error::ArchiveError;
+use crate::limits;
 use crate::settle::{Loose, Settled, pack_of};
 use crate::spool::Spool;
-use crate::{blocking, limits};
 
 /// The packs of one bucket; a clone is another handle.
 #[derive(Debug, Clone)]
@@ -78,10 +78,8 @@ impl Bucket {
         Ok(bucket)
     }
 
-    /// Writes a file without a name here, where batches are gathered, and a small object.
+    /// Writes a small object.
     pub(crate) async fn try_write(&self) -> Result<(), ArchiveError> {
-        let spool = self.shared.spool.clone();
-        blocking(move || spool.try_write()).await?;
         self.now().await.map(|_| ())
     }
 

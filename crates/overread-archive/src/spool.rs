@@ -46,10 +46,14 @@ impl Spool {
         make().map_err(|source| ArchiveError::Folder { source })
     }
 
-    /// Writes a file without a name, durably, and lets it go.
-    pub(crate) fn try_write(&self) -> Result<(), ArchiveError> {
+    /// Writes a file without a name of so many bytes, [`limits::TRIAL_BYTES`] at most, durably, and lets it go.
+    pub(crate) fn try_write(&self, bytes: u64) -> Result<(), ArchiveError> {
         let mut file = self.unnamed()?;
-        let written = file.write_all(&vec![0; limits::TRIAL_BYTES]);
+        let piece = vec![0; limits::TRIAL_PIECE_BYTES];
+        let pieces = bytes
+            .clamp(1, limits::TRIAL_BYTES)
+            .div_ceil(piece.len() as u64);
+        let written = (0..pieces).try_for_each(|_| file.write_all(&piece));
         let synced = written.and_then(|()| file.sync_data());
         synced.map_err(|source| ArchiveError::Folder { source })
     }

@@ -114,12 +114,12 @@ pub(crate) async fn run(kept_at: Place, mut items: mpsc::Receiver<Item>) {
 
 /// Tells everybody who waits what became of a batch.
 fn answer(
-    troubles: &Troubles,
+    (troubles, bytes): (&Troubles, u64),
     waiting: Vec<oneshot::Sender<Answer>>,
     committed: Result<Vec<Answer>, IngestError>,
 ) {
     if let Err(error) = &committed {
-        troubles.remember(error);
+        troubles.remember(error, bytes);
     }
     let answers = committed
         .unwrap_or_default()

@@ -271,10 +271,10 @@ fn hold(
 ) -> Result<Held, IngestError> {
     let expected = length_bytes.unwrap_or(limits::IN_MEMORY_BYTES);
     if expected > limits::IN_MEMORY_BYTES {
-        return spool(session, &bytes, reader);
+        return session.hear(spool(session, &bytes, reader));
     }
     let Some(arriving) = session.reserve(expected) else {
-        return spool(session, &bytes, reader);
+        return session.hear(spool(session, &bytes, reader));
     };
     bytes.reserve_exact(length_bytes.map_or(0, |length| {
         (length as usize + 1).saturating_sub(bytes.len())
@@ -283,7 +283,7 @@ fn hold(
     let room = (expected + 1).saturating_sub(bytes.len() as u64);
     read_up_to(reader, room, &mut bytes).map_err(IngestError::Body)?;
     if bytes.len() as u64 > expected {
-        return spool(session, &bytes, reader);
+        return session.hear(spool(session, &bytes, reader));
     }
     keep(session, bytes, arriving)
 }

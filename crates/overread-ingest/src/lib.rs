@@ -171,7 +171,7 @@ impl Ingest {
             troubles: Arc::clone(&troubles),
         };
         tokio::spawn(commit::run(place, items));
-        let bench = session::Bench::new(archive.spool_folder());
+        let bench = session::Bench::new(archive.spool_folder(), &troubles);
         Ok(Self {
             shared: Arc::new(Shared {
                 store,

@@ -56,7 +56,7 @@ impl Ingest {
                 room,
             },
             None => Place::File {
-                file: temporary(&bench).await?,
+                file: bench.troubles.hear(temporary(&bench).await, 0)?,
                 length_bytes: 0,
             },
         };
@@ -75,6 +75,12 @@ impl Receiving {
     /// # Errors
     /// When the part is too long or the disc for temporary files is full.
     pub async fn push(&mut self, more: &[u8]) -> Result<(), IngestError> {
+        let bytes = self.length_bytes() + more.len() as u64;
+        let added = self.add(more).await;
+        self.bench.troubles.hear(added, bytes)
+    }
+
+    async fn add(&mut self, more: &[u8]) -> Result<(), IngestError> {
         if let Place::Memory { bytes, room } = &mut self.place {
             let length_bytes = (bytes.bytes().len() + more.len()) as u64;
             if length_bytes > granted_bytes(room)
@@ -172,7 +178,8 @@ impl Receiving {
                 mut file,
                 length_bytes,
             } => {
-                file.flush().await.map_err(IngestError::Spool)?;
+                let flushed = file.flush().await.map_err(IngestError::Spool);
+                self.bench.troubles.hear(flushed, length_bytes)?;
                 let file = file.into_std().await;
                 Ok(Received(Held {
                     part: Part::File {
@@ -206,7 +213,7 @@ mod tests {
     use overread_model::extent::Digest;
 
     use crate::content::Part;
-    use crate::{Ingest, limits};
+    use crate::{Ingest, IngestError, Trouble, limits};
 
     async fn house() -> (tempfile::TempDir, Ingest) {
         let dir = tempfile::tempdir().unwrap();
@@ -245,6 +252,20 @@ mod tests {
         let first = sleeping.swap_remove(0).finish().await.unwrap();
         assert!(matches!(&first.0.part, Part::Memory(bytes) if bytes.len() == 15 << 20));
         assert_eq!(free_bytes(&ingest), limits::ARRIVING_BYTES);
+    }
+
+    #[tokio::test]
+    async fn a_temporary_file_that_cannot_be_written_is_told_to_who_watches() {
+        let (dir, ingest) = house().await;
+        assert_eq!(ingest.trouble().await, None);
+        let spool = dir.path().join("spool");
+        std::fs::remove_dir_all(&spool).unwrap();
+        let mut part = ingest.receive().await.unwrap();
+        let pushed = part
+            .push(&vec![7; limits::IN_MEMORY_BYTES as usize + 1])
+            .await;
+        assert!(matches!(pushed, Err(IngestError::Spool(_))), "{pushed:?}");
+        assert_eq!(ingest.trouble().await, Some(Trouble::Other));
     }
 
     #[tokio::test]

@@ -17,6 +17,7 @@ use crate::collect::Collector;
 use crate::commit::{self, Item};
 use crate::content::Held;
 use crate::prepare::{self, Prepared};
+use crate::trouble::Troubles;
 use crate::{DeliveryOptions, Ingest, IngestError, Receipt, limits, zip};
 
 /// Is told how a delivery advances.
@@ -59,11 +60,13 @@ pub(crate) struct Bench {
     pub(crate) buffers: Buffers,
     /// Folder for temporary files.
     pub(crate) spool: Arc<Path>,
+    /// Hears of temporary files that could not be written.
+    pub(crate) troubles: Arc<Troubles>,
 }
 
 impl Bench {
     /// Makes room for one reader of deliveries.
-    pub(crate) fn new(spool: &Path) -> Self {
+    pub(crate) fn new(spool: &Path, troubles: &Arc<Troubles>) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             arriving: Arc::new(Semaphore::new((limits::ARRIVING_BYTES / 1024) as usize)),
@@ -73,6 +76,7 @@ impl Bench {
             readers: Arc::new(Semaphore::new(cores)),
             buffers: Buffers::default(),
             spool: Arc::from(spool),
+            troubles: Arc::clone(troubles),
         }
     }
 
@@ -273,6 +277,11 @@ impl Session {
             );
         }
         self.collect(|collector| collector.other_file());
+    }
+
+    /// Remembers where a temporary file could not be written.
+    pub(crate) fn hear<T>(&self, spooled: Result<T, IngestError>) -> Result<T, IngestError> {
+        self.bench.troubles.hear(spooled, limits::IN_MEMORY_BYTES)
     }
 
     /// Returns the folder for temporary files.

@@ -64,7 +64,7 @@ pub async fn survey(
     progress: impl Progress,
     mut see: impl FnMut(&InstanceFacts),
 ) -> Result<Survey, IngestError> {
-    let bench = Bench::new(&std::env::temp_dir());
+    let bench = Bench::new(&std::env::temp_dir(), &std::sync::Arc::default());
     let paths = paths.to_vec();
     let mut survey = Survey::default();
     let mut problems = Vec::new();

@@ -1,18 +1,20 @@
 //! That nothing can be stored at the moment: remembered from a batch that failed until something is stored again.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use overread_archive::Archive;
+use overread_archive::limits::TRIAL_BYTES;
 use overread_store::{Store, StoreError, audit};
 use tokio::time::timeout;
 
 use crate::{IngestError, limits};
 
 /// Why nothing can be stored, in words for whoever watches the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Trouble {
     /// The disc of the archive or of the database is full.
     Full,
@@ -65,8 +67,17 @@ pub(crate) struct Troubles {
 #[derive(Debug, Default)]
 struct State {
     now: Option<Trouble>,
+    /// How much was to be written when it failed, [`TRIAL_BYTES`] at most: less may fit where that does not.
+    bytes: u64,
+    failure_count: u64,
     tried_at: Option<Instant>,
-    told_at: Option<Instant>,
+    told_at: HashMap<Trouble, Instant>,
+}
+
+impl State {
+    fn end(&mut self) {
+        (self.now, self.bytes) = (None, 0);
+    }
 }
 
 impl Troubles {
@@ -74,29 +85,73 @@ impl Troubles {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that something was stored.
-    pub(crate) fn is_over(&self) {
-        self.state().now = None;
+    /// Hears that so many bytes were stored, which says nothing of more.
+    pub(crate) fn stored(&self, bytes: u64) {
+        let mut state = self.state();
+        if bytes.min(TRIAL_BYTES) >= state.bytes {
+            state.end();
+        }
     }
 
-    /// Remembers a failure; the log hears of it, and of those that follow once in [`limits::TROUBLE_TOLD`].
-    pub(crate) fn remember(&self, error: &IngestError) {
+    /// Remembers that so many bytes could not be stored, and tells the log.
+    pub(crate) fn remember(&self, error: &IngestError, bytes: u64) {
+        let trouble = Trouble::of(error);
         let mut state = self.state();
-        state.now = Some(Trouble::of(error));
-        let is_told = state
-            .told_at
-            .is_some_and(|at| at.elapsed() < limits::TROUBLE_TOLD);
-        if is_told {
+        state.now = Some(trouble);
+        state.bytes = state.bytes.max(bytes.min(TRIAL_BYTES));
+        state.failure_count += 1;
+        drop(state);
+        self.tell(
+            trouble,
+            error,
+            "a batch could not be stored; nothing of it was acknowledged",
+        );
+    }
+
+    /// As [`Self::remember`], where it is a temporary file that could not be written.
+    pub(crate) fn hear<T>(
+        &self,
+        result: Result<T, IngestError>,
+        bytes: u64,
+    ) -> Result<T, IngestError> {
+        result.inspect_err(|error| {
+            if matches!(error, IngestError::Spool(_)) {
+                self.remember(error, bytes);
+            }
+        })
+    }
+
+    /// Remembers what a trial showed that began after so many failures: of one that came meanwhile it says nothing.
+    fn tried(&self, result: Result<(), IngestError>, failure_count: u64) {
+        let mut state = self.state();
+        state.tried_at = Some(Instant::now());
+        match result {
+            Ok(()) if state.failure_count == failure_count => state.end(),
+            Ok(()) => {}
+            Err(error) => {
+                let trouble = Trouble::of(&error);
+                state.now = Some(trouble);
+                drop(state);
+                self.tell(trouble, &error, "nothing can be stored");
+            }
+        }
+    }
+
+    /// Tells the log, once in [`limits::TROUBLE_TOLD`] of each sort of trouble.
+    fn tell(&self, trouble: Trouble, error: &IngestError, what: &str) {
+        let mut state = self.state();
+        let told_at = state.told_at.get(&trouble);
+        if told_at.is_some_and(|at| at.elapsed() < limits::TROUBLE_TOLD) {
             return;
         }
-        state.told_at = Some(Instant::now());
+        state.told_at.insert(trouble, Instant::now());
         drop(state);
         let kind = kind(error);
-        tracing::error!(kind, error = %chain(error), "a batch could not be stored; nothing of it was acknowledged");
+        tracing::error!(kind, error = %chain(error), "{what}");
     }
 }
 
-/// Returns why nothing can be stored, where a batch failed and a small write fails, too; asks nobody while all is well.
+/// Returns why nothing can be stored, where something failed and as much cannot be written still; asks nobody while all is well.
 pub(crate) async fn now(
     troubles: &Arc<Troubles>,
     store: &Store,
@@ -113,11 +168,11 @@ pub(crate) async fn now(
     }
     let (troubles_of, store, archive) = (Arc::clone(troubles), store.clone(), archive.clone());
     let trial = tokio::spawn(async move {
-        match write(&store, &archive).await {
-            Ok(()) => troubles_of.is_over(),
-            Err(error) => troubles_of.state().now = Some(Trouble::of(&error)),
-        }
-        troubles_of.state().tried_at = Some(Instant::now());
+        let (bytes, failure_count) = {
+            let state = troubles_of.state();
+            (state.bytes, state.failure_count)
+        };
+        troubles_of.tried(write(&store, &archive, bytes).await, failure_count);
         drop(turn);
     });
     // Whoever hangs goes on by itself, and keeps the turn.
@@ -125,9 +180,9 @@ pub(crate) async fn now(
     troubles.state().now
 }
 
-/// Writes a little where packs are, and a row as it is, durably both.
-async fn write(store: &Store, archive: &Archive) -> Result<(), IngestError> {
-    archive.try_write().await?;
+/// Writes as much as failed where temporary files and packs are, and a row as it is, durably all.
+async fn write(store: &Store, archive: &Archive, bytes: u64) -> Result<(), IngestError> {
+    archive.try_write(bytes).await?;
     let mut tx = store.begin().await?;
     audit::take_turn(&mut tx).await?;
     Ok(tx.commit().await?)
@@ -143,4 +198,51 @@ fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::{Trouble, Troubles};
+    use crate::IngestError;
+
+    fn failed(kind: ErrorKind) -> IngestError {
+        IngestError::Spool(Error::from(kind))
+    }
+
+    #[test]
+    fn what_is_smaller_or_older_than_a_failure_does_not_end_it() {
+        let troubles = Troubles::default();
+        let now = || troubles.state().now;
+        troubles.remember(&failed(ErrorKind::StorageFull), 5_000_000);
+        troubles.stored(1_000);
+        assert_eq!(now(), Some(Trouble::Full));
+        troubles.stored(5_000_000);
+        assert_eq!(now(), None);
+        // More than is ever tried counts as that.
+        troubles.remember(&failed(ErrorKind::StorageFull), u64::MAX);
+        troubles.stored(super::TRIAL_BYTES);
+        assert_eq!(now(), None);
+        // Of what failed while it ran, a trial says nothing.
+        troubles.remember(&failed(ErrorKind::StorageFull), 1);
+        let begun = troubles.state().failure_count;
+        troubles.remember(&failed(ErrorKind::StorageFull), 1);
+        troubles.tried(Ok(()), begun);
+        assert_eq!(now(), Some(Trouble::Full));
+        troubles.tried(Ok(()), begun + 1);
+        assert_eq!(now(), None);
+    }
+
+    #[test]
+    fn the_log_hears_of_each_sort_of_trouble_also_from_a_trial() {
+        let troubles = Troubles::default();
+        troubles.remember(&failed(ErrorKind::TimedOut), 1);
+        troubles.tried(Err(failed(ErrorKind::StorageFull)), 1);
+        assert_eq!(troubles.state().now, Some(Trouble::Full));
+        let told = troubles.state().told_at.clone();
+        assert!(told.contains_key(&Trouble::Other) && told.contains_key(&Trouble::Full));
+        troubles.remember(&failed(ErrorKind::StorageFull), 1);
+        assert_eq!(troubles.state().told_at, told, "once in a while");
+    }
 }

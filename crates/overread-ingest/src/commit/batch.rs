@@ -77,7 +77,7 @@ impl Underway {
         turn: Turn,
         before: Option<Self>,
     ) -> Self {
-        let kept_at = kept_at.clone();
+        let (kept_at, bytes) = (kept_at.clone(), batch.bytes);
         let mut waiting = Vec::with_capacity(batch.items.len());
         let mut work = Vec::with_capacity(batch.items.len());
         for item in batch.items {
@@ -96,13 +96,13 @@ impl Underway {
                     let is_written = synced.is_written();
                     let committed = commit(&kept_at, synced).await;
                     if is_written && committed.is_ok() {
-                        kept_at.troubles.is_over();
+                        kept_at.troubles.stored(bytes);
                     }
                     committed
                 }
                 Err(error) => Err(error),
             };
-            answer(&kept_at.troubles, waiting, committed);
+            answer((&kept_at.troubles, bytes), waiting, committed);
             drop(turn.place);
         };
         // One thread goes the whole way: a batch asks the database many times, and each time that a worker of the runtime waits

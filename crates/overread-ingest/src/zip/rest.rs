@@ -17,7 +17,8 @@ use crate::{IngestError, limits};
 pub(crate) fn read(mut archive: Archive<'_>) -> Result<(), IngestError> {
     let from = archive.input.offset();
     // The bytes before stay a hole of the file, so that every offset in the archive holds.
-    let Some(file) = spool(&mut archive, from)? else {
+    let spooled = spool(&mut archive, from);
+    let Some(file) = archive.session.hear(spooled)? else {
         archive.problem(
             archive.path,
             ProblemKind::LimitExceeded,
