@@ -192,6 +192,21 @@ pub(crate) fn named_by(study: &StudyRow) -> PersonIdentity {
     }
 }
 
+/// Says why a name that fits is not enough, by which side lacks the birth date.
+fn why_name_alone(wanted: &PersonIdentity, named: &PersonIdentity) -> &'static str {
+    match (&wanted.birth_date, &named.birth_date) {
+        (None, Some(_)) => {
+            "The case has no birth date to compare with that of the images, and the images carry no number we know: the name alone fits, and two people can share it. Ask for the patient's birth date or the patient number of the exam, or confirm that these images are this patient's."
+        }
+        (None, None) => {
+            "Neither the case nor the images have a birth date, and the images carry no number we know: the name alone fits, and two people can share it. Ask for the birth date and the patient number of the exam, or confirm that these images are this patient's."
+        }
+        (Some(_), _) => {
+            "The images carry no birth date and no number we know: the name alone fits, and two people can share it. Ask for the birth date or the patient number of the exam, or confirm that these images are this patient's."
+        }
+    }
+}
+
 /// Judges whose images they are: what names somebody else or nobody leaves the case, what belongs is shown from now on.
 pub(crate) async fn hold_strangers(
     tx: &mut Tx,
@@ -204,7 +219,8 @@ pub(crate) async fn hold_strangers(
     let mixed = checks::mixed_studies(tx, &file.case_id).await?;
     let mut is_any_held = false;
     for study in checks::studies_to_judge(tx, &file.case_id).await? {
-        let reason = match belonging(&wanted, &named_by(&study), table) {
+        let named = named_by(&study);
+        let reason = match belonging(&wanted, &named, table) {
             _ if mixed.contains(&study.id) => Some(
                 "Some of these images give another name, birth date or patient number than the rest of the same exam.",
             ),
@@ -215,9 +231,7 @@ pub(crate) async fn hold_strangers(
             Belonging::Doubtful => Some(
                 "The name or the birth date in these images is not quite the one of this case. Compare both letter by letter: twins and relatives are told apart by little. When the case is wrong, correct it.",
             ),
-            Belonging::NameAlone => Some(
-                "The images carry no birth date and no number we know: the name alone fits, and two people can share it. Ask for the birth date or the patient number of the exam, or confirm that these images are this patient's.",
-            ),
+            Belonging::NameAlone => Some(why_name_alone(&wanted, &named)),
             Belonging::Unnamed => Some(
                 "These images do not say whose they are: they carry no name and not this patient's number.",
             ),
@@ -395,4 +409,27 @@ async fn brought_strangers(tx: &mut Tx, case_id: &CaseId, receipt: &Receipt) -> 
     let is_shown = |uid: &str| shown.iter().any(|row| row.study_instance_uid == uid);
     let mut brought = receipt.studies.iter();
     Ok(brought.any(|one| !is_shown(&one.study_instance_uid)))
+}
+
+#[cfg(test)]
+mod tests {
+    use overread_model::completeness::PersonIdentity;
+    use overread_model::hidden::Hidden;
+
+    use super::why_name_alone;
+
+    #[test]
+    fn who_lacks_the_birth_date_is_named() {
+        let born = |date: &str| PersonIdentity {
+            birth_date: date.parse().ok().map(Hidden),
+            ..PersonIdentity::default()
+        };
+        let check = |case: &str, images: &str, begins: &str| {
+            let why = why_name_alone(&born(case), &born(images));
+            assert!(why.starts_with(begins), "{case} {images}: {why}");
+        };
+        check("1970-03-02", "", "The images carry no birth date");
+        check("", "1970-03-02", "The case has no birth date");
+        check("", "", "Neither the case nor the images");
+    }
 }
