@@ -1,24 +1,30 @@
-//! A plain mutation loop for machines without libFuzzer: `mutate TARGET SECONDS [SEED_FOLDER]`.
+//! A plain mutation loop for machines without libFuzzer: `mutate TARGET SECONDS [SEED_FOLDER]`; `mutate` prints the targets.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+const TARGETS: [(&str, fn(&[u8])); 8] = [
+    ("directory", overread_fuzz::directory),
+    ("instance", overread_fuzz::instance),
+    ("medium", overread_fuzz::medium),
+    ("model", overread_fuzz::model),
+    ("multipart", overread_fuzz::multipart),
+    ("peer", overread_fuzz::peer),
+    ("picture", overread_fuzz::picture),
+    ("report", overread_fuzz::report),
+];
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let name = arguments.get(1).map(String::as_str).unwrap_or_default();
-    let target: fn(&[u8]) = match name {
-        "directory" => overread_fuzz::directory,
-        "instance" => overread_fuzz::instance,
-        "medium" => overread_fuzz::medium,
-        "model" => overread_fuzz::model,
-        "multipart" => overread_fuzz::multipart,
-        "peer" => overread_fuzz::peer,
-        "picture" => overread_fuzz::picture,
-        "report" => overread_fuzz::report,
-        _ => {
-            eprintln!("usage: mutate directory|instance|medium|model|multipart|peer|picture|report SECONDS [SEED_FOLDER]");
-            std::process::exit(2);
+    let Some(name) = arguments.get(1).map(String::as_str) else {
+        for (name, _) in TARGETS {
+            println!("{name}");
         }
+        return;
+    };
+    let Some((_, target)) = TARGETS.iter().find(|(of, _)| *of == name) else {
+        eprintln!("usage: mutate TARGET SECONDS [SEED_FOLDER]; without a target it prints their names");
+        std::process::exit(2);
     };
     let seconds = arguments.get(2).and_then(|text| text.parse().ok()).unwrap_or(60);
     let mut seeds = vec![vec![0; 200], b"\x05--b\r\nA: b\r\n\r\nx\r\n--b--".to_vec()];

@@ -14,16 +14,6 @@ use crate::{clients, ohif, s3, tidy, web};
 const PARTS: [&str; 11] = [
     "fmt", "web", "clippy", "doc", "tidy", "rust", "fuzz", "nodes", "e2e", "ohif", "clients",
 ];
-const FUZZ_TARGETS: [&str; 8] = [
-    "directory",
-    "instance",
-    "medium",
-    "model",
-    "multipart",
-    "peer",
-    "picture",
-    "report",
-];
 
 /// Runs the named parts, or all of them.
 pub(crate) fn test(wanted: &[String]) -> Result<()> {
@@ -131,8 +121,8 @@ fn rust() -> Result<()> {
 /// Builds what is fuzzed, which the workspace does not, and runs each target for a moment; docs/bench/fuzz.md tells of long runs.
 fn fuzz() -> Result<()> {
     let seeds = root().join("../shared/dicom");
-    for target in FUZZ_TARGETS {
-        let arguments = [
+    let mutate = |arguments: &[&str]| {
+        let build = [
             "run",
             "--quiet",
             "--locked",
@@ -142,10 +132,16 @@ fn fuzz() -> Result<()> {
             "--manifest-path",
             "fuzz/Cargo.toml",
             "--",
-            target,
-            "2",
         ];
-        let mut mutate = command(&root(), env!("CARGO"), &arguments);
+        command(&root(), env!("CARGO"), &[&build, arguments].concat())
+    };
+    let listed = mutate(&[]).stderr(Stdio::inherit()).output()?;
+    let targets = String::from_utf8(listed.stdout)?;
+    if !listed.status.success() || targets.is_empty() {
+        bail!("the targets that are fuzzed could not be listed");
+    }
+    for target in targets.lines() {
+        let mut mutate = mutate(&[target, "2"]);
         if seeds.is_dir() {
             mutate.arg(&seeds);
         }
