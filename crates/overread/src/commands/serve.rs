@@ -197,9 +197,10 @@ impl Door {
         let address = format!("{scheme}://{}", listener.local_addr()?);
         let is_anywhere = listener.local_addr()?.ip().is_unspecified();
         // 0.0.0.0 is an address to listen on, and none to go to.
-        let reached_at = match is_anywhere {
-            true => format!("{scheme}://localhost:{}", listener.local_addr()?.port()),
-            false => address.clone(),
+        let reached_at = if is_anywhere {
+            format!("{scheme}://localhost:{}", listener.local_addr()?.port())
+        } else {
+            address.clone()
         };
         let workflow = home.workflow(&reached_at);
         let is_nameless = home.config.public_url.is_empty() && is_anywhere;
