@@ -74,11 +74,7 @@ async fn only_whoever_is_known_is_looked_for_and_by_an_id() {
     let door = Door::new().await;
     let mut ada = door.administrator().await;
     ada.act_as(Role::Administrator).await;
-    let email = ada.get("/account").await.body;
-    let email = email
-        .split(['>', '<', '"', ' '])
-        .find(|word| word.contains('@'));
-    let found = ada.post("/audit", &[("person", email.unwrap())]).await;
+    let found = ada.post("/audit", &[("person", "Ada@example.org")]).await;
     assert_eq!(found.status, StatusCode::SEE_OTHER, "{}", found.body);
     let address = found.leads_to().to_owned();
     assert!(
@@ -100,8 +96,8 @@ async fn only_whoever_is_known_is_looked_for_and_by_an_id() {
         let refused = ada.post("/audit", &[(field, text)]).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
         assert!(refused.body.contains("field__problem"), "{}", refused.body);
-        let refused = ada.get(&format!("/audit?{field}={}", text.replace(' ', "+")));
-        let refused = refused.await.status;
+        let address = format!("/audit?{field}={}", text.replace(' ', "+"));
+        let refused = ada.get(&address).await.status;
         assert_eq!(refused, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
     }
     let rows = ada.get("/audit?kind=audit").await.body;
