@@ -357,8 +357,26 @@ pub async fn list_aside_without_case(
     after: u32,
     limit: u32,
 ) -> StoreResult<Vec<AsideWithoutCase>> {
+    aside_without_case(tx, "", after, limit).await
+}
+
+/// Says whether an instance is one of those that [`list_aside_without_case`] lists.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_aside_without_case(tx: &mut Tx, id: &str) -> StoreResult<bool> {
+    Ok(!id.is_empty() && !aside_without_case(tx, id, 0, 1).await?.is_empty())
+}
+
+/// Lists all of them, or the one with this id.
+async fn aside_without_case(
+    tx: &mut Tx,
+    id: &str,
+    after: u32,
+    limit: u32,
+) -> StoreResult<Vec<AsideWithoutCase>> {
     let rows: Vec<AsideRow> = on!(tx, c => sqlx::query_as(include_str!("deliveries/aside_without_case.sql"))
-        .bind(held_papers::OUTSIDE).bind(i64::from(limit)).bind(i64::from(after)).fetch_all(&mut *c).await?);
+        .bind(held_papers::OUTSIDE).bind(i64::from(limit)).bind(i64::from(after)).bind(id).fetch_all(&mut *c).await?);
     rows.into_iter()
         .map(|row| {
             Ok(AsideWithoutCase {

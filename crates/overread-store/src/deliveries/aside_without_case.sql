@@ -8,5 +8,6 @@ left join study s on s.study_instance_uid = c.study_instance_uid
 where c.resolved_at is null and c.case_id is null
   and (s.id is null or s.id not in (select study_id from deletion where ended_at is null))
   and (c.reason = $1 or s.id is null or s.id not in (select study_id from case_study))
+  and ($4 = '' or c.id = $4)
 order by c.created_at desc, c.id
 limit $2 offset $3

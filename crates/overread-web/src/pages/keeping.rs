@@ -51,6 +51,8 @@ struct KeepingPage {
     conflicts: Conflicts,
     /// Behind how many of the contradictions this page begins.
     after: u32,
+    /// The contradiction whose form is to be corrected, empty for none, and the reason that was typed.
+    open: (String, String),
     /// What was typed and is to be corrected.
     form: Named,
     /// The case whose room is looked at.
@@ -215,6 +217,7 @@ impl KeepingPage {
             view,
             conflicts,
             after,
+            open: Default::default(),
             form: Named::default(),
             room: None,
             done: String::new(),
@@ -411,6 +414,8 @@ struct Judged {
     /// The word of a [`Verdict`].
     right: String,
     reason: String,
+    /// Behind how many of the contradictions the page began.
+    after: u32,
 }
 
 async fn close_conflict(
@@ -422,8 +427,14 @@ async fn close_conflict(
     let verdict = Verdict::of(&form.right);
     let (actor, reason) = (&session.actor, form.reason.as_str());
     let done = keeping::close_conflict(ctx, actor, &id, verdict, reason, now).await;
-    let told = done.map(|()| Done::Closed.told());
-    answered(&state, &session, Named::default(), told).await
+    match to_correct(done)? {
+        Ok(()) => told_at(&Done::Closed.told()),
+        Err(problems) => {
+            let mut shown = KeepingPage::of(&state, &session, form.after).await?;
+            (shown.open, shown.problems) = ((id, form.reason), problems);
+            page_to_correct(&shown)
+        }
+    }
 }
 
 async fn ask(

@@ -399,7 +399,7 @@ async fn what_contradicts_what_is_stored_outside_of_every_case_is_for_administra
 #[tokio::test]
 async fn many_contradictions_stand_on_several_pages() {
     let door = Door::new().await;
-    let ada = door.administrator().await;
+    let mut ada = door.administrator().await;
     let mut tx = door.workflow.store.begin().await.unwrap();
     let new = NewToken {
         name: "the ward's archive",
@@ -425,4 +425,22 @@ async fn many_contradictions_stand_on_several_pages() {
     assert_eq!(shown("/keeping").await, (50, false, true));
     assert_eq!(shown("/keeping?after=50").await, (1, true, false));
     assert_eq!(shown("/keeping?after=4000000000").await, (0, true, false));
+    // What is to be corrected is shown where it stands.
+    let last = ada.get("/keeping?after=50").await;
+    assert_eq!(last.hidden("after"), "50");
+    let close = last.path_after("/keeping/conflicts/");
+    let unsaid = [("after", "50"), ("reason", "asked the ward")];
+    let unsaid = ada.post(&close, &unsaid).await;
+    assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(unsaid.body.matches("Close the matter").count(), 1);
+    for words in [
+        "<details class=\"fold card\" open>",
+        "value=\"asked the ward\"",
+        &close,
+    ] {
+        assert!(unsaid.body.contains(words), "{words}: {}", unsaid.body);
+    }
+    let right = [("right", "stored_kept"), ("reason", "asked the ward")];
+    let closed = ada.post(&close, &right).await;
+    assert_eq!(closed.status, StatusCode::SEE_OTHER, "{}", closed.body);
 }

@@ -162,8 +162,7 @@ pub async fn close_conflict(
     let verdict = verdict.ok_or_else(|| StepError::invalid("right", "Say which is right."))?;
     let mut tx = ctx.store.begin().await?;
     audit::take_turn(&mut tx).await?;
-    let waiting = deliveries::list_aside_without_case(&mut tx, 0, limits::ASIDE_ROWS).await?;
-    if !waiting.iter().any(|row| row.aside.id == id) {
+    if !deliveries::is_aside_without_case(&mut tx, id).await? {
         return Err(StepError::Stale);
     }
     if !deliveries::settle_aside(&mut tx, id, verdict, reason, now).await? {
