@@ -63,7 +63,7 @@ fn in_a_line(row: &AuditLine) -> String {
         "{}  {}  {}{case}  {}",
         row.at.to_rfc3339(),
         plain(&row.who),
-        row.what,
-        row.subject
+        plain(&row.what),
+        plain(&row.subject)
     )
 }
