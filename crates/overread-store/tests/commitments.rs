@@ -104,7 +104,12 @@ async fn instances(house: House) {
         study: spec.study + 1,
         ..spec
     };
-    enter(&house, &scope(machine(), Some(case.clone())), &[of_it]).await;
+    enter(
+        &house,
+        &scope(machine(), Some(case.clone())),
+        std::slice::from_ref(&of_it),
+    )
+    .await;
     let uids = [facts(&of_it).sop_instance_uid.as_str().to_owned()];
     let mut tx = house.store.read().await.unwrap();
     let held = commitments::held(&mut tx, &uids, Some(&[case])).await;
