@@ -22,6 +22,8 @@ pub(crate) enum Pass {
     OtherPlaceAlone,
     /// Another kind of the same family at the same place.
     OtherKind,
+    /// Another name that readers give the same finding, at the same place.
+    Alike,
     /// Another kind of the same family on the opposite side of one spinal level.
     OtherSideAndKind,
     /// One states, the other denies.
@@ -60,6 +62,7 @@ pub(crate) fn align(lex: &Lexicon, o: &[Frame], s: &[Frame]) -> Vec<Pair> {
     aligner.pass(Pass::Strict);
     aligner.pass(Pass::OtherSide);
     aligner.pass(Pass::OtherPlace);
+    aligner.pass(Pass::Alike);
     aligner.pass(Pass::OtherKind);
     aligner.pass(Pass::OtherSideAndKind);
     aligner.pass(Pass::OtherPlaceAlone);
@@ -136,6 +139,9 @@ impl Aligner<'_> {
         if pass == Pass::Calm {
             return self.calm_score(a, b);
         }
+        if pass == Pass::Alike {
+            return self.alike_score(a, b);
+        }
         let concept = self.concept_score(a, b)?;
         if self.past(a) != self.past(b) {
             return None;
@@ -197,6 +203,15 @@ impl Aligner<'_> {
             }
             _ => None,
         }
+    }
+
+    fn alike_score(&self, a: &Frame, b: &Frame) -> Option<i32> {
+        let (x, y) = (a.finding()?, b.finding()?);
+        let stated = a.present() && b.present() && self.past(a) == self.past(b);
+        let sided = a.side == b.side || a.side.is_none() || b.side.is_none();
+        let here = site::relate(self.lex, a, b) == Relation::Same;
+        let fits = stated && sided && here && self.lex.differences.alike(x, y);
+        fits.then(|| 50 + i32::from(a.side == b.side) * 10)
     }
 
     fn weight(&self, f: &Frame) -> u8 {

@@ -103,7 +103,7 @@ fn paired(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
             verdict(Class::Location, "other-place", places(both.lex, a, b))
         }
         Pass::Calm => calm(both.lex, a, b),
-        Pass::Strict | Pass::OtherKind => strict(both, pair, a, b),
+        Pass::Strict | Pass::OtherKind | Pass::Alike => strict(both, pair, a, b),
     }
 }
 
@@ -223,11 +223,15 @@ fn said(a: &str, b: &str) -> String {
     format!("original says {a}, second says {b}")
 }
 
-/// Whether the place or side was taken from around on one side only.
+/// Whether the place or side was taken from around on one side only, or the two names are not the same.
 pub(crate) fn unsure(lex: &Lexicon, a: &Frame, b: &Frame) -> bool {
     let site = a.site_inferred != b.site_inferred && site::relate(lex, a, b) != Relation::Same;
     let side = a.side_inferred != b.side_inferred && a.side == b.side && a.side.is_some();
-    site || side
+    let named = match (a.finding(), b.finding()) {
+        (Some(x), Some(y)) => x != y && lex.differences.alike(x, y),
+        _ => false,
+    };
+    site || side || named
 }
 
 /// Names where both statements stand.

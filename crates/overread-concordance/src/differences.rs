@@ -17,6 +17,7 @@ pub(crate) struct DifferencesFile {
     types: TypesFile,
     scores: Scores,
     sexes: SexesFile,
+    alike: AlikeFile,
     aging: ListFile,
     typed: ListFile,
     readers: ReadersFile,
@@ -81,6 +82,11 @@ pub(crate) struct TypeRule {
 }
 
 #[derive(Debug, Default, Deserialize)]
+struct AlikeFile {
+    groups: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
 struct ListFile {
     findings: String,
 }
@@ -111,6 +117,8 @@ pub(crate) struct Differences {
     pub(crate) scores: Scores,
     female: Phrases,
     male: Phrases,
+    /// Groups of names that readers give one finding.
+    alike: Vec<Vec<FindingId>>,
     /// Findings of which the age decides what is done.
     pub(crate) aging: Vec<FindingId>,
     /// Findings whose number names a type.
@@ -135,7 +143,9 @@ impl DifferencesFile {
         finding: impl Fn(&str) -> Option<FindingId>,
         node: impl Fn(&str) -> Option<NodeId>,
     ) -> Differences {
-        let findings = |list: &str| list.split_whitespace().filter_map(&finding).collect();
+        let findings = |list: &str| -> Vec<FindingId> {
+            list.split_whitespace().filter_map(&finding).collect()
+        };
         let nodes = |list: &str| list.split_whitespace().filter_map(&node).collect();
         let phrases = |list: &str| {
             let mut out = Phrases::default();
@@ -151,6 +161,7 @@ impl DifferencesFile {
             apart: self.apart,
             grown: self.grown,
             types: self.types.table,
+            alike: self.alike.groups.iter().map(|g| findings(g)).collect(),
             aging: findings(&self.aging.findings),
             typed: findings(&self.typed.findings),
             paired_regions: nodes(&self.paired.regions),
@@ -168,6 +179,12 @@ pub(crate) enum Sex {
 }
 
 impl Differences {
+    /// Whether two names may stand for one finding.
+    pub(crate) fn alike(&self, x: FindingId, y: FindingId) -> bool {
+        let mut groups = self.alike.iter();
+        groups.any(|group| group.contains(&x) && group.contains(&y))
+    }
+
     /// Tells the sex by the organs named; `None` when none is, or those of both are.
     pub(crate) fn sex(&self, tokens: &[Token]) -> Option<Sex> {
         let named = |list: &Phrases| !list.find(tokens).is_empty();
@@ -221,7 +238,8 @@ mod tests {
             serde_json::from_str(include_str!("../data/differences.json")).unwrap();
         let sourced = |v: &serde_json::Value| v["source"].as_str().is_some_and(|s| s.len() > 10);
         let tables = [
-            "apart", "grown", "types", "aging", "typed", "readers", "paired", "scores", "sexes",
+            "apart", "grown", "types", "alike", "aging", "typed", "readers", "paired", "scores",
+            "sexes",
         ];
         assert!(
             ["jurisdiction", "checked_on", "checked_by"]
@@ -239,6 +257,8 @@ mod tests {
         let file: DifferencesFile = serde_json::from_value(value).unwrap();
         let found = &lexicon().differences;
         let count = |list: &str| list.split_whitespace().count();
+        let groups = file.alike.groups.iter().map(|g| count(g));
+        assert!(found.alike.iter().map(Vec::len).eq(groups));
         assert_eq!(found.aging.len(), count(&file.aging.findings));
         assert_eq!(found.typed.len(), count(&file.typed.findings));
         assert_eq!(found.paired_regions.len(), count(&file.paired.regions));

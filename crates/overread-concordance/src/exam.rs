@@ -23,7 +23,8 @@ const PARENTS_MAX: usize = 16;
 const TITLE_TOKENS: usize = 24;
 /// Reads the name of the exam.
 pub(crate) fn of_name(lex: &Lexicon, name: &str) -> Exam {
-    let text = text::read(name, 2_000, &lex.spelling);
+    let mut text = text::read(name, 2_000, &lex.spelling);
+    lex.spanish.translate_name(lex, &mut text);
     of_tokens(lex, &text.tokens)
 }
 
@@ -138,12 +139,14 @@ fn of_tokens(lex: &Lexicon, tokens: &[Token]) -> Exam {
             exam.fetal |= lex.node(id).is_some_and(|n| n.id == "fetus");
         }
     }
-    let title = |at: usize| {
-        // "Mr. Smith" is no magnetic resonance.
-        let mister = tokens.get(at).is_some_and(|t| t.is("mr"));
-        mister && tokens.get(at + 1).is_some_and(|t| t.kind == Kind::Period)
+    let other_word = |at: usize| {
+        let is = |at: usize, word: &str| tokens.get(at).is_some_and(|t| t.is(word));
+        let small = tokens.get(at).is_some_and(|t| !t.capitals);
+        // "Mr. Smith" is no magnetic resonance, and "thank you for sending us" no ultrasound.
+        let mister = is(at, "mr") && (small || is(at + 1, "."));
+        mister || is(at, "us") && small
     };
-    let named = |c: &&scope::CueAt<'_>| c.cue.kind == CueKind::Modality && !title(c.first);
+    let named = |c: &&scope::CueAt<'_>| c.cue.kind == CueKind::Modality && !other_word(c.first);
     for cue in cues.iter().filter(named) {
         if !exam.modalities.contains(&cue.cue.value) {
             exam.modalities.push(cue.cue.value.clone());

@@ -115,7 +115,7 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exams, Ve
             ));
         }
         if !language::is_english(text, lex) {
-            problems.push(problem("language", format!("The {who} report does not seem to be in English. Other languages are not understood here: have it translated, or read it in full.")));
+            problems.push(problem("language", format!("The {who} report does not seem to be in English or Spanish. Other languages are not understood here: have it translated, or read it in full.")));
         }
     }
     let reports = [(&of_o, o), (&of_s, s)];

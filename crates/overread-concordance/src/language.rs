@@ -1,4 +1,4 @@
-//! Here is judged whether a report is written in English, the one language whose denials are understood.
+//! Here is judged whether what was not read as Spanish is English: only of these two the denials are understood.
 
 use crate::lexicon::Lexicon;
 use crate::text::{Text, Token};
@@ -21,13 +21,15 @@ const FOREIGN: &str = "der das dem den des ein eine einer eines einem einen und 
 /// Letters a word needs to be looked up at all.
 const LETTERS_MIN: usize = 3;
 
-/// Whether the text reads as English; a text without words does, it is refused for being empty.
+/// Whether the text, what was read as Spanish left out, reads as English; a text without words does, it is refused for
+/// being empty.
 pub(crate) fn is_english(text: &Text, lex: &Lexicon) -> bool {
     // "Embolism: sí" is an English template with an answer that is understood.
     let answers = |i: &usize| lex.answer_terms.starting_at(&text.tokens, *i).is_some();
     let words: Vec<&Token> = (0..text.tokens.len())
         .filter(|i| !answers(i))
-        .filter_map(|i| text.tokens.get(i).filter(|t| t.is_word()))
+        .filter_map(|i| text.tokens.get(i))
+        .filter(|t| t.is_word() && !text.in_spanish(t))
         .collect();
     let (mut english, mut foreign) = (0_usize, 0_usize);
     for token in &words {

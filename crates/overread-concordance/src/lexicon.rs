@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use crate::answers::Answer;
 use crate::differences::Differences;
 use crate::discern::Discerning;
+use crate::spanish::Spanish;
 use crate::text::{self, Token};
 use crate::weighing::Weighing;
 
@@ -95,6 +96,7 @@ pub(crate) struct Lexicon {
     pub(crate) weighing: Weighing,
     pub(crate) differences: Differences,
     pub(crate) discerning: Discerning,
+    pub(crate) spanish: Spanish,
     finding_gates: HashMap<String, Vec<NodeId>>,
     node_gates: HashMap<String, Vec<NodeId>>,
     fetal: HashMap<NodeId, NodeId>,
@@ -167,7 +169,7 @@ impl Lexicon {
 
 #[cfg(test)]
 mod tests {
-    use super::files::{AnatomyFile, FindingsFile, LanguageFile};
+    use super::files::LanguageFile;
     use super::{CueKind, lexicon};
 
     fn file(text: &str) -> serde_json::Value {
@@ -193,13 +195,14 @@ mod tests {
                 "{table}"
             );
         }
-        let findings: FindingsFile = serde_json::from_str(files[0]).unwrap();
-        let anatomy: AnatomyFile = serde_json::from_str(files[1]).unwrap();
+        let (findings, anatomy) = super::files::load().unwrap();
         let language: LanguageFile = serde_json::from_str(files[2]).unwrap();
         let lex = lexicon();
         let finding = |id: &str| id.is_empty() || lex.finding_named(id).is_some();
         let node = |id: &str| id.is_empty() || lex.node_named(id).is_some();
+        let mut ids = std::collections::HashSet::new();
         for f in &findings.findings {
+            assert!(ids.insert(&f.id), "{} stands there twice", f.id);
             assert!(
                 finding(&f.isa) && finding(&f.also) && node(&f.site),
                 "{}",

@@ -28,6 +28,7 @@ pub mod plain;
 mod reading;
 mod scope;
 mod site;
+mod spanish;
 mod spots;
 mod statement;
 mod tables;
@@ -46,7 +47,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 16"
+    " rules 17"
 );
 
 /// Sets two reports of one exam side by side.

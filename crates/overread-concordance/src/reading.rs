@@ -54,6 +54,8 @@ pub(crate) struct Sentence {
     pub(crate) paragraph: usize,
     /// Follows "Indication: ..." without a heading of its own: the report may have begun again.
     pub(crate) soft: bool,
+    /// A heading of findings follows, so they have not begun here.
+    pub(crate) above_findings: bool,
 }
 
 struct Reader<'a> {
@@ -84,7 +86,12 @@ pub(crate) fn sentences(text: &Text, lex: &Lexicon) -> Vec<Sentence> {
         paragraph: 0,
     };
     reader.run();
-    reader.out
+    let mut out = reader.out;
+    let findings = out.iter().position(|s| s.section == Section::Findings);
+    for sentence in out.iter_mut().take(findings.unwrap_or(0)) {
+        sentence.above_findings = true;
+    }
+    out
 }
 
 impl Reader<'_> {
@@ -240,6 +247,10 @@ impl Reader<'_> {
             self.enter(name, false);
             return;
         }
+        if line_end && self.section == Section::Aside && self.is_place(words) {
+            self.section = Section::Findings;
+            self.section_once = false;
+        }
         if words.iter().any(Token::is_word) {
             self.out.push(Sentence {
                 first,
@@ -250,12 +261,19 @@ impl Reader<'_> {
                 label_inside,
                 paragraph: self.paragraph,
                 soft: self.section_once && self.since_heading > 0,
+                above_findings: false,
             });
             self.since_heading += 1;
         } else if self.section_once {
             // "DOB: 01/02/1960" has no word, and is over all the same.
             self.since_heading += 1;
         }
+    }
+
+    /// "Labrum" on a line of its own: the findings go on by place, whatever stood above.
+    fn is_place(&self, words: &[Token]) -> bool {
+        let hits = self.lex.node_terms.find(words);
+        matches!(hits.as_slice(), [hit] if hit.first == 0 && hit.last + 1 == words.len())
     }
 
     /// Whether only bullets, numbers or a section heading stand before a token on its line.

@@ -216,9 +216,29 @@ pub(crate) fn covers(lex: &Lexicon, wide: &Frame, narrow: &Frame) -> bool {
         let denied = wide.finding().is_some();
         return general.is_empty()
             || general.iter().any(inside)
-            || denied && general.iter().any(bony);
+            || denied && general.iter().any(bony) && !in_soft_organ(lex, narrow, home);
     }
     covers_places(lex, &solid, narrow, home)
+}
+
+/// Whether a finding lies in an organ that is no bone: "no bone lesion" says nothing of the liver.
+fn in_soft_organ(lex: &Lexicon, frame: &Frame, home: Option<NodeId>) -> bool {
+    let named = |name: &&str| lex.node_named(name);
+    let cavities: Vec<NodeId> = [
+        "head", "neck", "chest", "abdomen", "pelvis", "breast", "fetus",
+    ]
+    .iter()
+    .filter_map(named)
+    .collect();
+    let bone = lex.node_named("bone");
+    let soft = |n: &NodeId| {
+        cavities.iter().any(|c| lex.is_part(*n, *c)) && !bone.is_some_and(|b| lex.is_part(*n, b))
+    };
+    let mut places = frame.nodes.iter().chain(home.iter());
+    !places
+        .clone()
+        .any(|n| bone.is_some_and(|b| lex.is_part(*n, b)))
+        && places.any(soft)
 }
 
 /// "No evidence of pulmonary embolism" names the finding, not a place: it denies the embolus wherever it lies.

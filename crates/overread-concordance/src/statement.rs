@@ -179,21 +179,8 @@ impl Builder<'_> {
             || marked.has(CueKind::Report)
             || marked.has(CueKind::Limited)
             || marked.has(CueKind::Modality);
-        let content = tokens
-            .iter()
-            .filter(|t| t.is_word() && t.norm.len() > 3)
-            .count();
         let telling = !understood && !end_line && self.tells(tokens, &marked);
-        if telling {
-            let length = sentence.end - sentence.first;
-            self.telling.extend(self.range(sentence, 0, length));
-        }
-        if understood {
-            self.bearing += 1;
-        } else if telling && !administrative || !administrative && !end_line && content >= 3 {
-            self.bearing += 1;
-            self.note_unread(sentence);
-        }
+        self.count(sentence, understood, telling, administrative || end_line);
         self.remember(sentence, &marked, start);
     }
 

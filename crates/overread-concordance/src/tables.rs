@@ -30,6 +30,7 @@ enum Columns {
 /// Reads a report; the cells of its tables stand behind the words of their row and column.
 pub(crate) fn read(lex: &Lexicon, report: &str) -> Text {
     let mut text = text::read(report, REPORT_CHARS_MAX, &lex.spelling);
+    lex.spanish.translate(lex, &mut text);
     let lines = lines(&text);
     if lines.iter().any(|l| l.cells.len() > 1) {
         text.tokens = laid_out(lex, &text, &lines);
@@ -235,5 +236,6 @@ fn sign(kind: Kind, place: usize) -> Token {
         norm: norm.to_string(),
         value: 0.0,
         upper: false,
+        capitals: false,
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Token {
     pub(crate) norm: String,
     pub(crate) value: f64,
     pub(crate) upper: bool,
+    /// All letters are capitals.
+    pub(crate) capitals: bool,
 }
 
 impl std::fmt::Debug for Token {
@@ -51,6 +53,12 @@ impl Token {
 pub(crate) struct Text {
     pub(crate) chars: Vec<char>,
     pub(crate) tokens: Vec<Token>,
+    /// What was read as Spanish, as code point ranges.
+    pub(crate) spanish: Vec<(usize, usize)>,
+    /// Words in it that are not known, as code point ranges.
+    pub(crate) unknown: Vec<(usize, usize)>,
+    /// A bar or a tab stands in it, which may part the columns of a table.
+    pub(crate) has_columns: bool,
 }
 
 impl std::fmt::Debug for Text {
@@ -60,6 +68,13 @@ impl std::fmt::Debug for Text {
 }
 
 impl Text {
+    /// Whether a token was read as Spanish.
+    pub(crate) fn in_spanish(&self, token: &Token) -> bool {
+        self.spanish
+            .iter()
+            .any(|(start, end)| token.start >= *start && token.end <= *end)
+    }
+
     pub(crate) fn slice(&self, start: usize, end: usize) -> String {
         self.chars
             .get(start..end.min(self.chars.len()))
@@ -89,13 +104,21 @@ pub(crate) fn read(text: &str, limit: usize, spelling: &Spelling) -> Text {
                     norm: c.to_string(),
                     value: 0.0,
                     upper: false,
+                    capitals: false,
                 });
             }
             at += 1;
         }
     }
     join_non(&mut tokens);
-    Text { chars, tokens }
+    let has_columns = chars.iter().any(|c| matches!(c, '|' | '\t'));
+    Text {
+        chars,
+        tokens,
+        spanish: Vec::new(),
+        unknown: Vec::new(),
+        has_columns,
+    }
 }
 
 fn mark(chars: &[char], at: usize) -> Option<Kind> {
@@ -152,10 +175,8 @@ fn word(chars: &[char], from: usize, spelling: &Spelling, tokens: &mut Vec<Token
     }
     let raw = chars.get(from..end).unwrap_or_default();
     let upper = raw.first().is_some_and(|c| c.is_uppercase());
-    let mut folded = String::with_capacity(raw.len());
-    for &c in raw {
-        fold(c, &mut folded);
-    }
+    let capitals = !raw.iter().any(|c| c.is_lowercase());
+    let mut folded = folded(raw);
     if let Some(stem) = folded.strip_suffix("'s") {
         folded.truncate(stem.len());
     }
@@ -168,8 +189,18 @@ fn word(chars: &[char], from: usize, spelling: &Spelling, tokens: &mut Vec<Token
         norm,
         value: 0.0,
         upper,
+        capitals,
     });
     end
+}
+
+/// Returns a word in small letters without accents.
+pub(crate) fn folded(raw: &[char]) -> String {
+    let mut out = String::with_capacity(raw.len());
+    for &c in raw {
+        fold(c, &mut out);
+    }
+    out
 }
 
 fn fold(c: char, out: &mut String) {
@@ -218,6 +249,7 @@ fn number(chars: &[char], from: usize, tokens: &mut Vec<Token>) -> usize {
         norm: digits,
         value,
         upper: false,
+        capitals: false,
     });
     end
 }
@@ -240,6 +272,7 @@ fn newline(chars: &[char], from: usize, tokens: &mut Vec<Token>) -> usize {
         norm: "\n".into(),
         value: count,
         upper: false,
+        capitals: false,
     });
     end
 }

@@ -24,6 +24,7 @@ mod plain_words;
 mod raising;
 mod reassurance;
 mod score;
+mod spanish;
 mod tables;
 mod taken_back;
 mod total;

@@ -52,7 +52,7 @@ fn another_language_is_not_compared() {
         ("CT chest", "Lungenembolie beidseits", "Keine Lungenembolie"),
         (
             "MRI lumbar spine",
-            "Sin evidencia de fractura. No hay hernia discal.",
+            "Sem evid\u{ea}ncia de fratura. N\u{e3}o h\u{e1} h\u{e9}rnia discal.",
             "No fracture. No disc herniation.",
         ),
         (

@@ -26,6 +26,8 @@ impl Aligner<'_> {
                     100
                 } else if self.lex.is_kind(*x, *y) || self.lex.is_kind(*y, *x) {
                     80
+                } else if relation == Relation::Same && self.lex.differences.alike(*x, *y) {
+                    60
                 } else {
                     return None;
                 };

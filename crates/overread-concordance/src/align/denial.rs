@@ -206,7 +206,7 @@ impl Aligner<'_> {
                         | "cervical_spine"
                         | "thoracic_spine"
                 )
-                || n.id == "spine"
+                || matches!(n.id.as_str(), "spine" | "fetus")
         })
     }
 }
@@ -214,7 +214,7 @@ impl Aligner<'_> {
 /// "No full-thickness tear" does not deny a partial one.
 fn narrower(d: &Frame, stated: &Frame) -> bool {
     d.types.iter().any(|(key, value)| {
-        matches!(key.as_str(), "depth" | "pattern" | "displaced")
+        matches!(key.as_str(), "depth" | "pattern" | "displaced" | "activity")
             && stated.type_of(key) != Some(value.as_str())
     })
 }

@@ -145,7 +145,9 @@ fn refuses(
 
 fn kin(lex: &Lexicon, a: &Frame, b: &Frame) -> bool {
     match (a.finding(), b.finding()) {
-        (Some(x), Some(y)) => x == y || lex.is_kind(x, y) || lex.is_kind(y, x),
+        (Some(x), Some(y)) => {
+            x == y || lex.is_kind(x, y) || lex.is_kind(y, x) || lex.differences.alike(x, y)
+        }
         _ => false,
     }
 }

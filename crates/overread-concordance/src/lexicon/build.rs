@@ -2,19 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::files::{AnatomyFile, FindingEntry, FindingsFile, LanguageFile, NodeEntry};
+use super::files::{self, AnatomyFile, FindingEntry, LanguageFile, NodeEntry};
 use super::spelling::spelling;
 use super::{Cue, CueKind, Finding, Lexicon, Node, NodeId, Presupposed, joined, terms};
 use crate::answers::Answer;
 use crate::differences::DifferencesFile;
 use crate::discern::DiscerningFile;
+use crate::spanish::Spanish;
 use crate::weighing::WeighingFile;
 
 pub(super) fn build() -> Lexicon {
-    let findings: FindingsFile =
-        serde_json::from_str(include_str!("../../data/findings.json")).unwrap_or_default();
-    let anatomy: AnatomyFile =
-        serde_json::from_str(include_str!("../../data/anatomy.json")).unwrap_or_default();
+    let (findings, anatomy) = files::load().unwrap_or_default();
     let language: LanguageFile =
         serde_json::from_str(include_str!("../../data/language.json")).unwrap_or_default();
     let (weighing, discerning) = (WeighingFile::load(), DiscerningFile::load());
@@ -59,6 +57,7 @@ pub(super) fn build() -> Lexicon {
         lex.add_resolve(general, place, name);
     }
     lex.add_cues(&language);
+    lex.spanish = Spanish::load(&lex.spelling);
     lex.weighing = weighing.build(
         &lex.spelling,
         |name| lex.finding_named(name),
@@ -127,10 +126,9 @@ impl Lexicon {
 
     fn gates(&self, list: &[(String, String)]) -> HashMap<String, Vec<NodeId>> {
         let ids = |places: &str| {
-            places
-                .split_whitespace()
-                .filter_map(|p| self.node_by_id.get(p).copied())
-                .collect()
+            let ids = places.split_whitespace();
+            ids.filter_map(|p| self.node_by_id.get(p).copied())
+                .collect::<Vec<NodeId>>()
         };
         let spelt = |words: &str| {
             words
@@ -139,9 +137,11 @@ impl Lexicon {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        list.iter()
-            .map(|(word, places)| (spelt(word), ids(places)))
-            .collect()
+        let mut gates: HashMap<String, Vec<NodeId>> = HashMap::new();
+        for (word, places) in list {
+            gates.entry(spelt(word)).or_default().extend(ids(places));
+        }
+        gates
     }
 
     /// Learns which parts of a foetus and which veins of a limb go by the name of another part.

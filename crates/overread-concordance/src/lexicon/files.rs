@@ -4,6 +4,64 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+/// What each region adds to the words of all.
+const REGIONS: [&str; 6] = [
+    include_str!("../../data/regions/spine.json"),
+    include_str!("../../data/regions/head.json"),
+    include_str!("../../data/regions/chest.json"),
+    include_str!("../../data/regions/abdomen.json"),
+    include_str!("../../data/regions/pelvis.json"),
+    include_str!("../../data/regions/limbs.json"),
+];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegionFile {
+    #[serde(rename = "source")]
+    _source: String,
+    #[serde(rename = "checked_on")]
+    _checked_on: String,
+    #[serde(rename = "about")]
+    _about: String,
+    gates: Vec<(String, String)>,
+    node_gates: Vec<(String, String)>,
+    resolve: Vec<(String, String, String)>,
+    nodes: Vec<NodeEntry>,
+    more_nodes: Vec<(String, String)>,
+    findings: Vec<FindingEntry>,
+    more_findings: Vec<(String, String)>,
+}
+
+fn unknown(id: &str) -> serde_json::Error {
+    serde::de::Error::custom(format!("more terms for {id}, which is not known"))
+}
+
+/// Reads the findings and the places, those of every region behind those of all.
+pub(super) fn load() -> serde_json::Result<(FindingsFile, AnatomyFile)> {
+    let mut findings: FindingsFile =
+        serde_json::from_str(include_str!("../../data/findings.json"))?;
+    let mut anatomy: AnatomyFile = serde_json::from_str(include_str!("../../data/anatomy.json"))?;
+    for text in REGIONS {
+        let region: RegionFile = serde_json::from_str(text)?;
+        findings.gates.extend(region.gates);
+        findings.resolve.extend(region.resolve);
+        findings.findings.extend(region.findings);
+        anatomy.gates.extend(region.node_gates);
+        anatomy.nodes.extend(region.nodes);
+        for (id, terms) in region.more_findings {
+            let known = findings.findings.iter_mut().find(|f| f.id == id);
+            let entry = known.ok_or_else(|| unknown(&id))?;
+            entry.terms = format!("{}; {terms}", entry.terms);
+        }
+        for (id, terms) in region.more_nodes {
+            let known = anatomy.nodes.iter_mut().find(|n| n.id == id);
+            let entry = known.ok_or_else(|| unknown(&id))?;
+            entry.terms = format!("{}; {terms}", entry.terms);
+        }
+    }
+    Ok((findings, anatomy))
+}
+
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct FindingsFile {
     pub(super) gates: Vec<(String, String)>,

@@ -38,6 +38,11 @@ impl Spelling {
         self.known.contains(word) || self.common.contains(word)
     }
 
+    /// Whether the lexicon has a lower-case word or its singular; slips are not mended.
+    pub(crate) fn has(&self, word: &str) -> bool {
+        self.knows(&self.fold(word))
+    }
+
     fn fold(&self, word: &str) -> String {
         if let Some(long) = self.abbreviation.get(word) {
             return long.clone();

@@ -5,13 +5,14 @@ use crate::hits::{self, Marked};
 use crate::lexicon::CueKind;
 use crate::mention::{Core, Mention};
 use crate::reading::Sentence;
-use crate::text::Token;
+use crate::text::{Kind, Token};
 
 impl Builder<'_> {
     /// Whether an indication is over before a sentence that stands on its line: "Indication: r/o embolism. Lungs are
     /// clear. Saddle embolus." What describes begins the report, and what stands below it goes on with it.
     pub(super) fn is_over(&mut self, sentence: &Sentence, tokens: &[Token]) -> bool {
-        self.again = sentence.soft && (self.again || self.begins_again(tokens));
+        let may = sentence.soft && !sentence.above_findings;
+        self.again = may && (self.again || self.begins_again(tokens));
         if sentence.soft && !self.again && self.may_describe(tokens) {
             self.bearing += 1;
             self.note_unread(sentence);
@@ -93,6 +94,12 @@ impl Builder<'_> {
             list.retain(|m| !reached(m) || m.core == Core::Normal);
             list.retain(|m| m.core != Core::Normal || m.first < advice);
         }
+        let quoted = quoted(tokens, marked);
+        list.retain(|m| {
+            !quoted
+                .iter()
+                .any(|(from, to)| *from < m.first && m.last < *to)
+        });
         list.retain(|m| {
             let state = marked.states.get(m.first).copied().unwrap_or_default();
             let contrast = marked.is_contrast(m.first);
@@ -102,4 +109,36 @@ impl Builder<'_> {
             !contrast && !state.hypothetical && !state.other && !limited
         });
     }
+}
+
+/// Words of a quotation, at least, that is more than a name in quotation marks.
+const QUOTED_WORDS_MIN: usize = 3;
+
+/// Finds what a sentence quotes from another report: "the letter quotes a report of 2022: “nodule of 9 mm”".
+fn quoted(tokens: &[Token], marked: &Marked<'_>) -> Vec<(usize, usize)> {
+    let is_mark = |t: &Token| {
+        let mark = t.norm.chars().next();
+        t.kind == Kind::Other
+            && mark.is_some_and(|c| "\"\u{201c}\u{201d}\u{201e}\u{ab}\u{bb}".contains(c))
+    };
+    let at: Vec<usize> = (0..tokens.len())
+        .filter(|i| tokens.get(*i).is_some_and(is_mark))
+        .collect();
+    let pairs = at.chunks(2).filter_map(|pair| match pair {
+        [from, to] => Some((*from, *to)),
+        // The end of the sentence stands before the closing mark.
+        [from] => Some((*from, tokens.len())),
+        _ => None,
+    });
+    let told = |from: usize| {
+        let mut cues = marked.cues.iter().filter(|c| c.last < from);
+        let names = |t: &Token| t.is("report") || t.is("letter");
+        cues.any(|c| matches!(c.cue.kind, CueKind::Report)) || tokens.iter().take(from).any(names)
+    };
+    pairs
+        .filter(|(from, to)| {
+            let words = tokens.get(*from..*to).unwrap_or_default();
+            words.iter().filter(|t| t.is_word()).count() >= QUOTED_WORDS_MIN && told(*from)
+        })
+        .collect()
 }

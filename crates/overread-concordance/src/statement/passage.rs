@@ -12,10 +12,47 @@ use crate::text::{Kind, Token};
 /// A word that ends like a medical one is longer than this.
 const SIGN_LETTERS_MIN: usize = 6;
 
+/// Long words by which a sentence that was not understood counts as one that carries findings.
+const CONTENT_WORDS_MIN: usize = 3;
+
 impl Builder<'_> {
     pub(super) fn note_unread(&mut self, sentence: &Sentence) {
         let length = sentence.end - sentence.first;
         self.unread.extend(self.range(sentence, 0, length));
+    }
+
+    /// Counts a sentence as one that carries findings, and notes it when it was not understood; a sentence of Spanish
+    /// with a word that is not known is noted whatever else was understood of it.
+    pub(super) fn count(
+        &mut self,
+        sentence: &Sentence,
+        understood: bool,
+        telling: bool,
+        formal: bool,
+    ) {
+        let tokens = self.text.tokens.get(sentence.first..sentence.end);
+        let tokens = tokens.unwrap_or_default();
+        let unknown = self.has_unknown_words(tokens);
+        let long = |t: &&Token| t.is_word() && t.norm.len() > 3;
+        let has_content = tokens.iter().filter(long).count() >= CONTENT_WORDS_MIN;
+        if telling || unknown && !understood && !formal {
+            self.telling.extend(self.range(sentence, 0, tokens.len()));
+        }
+        let missed = !understood && !formal && (telling || unknown || has_content);
+        self.bearing += usize::from(understood || missed);
+        if missed || understood && unknown {
+            self.note_unread(sentence);
+        }
+    }
+
+    /// Whether a word of a Spanish sentence is in no table, so that the sentence may say more than was read.
+    pub(super) fn has_unknown_words(&self, tokens: &[Token]) -> bool {
+        let unknown = &self.text.unknown;
+        let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else {
+            return false;
+        };
+        let at = unknown.partition_point(|(start, _)| *start < first.start);
+        unknown.get(at).is_some_and(|(_, end)| *end <= last.end)
     }
 
     /// Whether a sentence that was not understood tells of a finding all the same, by a word for a sign, the ending of a

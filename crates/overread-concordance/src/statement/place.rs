@@ -19,6 +19,9 @@ impl Builder<'_> {
         frame.placed = !own.levels.is_empty() || self.names_a_place(view.marked, m);
         if frame.what == What::Normal {
             let placed = self.locate_normal(frame, &own, view, m);
+            if frame.levels.is_empty() && self.level_bound(frame) {
+                frame.levels = self.levels_of_line(view.sentence);
+            }
             self.fill_exam_side(frame);
             return placed;
         }
@@ -291,7 +294,8 @@ impl Builder<'_> {
             .iter()
             .map(|a| kind(&a.levels))
             .find(|l| !l.is_empty());
-        let previous = (anaphor && self.before.paragraph == sentence.paragraph)
+        let goes_on = self.level_bound(frame) && self.goes_on_with_level(sentence, denied, marked);
+        let previous = (anaphor && self.before.paragraph == sentence.paragraph || goes_on)
             .then(|| kind(&self.before.levels))
             .filter(|l| !l.is_empty());
         let shifted = self.shifted(marked);
@@ -308,6 +312,53 @@ impl Builder<'_> {
         };
         frame.site_inferred |= !found.is_empty();
         frame.levels = found;
+    }
+
+    /// Whether all that is named is a part of one level: "foramina patent".
+    fn level_bound(&self, frame: &Frame) -> bool {
+        let parts = ["foramen", "spinal_canal", "lateral_recess", "facet", "disc"];
+        let bound = |n: &NodeId| {
+            self.lex
+                .node(*n)
+                .is_some_and(|n| parts.contains(&n.id.as_str()))
+        };
+        !frame.nodes.is_empty() && frame.nodes.iter().all(bound)
+    }
+
+    /// Returns the discs a line is about: "L2-L3: Mild stenosis. Foramina are patent."
+    fn levels_of_line(&self, sentence: &Sentence) -> Vec<Level> {
+        let goes_on =
+            self.follows_semicolon(sentence) && self.before.paragraph == sentence.paragraph;
+        let levels = if !self.label.levels.is_empty() {
+            &self.label.levels
+        } else if goes_on {
+            &self.before.levels
+        } else {
+            return Vec::new();
+        };
+        let discs = levels.iter().copied();
+        discs.filter(|l| !l.is_multiple_of(2)).collect()
+    }
+
+    /// "L4-L5 bulge; the right foramen is narrowed" goes on with the level, and so does what is found in the next sentence.
+    fn goes_on_with_level(&self, sentence: &Sentence, denied: bool, marked: &Marked<'_>) -> bool {
+        let here = self.before.paragraph == sentence.paragraph;
+        let one = self
+            .before
+            .levels
+            .iter()
+            .filter(|l| !l.is_multiple_of(2))
+            .count()
+            == 1;
+        let clause = self.follows_semicolon(sentence);
+        here && one && (clause || !denied && !marked.has(CueKind::Many))
+    }
+
+    fn follows_semicolon(&self, sentence: &Sentence) -> bool {
+        let before = sentence.first.checked_sub(1);
+        before
+            .and_then(|i| self.text.tokens.get(i))
+            .is_some_and(|t| t.kind == Kind::Semicolon)
     }
 
     /// "The level below" is counted from the level before.

@@ -14,7 +14,9 @@ impl Builder<'_> {
         tokens: &[Token],
         marked: &Marked<'_>,
     ) -> bool {
-        let spoken_for = self.topic || !self.label_is_the_exam();
+        // "Normal fetal anatomy" does not speak of the placenta.
+        let fetus_alone = self.exam.fetal && !marked.nodes.is_empty();
+        let spoken_for = fetus_alone || self.topic || !self.label_is_the_exam();
         if spoken_for || !self.says_only_normal(tokens, marked) {
             return false;
         }
