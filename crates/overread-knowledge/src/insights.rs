@@ -113,6 +113,11 @@ fn paper_entries(knowledge: &Knowledge) -> Vec<Entry> {
         .appeal_clocks
         .iter()
         .map(|item| clock(&item.plan, "appeal clock", &item.source));
+    let glossary = knowledge.glossary.parts().iter().map(|part| {
+        let title = format!("{} terms explained", part.terms.len());
+        let words = [part.region.as_str(), &title, &part.source];
+        entry("glossary", words, part.needs_sign_off)
+    });
     let withheld = &knowledge.first_reading;
     let withheld = withheld.entries.iter().map(|(id, why)| {
         let file = "reading/first_reading_attributes.json";
@@ -122,6 +127,7 @@ fn paper_entries(knowledge: &Knowledge) -> Vec<Entry> {
         .chain(withheld)
         .chain(letters)
         .chain(consent)
+        .chain(glossary)
         .chain(decisions)
         .chain(appeals)
         .collect()

@@ -4,6 +4,7 @@
 //! it. The data is part of the binary and is read once; a site may load files of the same shape instead.
 
 mod coverage;
+mod glossary;
 mod insights;
 mod regions;
 mod retention;
@@ -11,6 +12,7 @@ mod retention;
 use std::sync::LazyLock;
 
 pub use coverage::{AppealClock, CoverageTables, DecisionClock};
+pub use glossary::{BadGlossary, Glossary, GlossaryPart, Place, Term, Wording};
 pub use insights::{Entry, entries};
 use overread_model::choosing::{BadMap, SpecialtyMap};
 use overread_model::completeness::RuleTables;
@@ -55,6 +57,8 @@ pub struct DataFiles<'a> {
     pub letters_en: &'a str,
     /// `letters/templates.es.json`.
     pub letters_es: &'a str,
+    /// `glossary/*.json`.
+    pub glossary: &'a [&'a str],
 }
 
 /// The files that are part of the binary.
@@ -74,6 +78,28 @@ pub const EMBEDDED: DataFiles<'static> = DataFiles {
     letters: include_str!("../data/letters/catalog.json"),
     letters_en: include_str!("../data/letters/templates.en.json"),
     letters_es: include_str!("../data/letters/templates.es.json"),
+    glossary: &[
+        include_str!("../data/glossary/words.json"),
+        include_str!("../data/glossary/spine.json"),
+        include_str!("../data/glossary/brain.json"),
+        include_str!("../data/glossary/head_neck.json"),
+        include_str!("../data/glossary/chest.json"),
+        include_str!("../data/glossary/heart_vessels.json"),
+        include_str!("../data/glossary/abdomen.json"),
+        include_str!("../data/glossary/pelvis.json"),
+        include_str!("../data/glossary/pregnancy.json"),
+        include_str!("../data/glossary/thyroid.json"),
+        include_str!("../data/glossary/breast.json"),
+        include_str!("../data/glossary/bones.json"),
+        include_str!("../data/glossary/knee.json"),
+        include_str!("../data/glossary/shoulder.json"),
+        include_str!("../data/glossary/hip.json"),
+        include_str!("../data/glossary/ankle_foot.json"),
+        include_str!("../data/glossary/wrist_hand.json"),
+        include_str!("../data/glossary/techniques.json"),
+        include_str!("../data/glossary/categories.json"),
+        include_str!("../data/glossary/directions.json"),
+    ],
 };
 
 /// Every fact the rules take as an argument.
@@ -99,6 +125,8 @@ pub struct Knowledge {
     pub retention: RetentionTables,
     /// Letters: their facts and their wording.
     pub letters: LetterCatalog,
+    /// The words of reports for who is not a physician.
+    pub glossary: Glossary,
 }
 
 /// Says which of the data is unusable.
@@ -110,6 +138,9 @@ pub enum BadKnowledge {
     /// The letters.
     #[error("the catalog of letters is unusable")]
     Letters(#[from] BadCatalog),
+    /// The glossary.
+    #[error("the glossary is unusable")]
+    Glossary(#[from] BadGlossary),
     /// Another file.
     #[error("{file} cannot be read")]
     Json {
@@ -145,6 +176,7 @@ impl Knowledge {
             consent: json("consent/text.json", files.consent)?,
             retention: json("retention/rules.json", files.retention)?,
             letters: LetterCatalog::parse(files.letters, files.letters_en, files.letters_es)?,
+            glossary: Glossary::parse(files.glossary)?,
         })
     }
 

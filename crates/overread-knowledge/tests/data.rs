@@ -75,7 +75,7 @@ fn the_lists_are_complete_and_without_doubles() {
                 .map(|r| r.id.as_str())
                 .collect()
         ),
-        53
+        54
     );
     assert_eq!(
         count(

@@ -12,4 +12,5 @@ mod choosing;
 mod completeness;
 mod data;
 mod exam;
+mod glossary;
 mod rules;

@@ -12,4 +12,5 @@ mod phantom;
 pub mod place;
 pub mod postgres;
 pub mod program;
+pub mod readability;
 pub mod s3;
