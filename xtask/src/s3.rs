@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,10 @@ use anyhow::{Context, Result, bail};
 use crate::machine::{ensure_python, find_python};
 use crate::run::{check, command, find, root};
 
-/// The version that the tests were written against; it honours ranges, parts and `If-None-Match`.
+/// The version that the tests were written against; it honours ranges, parts, `If-Match` and `If-None-Match`.
 const MOTO: &str = "moto[s3,server]==5.2.1";
+/// Starts it; by itself it compares and replaces an object in two steps, between which another request may come.
+const SERVE: &str = include_str!("s3.py");
 /// The bucket that tests use parts of.
 const BUCKET: &str = "overread-test";
 /// How long the server may take to listen.
@@ -28,10 +30,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server at a free port of this machine, with an empty bucket.
     pub(crate) fn start() -> Result<Self> {
-        let program = program()?;
+        let python = python()?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let child = Command::new(program)
-            .args(["-H", "127.0.0.1", "-p", &address.port().to_string()])
+        let child = Command::new(python)
+            .args([
+                "-c",
+                SERVE,
+                "-H",
+                "127.0.0.1",
+                "-p",
+                &address.port().to_string(),
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -73,29 +82,34 @@ fn make_bucket(address: SocketAddr) -> Result<()> {
     Ok(())
 }
 
-/// Finds the server, or installs it beside what is built.
-fn program() -> Result<PathBuf> {
-    if let Some(program) = find("moto_server") {
-        return Ok(program);
-    }
-    let folder = root().join("target/moto");
-    let program = folder.join("bin/moto_server");
-    if program.is_file() {
-        return Ok(program);
+/// Finds a Python that holds the server, or installs it beside what is built.
+fn python() -> Result<PathBuf> {
+    let own = root().join("target/moto/bin/python");
+    let known = [own.is_file().then(|| own.clone()), find("python3")];
+    if let Some(python) = known.into_iter().flatten().find(|python| holds(python)) {
+        return Ok(python);
     }
     ensure_python()?;
     let Some(python) = find_python() else {
         bail!("no Python was found that can make an environment of its own");
     };
-    let folder = folder.to_string_lossy().into_owned();
+    let folder = root().join("target/moto").to_string_lossy().into_owned();
     let python = python.to_string_lossy();
     check(command(&root(), &python, &["-m", "venv", &folder]))?;
     let pip = format!("{folder}/bin/pip");
     check(command(&root(), &pip, &["install", "--quiet", MOTO]))?;
-    Ok(program)
+    Ok(own)
+}
+
+/// Whether a Python has the server in the version that is asked for.
+fn holds(python: &Path) -> bool {
+    let version = MOTO.rsplit('=').next().unwrap_or(MOTO);
+    let asked = format!("import moto, moto.server; assert moto.__version__ == '{version}'");
+    let output = Command::new(python).args(["-c", &asked]).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 /// Checks that the server is there, before a long run.
 pub(crate) fn ready() -> Result<()> {
-    program().map(drop)
+    python().map(drop)
 }

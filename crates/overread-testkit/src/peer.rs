@@ -28,13 +28,23 @@ pub const IMPLICIT: &str = "1.2.840.10008.1.2";
 pub struct Peer {
     /// The association.
     pub association: ClientAssociation<TcpStream>,
+    /// The last response.
+    response: Vec<u8>,
 }
 
 impl Peer {
     /// Opens an association for verification and MR images.
     pub fn open(address: SocketAddr) -> Self {
+        Self::try_open(address).unwrap()
+    }
+
+    /// As `open`, of a door that may go away.
+    ///
+    /// # Errors
+    /// The door refuses it, or cannot be reached.
+    pub fn try_open(address: SocketAddr) -> Result<Self, Error> {
         let contexts = [(VERIFICATION, vec![IMPLICIT]), (MR, vec![EXPLICIT])];
-        Self::with(address, "TESTPEER", &contexts).unwrap()
+        Self::with(address, "TESTPEER", &contexts)
     }
 
     /// Opens an association under a title for these contexts, each with its transfer syntaxes.
@@ -53,8 +63,15 @@ impl Peer {
             let syntaxes = syntaxes.iter().map(|uid| (*uid).to_owned()).collect();
             options = options.with_presentation_context((*uid).to_owned(), syntaxes);
         }
-        let association = options.establish(address)?;
-        Ok(Self { association })
+        Ok(Self::over(options.establish(address)?))
+    }
+
+    /// A peer over an association that was opened otherwise.
+    pub fn over(association: ClientAssociation<TcpStream>) -> Self {
+        Self {
+            association,
+            response: Vec::new(),
+        }
     }
 
     fn context(&self, sop_class_uid: &str) -> u8 {
@@ -84,7 +101,14 @@ impl Peer {
         let Ok(Pdu::PData { data }) = self.association.receive() else {
             return None;
         };
-        number_in(&data.first()?.data, 0x0900)
+        self.response.clone_from(&data.first()?.data);
+        number_in(&self.response, 0x0900)
+    }
+
+    /// Says whether these words stand in the last response.
+    pub fn said(&self, words: &str) -> bool {
+        let mut windows = self.response.windows(words.len());
+        windows.any(|window| window == words.as_bytes())
     }
 
     /// Asks for an echo; returns the status, or `None` when the association ends instead.
