@@ -10,7 +10,7 @@ pub(crate) struct Address(String);
 
 impl Address {
     /// Puts the root together. Forwarded headers are not believed: a public URL is configured instead.
-    pub(crate) fn of_request(parts: &Parts, public_url: Option<&str>) -> Self {
+    pub(crate) fn of_request(parts: &Parts, scheme: &str, public_url: Option<&str>) -> Self {
         let inner = parts.uri.path();
         let whole = parts
             .extensions
@@ -32,7 +32,7 @@ impl Address {
             .or_else(|| parts.uri.authority().map(|authority| authority.as_str()))
             .filter(|host| is_host(host))
             .unwrap_or("localhost");
-        Self(format!("http://{host}{prefix}"))
+        Self(format!("{scheme}://{host}{prefix}"))
     }
 
     pub(crate) fn root(&self) -> &str {
@@ -63,7 +63,24 @@ fn is_host(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_host;
+    use axum::http::Request;
+
+    use super::{Address, is_host};
+
+    #[test]
+    fn answers_name_the_host_that_was_asked_and_how_unless_an_address_is_configured() {
+        let check = |scheme: &str, public_url: Option<&str>, expect: &str| {
+            let request = Request::builder()
+                .uri("/")
+                .header("host", "pacs.example:8443");
+            let (parts, ()) = request.body(()).expect("a request").into_parts();
+            let address = Address::of_request(&parts, scheme, public_url);
+            assert_eq!(address.root(), expect);
+        };
+        check("https", None, "https://pacs.example:8443");
+        check("http", None, "http://pacs.example:8443");
+        check("https", Some("https://a.example"), "https://a.example");
+    }
 
     #[test]
     fn hosts_are_only_hosts() {

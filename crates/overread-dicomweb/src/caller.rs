@@ -21,6 +21,7 @@ use overread_store::{StoreResult, Tx};
 use crate::address::Address;
 use crate::blinding::Withheld;
 use crate::limits::UNREAD_BYTES;
+use crate::not_sent::Noted;
 use crate::refusal::{Answer, Refusal};
 use crate::state::DicomWebState;
 
@@ -47,6 +48,7 @@ pub(crate) struct Caller {
     pub(crate) address: Address,
     pub(crate) sending: Sending,
     first_reading: FirstReading,
+    noted: Noted,
 }
 
 impl FromRequestParts<DicomWebState> for Caller {
@@ -67,7 +69,7 @@ impl FromRequestParts<DicomWebState> for Caller {
                 reach(&mut tx, actor, now).await?
             }
         };
-        let address = Address::of_request(parts, state.public_url.as_deref());
+        let address = Address::of_request(parts, state.scheme, state.public_url.as_deref());
         Ok(Self {
             actor,
             reach,
@@ -78,6 +80,7 @@ impl FromRequestParts<DicomWebState> for Caller {
                 None => Sending::Memory,
             },
             first_reading: state.first_reading.clone(),
+            noted: parts.extensions.get().cloned().unwrap_or_default(),
         })
     }
 }
@@ -187,8 +190,12 @@ impl Caller {
         let reports = found.into_iter().filter(|one| one.is_report);
         let reports: BTreeSet<i64> = reports.map(|one| one.id).collect();
         let reports: Vec<i64> = reports.into_iter().collect();
-        self.note_reading(state, "study.images_read", Some(study))
-            .await?;
+        let event = images_read(study);
+        let readings = &state.readings;
+        let noted = readings.note_new(&state.store, &self.actor, &event, self.now);
+        if noted.await? {
+            self.noted.add(&self.actor, study, &reports);
+        }
         self.note_reports(state, study, &reports).await
     }
 
@@ -237,6 +244,11 @@ impl Caller {
             .await?;
         Ok(())
     }
+}
+
+/// Returns the event that says that images of a study were read.
+pub(crate) fn images_read(study_instance_uid: &str) -> AuditEvent {
+    AuditEvent::new("study.images_read").on("study", study_instance_uid)
 }
 
 /// The request's query string, whole.

@@ -24,6 +24,7 @@ pub mod limits;
 mod looks;
 mod metadata;
 mod multipart;
+mod not_sent;
 mod pace;
 mod params;
 mod partial;

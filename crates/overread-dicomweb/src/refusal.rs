@@ -160,6 +160,9 @@ impl From<StoreError> for Refusal {
             error = &error as &dyn std::error::Error,
             "the index did not answer"
         );
+        if error.is_full() {
+            return Self::away(overread_ingest::DISC_FULL);
+        }
         if error.is_away() {
             return Self::away("the archive cannot answer now; try again soon");
         }

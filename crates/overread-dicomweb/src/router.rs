@@ -10,6 +10,7 @@ use overread_model::access::Actor;
 
 use crate::asked_again::asked_again;
 use crate::compression::compressed;
+use crate::not_sent::taken_back;
 use crate::refusal::Refusal;
 use crate::state::DicomWebState;
 use crate::{
@@ -67,6 +68,7 @@ pub fn router(state: DicomWebState) -> Router {
         .layer(middleware::from_fn(without_gaps))
         .layer(middleware::from_fn(compressed))
         .layer(middleware::from_fn_with_state(state.clone(), asked_again))
+        .layer(middleware::from_fn_with_state(state.clone(), taken_back))
         .layer(middleware::from_fn(guarded))
         .with_state(state)
 }

@@ -42,6 +42,8 @@ pub struct Rooms {
     pub(crate) first_reading: FirstReading,
     /// Scheme, host and port that URLs in answers start with; the request's own when absent.
     pub(crate) public_url: Option<Arc<str>>,
+    /// `https` where connections are encrypted here, for URLs that start with the host of the request.
+    pub(crate) scheme: &'static str,
     origins: Origins,
     pub(crate) readings: Arc<ReadingLog>,
     pub(crate) cache: Arc<Cache>,
@@ -78,6 +80,7 @@ impl DicomWebState {
                 names_finding,
             },
             public_url: None,
+            scheme: "http",
             origins: Origins::default(),
             readings: Arc::new(ReadingLog::default()),
             cache: Arc::new(Cache::default()),
@@ -93,6 +96,14 @@ impl DicomWebState {
     #[must_use]
     pub fn with_public_url(mut self, public_url: &str) -> Self {
         Arc::make_mut(&mut self.0).public_url = Some(Arc::from(public_url.trim_end_matches('/')));
+        self
+    }
+
+    /// Says that connections are encrypted here: without a public URL, what URLs in answers start with is `https://` and the host
+    /// that was asked.
+    #[must_use]
+    pub fn over_tls(mut self) -> Self {
+        Arc::make_mut(&mut self.0).scheme = "https";
         self
     }
 

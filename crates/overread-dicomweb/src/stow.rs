@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
 use futures_util::stream::{self, Stream};
 use overread_ingest::{
-    DeliveryOptions, DeliverySource, Ingest, IngestError, Received, StowOutcome, limits,
+    DISC_FULL, DeliveryOptions, DeliverySource, Ingest, IngestError, Received, StowOutcome, limits,
 };
 use overread_model::access::{Actor, Right, Role};
 use overread_model::ids::CaseId;
@@ -234,6 +234,9 @@ fn refused(error: &IngestError) -> Refusal {
                 error = error as &dyn std::error::Error,
                 "instances could not be stored"
             );
+            if error.is_full() {
+                return Refusal::away(DISC_FULL);
+            }
             Refusal::away("the archive could not store the instances; send them again later")
         }
     }

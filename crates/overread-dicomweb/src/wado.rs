@@ -13,6 +13,7 @@ use crate::forms::DICOM;
 use crate::instances::{self, One};
 use crate::limits::{QUERY_BYTES, QUERY_PARAMETERS};
 use crate::looks;
+use crate::not_sent::taken_back;
 use crate::params::percent_decoded;
 use crate::refusal::{Answer, Refusal};
 use crate::rendered::{self, Drawn};
@@ -24,6 +25,7 @@ pub fn uri_router(state: DicomWebState) -> Router {
     Router::new()
         .route("/", get(retrieve))
         .layer(middleware::from_fn_with_state(state.clone(), asked_again))
+        .layer(middleware::from_fn_with_state(state.clone(), taken_back))
         .layer(middleware::from_fn(guarded))
         .with_state(state)
 }

@@ -207,7 +207,7 @@ async fn storing_needs_a_role_or_a_grant() {
 }
 
 #[tokio::test]
-async fn who_repeats_an_image_of_another_case_is_told_in_words_that_it_did_not_join() {
+async fn who_repeats_an_image_of_another_case_is_told_that_it_did_not_join_and_not_why() {
     let house = House::with(&[Made::default(), Made::number(2)]).await;
     let other = Made {
         study: "1.2.9",
@@ -236,9 +236,18 @@ async fn who_repeats_an_image_of_another_case_is_told_in_words_that_it_did_not_j
     let got = stow(&second, std::slice::from_ref(&one)).await;
     assert_eq!(got.status, StatusCode::CONFLICT);
     let told: serde_json::Value = serde_json::from_slice(&got.body).unwrap();
-    assert_eq!(told["00081198"]["Value"][0]["00081197"]["Value"][0], 0x0110);
+    assert_eq!(told["00081198"]["Value"][0]["00081197"]["Value"][0], 0x0124);
     let words = got.headers["warning"].to_str().unwrap();
-    assert!(words.contains("held already outside this case"), "{words}");
+    assert!(words.contains("not put into the case"), "{words}");
+    assert!(!words.contains("held"), "{words}");
+    // Other content under the same identifier is answered by the same bytes.
+    let changed = Made {
+        number: 9,
+        ..Made::default()
+    };
+    let other = stow(&second, &[changed.bytes()]).await;
+    assert_eq!((other.status, &other.body), (got.status, &got.body));
+    assert_eq!(other.headers["warning"], got.headers["warning"]);
     assert_eq!(sees().await, StatusCode::NOT_FOUND);
     // Nor does a member of the one case put it into the other, or say by it that the other is there.
     assert_eq!(stow(&first, &[one]).await.status, StatusCode::NOT_FOUND);

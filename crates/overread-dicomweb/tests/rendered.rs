@@ -274,6 +274,39 @@ async fn instances_go_out_in_what_is_asked_g11_g13() {
 }
 
 #[tokio::test]
+async fn a_reading_of_which_nothing_was_sent_is_taken_back_and_the_next_one_noted() {
+    const READ: &str = "study.images_read";
+    const NOT_TAKEN: &str = "study.images_not_taken";
+    let damaged = Made {
+        transfer_syntax: JPEG_LS,
+        frames: vec![b"\xff\xd8\xff\xf7nonsense".to_vec()],
+        ..Made::default()
+    };
+    let good = Made::number(2);
+    let house = House::with(&[damaged.clone(), good.clone()]).await;
+    let events = async || {
+        let mut tx = house.store.read().await.unwrap();
+        let wanted = overread_store::audit::Wanted::default();
+        let page = overread_store::audit::list(&mut tx, &wanted, i64::MAX, 100).await;
+        let rows = page.unwrap().rows.into_iter().rev();
+        let rows = rows.filter(|row| row.subject_id.as_deref() == Some("1.2.3"));
+        rows.map(|row| row.event).collect::<Vec<_>>()
+    };
+    let look = async |made: &Made| {
+        let path = format!("{}/rendered", made.url());
+        house.get(&path, "image/jpeg").await.status
+    };
+    for _ in 0..2 {
+        assert_eq!(look(&damaged).await, StatusCode::NOT_ACCEPTABLE);
+    }
+    assert_eq!(events().await, [READ, NOT_TAKEN, READ, NOT_TAKEN]);
+    // What was shown stays on record, whatever is refused behind it.
+    assert_eq!(look(&good).await, StatusCode::OK);
+    assert_eq!(look(&damaged).await, StatusCode::NOT_ACCEPTABLE);
+    assert_eq!(events().await, [READ, NOT_TAKEN, READ, NOT_TAKEN, READ]);
+}
+
+#[tokio::test]
 async fn damaged_frames_are_refused_in_plain_words() {
     let made = Made {
         transfer_syntax: JPEG_LS,

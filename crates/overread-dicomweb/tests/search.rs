@@ -291,11 +291,35 @@ async fn bad_questions_are_refused_q15_q19_q21_q23() {
         "limit=-1",
         "limit=x",
         "StudyDate=2026",
+        "StudyInstanceUID=abc",
+        "StudyInstanceUID=1.2.3,abc",
+        "StudyInstanceUID=1.2.3%5C1.2.x",
         "includefield=Nonsense",
     ] {
         let got = house.get(&format!("/studies?{query}"), JSON).await;
         assert_eq!(got.status, StatusCode::BAD_REQUEST, "{query}");
         assert!(got.json()["message"].is_string());
+    }
+    for path in [
+        format!("/studies?StudyInstanceUID=1.{}", "2".repeat(63)),
+        "/series?StudyInstanceUID=abc".to_owned(),
+        "/series?SeriesInstanceUID=1-2".to_owned(),
+        "/studies/1.2.3/series?SeriesInstanceUID=abc".to_owned(),
+        "/instances?SOPInstanceUID=1.2.3.1.1,x".to_owned(),
+        "/instances?SeriesInstanceUID=x".to_owned(),
+    ] {
+        let got = house.get(&path, JSON).await;
+        assert_eq!(got.status, StatusCode::BAD_REQUEST, "{path}");
+        let message = got.json()["message"].as_str().unwrap().to_owned();
+        assert!(
+            message.contains("InstanceUID is matched by UIDs"),
+            "{message}"
+        );
+    }
+    // As devices write them, though PS3.5 9.1 does not; a pattern asks nothing wrong.
+    for query in ["StudyInstanceUID=1.02.3", "StudyInstanceUID=a*"] {
+        let got = house.get(&format!("/studies?{query}"), JSON).await;
+        assert_eq!(got.status, StatusCode::NO_CONTENT, "{query}");
     }
     let got = house.get("/studies?emptyvaluematching=true", JSON).await;
     assert_eq!(

@@ -8,7 +8,7 @@ use overread_store::audit::{self, AuditEvent};
 use overread_store::studies::reports_among;
 use overread_store::{Store, StoreResult, Tx, tokens};
 
-use crate::AeTitle;
+use crate::Remote;
 use crate::callers::Admitted;
 use crate::command::{NOT_AUTHORISED, PROCESSING_FAILURE, Status};
 use crate::limits;
@@ -147,15 +147,43 @@ impl Asker {
             .await
     }
 
-    /// Writes down what is read, and each report in it, before it is shown.
-    pub(crate) async fn note_reading(&self, shared: &Shared, place: Place<'_>) -> StoreResult<()> {
-        let event = AuditEvent::new("study.images_read").on("study", place.0);
+    /// Writes down what is read, and each report in it, before it is shown; `true` when a row was written for this reading.
+    pub(crate) async fn note_reading(
+        &self,
+        shared: &Shared,
+        place: Place<'_>,
+    ) -> StoreResult<bool> {
         let store = shared.ingest.store();
-        shared
-            .readings
-            .note(store, &self.actor, &event, self.now)
-            .await?;
-        self.note_reports(shared, place).await
+        let event = images_read(place.0);
+        let readings = &shared.readings;
+        let noted = readings.note_new(store, &self.actor, &event, self.now);
+        let is_new = noted.await?;
+        self.note_reports(shared, place).await?;
+        Ok(is_new)
+    }
+
+    /// Writes down that of a study, which was noted as read or as sent elsewhere, nothing was taken after all.
+    pub(crate) async fn note_not_taken(
+        &self,
+        shared: &Shared,
+        study: &str,
+        is_sent: bool,
+    ) -> StoreResult<()> {
+        let store = shared.ingest.store();
+        let now = (shared.clock)();
+        if is_sent {
+            let event = audit::not_taken(study, self.now);
+            let mut tx = store.begin().await?;
+            audit::record(&mut tx, &self.actor, &event, now).await?;
+            return tx.commit().await;
+        }
+        let mut tx = store.read().await?;
+        let reports = reports_among(&mut tx, &self.reach, study, None, None).await?;
+        drop(tx);
+        let event = images_read(study);
+        let readings = &shared.readings;
+        let noted = readings.note_not_taken(store, &self.actor, &event, &reports, now);
+        noted.await
     }
 
     /// Writes down that what is read goes to another place.
@@ -163,14 +191,14 @@ impl Asker {
         &self,
         shared: &Shared,
         place: Place<'_>,
-        to: &AeTitle,
+        to: &Remote,
     ) -> StoreResult<()> {
         let store = shared.ingest.store();
         note_sent(store, &self.actor, place.0, to, self.now).await?;
         self.note_reports(shared, place).await
     }
 
-    async fn note_reports(&self, shared: &Shared, place: Place<'_>) -> StoreResult<()> {
+    pub(crate) async fn note_reports(&self, shared: &Shared, place: Place<'_>) -> StoreResult<()> {
         let (study, series, instance) = place;
         let store = shared.ingest.store();
         let mut tx = store.read().await?;
@@ -188,17 +216,21 @@ impl Asker {
     }
 }
 
+fn images_read(study_instance_uid: &str) -> AuditEvent {
+    AuditEvent::new("study.images_read").on("study", study_instance_uid)
+}
+
 /// Writes down that a study goes to another place.
 pub(crate) async fn note_sent(
     store: &Store,
     actor: &Actor,
     study_instance_uid: &str,
-    to: &AeTitle,
+    to: &Remote,
     now: Timestamp,
 ) -> StoreResult<()> {
     let event = AuditEvent::new("study.images_sent")
         .on("study", study_instance_uid)
-        .with(serde_json::json!({ "to": to.as_str() }));
+        .with(serde_json::json!({ "to": to.ae_title.as_str(), "host": format!("{}:{}", to.host, to.port) }));
     let mut tx = store.begin().await?;
     audit::record(&mut tx, actor, &event, now).await?;
     tx.commit().await

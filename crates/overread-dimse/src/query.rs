@@ -149,6 +149,14 @@ impl Identifier {
                 ),
             ));
         }
+        // PS3.4 C.4.2.1.4.1: a retrieval names single values or lists of UIDs; by a pattern nothing would be sent, with success.
+        let is_pattern = |value: &String| value.contains(['*', '?']);
+        if purpose == Purpose::Fetch && self.level != Level::Patient && own.iter().any(is_pattern) {
+            return Err(Status::failure(
+                DOES_NOT_MATCH,
+                "a UID to retrieve has no wildcard; name each one",
+            ));
+        }
         if own.len() > limits::LIST_UIDS {
             return Err(Status::failure(
                 DOES_NOT_MATCH,
@@ -230,4 +238,31 @@ pub(crate) fn dates(text: &str) -> Result<DateRange, Status> {
             "a date is YYYYMMDD, or a range of two with a hyphen, the earlier first",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use overread_dicom::{data_set_of_json, syntax};
+    use serde_json::json;
+
+    use super::{DOES_NOT_MATCH, Identifier, Purpose, Root};
+
+    #[test]
+    fn a_retrieval_takes_no_wildcard() {
+        let check = |uid: &str, purpose: Purpose, expect: Option<u16>| {
+            let asked = json!({
+                "00080052": { "vr": "CS", "Value": ["STUDY"] },
+                "0020000D": { "vr": "UI", "Value": uid.split('\\').collect::<Vec<_>>() },
+            });
+            let bytes = data_set_of_json(asked.as_object().unwrap(), true);
+            let syntax = syntax::EXPLICIT_VR_LITTLE_ENDIAN;
+            let parsed = Identifier::parse(&bytes, syntax, Root::Study, false, purpose);
+            assert_eq!(parsed.err().map(|status| status.code), expect, "{uid}");
+        };
+        for uid in ["*", "1.2.*", "1.2.?", "1.2.3\\1.*"] {
+            check(uid, Purpose::Fetch, Some(DOES_NOT_MATCH));
+            check(uid, Purpose::Search, None);
+        }
+        check("1.2.3\\1.2.4", Purpose::Fetch, None);
+    }
 }

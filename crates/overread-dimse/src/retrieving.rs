@@ -12,6 +12,7 @@ use overread_store::StoreResult;
 use overread_store::access::{Reach, is_there_for};
 use tokio::task::JoinHandle;
 
+use crate::Remote;
 use crate::asker::{Asker, database};
 use crate::callers::Admitted;
 use crate::command::{
@@ -25,7 +26,6 @@ use crate::query::{Identifier, Purpose};
 use crate::server::Shared;
 use crate::service::{Root, Service};
 use crate::wire::Ended;
-use crate::{AeTitle, Remote};
 
 pub(crate) use moving::{Push, Watch};
 use progress::Progress;
@@ -61,14 +61,16 @@ pub(crate) async fn answer(
         Ok(destination) => destination,
         Err(status) => return Ok(Err(status)),
     };
-    let to = destination.as_ref().map(|(remote, ..)| &remote.ae_title);
-    if let Err(error) = note(shared, &asker, &wanted, to).await {
-        return Ok(Err(database(&error)));
-    }
+    let to = destination.as_ref().map(|(remote, ..)| *remote);
+    let noted = match note(shared, &asker, &wanted, to).await {
+        Ok(noted) => noted,
+        Err(error) => return Ok(Err(database(&error))),
+    };
+    let is_sent = to.is_some();
     let mut progress = Progress::new(retrieval.request, retrieval.context, wanted.len());
-    let reader = Reader::new(&shared.rooms(), &shared.rewrites, asker);
-    match destination {
-        None => get(link, reader, wanted, &mut progress).await?,
+    let reader = Reader::new(&shared.rooms(), &shared.rewrites, asker.clone());
+    let ended = match destination {
+        None => get(link, reader, wanted, &mut progress).await,
         Some((remote, to, receivers)) => {
             let originator = Some((retrieval.calling, retrieval.request.message_id));
             let mut push = Push {
@@ -77,9 +79,16 @@ pub(crate) async fn answer(
                 originator,
             };
             push.run(wanted, &mut moving::Origin::new(link, &mut progress))
-                .await?;
+                .await
+        }
+    };
+    for study in noted.iter().filter(|study| !progress.may_be_taken(study)) {
+        // What is on record says too much then, and is known to nobody but the log.
+        if let Err(error) = asker.note_not_taken(shared, study, is_sent).await {
+            database(&error);
         }
     }
+    ended?;
     Ok(Ok(progress.last_answer()))
 }
 
@@ -151,13 +160,14 @@ async fn reaches_of_all(
 /// A machine is sent nothing that it could not fetch: whoever moves would open to it what its own token does not.
 const OUT_OF_ITS_REACH: &str = "the token of the move destination does not reach this study; nothing was sent. Give the entry of the destination in dimse.callers a token that reaches it, if it may have it";
 
-/// Writes down what is read, before any of it is sent.
+/// Writes down what is read, before any of it is sent; returns the studies of which a row tells this reading alone.
 async fn note(
     shared: &Shared,
     asker: &Asker,
     wanted: &[Wanted],
-    to: Option<&AeTitle>,
-) -> StoreResult<()> {
+    to: Option<&Remote>,
+) -> StoreResult<BTreeSet<String>> {
+    let mut studies = BTreeSet::new();
     let mut last: Option<(&str, &str)> = None;
     for one in wanted {
         let place = (
@@ -170,12 +180,22 @@ async fn note(
         let is_same_study = last.is_some_and(|(study, _)| study == place.0);
         last = Some(place);
         let place = (place.0, Some(place.1), None);
-        match to {
-            Some(to) if !is_same_study => asker.note_sending(shared, place, to).await?,
-            _ => asker.note_reading(shared, place).await?,
+        let is_new = match to {
+            _ if is_same_study => {
+                asker.note_reports(shared, place).await?;
+                continue;
+            }
+            Some(to) => {
+                asker.note_sending(shared, place, to).await?;
+                true
+            }
+            None => asker.note_reading(shared, place).await?,
+        };
+        if is_new {
+            studies.insert(place.0.to_owned());
         }
     }
-    Ok(())
+    Ok(studies)
 }
 
 /// An instance that is being made ready while the one before it is sent.
@@ -243,6 +263,7 @@ async fn get(
                 let set = CommandSet::request(C_STORE_RQ, message_id, &one.sop_class_uid)
                     .affected_instance(&one.sop_instance_uid)
                     .with_data_set();
+                progress.begin(one);
                 link.send(ready.context_id, &set).await?;
                 reader.send(link, ready).await?;
                 Ok(stored(link, message_id, progress).await?)

@@ -130,6 +130,7 @@ impl Shared {
             pdu_bytes: 0,
             contexts: Vec::new(),
             ended: None,
+            failure: None,
         });
     }
 
@@ -369,7 +370,8 @@ impl Door {
                 Ok(stream) => association::serve(shared, stream, peer, seat, stopped).await,
                 Err((why, advice)) => {
                     tracing::warn!(peer = %peer.ip(), why, "a DICOM connection spoke no TLS that is taken");
-                    shared.unopened(peer, true, why, advice);
+                    let was_tls = why != crate::tls::SPOKE_NONE && why != BEGAN_NO_TLS;
+                    shared.unopened(peer, was_tls, why, advice);
                 }
             }
             drop(place);
@@ -396,11 +398,13 @@ async fn shake_hands(
         Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream.into()))),
         Ok(Err(error)) => Err(crate::tls::why_not(&error)),
         Err(_) => Err((
-            "it connected to the port for TLS and did not begin it in time",
+            BEGAN_NO_TLS,
             "Let it speak TLS there, or call the other port.",
         )),
     }
 }
+
+const BEGAN_NO_TLS: &str = "it connected to the port for TLS and did not begin it in time";
 
 /// Why a connection ended before its association began.
 pub(crate) const MADE_ROOM: (&str, &str) = (

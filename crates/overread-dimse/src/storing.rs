@@ -1,7 +1,7 @@
 //! C-STORE: from a command and its data set to a durable instance and its status.
 
 use overread_dicom::FileMeta;
-use overread_ingest::{IngestError, StowOutcome, Wanted};
+use overread_ingest::{DISC_FULL, IngestError, StowOutcome, Wanted};
 use overread_model::problem::ProblemKind;
 use overread_model::uid::SopInstanceUid;
 
@@ -69,6 +69,7 @@ pub(crate) fn wanted(request: &Command) -> Wanted<'_> {
 pub(crate) fn status(request: &Command, stored: &Result<StowOutcome, IngestError>) -> Status {
     let outcome = match stored {
         Ok(outcome) => outcome,
+        Err(error) if error.is_full() => return Status::failure(OUT_OF_RESOURCES, DISC_FULL),
         Err(IngestError::Spool(_)) => {
             return Status::failure(OUT_OF_RESOURCES, "no room for temporary files");
         }
@@ -93,13 +94,11 @@ pub(crate) fn status(request: &Command, stored: &Result<StowOutcome, IngestError
             DOES_NOT_MATCH
         }
         ProblemKind::LimitExceeded => OUT_OF_RESOURCES,
-        // PS3.7 9.1.1.1.9: the study was deleted, and nobody adds to it.
-        ProblemKind::Deleted => NOT_AUTHORISED,
+        // PS3.7 9.1.1.1.9: the study was deleted, and nobody adds to it; or a coordinator decides, and a peer that sends it
+        // again changes nothing.
+        ProblemKind::Deleted | ProblemKind::HeldAside => NOT_AUTHORISED,
         // It is kept aside for a person, or could not be read back.
-        ProblemKind::Conflict
-        | ProblemKind::OtherPatient
-        | ProblemKind::HeldAside
-        | ProblemKind::Io => PROCESSING_FAILURE,
+        ProblemKind::Conflict | ProblemKind::OtherPatient | ProblemKind::Io => PROCESSING_FAILURE,
         _ => CANNOT_UNDERSTAND,
     };
     Status::failure(code, &problem.message)

@@ -89,6 +89,9 @@ impl Outgoing {
     }
 }
 
+/// What is told of a peer that was never encrypted, on the port where it should have been.
+pub(crate) const SPOKE_NONE: &str = "it spoke no TLS on the port for TLS";
+
 /// Says why TLS did not begin, and what to do about it; repeats nothing that the peer sent.
 pub(crate) fn why_not(error: &std::io::Error) -> (&'static str, &'static str) {
     let cause = error.get_ref();
@@ -106,7 +109,7 @@ pub(crate) fn why_not(error: &std::io::Error) -> (&'static str, &'static str) {
             "Let the sender trust the CA of our certificate; its name must be the one that the sender calls.",
         ),
         Some(rustls::Error::InvalidMessage(_)) => (
-            "it spoke no TLS on the port for TLS",
+            SPOKE_NONE,
             "Let it speak TLS there, or call the other port.",
         ),
         Some(rustls::Error::PeerIncompatible(_)) => (

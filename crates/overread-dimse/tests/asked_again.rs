@@ -14,8 +14,8 @@ use crate::house::House;
 use crate::retrieving::filled;
 
 const FIND: &str = "1.2.840.10008.5.1.4.1.2.2.1";
-const MOVE: &str = "1.2.840.10008.5.1.4.1.2.2.2";
-const GET: &str = "1.2.840.10008.5.1.4.1.2.2.3";
+pub(crate) const MOVE: &str = "1.2.840.10008.5.1.4.1.2.2.2";
+pub(crate) const GET: &str = "1.2.840.10008.5.1.4.1.2.2.3";
 const NOT_AUTHORISED: u16 = 0x0124;
 
 /// Command fields, the element of the status, and of how many sub-operations failed.
@@ -23,7 +23,7 @@ const STORE_RQ: u16 = 0x0001;
 const STATUS: u16 = 0x0900;
 const FAILED: u16 = 0x1022;
 
-fn element(tag: [u16; 2], value: &str) -> Vec<u8> {
+pub(crate) fn element(tag: [u16; 2], value: &str) -> Vec<u8> {
     let value = format!("{value}{}", if value.len() % 2 == 1 { " " } else { "" });
     let mut out = [tag[0].to_le_bytes(), tag[1].to_le_bytes()].concat();
     out.extend((value.len() as u32).to_le_bytes());
@@ -32,7 +32,7 @@ fn element(tag: [u16; 2], value: &str) -> Vec<u8> {
 }
 
 /// Sends a request with its identifier.
-fn ask(peer: &mut Peer, class: &str, command: Vec<u8>, identifier: &[u8]) {
+pub(crate) fn ask(peer: &mut Peer, class: &str, command: Vec<u8>, identifier: &[u8]) {
     let contexts = peer.association.presentation_contexts();
     let found = contexts
         .iter()
@@ -45,7 +45,7 @@ fn ask(peer: &mut Peer, class: &str, command: Vec<u8>, identifier: &[u8]) {
 }
 
 /// Writes the command set of a request with an identifier behind it.
-fn command(field: u16, class: &str, destination: &str) -> Vec<u8> {
+pub(crate) fn command(field: u16, class: &str, destination: &str) -> Vec<u8> {
     // As a request that names an instance says that a data set follows; the destination stands before the priority.
     let mut out = request(field, class, "");
     let tail = out.split_off(out.len() - 10);
@@ -59,14 +59,14 @@ fn command(field: u16, class: &str, destination: &str) -> Vec<u8> {
     out
 }
 
-fn study_of(spec: &InstanceSpec) -> Vec<u8> {
+pub(crate) fn study_of(spec: &InstanceSpec) -> Vec<u8> {
     let level = element([0x0008, 0x0052], "STUDY");
     [level, element([0x0020, 0x000D], &spec.study_instance_uid)].concat()
 }
 
 /// Reads messages until a last answer; acknowledges instances, and calls this behind the first. Returns how many came, the
 /// status, and how many failed.
-fn read_all(
+pub(crate) fn read_all(
     peer: &mut Peer,
     class: &str,
     mut behind_first: impl FnMut(),
@@ -138,7 +138,7 @@ fn a_get_ends_with_its_token() {
         .with_presentation_context(MR, vec![EXPLICIT])
         .with_role_selection(MR, false, true);
     let association = options.establish(house.address).unwrap();
-    let mut peer = Peer { association };
+    let mut peer = Peer::over(association);
     ask(
         &mut peer,
         GET,

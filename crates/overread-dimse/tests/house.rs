@@ -272,6 +272,19 @@ impl House {
         })
     }
 
+    /// Lists what is on record of a study, the oldest first.
+    pub(crate) fn events_of(&self, study_instance_uid: &str) -> Vec<String> {
+        self.wait_for(async {
+            let mut tx = self.ingest.store().read().await.unwrap();
+            let wanted = audit::Wanted::default();
+            let page = audit::list(&mut tx, &wanted, i64::MAX, 1000).await.unwrap();
+            let rows = page.rows.into_iter().rev();
+            rows.filter(|row| row.subject_id.as_deref() == Some(study_instance_uid))
+                .map(|row| row.event)
+                .collect()
+        })
+    }
+
     /// Makes a study part of a case, as a person would.
     pub(crate) fn link(&self, study_instance_uid: &str, case_id: &CaseId) {
         self.runtime.block_on(async {

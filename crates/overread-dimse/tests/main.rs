@@ -13,6 +13,7 @@ mod dcmtk;
 mod house;
 mod malformed;
 mod moving;
+mod not_taken;
 mod refusing;
 mod retrieving;
 mod sharing;

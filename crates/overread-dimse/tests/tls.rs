@@ -89,6 +89,14 @@ fn a_second_overread_is_asked_over_tls() {
     check(None, &trusting, "127.0.0.1", true);
     check(None, &trusting, "localhost", true);
     check(None, &Outgoing::default(), "127.0.0.1", false);
+    let plain = House::with_tls(made.incoming(None));
+    let unencrypted = Remote {
+        port: plain.tls_port,
+        ..plain.remote()
+    };
+    let asked = plain.wait_for(plain.scu("TESTPEER").echo(&unencrypted));
+    assert!(asked.is_err());
+    plain.seen(|peer| peer.refused.contains("spoke no TLS") && !peer.is_tls);
     let untrusted = check(
         None,
         &Outgoing::read(&made.file("client.pem"), None).unwrap(),

@@ -8,12 +8,12 @@ use overread_dicom::dicomdir::missing_files;
 use overread_model::problem::{Problem, ProblemKind};
 use overread_model::text::counted;
 use overread_store::deliveries;
-use overread_store::studies::Entered;
+use overread_store::studies::{Entered, StudyKey};
 
 use crate::commit::{About, AboutInstance, Answer, NO_ROOM, Ticket, aside};
 use crate::joining::{Joining, KnownStudies, KnownStudy, OUTSIDE, join, note_known};
 use crate::receipt::{Receipt, ReceiptDocument, ReceiptSeries, ReceiptStudy};
-use crate::{Ingest, IngestError, limits, zip};
+use crate::{Ingest, IngestError, limits, unsaid, zip};
 
 #[derive(Default)]
 pub(crate) struct Collector {
@@ -30,6 +30,10 @@ pub(crate) struct Collector {
     directories: Vec<(String, Dicomdir)>,
     /// Studies that instances of this delivery were already in.
     known: KnownStudies,
+    /// Where instances that were there already came from.
+    known_paths: Vec<(StudyKey, String)>,
+    /// Problems that tell what is held, by their places in the receipt.
+    telling: Vec<(usize, unsaid::Claim)>,
     /// Name and birth date that each patient ID was first seen with.
     people: HashMap<String, (String, String)>,
     /// Instances that are in the receipt, by a digest of their UID.
@@ -150,6 +154,9 @@ impl Collector {
                 self.receipt.duplicates += 1;
                 let names = (&*about.study_instance_uid, &*about.sop_instance_uid);
                 note_known(&mut self.known, *study, names);
+                if self.known_paths.len() < limits::PROBLEMS {
+                    self.known_paths.push((*study, path.to_owned()));
+                }
             }
             Entered::Conflict | Entered::Foreign(_) | Entered::OtherPatient(_) => {
                 self.receipt.kept_aside += 1
@@ -160,6 +167,14 @@ impl Collector {
             }
         }
         if let Some((kind, message)) = aside(entered) {
+            let place = self.receipt.problems.len();
+            if unsaid::tells(kind) && place < limits::PROBLEMS {
+                let claim = (
+                    about.sop_instance_uid.clone(),
+                    about.study_instance_uid.clone(),
+                );
+                self.telling.push((place, claim));
+            }
             return self.note(path, kind, message);
         }
         self.check_person(path, about);
@@ -249,8 +264,49 @@ impl Collector {
         }
     }
 
+    /// Takes out of the problems what a sender may not know; what was not kept counts as what is set aside.
+    async fn leave_unsaid(&mut self, ingest: &Ingest, ticket: &Ticket) -> Result<(), IngestError> {
+        let telling = std::mem::take(&mut self.telling);
+        if telling.is_empty() || !unsaid::is_discreet(ticket) {
+            return Ok(());
+        }
+        let (places, claims): (Vec<usize>, Vec<unsaid::Claim>) = telling.into_iter().unzip();
+        let known = unsaid::are_of_case(ingest, ticket, &claims).await?;
+        for (place, _) in places.into_iter().zip(known).filter(|(_, known)| !known) {
+            let Some(problem) = self.receipt.problems.get_mut(place) else {
+                continue;
+            };
+            if problem.kind == ProblemKind::Deleted {
+                self.receipt.refused -= 1;
+                self.receipt.not_kept -= 1;
+                self.receipt.kept_aside += 1;
+            }
+            let told = unsaid::problem();
+            (problem.kind, problem.message) = (told.kind, told.message);
+        }
+        Ok(())
+    }
+
+    /// Tells that a study stays outside the case: to who may know it once, to others as of every image that is set aside.
+    fn outside(&mut self, ticket: &Ticket, study: StudyKey, known: &KnownStudy) -> Option<String> {
+        if !unsaid::is_discreet(ticket) {
+            self.note("", ProblemKind::HeldAside, OUTSIDE);
+            return None;
+        }
+        let paths = std::mem::take(&mut self.known_paths);
+        let (own, rest): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(of, _)| *of == study);
+        self.known_paths = rest;
+        let count = own.len() as u64;
+        self.receipt.duplicates = self.receipt.duplicates.saturating_sub(count);
+        self.receipt.kept_aside += count;
+        for (_, path) in own {
+            self.note(&path, ProblemKind::HeldAside, unsaid::NOT_IN_CASE);
+        }
+        Some(known.study_instance_uid.clone())
+    }
+
     /// Tells that a study which was stored before is not in the case: the case has no room for it.
-    fn left_outside(&mut self, known: &KnownStudy) {
+    fn left_outside(&mut self, ticket: &Ticket, known: &KnownStudy) {
         let count = known.instance_count();
         self.receipt.left_outside += count as u64;
         let uid = &known.study_instance_uid;
@@ -258,6 +314,16 @@ impl Collector {
             .studies
             .retain(|study| study.study_instance_uid != *uid);
         let images = counted(count, "image", "images");
+        if unsaid::is_discreet(ticket) {
+            return self.note(
+                "",
+                ProblemKind::LimitExceeded,
+                format!(
+                    "this case holds as much as it may; {images} of this delivery are not in it. Ask the practice for more room, then \
+                     send it again"
+                ),
+            );
+        }
         self.note(
             "",
             ProblemKind::LimitExceeded,
@@ -325,11 +391,13 @@ impl Collector {
     ) -> Result<Receipt, IngestError> {
         self.compare_directories();
         self.count_what_came();
+        self.leave_unsaid(ingest, ticket).await?;
+        let mut unsaid_studies = Vec::new();
         for (study, mut known) in std::mem::take(&mut self.known) {
             match join(ingest, ticket, study, &mut known).await? {
                 Joining::Joined => {}
-                Joining::Outside => self.note("", ProblemKind::HeldAside, OUTSIDE),
-                Joining::NoRoom => self.left_outside(&known),
+                Joining::Outside => unsaid_studies.extend(self.outside(ticket, study, &known)),
+                Joining::NoRoom => self.left_outside(ticket, &known),
             }
         }
         self.count_left_out();
@@ -353,6 +421,11 @@ impl Collector {
         deliveries::start(&mut tx, scope, source, *now).await?;
         deliveries::finish(&mut tx, scope, &tally, &json, *now).await?;
         tx.commit().await?;
+        // What is kept names them, so that a coordinator finds them; what the sender is told does not.
+        let is_told = |uid: &String| !unsaid_studies.contains(uid);
+        receipt
+            .studies
+            .retain(|study| is_told(&study.study_instance_uid));
         Ok(receipt)
     }
 }

@@ -71,6 +71,18 @@ pub(crate) enum Answer {
     /// The file could not be copied (it changed or went away).
     Unreadable,
     NotStored,
+    /// The disc is full.
+    Full,
+}
+
+impl Answer {
+    /// Returns why it was not stored, where something else was to be answered.
+    pub(crate) const fn why_not(&self) -> IngestError {
+        match self {
+            Self::Full => IngestError::Full,
+            _ => IngestError::NotStored,
+        }
+    }
 }
 
 /// Commits until nobody can send any more.
@@ -121,6 +133,7 @@ fn answer(
     if let Err(error) = &committed {
         troubles.remember(error, bytes);
     }
+    let is_full = committed.as_ref().is_err_and(IngestError::is_full);
     let answers = committed
         .unwrap_or_default()
         .into_iter()
@@ -128,7 +141,12 @@ fn answer(
         .chain(std::iter::repeat_with(|| None));
     for (answer_to, answer) in waiting.into_iter().zip(answers) {
         // Whoever does not wait any more needs no answer; it is stored all the same.
-        let _ = answer_to.send(answer.unwrap_or(Answer::NotStored));
+        let not_stored = if is_full {
+            Answer::Full
+        } else {
+            Answer::NotStored
+        };
+        let _ = answer_to.send(answer.unwrap_or(not_stored));
     }
 }
 

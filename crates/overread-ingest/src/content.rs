@@ -301,6 +301,7 @@ fn spool(session: &Session, start: &[u8], rest: &mut dyn Read) -> Result<Held, I
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(IngestError::Body(error)),
         };
+        session.check_room()?;
         file.write_all(buffer.get(..count).unwrap_or_default())
             .map_err(IngestError::Spool)?;
         length_bytes += count as u64;

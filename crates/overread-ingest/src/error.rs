@@ -3,6 +3,11 @@
 use overread_archive::ArchiveError;
 use overread_store::StoreError;
 
+use crate::trouble::Trouble;
+
+/// What every door says when the disc is full; as short as an Error Comment (0000,0902) must be.
+pub const DISC_FULL: &str = "the server's disc is full: its administrator must make room";
+
 /// Says why a delivery could not be stored. What is wrong with its files is no error but a problem in the receipt.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -31,6 +36,9 @@ pub enum IngestError {
     /// The committer could not store a batch; its log line says why.
     #[error("the archive could not store what arrived")]
     NotStored,
+    /// The disc is full: what room is left is kept for reading.
+    #[error("{DISC_FULL}")]
+    Full,
     /// The program is stopping.
     #[error("the work was interrupted")]
     Interrupted,
@@ -45,12 +53,17 @@ impl IngestError {
         )
     }
 
+    /// Says whether it failed since a disc is full.
+    pub fn is_full(&self) -> bool {
+        Trouble::of(self) == Trouble::Full
+    }
+
     /// Says whether the database or the object store is away: the same may work later.
     pub fn is_away(&self) -> bool {
         match self {
             Self::Store(error) => error.is_away(),
             Self::Archive(error) => matches!(error, ArchiveError::Away { .. }),
-            Self::NotStored => true,
+            Self::NotStored | Self::Full => true,
             _ => false,
         }
     }

@@ -11,7 +11,7 @@ use overread_store::{audit, deliveries};
 
 use crate::commit::{self, Ticket};
 use crate::receipt::{Receipt, ReceiptSeries, ReceiptStudy};
-use crate::{Ingest, IngestError, limits};
+use crate::{Ingest, IngestError, limits, unsaid};
 
 /// What is told of a study that is kept outside the case that it was sent to.
 pub(crate) const OUTSIDE: &str = "an exam of this delivery is held already outside this case; a coordinator can add it to the case";
@@ -167,7 +167,11 @@ pub(crate) async fn note_outside(
     let problems = outside.clone().take(limits::PROBLEMS).map(|_| Problem {
         path: String::new(),
         kind: ProblemKind::HeldAside,
-        message: OUTSIDE.to_owned(),
+        message: if unsaid::is_discreet(ticket) {
+            unsaid::NOT_IN_CASE.to_owned()
+        } else {
+            OUTSIDE.to_owned()
+        },
     });
     let all = outside.clone().map(count).sum();
     let receipt = Receipt {

@@ -29,6 +29,7 @@ mod stow;
 mod survey;
 mod told;
 mod trouble;
+mod unsaid;
 pub mod verify;
 mod whole;
 mod zip;
@@ -53,7 +54,7 @@ pub use collect::without_what_follows;
 pub use commit::NO_ROOM;
 pub use differing::differing_attributes;
 pub use erase::{erase_study, overwrite_erased};
-pub use error::IngestError;
+pub use error::{DISC_FULL, IngestError};
 pub use inflating::{RoomToInflate, room_to_inflate};
 pub use kept::facts_of;
 pub use pdf::{PdfText, text_of_pdf};
@@ -161,7 +162,7 @@ impl Ingest {
         let left = Arc::new(recover::Left::default());
         settle::settle(&store, &archive, &left).await?;
         scrub::shun_listed(&store, &archive).await?;
-        let troubles = Arc::<trouble::Troubles>::default();
+        let troubles = Arc::new(trouble::Troubles::of(&store));
         let (queue, items) = mpsc::channel(limits::BATCH_INSTANCES);
         let place = commit::Place {
             store: store.clone(),
@@ -194,7 +195,18 @@ impl Ingest {
     /// When the archive or the index cannot be asked.
     pub async fn recover(&self, now: Timestamp) -> Result<RebuildReport, IngestError> {
         let shared = &self.shared;
+        shared.troubles.make_room().await;
+        // That it is full stands in the log also while nobody sends anything.
+        let _ = shared.troubles.check_room();
         recover::recover(&shared.store, &shared.archive, &shared.left, now).await
+    }
+
+    /// Refuses what is new while the disc is full.
+    ///
+    /// # Errors
+    /// When it is full.
+    pub fn check_room(&self) -> Result<(), IngestError> {
+        self.shared.troubles.check_room()
     }
 
     /// Returns why nothing can be stored; cheap while all is well.

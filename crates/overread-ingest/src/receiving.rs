@@ -50,6 +50,7 @@ impl Ingest {
     /// When there is neither memory nor a temporary file.
     pub async fn receive(&self) -> Result<Receiving, IngestError> {
         let bench = self.shared.bench.clone();
+        bench.troubles.check_room()?;
         let place = match bench.room(limits::PART_IN_MEMORY_BYTES).await {
             Some(room) => Place::Memory {
                 bytes: bench.buffers.lend(limits::PART_IN_MEMORY_BYTES),
@@ -115,6 +116,7 @@ impl Receiving {
             if *length_bytes > limits::ENTRY_BYTES {
                 return Err(IngestError::PartTooLong);
             }
+            self.bench.troubles.check_room()?;
             file.write_all(more).await.map_err(IngestError::Spool)?;
         }
         Ok(())

@@ -284,6 +284,11 @@ impl Session {
         self.bench.troubles.hear(spooled, limits::IN_MEMORY_BYTES)
     }
 
+    /// Refuses to write more while the disc is full.
+    pub(crate) fn check_room(&self) -> Result<(), IngestError> {
+        self.bench.troubles.check_room()
+    }
+
     /// Returns the folder for temporary files.
     pub(crate) fn spool_folder(&self) -> &Path {
         &self.bench.spool
@@ -382,7 +387,8 @@ impl Running {
             forwarder,
         } = self;
         let reading = tokio::task::spawn_blocking(move || {
-            let outcome = read(&session);
+            let room = session.bench.troubles.check_room();
+            let outcome = room.and_then(|()| read(&session));
             // The session ends here, and with it the queue behind it.
             (outcome, session.collector)
         });
@@ -471,8 +477,8 @@ async fn collect_answers(
 ) -> Result<(), IngestError> {
     while let Some(pending) = answers.recv().await {
         let answer = pending.answer.await.unwrap_or(commit::Answer::NotStored);
-        if matches!(answer, commit::Answer::NotStored) {
-            return Err(IngestError::NotStored);
+        if matches!(answer, commit::Answer::NotStored | commit::Answer::Full) {
+            return Err(answer.why_not());
         }
         collector
             .lock()

@@ -17,7 +17,7 @@ use crate::content::{Held, Part};
 use crate::joining::{Joining, KnownStudies, join, note_known, note_outside};
 use crate::prepare::{self, Prepared};
 use crate::receiving::Received;
-use crate::{DeliveryOptions, Ingest, IngestError, inflating, limits};
+use crate::{DeliveryOptions, Ingest, IngestError, inflating, limits, unsaid};
 
 /// What became of one part.
 #[derive(Debug, Clone)]
@@ -133,6 +133,9 @@ impl OneByOne {
         self.ingest
             .join_known(&self.ticket, &mut self.known, &mut answered)
             .await?;
+        self.ingest
+            .leave_unsaid(&self.ticket, &mut answered)
+            .await?;
         let [(outcome, _)] = answered;
         Ok(outcome)
     }
@@ -243,6 +246,7 @@ impl Ingest {
         }
         self.join_known(&ticket, &mut KnownStudies::new(), &mut outcomes)
             .await?;
+        self.leave_unsaid(&ticket, &mut outcomes).await?;
         Ok(outcomes.into_iter().map(|(outcome, _)| outcome).collect())
     }
 
@@ -278,8 +282,12 @@ impl Ingest {
             is_any_outside |= study.is_outside;
             is_changed |= study.is_changed();
             for (outcome, _) in answered.iter_mut().filter(|(_, of)| *of == Some(key)) {
-                if let Some(problem) = joining.problem() {
-                    outcome.result = Err(problem);
+                match joining.problem() {
+                    Some(_) if joining == Joining::NoRoom && unsaid::is_discreet(ticket) => {
+                        outcome.result = Err(unsaid::no_room());
+                    }
+                    Some(problem) => outcome.result = Err(problem),
+                    None => {}
                 }
             }
         }
@@ -287,6 +295,38 @@ impl Ingest {
         let outside = || known.values().filter(|study| study.is_outside).count();
         if is_changed || is_any_outside && outside() <= limits::OUTSIDE_STUDIES_COUNTED {
             note_outside(self, ticket, known).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes out of the answers what a sender may not know.
+    async fn leave_unsaid(
+        &self,
+        ticket: &Ticket,
+        answered: &mut [Answered],
+    ) -> Result<(), IngestError> {
+        if !unsaid::is_discreet(ticket) {
+            return Ok(());
+        }
+        let telling = answered.iter_mut().map(|(outcome, _)| outcome);
+        let telling = telling.filter(|outcome| {
+            let problem = outcome.result.as_ref().err();
+            problem.is_some_and(|problem| unsaid::tells(problem.kind))
+        });
+        let mut telling: Vec<&mut StowOutcome> = telling.collect();
+        if telling.is_empty() {
+            return Ok(());
+        }
+        let text = |uid: &Option<String>| uid.clone().unwrap_or_default();
+        let claims: Vec<unsaid::Claim> = telling
+            .iter()
+            .map(|one| (text(&one.sop_instance_uid), text(&one.study_instance_uid)))
+            .collect();
+        let known = unsaid::are_of_case(self, ticket, &claims).await?;
+        for (outcome, is_known) in telling.iter_mut().zip(known) {
+            if !is_known {
+                outcome.result = Err(unsaid::problem());
+            }
         }
         Ok(())
     }
@@ -470,7 +510,7 @@ fn outcome(about: &AboutInstance, result: Result<Stowed, DicomProblem>) -> StowO
 
 fn answered(about: &AboutInstance, answer: Answer) -> Result<Answered, IngestError> {
     let Answer::Instance(entered) = answer else {
-        return Err(IngestError::NotStored);
+        return Err(answer.why_not());
     };
     let mut known = None;
     let result = match entered.entered {

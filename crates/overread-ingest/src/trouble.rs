@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use overread_archive::Archive;
 use overread_archive::limits::TRIAL_BYTES;
-use overread_store::{Store, StoreError, audit};
+use overread_store::{Reserve, Store, StoreError, audit};
 use tokio::time::timeout;
 
 use crate::{IngestError, limits};
@@ -31,7 +31,7 @@ impl Trouble {
         }
     }
 
-    fn of(error: &(dyn Error + 'static)) -> Self {
+    pub(crate) fn of(error: &(dyn Error + 'static)) -> Self {
         match kind(error).as_str() {
             "StorageFull" | "QuotaExceeded" | DATABASE_FULL => Self::Full,
             _ => Self::Other,
@@ -48,6 +48,9 @@ fn kind(error: &(dyn Error + 'static)) -> String {
         if let Some(error) = error.downcast_ref::<io::Error>() {
             return format!("{:?}", error.kind());
         }
+        if matches!(error.downcast_ref(), Some(IngestError::Full)) {
+            return "StorageFull".to_owned();
+        }
         if matches!(error.downcast_ref::<StoreError>(), Some(error) if error.is_full()) {
             return DATABASE_FULL.to_owned();
         }
@@ -62,6 +65,8 @@ pub(crate) struct Troubles {
     state: Mutex<State>,
     /// Held by the one trial that is under way.
     trying: Arc<tokio::sync::Mutex<()>>,
+    /// What is kept free for reading, where it is on a disc of ours.
+    reserve: Option<Arc<Reserve>>,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +86,41 @@ impl State {
 }
 
 impl Troubles {
+    pub(crate) fn of(store: &Store) -> Self {
+        Self {
+            reserve: store.reserve(),
+            ..Self::default()
+        }
+    }
+
+    /// Refuses what is new while the disc is full, without needing any room for that; tells the log.
+    ///
+    /// # Errors
+    /// When it is full.
+    pub(crate) fn check_room(&self) -> Result<(), IngestError> {
+        match &self.reserve {
+            Some(reserve) if !reserve.has_room() => {
+                let error = IngestError::Full;
+                self.tell(
+                    Trouble::Full,
+                    &error,
+                    "what is new is refused; what is there can be read",
+                );
+                Err(error)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the room for reading back as soon as there is as much again.
+    pub(crate) async fn make_room(&self) {
+        if let Some(reserve) = self.reserve.clone()
+            && !reserve.has_room()
+        {
+            let _ended = tokio::task::spawn_blocking(move || reserve.make_again()).await;
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,6 +136,9 @@ impl Troubles {
     /// Remembers that so many bytes could not be stored, and tells the log.
     pub(crate) fn remember(&self, error: &IngestError, bytes: u64) {
         let trouble = Trouble::of(error);
+        if let (Trouble::Full, Some(reserve)) = (trouble, &self.reserve) {
+            reserve.give_up();
+        }
         let mut state = self.state();
         state.now = Some(trouble);
         state.bytes = state.bytes.max(bytes.min(TRIAL_BYTES));
@@ -157,6 +200,10 @@ pub(crate) async fn now(
     store: &Store,
     archive: &Archive,
 ) -> Option<Trouble> {
+    troubles.make_room().await;
+    if let Err(error) = troubles.check_room() {
+        return Some(Trouble::of(&error));
+    }
     let known = troubles.state().now?;
     // Anybody may ask, and a disc may hang: one trial at a time, and not too often.
     let Ok(turn) = Arc::clone(&troubles.trying).try_lock_owned() else {

@@ -5,9 +5,10 @@ use dicom_dictionary_std::tags;
 use overread_ingest::{
     DeliveryOptions, DeliverySource, IngestError, Receipt, StowOutcome, Wanted, limits,
 };
-use overread_model::ids::CaseId;
+use overread_model::ids::{CaseId, DeletionId};
 use overread_model::problem::ProblemKind;
 use overread_store::access::Reach;
+use overread_store::deletions::{self, NewDeletion};
 use overread_store::studies::{self, StudyKey};
 use overread_store::{checks, deliveries};
 use overread_testkit::disc::{DiscFile, zip_of};
@@ -133,7 +134,7 @@ async fn a_stranger_cannot_join_a_study_by_writing_its_uid() {
     let receipt = bring(&house, patient(2), &second, &[(1, 1, 9), (1, 1, 1)]).await;
     assert_eq!(
         (receipt.instances_stored, receipt.kept_aside),
-        (0, 1),
+        (0, 2),
         "{receipt:?}"
     );
     assert_eq!(kinds(&receipt), [ProblemKind::HeldAside; 2]);
@@ -422,4 +423,79 @@ async fn the_archive_may_add_to_any_study_and_case() {
             .await
             .is_none()
     );
+}
+
+/// A copy of what another case holds, other content under its identifier, a new image of its exam, an image of an exam that was
+/// deleted: a stranger gets one answer for all, by each door.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_not_told_why_an_image_is_not_put_into_the_case() {
+    let house = House::new().await;
+    let (first, second) = (CaseId::from_random([1; 16]), CaseId::from_random([2; 16]));
+    bring(
+        &house,
+        patient(1),
+        &first,
+        &[(1, 1, 1), (1, 1, 2), (2, 1, 1)],
+    )
+    .await;
+    let mut tx = house.ingest.store().begin().await.unwrap();
+    let uid = mr(2, 1, 1).study_instance_uid;
+    let row = checks::study_by_uid(&mut tx, &uid).await.unwrap().unwrap();
+    let deletion = DeletionId::from_random([3; 16]);
+    let new = NewDeletion {
+        id: &deletion,
+        study: StudyKey(row.id),
+        reason: "a test",
+        erase_at: NOW.plus_days(30),
+    };
+    let marked = deletions::mark(&mut tx, &new, &machine(), NOW).await;
+    assert!(marked.unwrap());
+    tx.commit().await.unwrap();
+    let mut changed = mr(1, 1, 1);
+    changed.pixels[3] = 77;
+    let images = [mr(1, 1, 1), changed, mr(1, 1, 9), mr(2, 1, 1), mr(2, 1, 2)];
+    let (mut by_stow, mut by_peer, mut by_zip) = (Vec::new(), Vec::new(), Vec::new());
+    for image in &images {
+        let part = || part10(image);
+        let options = of_case(DeliverySource::Stow, patient(2), &second);
+        let parts = [Ok(received(&house.ingest, &part()).await)];
+        let parts = futures_util::stream::iter(parts);
+        let mut told = house.ingest.stow(parts, None, options).await.unwrap();
+        by_stow.push(told.remove(0).result);
+
+        let files = [DiscFile::new("IM1", part())];
+        let zip = std::io::Cursor::new(zip_of(&files, false).unwrap());
+        let options = of_case(DeliverySource::Zip, patient(2), &second);
+        let mut receipt = house.ingest.zip_stream(zip, options).await.unwrap();
+        receipt.delivery.clear();
+        receipt.seconds = 0.0;
+        by_zip.push(receipt);
+    }
+    // A copy that a peer sends joins the case; the others do not.
+    for image in &images[1..] {
+        let options = of_case(DeliverySource::Dimse, machine(), &second);
+        let mut peer = house.ingest.one_by_one(&options).unwrap();
+        let part = received(&house.ingest, &part10(image)).await;
+        let wanted = Wanted::default();
+        let told = peer.store(part, &wanted, NOW).await.unwrap();
+        by_peer.push(told.result);
+    }
+    for told in by_stow {
+        let problem = told.unwrap_err();
+        assert_eq!(problem.kind, ProblemKind::HeldAside);
+        assert!(problem.message.contains("a coordinator must look"));
+        assert!(!problem.message.contains("held"), "{}", problem.message);
+    }
+    for receipt in &by_zip {
+        assert_eq!(receipt, &by_zip[0]);
+        assert_eq!((receipt.duplicates, receipt.kept_aside), (0, 1));
+    }
+    // A peer that stores for a case adds to whatever exam it names, and is told alike of all that is not added.
+    let of_peer = |told: &Result<_, overread_dicom::DicomProblem>| told.as_ref().err().cloned();
+    let refused: Vec<_> = by_peer.iter().filter_map(of_peer).collect();
+    assert!(refused.len() >= 3, "{by_peer:?}");
+    for problem in &refused {
+        assert_eq!(problem, &refused[0]);
+        assert_eq!(problem.kind, ProblemKind::HeldAside);
+    }
 }

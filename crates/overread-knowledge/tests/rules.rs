@@ -1,5 +1,5 @@
 use overread_model::completeness::{
-    CheckResult, DocumentKind, MediumFacts, NotKept, Severity, report_hints,
+    CheckResult, DocumentKind, MediumFacts, NotKept, PersonIdentity, Severity, report_hints,
 };
 use overread_model::hidden::Hidden;
 use overread_model::imaging::InstanceFacts;
@@ -177,7 +177,7 @@ fn somebody_else(i: &mut InstanceFacts) {
 /// Who says that the name was taken out, and still gives another, is another.
 #[test]
 fn a_name_that_was_said_to_be_taken_out_still_counts() {
-    check(&["P01!", "P02!", "P04?"], |s| {
+    check(&["P01!", "P02!", "P04?", "P07?"], |s| {
         s.newer(|i| {
             somebody_else(i);
             i.quality.patient_identity_removed = Some("YES".to_owned());
@@ -188,6 +188,42 @@ fn a_name_that_was_said_to_be_taken_out_still_counts() {
     });
     let message = &result.findings[0].message;
     assert!(message.contains("still stands in them"), "{message}");
+}
+
+/// The request says no sex, and every exam fits it by itself: only beside each other they show that one is somebody else's.
+#[test]
+fn exams_that_contradict_each_other_are_told() {
+    let man = |sex: &'static str| {
+        move |s: &mut Setup| {
+            s.patient = s.patient.take().map(|person| PersonIdentity {
+                sex: None,
+                ..person
+            });
+            s.newer(move |i| i.study.patient_sex = Some(sex.to_owned()));
+        }
+    };
+    check(&["P07?"], man("M"));
+    check(&["P07?"], man(" m"));
+    for none in ["O", "", "U", "F"] {
+        check(&[], man(none));
+    }
+    let told = spoilt(man("M"));
+    assert_eq!(told.findings.len(), 1);
+    let message = &told.findings[0].message;
+    for words in [
+        "another sex",
+        "the MR exam of January 15, 2024",
+        "the MR exam of March 2, 2026",
+        "coordinator",
+    ] {
+        assert!(message.contains(words), "{message}");
+    }
+    // A description may name what was found, and whoever reads must not know it yet.
+    assert!(!message.contains("LUMBAR"), "{message}");
+    check(&["P03?", "P07?"], |s| {
+        s.newer(|i| i.study.patient_birth_date = Some(Hidden("19700303".to_owned())));
+    });
+    check(&[], |s| s.newer(|i| i.study.patient_birth_date = None));
 }
 
 #[test]
@@ -259,11 +295,11 @@ fn p_rules() {
     check(&["P03?"], |s| {
         s.patient = Some(person("Ana Brown", "1970-03-02", "F"))
     });
-    check(&["P02!"], |s| {
+    check(&["P02!", "P07?"], |s| {
         s.patient = None;
         s.newer(somebody_else);
     });
-    check(&["P01!", "P02!"], |s| s.newer(somebody_else));
+    check(&["P01!", "P02!", "P07?"], |s| s.newer(somebody_else));
     check(&["P04?"], |s| {
         s.newer(|i| i.quality.patient_identity_removed = Some("YES".to_owned()))
     });

@@ -17,8 +17,8 @@ mod weighting;
 pub use documents::{DocumentFacts, DocumentKind, ReportHints, report_hints};
 pub use gather::Gathered;
 pub use identity::{
-    Belonging, IdentityTable, IdentityWeights, PersonIdentity, belonging, has_other_name,
-    identity_score, is_anonymous_name,
+    Belonging, IdentityTable, IdentityWeights, PersonIdentity, belonging, contradicts_sex,
+    has_other_family_name, has_other_name, identity_score, is_anonymous_name,
 };
 pub use result::{CheckResult, Finding, Missing, PatientLine, StudyLine, TimelineItem};
 pub use series::SeriesSummary;

@@ -39,6 +39,32 @@ pub struct Peer {
     pub contexts: Vec<ProposedContext>,
     /// How the association ended; `None` while it goes on, or was refused.
     pub ended: Option<AssociationEnd>,
+    /// Of its other associations since the program started, the latest that was refused, broke off or had something refused.
+    pub failure: Option<Failure>,
+}
+
+/// That an association failed which is not the latest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// Why it failed.
+    pub why: String,
+}
+
+impl Peer {
+    /// Returns why this association failed; `None` when it did not, or goes on.
+    fn failed(&self) -> Option<Failure> {
+        let why = match &self.ended {
+            _ if !self.refused.is_empty() => Some(self.refused.clone()),
+            None => None,
+            Some(end) => end.failure(),
+        };
+        why.map(|why| Failure {
+            asked_at: self.asked_at,
+            why,
+        })
+    }
 }
 
 /// A proposed presentation context.
@@ -149,6 +175,13 @@ impl AssociationEnd {
         }
     }
 
+    /// Says in words why it failed, or what was refused in it; `None` when it ended well.
+    fn failure(&self) -> Option<String> {
+        let broke = (!self.reason.is_empty()).then(|| format!("it broke off: {}", self.reason));
+        let words: Vec<String> = self.refusal().into_iter().chain(broke).collect();
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+
     /// Says in words what was refused in it; `None` when nothing was.
     pub fn refusal(&self) -> Option<String> {
         let mut words = Vec::new();
@@ -191,7 +224,11 @@ impl Peers {
         peer.contexts.truncate(PEER_CONTEXTS);
         let mut all = self.all();
         let key = (peer.calling.clone(), peer.address);
-        peer.count = all.get(&key).map_or(0, |before| before.count) + 1;
+        if let Some(before) = all.get(&key) {
+            peer.count = before.count;
+            peer.failure = before.failed().or_else(|| before.failure.clone());
+        }
+        peer.count += 1;
         all.insert(key, peer);
         if all.len() > PEERS {
             let least = all
@@ -209,8 +246,18 @@ impl Peers {
     pub fn end(&self, calling: &str, address: IpAddr, asked_at: Timestamp, end: AssociationEnd) {
         let mut all = self.all();
         let peer = all.get_mut(&(calling.to_owned(), address));
-        if let Some(peer) = peer.filter(|peer| peer.asked_at == asked_at) {
-            peer.ended = Some(end);
+        match peer {
+            Some(peer) if peer.asked_at == asked_at => peer.ended = Some(end),
+            // One that ends behind a later one is told beside that.
+            Some(peer) => {
+                let is_later = |known: &Failure| known.asked_at > asked_at;
+                if !peer.failure.as_ref().is_some_and(is_later)
+                    && let Some(why) = end.failure()
+                {
+                    peer.failure = Some(Failure { asked_at, why });
+                }
+            }
+            None => {}
         }
         self.0.changed.notify_all();
     }
@@ -269,6 +316,7 @@ mod tests {
             pdu_bytes: 16_384,
             contexts: Vec::new(),
             ended: None,
+            failure: None,
         }
     }
 
@@ -283,6 +331,33 @@ mod tests {
         assert_eq!(list.len(), PEERS);
         assert!(list.iter().any(|peer| peer.calling == "MR1"));
         assert!(list.iter().all(|peer| peer.calling != "S0"));
+    }
+
+    #[test]
+    fn the_latest_failure_stands_beside_what_went_well() {
+        let peers = Peers::default();
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let why = || {
+            let all = peers.list();
+            all[0].failure.clone().map(|failure| failure.why)
+        };
+        let broken = |at: i64| AssociationEnd {
+            reason: "lost".to_owned(),
+            ..AssociationEnd::at(Timestamp::from_micros(at))
+        };
+        peers.note(peer("MR1", 1, "not listed"));
+        assert_eq!(why(), None, "the latest itself");
+        peers.note(peer("MR1", 2, ""));
+        assert_eq!(why().as_deref(), Some("not listed"));
+        peers.note(peer("MR1", 3, ""));
+        peers.note(peer("MR1", 4, ""));
+        assert_eq!(why().as_deref(), Some("not listed"));
+        // It ends behind a later one.
+        peers.end("MR1", here, Timestamp::from_micros(3), broken(5));
+        assert_eq!(why().as_deref(), Some("it broke off: lost"));
+        peers.end("MR1", here, Timestamp::from_micros(2), broken(6));
+        let failure = peers.list()[0].failure.clone().map(|one| one.asked_at);
+        assert_eq!(failure, Some(Timestamp::from_micros(3)), "the later one");
     }
 
     #[test]

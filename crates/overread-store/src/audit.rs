@@ -215,31 +215,77 @@ pub struct Wanted {
     pub until: Option<i64>,
 }
 
+/// Some rows, the newest first, and before which row the next ones begin; `None` where none can match any more.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The rows.
+    pub rows: Vec<AuditRow>,
+    /// For the next page.
+    pub next: Option<i64>,
+}
+
 const ROWS: &str = "select seq, at, actor_kind, actor_id, actor_role, event, case_id, subject_kind, subject_id, detail, hash \
-    from audit where seq < $1 and seq >= $2 and $3 = '' and ($4 = '' or actor_id = $4) \
-    and ($5 = '' or substr(event, 1, length($5) + 1) = $5 || '.') and at >= $6 and at < $7 order by seq desc limit $8";
+    from audit where (at, seq) < ($1, $2) and (at, seq) >= ($3, $4) and ($5 = '' or actor_id = $5) \
+    and ($6 = '' or substr(event, 1, length($6) + 1) = $6 || '.') order by at desc, seq desc limit $7";
 
 /// Lists rows before this number, the newest first, at most `limit`; looks at [`limits::AUDIT_ROWS_LOOKED_AT`] at most, unless
 /// those of one case are asked for, which an index knows.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
-    tx: &mut Tx,
-    wanted: &Wanted,
-    before: i64,
-    limit: i64,
-) -> StoreResult<Vec<AuditRow>> {
-    let (sql, floor) = if wanted.case_id.is_empty() {
-        (ROWS, floor_below(before))
+pub async fn list(tx: &mut Tx, wanted: &Wanted, before: i64, limit: i64) -> StoreResult<Page> {
+    let from = wanted.from.unwrap_or(0);
+    let until = wanted.until.unwrap_or(i64::MAX);
+    // One more than is shown says whether there is one.
+    let more = limit.saturating_add(1);
+    let (mut rows, floor): (Vec<AuditRow>, _) = if wanted.case_id.is_empty() {
+        let (at, seq) = place_before(tx, before, until).await?;
+        let floor = match wanted.actor_id.is_empty() && wanted.kind.is_empty() {
+            true => None,
+            false => floor_below(tx, (at, seq), from).await?,
+        };
+        let (floor_at, floor_seq) = floor.unwrap_or((from, 0));
+        let rows = on!(tx, c => sqlx::query_as(ROWS).bind(at).bind(seq).bind(floor_at).bind(floor_seq)
+            .bind(&wanted.actor_id).bind(&wanted.kind).bind(more).fetch_all(&mut *c).await?);
+        (rows, floor)
     } else {
-        (include_str!("audit/of_case.sql"), 0)
+        let sql = include_str!("audit/of_case.sql");
+        let rows = on!(tx, c => sqlx::query_as(sql).bind(before).bind(0_i64).bind(&wanted.case_id).bind(&wanted.actor_id)
+            .bind(&wanted.kind).bind(from).bind(until).bind(more).fetch_all(&mut *c).await?);
+        (rows, None)
     };
-    Ok(
-        on!(tx, c => sqlx::query_as(sql).bind(before).bind(floor).bind(&wanted.case_id).bind(&wanted.actor_id)
-        .bind(&wanted.kind).bind(wanted.from.unwrap_or(0)).bind(wanted.until.unwrap_or(i64::MAX)).bind(limit)
-        .fetch_all(&mut *c).await?),
-    )
+    let next = if i64::try_from(rows.len()) == Ok(more) {
+        rows.pop();
+        rows.last().map(|row| row.seq)
+    } else {
+        floor.map(|(_, seq)| seq)
+    };
+    Ok(Page { rows, next })
+}
+
+/// Returns below which time and row is looked: rows are in the order of their times, in which a clock that was set back leaves
+/// none out.
+async fn place_before(tx: &mut Tx, before: i64, until: i64) -> StoreResult<(i64, i64)> {
+    let rows: Vec<(i64,)> = tx
+        .rows("select at from audit where seq = $1", values![before])
+        .await?;
+    let end = (until, 0);
+    Ok(rows.first().map_or(end, |(at,)| end.min((*at, before))))
+}
+
+/// Returns the last row that one question looks at; `None` where there are fewer.
+async fn floor_below(
+    tx: &mut Tx,
+    (at, seq): (i64, i64),
+    from: i64,
+) -> StoreResult<Option<(i64, i64)>> {
+    let rows: Vec<(i64, i64)> = tx
+        .rows(
+            "select at, seq from audit where (at, seq) < ($1, $2) and at >= $3 order by at desc, seq desc limit 1 offset $4",
+            values![at, seq, from, limits::AUDIT_ROWS_LOOKED_AT - 1],
+        )
+        .await?;
+    Ok(rows.first().copied())
 }
 
 /// Says whether this is the id of a person, a token or a link, open or closed.
@@ -255,11 +301,6 @@ pub async fn is_actor(tx: &mut Tx, id: &str) -> StoreResult<bool> {
         )
         .await?;
     Ok(!rows.is_empty())
-}
-
-/// Returns the first row that [`list`] looks at below this number.
-pub const fn floor_below(before: i64) -> i64 {
-    before.saturating_sub(limits::AUDIT_ROWS_LOOKED_AT)
 }
 
 /// Returns the number that the next row will have.
@@ -309,6 +350,15 @@ const READING_SECONDS: i64 = 300;
 /// How many readings are remembered at once.
 const READINGS: usize = 10_000;
 
+const DAMAGED: StoreError = StoreError::Damaged { table: "audit" };
+
+/// Returns the event that takes back what was noted at this time: nothing of the study was taken.
+pub fn not_taken(study_instance_uid: &str, noted_at: Timestamp) -> AuditEvent {
+    AuditEvent::new("study.images_not_taken")
+        .on("study", study_instance_uid)
+        .with(serde_json::json!({ "noted_at": noted_at.as_micros() }))
+}
+
 type Reading = (&'static str, String, Option<Role>, &'static str, String);
 
 fn reading(actor: &Actor, event: &AuditEvent) -> Reading {
@@ -324,7 +374,15 @@ fn reading(actor: &Actor, event: &AuditEvent) -> Reading {
 /// Remembers recent readings, so that 300 slices of one study make one audit row and not 300.
 #[derive(Debug, Default)]
 pub struct ReadingLog {
-    recent: Mutex<HashMap<Reading, Timestamp>>,
+    recent: Mutex<HashMap<Reading, Noted>>,
+}
+
+/// A reading that is on record.
+#[derive(Debug, Clone, Copy)]
+struct Noted {
+    at: Timestamp,
+    /// Whether another request was answered on the strength of the same row.
+    is_relied_on: bool,
 }
 
 impl ReadingLog {
@@ -339,14 +397,63 @@ impl ReadingLog {
         event: &AuditEvent,
         now: Timestamp,
     ) -> StoreResult<()> {
+        self.note_new(store, actor, event, now).await.map(|_| ())
+    }
+
+    /// As [`note`](Self::note); says whether a row was written for this reading, or one that is there stands for it.
+    ///
+    /// # Errors
+    /// When the row could not be written: then the thing may not be shown.
+    pub async fn note_new(
+        &self,
+        store: &Store,
+        actor: &Actor,
+        event: &AuditEvent,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
         let key = reading(actor, event);
         if self.is_fresh(&key, now)? {
-            return Ok(());
+            return Ok(false);
         }
         let mut tx = store.begin().await?;
         record(&mut tx, actor, event, now).await?;
         tx.commit().await?;
-        self.remember([key], now)
+        self.remember([key], now)?;
+        Ok(true)
+    }
+
+    /// Records that of the images of a study, whose reading a row of this request tells of, none was taken after all; and forgets
+    /// that reading with these reports, so that the next one is noted anew. A row that stands for another reading, too, is left.
+    ///
+    /// # Errors
+    /// When the row could not be written.
+    pub async fn note_not_taken(
+        &self,
+        store: &Store,
+        actor: &Actor,
+        event: &AuditEvent,
+        reports: &[i64],
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let key = reading(actor, event);
+        let noted = {
+            let mut recent = self.recent.lock().map_err(|_| DAMAGED)?;
+            let noted = recent.get(&key).copied();
+            let Some(noted) = noted.filter(|noted| !noted.is_relied_on) else {
+                return Ok(());
+            };
+            recent.remove(&key);
+            for id in reports {
+                let report = AuditEvent::new("report.read").on("instance", id);
+                recent.remove(&reading(actor, &report));
+            }
+            noted
+        };
+        let study = event.subject_id.as_deref().unwrap_or_default();
+        let event = not_taken(study, noted.at);
+        let mut tx = store.begin().await?;
+        record(&mut tx, actor, &event, now).await?;
+        tx.commit().await
     }
 
     /// As [`note`](Self::note), for reports among the images of a study: one row each, and their cases learn who has read them.
@@ -383,29 +490,27 @@ impl ReadingLog {
     }
 
     fn remember(&self, keys: impl IntoIterator<Item = Reading>, now: Timestamp) -> StoreResult<()> {
-        let mut recent = self
-            .recent
-            .lock()
-            .map_err(|_| StoreError::Damaged { table: "audit" })?;
+        let mut recent = self.recent.lock().map_err(|_| DAMAGED)?;
         for key in keys {
             if recent.len() >= READINGS {
-                recent.retain(|_, at| at.plus_seconds(READING_SECONDS) > now);
+                recent.retain(|_, noted| noted.at.plus_seconds(READING_SECONDS) > now);
                 if recent.len() >= READINGS {
                     recent.clear();
                 }
             }
-            recent.insert(key, now);
+            let noted = Noted {
+                at: now,
+                is_relied_on: false,
+            };
+            recent.insert(key, noted);
         }
         Ok(())
     }
 
     fn is_fresh(&self, key: &Reading, now: Timestamp) -> StoreResult<bool> {
-        let recent = self
-            .recent
-            .lock()
-            .map_err(|_| StoreError::Damaged { table: "audit" })?;
-        Ok(recent
-            .get(key)
-            .is_some_and(|at| at.plus_seconds(READING_SECONDS) > now))
+        let mut recent = self.recent.lock().map_err(|_| DAMAGED)?;
+        let noted = recent.get_mut(key);
+        let fresh = noted.filter(|noted| noted.at.plus_seconds(READING_SECONDS) > now);
+        Ok(fresh.map(|noted| noted.is_relied_on = true).is_some())
     }
 }

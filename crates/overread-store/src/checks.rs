@@ -355,6 +355,18 @@ pub async fn held_back(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<HeldRow
     )
 }
 
+/// Lists which deliveries (ids) brought images of studies (UIDs) that are held back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn held_by_delivery(tx: &mut Tx, case_id: &CaseId) -> StoreResult<Vec<(String, String)>> {
+    Ok(on!(tx, c => sqlx::query_as(
+            "select distinct i.delivery_id, s.study_instance_uid from quarantine q join study s on s.id = q.study_id \
+             join series r on r.study_id = s.id join instance i on i.series_id = r.id \
+             where q.case_id = $1 and q.decided_at is null order by i.delivery_id, s.study_instance_uid")
+        .bind(case_id.as_str()).fetch_all(&mut *c).await?))
+}
+
 /// Lists the studies (UIDs) that a person called the right patient's in this case, as its name and birth date are now.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use tokio::task::spawn_blocking;
 
 use crate::error::{StoreError, StoreResult, is_read_only};
 use crate::quick::Connections;
+use crate::reserve::Reserve;
 use crate::shares::Shares;
 use crate::tx::Hold;
 use crate::{Tx, limits, migrations};
@@ -33,6 +34,7 @@ enum Db {
         readers: SqlitePool,
         quick: Connections,
         batches: Connections,
+        reserve: Arc<Reserve>,
     },
     Pg(PgPool),
 }
@@ -45,6 +47,9 @@ impl Store {
     /// # Errors
     /// When the file or its folder cannot be used, or holds something else.
     pub async fn open_sqlite(path: &Path) -> StoreResult<Self> {
+        let reserve = Arc::new(Reserve::beside(path));
+        // Opening it takes a little room, too.
+        let _ = reserve.has_room();
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -98,6 +103,7 @@ impl Store {
             readers,
             quick: Connections::reading(path),
             batches: Connections::writing(path),
+            reserve,
         };
         Self::of(db, limits::ASKING_AT_ONCE).await
     }
@@ -233,9 +239,15 @@ impl Store {
     /// When no connection is free in time.
     pub async fn begin(&self) -> StoreResult<Tx> {
         Ok(match &self.db {
-            Db::Sqlite { writer, .. } => Tx::Sqlite(Hold::Transaction(
-                writer.begin_with("begin immediate").await?,
-            )),
+            Db::Sqlite {
+                writer, reserve, ..
+            } => {
+                // Whatever is written may need the room that is kept for it.
+                let _ = reserve.has_room();
+                Tx::Sqlite(Hold::Transaction(
+                    writer.begin_with("begin immediate").await?,
+                ))
+            }
             Db::Pg(pool) => Tx::Pg(Hold::Transaction(pool.begin().await?)),
         })
     }
@@ -248,8 +260,14 @@ impl Store {
     pub async fn begin_batch(&self) -> StoreResult<Tx> {
         match &self.db {
             Db::Sqlite {
-                writer, batches, ..
-            } => Ok(Tx::Quick(batches.begin(writer.acquire().await?)?)),
+                writer,
+                batches,
+                reserve,
+                ..
+            } => {
+                let _ = reserve.has_room();
+                Ok(Tx::Quick(batches.begin(writer.acquire().await?)?))
+            }
             Db::Pg(_) => self.begin().await,
         }
     }
@@ -330,6 +348,14 @@ impl Store {
             .map_err(|_| StoreError::Database(sqlx::Error::WorkerCrashed))?
     }
 
+    /// Returns what is kept free on the disc of the database for reading; `None` for PostgreSQL, which has a disc of its own.
+    pub fn reserve(&self) -> Option<Arc<Reserve>> {
+        match &self.db {
+            Db::Sqlite { reserve, .. } => Some(Arc::clone(reserve)),
+            Db::Pg(_) => None,
+        }
+    }
+
     /// Says which database it is: `sqlite` or `postgresql`.
     pub const fn kind(&self) -> &'static str {
         match &self.db {
@@ -346,6 +372,7 @@ impl Store {
                 readers,
                 quick,
                 batches,
+                ..
             } => {
                 quick.close();
                 readers.close().await;

@@ -44,6 +44,7 @@ pub mod rebuilding;
 pub mod refused_callers;
 pub mod refused_files;
 pub mod reports;
+mod reserve;
 pub mod retention;
 pub mod review_tasks;
 pub mod reviewers;
@@ -59,5 +60,6 @@ pub mod work_items;
 
 pub use db::Store;
 pub use error::{StoreError, StoreResult};
+pub use reserve::Reserve;
 pub use script::Script;
 pub use tx::Tx;

@@ -29,6 +29,14 @@ pub const WRITER_CACHE_KIB: u32 = 16_384;
 pub const READER_CACHE_KIB: u32 = 4_096;
 /// Write-ahead log pages before it is folded back into the database (4 KiB each).
 pub const CHECKPOINT_PAGES: u32 = 4_000;
+/// Bytes that are kept free for reading, signing in and deleting when the disc of a SQLite file is full.
+pub const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
+/// Of a small disc, the reserve is one part in so many.
+pub const RESERVE_SHARE: u64 = 8;
+/// The disc counts as full when one part in so many of the reserve is left beside it.
+pub const RESERVE_FLOORS: u64 = 8;
+/// Bytes that are written at once where a file system cannot set room aside.
+pub const RESERVE_PIECE_BYTES: usize = 1024 * 1024;
 /// Statements of one turn of SQLite's thread.
 pub const SCRIPT_STATEMENTS: usize = 8;
 /// Statements that each connection to SQLite keeps prepared.

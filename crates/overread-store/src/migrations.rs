@@ -121,6 +121,12 @@ const ALL: &[(i64, &str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0019_ties_in_order.sql"),
         include_str!("../migrations/postgres/0019_ties_in_order.sql"),
     ),
+    (
+        20,
+        "audit_by_time",
+        include_str!("../migrations/sqlite/0020_audit_by_time.sql"),
+        include_str!("../migrations/postgres/0020_audit_by_time.sql"),
+    ),
 ];
 
 fn migrator(text: impl Fn(&(i64, &str, &'static str, &'static str)) -> &'static str) -> Migrator {

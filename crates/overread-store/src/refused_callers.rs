@@ -109,6 +109,7 @@ pub async fn list(tx: &mut Tx) -> StoreResult<Vec<Peer>> {
             pdu_bytes: 0,
             contexts: Vec::new(),
             ended: None,
+            failure: None,
         })
     };
     rows.into_iter().map(peer).collect()

@@ -2,6 +2,7 @@
 
 use overread_model::access::Role;
 use overread_model::ids::CaseId;
+use overread_model::time::Timestamp;
 use overread_store::Tx;
 use overread_store::audit::{self, AuditEvent, ReadingLog, Wanted};
 
@@ -43,14 +44,14 @@ async fn of_images(house: House) {
         ..Wanted::default()
     };
     let expect = [first + 3, first + 2, first];
-    let rows = audit::list(&mut tx, &wanted, end, 3).await.unwrap();
+    let rows = audit::list(&mut tx, &wanted, end, 3).await.unwrap().rows;
     let found: Vec<i64> = rows.iter().map(|row| row.seq).collect();
     assert_eq!(found, expect);
     // Deleted images are out of the case, and who read them before is still found.
     tx.commit().await.unwrap();
     assert!(mark(&house, 1, 1).await);
     let mut tx = house.store.read().await.unwrap();
-    let rows = audit::list(&mut tx, &wanted, end, 3).await.unwrap();
+    let rows = audit::list(&mut tx, &wanted, end, 3).await.unwrap().rows;
     let found: Vec<i64> = rows.iter().map(|row| row.seq).collect();
     assert_eq!(found, expect);
 }
@@ -75,7 +76,7 @@ async fn listed(house: House) {
     let end = audit::next_seq(&mut tx).await.unwrap();
     assert_eq!(end, before + 3);
     let mut check = async |wanted: Wanted, expect: &[&str]| {
-        let rows = audit::list(&mut tx, &wanted, end, 3).await.unwrap();
+        let rows = audit::list(&mut tx, &wanted, end, 3).await.unwrap().rows;
         let events: Vec<&str> = rows.iter().map(|row| row.event.as_str()).collect();
         assert_eq!(events, expect, "{wanted:?}");
     };
@@ -89,15 +90,66 @@ async fn listed(house: House) {
     check(Wanted { kind, ..all() }, &["case.read", "case.started"]).await;
     let from = Some(NOW.plus_days(1).as_micros());
     let until = Some(NOW.plus_days(2).as_micros());
-    check(
-        Wanted {
-            from,
-            until,
-            ..all()
-        },
-        &["cases.other"],
-    )
-    .await;
+    let of_day = Wanted {
+        from,
+        until,
+        ..all()
+    };
+    check(of_day.clone(), &["cases.other"]).await;
+    // Another page is offered where there are rows for it, and nowhere else.
+    let page = audit::list(&mut tx, &of_day, end, 1).await.unwrap();
+    assert_eq!(page.next, None);
+    let mut before = end;
+    let mut found = Vec::new();
+    let since = Wanted {
+        from: Some(NOW.as_micros()),
+        kind: "case".to_owned(),
+        ..all()
+    };
+    loop {
+        let page = audit::list(&mut tx, &since, before, 1).await.unwrap();
+        found.extend(page.rows.into_iter().map(|row| row.event));
+        match page.next {
+            Some(next) => before = next,
+            None => break,
+        }
+    }
+    assert_eq!(found, ["case.read", "case.started"]);
+}
+
+both!(audit_out_of_order, super::out_of_order);
+
+/// A row that was written later and says an earlier time is of the day it says.
+async fn out_of_order(house: House) {
+    let pat = person(2, Role::Patient);
+    let mut tx = house.store.begin().await.unwrap();
+    let (day, later) = (NOW.plus_days(3), NOW.plus_days(4));
+    for (event, at) in [
+        ("case.opened", day),
+        ("case.read", later),
+        ("case.moved", day),
+        ("case.started", later),
+    ] {
+        let event = AuditEvent::new(event);
+        audit::record(&mut tx, &pat, &event, at).await.unwrap();
+    }
+    let end = audit::next_seq(&mut tx).await.unwrap();
+    let mut check = async |from, until, expect: [&str; 2]| {
+        let wanted = Wanted {
+            from: Some(Timestamp::as_micros(from)),
+            until: Some(Timestamp::as_micros(until)),
+            ..Wanted::default()
+        };
+        let mut before = end;
+        for event in expect {
+            let page = audit::list(&mut tx, &wanted, before, 1).await.unwrap();
+            assert_eq!(page.rows[0].event, event);
+            before = page.next.unwrap_or_default();
+        }
+        assert_eq!(before, 0);
+    };
+    check(day, later, ["case.moved", "case.opened"]).await;
+    check(later, later.plus_days(1), ["case.started", "case.read"]).await;
 }
 
 /// Does something to the table that no function of ours does.

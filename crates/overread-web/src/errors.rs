@@ -188,14 +188,24 @@ fn internal(cause: &(dyn std::error::Error + Send + Sync + 'static)) -> Told {
     let reference: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut chain = cause.to_string();
     let mut is_away = crate::away::is_away(cause);
+    let mut is_full = crate::away::is_full(cause);
     let mut next = cause.source();
     while let Some(deeper) = next {
         is_away |= crate::away::is_away(deeper);
+        is_full |= crate::away::is_full(deeper);
         chain.push_str(": ");
         chain.push_str(&deeper.to_string());
         next = deeper.source();
     }
     tracing::error!(error.reference = %reference, "a request failed: {chain}");
+    if is_full {
+        return told(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server's disc is full: its administrator must make room",
+            "It is not your fault. What was saved before is safe and can be read; what you just sent may not be saved.",
+            "Tell the administrator, and send it again once there is room.",
+        );
+    }
     if is_away {
         return told(
             StatusCode::SERVICE_UNAVAILABLE,

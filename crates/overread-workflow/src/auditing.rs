@@ -1,4 +1,4 @@
-//! The audit, for administrators: when, who, what, in which case. What a row says more is not shown.
+//! The audit, for administrators: when, who, what, in which case, and of what a row says more what people need.
 
 mod words;
 
@@ -72,6 +72,8 @@ pub struct AuditLine {
     pub case: String,
     /// To what it was done: what sort of thing, and our id of it; may be empty.
     pub subject: String,
+    /// More, in words: where images were sent, how many are safe; may be empty.
+    pub detail: String,
 }
 
 /// Some rows, the newest first.
@@ -94,8 +96,23 @@ pub async fn list(
     rows: i64,
     now: Timestamp,
 ) -> StepResult<AuditPage> {
-    require_administrator(actor)?;
     // Many rows may be looked at, and nothing that arrives meanwhile is to wait for it.
+    let page = rows_of(ctx, actor, asked, rows).await?;
+    note(ctx, actor, asked, now).await?;
+    Ok(page)
+}
+
+/// As [`list`], for who has recorded already by [`note`] that all of it is looked at.
+///
+/// # Errors
+/// As [`list`].
+pub async fn rows_of(
+    ctx: &Workflow,
+    actor: &Actor,
+    asked: &Asked,
+    rows: i64,
+) -> StepResult<AuditPage> {
+    require_administrator(actor)?;
     let mut tx = ctx.store.read().await?;
     let wanted = wanted(&mut tx, asked).await?;
     let before = match asked.before {
@@ -103,18 +120,24 @@ pub async fn list(
         _ => audit::next_seq(&mut tx).await?,
     };
     let found = audit::list(&mut tx, &wanted, before, rows).await?;
-    let last = found.last().map(|row| row.seq);
-    let next = match last.filter(|_| i64::try_from(found.len()) == Ok(rows)) {
-        Some(last) => last,
-        None if wanted.case_id.is_empty() => audit::floor_below(before),
-        None => 0,
-    };
     let mut names = Names::default();
-    let mut lines = Vec::with_capacity(found.len());
-    for row in found {
+    let mut lines = Vec::with_capacity(found.rows.len());
+    for row in found.rows {
         lines.push(names.line(&mut tx, row).await?);
     }
-    drop(tx);
+    Ok(AuditPage {
+        lines,
+        next: found.next,
+    })
+}
+
+/// Records that the audit is looked at.
+///
+/// # Errors
+/// As [`list`].
+pub async fn note(ctx: &Workflow, actor: &Actor, asked: &Asked, now: Timestamp) -> StepResult<()> {
+    require_administrator(actor)?;
+    let wanted = wanted(&mut ctx.store.read().await?, asked).await?;
     let mut event = AuditEvent::new("audit.listed");
     event.case_id = wanted.case_id.parse().ok();
     if !wanted.actor_id.is_empty() {
@@ -122,11 +145,7 @@ pub async fn list(
     }
     let mut tx = ctx.store.begin().await?;
     audit::record(&mut tx, actor, &event, now).await?;
-    tx.commit().await?;
-    Ok(AuditPage {
-        lines,
-        next: (next > 1).then_some(next),
-    })
+    Ok(tx.commit().await?)
 }
 
 /// Returns what is asked for as an address may say it: a person by the id, never by the e-mail address.
@@ -201,6 +220,12 @@ async fn actor_named(tx: &mut Tx, named: &str) -> StepResult<String> {
     Err(StepError::invalid("person", told))
 }
 
+/// Returns how a peer of DICOM is called by an id that stands for its title; `None` for any other id.
+fn titled(id: &str) -> Option<String> {
+    let title = id.parse::<TokenId>().ok()?.ae_title()?;
+    is_printed(&title).then(|| format!("the DICOM peer {title}"))
+}
+
 fn is_printed(ae_title: &str) -> bool {
     let signs = ae_title.bytes();
     !ae_title.is_empty() && signs.into_iter().all(|sign| (b' '..=b'~').contains(&sign))
@@ -219,7 +244,9 @@ impl Names {
         if let Some(to) = state_in(&row) {
             what.push_str(&format!(": {to}"));
         }
-        let subject = [row.subject_kind, row.subject_id];
+        let detail = words::more(row.detail.as_deref());
+        let id = row.subject_id.map(|id| titled(&id).unwrap_or(id));
+        let subject = [row.subject_kind, id];
         Ok(AuditLine {
             seq: row.seq,
             at: Timestamp::from_micros(row.at),
@@ -235,6 +262,7 @@ impl Names {
                 None => String::new(),
             },
             subject: subject.into_iter().flatten().collect::<Vec<_>>().join(" "),
+            detail,
         })
     }
 
@@ -246,7 +274,8 @@ impl Names {
             "person" if id.parse::<PersonId>().is_ok() => people::name_of(tx, &id).await?,
             "machine" => tokens::name_of(tx, &id)
                 .await?
-                .map(|name| format!("the machine “{name}”")),
+                .map(|name| format!("the machine “{name}”"))
+                .or_else(|| titled(&id)),
             "link" => Some("whoever holds a link".to_owned()),
             "system" => Some("Overread".to_owned()),
             _ => None,

@@ -101,7 +101,7 @@ pub async fn run(
 }
 
 /// Rules that say the images may be somebody else's; waving them through confirms the identity.
-const IDENTITY_RULES: [&str; 2] = ["P01", "P03"];
+const IDENTITY_RULES: [&str; 3] = ["P01", "P03", "P07"];
 
 /// How the names of the rules about the patient's identity begin.
 pub(crate) const IDENTITY_PREFIX: char = 'P';

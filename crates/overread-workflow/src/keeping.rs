@@ -159,7 +159,7 @@ pub async fn view(ctx: &Workflow, actor: &Actor, now: Timestamp) -> StepResult<K
 }
 
 /// Finds a case by the number that people say, or by its id: a request that is not sent has no number yet.
-pub(crate) async fn case_named(tx: &mut Tx, named: &str) -> StepResult<Option<CaseRow>> {
+pub async fn case_named(tx: &mut Tx, named: &str) -> StepResult<Option<CaseRow>> {
     let named = named.trim();
     if let Some(row) = cases::find_by_number(tx, named).await? {
         return Ok(Some(row));

@@ -30,6 +30,7 @@ pub(crate) async fn keep(
     new: NewPaper<'_>,
     now: Timestamp,
 ) -> StepResult<DocumentId> {
+    ctx.ingest.check_room().map_err(StepError::internal)?;
     let digest = Digest::new(*blake3::hash(&new.bytes).as_bytes());
     let id = casework::new_id(DocumentId::from_random)?;
     let name: String = new

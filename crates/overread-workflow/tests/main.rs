@@ -27,6 +27,7 @@ mod on_behalf;
 mod refusals;
 mod repaired;
 mod several_exams;
+mod sexes;
 mod sides;
 mod walk;
 mod work_items;

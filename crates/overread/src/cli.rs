@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use overread_model::access::Role;
 use overread_model::ids::{CaseId, DeletionId, LegalHoldId, TokenId};
 use overread_model::time::CalendarDate;
+use overread_model::uid::StudyInstanceUid;
 
 /// The version, and the commit when it was built from one.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("OVERREAD_COMMIT"));
@@ -381,9 +382,18 @@ pub(crate) struct Audit {
     /// From this day on, UTC: 2026-03-02.
     #[arg(long, value_name = "DAY")]
     pub(crate) since: Option<CalendarDate>,
+    /// Until the end of this day, UTC.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) until: Option<CalendarDate>,
     /// In this case alone: its number or id.
     #[arg(long, value_name = "CASE")]
     pub(crate) case: Option<String>,
+    /// What this person did alone: the e-mail address of an account, or the id of an account, a token or a link.
+    #[arg(long, value_name = "WHO")]
+    pub(crate) person: Option<String>,
+    /// Of this kind alone, as the first word of an event: study, session, case.
+    #[arg(long, value_name = "WORD")]
+    pub(crate) kind: Option<String>,
     /// Who reads it; that it was read is on record, too.
     #[command(flatten)]
     pub(crate) who: InTheNameOf,
@@ -467,6 +477,15 @@ fn case_id(text: &str) -> Result<CaseId, String> {
     text.parse().map_err(|_| told.to_owned())
 }
 
+/// Reads what is looked for: nothing would match everything.
+fn asked(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.is_empty() {
+        true => Err("nothing is written there".to_owned()),
+        false => Ok(text.to_owned()),
+    }
+}
+
 /// Reads how much a case may hold.
 fn whole_number(text: &str) -> Result<u64, String> {
     let expected = || "a whole number from 1 on is expected, as 40".to_owned();
@@ -498,23 +517,25 @@ pub(crate) enum PacsCommand {
         data: Data,
     },
     /// Look for studies; what is asked must match, `*` and `?` stand for any letters.
+    #[command(group = ArgGroup::new("asked").required(true).multiple(true)
+        .args(["patient_id", "patient_name", "date", "accession", "modality"]))]
     Find {
         /// Which archive.
         peer: String,
         /// Patient ID.
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = asked)]
         patient_id: Option<String>,
         /// Patient's name, as `Doe^Jane` or `Doe*`.
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = asked)]
         patient_name: Option<String>,
         /// Day of the study, or a range of days: 20260302 or 20260301-20260331.
-        #[arg(long, value_name = "DAYS")]
+        #[arg(long, value_name = "DAYS", value_parser = asked)]
         date: Option<String>,
         /// Accession number.
-        #[arg(long, value_name = "NUMBER")]
+        #[arg(long, value_name = "NUMBER", value_parser = asked)]
         accession: Option<String>,
         /// Modality: CT, MR and so on.
-        #[arg(long, value_name = "CODE")]
+        #[arg(long, value_name = "CODE", value_parser = asked)]
         modality: Option<String>,
         /// Which installation.
         #[command(flatten)]
@@ -526,7 +547,7 @@ pub(crate) enum PacsCommand {
         peer: String,
         /// Study Instance UID.
         #[arg(long, value_name = "UID")]
-        study: String,
+        study: StudyInstanceUid,
         /// Which installation.
         #[command(flatten)]
         data: Data,
@@ -538,10 +559,10 @@ pub(crate) enum PacsCommand {
         peer: String,
         /// Study Instance UID.
         #[arg(long, value_name = "UID", required_unless_present = "case")]
-        study: Option<String>,
-        /// The case whose studies are sent.
-        #[arg(long, value_name = "ID", conflicts_with = "study", value_parser = case_id)]
-        case: Option<CaseId>,
+        study: Option<StudyInstanceUid>,
+        /// Number of the case whose studies are sent, or its id, which stands in the address of its page.
+        #[arg(long, value_name = "CASE", conflicts_with = "study", value_parser = asked)]
+        case: Option<String>,
         /// Which installation.
         #[command(flatten)]
         data: Data,

@@ -301,6 +301,9 @@ impl Home {
 
     async fn of(config: Config, layout: Layout, store: Store, mark: Mark) -> Result<Self> {
         refuse_half_moved(&store).await?;
+        if let Some(reserve) = store.reserve() {
+            reserve.keep();
+        }
         let archive = open_archive(&config, &layout).await?;
         let ingest = Ingest::open_with(store.clone(), archive.clone(), config.keeping.quota())
             .await

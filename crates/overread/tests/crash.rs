@@ -99,11 +99,12 @@ enum Way {
 }
 
 impl Door {
-    fn open(self, doors: &Doors) -> Way {
-        match self {
-            Self::Dimse => Way::Association(Box::new(Peer::open(doors.dimse))),
+    /// Opens a way, unless the program is killed meanwhile.
+    fn open(self, doors: &Doors) -> Option<Way> {
+        Some(match self {
+            Self::Dimse => Way::Association(Box::new(Peer::try_open(doors.dimse).ok()?)),
             _ => Way::Web(doors.client()),
-        }
+        })
     }
 
     const fn at_once(self) -> usize {
@@ -163,7 +164,9 @@ struct Known {
 /// Sends without end until the line breaks.
 fn lane(doors: &Doors, round: u64, lane: u64, known: &Mutex<Known>, count: &AtomicUsize) {
     let door = LANES[lane as usize];
-    let mut way = door.open(doors);
+    let Some(mut way) = door.open(doors) else {
+        return;
+    };
     for step in 0.. {
         let many = door.at_once() as u64;
         let keys: Vec<Key> = (0..many)
@@ -198,7 +201,7 @@ fn round(
     let mut doors = Doors::open(data);
     let in_doubt = std::mem::take(&mut known.lock().unwrap().in_doubt);
     for (door, keys) in in_doubt {
-        let mut way = door.open(&doors);
+        let mut way = door.open(&doors).expect("the door opens again");
         assert!(
             door.send(&mut way, &keys).is_some(),
             "{keys:?} cannot be sent again"

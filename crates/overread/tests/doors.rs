@@ -110,6 +110,12 @@ impl Client {
         is_whole.then_some(Told { status, head, body })
     }
 
+    /// Sends a form.
+    pub(crate) fn post(self, path: &str, form: &str) -> Answer {
+        let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
+        self.ask(&format!("POST {path}"), headers, form.as_bytes())
+    }
+
     pub(crate) fn stow(self, parts: &[&[u8]]) -> Answer {
         let told = self.tell_stow(parts)?;
         Some((told.status, told.body))

@@ -9,7 +9,7 @@ use crate::doors::PATIENCE;
 use crate::program::{overread, text};
 
 /// Room of the small disc.
-const MEBIBYTES: usize = 24;
+const MEBIBYTES: usize = 32;
 
 /// A disc of its own that only the programs of this test see; it is gone with the test.
 pub(crate) struct SmallDisc {

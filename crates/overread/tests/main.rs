@@ -7,6 +7,7 @@
     reason = "a failed test may say so by a panic"
 )]
 
+mod auditing;
 mod crash;
 mod dimse;
 mod doors;
@@ -17,6 +18,7 @@ mod left_behind;
 mod moving;
 mod nodes;
 mod outside;
+mod pacs;
 mod program;
 mod rebuilding;
 mod records;

@@ -25,6 +25,23 @@ fn number(value: &str) -> Answer<Option<i64>> {
         .map_err(|_| Refusal::bad_request("a number attribute is matched by a whole number"))
 }
 
+/// Reads a list of UIDs. What is none could be in no result, which would look like an empty archive; zeros that PS3.5 9.1 does
+/// not want at the start of a part are let through, since devices write them, and so are wildcards.
+fn uids(name: &str, value: &str) -> Answer<Vec<String>> {
+    let is_uid = |text: &String| {
+        let is_pattern = text.contains(['*', '?']);
+        let mut signs = text.bytes();
+        is_pattern || text.len() <= 64 && signs.all(|sign| sign.is_ascii_digit() || sign == b'.')
+    };
+    let uids = list_of(value);
+    if uids.iter().all(is_uid) {
+        return Ok(uids);
+    }
+    Err(Refusal::bad_request(format!(
+        "{name} is matched by UIDs, several with commas between them: digits and dots, at most 64 characters each"
+    )))
+}
+
 /// Cuts a range at its hyphen; a single value is both ends.
 fn ends(value: &str) -> (Option<&str>, Option<&str>) {
     let value = value.trim();
@@ -112,7 +129,7 @@ pub(super) fn study_key(
             ) = name(value, is_fuzzy);
         }
         0x0008_1030 => filter.study_description = text(value),
-        0x0020_000D => filter.study_instance_uids = list_of(value),
+        0x0020_000D => filter.study_instance_uids = uids("StudyInstanceUID", value)?,
         0x0020_0010 => filter.dicom_study_id = text(value),
         _ => return Ok(false),
     }
@@ -131,7 +148,7 @@ pub(super) fn series_key(filter: &mut SeriesFilter, path: &[u32], value: &str) -
         [0x0008_103E] => filter.series_description = text(value),
         [0x0018_0015] => filter.body_part_examined = text(value),
         [0x0018_1030] => filter.protocol_name = text(value),
-        [0x0020_000E] => filter.series_instance_uids = list_of(value),
+        [0x0020_000E] => filter.series_instance_uids = uids("SeriesInstanceUID", value)?,
         [0x0020_0011] => filter.series_number = number(value)?,
         [0x0020_0060] => filter.laterality = text(value),
         [0x0040_0244] => filter.performed_procedure_step_start_date = dates(value)?,
@@ -151,7 +168,7 @@ pub(super) fn series_key(filter: &mut SeriesFilter, path: &[u32], value: &str) -
 pub(super) fn instance_key(filter: &mut InstanceFilter, path: &[u32], value: &str) -> Answer<bool> {
     match path {
         [0x0008_0016] => filter.sop_class_uids = list_of(value),
-        [0x0008_0018] => filter.sop_instance_uids = list_of(value),
+        [0x0008_0018] => filter.sop_instance_uids = uids("SOPInstanceUID", value)?,
         [0x0008_3002] => filter.transfer_syntax_uids = list_of(value),
         [0x0020_0013] => filter.instance_number = number(value)?,
         [0x0028_0008] => filter.number_of_frames = number(value)?,

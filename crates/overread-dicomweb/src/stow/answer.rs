@@ -107,13 +107,11 @@ fn reason(problem: &DicomProblem, outcome: &StowOutcome, study: Option<&str>) ->
         _ if problem.message == composed::NOT_AS_PIXELS => 0xC122,
         // Out of resources.
         ProblemKind::LimitExceeded => 0xA700,
-        // Refused: not authorised. The study was deleted, and nobody adds to it.
-        ProblemKind::Deleted => 0x0124,
+        // Refused: not authorised. The study was deleted, and nobody adds to it; or a coordinator decides, and sending it
+        // again changes nothing.
+        ProblemKind::Deleted | ProblemKind::HeldAside => 0x0124,
         // Processing failure: a person decides, or it could not be read back.
-        ProblemKind::Conflict
-        | ProblemKind::OtherPatient
-        | ProblemKind::HeldAside
-        | ProblemKind::Io => 0x0110,
+        ProblemKind::Conflict | ProblemKind::OtherPatient | ProblemKind::Io => 0x0110,
         // Cannot understand.
         _ => 0xC000,
     }

@@ -123,6 +123,7 @@ fn seen(request: &AssociationRQ, peer: SocketAddr, is_tls: bool, now: Timestamp)
             })
             .collect(),
         ended: None,
+        failure: None,
     }
 }
 

@@ -18,6 +18,8 @@ use crate::wire::Ended;
 
 /// Who wants to know how a sending goes, and may stop it.
 pub(crate) trait Watch {
+    /// Hears that an instance goes out.
+    fn begin(&mut self, _wanted: &Wanted) {}
     /// Hears what became of one instance.
     fn count(&mut self, wanted: &Wanted, status: Result<u16, NotSent>);
     /// Says whether the sending is to stop here; called between two instances.
@@ -37,6 +39,10 @@ impl<'l, 'p, 'r> Origin<'l, 'p, 'r> {
 }
 
 impl Watch for Origin<'_, '_, '_> {
+    fn begin(&mut self, wanted: &Wanted) {
+        self.progress.begin(wanted);
+    }
+
     fn count(&mut self, wanted: &Wanted, status: Result<u16, NotSent>) {
         self.progress.count(wanted, status);
     }
@@ -120,7 +126,10 @@ impl Push<'_> {
             let next = Ahead::of(&self.reader, group.get(index + 1), &contexts);
             let ready = std::mem::replace(&mut ahead, next).ready().await;
             let status = match ready {
-                Ok(ready) => self.store(requestor, one, ready).await,
+                Ok(ready) => {
+                    watch.begin(one);
+                    self.store(requestor, one, ready).await
+                }
                 Err(why) => Ok(Err(why)),
             };
             match status {

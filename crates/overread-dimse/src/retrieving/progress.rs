@@ -1,5 +1,6 @@
 //! How far a retrieval is: counts, what failed, and what the peer is told of it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use overread_dicom::{data_set_of_json, syntax};
@@ -25,6 +26,10 @@ pub(crate) struct Progress<'a> {
     failed_uids: Vec<String>,
     why: Option<NotSent>,
     told_at: Option<Instant>,
+    /// Of an instance that goes out, until it is counted, its study.
+    begun: Option<String>,
+    /// Studies of which something was taken, or went out without a word of what became of it.
+    taken: BTreeSet<String>,
     pub(crate) is_cancelled: bool,
 }
 
@@ -41,6 +46,8 @@ impl<'a> Progress<'a> {
             failed_uids: Vec::new(),
             why: None,
             told_at: None,
+            begun: None,
+            taken: BTreeSet::new(),
             is_cancelled: false,
         }
     }
@@ -50,11 +57,29 @@ impl<'a> Progress<'a> {
         self.request.message_id
     }
 
+    /// Remembers that an instance goes out.
+    pub(super) fn begin(&mut self, wanted: &Wanted) {
+        self.begun = Some(wanted.study_instance_uid.clone());
+    }
+
+    /// Says whether the peer may hold something of a study; `false` when it does not.
+    pub(super) fn may_be_taken(&self, study: &str) -> bool {
+        self.begun.as_deref() == Some(study) || self.taken.contains(study)
+    }
+
     /// Counts what became of one instance: the status of its C-STORE, or why it was not sent.
     // PS3.4 B.2.3: B000, B006 and B007 are warnings, with which it is stored.
     pub(super) fn count(&mut self, wanted: &Wanted, status: Result<u16, NotSent>) {
         self.remaining_count = self.remaining_count.saturating_sub(1);
         self.counts.remaining = clamped(self.remaining_count);
+        let begun = self.begun.take();
+        let may_be_taken = match status {
+            Ok(code) => code == 0 || code >> 12 == 0xB,
+            Err(_) => begun.is_some(),
+        };
+        if may_be_taken {
+            self.taken.insert(wanted.study_instance_uid.clone());
+        }
         match status {
             Ok(0) => self.counts.completed = self.counts.completed.saturating_add(1),
             Ok(code) if code >> 12 == 0xB => {

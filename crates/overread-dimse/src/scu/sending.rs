@@ -100,7 +100,7 @@ impl Scu {
         };
         let store = self.rooms.ingest.store();
         if !waiting.is_empty() {
-            note_sent(store, &Actor::System, study, &remote.ae_title, now).await?;
+            note_sent(store, &Actor::System, study, remote, now).await?;
         }
         let asker = Asker {
             actor: Actor::System,

@@ -85,7 +85,10 @@ impl Underway {
             work.push((item.ticket, item.payload));
         }
         let way = async move {
-            let synced = sync(&kept_at, work, turn.order).await;
+            let synced = match kept_at.troubles.check_room() {
+                Ok(()) => sync(&kept_at, work, turn.order).await,
+                Err(error) => Err(error),
+            };
             drop(turn.disc);
             // Batches are committed in their order.
             if let Some(before) = before {

@@ -136,6 +136,7 @@ fn spool(archive: &mut Archive<'_>, from: u64) -> Result<Option<File>, IngestErr
         if count as u64 > left {
             return Ok(None);
         }
+        archive.session.check_room()?;
         file.write_all(bytes).map_err(IngestError::Spool)?;
         archive.input.consume(count);
         left -= count as u64;

@@ -139,6 +139,23 @@ pub fn has_other_name(person: &PersonIdentity, images: &PersonIdentity) -> bool 
         .is_some_and(|sameness| sameness == Sameness::Other)
 }
 
+/// Says whether the one is called otherwise and has another family name, too: no twin, and no slip of a typist.
+pub fn has_other_family_name(person: &PersonIdentity, images: &PersonIdentity) -> bool {
+    // PS3.5 6.2.1.1: the family name stands before the first `^` of each group; without one it may be any word.
+    let family = |name: &str| NameWords::of(name.split('^').next().unwrap_or_default());
+    has_other_name(person, images)
+        && both(&person.name, &images.name).is_some_and(|(asked, given)| {
+            let groups = given.reveal().split('=').map(family);
+            let asked: Vec<NameWords> = asked.reveal().split('=').map(NameWords::of).collect();
+            let mut likenesses = groups.flat_map(|own| {
+                let asked = asked.iter();
+                let all: Vec<f64> = asked.filter_map(|other| own.likeness(other)).collect();
+                all
+            });
+            likenesses.all(|likeness| likeness <= 0.0)
+        })
+}
+
 /// Says whether a person must look whatever the score: twins share a birth date, a mother and a daughter a name.
 ///
 /// A slip in the birth date or the sex is forgiven to whom the number of the same issuer names; another name or another day is
@@ -153,6 +170,14 @@ fn is_doubtful(person: &PersonIdentity, images: &PersonIdentity, has_its_number:
         || birth == Some(0.0)
         || has_slip && !has_its_number
         || birth.is_none() && is_other_number
+}
+
+/// Says whether two texts of PatientSex cannot be of one person: `M` against `F`. `O`, nothing and any other word contradict none.
+pub fn contradicts_sex(left: Option<&str>, right: Option<&str>) -> bool {
+    let known = |text: Option<&str>| text.map(|text| text.trim().to_uppercase());
+    let (left, right) = (known(left), known(right));
+    let is = |one: &Option<String>, sex: &str| one.as_deref() == Some(sex);
+    is(&left, "M") && is(&right, "F") || is(&left, "F") && is(&right, "M")
 }
 
 /// Compares the numbers of the same issuer; `None` when they cannot be compared.
@@ -222,10 +247,25 @@ pub fn is_anonymous_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{
-        Belonging, IdentityTable, IdentityWeights, PersonIdentity, belonging, identity_score,
-        is_anonymous_name,
+        Belonging, IdentityTable, IdentityWeights, PersonIdentity, belonging,
+        has_other_family_name, identity_score, is_anonymous_name,
     };
     use crate::hidden::Hidden;
+
+    #[test]
+    fn twins_have_one_family_name() {
+        let check = |asked: &str, given: &str, expect: bool| {
+            let asked = person(asked, "19700101", "", "", "");
+            let given = person(given, "19700101", "", "", "");
+            assert_eq!(has_other_family_name(&asked, &given), expect);
+        };
+        check("Otto Strang", "RIVERA^ELENA", true);
+        check("Otto Strang", "STRANG^ANNA", false);
+        check("Otto Strang", "STRANG^OTTO", false);
+        // A given name alone is no family.
+        check("Otto Strang", "RIVERA^OTTO", true);
+        check("Ana Garcia Lopez", "LOPEZ^EVA", false);
+    }
 
     fn person(name: &str, birth: &str, sex: &str, id: &str, issuer: &str) -> PersonIdentity {
         let text = |value: &str| (!value.is_empty()).then(|| Hidden(value.to_owned()));

@@ -44,6 +44,17 @@ impl StudyView<'_> {
         }
     }
 
+    /// Returns what to call the study where its description may not stand: `the MR exam of March 2, 2026`.
+    pub(super) fn plain_subject(&self) -> String {
+        let exam = &self.study.exam;
+        let modalities: Vec<&str> = exam.modalities.iter().map(String::as_str).collect();
+        let day = exam.study_date.map_or_else(
+            || "without a date".to_owned(),
+            |date| format!("of {}", date.in_english()),
+        );
+        format!("the {} exam {day}", modalities.join("/"))
+    }
+
     /// Returns the series that hold images to read: no localizers, no screen captures.
     pub(super) fn readable(&self) -> impl Iterator<Item = &(&SeriesGathered, SeriesSummary)> {
         self.series.iter().filter(|(series, summary)| {

@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use overread_model::ids::{CaseId, DocumentId};
+use overread_model::problem::Problem;
 use overread_model::time::CalendarDate;
 use overread_workflow::checking::{self, FindingRow};
 use overread_workflow::records::{
@@ -105,6 +106,32 @@ impl RecordsPage {
             view,
             problems: Problems::default(),
         })
+    }
+
+    /// Returns notes, each text once, with how often it was said.
+    fn said_once(notes: &[String]) -> Vec<(&str, i64)> {
+        let mut once: Vec<(&str, i64)> = Vec::new();
+        for note in notes {
+            match once.iter_mut().find(|(known, _)| *known == note) {
+                Some((_, count)) => *count += 1,
+                None => once.push((note, 1)),
+            }
+        }
+        once
+    }
+
+    /// Returns what could not be used, each reason once, with the files of which it is true.
+    fn reasons(problems: &[Problem]) -> Vec<(&str, Vec<&str>)> {
+        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        for problem in problems {
+            let known = reasons.iter_mut();
+            let known = known.into_iter().find(|(why, _)| *why == problem.message);
+            match known {
+                Some((_, paths)) => paths.push(&problem.path),
+                None => reasons.push((&problem.message, vec![&problem.path])),
+            }
+        }
+        reasons
     }
 
     /// Returns how many images there are.

@@ -466,7 +466,18 @@ impl Browser<'_> {
 /// A scanner that was taken in, and a stranger.
 pub(crate) fn peers() -> Peers {
     let peers = Peers::default();
+    peers.note(peer("MR1", "its certificate is over"));
     peers.note(peer("MR1", ""));
+    // A query was refused, and the caller went away at once.
+    let end = AssociationEnd {
+        denied: "no token is named (status 0124)".to_owned(),
+        reason: "the peer ended it".to_owned(),
+        ..AssociationEnd::at(now())
+    };
+    peers.note(Peer {
+        ended: Some(end),
+        ..peer("FINDER", "")
+    });
     peers.note(peer("STRANGER", "this caller may not store here"));
     peers
 }
@@ -496,5 +507,6 @@ pub(crate) fn peer(calling: &str, refused: &str) -> Peer {
             refusals: vec![("the case is full (status A700)".to_owned(), 3)],
             ..AssociationEnd::at(now())
         }),
+        failure: None,
     }
 }

@@ -148,6 +148,10 @@ async fn who_called_over_the_dicom_network_is_for_administrators() {
         "Add an entry.",
         "called OVERREAD",
         "our title is OVERREAD",
+        "Failed before,",
+        "its certificate is over",
+        "In all 2 associations since this server started.",
+        "Request refused",
         "Refused 3 times: the case is full",
         "Sending: PACS1",
         "at pacs.example:104",
@@ -156,6 +160,7 @@ async fn who_called_over_the_dicom_network_is_for_administrators() {
     ] {
         assert!(page.body.contains(words), "{words}: {}", page.body);
     }
+    assert!(!page.body.contains("Broke off</span>"), "{}", page.body);
     // What was refused in an association is kept as who was refused is.
     callers::keep(&door.workflow, &peers(), now(), now())
         .await

@@ -182,6 +182,32 @@ async fn a_twin_a_mother_and_another_surname_wait_for_a_person() {
 }
 
 #[tokio::test]
+async fn what_waits_is_told_once_whatever_way_it_came_and_a_twin_has_one_family_name() {
+    let door = Door::new().await;
+    let (patient, coordinator, case_id, secret) = case(&door).await;
+    let records = format!("/cases/{case_id}/records");
+    for instance in 1..=3 {
+        let spec = of(("Rivera^Alex", "19680412", "E-1"), 10, instance);
+        let (answer, told) = send(&door, &secret, &case_id, Way::Stow, &spec).await;
+        assert_eq!((answer.status, told), (StatusCode::OK, true));
+    }
+    let page = patient.get(&records).await.body;
+    assert_eq!(page.matches(WAITS).count(), 1, "{page}");
+    assert!(page.contains("This is true of 3 deliveries."), "{page}");
+    assert!(!page.contains("Rivera"), "{page}");
+    const TWINS: &str = "twins and relatives are told apart by little";
+    let page = coordinator.get(&records).await.body;
+    assert!(
+        page.contains("two people can be born on one day") && !page.contains(TWINS),
+        "{page}"
+    );
+    let twin = of(("Sample^Robin", "19680412", "R-1"), 11, 1);
+    send(&door, &secret, &case_id, Way::Stow, &twin).await;
+    let page = coordinator.get(&records).await.body;
+    assert!(page.contains(TWINS), "{page}");
+}
+
+#[tokio::test]
 async fn another_person_inside_an_exam_that_is_shown_hides_it_until_a_person_decides() {
     let door = Door::new().await;
     let (patient, mut coordinator, case_id, secret) = case(&door).await;

@@ -1,5 +1,7 @@
 //! What was done, in plain words.
 
+use serde_json::Value;
+
 /// The first words of events, and what people call them.
 pub const KINDS: &[(&str, &str)] = &[
     ("aside", "Images set aside"),
@@ -157,6 +159,10 @@ const EVENTS: &[(&str, &str)] = &[
     ("study.erased", "Erased an exam"),
     ("study.filed", "Put an exam into a case"),
     ("study.held_back", "Held an exam back"),
+    (
+        "study.images_not_taken",
+        "Took none of the images after all (the row before says that they were read or sent)",
+    ),
     ("study.images_read", "Read images"),
     ("study.images_sent", "Sent images to another archive"),
     ("study.listed", "Looked at images without a case"),
@@ -194,9 +200,68 @@ pub(super) fn of(event: &str) -> &str {
     found.map_or(event, |(_, words)| words)
 }
 
+/// What a row says more that is shown, and how. Whatever else it says is for programs.
+const MORE: &[(&str, &str)] = &[
+    ("to", "to"),
+    ("host", "at"),
+    ("by", "by"),
+    ("safe", "safe:"),
+    ("failed", "failed:"),
+    ("verdict", "verdict:"),
+    ("answer", "answer:"),
+    ("command", "command:"),
+    ("role", "role:"),
+    ("roles", "roles:"),
+    ("fields", "fields:"),
+];
+
+/// Puts into words what a row says more; empty when it says nothing that is shown.
+pub(super) fn more(detail: Option<&str>) -> String {
+    let Some(Value::Object(said)) = detail.and_then(|text| serde_json::from_str(text).ok()) else {
+        return String::new();
+    };
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut told = Vec::new();
+    for (key, word) in MORE {
+        let value = match said.get(*key) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Array(all)) => all.iter().map(text).collect::<Vec<_>>().join(", "),
+            Some(value) => text(value),
+        };
+        // The state into which a case moved stands beside the event.
+        if *key != "to" || said.get("from").is_none() {
+            told.push(format!("{word} {value}"));
+        }
+    }
+    told.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{EVENTS, KINDS};
+    use super::{EVENTS, KINDS, more};
+
+    #[test]
+    fn what_a_row_says_more_is_told_as_far_as_it_is_for_people() {
+        let check = |detail: &str, expect: &str| assert_eq!(more(Some(detail)), expect);
+        check(
+            r#"{"to":"PACS2","host":"10.0.0.5:104"}"#,
+            "to PACS2 at 10.0.0.5:104",
+        );
+        check(
+            r#"{"by":"PACS2","safe":3,"failed":0,"transaction":"2.25.1"}"#,
+            "by PACS2 safe: 3 failed: 0",
+        );
+        check(r#"{"from":"draft","to":"submitted"}"#, "");
+        check(
+            r#"{"roles":["patient","reviewer"]}"#,
+            "roles: patient, reviewer",
+        );
+        check("[", "");
+        assert_eq!(more(None), "");
+    }
 
     #[test]
     fn every_event_that_the_rooms_record_has_words() {

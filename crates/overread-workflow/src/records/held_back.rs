@@ -2,11 +2,16 @@
 
 mod birth_date;
 mod other_name;
+mod other_sex;
+
+use std::collections::BTreeSet;
 
 use overread_ingest::{Receipt, ReceiptDocument};
 use overread_model::access::Actor;
 use overread_model::case::CaseRole;
-use overread_model::completeness::{Belonging, PersonIdentity, belonging, report_hints};
+use overread_model::completeness::{
+    Belonging, PersonIdentity, belonging, has_other_family_name, report_hints,
+};
 use overread_model::hidden::Hidden;
 use overread_model::ids::{CaseId, DocumentId};
 use overread_model::problem::{Problem, ProblemKind};
@@ -26,6 +31,7 @@ pub(super) use birth_date::differing_birth_dates;
 use birth_date::settle_birth_date;
 pub(super) use other_name::has_another_name;
 use other_name::other_name_told;
+use other_sex::hold_other_sex;
 
 /// What a person decides on a held-back study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,6 +213,30 @@ fn why_name_alone(wanted: &PersonIdentity, named: &PersonIdentity) -> &'static s
     }
 }
 
+/// Says why images wait for a coordinator by what they say of the patient themselves; `None` when they do not.
+fn why_held(
+    ctx: &Workflow,
+    wanted: &PersonIdentity,
+    named: &PersonIdentity,
+) -> Option<&'static str> {
+    match belonging(wanted, named, &ctx.knowledge.rules.identity) {
+        Belonging::Fits => None,
+        Belonging::OtherPerson => {
+            Some("The name or birth date in these images does not fit the patient of this case.")
+        }
+        Belonging::Doubtful if has_other_family_name(wanted, named) => Some(
+            "These images give another name than this case, though the birth date or the patient number fits: two people can be born on one day. When the name has changed or the case is wrong, correct it.",
+        ),
+        Belonging::Doubtful => Some(
+            "The name or the birth date in these images is not quite the one of this case. Compare both letter by letter: twins and relatives are told apart by little. When the case is wrong, correct it.",
+        ),
+        Belonging::NameAlone => Some(why_name_alone(wanted, named)),
+        Belonging::Unnamed => Some(
+            "These images do not say whose they are: they carry no name and not this patient's number.",
+        ),
+    }
+}
+
 /// Judges whose images they are: what names somebody else or nobody leaves the case, what belongs is shown from now on.
 pub(crate) async fn hold_strangers(
     tx: &mut Tx,
@@ -215,27 +245,21 @@ pub(crate) async fn hold_strangers(
     now: Timestamp,
 ) -> StepResult<()> {
     let wanted = checking::patient_of(&file.intake);
-    let table = &ctx.knowledge.rules.identity;
     let mixed = checks::mixed_studies(tx, &file.case_id).await?;
-    let mut is_any_held = false;
+    let shown = checks::studies(tx, &file.case_id).await?;
+    let mut judged = Vec::new();
     for study in checks::studies_to_judge(tx, &file.case_id).await? {
-        let named = named_by(&study);
-        let reason = match belonging(&wanted, &named, table) {
-            _ if mixed.contains(&study.id) => Some(
+        let reason = match mixed.contains(&study.id) {
+            true => Some(
                 "Some of these images give another name, birth date or patient number than the rest of the same exam.",
             ),
-            Belonging::Fits => None,
-            Belonging::OtherPerson => Some(
-                "The name or birth date in these images does not fit the patient of this case.",
-            ),
-            Belonging::Doubtful => Some(
-                "The name or the birth date in these images is not quite the one of this case. Compare both letter by letter: twins and relatives are told apart by little. When the case is wrong, correct it.",
-            ),
-            Belonging::NameAlone => Some(why_name_alone(&wanted, &named)),
-            Belonging::Unnamed => Some(
-                "These images do not say whose they are: they carry no name and not this patient's number.",
-            ),
+            false => why_held(ctx, &wanted, &named_by(&study)),
         };
+        judged.push((study, reason));
+    }
+    hold_other_sex(&wanted, &shown, &mut judged);
+    let mut is_any_held = false;
+    for (study, reason) in judged {
         if let Some(reason) = reason
             && checks::hold_back(tx, &file.case_id, study.id, reason, now).await?
         {
@@ -364,7 +388,9 @@ pub(super) async fn tell_what_waits(
     receipt: &mut Receipt,
 ) -> StepResult<()> {
     let waiting = checks::held_back(tx, case_id).await?;
-    if let Some(message) = waiting_of(receipt, &waiting) {
+    let brought = receipt.studies.iter();
+    let brought = brought.map(|one| one.study_instance_uid.as_str());
+    if let Some(message) = waiting_of(&brought.collect(), &waiting) {
         receipt.problems.push(Problem {
             path: String::new(),
             kind: ProblemKind::HeldBack,
@@ -375,14 +401,9 @@ pub(super) async fn tell_what_waits(
 }
 
 /// Says which studies of a delivery wait for a coordinator, where one does.
-pub(super) fn waiting_of(receipt: &Receipt, waiting: &[HeldRow]) -> Option<String> {
-    let waits = |uid: &str| {
-        waiting
-            .iter()
-            .any(|row| row.study.study_instance_uid == uid)
-    };
-    let brought = receipt.studies.iter();
-    let count = brought.filter(|one| waits(&one.study_instance_uid)).count();
+pub(super) fn waiting_of(brought: &BTreeSet<&str>, waiting: &[HeldRow]) -> Option<String> {
+    let waits = |row: &&HeldRow| brought.contains(row.study.study_instance_uid.as_str());
+    let count = waiting.iter().filter(waits).count();
     let what = counted(
         count,
         "exam of this delivery waits",

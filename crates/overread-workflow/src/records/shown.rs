@@ -313,6 +313,11 @@ async fn deliveries_of(
     held: &[checks::HeldRow],
 ) -> StepResult<Vec<DeliveryRow>> {
     let mut list = Vec::new();
+    // A receipt of STOW-RS or C-STORE names no exams.
+    let held_by_delivery = match held.is_empty() {
+        true => Vec::new(),
+        false => checks::held_by_delivery(tx, case_id).await?,
+    };
     for row in deliveries::list_of_case(tx, case_id).await? {
         let receipt = row
             .receipt
@@ -325,7 +330,12 @@ async fn deliveries_of(
             _ => row.problem_count - i64::try_from(listed).unwrap_or_default(),
         };
         let receipt = receipt.unwrap_or_default();
-        let waiting = waiting_of(&receipt, held);
+        let listed = receipt.studies.iter();
+        let listed = listed.map(|one| one.study_instance_uid.as_str());
+        let stored = held_by_delivery.iter();
+        let stored = stored.filter(|(delivery, _)| *delivery == row.id);
+        let stored = stored.map(|(_, study)| study.as_str());
+        let waiting = waiting_of(&listed.chain(stored).collect(), held);
         let mut problems = receipt.problems;
         // What was kept of it on arrival may be decided by now.
         problems.retain(|problem| problem.kind != ProblemKind::HeldBack);

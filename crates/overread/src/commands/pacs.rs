@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use overread_dimse::{Answer, Committed, FindLevel, Remote, Scu, ScuError};
 use overread_model::ids::CaseId;
-use overread_model::uid::StudyInstanceUid;
 use overread_store::{reports, studies};
+use overread_workflow::keeping;
 
 use crate::cli::{Data, Pacs, PacsCommand};
 use crate::home::Home;
@@ -56,13 +56,16 @@ pub(crate) async fn run(arguments: Pacs) -> Result<ExitCode> {
             ];
             find(&data, &peer, asked).await
         }
-        PacsCommand::Pull { peer, study, data } => pull(&data, &peer, &study).await,
+        PacsCommand::Pull { peer, study, data } => pull(&data, &peer, study.as_str()).await,
         PacsCommand::Send {
             peer,
             study,
             case,
             data,
-        } => send(&data, &peer, study.as_deref(), case.as_ref()).await,
+        } => {
+            let study = study.as_ref().map(|uid| uid.as_str());
+            send(&data, &peer, study, case.as_deref()).await
+        }
     }
 }
 
@@ -80,11 +83,6 @@ fn named(peer: &str, remote: &Remote) -> String {
 }
 
 async fn find(data: &Data, peer: &str, asked: [(u32, Option<String>); 5]) -> Result<ExitCode> {
-    if asked.iter().all(|(_, text)| text.is_none()) {
-        bail!(
-            "say what to look for: --patient-id, --patient-name, --date, --accession or --modality"
-        );
-    }
     let (home, scu, remote) = open(data, peer).await?;
     let mut keys: Vec<(u32, &str)> = TOLD.iter().map(|(_, tag)| (*tag, "")).collect();
     for (tag, text) in &asked {
@@ -116,7 +114,6 @@ fn show(answer: &Answer, as_json: bool) -> Result<()> {
 }
 
 async fn pull(data: &Data, peer: &str, study: &str) -> Result<ExitCode> {
-    check(study)?;
     let (home, scu, remote) = open(data, peer).await?;
     let pulled = scu.pull(&remote, study).await;
     home.close().await;
@@ -157,12 +154,40 @@ async fn send(
     data: &Data,
     peer: &str,
     study: Option<&str>,
-    case: Option<&CaseId>,
+    case: Option<&str>,
 ) -> Result<ExitCode> {
     let (home, scu, remote) = open(data, peer).await?;
-    let sent = send_all(&home, &scu, &remote, (peer, study, case), data.json).await;
+    let sent = match named_case(&home, case).await {
+        Ok(NamedCase::Missing) => {
+            remark("there is no case with this number or id");
+            Ok(ExitCode::from(NOTHING))
+        }
+        Ok(NamedCase::Found(case)) => {
+            let what = (peer, study, case.as_ref());
+            send_all(&home, &scu, &remote, what, data.json).await
+        }
+        Err(error) => Err(error),
+    };
     home.close().await;
     sent
+}
+
+/// A case that was asked for.
+enum NamedCase {
+    /// It is there, or none was asked for.
+    Found(Option<CaseId>),
+    Missing,
+}
+
+async fn named_case(home: &Home, named: Option<&str>) -> Result<NamedCase> {
+    let Some(named) = named else {
+        return Ok(NamedCase::Found(None));
+    };
+    let row = keeping::case_named(&mut home.store.read().await?, named).await?;
+    Ok(match row {
+        None => NamedCase::Missing,
+        Some(row) => NamedCase::Found(Some(row.case_id()?)),
+    })
 }
 
 async fn send_all(
@@ -173,10 +198,7 @@ async fn send_all(
     as_json: bool,
 ) -> Result<ExitCode> {
     let uids = match (study, case) {
-        (Some(uid), _) => {
-            check(uid)?;
-            vec![uid.to_owned()]
-        }
+        (Some(uid), _) => vec![uid.to_owned()],
         (None, Some(case)) => {
             let rows = studies::studies_of_case(&mut home.store.read().await?, case).await?;
             rows.into_iter().map(|row| row.study_instance_uid).collect()
@@ -242,10 +264,4 @@ fn told(committed: Committed) -> String {
         Committed::Later => "asked; it answers later".to_owned(),
         Committed::NotOffered => "it offers none".to_owned(),
     }
-}
-
-fn check(uid: &str) -> Result<()> {
-    uid.parse::<StudyInstanceUid>()
-        .map(drop)
-        .context("this is no Study Instance UID")
 }

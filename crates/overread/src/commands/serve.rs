@@ -220,10 +220,12 @@ impl Door {
             clock::now,
         )
         .with_origins(home.config.dicomweb.origins()?);
-        // Without an address that can be opened, answers name the one that was asked; it says http.
-        if !is_nameless || certificate.is_some() {
-            dicomweb = dicomweb.with_public_url(&workflow.config.public_url);
-        }
+        // Without an address that can be opened, answers name the one that was asked.
+        dicomweb = match (is_nameless, certificate.is_some()) {
+            (false, _) => dicomweb.with_public_url(&workflow.config.public_url),
+            (true, true) => dicomweb.over_tls(),
+            (true, false) => dicomweb,
+        };
         let config = WebConfig {
             public_url: workflow.config.public_url.clone(),
             cookie_secure: workflow.config.public_url.starts_with("https://"),

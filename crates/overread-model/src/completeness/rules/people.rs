@@ -1,17 +1,20 @@
-//! P01 to P06: one patient, and the right one.
+//! P01 to P07: one patient, and the right one.
 
 use std::collections::BTreeSet;
 
 use super::{Context, Findings, StudyView};
 use crate::choosing::{SpecialtyMap, sides_in_title};
 use crate::completeness::gather::PatientSeen;
-use crate::completeness::identity::{PersonIdentity, identity_score, is_anonymous_name};
+use crate::completeness::identity::{
+    PersonIdentity, contradicts_sex, identity_score, is_anonymous_name,
+};
 use crate::limits;
 use crate::text::{folded, images_and_others};
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings<'_>) -> Option<f64> {
     let patients = &context.gathered.patients;
     check_one_patient(context, findings);
+    check_exams_agree(context, findings);
     check_anonymous(patients, findings);
     check_numbers(patients, findings);
     for view in &context.studies {
@@ -135,6 +138,48 @@ fn check_one_patient(context: &Context<'_>, findings: &mut Findings<'_>) {
             format!("{} different people", clusters.len()),
         );
     }
+}
+
+/// Compares the exams with each other, whatever the request says or leaves open.
+fn check_exams_agree(context: &Context<'_>, findings: &mut Findings<'_>) {
+    let given: Vec<(&StudyView<'_>, &PersonIdentity)> = context
+        .studies
+        .iter()
+        .flat_map(|view| view.study.patients.iter().map(move |index| (view, index)))
+        .filter_map(|(view, index)| Some((view, &context.gathered.patients.get(*index)?.identity)))
+        .collect();
+    let sex = told_apart(&given, |one, other| {
+        contradicts_sex(one.sex.as_deref(), other.sex.as_deref())
+    });
+    let birth_date = told_apart(&given, |one, other| {
+        one.birth_date.is_some() && other.birth_date.is_some() && one.birth_date != other.birth_date
+    });
+    for (what, exams) in [("sex", sex), ("birth date", birth_date)] {
+        if !exams.is_empty() {
+            let detail = format!("another {what} in {}", all_of(&exams));
+            findings.add("P07", "the patient", detail);
+        }
+    }
+}
+
+/// Names the first exam of which another says something else, and all those others.
+fn told_apart(
+    given: &[(&StudyView<'_>, &PersonIdentity)],
+    contradicts: impl Fn(&PersonIdentity, &PersonIdentity) -> bool,
+) -> Vec<String> {
+    for (view, first) in given {
+        let others = given.iter().filter(|(_, other)| contradicts(first, other));
+        let mut others: Vec<String> = others.map(|(other, _)| other.plain_subject()).collect();
+        others.dedup();
+        if !others.is_empty() {
+            let first = view.plain_subject();
+            return others
+                .into_iter()
+                .map(|other| format!("{other} than in {first}"))
+                .collect();
+        }
+    }
+    Vec::new()
 }
 
 fn is_anonymous(seen: &PatientSeen) -> bool {
