@@ -26,6 +26,7 @@ fn refused(calling: &str, address: IpAddr, asked_at: Timestamp) -> Peer {
         pdu_bytes: 0,
         contexts: Vec::new(),
         ended: None,
+        failure: None,
     }
 }
 
