@@ -72,7 +72,7 @@ fn check_words_of_refusals(doors: &Doors) {
 fn set_up(doors: &Doors, log: &str) -> String {
     let link = log.split("/setup/").nth(1).unwrap();
     let secret = link
-        .split(|sign: char| !sign.is_ascii_alphanumeric())
+        .split(|sign: char| !(sign.is_ascii_alphanumeric() || "-_".contains(sign)))
         .next();
     let account = "email=a%40example.org&password=correct-horse-battery";
     let form = format!("{account}&password_again=correct-horse-battery&name=A+B");
