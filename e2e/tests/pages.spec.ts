@@ -99,5 +99,16 @@ test("every page but the viewer works without script", async ({ browser, server 
   await expect(page).toHaveURL(/\/cases/);
   await page.goto(`/cases/${server.caseAbout("finished")}/concordance`);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+
+  // A term of the reports opens its explanation over the page, where the reader is, and closes again.
+  const term = page.locator("a.term").first();
+  await term.click();
+  const explanation = page.locator(".explained__word:target");
+  await expect(explanation).toBeInViewport({ ratio: 1 });
+  await expect(term).toBeInViewport();
+  await picture(page, "explained");
+  await explanation.getByRole("link", { name: "Close" }).click();
+  await expect(page.locator(".explained__word:target")).toHaveCount(0);
+  await expect(term).toBeInViewport();
   await context.close();
 });

@@ -156,6 +156,18 @@ pub fn statements(text: &str) -> Vec<Statement> {
         .collect()
 }
 
+/// Whether more of a report stands in Spanish than in any other language.
+#[must_use]
+pub fn is_spanish(report: &str) -> bool {
+    let lex = lexicon::lexicon();
+    let spanish = tables::read(lex, report).spanish;
+    let characters: usize = spanish
+        .iter()
+        .map(|(start, end)| end.saturating_sub(*start))
+        .sum();
+    characters * 2 > report.chars().count()
+}
+
 /// Reads what a text says about the other report as a whole; `None` when it does not say, or says both.
 #[must_use]
 pub fn stance(text: &str) -> Option<Stance> {

@@ -23,6 +23,7 @@ use crate::words::Written as _;
 
 mod marks;
 mod sheet;
+mod words;
 
 pub(super) use overread_concordance::plain::Reader;
 pub(super) use sheet::{Compared, Sheet};
@@ -112,6 +113,7 @@ impl ConcordancePage {
                 original: &view.original_text,
                 second: &view.second_text,
                 reader: reader(session.role),
+                glossary: &state.workflow.knowledge.glossary,
             }),
             decided,
             note: decision.map(|one| one.note).unwrap_or_default(),

@@ -119,6 +119,7 @@ impl LinkPage {
                 original: &original,
                 second: &view.second_text,
                 reader: Reader::Physician,
+                glossary: &state.workflow.knowledge.glossary,
             })
         });
         Self {

@@ -2,11 +2,15 @@
 
 use overread_concordance::{Class, Item, Span};
 
+use super::words::{Word, unexplained};
+
 /// A piece of a report: plain, or the words of one row.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Piece {
-    /// The words.
+    /// The text.
     pub(crate) text: String,
+    /// The text, cut at the terms that are explained.
+    pub(crate) words: Vec<Word>,
     /// The row they belong to, if any.
     pub(crate) item: Option<u32>,
     /// Class of the mark: `mark--critical`, `mark--minor`, `mark--agree`.
@@ -64,10 +68,14 @@ fn pieces(characters: &[char], owner: &[Option<usize>], items: &[Item]) -> Vec<P
             .is_some_and(|seen| !std::mem::replace(seen, true));
         pieces.push(Piece {
             text: character.to_string(),
+            words: Vec::new(),
             item: item.map(|item| item.n),
             class: item.map_or("", |item| mark_class(item.class, item.critical)),
             first,
         });
+    }
+    for piece in &mut pieces {
+        piece.words = unexplained(piece.text.clone());
     }
     pieces
 }

@@ -2,11 +2,14 @@
 
 use overread_concordance::{
     Class, Concordance, GuardProblem, InternalContradiction, Item, NotCompared, Overall, PlainView,
-    ReportSide, Span, plain, plain::Reader,
+    ReportSide, Span, is_spanish, plain::Reader, plain::view,
 };
+use overread_knowledge::Glossary;
+use overread_model::letter::Language;
 use overread_workflow::comparing::{Correction, as_judged, class_named};
 
 use super::marks::{Piece, cut};
+use super::words::{Explainer, Explanation, Word, plain, unexplained};
 
 /// Categories of the whole, value and words.
 pub(super) const OVERALLS: [(&str, &str); 3] = [
@@ -37,6 +40,8 @@ pub(crate) struct Compared<'a> {
     pub(crate) second: &'a str,
     /// For whom.
     pub(crate) reader: Reader,
+    /// Explains the words of the reports to who is not a physician.
+    pub(crate) glossary: &'a Glossary,
 }
 
 /// One row.
@@ -54,9 +59,9 @@ pub(crate) struct Row {
     /// One plain sentence.
     pub(crate) sentence: String,
     /// Words of the first report; `None` when it is silent.
-    pub(crate) original: Option<String>,
+    pub(crate) original: Option<Vec<Word>>,
     /// Words of the second report.
-    pub(crate) second: Option<String>,
+    pub(crate) second: Option<Vec<Word>>,
     /// What is known of how often readers differ here.
     pub(crate) note: Option<String>,
     /// The engine was not sure: a reader must look.
@@ -99,6 +104,14 @@ pub(crate) struct Sheet {
     pub(crate) coverage_percent: u32,
     /// In a patient's words.
     pub(crate) plain: PlainView,
+    /// The differences in a patient's words, cut at the terms that are explained.
+    pub(crate) differences: Vec<Vec<Word>>,
+    /// The patient's questions, cut in the same way.
+    pub(crate) questions: Vec<Vec<Word>>,
+    /// What the terms mean, for patients.
+    pub(crate) explanations: Vec<Explanation>,
+    /// A clinician must still agree to them.
+    pub(crate) needs_sign_off: bool,
     /// Who reads this page.
     pub(crate) reader: Reader,
     /// First report in pieces.
@@ -116,11 +129,12 @@ impl Sheet {
             signed,
             remark,
             reader,
+            glossary,
             ..
         } = compared;
         let concordance = concordance.marked_when_old();
         let judged = as_judged(concordance.clone(), corrections);
-        let plain = plain::view(&judged, reader);
+        let told = view(&judged, reader);
         let judged = judged.items;
         let items = &concordance.items;
         // Reports that could not be compared are called nothing until a person signs.
@@ -141,7 +155,7 @@ impl Sheet {
         } else {
             Vec::new()
         };
-        Self {
+        let sheet = Self {
             comparable,
             headline: headline(overall, signed.is_some(), comparable),
             frame: frame(overall),
@@ -172,12 +186,58 @@ impl Sheet {
             second: cut(compared.second, &judged, |item| {
                 item.second.as_ref().filter(|_| shown(item))
             }),
-            plain,
+            differences: told.differences.iter().cloned().map(unexplained).collect(),
+            questions: told.questions.iter().cloned().map(unexplained).collect(),
+            explanations: Vec::new(),
+            needs_sign_off: glossary.parts().iter().any(|part| part.needs_sign_off),
+            plain: told,
             reasons: concordance.reasons,
             doubts: concordance.guard.problems,
             inside: concordance.internal_contradictions,
             not_compared: concordance.not_compared,
+        };
+        if reader == Reader::Patient {
+            sheet.explained([compared.original, compared.second], glossary)
+        } else {
+            sheet
         }
+    }
+
+    /// Has the terms of everything that is read explained: our own sentences in English, reports in their language.
+    fn explained(mut self, reports: [&str; 2], glossary: &Glossary) -> Self {
+        let mut explainer = Explainer::new(glossary);
+        let languages = reports.map(language_of);
+        for words in self.differences.iter_mut().chain(&mut self.questions) {
+            *words = explainer.words(Language::En, &plain(words));
+        }
+        let rows = [
+            &mut self.critical,
+            &mut self.other,
+            &mut self.variation,
+            &mut self.agree,
+        ];
+        for row in rows.into_iter().flatten() {
+            for (quote, language) in [&mut row.original, &mut row.second]
+                .into_iter()
+                .zip(languages)
+            {
+                *quote = quote
+                    .take()
+                    .map(|words| explainer.words(language, &plain(&words)));
+            }
+        }
+        for (report, language) in [&mut self.original, &mut self.second]
+            .into_iter()
+            .zip(languages)
+        {
+            let texts: Vec<&str> = report.iter().map(|piece| piece.text.as_str()).collect();
+            let cuts = explainer.cuts(language, &texts);
+            for (piece, words) in report.iter_mut().zip(cuts) {
+                piece.words = words;
+            }
+        }
+        self.explanations = explainer.explanations();
+        self
     }
 
     /// Whether there is any row to correct.
@@ -215,6 +275,14 @@ impl Sheet {
             ReportSide::Original => "first report",
             ReportSide::Second => "second report",
         }
+    }
+}
+
+fn language_of(report: &str) -> Language {
+    if is_spanish(report) {
+        Language::Es
+    } else {
+        Language::En
     }
 }
 
@@ -305,9 +373,10 @@ fn row(item_idx: usize, item: &Item, as_judged: &Item, corrections: &[Correction
     }
 }
 
-fn quote(spans: Option<&[Span]>) -> Option<String> {
+fn quote(spans: Option<&[Span]>) -> Option<Vec<Word>> {
     let first = spans?.first()?;
-    Some(first.text.split_whitespace().collect::<Vec<_>>().join(" "))
+    let words: Vec<_> = first.text.split_whitespace().collect();
+    Some(unexplained(words.join(" ")))
 }
 
 /// Returns finding and place in words.
@@ -328,7 +397,9 @@ fn name(item: &Item) -> String {
 mod tests {
     use overread_concordance::compare;
 
-    use super::{Compared, Correction, NOT_COMPARABLE, Reader, Sheet};
+    use overread_knowledge::Knowledge;
+
+    use super::{Compared, Correction, NOT_COMPARABLE, Reader, Sheet, plain};
 
     fn sheet(exam: &str, original: &str, second: &str) -> Sheet {
         Sheet::new(Compared {
@@ -339,6 +410,7 @@ mod tests {
             original,
             second,
             reader: Reader::Patient,
+            glossary: &Knowledge::embedded().glossary,
         })
     }
 
@@ -358,6 +430,7 @@ mod tests {
                 original,
                 second,
                 reader,
+                glossary: &Knowledge::embedded().glossary,
             });
             assert!(sheet.questions_title().contains(says));
             assert!(!sheet.questions_title().contains(never));
@@ -375,7 +448,7 @@ mod tests {
         let [row] = open[..] else {
             panic!("{} rows", open.len());
         };
-        assert!(row.second.as_deref().unwrap().contains("No right"));
+        assert!(plain(row.second.as_deref().unwrap()).contains("No right"));
         assert!(row.class.contains("denied on the other"), "{}", row.class);
         assert!(sheet.variation.is_empty() && sheet.agree.is_empty());
     }
@@ -394,6 +467,7 @@ mod tests {
             original: text,
             second: text,
             reader: Reader::Physician,
+            glossary: &Knowledge::embedded().glossary,
         });
         assert!(!sheet.comparable && sheet.agree.is_empty() && sheet.other.is_empty());
         assert_eq!(sheet.headline, NOT_COMPARABLE);
@@ -456,6 +530,7 @@ mod tests {
                 original: text,
                 second: text,
                 reader: Reader::Staff,
+                glossary: &Knowledge::embedded().glossary,
             })
         };
         let sheet = corrected("laterality");
@@ -478,5 +553,35 @@ mod tests {
         );
         assert_eq!(sheet.frame, "decision--changes");
         assert!(!sheet.critical.is_empty() || !sheet.why_critical.is_empty());
+    }
+
+    #[test]
+    fn terms_are_explained_to_patients_alone() {
+        let (original, second) = ("L4-L5 disc extrusion.", "L4-L5 disc bulge. Derrame.");
+        for reader in [Reader::Patient, Reader::Physician, Reader::Staff] {
+            let sheet = Sheet::new(Compared {
+                concordance: compare("MRI lumbar spine", original, second),
+                corrections: &[],
+                signed: None,
+                remark: "",
+                original,
+                second,
+                reader,
+                glossary: &Knowledge::embedded().glossary,
+            });
+            let quotes = sheet.critical.iter().chain(&sheet.other);
+            let mut words: Vec<_> = quotes
+                .flat_map(|row| row.original.iter().flatten())
+                .collect();
+            words.extend(sheet.differences.iter().flatten());
+            words.extend(sheet.original.iter().flat_map(|piece| &piece.words));
+            let links: Vec<_> = words
+                .iter()
+                .filter(|one| !one.explained.is_empty())
+                .collect();
+            assert_eq!(!links.is_empty(), reader == Reader::Patient);
+            let known = |id: &str| sheet.explanations.iter().any(|one| one.id == id);
+            assert!(links.iter().all(|one| known(&one.explained)), "{links:?}");
+        }
     }
 }
