@@ -139,7 +139,7 @@ impl Sheet {
         let items = &concordance.items;
         // Reports that could not be compared are called nothing until a person signs.
         let overall = signed.unwrap_or_else(|| concordance.overall.map_or("", Overall::name));
-        let rows = |wanted: fn(&Item) -> bool| {
+        let rows = |wanted: &dyn Fn(&Item) -> bool| {
             let chosen = items.iter().zip(&judged).enumerate();
             chosen
                 .filter(|(_, (_, as_judged))| wanted(as_judged))
@@ -149,7 +149,7 @@ impl Sheet {
         let comparable = concordance.comparable;
         let shown =
             |item: &Item| comparable || !matches!(item.class, Class::Agree | Class::MoreDetail);
-        let critical: Vec<Row> = rows(|item| item.critical && !item.variation);
+        let critical: Vec<Row> = rows(&|item| item.critical && !item.variation);
         let why_critical = if critical.is_empty() && overall == "changes_management" {
             why(&concordance)
         } else {
@@ -163,22 +163,12 @@ impl Sheet {
             remark: remark.to_owned(),
             why_critical,
             critical,
-            other: if comparable {
-                rows(|item| !item.critical && !item.variation && item.class != Class::Agree)
-            } else {
-                rows(|item| {
-                    !item.critical
-                        && !item.variation
-                        && !matches!(item.class, Class::Agree | Class::MoreDetail)
-                })
-            },
+            other: rows(&|item| {
+                shown(item) && !item.critical && !item.variation && item.class != Class::Agree
+            }),
             reader,
-            variation: rows(|item| item.variation && item.class != Class::Agree),
-            agree: if comparable {
-                rows(|item| item.class == Class::Agree)
-            } else {
-                Vec::new()
-            },
+            variation: rows(&|item| item.variation && item.class != Class::Agree),
+            agree: rows(&|item| comparable && item.class == Class::Agree),
             coverage_percent: percent(concordance.coverage),
             original: cut(compared.original, &judged, |item| {
                 item.original.as_ref().filter(|_| shown(item))
@@ -208,7 +198,7 @@ impl Sheet {
         let mut explainer = Explainer::new(glossary);
         let languages = reports.map(language_of);
         for words in self.differences.iter_mut().chain(&mut self.questions) {
-            *words = explainer.words(Language::En, &plain(words));
+            *words = explainer.sentence(&plain(words));
         }
         let rows = [
             &mut self.critical,

@@ -1,9 +1,12 @@
 //! The words of the reports, explained to patients: where terms of the glossary stand, and what they mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use overread_knowledge::{Glossary, Place};
 use overread_model::letter::Language;
+
+/// Terms that our own sentences use in the sense everybody knows: "which side is right".
+const OURS: [&str; 2] = ["word-en-left_right", "word-en-second_opinion"];
 
 /// A part of a text: plain, or a term that is explained.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,20 @@ impl<'a> Explainer<'a> {
             glossary,
             found: BTreeMap::new(),
         }
+    }
+
+    /// Cuts a sentence of ours at the terms it is about, of which only those are linked that no sentence before it had.
+    pub(super) fn sentence(&mut self, text: &str) -> Vec<Word> {
+        let known: BTreeSet<String> = self.found.values().map(|one| one.id.clone()).collect();
+        let mut words = self.words(Language::En, text);
+        for word in &mut words {
+            let is_ours = OURS.contains(&word.explained.as_str());
+            if is_ours || known.contains(&word.explained) {
+                word.explained.clear();
+            }
+        }
+        self.found.retain(|_, one| !OURS.contains(&one.id.as_str()));
+        words
     }
 
     /// Cuts a text at its terms.
@@ -128,7 +145,7 @@ mod tests {
     use overread_knowledge::Knowledge;
     use overread_model::letter::Language;
 
-    use super::{Explainer, plain};
+    use super::{Explainer, Word, plain};
 
     fn explainer() -> Explainer<'static> {
         Explainer::new(&Knowledge::embedded().glossary)
@@ -149,6 +166,18 @@ mod tests {
         let explained = all.explanations();
         assert_eq!(explained.iter().filter(|one| one.id == id).count(), 1);
         assert!(explained.iter().all(|one| !one.means.is_empty()));
+    }
+
+    #[test]
+    fn our_own_sentences_explain_each_term_once_and_no_word_of_everyday() {
+        let mut all = explainer();
+        let text = "Which side is right for the effusion of the second report?";
+        let linked = |words: &[Word]| words.iter().filter(|w| !w.explained.is_empty()).count();
+        let first = all.sentence(text);
+        assert_eq!((plain(&first), linked(&first)), (text.to_owned(), 1));
+        let again = all.sentence(text);
+        assert_eq!((plain(&again), linked(&again)), (text.to_owned(), 0));
+        assert_eq!(all.explanations().len(), 1);
     }
 
     #[test]
