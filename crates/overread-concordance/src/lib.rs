@@ -47,7 +47,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 17"
+    " rules 18"
 );
 
 /// Sets two reports of one exam side by side.

@@ -222,6 +222,7 @@ impl Builder<'_> {
         if !self.locate(&mut frame, &view, i, m) {
             return;
         }
+        self.where_it_ends(&mut frame, tokens, marked, m);
         self.other_side(&mut frame, tokens, m);
         self.loosen(&mut frame, tokens);
         if !self.settle(&mut frame, tokens, marked, m, list.len()) {

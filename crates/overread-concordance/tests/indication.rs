@@ -1,6 +1,6 @@
 //! What a report was asked is no statement, and where the asking ends the report begins.
 
-use overread_concordance::{Class, Overall, Polarity, compare, statements};
+use overread_concordance::{Class, ItemKind, Overall, Polarity, compare, statements};
 
 const ASKED: [&str; 8] = [
     "Indication: rule out PE.",
@@ -64,4 +64,30 @@ fn a_weighty_finding_that_may_be_asked_or_seen_is_listed() {
             .any(|n| n.span.text == "Saddle embolus"),
         "{found:?}"
     );
+}
+
+#[test]
+fn what_an_examination_looks_for_is_no_finding() {
+    for title in [
+        "CT PULMONARY EMBOLISM PROTOCOL",
+        "MRI prostate cancer protocol",
+        "CT lung cancer screening",
+        "HCC surveillance ultrasound",
+    ] {
+        let read = statements(&format!("{title}\nThe bones are normal."));
+        let present = read
+            .iter()
+            .filter(|s| s.kind == ItemKind::Finding && s.polarity == Polarity::Present);
+        assert_eq!(present.count(), 0, "{title} {read:?}");
+    }
+}
+
+#[test]
+fn a_low_lying_placenta_is_no_previa() {
+    let found = compare(
+        "Obstetric ultrasound",
+        "The placenta is low-lying, 14 mm from the internal os.",
+        "Placenta previa: the placenta covers the internal os.",
+    );
+    assert!(found.items.iter().any(|i| i.critical), "{found:?}");
 }

@@ -129,3 +129,17 @@ fn an_emergency_only_possible_in_one_report_alone_is_critical() {
         assert!(critical(&found).is_empty(), "{more} {found:?}");
     }
 }
+
+#[test]
+fn where_a_line_ends_counts_and_not_what_it_is_measured_from() {
+    let o = "Right IJ central line tip in the lower SVC.";
+    let s = "Right internal jugular catheter ends in the mid right atrium, about 4 cm below the cavoatrial junction.";
+    let found = compare("Chest radiograph", o, s);
+    let [row] = critical(&found)[..] else {
+        panic!("{found:?}")
+    };
+    assert_eq!(row.class, Class::Location);
+    let same = "The right jugular catheter lies in the lower superior vena cava, 2 cm above the cavoatrial junction.";
+    let found = compare("Chest radiograph", o, same);
+    assert!(critical(&found).is_empty(), "{found:?}");
+}

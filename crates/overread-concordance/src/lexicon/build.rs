@@ -1,6 +1,6 @@
 //! Here the data files are made one lexicon.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::files::{self, AnatomyFile, FindingEntry, LanguageFile, NodeEntry};
 use super::spelling::spelling;
@@ -200,7 +200,10 @@ impl Lexicon {
                 self.answer_terms.add(&term, id);
             }
         }
-        let words = |list: &str| list.split_whitespace().map(str::to_string).collect();
+        let words = |list: &str| -> HashSet<String> {
+            list.split_whitespace().map(str::to_string).collect()
+        };
+        self.purposes = words(&language.purposes.words);
         let known = &language.presupposed;
         self.presupposed = Presupposed {
             link: words(&known.link),

@@ -119,6 +119,7 @@ pub(super) struct LanguageFile {
     pub(super) signs: SignsFile,
     pub(super) sections: HashMap<String, String>,
     pub(super) regions: HashMap<String, String>,
+    pub(super) purposes: PurposesFile,
     pub(super) presupposed: PresupposedFile,
     pub(super) tables: TablesFile,
     pub(super) whole_exam: WholeExamFile,
@@ -158,6 +159,12 @@ pub(super) struct EndMatterFile {
     pub(super) closing: String,
     /// The line itself is no statement.
     pub(super) line: String,
+}
+
+/// Words behind a finding that is looked for.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct PurposesFile {
+    pub(super) words: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

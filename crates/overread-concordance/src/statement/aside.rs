@@ -94,6 +94,10 @@ impl Builder<'_> {
             list.retain(|m| !reached(m) || m.core == Core::Normal);
             list.retain(|m| m.core != Core::Normal || m.first < advice);
         }
+        list.retain(|m| {
+            let behind = tokens.get(m.last + 1);
+            !behind.is_some_and(|t| self.lex.purposes.contains(&t.norm))
+        });
         let quoted = quoted(tokens, marked);
         list.retain(|m| {
             !quoted

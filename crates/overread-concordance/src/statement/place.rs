@@ -7,7 +7,7 @@ use crate::lexicon::{CueKind, FindingId, NodeId};
 use crate::marks::Level;
 use crate::mention::Mention;
 use crate::reading::Sentence;
-use crate::text::Kind;
+use crate::text::{Kind, Token};
 
 impl Builder<'_> {
     /// Gives the frame its place; returns false when the mention has none and needs one.
@@ -62,6 +62,30 @@ impl Builder<'_> {
         self.limb_veins(frame);
         self.narrow_places(frame);
         true
+    }
+
+    /// A line "ends in the right atrium, 4 cm below the cavoatrial junction": where it lies counts, not what it is named or
+    /// measured after.
+    pub(super) fn where_it_ends(
+        &self,
+        frame: &mut Frame,
+        tokens: &[Token],
+        marked: &Marked<'_>,
+        m: &Mention,
+    ) {
+        let known = frame.finding().and_then(|id| self.lex.finding(id));
+        if !known.is_some_and(|f| f.device) {
+            return;
+        }
+        let behind = marked.nodes.iter();
+        let behind = behind.filter(|n| n.first > m.last && n.first < m.to);
+        let ends: Vec<NodeId> = behind
+            .filter(|n| self.lies_in(tokens, m, n.first))
+            .map(|n| n.id)
+            .collect();
+        if !ends.is_empty() {
+            frame.nodes = ends;
+        }
     }
 
     /// A clot "in the left leg" lies in its veins, not in its bone.

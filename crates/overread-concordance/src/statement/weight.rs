@@ -56,20 +56,21 @@ impl Builder<'_> {
         };
         let said = weighing.misplaced(tokens);
         let said = said.iter().any(|hit| stated(hit.last));
-        let lies_in = |first: usize| {
-            let before = tokens.get(m.from.max(first.saturating_sub(LEAD_REACH))..first);
-            before
-                .unwrap_or_default()
-                .iter()
-                .rev()
-                .take_while(|t| t.is_word() || t.kind == Kind::Hyphen)
-                .any(|t| weighing.leading.contains(&t.norm))
-        };
         let wrong = |node| never.iter().any(|n| self.lex.is_part(node, *n));
-        said || marked
-            .nodes
+        said || marked.nodes.iter().any(|n| {
+            stated(n.first) && n.first > m.last && wrong(n.id) && self.lies_in(tokens, m, n.first)
+        })
+    }
+
+    /// Whether a place is led by "in" or its like, behind the start of a mention.
+    pub(super) fn lies_in(&self, tokens: &[Token], m: &Mention, first: usize) -> bool {
+        let before = tokens.get(m.from.max(first.saturating_sub(LEAD_REACH))..first);
+        before
+            .unwrap_or_default()
             .iter()
-            .any(|n| stated(n.first) && n.first > m.last && wrong(n.id) && lies_in(n.first))
+            .rev()
+            .take_while(|t| t.is_word() || t.kind == Kind::Hyphen)
+            .any(|t| self.lex.weighing.leading.contains(&t.norm))
     }
 
     /// From the mention's own words, else from its label, else from a sentence that is about it alone.
