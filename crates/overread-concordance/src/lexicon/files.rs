@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 /// What each region adds to the words of all.
-const REGIONS: [&str; 6] = [
+const REGIONS: [&str; 9] = [
     include_str!("../../data/regions/spine.json"),
     include_str!("../../data/regions/head.json"),
     include_str!("../../data/regions/chest.json"),
     include_str!("../../data/regions/abdomen.json"),
+    include_str!("../../data/regions/neck.json"),
+    include_str!("../../data/regions/heart.json"),
+    include_str!("../../data/regions/liver.json"),
     include_str!("../../data/regions/pelvis.json"),
     include_str!("../../data/regions/limbs.json"),
 ];
