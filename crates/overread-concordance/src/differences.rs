@@ -22,6 +22,7 @@ pub(crate) struct DifferencesFile {
     typed: ListFile,
     readers: ReadersFile,
     paired: PairedFile,
+    neighbours: NeighboursFile,
 }
 
 /// From where two measures of one thing are more than measurement apart.
@@ -108,6 +109,11 @@ struct PairedFile {
     organs: String,
 }
 
+#[derive(Debug, Default, Deserialize)]
+struct NeighboursFile {
+    regions: String,
+}
+
 /// The tables in the form they are asked.
 #[derive(Debug, Default)]
 pub(crate) struct Differences {
@@ -127,6 +133,8 @@ pub(crate) struct Differences {
     pub(crate) paired_regions: Vec<NodeId>,
     /// Organs of which the body has two and which an examination may be of one.
     pub(crate) paired_organs: Vec<NodeId>,
+    /// Groups of regions that share a stretch of the body.
+    neighbours: Vec<Vec<NodeId>>,
     notes: Vec<NoteFile>,
 }
 
@@ -146,7 +154,9 @@ impl DifferencesFile {
         let findings = |list: &str| -> Vec<FindingId> {
             list.split_whitespace().filter_map(&finding).collect()
         };
-        let nodes = |list: &str| list.split_whitespace().filter_map(&node).collect();
+        let nodes = |list: &str| -> Vec<NodeId> {
+            list.split_whitespace().filter_map(&node).collect()
+        };
         let phrases = |list: &str| {
             let mut out = Phrases::default();
             for term in terms(list, spelling) {
@@ -166,6 +176,7 @@ impl DifferencesFile {
             typed: findings(&self.typed.findings),
             paired_regions: nodes(&self.paired.regions),
             paired_organs: nodes(&self.paired.organs),
+            neighbours: self.neighbours.regions.split(';').map(nodes).collect(),
             notes: self.readers.notes,
         }
     }
@@ -182,6 +193,12 @@ impl Differences {
     /// Whether two names may stand for one finding.
     pub(crate) fn alike(&self, x: FindingId, y: FindingId) -> bool {
         let mut groups = self.alike.iter();
+        groups.any(|group| group.contains(&x) && group.contains(&y))
+    }
+
+    /// Whether two regions share a stretch of the body: the neck and the cervical spine.
+    pub(crate) fn neighbours(&self, x: NodeId, y: NodeId) -> bool {
+        let mut groups = self.neighbours.iter();
         groups.any(|group| group.contains(&x) && group.contains(&y))
     }
 
@@ -239,7 +256,7 @@ mod tests {
         let sourced = |v: &serde_json::Value| v["source"].as_str().is_some_and(|s| s.len() > 10);
         let tables = [
             "apart", "grown", "types", "alike", "aging", "typed", "readers", "paired", "scores",
-            "sexes",
+            "sexes", "neighbours",
         ];
         assert!(
             ["jurisdiction", "checked_on", "checked_by"]
@@ -263,6 +280,8 @@ mod tests {
         assert_eq!(found.typed.len(), count(&file.typed.findings));
         assert_eq!(found.paired_regions.len(), count(&file.paired.regions));
         assert_eq!(found.paired_organs.len(), count(&file.paired.organs));
+        let groups = file.neighbours.regions.split(';').map(count);
+        assert!(found.neighbours.iter().map(Vec::len).eq(groups));
         for (list, kind) in [("facet", true), ("degeneration", true), ("", false)] {
             assert_eq!(found.note(list).is_some(), kind, "{list}");
         }

@@ -98,6 +98,8 @@ fn numbers(o: &Identity, s: &Identity) -> Vec<GuardProblem> {
 pub(crate) struct Exams {
     /// The case names the region, not only a report.
     named: bool,
+    /// The original, the second report is titled by a region beside the one examined.
+    beside: [bool; 2],
     pub(crate) original: Exam,
     pub(crate) second: Exam,
 }
@@ -122,16 +124,20 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exams, Ve
     problems.extend(sides::doubts(lex, &known, name, reports));
     problems.extend(sexes(lex, o, s));
     let stated = |e: &Exam| e.region.clone();
-    for (e, who) in [(&of_o, "original"), (&of_s, "second")] {
-        let related = e.region.iter().any(|r| {
-            known
-                .region
-                .iter()
-                .any(|k| lex.is_part(*r, *k) || lex.is_part(*k, *r))
-        });
+    let mut is_beside = [false; 2];
+    let told = [(&of_o, "original"), (&of_s, "second")];
+    for ((e, who), is_beside) in told.into_iter().zip(&mut is_beside) {
+        let meets = |near: &dyn Fn(NodeId, NodeId) -> bool| {
+            let mut titled = e.region.iter();
+            titled.any(|r| known.region.iter().any(|k| near(*r, *k)))
+        };
+        let related = meets(&|r, k| lex.is_part(r, k) || lex.is_part(k, r));
         if !e.region.is_empty() && !known.region.is_empty() && !related && !e.modalities.is_empty()
         {
-            problems.push(problem("body_part", other_part(who)));
+            *is_beside = meets(&|r, k| lex.differences.neighbours(r, k));
+            if !*is_beside {
+                problems.push(problem("body_part", other_part(who)));
+            }
         }
         let shared = e.modalities.iter().any(|m| known.modalities.contains(m));
         if !shared && !e.modalities.is_empty() && !known.modalities.is_empty() {
@@ -159,6 +165,7 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exams, Ve
     });
     let exams = Exams {
         named: is_named,
+        beside: is_beside,
         original,
         second,
     };
@@ -183,7 +190,8 @@ fn problem(kind: &str, message: String) -> GuardProblem {
 const PLACES_THAT_TELL: usize = 2;
 
 /// Tells of a report none of whose places belongs to the part of the body that was examined, while the other report is
-/// about it: whatever its title says.
+/// about it: whatever its title says. A report titled by the region beside it ("CT of the neck" of a cervical spine) has
+/// to name a place of the part that was examined.
 pub(crate) fn elsewhere(lex: &Lexicon, exams: &Exams, o: &Report, s: &Report) -> Vec<GuardProblem> {
     let region = &exams.original.region;
     let near = |n: &NodeId| {
@@ -203,7 +211,8 @@ pub(crate) fn elsewhere(lex: &Lexicon, exams: &Exams, o: &Report, s: &Report) ->
     });
     let told = |other: usize, own: usize, who: &str| {
         let ((all, fitting), (_, known)) = (places.get(own)?, places.get(other)?);
-        let is_elsewhere = *all >= PLACES_THAT_TELL && *fitting == 0 && *known > 0;
+        let is_elsewhere = *all >= PLACES_THAT_TELL && *fitting == 0 && *known > 0
+            || *fitting == 0 && exams.beside.get(own).is_some_and(|beside| *beside);
         is_elsewhere.then(|| problem("body_part", other_part(who)))
     };
     if !exams.named {

@@ -416,3 +416,16 @@ fn a_report_without_a_title_tells_its_part_of_the_body_by_its_places() {
         assert!(found.comparable, "{exam} {found:?}");
     }
 }
+
+#[test]
+fn a_region_beside_the_one_examined_is_no_other_body_part_when_its_places_are_named() {
+    let exam = "CT cervical spine";
+    let original = "CT CERVICAL SPINE\nFINDINGS: Fracture of the C6 lamina. C5-C6: disc bulge.";
+    let beside = "CT of the neck, second reading\nFracture of the C6 lamina. C5-C6: disc bulge.";
+    let found = compare(exam, original, beside);
+    assert!(found.comparable, "{:?}", found.guard);
+    let elsewhere = "CT of the neck, second reading\nThyroid nodule of 2 cm on the right.";
+    stopped(&compare(exam, original, elsewhere), "body_part");
+    let farther = "CT of the abdomen\nFracture of the C6 lamina. C5-C6: disc bulge.";
+    stopped(&compare(exam, original, farther), "body_part");
+}
