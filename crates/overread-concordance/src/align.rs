@@ -8,6 +8,7 @@ use crate::site::{self, Relation};
 mod calm;
 mod covering;
 mod denial;
+mod home;
 
 /// How a partner was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(crate) enum Pass {
     Denial,
     /// Both deny or both are normal.
     Calm,
+    /// The lexicon has no name for it, or not the same one, and both say it in nearly the same words.
+    Worded,
 }
 
 /// Two statements set side by side, or one alone.
@@ -66,6 +69,7 @@ pub(crate) fn align(lex: &Lexicon, o: &[Frame], s: &[Frame]) -> Vec<Pair> {
     aligner.pass(Pass::OtherKind);
     aligner.pass(Pass::OtherSideAndKind);
     aligner.pass(Pass::OtherPlaceAlone);
+    aligner.at_home();
     aligner.covered();
     aligner.other_diagnoses();
     aligner.denials();

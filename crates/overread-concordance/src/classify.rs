@@ -103,6 +103,11 @@ fn paired(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
             verdict(Class::Location, "other-place", places(both.lex, a, b))
         }
         Pass::Calm => calm(both.lex, a, b),
+        Pass::Worded => verdict(
+            Class::Agree,
+            "same-words",
+            "both reports say it in nearly the same words",
+        ),
         Pass::Strict | Pass::OtherKind | Pass::Alike => strict(both, pair, a, b),
     }
 }

@@ -23,6 +23,7 @@ pub(crate) struct DifferencesFile {
     readers: ReadersFile,
     paired: PairedFile,
     neighbours: NeighboursFile,
+    wording: WordingFile,
 }
 
 /// From where two measures of one thing are more than measurement apart.
@@ -114,6 +115,11 @@ struct NeighboursFile {
     regions: String,
 }
 
+#[derive(Debug, Default, Deserialize)]
+struct WordingFile {
+    directions: String,
+}
+
 /// The tables in the form they are asked.
 #[derive(Debug, Default)]
 pub(crate) struct Differences {
@@ -135,6 +141,8 @@ pub(crate) struct Differences {
     pub(crate) paired_organs: Vec<NodeId>,
     /// Groups of regions that share a stretch of the body.
     neighbours: Vec<Vec<NodeId>>,
+    /// Groups of words that tell one part of a structure from another.
+    pub(crate) directions: Vec<Vec<String>>,
     notes: Vec<NoteFile>,
 }
 
@@ -154,9 +162,8 @@ impl DifferencesFile {
         let findings = |list: &str| -> Vec<FindingId> {
             list.split_whitespace().filter_map(&finding).collect()
         };
-        let nodes = |list: &str| -> Vec<NodeId> {
-            list.split_whitespace().filter_map(&node).collect()
-        };
+        let nodes =
+            |list: &str| -> Vec<NodeId> { list.split_whitespace().filter_map(&node).collect() };
         let phrases = |list: &str| {
             let mut out = Phrases::default();
             for term in terms(list, spelling) {
@@ -177,6 +184,12 @@ impl DifferencesFile {
             paired_regions: nodes(&self.paired.regions),
             paired_organs: nodes(&self.paired.organs),
             neighbours: self.neighbours.regions.split(';').map(nodes).collect(),
+            directions: self
+                .wording
+                .directions
+                .split(';')
+                .map(|group| group.split_whitespace().map(str::to_string).collect())
+                .collect(),
             notes: self.readers.notes,
         }
     }
@@ -255,8 +268,18 @@ mod tests {
             serde_json::from_str(include_str!("../data/differences.json")).unwrap();
         let sourced = |v: &serde_json::Value| v["source"].as_str().is_some_and(|s| s.len() > 10);
         let tables = [
-            "apart", "grown", "types", "alike", "aging", "typed", "readers", "paired", "scores",
-            "sexes", "neighbours",
+            "apart",
+            "grown",
+            "types",
+            "alike",
+            "aging",
+            "typed",
+            "readers",
+            "paired",
+            "scores",
+            "sexes",
+            "neighbours",
+            "wording",
         ];
         assert!(
             ["jurisdiction", "checked_on", "checked_by"]

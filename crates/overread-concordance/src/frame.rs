@@ -57,6 +57,8 @@ pub(crate) enum What {
     Measured,
     /// Advice.
     Advice,
+    /// Something the lexicon has no name for, in its own words.
+    Worded,
 }
 
 /// One statement.
@@ -253,6 +255,8 @@ impl Frame {
             What::Category(_) => "assessment_category".to_string(),
             What::Measured => format!("{}_size", place()),
             What::Advice => "recommendation".to_string(),
+            What::Worded if self.denied => format!("{}_absent", self.value),
+            What::Worded => self.value.clone(),
         }
     }
 }

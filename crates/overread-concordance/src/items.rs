@@ -2,7 +2,7 @@
 
 mod denied;
 
-use crate::align::Pair;
+use crate::align::{Pair, Pass};
 use crate::classify::{self, Both, Verdict};
 use crate::discern;
 use crate::frame::{Frame, What};
@@ -148,10 +148,9 @@ impl Maker<'_> {
             site,
             side,
             denied_on: None,
-            polarity: if a
-                .or(b)
-                .is_some_and(|f| f.present() || f.what == What::Advice)
-                || verdict.class == Class::Contradicted
+            polarity: if a.or(b).is_some_and(|f| {
+                f.present() || f.what == What::Advice || f.what == What::Worded && !f.denied
+            }) || verdict.class == Class::Contradicted
             {
                 Polarity::Present
             } else {
@@ -165,7 +164,8 @@ impl Maker<'_> {
             variation_note: variation
                 .then(|| importance::note(self.lex, finding))
                 .flatten(),
-            needs_reader_check: matches!((a, b), (Some(a), Some(b)) if classify::unsure(self.lex, a, b)),
+            needs_reader_check: pair.pass == Pass::Worded
+                || matches!((a, b), (Some(a), Some(b)) if classify::unsure(self.lex, a, b)),
         })
     }
 
@@ -178,6 +178,9 @@ impl Maker<'_> {
             .and_then(|id| self.lex.finding(id))
             .is_some_and(|f| f.measure);
         if alone && (one.descriptor || one.what == What::Measured || number) {
+            return true;
+        }
+        if alone && (self.describes_a_row(pair, one) || self.has_category_row(pair)) {
             return true;
         }
         let owners = |f: Option<&Frame>| f.and_then(|f| f.owner);
@@ -225,6 +228,48 @@ impl Maker<'_> {
             }
             _ => false,
         }
+    }
+
+    /// A lesion that the other report names by its category alone: the row of the category speaks of it.
+    fn has_category_row(&self, pair: &Pair) -> bool {
+        let of = |at: usize, frames: &[Frame]| {
+            frames.get(at).is_some_and(|f| {
+                matches!(f.what, What::Category(_))
+                    && f.owner.is_some_and(|o| {
+                        let alone = pair.original.or(pair.second);
+                        Some(o) == alone || Some(top(frames, o)) == alone
+                    })
+            })
+        };
+        self.pairs.iter().any(|p| match (p.original, p.second) {
+            (Some(i), Some(_)) if pair.original.is_some() => of(i, &self.o.frames),
+            (Some(_), Some(j)) if pair.second.is_some() => of(j, &self.s.frames),
+            _ => false,
+        })
+    }
+
+    /// A general word of little weight in a sentence whose finding both reports state only describes that finding: "the
+    /// appendix is distended and thick walled".
+    fn describes_a_row(&self, pair: &Pair, one: &Frame) -> bool {
+        let general = one
+            .finding()
+            .and_then(|id| self.lex.finding(id))
+            .is_some_and(|f| f.weight <= 1 && f.site.is_none() && !f.dx && !f.device);
+        let own = match pair.original {
+            Some(_) => &self.o.frames,
+            None => &self.s.frames,
+        };
+        let told = |p: &&Pair| {
+            let at = match pair.original {
+                Some(_) => p.original,
+                None => p.second,
+            };
+            let here = at.and_then(|at| own.get(at));
+            p.original.is_some()
+                && p.second.is_some()
+                && here.is_some_and(|f| f.sentence == one.sentence && f.present())
+        };
+        one.present() && general && self.pairs.iter().any(|p| told(&p))
     }
 
     /// Categories tied to both lesions decide for the lesion.
@@ -349,7 +394,7 @@ fn kind(frame: &Frame, finding: Option<&Finding>) -> ItemKind {
         What::Advice => ItemKind::Recommendation,
         What::Finding(_) if finding.is_some_and(|f| f.device) => ItemKind::Device,
         What::Finding(_) if finding.is_some_and(|f| f.measure) => ItemKind::Measurement,
-        What::Finding(_) => ItemKind::Finding,
+        What::Finding(_) | What::Worded => ItemKind::Finding,
     }
 }
 

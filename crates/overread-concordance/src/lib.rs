@@ -35,6 +35,7 @@ mod tables;
 mod text;
 mod types;
 mod weighing;
+mod wording;
 
 pub use scope::context_of;
 pub use types::{
@@ -92,6 +93,7 @@ pub fn compare_case(subject: &Subject<'_>, original: &str, second: &str) -> Conc
     align::tell_opposite_sides(lex, &s.frames, &mut o.frames);
     let mut pairs = align::align(lex, &o.frames, &s.frames);
     discern::further_sites(lex, &mut o, &mut s, &mut pairs);
+    wording::meet(lex, &mut o, &mut s, &mut pairs);
     let mut items = items::items(lex, &exams, &o, &s, &pairs);
     let not_compared = guard::not_compared(&o, &s, original, second);
     let coverage = guard::coverage(&o).min(guard::coverage(&s));

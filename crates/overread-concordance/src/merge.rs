@@ -184,7 +184,11 @@ fn absorb(lex: &Lexicon, first: &mut Frame, again: Frame) {
     if first.sizes_mm.is_empty() {
         first.sizes_mm = again.sizes_mm;
     }
-    first.severity = first.severity.or(again.severity);
+    first.severity = match (first.severity, again.severity) {
+        // "Moderate" above and "moderate to severe" in the summary: the wider of the two.
+        (Some(a), Some(b)) if a.0 <= b.1 && b.0 <= a.1 => Some((a.0.min(b.0), a.1.max(b.1))),
+        (a, b) => a.or(b),
+    };
     first.grade = first.grade.or(again.grade);
     first.acute = first.acute.or(again.acute);
     first.count = first.count.or(again.count);

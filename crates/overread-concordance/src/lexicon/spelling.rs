@@ -38,6 +38,11 @@ impl Spelling {
         self.known.contains(word) || self.common.contains(word)
     }
 
+    /// Whether a word, in its one spelling, says nothing by itself.
+    pub(crate) fn is_common(&self, word: &str) -> bool {
+        self.common.contains(word)
+    }
+
     /// Whether the lexicon has a lower-case word or its singular; slips are not mended.
     pub(crate) fn has(&self, word: &str) -> bool {
         self.knows(&self.fold(word))
