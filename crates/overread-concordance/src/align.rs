@@ -50,6 +50,9 @@ struct Aligner<'a> {
     used_o: Vec<bool>,
     used_s: Vec<bool>,
     pairs: Vec<Pair>,
+    /// What the other report denies where it is stated.
+    denied_o: Vec<bool>,
+    denied_s: Vec<bool>,
 }
 
 /// Aligns two lists of statements.
@@ -61,7 +64,11 @@ pub(crate) fn align(lex: &Lexicon, o: &[Frame], s: &[Frame]) -> Vec<Pair> {
         used_o: vec![false; o.len()],
         used_s: vec![false; s.len()],
         pairs: Vec::new(),
+        denied_o: Vec::new(),
+        denied_s: Vec::new(),
     };
+    aligner.denied_o = o.iter().map(|f| aligner.is_denied(s, f)).collect();
+    aligner.denied_s = s.iter().map(|f| aligner.is_denied(o, f)).collect();
     aligner.pass(Pass::Strict);
     aligner.pass(Pass::OtherSide);
     aligner.pass(Pass::OtherPlace);
@@ -108,6 +115,15 @@ impl Aligner<'_> {
                     break;
                 }
                 if self.used_s.get(j).copied().unwrap_or(true) {
+                    continue;
+                }
+                // "The MCA is occluded" meets "no occlusion" before it meets a stenosis elsewhere.
+                let elsewhere = matches!(pass, Pass::OtherPlace | Pass::OtherPlaceAlone);
+                let denied = |list: &[bool], at: usize| list.get(at).copied().unwrap_or(false);
+                if elsewhere
+                    && (denied(&self.denied_o, i) || denied(&self.denied_s, j))
+                    && (a.size().is_none() || b.size().is_none())
+                {
                     continue;
                 }
                 if let Some(score) = self.score(pass, a, b) {

@@ -118,6 +118,10 @@ struct NeighboursFile {
 #[derive(Debug, Default, Deserialize)]
 struct WordingFile {
     directions: String,
+    narrowing: String,
+    causing: String,
+    in_open_vessels: String,
+    sound: String,
 }
 
 /// The tables in the form they are asked.
@@ -143,6 +147,14 @@ pub(crate) struct Differences {
     neighbours: Vec<Vec<NodeId>>,
     /// Groups of words that tell one part of a structure from another.
     pub(crate) directions: Vec<Vec<String>>,
+    /// Words that tie what is denied to something else.
+    pub(crate) narrowing: Vec<String>,
+    /// Findings that a vessel may have and still be open.
+    pub(crate) in_open_vessels: Vec<FindingId>,
+    /// Findings that are well and which nothing normal denies.
+    pub(crate) sound: Vec<FindingId>,
+    /// Words before a cause.
+    pub(crate) causing: Vec<String>,
     notes: Vec<NoteFile>,
 }
 
@@ -164,6 +176,8 @@ impl DifferencesFile {
         };
         let nodes =
             |list: &str| -> Vec<NodeId> { list.split_whitespace().filter_map(&node).collect() };
+        let words =
+            |list: &str| -> Vec<String> { list.split_whitespace().map(str::to_string).collect() };
         let phrases = |list: &str| {
             let mut out = Phrases::default();
             for term in terms(list, spelling) {
@@ -184,6 +198,10 @@ impl DifferencesFile {
             paired_regions: nodes(&self.paired.regions),
             paired_organs: nodes(&self.paired.organs),
             neighbours: self.neighbours.regions.split(';').map(nodes).collect(),
+            in_open_vessels: findings(&self.wording.in_open_vessels),
+            sound: findings(&self.wording.sound),
+            narrowing: words(&self.wording.narrowing),
+            causing: words(&self.wording.causing),
             directions: self
                 .wording
                 .directions

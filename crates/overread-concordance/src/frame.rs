@@ -81,6 +81,8 @@ pub(crate) struct Frame {
     /// The denial only covers the significant, the definite, the large.
     pub(crate) qualified: bool,
     pub(crate) additional: bool,
+    /// A word nobody knows stands before what is denied: "no retrobulbar hematoma". It denies nothing else.
+    pub(crate) narrow: bool,
     pub(crate) many: bool,
     pub(crate) types: Vec<(String, String)>,
     pub(crate) value: String,
@@ -134,6 +136,7 @@ impl Frame {
             acute: None,
             qualified: false,
             additional: false,
+            narrow: false,
             many: false,
             types: Vec::new(),
             value: String::new(),

@@ -92,6 +92,8 @@ pub(crate) struct Lexicon {
     pub(crate) whole_exam: HashSet<String>,
     /// Titles of the first column of a table.
     pub(crate) table_titles: HashSet<String>,
+    /// Titles of its second column.
+    pub(crate) value_titles: HashSet<String>,
     /// Words behind a finding that is looked for: "embolism protocol".
     pub(crate) purposes: HashSet<String>,
     pub(crate) presupposed: Presupposed,

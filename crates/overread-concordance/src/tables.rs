@@ -1,7 +1,7 @@
 //! Here the rows of a table with a header become lines: "L4-L5: canal stenosis severe".
 
 use crate::answers;
-use crate::lexicon::{Lexicon, joined};
+use crate::lexicon::{CueKind, Lexicon, joined};
 use crate::limits::REPORT_CHARS_MAX;
 use crate::text::{self, Kind, Text, Token};
 
@@ -32,10 +32,74 @@ pub(crate) fn read(lex: &Lexicon, report: &str) -> Text {
     let mut text = text::read(report, REPORT_CHARS_MAX, &lex.spelling);
     lex.spanish.translate(lex, &mut text);
     let lines = lines(&text);
+    for at in answered(lex, &text, &lines) {
+        if let Some(token) = text.tokens.get_mut(at) {
+            *token = sign(Kind::Colon, token.start);
+        }
+    }
     if lines.iter().any(|l| l.cells.len() > 1) {
         text.tokens = laid_out(lex, &text, &lines);
     }
     text
+}
+
+/// Lists the line ends that are colons: a table was written cell by cell, the cell of a row below its label.
+fn answered(lex: &Lexicon, text: &Text, lines: &[Line]) -> Vec<usize> {
+    let words = |at: usize| {
+        let line = lines.get(at);
+        let tokens = line.and_then(|l| text.tokens.get(l.first..l.end));
+        tokens.unwrap_or_default()
+    };
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at + 1 < lines.len() {
+        let header = lex.table_titles.contains(&joined(words(at)))
+            && lex.value_titles.contains(&joined(words(at + 1)));
+        let rows = if header { rows(lex, &words, at + 2) } else { 0 };
+        let first = at + 2;
+        if rows >= ROWS_MIN {
+            let labels = (0..rows).filter_map(|n| lines.get(first + 2 * n));
+            out.extend(labels.map(|l| l.end));
+            at = first + 2 * rows;
+            continue;
+        }
+        if is_question(lex, words(at)) && answers::is_choice(lex, words(at + 1)) {
+            out.extend(lines.get(at).map(|l| l.end));
+        }
+        at += 1;
+    }
+    out
+}
+
+/// Counts the rows, each a line with a label and a line with what is said of it.
+fn rows<'a>(lex: &Lexicon, words: &impl Fn(usize) -> &'a [Token], first: usize) -> usize {
+    let is_row = |n: &usize| {
+        let (label, value) = (words(first + 2 * n), words(first + 2 * n + 1));
+        let short = label.iter().filter(|t| t.is_word()).count() <= QUESTION_WORDS_MAX + 1;
+        let cell = !label
+            .iter()
+            .any(|t| matches!(t.kind, Kind::Period | Kind::Colon));
+        let section = lex.sections.contains_key(&joined(label));
+        !label.is_empty() && !value.is_empty() && short && cell && !section
+    };
+    (0..ROWS_MAX).take_while(is_row).count()
+}
+
+/// Rows from which a header tells of a table, and rows read of one, at most.
+const ROWS_MIN: usize = 2;
+const ROWS_MAX: usize = 200;
+/// Words of a line that asks for an answer on the next one, at most.
+const QUESTION_WORDS_MAX: usize = 5;
+
+/// "Free air" above "None".
+fn is_question(lex: &Lexicon, line: &[Token]) -> bool {
+    let plain = line.iter().all(|t| t.is_word() || t.kind == Kind::Hyphen);
+    let named = !lex.finding_terms.find(line).is_empty();
+    let cues = lex.cue_terms.find(line);
+    let denied = crate::scope::cues(&cues, lex)
+        .iter()
+        .any(|c| c.cue.kind == CueKind::Neg);
+    plain && named && !denied && line.len() <= QUESTION_WORDS_MAX
 }
 
 fn lines(text: &Text) -> Vec<Line> {

@@ -137,6 +137,11 @@ fn read(lex: &Lexicon, text: &Text, range: (usize, usize)) -> Option<Said> {
     if tokens.iter().filter(|t| t.is_word()).count() > WORDS_MAX {
         return None;
     }
+    // A word of which the meaning is not known may turn the sentence.
+    let unknown = |(from, to): &(usize, usize)| *from < range.1 && *to > range.0;
+    if text.unknown.iter().any(unknown) {
+        return None;
+    }
     let cue_hits = lex.cue_terms.find(tokens);
     let cues = scope::cues(&cue_hits, lex);
     // What is said of the other report is no statement about the patient.
@@ -254,9 +259,13 @@ fn alike(lex: &Lexicon, a: &Said, b: &Said) -> Option<usize> {
         a.content.len().max(b.content.len()),
     );
     let told = shared.iter().any(|c| !matches!(c, Content::Place(_)));
+    let known = shared.iter().any(|c| match c {
+        Content::Word(word) => lex.spelling.knows(word),
+        _ => true,
+    });
     let most = shared.len() * 100 >= short * SHARED_PERCENT;
     let enough = shared.len() >= 2 || a.calm && shared.len() == short && long <= 2;
-    (told && most && enough).then_some(shared.len())
+    (told && known && most && enough).then_some(shared.len())
 }
 
 /// Whether two passages name different parts: the one anterior, the other posterior.

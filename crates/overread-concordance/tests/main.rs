@@ -30,3 +30,4 @@ mod taken_back;
 mod total;
 mod tubes;
 mod twins;
+mod wording;

@@ -61,6 +61,12 @@ impl Aligner<'_> {
         self.pairs.extend(found);
     }
 
+    /// Whether a report denies a grave finding just where it is stated.
+    pub(super) fn is_denied(&self, list: &[Frame], stated: &Frame) -> bool {
+        let plain = |at: usize| list.get(at).is_some_and(|d| !d.additional);
+        stated.present() && self.weight(stated) >= 3 && self.denial(list, stated).is_some_and(plain)
+    }
+
     /// "Sulci effaced, cisterns patent" against "cisterns effaced": aligned, and still denied.
     fn denied_exactly(&self) -> Vec<Pair> {
         let loose = |p: &&Pair| p.pass == Pass::Strict && p.original.is_some();
@@ -136,7 +142,7 @@ impl Aligner<'_> {
                 if d.acute == Some(true) && (stated.acute == Some(false) || stated.historical) {
                     return None;
                 }
-                if narrower(d, stated) {
+                if narrower(d, stated) || d.narrow {
                     return None;
                 }
                 Some(if exact { 300 } else { 200 } + i32::from(!d.nodes.is_empty()) * 20)
@@ -148,7 +154,8 @@ impl Aligner<'_> {
 
     pub(super) fn normal_denies(&self, d: &Frame, stated: &Frame, id: FindingId) -> Option<i32> {
         let finding = self.lex.finding(id)?;
-        if finding.device || d.nodes.is_empty() && d.levels.is_empty() {
+        let sound = self.lex.differences.sound.contains(&id);
+        if finding.device || sound || d.nodes.is_empty() && d.levels.is_empty() {
             return None;
         }
         // "L5-S1 normal" speaks of the disc; the L5 root may be touched one level higher.
@@ -171,6 +178,11 @@ impl Aligner<'_> {
             }
             Some("align") => has("align"),
             Some("thickness") => has("thick"),
+            // An open vessel may still have plaque or be wide.
+            Some("patency") => {
+                let kept = &self.lex.differences.in_open_vessels;
+                !kept.iter().any(|open| self.lex.is_kind(id, *open))
+            }
             Some(attr) => has(attr),
         };
         let trivial = finding.weight == 0

@@ -58,7 +58,7 @@ pub(super) fn diagnosis(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
         ));
     }
     let (Some((_, dx)), Some((_, dy))) = (x.first(), y.first()) else {
-        return None;
+        return explained(both, pair);
     };
     let same = x
         .iter()
@@ -69,7 +69,7 @@ pub(super) fn diagnosis(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
                 .any(|(_, g)| kin(lex, f, g))
         });
     if same {
-        return None;
+        return explained(both, pair);
     }
     let name = |f: &Frame| {
         f.finding()
@@ -82,6 +82,42 @@ pub(super) fn diagnosis(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
         "diagnosis",
         format!("original says {}, second says {}", name(dx), name(dy)),
     ))
+}
+
+/// Weight of a cause from which it matters that the other report names another one.
+const GRAVE: u8 = 3;
+
+/// "Fracture due to osteoporosis" against "fracture due to metastasis": one finding, two causes, neither in both reports.
+fn explained(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
+    let lex = both.lex;
+    let causes = |own: &'_ [Frame], at: usize, other: &[Frame]| -> Vec<FindingId> {
+        let Some(lesion) = own.get(at) else {
+            return Vec::new();
+        };
+        let told = own.iter().enumerate().filter(|(n, f)| {
+            let near = f.sentence == lesion.sentence || f.owner == Some(at);
+            *n != at && near && f.explains && f.present() && !f.descriptor && !kin(lex, f, lesion)
+        });
+        let alone = told.filter(|(_, f)| !other.iter().any(|g| g.present() && kin(lex, f, g)));
+        alone.filter_map(|(_, f)| f.finding()).collect()
+    };
+    let x = causes(both.o, pair.original?, both.s);
+    let y = causes(both.s, pair.second?, both.o);
+    // Diagnoses of one family stand in a row of their own.
+    let focal = lex.finding_named("focal_lesion");
+    let lesion = |id: FindingId| focal.is_some_and(|f| lex.is_kind(id, f));
+    let family = |p: FindingId, q: FindingId| lex.root(p) == lex.root(q) || lesion(p) && lesion(q);
+    if x.iter().any(|p| y.iter().any(|q| family(*p, *q))) {
+        return None;
+    }
+    let (p, q) = (lex.finding(*x.first()?)?, lex.finding(*y.first()?)?);
+    let graves = x.iter().chain(&y).filter_map(|id| lex.finding(*id));
+    let grave = graves.clone().any(|f| f.weight >= GRAVE || f.malignant);
+    let name = |f: &Finding| lex.weighing.words_of(&f.id);
+    grave.then(|| {
+        let what = format!("original explains it by {}, second by {}", name(p), name(q));
+        verdict(Class::Interpretation, "explained", what)
+    })
 }
 
 /// What a lesion is taken for.

@@ -213,6 +213,9 @@ impl Lexicon {
         for title in terms(&language.tables.titles, &self.spelling) {
             self.table_titles.insert(joined(&title));
         }
+        for title in terms(&language.tables.values, &self.spelling) {
+            self.value_titles.insert(joined(&title));
+        }
         for word in terms(&language.whole_exam.words, &self.spelling)
             .into_iter()
             .flatten()

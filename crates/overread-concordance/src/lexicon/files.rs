@@ -133,6 +133,7 @@ pub(super) struct LanguageFile {
 /// Titles of the first column of a table.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct TablesFile {
+    pub(super) values: String,
     pub(super) titles: String,
 }
 

@@ -8,6 +8,9 @@ use crate::lexicon::{CueKind, FindingId, NodeId};
 use crate::mention::Mention;
 use crate::text::Token;
 
+/// Tokens between "due to" and the cause, at most.
+const CAUSE_TOKENS: usize = 4;
+
 /// One side of a statement about both: side, grade, token range.
 pub(super) type Part = (Side, Option<(u8, u8)>, usize, usize);
 
@@ -64,6 +67,8 @@ impl Builder<'_> {
             .cues
             .iter()
             .any(|c| c.cue.kind == CueKind::Additional && c.first >= from && c.first <= m.last);
+        frame.narrow = frame.denied && self.narrowed(tokens, m);
+        frame.explains |= self.causes(tokens, m);
         frame.many = marked.cue_in(CueKind::Many, from, to).is_some() || self.plural(tokens, m);
         for cue in marked.cues.iter().filter(|c| {
             c.cue.kind == CueKind::Type
@@ -77,6 +82,29 @@ impl Builder<'_> {
                 frame.types.push((key.to_string(), value.to_string()));
             }
         }
+    }
+
+    /// Whether the word before a denied finding is not known, or ties it to something else: "no associated mass".
+    fn narrowed(&self, tokens: &[Token], m: &Mention) -> bool {
+        let before = m.first.checked_sub(1).and_then(|at| tokens.get(at));
+        before.is_some_and(|t| {
+            let tied = self.lex.differences.narrowing.contains(&t.norm);
+            let plain = t.is_word() && t.norm.chars().count() > 3;
+            tied || plain && !self.lex.spelling.knows(&t.norm)
+        })
+    }
+
+    /// Whether a finding is told as the cause of another: "due to metastasis", "this is an infarct".
+    fn causes(&self, tokens: &[Token], m: &Mention) -> bool {
+        let from = m.first.saturating_sub(CAUSE_TOKENS);
+        let before = tokens.get(from..m.first).unwrap_or_default();
+        let told = before
+            .iter()
+            .rposition(|t| self.lex.differences.causing.contains(&t.norm));
+        told.is_some_and(|at| {
+            let there = (from + at).checked_sub(1).and_then(|at| tokens.get(at));
+            !there.is_some_and(|t| t.is("there"))
+        })
     }
 
     pub(super) fn plural(&self, tokens: &[Token], m: &Mention) -> bool {
