@@ -48,7 +48,7 @@ pub use types::{
 pub const ENGINE: &str = concat!(
     "overread-concordance ",
     env!("CARGO_PKG_VERSION"),
-    " rules 18"
+    " rules 19"
 );
 
 /// Sets two reports of one exam side by side.

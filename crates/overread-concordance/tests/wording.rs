@@ -23,24 +23,24 @@ fn what_has_no_name_is_found_by_its_words_and_marked_for_the_reader() {
     let told = Some((Class::Agree, true));
     assert_eq!(
         agreed(
-            "The zygomatic recess of the attic is preserved.",
-            "Zygomatic recess of the attic preserved."
+            "The epitympanic recess is preserved.",
+            "Epitympanic recess preserved."
         ),
         told
     );
     for (original, second) in [
         // Another side, another part, the opposite, another number.
         (
-            "The left zygomatic recess of the attic is preserved.",
-            "The right zygomatic recess of the attic is preserved.",
+            "The left epitympanic recess is preserved.",
+            "The right epitympanic recess is preserved.",
         ),
         (
-            "The anterior zygomatic recess of the attic is preserved.",
-            "The posterior zygomatic recess of the attic is preserved.",
+            "The anterior epitympanic recess is preserved.",
+            "The posterior epitympanic recess is preserved.",
         ),
         (
-            "The zygomatic recess of the attic is preserved.",
-            "The zygomatic recess of the attic is filled.",
+            "The epitympanic recess is preserved.",
+            "The epitympanic recess is filled.",
         ),
     ] {
         assert_eq!(agreed(original, second), None, "{original} {second}");

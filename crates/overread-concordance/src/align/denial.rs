@@ -113,10 +113,15 @@ impl Aligner<'_> {
     }
 
     fn denies(&self, d: &Frame, stated: &Frame, id: FindingId) -> Option<i32> {
-        if !site::covers(self.lex, d, stated) || d.certainty == 3 {
+        let finding = self.lex.finding(id)?;
+        // "No free air" denies free air wherever it is said to lie: it has one place in the body.
+        let level = d.levels.is_empty() && stated.levels.is_empty();
+        let grave = finding.site.is_some() && finding.weight >= 3;
+        let at_home = level && grave && d.denied && !d.placed && d.finding() == Some(id);
+        let sided = site::sides_meet(d.side, stated.side);
+        if !site::covers(self.lex, d, stated) && !(at_home && sided) || d.certainty == 3 {
             return None;
         }
-        let finding = self.lex.finding(id)?;
         match &d.what {
             What::Finding(denied) if d.denied => {
                 let exact = *denied == id;
