@@ -126,6 +126,12 @@ impl Aligner<'_> {
                 {
                     continue;
                 }
+                let renamed = pass == Pass::OtherKind;
+                if renamed
+                    && (self.is_denied_by_name(self.o, b) || self.is_denied_by_name(self.s, a))
+                {
+                    continue;
+                }
                 if let Some(score) = self.score(pass, a, b) {
                     candidates.push((score, i, j));
                     found += 1;

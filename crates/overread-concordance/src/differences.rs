@@ -119,6 +119,7 @@ struct NeighboursFile {
 struct WordingFile {
     directions: String,
     narrowing: String,
+    lying: String,
     causing: String,
     in_open_vessels: String,
     sound: String,
@@ -153,6 +154,8 @@ pub(crate) struct Differences {
     pub(crate) in_open_vessels: Vec<FindingId>,
     /// Findings that are well and which nothing normal denies.
     pub(crate) sound: Vec<FindingId>,
+    /// Words that tell where something lies.
+    pub(crate) lying: Vec<String>,
     /// Words before a cause.
     pub(crate) causing: Vec<String>,
     notes: Vec<NoteFile>,
@@ -200,6 +203,7 @@ impl DifferencesFile {
             neighbours: self.neighbours.regions.split(';').map(nodes).collect(),
             in_open_vessels: findings(&self.wording.in_open_vessels),
             sound: findings(&self.wording.sound),
+            lying: words(&self.wording.lying),
             narrowing: words(&self.wording.narrowing),
             causing: words(&self.wording.causing),
             directions: self

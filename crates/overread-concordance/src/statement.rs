@@ -14,6 +14,7 @@ mod advising;
 mod around;
 mod aside;
 mod ending;
+mod lying;
 mod meaning;
 mod passage;
 mod place;
@@ -159,6 +160,9 @@ impl Builder<'_> {
         }
         if advice || sentence.section == Section::Recommendation {
             self.advice(number, sentence, tokens, &marked);
+        }
+        if self.frames.len() == start {
+            self.lies(number, tokens, &marked);
         }
         self.own(start);
         let own = self.frames.get(start..).unwrap_or_default();

@@ -67,6 +67,15 @@ impl Aligner<'_> {
         stated.present() && self.weight(stated) >= 3 && self.denial(list, stated).is_some_and(plain)
     }
 
+    /// Whether a report denies a grave finding by its very name.
+    pub(super) fn is_denied_by_name(&self, list: &[Frame], stated: &Frame) -> bool {
+        let named = |at: usize| {
+            list.get(at)
+                .is_some_and(|d| d.finding() == stated.finding())
+        };
+        self.is_denied(list, stated) && self.denial(list, stated).is_some_and(named)
+    }
+
     /// "Sulci effaced, cisterns patent" against "cisterns effaced": aligned, and still denied.
     fn denied_exactly(&self) -> Vec<Pair> {
         let loose = |p: &&Pair| p.pass == Pass::Strict && p.original.is_some();

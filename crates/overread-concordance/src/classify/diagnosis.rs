@@ -84,6 +84,17 @@ pub(super) fn diagnosis(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
     ))
 }
 
+/// Characters between a finding and its cause, at most.
+const CAUSE_CHARS: usize = 1;
+
+/// Whether two statements stand beside each other somewhere in their report.
+fn beside(a: &Frame, b: &Frame) -> bool {
+    let gap = |x: &(usize, usize), y: &(usize, usize)| {
+        y.0.saturating_sub(x.1).max(x.0.saturating_sub(y.1)) <= CAUSE_CHARS
+    };
+    a.spans.iter().any(|x| b.spans.iter().any(|y| gap(x, y)))
+}
+
 /// Weight of a cause from which it matters that the other report names another one.
 const GRAVE: u8 = 3;
 
@@ -95,7 +106,7 @@ fn explained(both: &Both<'_>, pair: &Pair) -> Option<Verdict> {
             return Vec::new();
         };
         let told = own.iter().enumerate().filter(|(n, f)| {
-            let near = f.sentence == lesion.sentence || f.owner == Some(at);
+            let near = f.sentence == lesion.sentence || f.owner == Some(at) || beside(f, lesion);
             *n != at && near && f.explains && f.present() && !f.descriptor && !kin(lex, f, lesion)
         });
         let alone = told.filter(|(_, f)| !other.iter().any(|g| g.present() && kin(lex, f, g)));
