@@ -127,7 +127,7 @@ pub(crate) fn check(lex: &Lexicon, name: &str, o: &Text, s: &Text) -> (Exams, Ve
             known
                 .region
                 .iter()
-                .any(|k| lex.is_part(*r, *k) || lex.is_part(*k, *r))
+                .any(|k| lex.is_part(*r, *k) || lex.is_part(*k, *r) || same_name(lex, *r, *k))
         });
         if !e.region.is_empty() && !known.region.is_empty() && !related && !e.modalities.is_empty()
         {
@@ -181,6 +181,12 @@ fn problem(kind: &str, message: String) -> GuardProblem {
 
 /// Statements with a place of their own from which a report without a title tells which part of the body it is about.
 const PLACES_THAT_TELL: usize = 2;
+
+/// A trauma CT of the cervical spine is dictated as one of the neck, and the other way round.
+fn same_name(lex: &Lexicon, a: NodeId, b: NodeId) -> bool {
+    let pair = [lex.node_named("neck"), lex.node_named("cervical_spine")];
+    pair.contains(&Some(a)) && pair.contains(&Some(b))
+}
 
 /// Tells of a report none of whose places belongs to the part of the body that was examined, while the other report is
 /// about it: whatever its title says.
