@@ -414,6 +414,18 @@ fn the_clock_face_and_the_quadrant_are_one_place_or_two() {
 }
 
 #[test]
+fn a_disc_named_in_the_sentence_goes_before_that_of_the_heading() {
+    let found = compare(
+        "MRI cervical spine",
+        "C5-C6 is the worst level: a protrusion. At C6-C7 there is a bulge and slight canal narrowing.",
+        "C5-C6: protrusion.\nC6-C7: bulge. Mild canal stenosis.",
+    );
+    let agree = |i: &&overread_concordance::Item| i.class == Class::Agree;
+    assert_eq!(found.items.iter().filter(agree).count(), 3, "{found:?}");
+    assert_eq!(found.items.len(), 3, "{found:?}");
+}
+
+#[test]
 fn a_row_of_levels_speaks_of_every_level_in_it() {
     let classes = |o: &str, s: &str| {
         let found = compare("MRI lumbar spine", o, s);

@@ -400,6 +400,10 @@ fn a_report_without_a_title_tells_its_part_of_the_body_by_its_places() {
         ("MRI left wrist", wrist),
         ("MRI lumbar spine", lumbar),
         (
+            "CT cervical spine",
+            "CT of the neck after trauma: fracture of the C6 facet. Calcification of the carotid bifurcations.",
+        ),
+        (
             "CTA neck",
             "FINDINGS: Right ICA stenosis 40%. Left ICA stenosis 30%.",
         ),

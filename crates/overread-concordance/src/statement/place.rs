@@ -323,8 +323,12 @@ impl Builder<'_> {
             .then(|| kind(&self.before.levels))
             .filter(|l| !l.is_empty());
         let shifted = self.shifted(marked);
+        // "C5-C6 is worst: a protrusion. At C6-C7 a bulge, slight canal narrowing": the nearer disc is meant.
+        let disc = |l: &Vec<Level>| l.iter().all(|l| !l.is_multiple_of(2));
         let found = if let Some(s) = shifted {
             vec![s]
+        } else if let Some(l) = earlier.clone().filter(disc) {
+            l
         } else if !label.is_empty() {
             label
         } else if let Some(l) = earlier {
