@@ -119,6 +119,7 @@ struct NeighboursFile {
 struct WordingFile {
     directions: String,
     narrowing: String,
+    vague: String,
     lying: String,
     causing: String,
     in_open_vessels: String,
@@ -154,6 +155,8 @@ pub(crate) struct Differences {
     pub(crate) in_open_vessels: Vec<FindingId>,
     /// Findings that are well and which nothing normal denies.
     pub(crate) sound: Vec<FindingId>,
+    /// Words that say too little by themselves to deny a finding that has a name.
+    pub(crate) vague: Vec<String>,
     /// Words that tell where something lies.
     pub(crate) lying: Vec<String>,
     /// Words before a cause.
@@ -204,6 +207,7 @@ impl DifferencesFile {
             in_open_vessels: findings(&self.wording.in_open_vessels),
             sound: findings(&self.wording.sound),
             lying: words(&self.wording.lying),
+            vague: words(&self.wording.vague),
             narrowing: words(&self.wording.narrowing),
             causing: words(&self.wording.causing),
             directions: self

@@ -258,7 +258,6 @@ impl Frame {
             What::Category(_) => "assessment_category".to_string(),
             What::Measured => format!("{}_size", place()),
             What::Advice => "recommendation".to_string(),
-            What::Worded if self.denied => format!("{}_absent", self.value),
             What::Worded => self.value.clone(),
         }
     }

@@ -47,6 +47,8 @@ struct Said {
     content: Vec<Content>,
     /// It says that something is normal or not there.
     calm: bool,
+    /// Something in it is denied.
+    denied: bool,
     side: Option<Side>,
     numbers: Vec<f64>,
     directions: Vec<(usize, String)>,
@@ -197,6 +199,7 @@ fn read(lex: &Lexicon, text: &Text, range: (usize, usize)) -> Option<Said> {
         range,
         content: content.into_iter().map(|(_, c)| c).collect(),
         calm: denials > 0 || normal,
+        denied: denials > 0,
         side: side(tokens),
         numbers: numbers.map(|t| t.value).collect(),
         directions: directions(lex, tokens),
@@ -337,7 +340,11 @@ fn stated(report: &mut Report, said: &Said, name: &str) -> usize {
         return at;
     }
     let mut frame = Frame::new(What::Worded, Section::Findings, usize::MAX);
-    frame.value = name.to_string();
+    frame.value = match (said.calm, said.denied) {
+        (true, true) => format!("{name}_absent"),
+        (true, false) => format!("{name}_normal"),
+        _ => name.to_string(),
+    };
     frame.denied = said.calm;
     frame.side = said.side;
     frame.spans.push(said.range);

@@ -23,24 +23,24 @@ fn what_has_no_name_is_found_by_its_words_and_marked_for_the_reader() {
     let told = Some((Class::Agree, true));
     assert_eq!(
         agreed(
-            "The epitympanic recess is preserved.",
-            "Epitympanic recess preserved."
+            "The fissula of the fenestra is preserved.",
+            "Fissula of the fenestra preserved."
         ),
         told
     );
     for (original, second) in [
         // Another side, another part, the opposite, another number.
         (
-            "The left epitympanic recess is preserved.",
-            "The right epitympanic recess is preserved.",
+            "The left fissula of the fenestra is preserved.",
+            "The right fissula of the fenestra is preserved.",
         ),
         (
-            "The anterior epitympanic recess is preserved.",
-            "The posterior epitympanic recess is preserved.",
+            "The anterior fissula of the fenestra is preserved.",
+            "The posterior fissula of the fenestra is preserved.",
         ),
         (
-            "The epitympanic recess is preserved.",
-            "The epitympanic recess is filled.",
+            "The fissula of the fenestra is preserved.",
+            "The fissula of the fenestra is filled.",
         ),
     ] {
         assert_eq!(agreed(original, second), None, "{original} {second}");

@@ -86,6 +86,11 @@ impl Builder<'_> {
 
     /// Whether the word before a denied finding is not known, or ties it to something else: "no associated mass".
     fn narrowed(&self, tokens: &[Token], m: &Mention) -> bool {
+        let vague = &self.lex.differences.vague;
+        let told = tokens.get(m.first..=m.last).unwrap_or_default();
+        if told.iter().all(|t| vague.contains(&t.norm)) {
+            return true;
+        }
         let before = m.first.checked_sub(1).and_then(|at| tokens.get(at));
         before.is_some_and(|t| {
             let tied = self.lex.differences.narrowing.contains(&t.norm);
