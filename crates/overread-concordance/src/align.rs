@@ -77,6 +77,7 @@ pub(crate) fn align(lex: &Lexicon, o: &[Frame], s: &[Frame]) -> Vec<Pair> {
     aligner.pass(Pass::OtherSideAndKind);
     aligner.pass(Pass::OtherPlaceAlone);
     aligner.at_home();
+    aligner.measured();
     aligner.covered();
     aligner.other_diagnoses();
     aligner.denials();

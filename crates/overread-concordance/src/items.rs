@@ -180,7 +180,11 @@ impl Maker<'_> {
         if alone && (one.descriptor || one.what == What::Measured || number) {
             return true;
         }
-        if alone && (self.describes_a_row(pair, one) || self.has_category_row(pair)) {
+        if alone
+            && (self.describes_a_row(pair, one)
+                || self.has_category_row(pair)
+                || self.is_named_in_a_row(pair))
+        {
             return true;
         }
         let owners = |f: Option<&Frame>| f.and_then(|f| f.owner);
@@ -228,6 +232,23 @@ impl Maker<'_> {
             }
             _ => false,
         }
+    }
+
+    /// "A 12 mm nodule, compatible with a meningioma": when the diagnosis has a row, the nodule is told there.
+    fn is_named_in_a_row(&self, pair: &Pair) -> bool {
+        let (at, own) = match (pair.original, pair.second) {
+            (Some(i), _) => (i, &self.o.frames),
+            (None, Some(j)) => (j, &self.s.frames),
+            _ => return false,
+        };
+        let of_it = |n: Option<usize>| {
+            n.and_then(|n| own.get(n))
+                .is_some_and(|f| f.owner == Some(at) && f.owner_same_sentence && f.present())
+        };
+        self.pairs.iter().any(|p| {
+            let both = p.original.is_some() && p.second.is_some();
+            both && of_it(pair.original.and(p.original).or(pair.second.and(p.second)))
+        })
     }
 
     /// A lesion that the other report names by its category alone: the row of the category speaks of it.

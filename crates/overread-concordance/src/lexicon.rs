@@ -92,6 +92,8 @@ pub(crate) struct Lexicon {
     pub(crate) whole_exam: HashSet<String>,
     /// Titles of the first column of a table.
     pub(crate) table_titles: HashSet<String>,
+    /// Words of a sentence that presents the patient: "58 year old".
+    pub(crate) patient_terms: Phrases,
     /// Titles of its second column.
     pub(crate) value_titles: HashSet<String>,
     /// Words behind a finding that is looked for: "embolism protocol".

@@ -71,6 +71,9 @@ struct Reader<'a> {
     paragraph: usize,
 }
 
+/// Sentences at the start of a report that may present the patient.
+const OPENING_SENTENCES: usize = 4;
+
 /// Cuts a text into sentences.
 pub(crate) fn sentences(text: &Text, lex: &Lexicon) -> Vec<Sentence> {
     let mut reader = Reader {
@@ -87,6 +90,13 @@ pub(crate) fn sentences(text: &Text, lex: &Lexicon) -> Vec<Sentence> {
     };
     reader.run();
     let mut out = reader.out;
+    for sentence in out.iter_mut().take(OPENING_SENTENCES) {
+        let words = text.tokens.get(sentence.first..sentence.end);
+        let told = words.is_some_and(|words| !lex.patient_terms.find(words).is_empty());
+        if sentence.section == Section::Body && told {
+            sentence.section = Section::Aside;
+        }
+    }
     let findings = out.iter().position(|s| s.section == Section::Findings);
     for sentence in out.iter_mut().take(findings.unwrap_or(0)) {
         sentence.above_findings = true;

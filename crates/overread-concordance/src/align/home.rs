@@ -1,7 +1,7 @@
 //! Here a finding that has a place of its own finds its like, although one report was read as naming another place.
 
 use super::{Aligner, Pass};
-use crate::frame::Frame;
+use crate::frame::{Frame, What};
 use crate::site::{self, Relation};
 
 /// Weight of a finding from which its place has to fit.
@@ -34,6 +34,35 @@ impl Aligner<'_> {
                     && site::sides_meet(a.side, b.side)
             };
             if let Some((j, _)) = partner.filter(|(_, b)| fits(b)) {
+                found.push((i, j));
+            }
+        }
+        for (i, j) in found {
+            self.take(i, j, Pass::Strict);
+        }
+    }
+
+    /// "Ascending aorta ectatic, 41 mm" against "ascending aorta 42 mm": one size, named by one report.
+    pub(super) fn measured(&mut self) {
+        let fits = |named: &Frame, bare: &Frame| {
+            let near = match (named.size(), bare.size()) {
+                (Some(x), Some(y)) => !self.lex.differences.apart.sizes(x, y),
+                _ => false,
+            };
+            let here = named.nodes.iter().any(|n| bare.nodes.contains(n));
+            let told = named.present() && bare.what == What::Measured;
+            told && near && here && site::sides_meet(named.side, bare.side)
+        };
+        let free = |used: &[bool], at: usize| !used.get(at).copied().unwrap_or(true);
+        let mut found: Vec<(usize, usize)> = Vec::new();
+        for (i, a) in self.o.iter().enumerate() {
+            let like = |(j, b): &(usize, &Frame)| {
+                let open = free(&self.used_s, *j) && !found.iter().any(|(_, used)| used == j);
+                open && (fits(a, b) || fits(b, a))
+            };
+            if free(&self.used_o, i)
+                && let Some((j, _)) = self.s.iter().enumerate().find(like)
+            {
                 found.push((i, j));
             }
         }

@@ -213,6 +213,9 @@ impl Lexicon {
         for title in terms(&language.tables.titles, &self.spelling) {
             self.table_titles.insert(joined(&title));
         }
+        for term in terms(&language.patient.terms, &self.spelling) {
+            self.patient_terms.add(&term, 0);
+        }
         for title in terms(&language.tables.values, &self.spelling) {
             self.value_titles.insert(joined(&title));
         }

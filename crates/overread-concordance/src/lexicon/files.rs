@@ -125,9 +125,16 @@ pub(super) struct LanguageFile {
     pub(super) purposes: PurposesFile,
     pub(super) presupposed: PresupposedFile,
     pub(super) tables: TablesFile,
+    pub(super) patient: PatientFile,
     pub(super) whole_exam: WholeExamFile,
     pub(super) end_matter: EndMatterFile,
     pub(super) spelling: SpellingFile,
+}
+
+/// Words of a sentence that presents the patient.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct PatientFile {
+    pub(super) terms: String,
 }
 
 /// Titles of the first column of a table.
