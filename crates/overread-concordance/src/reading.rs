@@ -72,7 +72,7 @@ struct Reader<'a> {
 }
 
 /// Sentences at the start of a report that may present the patient.
-const OPENING_SENTENCES: usize = 4;
+const OPENING_SENTENCES: usize = 3;
 
 /// Cuts a text into sentences.
 pub(crate) fn sentences(text: &Text, lex: &Lexicon) -> Vec<Sentence> {
