@@ -70,9 +70,7 @@ fn paired(both: &Both<'_>, pair: &Pair, a: &Frame, b: &Frame) -> Verdict {
             let stated = if a.present() { a } else { b };
             if stated.certainty <= 3 {
                 let urgent = stated.certainty == 3
-                    && stated
-                        .finding()
-                        .is_some_and(|id| both.lex.weighing.emergencies.contains(&id));
+                    && stated.finding().is_some_and(|id| both.lex.is_emergency(id));
                 return verdict(
                     Class::Certainty,
                     if urgent {

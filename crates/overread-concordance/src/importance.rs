@@ -128,7 +128,7 @@ fn serious(ranked: &Ranked<'_>) -> bool {
         return true;
     }
     let now = lead.present() && !lead.historical && lead.acute != Some(false);
-    if now && (lead.misplaced || lead.certainty == 3 && lex.weighing.emergencies.contains(&id)) {
+    if now && (lead.misplaced || lead.certainty == 3 && lex.is_emergency(id)) {
         return true;
     }
     if !now || lead.certainty < 4 || finding.device || finding.measure {

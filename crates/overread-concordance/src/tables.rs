@@ -32,9 +32,9 @@ pub(crate) fn read(lex: &Lexicon, report: &str) -> Text {
     let mut text = text::read(report, REPORT_CHARS_MAX, &lex.spelling);
     lex.spanish.translate(lex, &mut text);
     let lines = lines(&text);
-    for at in answered(lex, &text, &lines) {
+    for (at, kind) in answered(lex, &text, &lines) {
         if let Some(token) = text.tokens.get_mut(at) {
-            *token = sign(Kind::Colon, token.start);
+            *token = sign(kind, token.start);
         }
     }
     if lines.iter().any(|l| l.cells.len() > 1) {
@@ -43,8 +43,9 @@ pub(crate) fn read(lex: &Lexicon, report: &str) -> Text {
     text
 }
 
-/// Lists the line ends that are colons: a table was written cell by cell, the cell of a row below its label.
-fn answered(lex: &Lexicon, text: &Text, lines: &[Line]) -> Vec<usize> {
+/// Lists the line ends that are colons, and those that are commas: a table was written cell by cell, the cells of a row
+/// below its label.
+fn answered(lex: &Lexicon, text: &Text, lines: &[Line]) -> Vec<(usize, Kind)> {
     let words = |at: usize| {
         let line = lines.get(at);
         let tokens = line.and_then(|l| text.tokens.get(l.first..l.end));
@@ -53,34 +54,49 @@ fn answered(lex: &Lexicon, text: &Text, lines: &[Line]) -> Vec<usize> {
     let mut out = Vec::new();
     let mut at = 0;
     while at + 1 < lines.len() {
-        let header = lex.table_titles.contains(&joined(words(at)))
-            && lex.value_titles.contains(&joined(words(at + 1)));
-        let rows = if header { rows(lex, &words, at + 2) } else { 0 };
-        let first = at + 2;
+        let titled = lex.table_titles.contains(&joined(words(at)));
+        let is_title = |n: &usize| lex.value_titles.contains(&joined(words(at + n)));
+        let values = (1..COLUMNS_MAX).take_while(is_title).count();
+        let columns = values + 1;
+        let first = at + columns;
+        let rows = if titled && values > 0 {
+            rows(lex, &words, first, columns)
+        } else {
+            0
+        };
         if rows >= ROWS_MIN {
-            let labels = (0..rows).filter_map(|n| lines.get(first + 2 * n));
-            out.extend(labels.map(|l| l.end));
-            at = first + 2 * rows;
+            for row in 0..rows {
+                let cell = |n: usize| lines.get(first + columns * row + n);
+                out.extend(cell(0).map(|l| (l.end, Kind::Colon)));
+                let between = (1..values).filter_map(cell);
+                out.extend(between.map(|l| (l.end, Kind::Comma)));
+            }
+            at = first + columns * rows;
             continue;
         }
         if is_question(lex, words(at)) && answers::is_choice(lex, words(at + 1)) {
-            out.extend(lines.get(at).map(|l| l.end));
+            out.extend(lines.get(at).map(|l| (l.end, Kind::Colon)));
         }
         at += 1;
     }
     out
 }
 
-/// Counts the rows, each a line with a label and a line with what is said of it.
-fn rows<'a>(lex: &Lexicon, words: &impl Fn(usize) -> &'a [Token], first: usize) -> usize {
+/// Counts the rows, each a line with a label and a line for each thing that is said of it.
+fn rows<'a>(
+    lex: &Lexicon,
+    words: &impl Fn(usize) -> &'a [Token],
+    first: usize,
+    columns: usize,
+) -> usize {
     let is_row = |n: &usize| {
-        let (label, value) = (words(first + 2 * n), words(first + 2 * n + 1));
+        let at = first + columns * n;
+        let label = words(at);
         let short = label.iter().filter(|t| t.is_word()).count() <= QUESTION_WORDS_MAX + 1;
-        let cell = !label
-            .iter()
-            .any(|t| matches!(t.kind, Kind::Period | Kind::Colon));
+        let mark = |t: &Token| matches!(t.kind, Kind::Period | Kind::Colon);
         let section = lex.sections.contains_key(&joined(label));
-        !label.is_empty() && !value.is_empty() && short && cell && !section
+        let filled = (1..columns).all(|c| !words(at + c).is_empty());
+        !label.is_empty() && filled && short && !label.iter().any(mark) && !section
     };
     (0..ROWS_MAX).take_while(is_row).count()
 }
@@ -292,7 +308,11 @@ fn at(title: &[Token], cell: &[Token]) -> Vec<Token> {
 }
 
 fn sign(kind: Kind, place: usize) -> Token {
-    let norm = if kind == Kind::Colon { ":" } else { ";" };
+    let norm = match kind {
+        Kind::Colon => ":",
+        Kind::Comma => ",",
+        _ => ";",
+    };
     Token {
         kind,
         start: place,

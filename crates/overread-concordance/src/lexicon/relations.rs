@@ -42,6 +42,12 @@ impl Lexicon {
         None
     }
 
+    /// Whether a finding, or a wider one it is a kind of, calls for something at once.
+    pub(crate) fn is_emergency(&self, id: FindingId) -> bool {
+        let mut urgent = self.weighing.emergencies.iter();
+        urgent.any(|known| self.is_kind(id, *known))
+    }
+
     /// Whether finding `narrow` is `wide` or a kind of it.
     pub(crate) fn is_kind(&self, narrow: FindingId, wide: FindingId) -> bool {
         let mut at = Some(narrow);
