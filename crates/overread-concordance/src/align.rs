@@ -43,6 +43,16 @@ pub(crate) struct Pair {
     pub(crate) pass: Pass,
 }
 
+/// How the other report denies what is stated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Denied {
+    Not,
+    /// By something wider: "the lungs are clear".
+    Widely,
+    /// By its very name.
+    ByName,
+}
+
 struct Aligner<'a> {
     lex: &'a Lexicon,
     o: &'a [Frame],
@@ -51,8 +61,8 @@ struct Aligner<'a> {
     used_s: Vec<bool>,
     pairs: Vec<Pair>,
     /// What the other report denies where it is stated.
-    denied_o: Vec<bool>,
-    denied_s: Vec<bool>,
+    denied_o: Vec<Denied>,
+    denied_s: Vec<Denied>,
 }
 
 /// Aligns two lists of statements.
@@ -67,8 +77,8 @@ pub(crate) fn align(lex: &Lexicon, o: &[Frame], s: &[Frame]) -> Vec<Pair> {
         denied_o: Vec::new(),
         denied_s: Vec::new(),
     };
-    aligner.denied_o = o.iter().map(|f| aligner.is_denied(s, f)).collect();
-    aligner.denied_s = s.iter().map(|f| aligner.is_denied(o, f)).collect();
+    aligner.denied_o = o.iter().map(|f| aligner.denied_in(s, f)).collect();
+    aligner.denied_s = s.iter().map(|f| aligner.denied_in(o, f)).collect();
     aligner.pass(Pass::Strict);
     aligner.pass(Pass::OtherSide);
     aligner.pass(Pass::OtherPlace);
@@ -120,17 +130,15 @@ impl Aligner<'_> {
                 }
                 // "The MCA is occluded" meets "no occlusion" before it meets a stenosis elsewhere.
                 let elsewhere = matches!(pass, Pass::OtherPlace | Pass::OtherPlaceAlone);
-                let denied = |list: &[bool], at: usize| list.get(at).copied().unwrap_or(false);
+                let denied = [(&self.denied_o, i), (&self.denied_s, j)]
+                    .map(|(list, at)| list.get(at).copied().unwrap_or(Denied::Not));
                 if elsewhere
-                    && (denied(&self.denied_o, i) || denied(&self.denied_s, j))
+                    && denied.iter().any(|d| *d != Denied::Not)
                     && (a.size().is_none() || b.size().is_none())
                 {
                     continue;
                 }
-                let renamed = pass == Pass::OtherKind;
-                if renamed
-                    && (self.is_denied_by_name(self.o, b) || self.is_denied_by_name(self.s, a))
-                {
+                if pass == Pass::OtherKind && denied.contains(&Denied::ByName) {
                     continue;
                 }
                 if let Some(score) = self.score(pass, a, b) {

@@ -1,10 +1,13 @@
 //! Here what one report states meets what the other denies.
 
-use super::{Aligner, Pair, Pass};
+use super::{Aligner, Denied, Pair, Pass};
 use crate::frame::{Frame, WHOLE, What};
 use crate::lexicon::FindingId;
 use crate::limits::CANDIDATES_MAX;
 use crate::site::{self, Relation};
+
+/// Weight of a finding that meets its denial before anything elsewhere.
+const GRAVE: u8 = 3;
 
 impl Aligner<'_> {
     pub(super) fn denials(&mut self) {
@@ -61,19 +64,17 @@ impl Aligner<'_> {
         self.pairs.extend(found);
     }
 
-    /// Whether a report denies a grave finding just where it is stated.
-    pub(super) fn is_denied(&self, list: &[Frame], stated: &Frame) -> bool {
-        let plain = |at: usize| list.get(at).is_some_and(|d| !d.additional);
-        stated.present() && self.weight(stated) >= 3 && self.denial(list, stated).is_some_and(plain)
-    }
-
-    /// Whether a report denies a grave finding by its very name.
-    pub(super) fn is_denied_by_name(&self, list: &[Frame], stated: &Frame) -> bool {
-        let named = |at: usize| {
-            list.get(at)
-                .is_some_and(|d| d.finding() == stated.finding())
-        };
-        self.is_denied(list, stated) && self.denial(list, stated).is_some_and(named)
+    /// Tells how a report denies a grave finding just where it is stated.
+    pub(super) fn denied_in(&self, list: &[Frame], stated: &Frame) -> Denied {
+        if !stated.present() || self.weight(stated) < GRAVE {
+            return Denied::Not;
+        }
+        let denial = self.denial(list, stated).and_then(|at| list.get(at));
+        match denial.filter(|d| !d.additional) {
+            None => Denied::Not,
+            Some(d) if d.finding() == stated.finding() => Denied::ByName,
+            Some(_) => Denied::Widely,
+        }
     }
 
     /// "Sulci effaced, cisterns patent" against "cisterns effaced": aligned, and still denied.
@@ -128,7 +129,8 @@ impl Aligner<'_> {
         let grave = finding.site.is_some() && finding.weight >= 3;
         let at_home = level && grave && d.denied && !d.placed && d.finding() == Some(id);
         let sided = site::sides_meet(d.side, stated.side);
-        if !site::covers(self.lex, d, stated) && !(at_home && sided) || d.certainty == 3 {
+        let covers = site::covers(self.lex, d, stated) || at_home && sided;
+        if !covers || d.certainty == 3 {
             return None;
         }
         match &d.what {

@@ -169,6 +169,19 @@ impl Lexicon {
         }
     }
 
+    /// Takes in what tells a table, and a sentence that presents the patient.
+    fn add_layout(&mut self, language: &LanguageFile) {
+        for title in terms(&language.tables.titles, &self.spelling) {
+            self.table_titles.insert(joined(&title));
+        }
+        for term in terms(&language.patient.terms, &self.spelling) {
+            self.patient_terms.add(&term, 0);
+        }
+        for title in terms(&language.tables.values, &self.spelling) {
+            self.value_titles.insert(joined(&title));
+        }
+    }
+
     fn add_cues(&mut self, language: &LanguageFile) {
         for entry in &language.cues {
             let Some(kind) = CueKind::named(&entry.kind) else {
@@ -210,15 +223,7 @@ impl Lexicon {
             definite: words(&known.definite),
             gone: words(&known.gone),
         };
-        for title in terms(&language.tables.titles, &self.spelling) {
-            self.table_titles.insert(joined(&title));
-        }
-        for term in terms(&language.patient.terms, &self.spelling) {
-            self.patient_terms.add(&term, 0);
-        }
-        for title in terms(&language.tables.values, &self.spelling) {
-            self.value_titles.insert(joined(&title));
-        }
+        self.add_layout(language);
         for word in terms(&language.whole_exam.words, &self.spelling)
             .into_iter()
             .flatten()

@@ -15,6 +15,8 @@ pub(crate) struct Spelling {
     known: HashSet<String>,
     common: HashSet<String>,
     deletions: HashMap<String, String>,
+    /// Words of the lexicon with their one spelling, worked out once.
+    folded: HashMap<String, String>,
 }
 
 impl Spelling {
@@ -49,6 +51,9 @@ impl Spelling {
     }
 
     fn fold(&self, word: &str) -> String {
+        if let Some(folded) = self.folded.get(word) {
+            return folded.clone();
+        }
         if let Some(long) = self.abbreviation.get(word) {
             return long.clone();
         }
@@ -165,6 +170,15 @@ pub(super) fn spelling(
         .iter()
         .map(|f| f.terms.as_str())
         .chain(anatomy.nodes.iter().map(|n| n.terms.as_str()));
+    let lists: Vec<&str> = lists.collect();
+    for word in lists
+        .iter()
+        .flat_map(|list| list.split(|c: char| !c.is_alphanumeric()))
+    {
+        if !s.folded.contains_key(word) {
+            s.folded.insert(word.to_string(), s.fold(word));
+        }
+    }
     for list in lists {
         for token in terms(list, &s).into_iter().flatten() {
             known.insert(token.norm);
