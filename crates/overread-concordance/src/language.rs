@@ -1,5 +1,7 @@
 //! Here is judged whether what was not read as Spanish is English: only of these two the denials are understood.
 
+use std::collections::HashSet;
+
 use crate::lexicon::Lexicon;
 use crate::text::{Text, Token};
 
@@ -31,14 +33,15 @@ pub(crate) fn is_english(text: &Text, lex: &Lexicon) -> bool {
         .filter_map(|i| text.tokens.get(i))
         .filter(|t| t.is_word() && !text.in_spanish(t))
         .collect();
+    let set = |list: &'static str| list.split_whitespace().collect::<HashSet<&str>>();
+    let (of_english, of_others) = (set(ENGLISH), set(FOREIGN));
     let (mut english, mut foreign) = (0_usize, 0_usize);
     for token in &words {
         let raw = text.slice(token.start, token.end).to_lowercase();
-        let listed = |list: &str| list.split_whitespace().any(|w| w == raw);
         let accented =
             raw.chars().count() >= 2 && raw.chars().any(|c| c.is_alphabetic() && !c.is_ascii());
-        english += usize::from(listed(ENGLISH));
-        foreign += usize::from(accented || listed(FOREIGN));
+        english += usize::from(of_english.contains(raw.as_str()));
+        foreign += usize::from(accented || of_others.contains(raw.as_str()));
     }
     let long: Vec<&&Token> = words
         .iter()

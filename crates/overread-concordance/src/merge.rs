@@ -247,35 +247,23 @@ pub(crate) fn contradictions(
     side: ReportSide,
 ) -> Vec<InternalContradiction> {
     let mut out = Vec::new();
-    for (i, a) in report
-        .frames
-        .iter()
-        .enumerate()
-        .filter(|(_, f)| f.present() && f.section == Section::Impression)
-    {
-        for b in report
-            .frames
-            .iter()
-            .take(i)
-            .filter(|f| f.present() && f.section != Section::Impression)
-        {
-            let same = a.finding() == b.finding();
+    let summed = |f: &Frame| f.section == Section::Impression;
+    let frames = report.frames.iter().enumerate();
+    for (i, a) in frames.filter(|(_, f)| f.present() && summed(f) && !f.side_inferred) {
+        let before = report.frames.iter().take(i);
+        let mut told = before.filter(|b| {
             let opposite = matches!((a.side, b.side), (Some(x), Some(y)) if x.opposite(y));
-            let close = site::relate(lex, a, b) == Relation::Same
-                && (a.size().is_none()
-                    || b.size().is_none()
-                    || !lex
-                        .differences
-                        .apart
-                        .sizes(a.size().unwrap_or(0.0), b.size().unwrap_or(0.0)));
-            let twin = report.frames.iter().any(|c| {
-                c.present()
-                    && c.finding() == a.finding()
-                    && c.side == a.side
-                    && c.section != Section::Impression
-                    && !std::ptr::eq(c, a)
-            });
-            if same && opposite && close && !twin && !a.side_inferred && !b.side_inferred {
+            let same = a.finding() == b.finding() && b.present() && !summed(b);
+            same && opposite && !b.side_inferred && one_lesion(lex, a, b)
+        });
+        let twin = |c: &Frame| {
+            let same = c.present() && c.finding() == a.finding() && c.side == a.side;
+            same && !summed(c) && !std::ptr::eq(c, a)
+        };
+        if let Some(first) = told.next()
+            && !report.frames.iter().any(twin)
+        {
+            for b in std::iter::once(first).chain(told) {
                 out.extend(contradiction(lex, &report.text, side, b, a, "side"));
             }
         }
@@ -284,6 +272,15 @@ pub(crate) fn contradictions(
         }
     }
     out
+}
+
+/// Whether two statements of one finding have one place, and no two sizes.
+fn one_lesion(lex: &Lexicon, a: &Frame, b: &Frame) -> bool {
+    let apart = match (a.size(), b.size()) {
+        (Some(x), Some(y)) => lex.differences.apart.sizes(x, y),
+        _ => false,
+    };
+    !apart && site::relate(lex, a, b) == Relation::Same
 }
 
 fn contradiction(

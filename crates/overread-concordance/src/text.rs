@@ -204,6 +204,10 @@ pub(crate) fn folded(raw: &[char]) -> String {
 }
 
 fn fold(c: char, out: &mut String) {
+    if c.is_ascii() {
+        out.push(c.to_ascii_lowercase());
+        return;
+    }
     let lower = c.to_lowercase().next().unwrap_or(c);
     let plain = match lower {
         '\u{e0}'..='\u{e5}' => 'a',
