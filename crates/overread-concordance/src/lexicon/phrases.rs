@@ -1,6 +1,6 @@
 //! Here phrases are found in a text, the longest first.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap as HashMap;
 
 use crate::text::{Kind, Token};
 
@@ -45,7 +45,7 @@ impl Phrases {
                 continue;
             }
             if self.next.len() <= at {
-                self.next.resize_with(at + 1, HashMap::new);
+                self.next.resize_with(at + 1, HashMap::default);
             }
             let fresh = self.next.len();
             let Some(children) = self.next.get_mut(at) else {
@@ -53,7 +53,7 @@ impl Phrases {
             };
             let to = *children.entry(token.norm.clone()).or_insert(fresh);
             if to == fresh {
-                self.next.push(HashMap::new());
+                self.next.push(HashMap::default());
             }
             at = to;
         }

@@ -1,6 +1,6 @@
 //! Here a word gets its one spelling: British forms, plurals, abbreviations, small slips.
 
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::files::{AnatomyFile, FindingsFile, LanguageFile};
 use super::terms;
@@ -155,8 +155,8 @@ pub(super) fn spelling(
     let file = &language.spelling;
     let mut s = Spelling {
         replace: file.replace.clone(),
-        plural: file.plural.clone(),
-        abbreviation: file.abbreviation.clone(),
+        plural: file.plural.clone().into_iter().collect(),
+        abbreviation: file.abbreviation.clone().into_iter().collect(),
         ..Spelling::default()
     };
     s.common = file
@@ -164,24 +164,20 @@ pub(super) fn spelling(
         .split_whitespace()
         .map(|w| s.fold(w))
         .collect();
-    let mut known = HashSet::new();
+    let mut known = HashSet::default();
     let lists = findings
         .findings
         .iter()
         .map(|f| f.terms.as_str())
         .chain(anatomy.nodes.iter().map(|n| n.terms.as_str()));
-    let lists: Vec<&str> = lists.collect();
-    for word in lists
-        .iter()
-        .flat_map(|list| list.split(|c: char| !c.is_alphanumeric()))
-    {
-        if !s.folded.contains_key(word) {
-            s.folded.insert(word.to_string(), s.fold(word));
-        }
-    }
-    for list in lists {
-        for token in terms(list, &s).into_iter().flatten() {
-            known.insert(token.norm);
+    // Most words stand in many terms: each is folded once, and the words of a term are cut as those of a text are.
+    for word in lists.flat_map(|list| list.split(|c: char| !c.is_alphanumeric() && c != '\'')) {
+        let word = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        let word = word.strip_suffix("'s").unwrap_or(word).replace('\'', "");
+        if !word.is_empty() && !s.folded.contains_key(&word) {
+            let folded = s.fold(&word);
+            known.insert(folded.clone());
+            s.folded.insert(word, folded);
         }
     }
     let cues: Vec<String> = language
