@@ -9,7 +9,8 @@ use crate::limits::{TYPO_LETTERS_MAX, TYPO_LETTERS_MIN};
 /// Folds spelling: British forms, plurals, abbreviations, small misspellings.
 #[derive(Debug, Default)]
 pub(crate) struct Spelling {
-    replace: Vec<(String, String)>,
+    /// What is written another way, with the letters it needs.
+    replace: Vec<(String, String, u32)>,
     plural: HashMap<String, String>,
     abbreviation: HashMap<String, String>,
     known: HashSet<String>,
@@ -62,9 +63,12 @@ impl Spelling {
         }
         let mut w = word.to_string();
         if w.len() > 3 {
-            for (from, to) in &self.replace {
-                if w.contains(from.as_str()) {
+            // Most words lack a letter of most of these: looked at first, it saves the search.
+            let mut has = letters(&w);
+            for (from, to, needed) in &self.replace {
+                if has & needed == *needed && w.contains(from.as_str()) {
                     w = w.replace(from.as_str(), to);
+                    has = letters(&w);
                 }
             }
         }
@@ -132,6 +136,12 @@ fn near(a: &str, b: &str) -> bool {
     ra.max(rb) <= 1 || swapped
 }
 
+/// The letters of a word, one bit each.
+fn letters(word: &str) -> u32 {
+    let small = word.bytes().filter(u8::is_ascii_lowercase);
+    small.fold(0, |bits, letter| bits | 1 << (letter - b'a'))
+}
+
 fn without_one(word: &str) -> Vec<String> {
     let chars: Vec<char> = word.chars().collect();
     (0..chars.len())
@@ -154,7 +164,11 @@ pub(super) fn spelling(
 ) -> Spelling {
     let file = &language.spelling;
     let mut s = Spelling {
-        replace: file.replace.clone(),
+        replace: file
+            .replace
+            .iter()
+            .map(|(from, to)| (from.clone(), to.clone(), letters(from)))
+            .collect(),
         plural: file.plural.clone().into_iter().collect(),
         abbreviation: file.abbreviation.clone().into_iter().collect(),
         ..Spelling::default()
