@@ -86,6 +86,7 @@ pub(crate) fn align(lex: &Lexicon, o: &[Frame], s: &[Frame]) -> Vec<Pair> {
     aligner.pass(Pass::OtherKind);
     aligner.pass(Pass::OtherSideAndKind);
     aligner.pass(Pass::OtherPlaceAlone);
+    aligner.categories_of_sides();
     aligner.at_home();
     aligner.measured();
     aligner.covered();

@@ -1,7 +1,7 @@
 //! Here a statement without a partner finds the one that says it too, or explains the same in another way.
 
 use super::{Aligner, Pass};
-use crate::frame::Frame;
+use crate::frame::{Frame, What};
 use crate::site::{self, Relation};
 
 /// Whose statement is looked for in the other report.
@@ -92,6 +92,34 @@ impl Aligner<'_> {
                 Relation::Same | Relation::Compatible
             )
             && told.present()
+    }
+
+    /// One category for the whole against one for each side: "BI-RADS 2" speaks of the left breast as well.
+    pub(super) fn categories_of_sides(&mut self) {
+        let whole = |list: &[Frame], scheme: &What| {
+            let mut own = list.iter().enumerate().filter(|(_, f)| f.what == *scheme);
+            match (own.next(), own.next()) {
+                (Some((at, f)), None) if f.side.is_none() => Some(at),
+                _ => None,
+            }
+        };
+        let open = |used: &[bool], list: &[Frame]| -> Vec<(usize, What)> {
+            let sided = |f: &Frame| matches!(f.what, What::Category(_)) && f.side.is_some();
+            let own = list.iter().enumerate().filter(|(_, f)| sided(f));
+            own.filter(|(at, _)| !used.get(*at).copied().unwrap_or(true))
+                .map(|(at, f)| (at, f.what.clone()))
+                .collect()
+        };
+        for (j, scheme) in open(&self.used_s, self.s) {
+            if let Some(i) = whole(self.o, &scheme) {
+                self.take(i, j, Pass::Strict);
+            }
+        }
+        for (i, scheme) in open(&self.used_o, self.o) {
+            if let Some(j) = whole(self.s, &scheme) {
+                self.take(i, j, Pass::Strict);
+            }
+        }
     }
 
     /// Two serious explanations of one organ's change exclude each other: diverticulitis, carcinoma.
