@@ -146,7 +146,7 @@ impl Aligner<'_> {
                 if !exact && finding.benign && finding.weight == 0 {
                     return None;
                 }
-                if !kind || d.additional && finding.weight < 3 {
+                if !kind || d.additional {
                     return None;
                 }
                 let minor = stated
